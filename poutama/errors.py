@@ -1,0 +1,171 @@
+"""The error tree: what can go wrong, what a client is told, and with which status.
+
+Every error the project raises on purpose is a `PoutamaError`. Each class fixes its `code` (the
+value of `errors[].extensions.code`), its HTTP `status` and whether its message is `safe` to show
+to a client; its docstring is its default message. Anything else that escapes is unexpected: the
+edge masks it and logs it under an id. `docs/errors.md` lists the codes and a test holds the list.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class PoutamaError(Exception):
+    """Something went wrong on our side."""
+
+    code: ClassVar[str] = "INTERNAL"
+    status: ClassVar[int] = 500
+    safe: ClassVar[bool] = False
+
+    def __init__(self, message: str | None = None, **extensions: object) -> None:
+        super().__init__(message or " ".join((type(self).__doc__ or "").split()))
+        self.extensions = extensions
+
+    @property
+    def message(self) -> str:
+        return str(self.args[0])
+
+
+class ConfigurationError(PoutamaError):
+    """A setting is missing or has a value that cannot be used."""
+
+    code = "CONFIGURATION"
+
+
+class SchemaError(PoutamaError):
+    """The schema files do not describe a model that can be served."""
+
+    code = "SCHEMA"
+
+
+class BadRequestError(PoutamaError):
+    """The request is not a GraphQL request."""
+
+    code = "BAD_REQUEST"
+    status = 400
+    safe = True
+
+
+class PayloadTooLargeError(BadRequestError):
+    """The request body is too large."""
+
+    code = "PAYLOAD_TOO_LARGE"
+    status = 413
+
+
+class UnsupportedMediaTypeError(BadRequestError):
+    """The request's content type is not one this server reads."""
+
+    code = "UNSUPPORTED_MEDIA_TYPE"
+    status = 415
+
+
+class NotAcceptableError(BadRequestError):
+    """None of the media types the client accepts can be served."""
+
+    code = "NOT_ACCEPTABLE"
+    status = 406
+
+
+class MethodNotAllowedError(BadRequestError):
+    """This method is not allowed here."""
+
+    code = "METHOD_NOT_ALLOWED"
+    status = 405
+
+
+class UnauthenticatedError(PoutamaError):
+    """Sign in first: the request carries no valid bearer token."""
+
+    code = "UNAUTHENTICATED"
+    status = 401
+    safe = True
+
+
+class ForbiddenError(PoutamaError):
+    """The signed-in person may not do this."""
+
+    code = "FORBIDDEN"
+    status = 403
+    safe = True
+
+
+class ParseFailedError(PoutamaError):
+    """The document is not GraphQL."""
+
+    code = "GRAPHQL_PARSE_FAILED"
+    status = 400
+    safe = True
+
+
+class ValidationFailedError(PoutamaError):
+    """The document does not fit the schema."""
+
+    code = "GRAPHQL_VALIDATION_FAILED"
+    status = 400
+    safe = True
+
+
+class OperationNotFoundError(PoutamaError):
+    """The document has no operation of that name."""
+
+    code = "OPERATION_NOT_FOUND"
+    status = 400
+    safe = True
+
+
+class LimitExceededError(PoutamaError):
+    """The operation asks for more than one request may."""
+
+    code = "LIMIT_EXCEEDED"
+    status = 400
+    safe = True
+
+
+class BadUserInputError(PoutamaError):
+    """An argument or variable has a value that cannot be used."""
+
+    code = "BAD_USER_INPUT"
+    status = 400
+    safe = True
+
+
+class NotFoundError(PoutamaError):
+    """There is no such thing, or it is not yours to see."""
+
+    code = "NOT_FOUND"
+    status = 404
+    safe = True
+
+
+class ConflictError(PoutamaError):
+    """The thing has changed since you read it."""
+
+    code = "CONFLICT"
+    status = 409
+    safe = True
+
+
+class UnavailableError(PoutamaError):
+    """The database cannot be reached just now; try again."""
+
+    code = "UNAVAILABLE"
+    status = 503
+    safe = True
+
+
+class DeadlineExceededError(PoutamaError):
+    """The request could not be finished in the time it had; nothing was written."""
+
+    code = "DEADLINE_EXCEEDED"
+    status = 504
+    safe = True
+
+
+class AmbiguousCommit(PoutamaError):  # noqa: N818  an outcome, not a fault
+    """The connection was lost while the change was being committed: it may or may not have happened."""
+
+    code = "AMBIGUOUS_COMMIT"
+    status = 503
+    safe = True

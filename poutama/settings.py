@@ -1,0 +1,80 @@
+"""All settings, in one frozen table: name, default, help.
+
+`Settings.from_environment` is called once by an entry point; nothing else reads the environment.
+Every field `x` is read from the variable `POUTAMA_X`. `docs/settings.md` lists them and a test
+holds the list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Self
+
+from poutama.errors import ConfigurationError
+
+PREFIX = "POUTAMA_"
+
+
+def setting(default: Any, help: str) -> Any:  # noqa: A002  the word people look for
+    """Declare a setting with its default and the one line of help that the docs show."""
+    return field(default=default, metadata={"help": help})
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """Every knob the system has."""
+
+    home: str = setting(".poutama", "Folder for local data: database, files, keys.")
+    host: str = setting("127.0.0.1", "Address the local server listens on.")
+    port: int = setting(8000, "Port the local server listens on.")
+    database_url: str = setting(
+        "", "postgresql:// URL of the database; empty means the embedded one."
+    )
+    database_dialect: str = setting(
+        "", "`postgresql` or `cockroachdb`; empty means ask the server once."
+    )
+    rendering: str = setting(
+        "", "`json` or `rows`: how reads are rendered; empty means the engine's faster one."
+    )
+    pool_size: int = setting(8, "Most connections the long-running server opens.")
+    request_seconds: float = setting(29.0, "Time one request may take, in seconds.")
+    max_body_bytes: int = setting(1_000_000, "Largest request body, in bytes.")
+    max_tokens: int = setting(2_000, "Most lexical tokens in one document.")
+    max_depth: int = setting(12, "Deepest nesting of fields, fragments expanded.")
+    max_fields: int = setting(1_000, "Most fields in one operation, fragments expanded.")
+    max_page_size: int = setting(1_000, "Largest `first` on any list.")
+    plan_cache_size: int = setting(1_000, "Most documents and plans kept by one process.")
+    introspection: bool = setting(True, "Whether the schema may be asked for.")
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str], **overrides: object) -> Self:
+        """Read every setting that is present; `overrides` win.
+
+        Raises:
+            ConfigurationError: a value does not fit its type; names the variable.
+        """
+        values: dict[str, object] = {}
+        for item in fields(cls):
+            name = PREFIX + item.name.upper()
+            if name in environment and item.name not in overrides:
+                values[item.name] = _parse(name, environment[name], item.default)
+        return cls(**values, **overrides)  # type: ignore[arg-type]
+
+
+def _parse(name: str, text: str, default: object) -> object:
+    match default:
+        case bool():
+            if text.lower() in ("1", "true", "yes", "on"):
+                return True
+            if text.lower() in ("0", "false", "no", "off"):
+                return False
+            raise ConfigurationError(f"{name}: expected true or false")
+        case int() | float():
+            try:
+                return type(default)(text)
+            except ValueError as error:
+                kind = "a whole number" if isinstance(default, int) else "a number"
+                raise ConfigurationError(f"{name}: expected {kind}") from error
+        case _:
+            return text
