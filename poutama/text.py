@@ -1,0 +1,29 @@
+"""What is stored of people's words, and what searches compare.
+
+Called by whatever writes or searches text: the plan's filters, the mutations and the demo school.
+Pure; it knows nothing of columns.
+"""
+
+from __future__ import annotations
+
+from unicodedata import combining
+from unicodedata import normalize as _normalize
+
+
+def normalize(text: str) -> str:
+    """Return the stored form, Unicode NFC: one spelling of `ā`, whichever keyboard typed it."""
+    return _normalize("NFC", text)
+
+
+def fold(text: str) -> str:
+    """Return the searched form, in which `Māori`, `MAORI` and `maori` are one word.
+
+    Compatibility decomposition (NFKD) without combining marks, then case folding. Canonically
+    equal texts fold alike, folding twice changes nothing more, and the fold of two texts joined
+    is their folds joined: a part of a text is found in the fold of the whole.
+    """
+    # ASCII has neither marks nor special cases, and is most of what people write.
+    if text.isascii():
+        return text.lower()
+    letters = [letter for letter in _normalize("NFKD", text) if not combining(letter)]
+    return "".join(letters).casefold()
