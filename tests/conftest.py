@@ -1,0 +1,181 @@
+"""The servers and databases that tests run on.
+
+PostgreSQL by default: one embedded server a session, one cheap database for whoever asks. Under
+`make test-cockroach` (`POUTAMA_TEST_ENGINE=cockroachdb`) the same fixtures give databases of the
+cluster at `POUTAMA_COCKROACH_URL`, or of a private node of the `cockroach` on PATH.
+
+| fixture | scope | gives the URL of |
+|---|---|---|
+| `postgres_url` | function | an empty database |
+| `fresh_database_url` | function | a migrated, empty database |
+| `database_url` | module | a migrated database that the module's tests share |
+| `make_database` | session | `make_database(migrated=True)`: as many as a test wants |
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import tempfile
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, suppress
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+from urllib.parse import urlsplit, urlunsplit
+from uuid import uuid4
+
+import asyncpg
+import pytest
+
+from poutama.db.cockroach import CockroachServer, find_cockroach
+from poutama.db.embedded import EmbeddedServer
+from poutama.db.migrate import migrate
+from poutama.errors import ConfigurationError
+
+ENGINE = os.environ.get("POUTAMA_TEST_ENGINE", "postgresql")
+COCKROACH_URL = os.environ.get("POUTAMA_COCKROACH_URL", "")
+SERVERS = Path(tempfile.gettempdir()) / f"poutama-tests-{os.geteuid()}"
+
+
+def pytest_configure() -> None:
+    """A developer's own settings must not change what the tests see."""
+    for name in [name for name in os.environ if name.startswith("POUTAMA_")]:
+        del os.environ[name]
+
+
+class Server(Protocol):
+    """Whatever has databases: an embedded server, a private node, a cluster."""
+
+    def url_of(self, database: str) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """The cluster that `POUTAMA_COCKROACH_URL` names."""
+
+    url: str
+
+    def url_of(self, database: str) -> str:
+        return urlunsplit(urlsplit(self.url)._replace(path=f"/{database}"))
+
+
+@dataclass(slots=True)
+class DatabaseMaker:
+    """Makes databases on the session's server, and drops them when it is closed."""
+
+    server: Server
+    made: list[str] = field(default_factory=list)
+    template: str = ""
+
+    def __call__(self, *, migrated: bool = True) -> str:
+        name = f"poutama_test_{uuid4().hex}"
+        source = self._migrated_template() if migrated and ENGINE == "postgresql" else ""
+        self._execute(f"create database {name}" + (f" template {source}" if source else ""))
+        self.made.append(name)
+        url = self.server.url_of(name)
+        if migrated and not source:
+            _in_thread(url, None)
+        return url
+
+    def drop(self, url: str) -> None:
+        name = urlsplit(url).path.removeprefix("/")
+        self.made.remove(name)
+        self._execute(
+            f"drop database {name} " + ("with (force)" if ENGINE == "postgresql" else "cascade")
+        )
+
+    def close(self) -> None:
+        for name in list(self.made):
+            self.drop(self.server.url_of(name))
+
+    def _migrated_template(self) -> str:
+        """Migrating takes a second, cloning what was migrated a few milliseconds."""
+        if not self.template:
+            url = self(migrated=False)
+            _in_thread(url, None)
+            self.template = urlsplit(url).path.removeprefix("/")
+        return self.template
+
+    def _execute(self, statement: str) -> None:
+        database = "postgres" if ENGINE == "postgresql" else "defaultdb"
+        _in_thread(self.server.url_of(database), statement)
+
+
+def _in_thread(url: str, statement: str | None) -> None:
+    """Run one statement, or the migrations, on a loop of its own: the caller may be on one."""
+
+    async def execute(sql: str) -> None:
+        connection = await asyncpg.connect(url)
+        try:
+            await connection.execute(sql)
+        finally:
+            await connection.close()
+
+    with ThreadPoolExecutor(1) as thread:
+        if statement is None:
+            thread.submit(migrate, url).result()
+        else:
+            thread.submit(lambda: asyncio.run(execute(statement))).result()
+
+
+def _discard_abandoned() -> None:
+    """Delete what sessions that were killed left behind; leave alone what is still in use."""
+    SERVERS.mkdir(exist_ok=True)
+    for folder in SERVERS.iterdir():
+        with suppress(ConfigurationError, FileNotFoundError):
+            EmbeddedServer(folder).discard()
+
+
+@pytest.fixture(scope="session")
+def database_server() -> Iterator[Server]:
+    """The session's server; started for the first test that needs a database."""
+    with ExitStack() as stack:
+        if ENGINE == "postgresql":
+            _discard_abandoned()
+            server = EmbeddedServer(SERVERS / uuid4().hex[:12], durable=False, tcp=True)
+            stack.callback(server.discard)
+            server.start()
+            yield server
+        elif COCKROACH_URL:
+            yield Cluster(COCKROACH_URL)
+        elif program := find_cockroach():
+            folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="poutama-")))
+            yield stack.enter_context(CockroachServer(program, folder, durable=False))
+        else:
+            pytest.skip("skipped: no cockroach")
+
+
+@pytest.fixture(scope="session")
+def make_database(database_server: Server) -> Iterator[DatabaseMaker]:
+    maker = DatabaseMaker(database_server)
+    yield maker
+    maker.close()
+
+
+@pytest.fixture
+def postgres_url(make_database: DatabaseMaker) -> Iterator[str]:
+    url = make_database(migrated=False)
+    yield url
+    make_database.drop(url)
+
+
+@pytest.fixture
+def fresh_database_url(make_database: DatabaseMaker) -> Iterator[str]:
+    url = make_database()
+    yield url
+    make_database.drop(url)
+
+
+@pytest.fixture(scope="module")
+def database_url(make_database: DatabaseMaker) -> Iterator[str]:
+    url = make_database()
+    yield url
+    make_database.drop(url)
+
+
+@pytest.fixture(scope="session")
+def database_engine() -> str:
+    """`postgresql` or `cockroachdb`."""
+    return ENGINE
