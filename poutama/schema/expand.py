@@ -1,0 +1,219 @@
+"""What the schema files leave unsaid: connections, filters, orders and list arguments.
+
+For every type with a table this writes `XConnection`, `XEdge`, `XFilter`, `XListFilter` and
+`XOrder`, gives `@many` and `@rows` fields their list arguments, and takes the mapping directives
+out, so that what remains is the public schema. Called by `load`; pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from typing import TypeVar
+
+from graphql import (
+    DefinitionNode,
+    DirectiveDefinitionNode,
+    DocumentNode,
+    EnumTypeDefinitionNode,
+    FieldDefinitionNode,
+    InputObjectTypeDefinitionNode,
+    InputValueDefinitionNode,
+    ObjectTypeDefinitionNode,
+    ObjectTypeExtensionNode,
+    parse,
+)
+
+from poutama.schema.directives import (
+    MAPPING,
+    Directed,
+    find_directive,
+    is_list,
+    named_type,
+    snake_case,
+)
+
+SCALAR_FILTERS = {
+    "UUID": "UUIDFilter",
+    "String": "StringFilter",
+    "Boolean": "BooleanFilter",
+    "Int": "IntFilter",
+    "DateTime": "DateTimeFilter",
+}
+N = TypeVar("N", bound=Directed)
+LIST_FIELDS = ("many", "rows")
+
+
+def expand_document(document: DocumentNode) -> DocumentNode:
+    """The public schema of a document of schema files put together."""
+    definitions = [
+        node
+        for node in document.definitions
+        if not (isinstance(node, DirectiveDefinitionNode) and node.name.value in MAPPING)
+    ]
+    fields = table_fields(document)
+    enums = {node.name.value for node in definitions if isinstance(node, EnumTypeDefinitionNode)}
+    written = "\n".join(
+        part
+        for name, nodes in fields.items()
+        for part in (
+            _connection(name),
+            _filter(name, nodes, fields.keys(), enums),
+            _list_filter(name),
+            _order(name, nodes, enums),
+        )
+    )
+    written += "\n".join(_enum_filter(name) for name in sorted(enums))
+    public = [_publish(node) for node in definitions]
+    return DocumentNode(definitions=(*public, *parse(written).definitions))
+
+
+def table_fields(document: DocumentNode) -> dict[str, list[FieldDefinitionNode]]:
+    """The fields of every type with a table, those of its extensions included."""
+    found: dict[str, list[FieldDefinitionNode]] = {
+        node.name.value: []
+        for node in document.definitions
+        if isinstance(node, ObjectTypeDefinitionNode) and find_directive(node, "table") is not None
+    }
+    for node in document.definitions:
+        if isinstance(node, ObjectTypeDefinitionNode | ObjectTypeExtensionNode):
+            found.get(node.name.value, []).extend(node.fields or ())
+    return found
+
+
+def connection_name(entity: str) -> str:
+    return f"{entity}Connection"
+
+
+def order_name(entity: str) -> str:
+    return f"{entity}Order"
+
+
+def order_values(
+    nodes: Iterable[FieldDefinitionNode], enums: Iterable[str]
+) -> Mapping[str, tuple[str, bool]]:
+    """Value of the order enum -> (field, descending)."""
+    values: dict[str, tuple[str, bool]] = {}
+    for node in nodes:
+        kind = named_type(node.type)
+        searchable = find_directive(node, "search") is not None
+        if is_list(node.type) or not (
+            searchable or kind in enums or kind in ("Int", "DateTime", "Boolean")
+        ):
+            continue
+        name = snake_case(node.name.value).upper()
+        values[f"{name}_ASC"] = (node.name.value, False)
+        values[f"{name}_DESC"] = (node.name.value, True)
+    return values
+
+
+def _connection(name: str) -> str:
+    return f"""
+"A page of a list."
+type {name}Connection {{
+  "How many there are on all pages together."
+  totalCount: Int!
+  edges: [{name}Edge!]!
+  nodes: [{name}!]!
+  pageInfo: PageInfo!
+}}
+"One of a page, with its place."
+type {name}Edge {{
+  cursor: String!
+  node: {name}!
+}}"""
+
+
+def _filter(
+    name: str,
+    nodes: Iterable[FieldDefinitionNode],
+    entities: Iterable[str],
+    enums: Iterable[str],
+) -> str:
+    lines = [f"and: [{name}Filter!]", f"or: [{name}Filter!]", f"not: {name}Filter"]
+    if any(find_directive(node, "search") is not None for node in nodes):
+        lines.append(
+            '"Some text of it contains this; case, macrons and other accents do not matter."'
+            "\nsearch: String"
+        )
+    for node in nodes:
+        kind = named_type(node.type)
+        field = node.name.value
+        if find_directive(node, "search") is not None:
+            lines.append(f"{field}: TextFilter")
+        elif kind in SCALAR_FILTERS:
+            lines.append(f"{field}: {SCALAR_FILTERS[kind]}")
+        elif kind in enums:
+            lines.append(f"{field}: {kind}Filter")
+        elif kind in entities:
+            lines.append(f"{field}: {kind}{'List' if is_list(node.type) else ''}Filter")
+    return (
+        '\n"All conditions given must hold; `{}` always does."\n'
+        f"input {name}Filter {{\n" + "\n".join(lines) + "\n}"
+    )
+
+
+def _list_filter(name: str) -> str:
+    return f"""
+"Conditions on the rows of a list that the viewer may see; all given must hold."
+input {name}ListFilter {{
+  "At least one fits."
+  some: {name}Filter
+  "None fits."
+  none: {name}Filter
+  "All fit; true of an empty list."
+  every: {name}Filter
+}}"""
+
+
+def _enum_filter(name: str) -> str:
+    return f"""
+"All conditions given must hold."
+input {name}Filter {{
+  eq: {name}
+  in: [{name}!]
+}}"""
+
+
+def _order(name: str, nodes: Iterable[FieldDefinitionNode], enums: Iterable[str]) -> str:
+    values = "\n".join(order_values(nodes, enums))
+    help_ = "How a list is sorted; rows without a value come last."
+    return f'\n"{help_}"\nenum {name}Order {{\n{values}\n}}'
+
+
+def _publish(node: DefinitionNode) -> DefinitionNode:
+    """The node without mapping directives, its lists with their arguments."""
+    if isinstance(node, InputObjectTypeDefinitionNode):
+        return replace(node, fields=tuple(_bare(field) for field in node.fields or ()))
+    if isinstance(node, ObjectTypeDefinitionNode | ObjectTypeExtensionNode):
+        return replace(_bare(node), fields=tuple(_field(field) for field in node.fields or ()))
+    return node
+
+
+def _field(node: FieldDefinitionNode) -> FieldDefinitionNode:
+    arguments = tuple(_bare(argument) for argument in node.arguments or ())
+    lists = any(find_directive(node, name) is not None for name in LIST_FIELDS)
+    target = named_type(node.type).removesuffix("Connection")
+    if lists:
+        arguments += _list_arguments(target)
+    return replace(_bare(node), arguments=arguments)
+
+
+def _list_arguments(target: str) -> tuple[InputValueDefinitionNode, ...]:
+    text = f"""type T {{ f(
+      "How many, at most."
+      first: Int
+      "Only what comes after this cursor; it is tied to the order it was given under."
+      after: String
+      filter: {target}Filter
+      orderBy: [{target}Order!]
+    ): Int }}"""
+    (holder,) = parse(text, no_location=True).definitions
+    assert isinstance(holder, ObjectTypeDefinitionNode)
+    (field,) = holder.fields or ()
+    return tuple(field.arguments or ())
+
+
+def _bare(node: N) -> N:
+    kept = tuple(d for d in node.directives or () if d.name.value not in MAPPING)
+    return replace(node, directives=kept)

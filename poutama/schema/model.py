@@ -1,0 +1,226 @@
+"""The model: which types are tables, how their fields lie in columns, and what each mutation does.
+
+Built once by `schema.load` from the SDL files; read by every later stage. Nothing here knows
+GraphQL documents or SQL text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+from graphql import GraphQLSchema
+
+
+class Kind(StrEnum):
+    """What a column holds, as far as the later stages must tell them apart."""
+
+    UUID = "uuid"
+    TEXT = "text"
+    ENUM = "enum"
+    INTEGER = "int8"
+    BOOLEAN = "bool"
+    TIMESTAMP = "timestamptz"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A field that is a column of its type's table."""
+
+    field: str
+    name: str
+    kind: Kind
+    nullable: bool
+    searchable: bool = False
+    """A folded copy lies in `search_name`; searching and sorting use that."""
+    sequence: str | None = None
+    """The column within which new rows are numbered."""
+
+    @property
+    def search_name(self) -> str:
+        return f"{self.name}_search"
+
+
+class Shape(StrEnum):
+    """How a field answers with rows of another table."""
+
+    ONE = "one"
+    LIST = "list"
+    CONNECTION = "connection"
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """A field that leads to rows of another type.
+
+    `key` is the foreign key column: in this type's table for ONE, in the target's otherwise;
+    None for a root field, whose rows hang on nothing.
+    """
+
+    name: str
+    target: str
+    shape: Shape
+    key: str | None
+    nullable: bool = False
+    arguments: Mapping[str, Column] = field(default_factory=dict)
+    """Own arguments that keep the rows whose column has that value."""
+    viewer: bool = False
+    """A root field that is the viewer's own row."""
+
+
+Field: TypeAlias = Column | Relation
+
+
+@dataclass(frozen=True, slots=True)
+class OrderTerm:
+    """One key of a sort."""
+
+    column: Column
+    descending: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Which rows a viewer may see: by a column with the viewer's id, or through a relation."""
+
+    owner: str | None = None
+    through: Relation | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """A type whose rows are rows of a table; its key is the column `id`."""
+
+    name: str
+    table: str
+    fields: Mapping[str, Field]
+    order: tuple[OrderTerm, ...]
+    rule: Rule
+
+    @property
+    def columns(self) -> list[Column]:
+        return [field for field in self.fields.values() if isinstance(field, Column)]
+
+    def column(self, field: str) -> Column:
+        """The column behind a field; `KeyError` where the field is none."""
+        found = self.fields[field]
+        if not isinstance(found, Column):
+            raise KeyError(field)
+        return found
+
+    def relation(self, field: str) -> Relation:
+        """The relation behind a field; `KeyError` where the field is none."""
+        found = self.fields[field]
+        if not isinstance(found, Relation):
+            raise KeyError(field)
+        return found
+
+    @property
+    def id(self) -> Column:
+        return self.column("id")
+
+
+class Action(StrEnum):
+    """What a mutation does."""
+
+    INSERT = "insert"
+    UPDATE = "update"
+    DELETE = "delete"
+    PROCEDURE = "procedure"
+
+
+LONGEST_TEXT = 100_000
+"""Characters a text may have where its input field says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextRule:
+    """What an input text must be: its length in characters after normalisation, and its pattern."""
+
+    minimum: int = 0
+    maximum: int = LONGEST_TEXT
+    pattern: str | None = None
+    expected: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class InputColumn:
+    """An input field that is written to a column."""
+
+    column: Column
+    text: TextRule
+
+
+@dataclass(frozen=True, slots=True)
+class InputKey:
+    """The input field that names the row to change."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputVersion:
+    """The input field that says which version the client has seen."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputParent:
+    """An input field that names the row which the new row belongs to."""
+
+    relation: Relation
+
+
+@dataclass(frozen=True, slots=True)
+class InputChildren:
+    """An input field with rows of another type, inserted along with their parent."""
+
+    relation: Relation
+    fields: Mapping[str, InputColumn]
+
+
+InputField: TypeAlias = InputColumn | InputKey | InputVersion | InputParent | InputChildren
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadRow:
+    """A payload field that is the row written."""
+
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadId:
+    """A payload field that is the id of the row written."""
+
+
+PayloadField: TypeAlias = PayloadRow | PayloadId
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """A root field of Mutation.
+
+    `entity` is None, and `procedure` a name, exactly where the action is PROCEDURE.
+    """
+
+    field: str
+    action: Action
+    entity: str | None
+    procedure: str | None
+    inputs: Mapping[str, InputField]
+    payload_type: str
+    payload: Mapping[str, PayloadField]
+
+
+@dataclass(frozen=True, slots=True)
+class Model:
+    """All that the schema files say."""
+
+    schema: GraphQLSchema
+    """The public schema, generated types included, mapping directives left out."""
+    entities: Mapping[str, Entity]
+    roots: Mapping[str, Relation]
+    mutations: Mapping[str, Mutation]
+    orders: Mapping[str, Mapping[str, OrderTerm]]
+    """Order enum's name -> value's name -> sort key."""
+    enums: Mapping[str, tuple[str, ...]]

@@ -1,0 +1,158 @@
+"""The mutations of the schema files: what each writes, and what each field of its input is for.
+
+Called by `load`. An input field is found its meaning by its directive, else by its name: a column
+of the type, the id of a relation (`goalId` for `goal`), or the type's list that it fills.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from graphql import (
+    DocumentNode,
+    FieldDefinitionNode,
+    InputObjectTypeDefinitionNode,
+    InputValueDefinitionNode,
+    ObjectTypeDefinitionNode,
+    ObjectTypeExtensionNode,
+)
+
+from poutama.errors import SchemaError
+from poutama.schema.directives import find_directive, is_list, named_type
+from poutama.schema.model import (
+    LONGEST_TEXT,
+    Action,
+    Column,
+    Entity,
+    InputChildren,
+    InputColumn,
+    InputField,
+    InputKey,
+    InputParent,
+    InputVersion,
+    Mutation,
+    PayloadField,
+    PayloadId,
+    PayloadRow,
+    Relation,
+    Shape,
+    TextRule,
+)
+
+
+def load_mutations(document: DocumentNode, entities: Mapping[str, Entity]) -> dict[str, Mutation]:
+    """Every field of the type Mutation, by name.
+
+    Raises:
+        SchemaError: a field says not what it does, or its input or payload leads nowhere.
+    """
+    inputs = {
+        node.name.value: node
+        for node in document.definitions
+        if isinstance(node, InputObjectTypeDefinitionNode)
+    }
+    objects = {
+        node.name.value: node
+        for node in document.definitions
+        if isinstance(node, ObjectTypeDefinitionNode)
+    }
+    return {
+        field.name.value: _load_mutation(field, inputs, objects, entities)
+        for node in document.definitions
+        if isinstance(node, ObjectTypeDefinitionNode | ObjectTypeExtensionNode)
+        and node.name.value == "Mutation"
+        for field in node.fields or ()
+    }
+
+
+def _load_mutation(
+    node: FieldDefinitionNode,
+    inputs: Mapping[str, InputObjectTypeDefinitionNode],
+    objects: Mapping[str, ObjectTypeDefinitionNode],
+    entities: Mapping[str, Entity],
+) -> Mutation:
+    name = node.name.value
+    where = f"Mutation.{name}"
+    payload = objects.get(named_type(node.type))
+    if payload is None:
+        raise SchemaError(f"{where}: its payload {named_type(node.type)} is not defined.")
+    rows = {
+        field.name.value: _payload_field(
+            f"{payload.name.value}", field.name.value, named_type(field.type), entities
+        )
+        for field in payload.fields or ()
+    }
+    if (procedure := find_directive(node, "procedure")) is not None:
+        return Mutation(
+            name, Action.PROCEDURE, None, procedure["name"], {}, payload.name.value, rows
+        )
+    for action in (Action.INSERT, Action.UPDATE, Action.DELETE):
+        if (found := find_directive(node, action.value)) is not None:
+            break
+    else:
+        raise SchemaError(f"{where}: say @insert, @update, @delete or @procedure.")
+    entity = entities.get(found["type"])
+    if entity is None:
+        raise SchemaError(f"{where}: {found['type']} has no @table.")
+    given = inputs[named_type((node.arguments or ())[0].type)]
+    fields = {
+        field.name.value: _input_field(given.name.value, field, entity, inputs, entities)
+        for field in given.fields or ()
+    }
+    has_key = any(isinstance(field, InputKey) for field in fields.values())
+    if has_key != (action is not Action.INSERT):
+        raise SchemaError(
+            f"{given.name.value}: an update or delete takes one @key, an insert none."
+        )
+    return Mutation(name, action, entity.name, None, fields, payload.name.value, rows)
+
+
+def _payload_field(
+    payload: str, name: str, kind: str, entities: Mapping[str, Entity]
+) -> PayloadField:
+    if kind in entities:
+        return PayloadRow(kind)
+    if kind == "UUID":
+        return PayloadId()
+    raise SchemaError(f"{payload}.{name}: a payload holds rows and ids, not {kind}.")
+
+
+def _input_field(
+    owner: str,
+    node: InputValueDefinitionNode,
+    entity: Entity,
+    inputs: Mapping[str, InputObjectTypeDefinitionNode],
+    entities: Mapping[str, Entity],
+) -> InputField:
+    name = node.name.value
+    if find_directive(node, "key") is not None:
+        return InputKey()
+    if name == "expectedVersion":
+        return InputVersion()
+    field = entity.fields.get(name)
+    if isinstance(field, Column):
+        return InputColumn(field, _text_rule(node))
+    parent = entity.fields.get(name.removesuffix("Id"))
+    if name.endswith("Id") and isinstance(parent, Relation) and parent.shape is Shape.ONE:
+        return InputParent(parent)
+    if isinstance(field, Relation) and field.shape is Shape.LIST and is_list(node.type):
+        child = entities[field.target]
+        item = inputs[named_type(node.type)]
+        columns = {
+            part.name.value: _input_field(item.name.value, part, child, inputs, entities)
+            for part in item.fields or ()
+        }
+        if all(isinstance(column, InputColumn) for column in columns.values()):
+            return InputChildren(field, columns)  # type: ignore[arg-type]
+    raise SchemaError(f"{owner}.{name}: {entity.name} has no such column, relation or list.")
+
+
+def _text_rule(node: InputValueDefinitionNode) -> TextRule:
+    length = find_directive(node, "length") or {}
+    pattern = find_directive(node, "pattern") or {}
+    return TextRule(
+        minimum=length.get("min", 0),
+        maximum=length.get("max", LONGEST_TEXT),
+        pattern=pattern.get("regex"),
+        expected=pattern.get("expected"),
+    )
