@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import threading
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from functools import partial
@@ -48,6 +49,9 @@ _LOST_RACE = (
 )
 _RACES = 10
 
+# Alembic keeps the migration that runs in module globals.
+_one_in_this_process = threading.Lock()
+
 Echo = Callable[[str], None]
 
 
@@ -64,23 +68,23 @@ def migrate(url: str, *, echo: Echo | None = None) -> list[str]:
         ConfigurationError: the database is at a revision that this code does not know.
         UnavailableError: the database cannot be reached.
     """
-    return asyncio.run(upgrade_schema(url, echo=echo))
+    return _move_schema(url, partial(command.upgrade, revision="head"), echo)
 
 
 async def upgrade_schema(url: str, *, echo: Echo | None = None) -> list[str]:
-    """What `migrate` does, for callers on an event loop."""
-    return await _move_schema(url, partial(command.upgrade, revision="head"), echo)
+    """What `migrate` does, for callers on an event loop; `echo` is called in another thread."""
+    return await asyncio.to_thread(migrate, url, echo=echo)
 
 
-async def downgrade_schema(url: str, revision: str, *, echo: Echo | None = None) -> list[str]:
+def downgrade(url: str, revision: str, *, echo: Echo | None = None) -> list[str]:
     """Go back to `revision` (`"base"`: before the first); return the revisions taken away.
 
-    Deletes whatever the later revisions made, rows included.
+    Deletes whatever the later revisions made, rows included. Errors as `migrate`.
     """
-    return await _move_schema(url, partial(command.downgrade, revision=revision), echo)
+    return _move_schema(url, partial(command.downgrade, revision=revision), echo)
 
 
-async def _move_schema(url: str, move: Callable[[Config], None], echo: Echo | None) -> list[str]:
+def _move_schema(url: str, move: Callable[[Config], None], echo: Echo | None) -> list[str]:
     url = re.sub(r"^(postgres(ql)?|cockroach(db)?)(\+\w+)?:", "postgresql:", url)
     steps: list[str] = []
 
@@ -98,15 +102,20 @@ async def _move_schema(url: str, move: Callable[[Config], None], echo: Echo | No
         move(config)
 
     try:
-        async with (
-            _migration_lock(url) as dialect,
-            _engine(url, dialect) as engine,
-            engine.connect() as connection,
-        ):
-            await connection.run_sync(run)
+        with _one_in_this_process:
+            asyncio.run(_run_locked(url, run))
     except CommandError as error:
         raise ConfigurationError(f"The database cannot be migrated: {error}") from error
     return steps
+
+
+async def _run_locked(url: str, run: Callable[[Connection], None]) -> None:
+    async with (
+        _migration_lock(url) as dialect,
+        _engine(url, dialect) as engine,
+        engine.connect() as connection,
+    ):
+        await connection.run_sync(run)
 
 
 @asynccontextmanager
@@ -169,5 +178,10 @@ async def _connect(url: str) -> asyncpg.Connection:
         return await asyncpg.connect(
             url, statement_cache_size=0, server_settings={"application_name": APPLICATION_NAME}
         )
-    except OSError as error:
+    except (OSError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError) as error:
         raise UnavailableError("The database cannot be reached for its migrations.") from error
+    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
+        # Their own words may quote the URL, which may hold a password.
+        raise ConfigurationError(
+            f"The database does not let its migrations in ({type(error).__name__})."
+        ) from error
