@@ -12,11 +12,12 @@ import signal
 import subprocess
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import IO, Self
 from urllib.parse import urlsplit, urlunsplit
 
 import psutil
 
+from poutama.db.folder import lock_folder
 from poutama.db.postmaster import kill_processes, wait_until
 from poutama.errors import ConfigurationError
 
@@ -46,6 +47,7 @@ class CockroachServer:
         self._program = program
         self._durable = durable
         self._process: subprocess.Popen[bytes] | None = None
+        self._lock: IO[str] | None = None
 
     def __enter__(self) -> Self:
         self.start()
@@ -83,18 +85,13 @@ class CockroachServer:
         """Start the node, wait until it answers, and make the database if there is none.
 
         Raises:
-            ConfigurationError: the folder is unusable or the node does not start.
+            ConfigurationError: the folder is in use or unusable, or the node does not start.
         """
         if self._process is not None:
             return
+        self._lock = lock_folder(self.folder)
         try:
-            self.folder.mkdir(parents=True, exist_ok=True)
             self._address.unlink(missing_ok=True)
-        except OSError as error:
-            raise ConfigurationError(
-                f"{self.folder}: cannot be used as a data folder ({error.strerror})"
-            ) from error
-        try:
             self._launch()
             self._make_database()
         except BaseException:
@@ -111,6 +108,7 @@ class CockroachServer:
             "--http-addr=127.0.0.1:0",
             f"--store={store}",
             f"--listening-url-file={self._address}",
+            f"--pid-file={self.folder / 'pid'}",
         ]
         with self.log.open("wb") as log:
             self._process = process = subprocess.Popen(  # noqa: S603  found on PATH, not given
@@ -140,11 +138,31 @@ class CockroachServer:
     def stop(self) -> None:
         """Drain and stop, or kill when that takes too long. Does nothing when not running."""
         process, self._process = self._process, None
-        if process is None or process.poll() is not None:
-            return
-        process.send_signal(signal.SIGTERM)
         try:
-            process.wait(STOP_SECONDS)
-        except subprocess.TimeoutExpired:
-            kill_processes([psutil.Process(process.pid)])
-            process.wait()
+            if process is not None and process.poll() is None:
+                _drain(process)
+        finally:
+            if self._lock is not None:
+                self._lock.close()
+                self._lock = None
+
+
+def running_url(folder: Path) -> str | None:
+    """The address of the node that somebody else runs in `folder`, or None."""
+    node = CockroachServer("", folder)
+    try:
+        process = psutil.Process(int((node.folder / "pid").read_text(encoding="ascii")))
+        if any(str(node.folder) in word for word in process.cmdline()):
+            return node.url
+    except (OSError, ValueError, psutil.Error):
+        pass
+    return None
+
+
+def _drain(process: subprocess.Popen[bytes]) -> None:
+    process.send_signal(signal.SIGTERM)
+    try:
+        process.wait(STOP_SECONDS)
+    except subprocess.TimeoutExpired:
+        kill_processes([psutil.Process(process.pid)])
+        process.wait()

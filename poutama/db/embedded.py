@@ -9,7 +9,6 @@ this machine and never touches a server that is not its own.
 
 from __future__ import annotations
 
-import fcntl
 import hashlib
 import importlib.util
 import os
@@ -24,6 +23,7 @@ from typing import IO, Self
 import psutil
 
 from poutama.db.account import choose_account
+from poutama.db.folder import lock_folder
 from poutama.db.postmaster import (
     Postmaster,
     end_process,
@@ -120,7 +120,7 @@ class EmbeddedServer:
         """
         if self._process is not None:
             return
-        self._take_lock()
+        self._lock = lock_folder(self.folder)
         try:
             programs = find_programs()
             self._open_folders(programs)
@@ -164,30 +164,13 @@ class EmbeddedServer:
             ConfigurationError: another process owns it.
         """
         self.stop()
-        self._take_lock()
+        self._lock = lock_folder(self.folder)
         try:
             self._end_orphan()
             shutil.rmtree(self._stand_in(), ignore_errors=True)
             shutil.rmtree(self.folder)
         finally:
             self.stop()
-
-    def _take_lock(self) -> None:
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            lock = (self.folder / "lock").open("a+", encoding="utf-8")
-        except OSError as error:
-            raise ConfigurationError(
-                f"{self.folder}: cannot be used as a data folder ({error.strerror})"
-            ) from error
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            lock.close()
-            raise ConfigurationError(
-                f"{self.folder}: in use by another Poutama on this machine"
-            ) from error
-        self._lock = lock
 
     def _open_folders(self, programs: Path) -> None:
         self._account.open_way_to(programs / "postgres")

@@ -1,0 +1,40 @@
+# Every command here works on a fresh machine with Python >= 3.11 and make, nothing else.
+.DEFAULT_GOAL := help
+.PHONY: help up test check bench test-cockroach clean
+
+BIN := .venv/bin
+READY := .venv/.ready
+
+help: ## show this list
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' $(MAKEFILE_LIST) | expand -t 24
+
+# Made again only when the dependencies change.
+$(READY): pyproject.toml uv.lock
+	@./.ci/prepare
+
+up: $(READY) ## run everything on this machine (PORT=8000, POUTAMA_HOME=.poutama)
+	@$(BIN)/poutama up
+
+test: $(READY) ## run the whole test suite (ARGS="-k goals -x" narrows it)
+	@$(BIN)/pytest $(ARGS)
+
+check: $(READY) ## lint, format, types, floors and sizes
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/pytest -q tests/unit/test_floors.py tests/unit/test_sizes.py tests/unit/test_settings.py
+
+bench: $(READY) ## measure requests a second beside their ceiling
+	@$(BIN)/python -m bench $(ARGS)
+
+test-cockroach: $(READY) ## the suite on CockroachDB (a `cockroach` on PATH, or POUTAMA_COCKROACH_URL)
+	@if [ -n "$$POUTAMA_COCKROACH_URL" ] || command -v cockroach >/dev/null; then \
+		POUTAMA_TEST_ENGINE=cockroachdb $(BIN)/pytest $(ARGS); \
+	else \
+		echo "skipped: no cockroach on PATH, and POUTAMA_COCKROACH_URL is not set"; \
+	fi
+
+clean: ## remove the environment and caches, not your data (.poutama)
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis dist
+	find . -name node_modules -prune -exec rm -rf {} +
+	find . -name __pycache__ -prune -exec rm -rf {} +
