@@ -163,8 +163,25 @@ class DeadlineExceededError(PoutamaError):
     safe = True
 
 
+class DatabaseError(PoutamaError):
+    """The database refused the statement; nothing of it happened."""
+
+    def __init__(self, *, sqlstate: str | None = None, constraint: str | None = None) -> None:
+        named = [f"SQLSTATE {sqlstate}"] * bool(sqlstate)
+        named += [f"constraint {constraint}"] * bool(constraint)
+        super().__init__(f"The database refused the statement ({', '.join(named) or 'unsent'}).")
+        self.sqlstate = sqlstate
+        self.constraint = constraint
+
+
+class TransactionMisuseError(PoutamaError):
+    """A transaction was used outside its closure, twice at once, or inside another."""
+
+
 class AmbiguousCommit(PoutamaError):  # noqa: N818  an outcome, not a fault
-    """The connection was lost while the change was being committed: it may or may not have happened."""
+    """The connection was lost while the change was being committed: it may or may not have
+    happened.
+    """
 
     code = "AMBIGUOUS_COMMIT"
     status = 503

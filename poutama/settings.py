@@ -34,6 +34,34 @@ class Settings:
     database_dialect: str = setting(
         "", "`postgresql` or `cockroachdb`; empty means ask the server once."
     )
+    database_tls: str = setting(
+        "",
+        "`verify-full`, `verify-ca`, `require` (encrypted, unverified) or `disable`; empty means "
+        "what the URL's `sslmode` says, else `verify-full`, and `disable` on this machine.",
+    )
+    database_tls_ca: str = setting(
+        "", "CA certificates the database's must lead to: a file, or the PEM text itself."
+    )
+    database_tls_cert: str = setting(
+        "", "Client certificate for the database: a file, or the PEM text itself."
+    )
+    database_tls_key: str = setting(
+        "", "Key of the client certificate: a file, or the PEM text itself."
+    )
+    database_connect_seconds: float = setting(
+        5.0, "Longest wait for one database host to accept a connection, in seconds."
+    )
+    database_lifetime_seconds: float = setting(
+        900.0, "Age at which a database connection is replaced, in seconds (10 % jitter)."
+    )
+    database_idle_seconds: float = setting(
+        240.0,
+        "Idle time after which a database connection is closed, in seconds; keep it below the "
+        "load balancer's limit.",
+    )
+    database_traces: bool = setting(
+        False, "Whether every statement becomes an OpenTelemetry span, where that is installed."
+    )
     rendering: str = setting(
         "", "`json` or `rows`: how reads are rendered; empty means the engine's faster one."
     )
@@ -44,6 +72,7 @@ class Settings:
     max_depth: int = setting(12, "Deepest nesting of fields, fragments expanded.")
     max_fields: int = setting(1_000, "Most fields in one operation, fragments expanded.")
     max_page_size: int = setting(1_000, "Largest `first` on any list.")
+    default_page_size: int = setting(50, "Items on a page of a connection without `first`.")
     plan_cache_size: int = setting(1_000, "Most documents and plans kept by one process.")
     introspection: bool = setting(True, "Whether the schema may be asked for.")
 

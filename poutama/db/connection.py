@@ -1,0 +1,196 @@
+"""The database as the rest of the house sees it: single statements, read and written.
+
+The engine and the procedures call `Database.read` and `Database.write`; several statements that
+belong together go through `poutama.db.transaction.run_transaction`. Connections are opened when
+first needed and kept, one in a function, a bounded set in a server. A `Database` belongs to the
+event loop it was first used on. It never runs anything at import or construction.
+
+Every deadline is an absolute `time.monotonic()` in seconds.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+
+import asyncpg
+
+from poutama.db.dialect import Dialect, parse_dialect
+from poutama.db.hosts import Hosts
+from poutama.db.link import Link, Rows, dialect_of
+from poutama.db.pool import Pool
+from poutama.db.retry import Patience
+from poutama.db.sqlstate import Failure, Outcome, Phase
+from poutama.db.trace import Observer, StatementTrace, Tracer
+from poutama.errors import ConfigurationError, PoutamaError, TransactionMisuseError
+from poutama.settings import Settings
+
+open_transaction: ContextVar[object | None] = ContextVar("open_transaction", default=None)
+"""The transaction whose closure is running; nothing may go past it."""
+
+_EARLIER = 0.9
+
+
+class Database:
+    """A bounded set of connections to one cluster; opens lazily."""
+
+    def __init__(self, settings: Settings, *, url: str | None = None) -> None:
+        """Prepare to connect to `url`, or else to `settings.database_url`.
+
+        Raises:
+            ConfigurationError: the URL, the dialect or the TLS settings cannot be used.
+        """
+        url = url or settings.database_url
+        if not url:
+            raise ConfigurationError("POUTAMA_DATABASE_URL: expected postgresql://...")
+        self._settings = settings
+        # A little shorter than a request, so that its first statements need no limit of their own.
+        self._limit = settings.request_seconds * _EARLIER
+        self._hosts = Hosts(settings, url, _session_settings(settings, self._limit))
+        self._dialect = parse_dialect(settings.database_dialect)
+        self.pool = Pool(
+            self._open_link, size=settings.pool_size, idle_seconds=settings.database_idle_seconds
+        )
+        self.tracer = Tracer(spans=settings.database_traces)
+
+    async def dialect(self) -> Dialect:
+        """Which engine answers: the setting, or what the first connection says.
+
+        Raises:
+            UnavailableError: no connection could be opened within one request's time.
+        """
+        if self._dialect is None:
+            deadline = time.monotonic() + self._settings.request_seconds
+            patience = Patience(deadline)
+            while self._dialect is None:
+                try:
+                    self.pool.release(await self.pool.acquire(deadline))
+                except Failure as failure:
+                    await patience.pause(failure)
+        return self._dialect
+
+    async def read(
+        self, statement: str, args: Sequence[object] = (), *, deadline: float, name: str = "read"
+    ) -> Rows:
+        """Run one statement that changes nothing: one round trip, once it is prepared.
+
+        Tried again after a lost connection, a lost race or a changed schema, until the deadline.
+
+        Raises:
+            DeadlineExceededError: the time was up.
+            UnavailableError: the database could not be reached in time.
+            DatabaseError: the database refused the statement.
+            TransactionMisuseError: called inside a transaction's closure.
+        """
+        return await self._run(Phase.READ, statement, args, deadline, name)
+
+    async def write(
+        self, statement: str, args: Sequence[object] = (), *, deadline: float, name: str = "write"
+    ) -> Rows:
+        """Run one statement that changes rows and commits by itself.
+
+        Tried again, until the deadline, only after what certainly changed nothing.
+
+        Raises:
+            AmbiguousCommit: the connection was lost, or the time was up, with the statement under
+                way: it may or may not have happened.
+            DeadlineExceededError, UnavailableError, DatabaseError, TransactionMisuseError: as
+                `read`; nothing was written.
+        """
+        return await self._run(Phase.WRITE, statement, args, deadline, name)
+
+    async def close(self) -> None:
+        """Close every connection; those in use are closed when they are given back."""
+        await self.pool.close()
+
+    @contextmanager
+    def observe(self, observer: Observer) -> Iterator[None]:
+        """Call `observer` with a trace of every statement, BEGIN and COMMIT included."""
+        with self.tracer.observe(observer):
+            yield
+
+    async def _run(
+        self, phase: Phase, statement: str, args: Sequence[object], deadline: float, name: str
+    ) -> Rows:
+        if open_transaction.get() is not None:
+            raise TransactionMisuseError(
+                f"{name}: inside a transaction, use the transaction's own fetch and execute"
+            )
+        patience: Patience | None = None
+        tries = 1
+        while True:
+            link: Link | None = None
+            try:
+                link = self.pool.take() or await self.pool.acquire(deadline)
+                if self.tracer.active:
+                    rows = await self._traced(link, phase, statement, args, deadline, name, tries)
+                else:
+                    rows = await link.fetch(phase, statement, args, deadline)
+            except Failure as failure:
+                if link is not None:
+                    self._give_back(link, failure)
+                patience = patience or Patience(deadline)
+                await patience.pause(failure)
+                tries = patience.tries
+            except PoutamaError:
+                raise
+            except BaseException:
+                if link is not None:
+                    self.pool.discard(link)
+                raise
+            else:
+                self.pool.release(link)
+                return rows
+
+    async def _traced(
+        self,
+        link: Link,
+        phase: Phase,
+        statement: str,
+        args: Sequence[object],
+        deadline: float,
+        name: str,
+        tries: int,
+    ) -> Rows:
+        trace = StatementTrace(name=name, statement=statement, tries=tries)
+        with self.tracer.measure(trace):
+            rows = await link.fetch(phase, statement, args, deadline)
+            trace.rows = len(rows)
+            trace.prepared = link.prepared
+        return rows
+
+    def _give_back(self, link: Link, failure: Failure) -> None:
+        match failure.outcome:
+            case Outcome.RESTART | Outcome.REFUSED:
+                self.pool.release(link)
+            case Outcome.REPREPARE:
+                link.forget_statements()
+                self.pool.release(link)
+            case _:
+                self.pool.discard(link)
+
+    async def _open_link(self, deadline: float) -> Link:
+        connection: asyncpg.Connection = await self._hosts.open(deadline)
+        self._dialect = self._dialect or dialect_of(connection)
+        return Link(
+            connection,
+            limit=self._limit,
+            lifetime=self._settings.database_lifetime_seconds,
+            dialect=self._dialect,
+        )
+
+
+def _session_settings(settings: Settings, limit: float) -> dict[str, str]:
+    """What every session is told when it starts; CockroachDB overlooks what it does not know."""
+    return {
+        "application_name": "poutama",
+        "timezone": "UTC",
+        "default_transaction_isolation": "serializable",
+        "jit": "off",
+        "statement_timeout": str(max(1, int(limit * 1000))),
+        # A function that died with a transaction open must not hold its rows for ever.
+        "idle_in_transaction_session_timeout": str(math.ceil(settings.request_seconds * 1000)),
+    }

@@ -1,0 +1,43 @@
+"""Which engine answers, and what differs between the two.
+
+Asked of a connection once (`poutama.db.connection`); read by whoever renders or runs SQL. Knows
+no SQL text beyond the transaction protocol and talks to nobody.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from poutama.errors import ConfigurationError
+
+
+class Dialect(StrEnum):
+    """The engine on the other side."""
+
+    POSTGRESQL = "postgresql"
+    COCKROACHDB = "cockroachdb"
+
+    @property
+    def rendering(self) -> str:
+        """The faster rendering of reads here: `json` or `rows`."""
+        return "json" if self is Dialect.POSTGRESQL else "rows"
+
+    @property
+    def restarts_by_savepoint(self) -> bool:
+        """Whether a transaction that lost a race can go again without losing its place in line."""
+        return self is Dialect.COCKROACHDB
+
+
+def parse_dialect(text: str) -> Dialect | None:
+    """Read the setting `database_dialect`; empty means that the server is to be asked.
+
+    Raises:
+        ConfigurationError: the text names no engine that is known here.
+    """
+    if not text:
+        return None
+    try:
+        return Dialect(text)
+    except ValueError as error:
+        known = " or ".join(f"`{dialect}`" for dialect in Dialect)
+        raise ConfigurationError(f"POUTAMA_DATABASE_DIALECT: expected {known}") from error

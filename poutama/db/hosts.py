@@ -1,0 +1,84 @@
+"""Where the database is: the hosts of its URL, tried in random order until one answers.
+
+`poutama.db.connection` opens every connection through `Hosts.open`. Each host has its own short
+time, so one that swallows packets does not use up the request's. Never logs the URL, which may
+hold a password.
+"""
+
+from __future__ import annotations
+
+import random
+import ssl
+import time
+from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
+
+import asyncpg
+
+from poutama.db.sqlstate import Failure, Outcome, Phase, failure_of
+from poutama.db.tls import build_tls
+from poutama.db.wire import keep_alive
+from poutama.errors import ConfigurationError
+from poutama.settings import Settings
+
+_LOCAL = frozenset({"", "localhost", "127.0.0.1", "[::1]"})
+_TLS_PARAMETERS = frozenset({"sslmode", "sslrootcert", "sslcert", "sslkey"})
+
+
+class Hosts:
+    """Opens connections to one cluster."""
+
+    def __init__(self, settings: Settings, url: str, server_settings: dict[str, str]) -> None:
+        """Read the URL; no host is looked up before the first connection.
+
+        Raises:
+            ConfigurationError: the URL or the TLS settings cannot be used.
+        """
+        parts = urlsplit(url)
+        if parts.scheme not in ("postgresql", "postgres"):
+            raise ConfigurationError("POUTAMA_DATABASE_URL: expected postgresql://...")
+        user, at, places = parts.netloc.rpartition("@")
+        query = dict(parse_qsl(parts.query))
+        rest = urlencode({name: query[name] for name in query.keys() - _TLS_PARAMETERS})
+        self._urls = [
+            urlunsplit(parts._replace(netloc=user + at + place, query=rest))
+            for place in places.split(",")
+        ]
+        local = all(_name_of(place) in _LOCAL for place in places.split(","))
+        local = local and query.get("host", "/").startswith(("/", "localhost", "127.0.0.1"))
+        self._tls: ssl.SSLContext | bool = build_tls(settings, query, local=local) or False
+        self._seconds = settings.database_connect_seconds
+        self._server_settings = server_settings
+
+    async def open(self, deadline: float) -> asyncpg.Connection:
+        """Open one connection, to whichever host answers first in a random order.
+
+        Raises:
+            Failure: RECONNECT when at least one host may answer later, EXPIRED when the deadline
+                has passed, MISCONFIGURED when no host ever will.
+        """
+        failure: Failure | None = None
+        for url in random.sample(self._urls, len(self._urls)):
+            seconds = min(self._seconds, deadline - time.monotonic())
+            if seconds <= 0:
+                break
+            try:
+                connection: asyncpg.Connection = await asyncpg.connect(
+                    url,
+                    ssl=self._tls,
+                    timeout=seconds,
+                    statement_cache_size=0,  # `Link` keeps the statements, to know the phase
+                    server_settings=self._server_settings,
+                )
+            except Exception as error:
+                latest = failure_of(error, Phase.CONNECT)
+                if failure is None or latest.outcome is Outcome.RECONNECT:
+                    failure = latest
+            else:
+                keep_alive(connection)
+                return connection
+        raise failure or Failure(Outcome.EXPIRED)
+
+
+def _name_of(place: str) -> str:
+    name, colon, port = place.rpartition(":")
+    return name if colon and port.isdigit() else place.rstrip(":")

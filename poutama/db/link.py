@@ -1,0 +1,254 @@
+"""One connection to the database, with its prepared statements, its age and its time limit.
+
+`poutama.db.pool` keeps links, `poutama.db.connection` and `poutama.db.transaction` run statements
+on them. A link prepares its statements itself, so that it always knows whether a lost connection
+may have changed something; every error of the driver leaves it as a `Failure`. It never retries
+and never decides when a transaction begins or ends.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Sequence
+from enum import Enum, auto
+
+import asyncpg
+from asyncpg.prepared_stmt import PreparedStatement
+
+from poutama.db.dialect import Dialect
+from poutama.db.sqlstate import Failure, Phase, failure_of
+from poutama.db.wire import Watch
+
+Rows = list[asyncpg.Record]
+
+STATEMENTS = 256
+"""Most prepared statements kept by one connection."""
+TRUSTED_SECONDS = 1.0
+"""A connection used this recently is not looked at before it is used again."""
+PING_AFTER_SECONDS = 30.0
+"""One that was idle for longer is asked whether it still lives: one round trip."""
+PING_SECONDS = 2.0
+CLOSE_SECONDS = 1.0
+_EARLIER = 0.9
+"""The server gives up a little before we do, so that we hear it say that nothing happened."""
+
+
+class Condition(Enum):
+    """Whether an idle link can be used."""
+
+    GOOD = auto()
+    DOUBTFUL = auto()
+    SPENT = auto()
+
+
+class Link:
+    """One connection; used by one task at a time."""
+
+    __slots__ = (
+        "_connection",
+        "_limit",
+        "_ordinary_limit",
+        "_retire_at",
+        "_statements",
+        "_used_at",
+        "_used_at_clock",
+        "_watch",
+        "broken",
+        "dialect",
+        "prepared",
+    )
+
+    def __init__(
+        self, connection: asyncpg.Connection, *, limit: float, lifetime: float, dialect: Dialect
+    ) -> None:
+        """Take over a connection that has just been opened.
+
+        Args:
+            connection: the driver's.
+            limit: the session's `statement_timeout` as set when connecting, in seconds.
+            lifetime: seconds until the link is to be replaced; varied by 10 %.
+            dialect: which engine answers.
+        """
+        self._connection = connection
+        self._limit = self._ordinary_limit = limit
+        self._statements: dict[str, PreparedStatement[asyncpg.Record]] = {}
+        self._retire_at = time.monotonic() + lifetime * random.uniform(0.9, 1.1)  # noqa: S311
+        self._watch = Watch(connection)
+        self.broken = False
+        self.dialect = dialect
+        self.prepared = False
+        """Whether the last statement had to be prepared first: one more round trip."""
+        self.touch()
+
+    async def fetch(
+        self, phase: Phase, statement: str, args: Sequence[object], deadline: float
+    ) -> Rows:
+        """Run one statement and return all its rows: one round trip once it is prepared.
+
+        Raises:
+            Failure: always with the outcome that the phase allows.
+        """
+        rows, _ = await self._run(phase, statement, args, deadline)
+        return rows
+
+    async def run(
+        self, phase: Phase, statement: str, args: Sequence[object], deadline: float
+    ) -> tuple[Rows, str]:
+        """Run one statement; return its rows and its command tag (`UPDATE 1`).
+
+        Raises:
+            Failure: as `fetch`.
+        """
+        rows, prepared = await self._run(phase, statement, args, deadline)
+        return rows, prepared.get_statusmsg() or ""
+
+    async def _run(
+        self, phase: Phase, statement: str, args: Sequence[object], deadline: float
+    ) -> tuple[Rows, PreparedStatement[asyncpg.Record]]:
+        reached = Phase.PREPARE
+        prepared = self._statements.pop(statement, None)
+        reused = prepared is not None
+        self.prepared = not reused
+        try:
+            if self._limit != self._ordinary_limit or phase is Phase.WRITE:
+                await self._follow(deadline, phase)
+            if prepared is None:
+                prepared = await self._connection.prepare(statement, timeout=_left(deadline))
+            left = _left(deadline)
+            reached = phase
+            rows = await prepared.fetch(*args, timeout=left)
+        except Exception as error:
+            raise self._failed(error, reached, reused) from error
+        except BaseException:
+            self.broken = True  # the answer is still on its way
+            raise
+        self._statements[statement] = prepared  # last in, last out
+        if len(self._statements) > STATEMENTS:
+            del self._statements[next(iter(self._statements))]
+        return rows, prepared
+
+    async def command(self, phase: Phase, text: str, deadline: float) -> str:
+        """Send text without parameters, several statements if need be: one round trip.
+
+        Returns:
+            The command tag of the last statement.
+
+        Raises:
+            Failure: as `fetch`.
+        """
+        reached = Phase.PREPARE
+        try:
+            left = _left(deadline)
+            reached = phase
+            return await self._connection.execute(text, timeout=left)
+        except Exception as error:
+            raise self._failed(error, reached, reused=False) from error
+        except BaseException:
+            self.broken = True
+            raise
+
+    def limit_text(self, deadline: float, *, needed: bool) -> str:
+        """The SQL, if any, that makes the server's `statement_timeout` follow a deadline.
+
+        Args:
+            deadline: of the statements to come.
+            needed: the server must give up before the client does. Otherwise only a limit that
+                is too short for the deadline is lifted.
+        """
+        left = _left(deadline)
+        short = self._limit < 0.75 * left and self._limit < self._ordinary_limit
+        if not short and not (needed and self._limit > left):
+            return ""
+        self._limit = min(self._ordinary_limit, left * _EARLIER)
+        return f"SET statement_timeout = {max(1, int(self._limit * 1000))}; "
+
+    def forget_limit(self) -> None:
+        """A rollback may have taken the last change of `statement_timeout` back, or not."""
+        if self._limit != self._ordinary_limit:
+            self._limit = 0.0
+
+    def forget_statements(self) -> None:
+        """Drop what was prepared under a schema that has changed since."""
+        self._statements.clear()
+
+    async def ping(self, deadline: float) -> bool:
+        """Ask the server for a sign of life."""
+        until = min(deadline, time.monotonic() + PING_SECONDS)
+        try:
+            await self.command(Phase.READ, "SELECT 1", until)
+        except Failure:
+            return False
+        return True
+
+    def touch(self) -> None:
+        """Remember that the link was used now."""
+        self._used_at = time.monotonic()
+        self._used_at_clock = time.time()
+
+    def examine(self, idle_seconds: float) -> Condition:
+        """Say whether the link can be used, without asking the server.
+
+        Some clocks stand still while a function is frozen; the longer of two intervals counts.
+        """
+        now = time.monotonic()
+        idle = max(now - self._used_at, time.time() - self._used_at_clock)
+        if self.broken or now >= self._retire_at or idle >= idle_seconds:
+            return Condition.SPENT
+        if self._connection.is_closed() or self._connection.is_in_transaction():
+            return Condition.SPENT
+        if idle < TRUSTED_SECONDS:
+            return Condition.GOOD
+        if self._watch.stirs():
+            return Condition.SPENT
+        return Condition.GOOD if idle < PING_AFTER_SECONDS else Condition.DOUBTFUL
+
+    async def close(self) -> None:
+        """Say goodbye, cancelling what still runs on the server; never raises an error."""
+        self._statements.clear()
+        try:
+            await self._connection.close(timeout=CLOSE_SECONDS)
+        except Exception:
+            self._connection.terminate()
+        except asyncio.CancelledError:
+            self._connection.terminate()
+            raise
+
+    def terminate(self) -> None:
+        """Drop the connection where it stands."""
+        self._statements.clear()
+        self._connection.terminate()
+
+    @property
+    def closed(self) -> bool:
+        return self._connection.is_closed()
+
+    @property
+    def process(self) -> int:
+        """The server's id of this session."""
+        return self._connection.get_server_pid()
+
+    async def _follow(self, deadline: float, phase: Phase) -> None:
+        text = self.limit_text(deadline, needed=phase is Phase.WRITE)
+        if text and not self._connection.is_in_transaction():
+            await self._connection.execute(text, timeout=_left(deadline))
+
+    def _failed(self, error: Exception, phase: Phase, reused: bool) -> Failure:
+        if isinstance(error, TimeoutError):
+            self.broken = True  # the answer is still on its way
+        return failure_of(error, phase, reused=reused, closed=self._connection.is_closed())
+
+
+def dialect_of(connection: asyncpg.Connection) -> Dialect:
+    """CockroachDB tells its version when a session starts; PostgreSQL has no such parameter."""
+    parameters = connection.get_settings()
+    cockroach = getattr(parameters, "crdb_version", None) is not None
+    return Dialect.COCKROACHDB if cockroach else Dialect.POSTGRESQL
+
+
+def _left(deadline: float) -> float:
+    left = deadline - time.monotonic()
+    if left <= 0:
+        raise TimeoutError
+    return left

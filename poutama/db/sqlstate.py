@@ -1,0 +1,173 @@
+"""What a failure of the database means: may the thing be tried again, or has it perhaps happened?
+
+`poutama.db.link` hands every error of the driver to `failure_of`, the one translator; the retry
+loop acts on the `Outcome`; `public_error` makes of it what a caller sees. Errors are told apart by
+their type, their SQLSTATE and the phase they came in, never by their text.
+
+The codes: https://www.postgresql.org/docs/current/errcodes-appendix.html and
+https://www.cockroachlabs.com/docs/stable/common-errors (40001, 40003, 57P01).
+"""
+
+from __future__ import annotations
+
+import socket
+import ssl
+from enum import Enum, auto
+
+import asyncpg
+
+from poutama.errors import (
+    AmbiguousCommit,
+    ConfigurationError,
+    DatabaseError,
+    DeadlineExceededError,
+    PoutamaError,
+    UnavailableError,
+)
+
+
+class Phase(Enum):
+    """How far a connection had come when it failed."""
+
+    CONNECT = auto()
+    PREPARE = auto()
+    """Parsing, or setting the session up: nothing that could have changed a row was sent."""
+    READ = auto()
+    STATEMENT = auto()
+    """Inside a transaction that was not asked to commit."""
+    WRITE = auto()
+    """A statement that commits by itself."""
+    COMMIT = auto()
+
+
+class Outcome(Enum):
+    """What is to be done about a failure."""
+
+    RESTART = auto()
+    """Lost a race; nothing happened. Go again, on this connection if it likes."""
+    RECONNECT = auto()
+    """This connection or its server is of no more use; nothing happened. Go again elsewhere."""
+    REPREPARE = auto()
+    """The schema changed under a prepared statement; nothing happened. Prepare and go again."""
+    AMBIGUOUS = auto()
+    """It may have happened."""
+    EXPIRED = auto()
+    """The time was up; nothing happened."""
+    REFUSED = auto()
+    """The server, or the driver before it, said no for good; nothing happened."""
+    MISCONFIGURED = auto()
+    """Connecting can never work like this."""
+
+
+RETRIED = frozenset({Outcome.RESTART, Outcome.RECONNECT, Outcome.REPREPARE})
+"""The outcomes after which the same thing may be tried again."""
+
+_RESTART = frozenset({"40001", "40P01"})
+_UNKNOWN = "40003"
+_QUERY_CANCELED = "57014"
+_STALE_PLAN = frozenset({"0A000", "26000"})
+_WAIT = frozenset({"53300", "57P03"})
+"""Too many connections; not up yet. Said before anything was done, unlike the next."""
+_GONE = frozenset({"57P01", "57P02", "57P05", "25P03"})
+"""Shutting down, crashed, idle for too long: may be said after a commit that was not yet told."""
+_NOT_OURS = frozenset({"28000", "28P01", "3D000"})
+
+
+class Failure(Exception):  # noqa: N818  it becomes an error only when nobody retries it
+    """The database failed; `outcome` says what that means. Never leaves `poutama.db`."""
+
+    def __init__(self, outcome: Outcome, sqlstate: str | None = None) -> None:
+        super().__init__(outcome.name)
+        self.outcome = outcome
+        self.sqlstate = sqlstate
+
+
+def failure_of(
+    error: Exception, phase: Phase, *, reused: bool = False, closed: bool = False
+) -> Failure:
+    """Say what an error of the driver means.
+
+    Args:
+        error: what the driver raised.
+        phase: how far the connection had come.
+        reused: the statement was prepared earlier, so a changed schema explains 0A000.
+        closed: the connection is closed now.
+    """
+    failure = Failure(_classify(error, phase, reused, closed), getattr(error, "sqlstate", None))
+    failure.__cause__ = error
+    return failure
+
+
+def public_error(failure: Failure) -> PoutamaError:
+    """What a caller is told when a failure is not, or no longer, retried."""
+    match failure.outcome:
+        case Outcome.AMBIGUOUS:
+            return AmbiguousCommit()
+        case Outcome.EXPIRED | Outcome.RESTART:
+            return DeadlineExceededError()
+        case Outcome.RECONNECT:
+            return UnavailableError()
+        case Outcome.MISCONFIGURED:
+            return ConfigurationError(_explain(failure.__cause__))
+        case Outcome.REFUSED | Outcome.REPREPARE:
+            constraint = getattr(failure.__cause__, "constraint_name", None)
+            return DatabaseError(sqlstate=failure.sqlstate, constraint=constraint)
+
+
+def _classify(error: Exception, phase: Phase, reused: bool, closed: bool) -> Outcome:
+    if phase is Phase.CONNECT:
+        return _classify_connect(error)
+    undecided = phase in (Phase.WRITE, Phase.COMMIT)
+    match error:
+        case TimeoutError():
+            return Outcome.AMBIGUOUS if undecided else Outcome.EXPIRED
+        case asyncpg.InterfaceError():  # raised before anything is sent
+            return Outcome.RECONNECT if closed else Outcome.REFUSED
+        case asyncpg.PostgresError() if not isinstance(error, asyncpg.PostgresConnectionError):
+            return _classify_answer(str(error.sqlstate), undecided, reused)
+        case OSError() | asyncpg.PostgresConnectionError() | asyncpg.InternalClientError():
+            return Outcome.AMBIGUOUS if undecided else Outcome.RECONNECT
+        case _:  # an answer that the driver could not decode: the statement itself went well
+            return Outcome.AMBIGUOUS if undecided else Outcome.REFUSED
+
+
+def _classify_answer(sqlstate: str, undecided: bool, reused: bool) -> Outcome:
+    if sqlstate in _RESTART:
+        return Outcome.RESTART
+    if sqlstate == _UNKNOWN or sqlstate in _GONE:
+        return Outcome.AMBIGUOUS if undecided else Outcome.RECONNECT
+    if sqlstate in _WAIT:
+        return Outcome.RECONNECT
+    if sqlstate == _QUERY_CANCELED:
+        return Outcome.EXPIRED
+    if sqlstate in _STALE_PLAN and reused:
+        return Outcome.REPREPARE
+    return Outcome.REFUSED
+
+
+def _classify_connect(error: Exception) -> Outcome:
+    match error:
+        case ssl.SSLCertVerificationError():
+            return Outcome.MISCONFIGURED
+        case socket.gaierror() if error.errno == socket.EAI_NONAME:
+            return Outcome.MISCONFIGURED
+        case OSError() | asyncpg.InternalClientError():
+            return Outcome.RECONNECT
+        case asyncpg.PostgresError() if error.sqlstate in _NOT_OURS:
+            return Outcome.MISCONFIGURED
+        case asyncpg.PostgresError():
+            return Outcome.RECONNECT
+        case _:
+            return Outcome.MISCONFIGURED
+
+
+def _explain(error: BaseException | None) -> str:
+    match error:
+        case ssl.SSLCertVerificationError():
+            return f"The database's certificate does not verify: {error.verify_message}."
+        case socket.gaierror():
+            return "POUTAMA_DATABASE_URL: no such host."
+        case asyncpg.PostgresError():
+            return f"The database does not let us in (SQLSTATE {error.sqlstate})."
+        case _:
+            return "POUTAMA_DATABASE_URL: no connection can be made with it."

@@ -1,0 +1,232 @@
+"""`run_transaction`: the one way to a transaction, and what its closure may do with it.
+
+Mutations, procedures and the job table call it. It begins, commits, goes again after a lost race,
+a lost connection or a changed schema, and says so when it cannot know the outcome. The closure
+gets no commit and no rollback: it returns to commit, and raises to leave no trace.
+`docs/transactions.md` is the page for those who write closures.
+"""
+
+from __future__ import annotations
+
+import itertools
+import os
+from collections.abc import Awaitable, Callable, Sequence
+from typing import TypeVar
+
+import asyncpg
+
+from poutama.db.connection import Database, open_transaction
+from poutama.db.link import Link, Rows
+from poutama.db.retry import Patience, retry_transaction
+from poutama.db.sqlstate import Failure, Outcome, Phase, public_error
+from poutama.db.trace import StatementTrace, Tracer
+from poutama.errors import TransactionMisuseError
+
+T = TypeVar("T")
+
+_BEGIN = "BEGIN ISOLATION LEVEL SERIALIZABLE"
+_SAVEPOINT = "SAVEPOINT cockroach_restart"
+_RESTART = "ROLLBACK TO SAVEPOINT cockroach_restart"
+_RELEASE = "RELEASE SAVEPOINT cockroach_restart"
+
+_PROCESS = os.urandom(4).hex()
+_serial = itertools.count(1)
+
+
+class Transaction:
+    """What a closure may do: run statements, one after the other."""
+
+    __slots__ = ("_busy", "_ended", "_failure", "_session", "_statements")
+
+    def __init__(self, session: LinkSession) -> None:
+        self._session = session
+        self._failure: Failure | None = None
+        self._statements = 0
+        self._busy = False
+        self._ended = False
+
+    async def fetch(self, statement: str, *args: object) -> list[asyncpg.Record]:
+        """Run one statement and return all its rows.
+
+        Raises:
+            DatabaseError: the database refused it. The transaction is lost: the closure may raise
+                another error for it, but not go on.
+            TransactionMisuseError: the transaction has ended, or another statement is running.
+        """
+        rows, _ = await self._run(statement, args)
+        return rows
+
+    async def execute(self, statement: str, *args: object) -> str:
+        """Run one statement and return its command tag, such as `UPDATE 1`.
+
+        Raises:
+            DatabaseError, TransactionMisuseError: as `fetch`.
+        """
+        _, tag = await self._run(statement, args)
+        return tag
+
+    async def _run(self, statement: str, args: Sequence[object]) -> tuple[Rows, str]:
+        if self._ended:
+            raise TransactionMisuseError("The transaction has ended.")
+        if self._busy:
+            raise TransactionMisuseError("Another statement of the transaction is still running.")
+        if self._failure is not None:
+            raise public_error(self._failure) from self._failure.__cause__
+        self._statements += 1
+        self._busy = True
+        try:
+            return await self._session.run(str(self._statements), statement, args)
+        except Failure as failure:
+            self._failure = failure
+            raise public_error(failure) from failure.__cause__
+        finally:
+            self._busy = False
+
+
+async def run_transaction(
+    database: Database,
+    work: Callable[[Transaction], Awaitable[T]],
+    *,
+    deadline: float,
+    name: str = "transaction",
+) -> T:
+    """Run `work` in a serializable transaction and commit what it did, exactly once or not at all.
+
+    `work` may run several times: it must touch nothing but its transaction, and build its result
+    afresh each time. Raising rolls everything back.
+
+    Args:
+        database: where.
+        work: the closure; its result is returned once the commit is acknowledged.
+        deadline: absolute `time.monotonic()` by which the outcome is known.
+        name: what traces call it.
+
+    Raises:
+        AmbiguousCommit: the connection was lost, or the time was up, while committing.
+        DeadlineExceededError: not finished by the deadline; nothing was written.
+        UnavailableError: the database could not be reached; nothing was written.
+        DatabaseError: the database refused a statement; nothing was written.
+        TransactionMisuseError: called inside another transaction's closure.
+    """
+    if open_transaction.get() is not None:
+        raise TransactionMisuseError(f"{name}: inside another transaction; pass that one on")
+    patience = Patience(deadline)
+
+    async def attempt(session: LinkSession) -> T:
+        return await _attempt(session, work)
+
+    return await retry_transaction(LinkSessions(database, name, patience), attempt, patience)
+
+
+async def _attempt(session: LinkSession, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    """Run the closure once, and let no failure pass that it has swallowed."""
+    transaction = Transaction(session)
+    token = open_transaction.set(transaction)
+    try:
+        result = await work(transaction)
+    except Exception:
+        failure = transaction._failure
+        if failure is not None and failure.outcome is not Outcome.REFUSED:
+            raise failure from failure.__cause__
+        raise
+    finally:
+        transaction._ended = True
+        open_transaction.reset(token)
+    if transaction._busy:
+        raise TransactionMisuseError("The closure returned with a statement still running.")
+    if transaction._failure is not None:
+        raise transaction._failure
+    return result
+
+
+class LinkSessions:
+    """The database's links, as the retry algorithm wants them."""
+
+    __slots__ = ("_database", "_name", "_patience")
+
+    def __init__(self, database: Database, name: str, patience: Patience) -> None:
+        self._database = database
+        self._name = name
+        self._patience = patience
+
+    async def acquire(self) -> LinkSession:
+        pool = self._database.pool
+        link = pool.take() or await pool.acquire(self._patience.deadline)
+        return LinkSession(link, self._database.tracer, self._name, self._patience)
+
+    def release(self, session: LinkSession) -> None:
+        self._database.pool.release(session.link)
+
+    def discard(self, session: LinkSession) -> None:
+        self._database.pool.discard(session.link)
+
+
+class LinkSession:
+    """One link in one transaction; see `poutama.db.retry.Session`."""
+
+    __slots__ = ("_deadline", "_id", "_name", "_patience", "_tracer", "link")
+
+    def __init__(self, link: Link, tracer: Tracer, name: str, patience: Patience) -> None:
+        self.link = link
+        self._tracer = tracer
+        self._name = name
+        self._patience = patience
+        self._deadline = patience.deadline
+        self._id = f"{_PROCESS}-{next(_serial)}" if tracer.active else ""
+
+    @property
+    def restarts_by_savepoint(self) -> bool:
+        return self.link.dialect.restarts_by_savepoint
+
+    async def begin(self) -> None:
+        text = f"{_BEGIN}; {_SAVEPOINT}" if self.restarts_by_savepoint else _BEGIN
+        try:
+            limit = self.link.limit_text(self._deadline, needed=True)
+        except TimeoutError as error:
+            raise Failure(Outcome.EXPIRED) from error
+        await self._command("begin", Phase.STATEMENT, limit + text)
+
+    async def commit(self) -> None:
+        text = f"{_RELEASE}; COMMIT" if self.restarts_by_savepoint else "COMMIT"
+        if await self._command("commit", Phase.COMMIT, text) != "COMMIT":
+            raise Failure(Outcome.REFUSED)  # the server had given the transaction up
+
+    async def restart(self) -> None:
+        await self._command("restart", Phase.STATEMENT, _RESTART)
+
+    async def rollback(self) -> None:
+        self.link.forget_limit()
+        await self._command("rollback", Phase.STATEMENT, "ROLLBACK")
+
+    def forget_statements(self) -> None:
+        self.link.forget_statements()
+
+    async def run(self, step: str, statement: str, args: Sequence[object]) -> tuple[Rows, str]:
+        """Run one statement of the closure.
+
+        Raises:
+            Failure: with the outcome that a transaction not yet committing allows.
+        """
+        running = self.link.run(Phase.STATEMENT, statement, args, self._deadline)
+        if not self._tracer.active:
+            return await running
+        with self._tracer.measure(self._span(step, statement)) as trace:
+            rows, tag = await running
+            trace.rows = len(rows)
+            trace.prepared = self.link.prepared
+        return rows, tag
+
+    async def _command(self, step: str, phase: Phase, text: str) -> str:
+        running = self.link.command(phase, text, self._deadline)
+        if not self._tracer.active:
+            return await running
+        with self._tracer.measure(self._span(step, text)):
+            return await running
+
+    def _span(self, step: str, statement: str) -> StatementTrace:
+        return StatementTrace(
+            name=f"{self._name}/{step}",
+            statement=statement,
+            tries=self._patience.tries,
+            transaction=self._id,
+        )
