@@ -1,0 +1,71 @@
+"""Ctrl-C and SIGTERM, in whatever phase they come.
+
+`with StopRequest() as stop:` surrounds everything `poutama up` does. Before there is a server, a
+signal raises `Stopped`, which unwinds what was started so far; with a server, it is told to finish
+its requests; a second signal makes it drop them. What is being stopped is never interrupted, so
+nothing is left behind however often a person presses Ctrl-C.
+"""
+
+from __future__ import annotations
+
+import signal
+from types import FrameType, TracebackType
+from typing import Protocol, Self
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stopped(BaseException):
+    """Somebody asked to stop before there was a server to tell."""
+
+
+class Stoppable(Protocol):
+    """A server that looks at these; uvicorn's does."""
+
+    should_exit: bool
+    force_exit: bool
+
+
+class StopRequest:
+    """Whether somebody asked to stop; a context manager that handles the signals meanwhile."""
+
+    def __init__(self) -> None:
+        self.asked = False
+        self._server: Stoppable | None = None
+        self._stopping = False
+        self._before: dict[signal.Signals, object] = {}
+
+    def __enter__(self) -> Self:
+        for number in SIGNALS:
+            # `nohup` means that a closed terminal is no reason to stop.
+            if number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+                continue
+            self._before[number] = signal.signal(number, self._handle)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for number, handler in self._before.items():
+            signal.signal(number, handler)  # type: ignore[arg-type]
+
+    def watch(self, server: Stoppable) -> None:
+        """From here on a signal tells this server, and interrupts nothing."""
+        self._server = server
+        server.should_exit = self.asked
+
+    def begin_stopping(self) -> None:
+        """From here on signals change nothing: everything is being stopped already."""
+        self._stopping = True
+
+    def _handle(self, number: int, frame: FrameType | None) -> None:
+        del number, frame
+        first, self.asked = not self.asked, True
+        if self._server is not None:
+            self._server.force_exit = not first
+            self._server.should_exit = True
+        elif first and not self._stopping:
+            raise Stopped
