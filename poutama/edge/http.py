@@ -1,0 +1,239 @@
+"""GraphQL over HTTP: one neutral request to one neutral response.
+
+Called by `edge.asgi` on a long-running server and by the function handler in the cloud; knows
+neither. It decides methods, media types and status codes, and it is the last net: whatever escapes
+from below is masked, logged once under an id, and answered. Never speaks SQL, never reads the
+environment, never logs a client's mistake or a token.
+Source: https://graphql.github.io/graphql-over-http/draft/
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from time import monotonic
+from typing import Protocol
+from uuid import uuid4
+
+import msgspec
+
+from poutama.edge.media import JSON, HeaderPairs, MediaType, negotiate, negotiate_refusal
+from poutama.edge.media import require_json as require_json_content
+from poutama.edge.payload import parse_body, parse_parameters
+from poutama.errors import (
+    MethodNotAllowedError,
+    NotFoundError,
+    PayloadTooLargeError,
+    PoutamaError,
+    UnauthenticatedError,
+    UnsupportedMediaTypeError,
+)
+from poutama.plan.operation import GraphQLRequest
+from poutama.settings import Settings
+from poutama.viewer import Viewer
+
+logger = logging.getLogger(__name__)
+
+GRAPHQL_PATH = "/graphql"
+HEALTH_PATH = "/healthz"
+
+_GRAPHQL_METHODS = "GET, HEAD, OPTIONS, POST"
+_PAGE_METHODS = "GET, HEAD, OPTIONS"
+_CHALLENGE = ((b"www-authenticate", b"Bearer"),)
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a client sent, whichever way it came.
+
+    Attributes:
+        method: upper case.
+        path: percent-decoded, from the first slash.
+        query_string: what follows `?`, still encoded.
+        headers: names in lower case; a header sent twice is joined by commas.
+        body: all of it.
+    """
+
+    method: str
+    path: str
+    query_string: str
+    headers: Mapping[str, str]
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Response:
+    """What the client gets.
+
+    The entry point adds `content-length`, and sends no body when the method was HEAD.
+    """
+
+    status: int
+    headers: HeaderPairs
+    body: bytes
+
+
+class Answering(Protocol):
+    """What the engine gives back: the JSON of a GraphQL response, complete."""
+
+    @property
+    def body(self) -> bytes: ...
+    @property
+    def status(self) -> int: ...
+
+
+class Executing(Protocol):
+    """The engine, as far as the edge knows it."""
+
+    async def execute(
+        self,
+        request: GraphQLRequest,
+        viewer: Viewer | None,
+        *,
+        deadline: float,
+        read_only: bool = False,
+    ) -> Answering: ...
+
+
+class Verifying(Protocol):
+    """The token verifier, as far as the edge knows it."""
+
+    def viewer_from_authorization(self, header: str | None) -> Viewer | None: ...
+
+
+Route = Callable[[Request], Awaitable[Response]]
+
+
+class Api:
+    """Everything that is served under one address."""
+
+    def __init__(
+        self,
+        engine: Executing,
+        verifier: Verifying,
+        settings: Settings,
+        health: Callable[[], Awaitable[object]],
+        routes: Mapping[str, Route] | None = None,
+    ) -> None:
+        """Put the parts together.
+
+        Args:
+            engine: runs operations.
+            verifier: turns an Authorization header into a viewer.
+            settings: `request_seconds` and `max_body_bytes` are read.
+            health: raises when the database does not answer.
+            routes: further pages by exact path, GET only; the local mode's GraphiQL, for one.
+        """
+        self._engine = engine
+        self._verifier = verifier
+        self._seconds = settings.request_seconds
+        self._max_body_bytes = settings.max_body_bytes
+        self._health = health
+        self._pages: dict[str, Route] = {**(routes or {}), HEALTH_PATH: self._answer_health}
+
+    async def handle(self, request: Request) -> Response:
+        """Answer one request; whatever happens, there is a response and no exception."""
+        try:
+            if request.path == GRAPHQL_PATH:
+                return await self._answer_graphql(request)
+            return await self._answer_page(request)
+        except Exception as error:  # the last net
+            return refuse(request, error)
+
+    async def _answer_graphql(self, request: Request) -> Response:
+        method = request.method
+        if method == "OPTIONS":
+            return _options(_GRAPHQL_METHODS)
+        media = negotiate(request.headers.get("accept"))
+        if method == "POST":
+            graphql = self._parse_post(request)
+        elif method in ("GET", "HEAD"):
+            graphql = parse_parameters(request.query_string)
+        else:
+            raise MethodNotAllowedError(
+                f"{GRAPHQL_PATH}: expected POST, or GET for queries.", allow=_GRAPHQL_METHODS
+            )
+        viewer = self._verifier.viewer_from_authorization(request.headers.get("authorization"))
+        answer = await self._engine.execute(
+            graphql, viewer, deadline=monotonic() + self._seconds, read_only=method != "POST"
+        )
+        return _respond(media, answer.status, answer.body)
+
+    def _parse_post(self, request: Request) -> GraphQLRequest:
+        require_json_content(request.headers.get("content-type"))
+        if request.headers.get("content-encoding", "identity") != "identity":
+            raise UnsupportedMediaTypeError("Content-Encoding: compressed bodies are not read.")
+        if len(request.body) > self._max_body_bytes:
+            raise body_too_large(self._max_body_bytes)
+        return parse_body(request.body)
+
+    async def _answer_page(self, request: Request) -> Response:
+        page = self._pages.get(request.path)
+        if page is None:
+            raise NotFoundError("There is nothing at this address; the API is POST /graphql.")
+        if request.method == "OPTIONS":
+            return _options(_PAGE_METHODS)
+        if request.method not in ("GET", "HEAD"):
+            raise MethodNotAllowedError(f"{request.path}: expected GET.", allow=_PAGE_METHODS)
+        return await page(request)
+
+    async def _answer_health(self, request: Request) -> Response:  # noqa: ARG002  a Route
+        try:
+            await self._health()
+        except Exception as error:  # any failure means: not healthy
+            logger.warning("health: the database does not answer (%s)", type(error).__name__)
+            return Response(503, JSON.headers, b'{"status":"unavailable"}')
+        return Response(200, JSON.headers, b'{"status":"ok"}')
+
+
+def body_too_large(max_body_bytes: int) -> PayloadTooLargeError:
+    """Make the error for a body over the limit, also for entry points that stop reading early."""
+    return PayloadTooLargeError(
+        f"The request body is too large: expected at most {max_body_bytes} bytes."
+    )
+
+
+def refuse(request: Request, error: Exception) -> Response:
+    """Turn an error into a response: told when it is safe, masked and logged when it is not."""
+    media = negotiate_refusal(request.headers.get("accept"))
+    if not isinstance(error, PoutamaError) or not error.safe:
+        return Response(PoutamaError.status, media.headers, mask_error(error))
+    headers = media.headers
+    extensions = dict(error.extensions)
+    match error:
+        case MethodNotAllowedError():
+            # The engine refuses a mutation by GET without knowing of methods: POST is the remedy.
+            allow = str(extensions.pop("allow", "POST"))
+            headers = (*headers, (b"allow", allow.encode()))
+        case UnauthenticatedError():
+            headers += _CHALLENGE
+    return Response(error.status, headers, encode_error(error.message, error.code, extensions))
+
+
+def encode_error(message: str, code: str, extensions: Mapping[str, object]) -> bytes:
+    """Write the body of a response that has one error and no data."""
+    entry = {"message": message, "extensions": {"code": code, **extensions}}
+    return msgspec.json.encode({"errors": [entry]})
+
+
+def mask_error(error: Exception) -> bytes:
+    """Log an unexpected error, once, with its traceback; the body only has the id to find it by."""
+    error_id = uuid4().hex
+    logger.error("unexpected error, errorId=%s", error_id, exc_info=error)
+    message = "Something went wrong on our side; it is logged under the errorId."
+    return encode_error(message, PoutamaError.code, {"errorId": error_id})
+
+
+def _respond(media: MediaType, status: int, body: bytes) -> Response:
+    if status == 200:
+        return Response(200, media.headers, body)
+    if status == 400 and media.masks_request_errors:
+        return Response(200, media.headers, body)
+    if status == UnauthenticatedError.status:
+        return Response(status, media.headers + _CHALLENGE, body)
+    return Response(status, media.headers, body)
+
+
+def _options(allow: str) -> Response:
+    return Response(204, ((b"allow", allow.encode()),), b"")

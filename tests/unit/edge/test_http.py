@@ -1,0 +1,371 @@
+"""GraphQL over HTTP: methods, media types, status codes and what a client is told."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from poutama.edge.http import Api, Request, Response
+from poutama.errors import (
+    ConfigurationError,
+    MethodNotAllowedError,
+    PoutamaError,
+    UnauthenticatedError,
+    UnavailableError,
+)
+from poutama.plan.operation import GraphQLRequest
+from poutama.settings import Settings
+from poutama.viewer import Viewer
+
+JSON = "application/json"
+GRAPHQL = "application/graphql-response+json"
+VIEWER = Viewer(UUID(int=1))
+
+
+@dataclass(frozen=True, slots=True)
+class FixedAnswer:
+    body: bytes = b'{"data":{"__typename":"Query"}}'
+    status: int = 200
+
+
+@dataclass
+class RecordingEngine:
+    """Answers the same to everything and remembers what it was asked."""
+
+    answer: FixedAnswer = field(default_factory=FixedAnswer)
+    error: Exception | None = None
+    asked: list[tuple[GraphQLRequest, Viewer | None, bool]] = field(default_factory=list)
+
+    async def execute(
+        self,
+        request: GraphQLRequest,
+        viewer: Viewer | None,
+        *,
+        deadline: float,
+        read_only: bool = False,
+    ) -> FixedAnswer:
+        self.asked.append((request, viewer, read_only))
+        if self.error is not None:
+            raise self.error
+        return self.answer
+
+
+class OneToken:
+    """Knows one token."""
+
+    def viewer_from_authorization(self, header: str | None) -> Viewer | None:
+        if header is None:
+            return None
+        if header != "Bearer good":
+            raise UnauthenticatedError
+        return VIEWER
+
+
+async def healthy() -> None:
+    return
+
+
+def make_api(engine: RecordingEngine | None = None, **options: Any) -> Api:
+    settings = Settings(max_body_bytes=200_000)
+    return Api(
+        engine or RecordingEngine(), OneToken(), settings, options.pop("health", healthy), **options
+    )
+
+
+def post(body: object, **headers: str) -> Request:
+    raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+    named = {"content-type": JSON, **{key.replace("_", "-"): it for key, it in headers.items()}}
+    return Request("POST", "/graphql", "", named, raw)
+
+
+def get(query_string: str, **headers: str) -> Request:
+    return Request("GET", "/graphql", query_string, headers, b"")
+
+
+def headers_of(response: Response) -> Mapping[str, str]:
+    return {name.decode(): value.decode() for name, value in response.headers}
+
+
+def error_of(response: Response) -> tuple[str, str]:
+    """The code and message of a response that must be one error and nothing else."""
+    body = json.loads(response.body)
+    assert set(body) == {"errors"}
+    [error] = body["errors"]
+    assert set(error) == {"message", "extensions"}
+    return error["extensions"]["code"], error["message"]
+
+
+async def test_a_post_reaches_the_engine_with_everything_it_carried() -> None:
+    engine = RecordingEngine()
+    request = post(
+        {"query": "query A { a }", "operationName": "A", "variables": {"x": [1]}, "extensions": {}},
+        authorization="Bearer good",
+    )
+
+    response = await make_api(engine).handle(request)
+
+    assert (response.status, response.body) == (200, FixedAnswer().body)
+    assert engine.asked == [(GraphQLRequest("query A { a }", "A", {"x": [1]}, {}), VIEWER, False)]
+
+
+async def test_null_parameters_are_parameters_left_out() -> None:
+    engine = RecordingEngine()
+    body = {"query": "{ a }", "operationName": None, "variables": None, "extensions": None}
+
+    await make_api(engine).handle(post(body))
+
+    assert engine.asked == [(GraphQLRequest("{ a }"), None, False)]
+
+
+async def test_a_get_carries_the_same_in_its_url_and_may_only_read() -> None:
+    engine = RecordingEngine()
+
+    response = await make_api(engine).handle(
+        get(
+            "query=query+A%7Ba%7D&operationName=A&variables=%7B%22x%22%3A%22%C4%81%22%7D&extensions="
+        )
+    )
+
+    assert response.status == 200
+    assert engine.asked == [(GraphQLRequest("query A{a}", "A", {"x": "ā"}, None), None, True)]
+
+
+async def test_a_mutation_by_get_is_told_to_use_post() -> None:
+    api = make_api(RecordingEngine(error=MethodNotAllowedError("Mutations need POST.")))
+
+    response = await api.handle(get("query=mutation%7Ba%7D"))
+
+    assert response.status == 405
+    assert headers_of(response)["allow"] == "POST"
+    assert error_of(response) == ("METHOD_NOT_ALLOWED", "Mutations need POST.")
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "TRACE"])
+async def test_other_methods_are_told_which_there_are(method: str) -> None:
+    response = await make_api().handle(Request(method, "/graphql", "", {}, b""))
+
+    assert response.status == 405
+    assert headers_of(response)["allow"] == "GET, HEAD, OPTIONS, POST"
+
+
+@pytest.mark.parametrize(
+    ("path", "allow"),
+    [("/graphql", "GET, HEAD, OPTIONS, POST"), ("/healthz", "GET, HEAD, OPTIONS")],
+)
+async def test_options_lists_the_methods(path: str, allow: str) -> None:
+    response = await make_api().handle(Request("OPTIONS", path, "", {}, b""))
+
+    assert (response.status, headers_of(response)["allow"], response.body) == (204, allow, b"")
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        (None, JSON),
+        ("", JSON),
+        ("*/*", JSON),
+        ("application/*", JSON),
+        (JSON, JSON),
+        (GRAPHQL, GRAPHQL),
+        (f"{GRAPHQL}; charset=utf-8", GRAPHQL),
+        (f"{GRAPHQL.upper()}", GRAPHQL),
+        (f"{GRAPHQL},{JSON};q=0.9", GRAPHQL),
+        (f"{GRAPHQL};q=0.5, {JSON}", JSON),
+        (f"{JSON}, {GRAPHQL}", JSON),
+        (f"{GRAPHQL}, {JSON}", GRAPHQL),
+        (f"{GRAPHQL}, */*", GRAPHQL),
+        (f"{JSON};q=0, */*", GRAPHQL),
+        (f"{GRAPHQL};q=zero", GRAPHQL),
+        ("text/html,application/xhtml+xml,*/*;q=0.8", JSON),
+    ],
+)
+async def test_the_accept_header_chooses_the_media_type(accept: str | None, expected: str) -> None:
+    headers = {} if accept is None else {"accept": accept}
+
+    response = await make_api().handle(post({"query": "{ a }"}, **headers))
+
+    assert response.status == 200
+    assert headers_of(response)["content-type"] == f"{expected}; charset=utf-8"
+
+
+@pytest.mark.parametrize(
+    "accept", ["text/html", "application/json;q=0", "application/json;charset=utf-16", ","]
+)
+async def test_a_client_that_accepts_neither_is_refused(accept: str) -> None:
+    engine = RecordingEngine()
+
+    response = await make_api(engine).handle(post({"query": "{ a }"}, accept=accept))
+
+    assert (response.status, error_of(response)[0]) == (406, "NOT_ACCEPTABLE")
+    assert engine.asked == []
+
+
+@pytest.mark.parametrize(
+    ("accept", "status", "sent"),
+    [
+        (JSON, 400, 200),
+        (GRAPHQL, 400, 400),
+        (JSON, 401, 401),
+        (JSON, 503, 503),
+        (GRAPHQL, 503, 503),
+    ],
+)
+async def test_only_json_hides_that_an_operation_could_not_run(
+    accept: str, status: int, sent: int
+) -> None:
+    api = make_api(RecordingEngine(FixedAnswer(b'{"errors":[]}', status)))
+
+    response = await api.handle(post({"query": "{"}, accept=accept))
+
+    assert (response.status, response.body) == (sent, b'{"errors":[]}')
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    [
+        None,
+        "",
+        "text/plain",
+        "application/x-www-form-urlencoded",
+        "multipart/form-data; boundary=x",
+        "application/json; charset=iso-8859-1",
+        "application/jsonx",
+        "application/json, text/plain",
+    ],
+)
+async def test_what_a_form_could_send_is_not_read(content_type: str | None) -> None:
+    engine = RecordingEngine()
+    headers = {} if content_type is None else {"content-type": content_type}
+
+    response = await make_api(engine).handle(
+        Request("POST", "/graphql", "", headers, b'{"query":"mutation { a }"}')
+    )
+
+    assert (response.status, error_of(response)[0]) == (415, "UNSUPPORTED_MEDIA_TYPE")
+    assert engine.asked == []
+
+
+@pytest.mark.parametrize(
+    "content_type",
+    ["Application/JSON", 'application/json; charset="UTF-8"', "application/json;charset=utf8"],
+)
+async def test_json_in_utf8_is_read_however_it_is_spelled(content_type: str) -> None:
+    response = await make_api().handle(post({"query": "{ a }"}, content_type=content_type))
+
+    assert response.status == 200
+
+
+async def test_a_compressed_body_is_not_read() -> None:
+    response = await make_api().handle(post({"query": "{ a }"}, content_encoding="gzip"))
+
+    assert (response.status, error_of(response)[0]) == (415, "UNSUPPORTED_MEDIA_TYPE")
+
+
+async def test_a_body_over_the_limit_is_refused() -> None:
+    response = await make_api().handle(post(b" " * 200_001))
+
+    assert response.status == 413
+    assert error_of(response) == (
+        "PAYLOAD_TOO_LARGE",
+        "The request body is too large: expected at most 200000 bytes.",
+    )
+
+
+async def test_a_bad_token_is_challenged() -> None:
+    response = await make_api().handle(post({"query": "{ a }"}, authorization="Bearer bad"))
+
+    assert (response.status, error_of(response)[0]) == (401, "UNAUTHENTICATED")
+    assert headers_of(response)["www-authenticate"] == "Bearer"
+
+
+async def test_an_operation_that_needs_somebody_is_challenged() -> None:
+    api = make_api(RecordingEngine(FixedAnswer(b'{"errors":[]}', 401)))
+
+    response = await api.handle(post({"query": "{ a }"}))
+
+    assert response.status == 401
+    assert headers_of(response)["www-authenticate"] == "Bearer"
+
+
+@pytest.mark.parametrize(
+    "error", [RuntimeError("postgresql://me:secret@db"), ConfigurationError("secret")]
+)
+async def test_the_unexpected_is_masked_and_logged_once_under_its_id(
+    error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    response = await make_api(RecordingEngine(error=error)).handle(post({"query": "{ a }"}))
+
+    assert response.status == 500
+    assert b"secret" not in response.body
+    extensions = json.loads(response.body)["errors"][0]["extensions"]
+    assert extensions["code"] == "INTERNAL"
+    [record] = caplog.records
+    assert extensions["errorId"] in record.getMessage()
+    assert record.exc_info is not None
+    assert record.exc_info[1] is error
+
+
+async def test_a_safe_error_of_ours_keeps_its_status_and_extensions() -> None:
+    error: PoutamaError = UnavailableError("The database is away.", retryAfter=3)
+
+    response = await make_api(RecordingEngine(error=error)).handle(post({"query": "{ a }"}))
+
+    assert response.status == 503
+    assert json.loads(response.body)["errors"][0] == {
+        "message": "The database is away.",
+        "extensions": {"code": "UNAVAILABLE", "retryAfter": 3},
+    }
+
+
+async def test_a_clients_mistakes_leave_no_trace_in_the_log(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    caplog.set_level(logging.INFO + 1)
+
+    for request in (post(b"{"), post([]), get(""), post({"query": 1}), post({}, authorization="x")):
+        assert 400 <= (await make_api().handle(request)).status < 500
+
+    assert caplog.records == []
+
+
+async def test_graphql_answers_are_neither_stored_nor_sniffed() -> None:
+    for request in (post({"query": "{ a }"}), post(b"{")):
+        headers = headers_of(await make_api().handle(request))
+        assert headers["cache-control"] == "no-store"
+        assert headers["x-content-type-options"] == "nosniff"
+
+
+async def test_health_is_what_the_database_says(caplog: pytest.LogCaptureFixture) -> None:
+    async def broken() -> None:
+        raise OSError("password=secret")
+
+    request = Request("GET", "/healthz", "", {}, b"")
+    well = await make_api().handle(request)
+    unwell = await make_api(health=broken).handle(request)
+
+    assert (well.status, well.body) == (200, b'{"status":"ok"}')
+    assert (unwell.status, unwell.body) == (503, b'{"status":"unavailable"}')
+    assert "secret" not in caplog.text
+
+
+async def test_an_unknown_address_is_not_found() -> None:
+    response = await make_api().handle(Request("GET", "/", "", {}, b""))
+
+    assert (response.status, error_of(response)[0]) == (404, "NOT_FOUND")
+
+
+async def test_further_pages_are_found_by_their_exact_path() -> None:
+    async def page(request: Request) -> Response:
+        return Response(200, ((b"content-type", b"text/html"),), b"<p>")
+
+    api = make_api(routes={"/graphiql": page})
+
+    assert (await api.handle(Request("GET", "/graphiql", "", {}, b""))).body == b"<p>"
+    assert (await api.handle(Request("POST", "/graphiql", "", {}, b""))).status == 405
+    assert (await api.handle(Request("GET", "/graphiql/", "", {}, b""))).status == 404

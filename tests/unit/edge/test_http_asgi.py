@@ -1,0 +1,232 @@
+"""The ASGI side: bodies are read to the limit and no further, and the API lives with the server."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from poutama.edge.asgi import Application, Message, Scope
+from poutama.edge.http import Api
+from poutama.plan.operation import GraphQLRequest
+from poutama.settings import Settings
+from poutama.viewer import Viewer
+
+LIMIT = 100
+BODY = b'{"query":"{ a }"}'
+
+
+@dataclass(frozen=True, slots=True)
+class Echo:
+    """An answer that is the query."""
+
+    body: bytes
+    status: int = 200
+
+
+class EchoEngine:
+    async def execute(
+        self,
+        request: GraphQLRequest,
+        viewer: Viewer | None,
+        *,
+        deadline: float,
+        read_only: bool = False,
+    ) -> Echo:
+        return Echo(request.query.encode())
+
+
+class Nobody:
+    def viewer_from_authorization(self, header: str | None) -> Viewer | None:
+        return None
+
+
+async def healthy() -> None:
+    return
+
+
+@asynccontextmanager
+async def open_api() -> AsyncIterator[Api]:
+    yield Api(EchoEngine(), Nobody(), Settings(max_body_bytes=LIMIT), healthy)
+
+
+class Server:
+    """As much of an ASGI server as one connection needs; says what was left unread."""
+
+    def __init__(self, application: Application) -> None:
+        self.application = application
+        self.unread = 0
+
+    async def request(
+        self, messages: Sequence[Message], **scope: Any
+    ) -> tuple[int, dict[bytes, bytes], bytes] | None:
+        queue = list(messages)
+        sent: list[Message] = []
+
+        async def receive() -> Message:
+            return queue.pop(0)
+
+        async def send(message: Message) -> None:
+            sent.append(message)
+
+        whole: Scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/graphql",
+            "query_string": b"",
+            "headers": [(b"content-type", b"application/json")],
+            **scope,
+        }
+        await self.application(whole, receive, send)
+        self.unread = len(queue)
+        if not sent:
+            return None
+        start, body = sent
+        return start["status"], dict(start["headers"]), body["body"]
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[Server]:
+    application = Application(open_api, LIMIT)
+    incoming: asyncio.Queue[Message] = asyncio.Queue()
+    outgoing: asyncio.Queue[Message] = asyncio.Queue()
+    life = asyncio.create_task(application({"type": "lifespan"}, incoming.get, outgoing.put))
+    await incoming.put({"type": "lifespan.startup"})
+    assert await outgoing.get() == {"type": "lifespan.startup.complete"}
+    yield Server(application)
+    await incoming.put({"type": "lifespan.shutdown"})
+    assert await outgoing.get() == {"type": "lifespan.shutdown.complete"}
+    await life
+
+
+def chunk(body: bytes, *, more: bool = False) -> Message:
+    return {"type": "http.request", "body": body, "more_body": more}
+
+
+async def test_a_body_in_one_piece_is_answered(server: Server) -> None:
+    answered = await server.request([chunk(BODY)])
+
+    assert answered is not None
+    status, headers, body = answered
+    assert (status, body) == (200, b"{ a }")
+    assert headers[b"content-length"] == b"5"
+
+
+async def test_a_body_in_pieces_is_put_together(server: Server) -> None:
+    answered = await server.request(
+        [chunk(BODY[:5], more=True), chunk(BODY[5:], more=True), chunk(b"")]
+    )
+
+    assert answered is not None
+    assert answered[2] == b"{ a }"
+
+
+async def test_an_announced_body_over_the_limit_is_not_even_begun(server: Server) -> None:
+    headers = [(b"content-type", b"application/json"), (b"content-length", b"101")]
+
+    answered = await server.request([chunk(b"x" * 101)], headers=headers)
+
+    assert answered is not None
+    assert answered[0] == 413
+    assert server.unread == 1
+
+
+@pytest.mark.parametrize(
+    "announced", [[], [(b"content-length", b"10")], [(b"content-length", b"nonsense")]]
+)
+async def test_a_longer_body_than_announced_is_read_no_further_than_the_limit(
+    server: Server, announced: list[tuple[bytes, bytes]]
+) -> None:
+    pieces = [chunk(b"x" * 60, more=True)] * 10
+
+    answered = await server.request(
+        pieces, headers=[(b"content-type", b"application/json"), *announced]
+    )
+
+    assert answered is not None
+    assert answered[0] == 413
+    assert server.unread == 8
+
+
+async def test_a_body_of_exactly_the_limit_is_read(server: Server) -> None:
+    answered = await server.request([chunk(BODY.ljust(LIMIT))])
+
+    assert answered is not None
+    assert answered[0] == 200
+
+
+async def test_a_client_that_leaves_is_not_answered(server: Server) -> None:
+    assert await server.request([chunk(b"{", more=True), {"type": "http.disconnect"}]) is None
+
+
+async def test_a_client_that_left_before_the_answer_is_no_error(server: Server) -> None:
+    async def receive() -> Message:
+        return chunk(BODY)
+
+    async def send(message: Message) -> None:
+        raise BrokenPipeError
+
+    scope = {
+        "type": "http",
+        "method": "POST",
+        "path": "/graphql",
+        "query_string": b"",
+        "headers": [],
+    }
+    await server.application(scope, receive, send)
+
+
+async def test_head_has_the_headers_of_get_and_no_body(server: Server) -> None:
+    asked = {"path": "/healthz", "headers": []}
+    got = await server.request([chunk(b"")], method="GET", **asked)
+    headed = await server.request([chunk(b"")], method="HEAD", **asked)
+
+    assert got is not None
+    assert headed == (got[0], got[1], b"")
+
+
+async def test_a_header_sent_twice_is_not_quietly_one_of_them(server: Server) -> None:
+    twice = [(b"content-type", b"application/json"), (b"content-type", b"text/plain")]
+
+    answered = await server.request([chunk(BODY)], headers=twice)
+
+    assert answered is not None
+    assert answered[0] == 415
+
+
+async def test_the_server_hears_that_the_api_cannot_start(caplog: pytest.LogCaptureFixture) -> None:
+    @asynccontextmanager
+    async def broken() -> AsyncIterator[Api]:
+        raise OSError("no database")
+        yield
+
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "lifespan.startup"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await Application(broken, LIMIT)({"type": "lifespan"}, receive, send)
+
+    assert sent == [{"type": "lifespan.startup.failed", "message": "no database"}]
+    assert caplog.records
+
+
+async def test_a_websocket_is_closed(server: Server) -> None:
+    sent: list[Message] = []
+
+    async def receive() -> Message:
+        return {"type": "websocket.connect"}
+
+    async def send(message: Message) -> None:
+        sent.append(message)
+
+    await server.application({"type": "websocket"}, receive, send)
+
+    assert [message["type"] for message in sent] == ["websocket.close"]
