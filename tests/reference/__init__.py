@@ -1,0 +1,1 @@
+"""The goals API answered by plain resolvers: what the compiled engine is compared with."""

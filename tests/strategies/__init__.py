@@ -1,0 +1,1 @@
+"""What hypothesis makes for the differential test: worlds of rows, and operations over them."""

@@ -1,0 +1,231 @@
+"""The arguments of lists, drawn from the world they are asked of.
+
+What hypothesis-graphql makes of `filter` and `after` by itself almost never matches a row. Here a
+value is that of some row or close beside it, and a cursor is one that a list gave out, or would
+have given out for a row that is gone. A few per cent are wrong on purpose.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Mapping
+from datetime import datetime, timedelta, timezone
+from typing import Any
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLSchema,
+    NameNode,
+    ObjectFieldNode,
+    ValueNode,
+    get_named_type,
+    is_list_type,
+)
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+from hypothesis_graphql import nodes
+
+from poutama.schema.scalars import print_date_time
+from poutama.text import fold
+from tests.reference.resolvers import SAMPLE, Row, encode, order_terms, see, write_cursor
+from tests.strategies.drawing import chance, choose
+from tests.strategies.worlds import TEXTS, Setting
+
+NESTED = ("and", "or", "not", "some", "none", "every", "owner", "goal", "goals", "tasks", "notes")
+ANY_ORDER = ("COMPLETE", "GOAL_TYPE", "DUE_AT")
+NO_CURSORS = (
+    "",
+    "!",
+    "0",
+    "bnVsbA==",
+    "W10=",
+    "WyIiXQ==",
+    "eyJpZCI6MX0=",
+    "WyJjcmVhdGVkQXQiLG51bGxd",
+)
+
+
+class Arguments:
+    """Draws the arguments of one list after the other."""
+
+    def __init__(self, draw: DrawFn, schema: GraphQLSchema, setting: Setting) -> None:
+        self._draw = draw
+        self._schema = schema
+        self._setting = setting
+        # Where the viewer has no row with a value, one is made up.
+        (sample,) = SAMPLE["Goal"]
+        self._elsewhere: Row = dict(
+            sample, dueAt=setting.pools.moments[0], color=setting.pools.texts[0]
+        )
+        person = see(setting.world, setting.viewer)
+        goals = person["goals"]
+        self._rows: Mapping[str, list[Row]] = {
+            "Person": [person],
+            "Goal": goals,
+            "GoalTask": [row for goal in goals for row in goal["tasks"]],
+            "GoalNote": [row for goal in goals for row in goal["notes"]],
+        }
+
+    def draw_arguments(self, field: GraphQLField) -> dict[str, ValueNode]:
+        """Literals for some of the field's arguments."""
+        draw = self._draw
+        entity = get_named_type(field.type).name.removesuffix("Connection")
+        found: dict[str, ValueNode] = {}
+        orders = self._order(entity) if chance(draw, 45) else None
+        if "goalId" in field.args and chance(draw, 15):
+            found["goalId"] = self._operand(entity, "id", "eq") if chance(draw, 80) else nodes.Null
+        if chance(draw, 45):
+            sizes = (2, 0, 1, 1, 2, 3, 3, 4, 5, 50, 1000)
+            found["first"] = nodes.Int(choose(draw, *sizes))
+            if chance(draw, 8):
+                found["first"] = choose(
+                    draw, nodes.Null, nodes.Null, nodes.Int(-1), nodes.Int(1001)
+                )
+        if chance(draw, 25):
+            found["after"] = self._cursor(entity, orders)
+        if chance(draw, 50):
+            type_ = get_named_type(field.args["filter"].type)
+            assert isinstance(type_, GraphQLInputObjectType)
+            found["filter"] = nodes.Null if chance(draw, 4) else self._filter(entity, type_, 0)
+        if orders is not None:
+            found["orderBy"] = nodes.List([nodes.Enum(value) for value in orders])
+            if not orders and chance(draw, 50):
+                found["orderBy"] = nodes.Null
+            if len(orders) == 1 and chance(draw, 30):
+                # A single value stands for the list of it.
+                found["orderBy"] = nodes.Enum(orders[0])
+        return dict(draw(st.permutations(list(found.items()))))
+
+    def _order(self, entity: str) -> list[str]:
+        type_ = self._schema.type_map[f"{entity}Order"]
+        assert isinstance(type_, GraphQLEnumType)
+        ties = [value for value in type_.values if value.startswith(ANY_ORDER)]
+        values = st.sampled_from([*type_.values, *ties, *ties])
+        return self._draw(st.lists(values, max_size=3))
+
+    def _cursor(self, entity: str, orders: list[str] | None) -> ValueNode:
+        draw = self._draw
+        if chance(draw, 5):
+            return nodes.Null
+        if chance(draw, 3):
+            return nodes.String(choose(draw, *NO_CURSORS))
+        if chance(draw, 3):
+            # Of the list's own order, but not its values.
+            terms = order_terms(entity, orders)
+            signature = ",".join(("-" if down else "") + name for name, down in terms)
+            return nodes.String(encode([signature, *(["x"] * (len(terms) + 1))]))
+        rows = self._rows[entity]
+        if not rows:
+            return nodes.Null if chance(draw, 90) else nodes.String(b64encode(b"[]").decode())
+        row = choose(draw, *rows)
+        if chance(draw, 40):
+            # A row that is gone, beside one that is there.
+            row = dict(choose(draw, *rows), **choose(draw, {}, {"id": row["id"]}))
+            row["id"] = choose(draw, row["id"], *(self._draw(st.uuids()) for _ in range(2)))
+        if chance(draw, 3):
+            orders = self._order(entity)
+        return nodes.String(write_cursor(row, order_terms(entity, orders)))
+
+    def _filter(self, entity: str, type_: GraphQLInputObjectType, depth: int) -> ValueNode:
+        draw = self._draw
+        names = [name for name in type_.fields if depth < 3 or name not in NESTED]
+        often = [name for name in names if name in NESTED]
+        chosen = draw(st.lists(st.sampled_from([*names, *often]), max_size=2, unique=True))
+        if not chosen and chance(draw, 70):
+            chosen = [choose(draw, *names)]
+        return self._object({
+            name: self._condition(entity, name, type_.fields[name].type, depth) for name in chosen
+        })  # fmt: skip
+
+    def _condition(self, entity: str, name: str, kind: Any, depth: int) -> ValueNode:
+        draw = self._draw
+        type_ = get_named_type(kind)
+        if chance(draw, 1):
+            return nodes.Null
+        if name == "search":
+            field = choose(draw, "information", "title") if entity == "Goal" else "information"
+            return self._operand(entity, field, "contains")
+        assert isinstance(type_, GraphQLInputObjectType)
+        if is_list_type(kind):
+            count = choose(draw, 2, 1, 2, 3, 0)
+            return nodes.List([self._filter(entity, type_, depth + 1) for _ in range(count)])
+        inner = type_.name.removesuffix("Filter").removesuffix("List")
+        if type_.name.endswith("ListFilter"):
+            quantifiers = draw(
+                st.lists(st.sampled_from(list(type_.fields)), min_size=1, max_size=2, unique=True)
+            )
+            target = get_named_type(type_.fields["some"].type)
+            assert isinstance(target, GraphQLInputObjectType)
+            return self._object(
+                {word: self._filter(inner, target, depth + 1) for word in quantifiers}
+            )
+        if inner in self._rows:
+            return self._filter(inner, type_, depth + 1)
+        return self._comparisons(entity, name, type_)
+
+    def _comparisons(self, entity: str, field: str, type_: GraphQLInputObjectType) -> ValueNode:
+        draw = self._draw
+        size = min(choose(draw, 1, 1, 1, 2, 0), len(type_.fields))
+        names = draw(
+            st.lists(st.sampled_from(list(type_.fields)), min_size=size, max_size=size, unique=True)
+        )
+        found: dict[str, ValueNode] = {}
+        for name in names:
+            if name == "isNull":
+                found[name] = nodes.Boolean(draw(st.booleans()))
+            elif name == "in":
+                found[name] = nodes.List([
+                    self._operand(entity, field, name) for _ in range(choose(draw, 2, 1, 3, 0))
+                ])  # fmt: skip
+            elif name == "eq" and chance(draw, 10):
+                found[name] = nodes.Null
+            else:
+                found[name] = self._operand(entity, field, name)
+            if chance(draw, 1):
+                found[name] = nodes.Null
+        return self._object(found)
+
+    def _operand(self, entity: str, field: str, comparison: str) -> ValueNode:
+        draw = self._draw
+        rows = [row for row in self._rows[entity] if row[field] is not None]
+        value = choose(draw, *(rows or [self._elsewhere]))[field]
+        match value:
+            case bool():
+                return nodes.Boolean(draw(st.booleans()))
+            case int():
+                near = value + choose(draw, 0, 0, 1, -1)
+                return nodes.Int(max(-(2**31), min(near, 2**31 - 1)))
+            case datetime():
+                return nodes.String(self._moment(value))
+            case str() if field == "goalType":
+                return nodes.Enum(value)
+            case str():
+                return nodes.String(self._text(value, comparison))
+            case _:
+                return nodes.String(choose(draw, str(value), str(value), str(value).upper()))
+
+    def _moment(self, value: datetime) -> str:
+        """A moment at or beside this one, in one of the ways RFC 3339 can write it."""
+        draw = self._draw
+        if 2 <= value.year < 9999:
+            value += timedelta(microseconds=choose(draw, 0, 0, 1, -1))
+            if chance(draw, 20):
+                there = timezone(timedelta(hours=choose(draw, 13, -11), minutes=45))
+                return value.astimezone(there).isoformat()
+        return print_date_time(value)
+
+    def _text(self, value: str, comparison: str) -> str:
+        draw = self._draw
+        if comparison in ("contains", "startsWith"):
+            start = draw(st.integers(0, len(value))) if comparison == "contains" else 0
+            value = value[start : draw(st.integers(start, len(value)))]
+            value = choose(draw, value, value.upper(), value.lower(), fold(value))
+        return choose(draw, *TEXTS) if chance(draw, 10) else value
+
+    def _object(self, fields: Mapping[str, ValueNode]) -> ValueNode:
+        return nodes.Object([
+            ObjectFieldNode(name=NameNode(value=name), value=value)
+            for name, value in fields.items()
+        ])  # fmt: skip
