@@ -66,7 +66,6 @@ class Hosts:
                     url,
                     ssl=self._tls,
                     timeout=seconds,
-                    statement_cache_size=0,  # `Link` keeps the statements, to know the phase
                     server_settings=self._server_settings,
                 )
             except Exception as error:
