@@ -1,0 +1,241 @@
+"""A validated operation -> its plan.
+
+The selection is walked once; what comes out is a tree of frozen nodes that names types, columns
+and the places of values, and nothing of SQL. Called by the engine on a miss of the plan cache.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    GraphQLObjectType,
+    OperationDefinitionNode,
+    OperationType,
+    SelectionSetNode,
+    execute_sync,
+)
+
+from poutama.errors import PoutamaError
+from poutama.plan.filters import build_filter
+from poutama.plan.nodes import (
+    ALWAYS,
+    All,
+    Compare,
+    Comparison,
+    Cursor,
+    EdgeList,
+    EdgeNode,
+    Leaf,
+    Many,
+    Member,
+    NodeList,
+    One,
+    OwnedBy,
+    Page,
+    PageDetail,
+    PageFact,
+    PageInfo,
+    Predicate,
+    Read,
+    Rows,
+    Text,
+    TotalCount,
+    View,
+)
+from poutama.plan.operation import Operation, Tree
+from poutama.plan.selection import Selections
+from poutama.plan.values import Constant, CursorPart, PageSize, Value, ViewerId
+from poutama.schema.model import Column, Entity, Model, OrderTerm, Relation, Shape
+from poutama.settings import Settings
+
+
+class ReadBuilder:
+    """Builds the parts of a plan that read: a query's roots, a mutation's payload."""
+
+    def __init__(
+        self, model: Model, operation: Operation, selections: Selections, settings: Settings
+    ) -> None:
+        self._model = model
+        self._operation = operation
+        self._selections = selections
+        self._settings = settings
+
+    def build_query(self, variables: dict[str, Any]) -> Read:
+        """The plan of a query operation.
+
+        Raises:
+            BadUserInputError: an argument cannot be used.
+            LimitExceededError: it is too deep or too large.
+        """
+        collected = self._selections.collect([self._operation.node.selection_set], "Query")
+        roots: list[Member] = []
+        for key, nodes in collected.items():
+            name = nodes[0].name.value
+            if name == "__typename":
+                roots.append(Text(key, '"Query"'))
+            elif name.startswith("__"):
+                roots.append(self._introspect(key, nodes, variables))
+            else:
+                relation = self._model.roots[name]
+                roots.append(self._relation(key, nodes, "Query", relation, 1))
+        return Read(tuple(roots))
+
+    def build_row(self, key: str, nodes: Sequence[FieldNode], target: str, depth: int) -> One:
+        """A payload field that is one row; which one, its caller says."""
+        entity = self._model.entities[target]
+        fields = self._fields(_sets(nodes), entity, depth)
+        return One(key, Rows(entity, None, fields), nullable=False)
+
+    def _fields(
+        self, sets: Iterable[SelectionSetNode | None], entity: Entity, depth: int
+    ) -> tuple[Member, ...]:
+        self._selections.check_depth(depth)
+        members: list[Member] = []
+        for key, nodes in self._selections.collect(sets, entity.name).items():
+            name = nodes[0].name.value
+            if name == "__typename":
+                members.append(Text(key, json.dumps(entity.name)))
+                continue
+            match entity.fields[name]:
+                case Column() as column:
+                    members.append(Leaf(key, column))
+                case Relation() as relation:
+                    members.append(self._relation(key, nodes, entity.name, relation, depth + 1))
+        return tuple(members)
+
+    def _relation(
+        self, key: str, nodes: list[FieldNode], owner: str, relation: Relation, depth: int
+    ) -> Member:
+        entity = self._model.entities[relation.target]
+        where: Predicate = ALWAYS
+        hangs = None if relation.key is None else relation
+        if relation.shape is Shape.ONE:
+            if relation.viewer:
+                where = OwnedBy("id", ViewerId())
+            rows = Rows(entity, hangs, self._fields(_sets(nodes), entity, depth + 1), where)
+            return One(key, rows, relation.nullable)
+        arguments = self._arguments(nodes[0], owner)
+        if relation.shape is Shape.LIST:
+            fields = self._fields(_sets(nodes), entity, depth + 1)
+            return Many(key, self._rows(key, entity, hangs, relation, arguments, fields, None))
+        default = Constant(self._settings.default_page_size)
+        rows = self._rows(key, entity, hangs, relation, arguments, (), default)
+        return Page(key, rows, self._views(nodes, entity, depth + 1))
+
+    def _arguments(self, node: FieldNode, owner: str) -> dict[str, Tree]:
+        type_ = self._model.schema.type_map[owner]
+        assert isinstance(type_, GraphQLObjectType)
+        return self._selections.arguments(node, type_.fields[node.name.value].args)
+
+    def _rows(
+        self,
+        key: str,
+        entity: Entity,
+        hangs: Relation | None,
+        relation: Relation,
+        arguments: dict[str, Tree],
+        fields: tuple[Member, ...],
+        default_first: Value | None,
+    ) -> Rows:
+        conditions = [build_filter(self._model, entity, arguments.get("filter"), f"{key}.filter")]
+        for name, column in relation.arguments.items():
+            if (value := arguments.get(name)) is not None:
+                conditions.append(Compare(column, Comparison.EQ, _leaf(value)))
+        order = self._order(entity, arguments.get("orderBy"))
+        first = arguments.get("first")
+        after = arguments.get("after")
+        return Rows(
+            entity=entity,
+            relation=hangs,
+            fields=fields,
+            where=conditions[0] if len(conditions) == 1 else All(tuple(conditions)),
+            order=order,
+            first=PageSize(_leaf(first), f"{key}.first") if first is not None else default_first,
+            after=_after(_leaf(after), order, f"{key}.after") if after is not None else (),
+        )
+
+    def _order(self, entity: Entity, tree: Tree) -> tuple[OrderTerm, ...]:
+        if not tree:
+            return entity.order
+        terms: dict[Column, OrderTerm] = {}
+        for item in tree if isinstance(tree, list) else [tree]:
+            assert isinstance(item, Constant), "sort orders are part of a plan's shape"
+            term = self._model.orders[f"{entity.name}Order"][str(item.value)]
+            terms.setdefault(term.column, term)
+        return tuple(terms.values())
+
+    def _views(self, nodes: list[FieldNode], entity: Entity, depth: int) -> tuple[View, ...]:
+        self._selections.check_depth(depth)
+        type_name = f"{entity.name}Connection"
+        views: list[View] = []
+        for key, inner in self._selections.collect(_sets(nodes), type_name).items():
+            match inner[0].name.value:
+                case "__typename":
+                    views.append(Text(key, json.dumps(type_name)))
+                case "totalCount":
+                    views.append(TotalCount(key))
+                case "nodes":
+                    fields = self._fields(_sets(inner), entity, depth + 1)
+                    views.append(NodeList(key, fields))
+                case "edges":
+                    views.append(EdgeList(key, self._edge(inner, entity, depth + 1)))
+                case "pageInfo":
+                    views.append(PageInfo(key, self._page_info(inner)))
+        return tuple(views)
+
+    def _edge(
+        self, nodes: list[FieldNode], entity: Entity, depth: int
+    ) -> tuple[Text | Cursor | EdgeNode, ...]:
+        type_name = f"{entity.name}Edge"
+        members: list[Text | Cursor | EdgeNode] = []
+        for key, inner in self._selections.collect(_sets(nodes), type_name).items():
+            match inner[0].name.value:
+                case "__typename":
+                    members.append(Text(key, json.dumps(type_name)))
+                case "cursor":
+                    members.append(Cursor(key))
+                case "node":
+                    fields = self._fields(_sets(inner), entity, depth + 1)
+                    members.append(EdgeNode(key, fields))
+        return tuple(members)
+
+    def _page_info(self, nodes: list[FieldNode]) -> tuple[Text | PageDetail, ...]:
+        return tuple(
+            Text(key, '"PageInfo"')
+            if inner[0].name.value == "__typename"
+            else PageDetail(key, PageFact(inner[0].name.value))
+            for key, inner in self._selections.collect(_sets(nodes), "PageInfo").items()
+        )
+
+    def _introspect(self, key: str, nodes: list[FieldNode], variables: dict[str, Any]) -> Text:
+        """What graphql-core's own executor answers; introspection touches no rows."""
+        operation = OperationDefinitionNode(
+            operation=OperationType.QUERY,
+            variable_definitions=self._operation.node.variable_definitions,
+            directives=(),
+            selection_set=SelectionSetNode(selections=tuple(nodes)),
+        )
+        document = DocumentNode(definitions=(operation, *self._operation.fragments.values()))
+        result = execute_sync(self._model.schema, document, variable_values=variables)
+        if result.errors or result.data is None:
+            raise PoutamaError(f"Introspection failed: {result.errors}")
+        return Text(key, json.dumps(result.data[key], ensure_ascii=False, separators=(",", ":")))
+
+
+def _sets(nodes: Iterable[FieldNode]) -> list[SelectionSetNode | None]:
+    return [node.selection_set for node in nodes]
+
+
+def _leaf(tree: Tree) -> Value:
+    assert tree is not None
+    assert not isinstance(tree, dict | list)
+    return tree
+
+
+def _after(cursor: Value, order: tuple[OrderTerm, ...], where: str) -> tuple[Value, ...]:
+    return tuple(CursorPart(cursor, index, order, where) for index in range(len(order) + 1))

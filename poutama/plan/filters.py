@@ -1,0 +1,142 @@
+"""Filter arguments -> predicates.
+
+Filters are two-valued: a comparison with NULL is false, so that `not` always gives the rest. An
+explicit null where a value belongs is an error, never a condition that is silently dropped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
+
+from poutama.errors import BadUserInputError
+from poutama.plan.nodes import (
+    ALWAYS,
+    All,
+    AnyOf,
+    Compare,
+    Comparison,
+    Exists,
+    IsNull,
+    Not,
+    Predicate,
+)
+from poutama.plan.operation import Tree
+from poutama.plan.values import Constant, Folded, Items, Members, Value
+from poutama.schema.model import Column, Entity, Model, Relation, Shape
+
+Branch: TypeAlias = Mapping[str, "Tree"]
+
+_ORDERED = {
+    "lt": Comparison.LT,
+    "lte": Comparison.LTE,
+    "gt": Comparison.GT,
+    "gte": Comparison.GTE,
+}
+_TEXTUAL = {"contains": Comparison.CONTAINS, "startsWith": Comparison.STARTS_WITH}
+
+
+def build_filter(model: Model, entity: Entity, tree: Tree, where: str) -> Predicate:
+    """The predicate of a filter argument; a filter that is null or absent always holds.
+
+    Raises:
+        BadUserInputError: an explicit null inside it; names its place.
+    """
+    if tree is None:
+        return ALWAYS
+    return _all(
+        _condition(model, entity, name, part, f"{where}.{name}")
+        for name, part in _branch(tree, where).items()
+    )
+
+
+def _condition(model: Model, entity: Entity, name: str, tree: Tree, where: str) -> Predicate:
+    if tree is None:
+        raise BadUserInputError(f"{where}: expected a condition, got null.", field=where)
+    match name:
+        case "and" | "or":
+            parts = tuple(
+                build_filter(model, entity, _given(part, where), f"{where}[{index}]")
+                for index, part in enumerate(_list(tree))
+            )
+            return All(parts) if name == "and" else AnyOf(parts)
+        case "not":
+            return Not(build_filter(model, entity, tree, where))
+        case "search":
+            needle = Folded(_value(tree))
+            return AnyOf(
+                tuple(
+                    Compare(column, Comparison.CONTAINS, needle, folded=True)
+                    for column in entity.columns
+                    if column.searchable
+                )
+            )
+    field = entity.fields[name]
+    if isinstance(field, Column):
+        return _all(
+            _comparison(field, operator, part, f"{where}.{operator}")
+            for operator, part in _branch(tree, where).items()
+        )
+    return _relation(model, field, tree, where)
+
+
+def _relation(model: Model, relation: Relation, tree: Tree, where: str) -> Predicate:
+    target = model.entities[relation.target]
+    if relation.shape is Shape.ONE:
+        return Exists(relation, target, build_filter(model, target, tree, where))
+    quantifiers: dict[str, Callable[[Predicate], Predicate]] = {
+        "some": lambda part: Exists(relation, target, part),
+        "none": lambda part: Not(Exists(relation, target, part)),
+        "every": lambda part: Not(Exists(relation, target, Not(part))),
+    }
+    return _all(
+        quantifiers[name](
+            build_filter(model, target, _given(part, f"{where}.{name}"), f"{where}.{name}")
+        )
+        for name, part in _branch(tree, where).items()
+    )
+
+
+def _comparison(column: Column, operator: str, tree: Tree, where: str) -> Predicate:
+    if operator == "eq":
+        return IsNull(column) if tree is None else Compare(column, Comparison.EQ, _value(tree))
+    _given(tree, where)
+    if operator == "isNull":
+        assert isinstance(tree, Constant), "booleans are part of a plan's shape"
+        return IsNull(column) if tree.value else Not(IsNull(column))
+    if operator == "in":
+        return Compare(column, Comparison.MEMBER, Members(_value(tree)))
+    if operator in _TEXTUAL:
+        return Compare(column, _TEXTUAL[operator], Folded(_value(tree)), folded=True)
+    return Compare(column, _ORDERED[operator], _value(tree))
+
+
+def _all(parts: object) -> Predicate:
+    found = tuple(parts)  # type: ignore[arg-type,var-annotated]
+    return found[0] if len(found) == 1 else All(found)
+
+
+def _given(tree: Tree, where: str) -> Tree:
+    if tree is None:
+        raise BadUserInputError(
+            f"{where}: expected a value, got null; leave it out, or use eq or isNull.", field=where
+        )
+    return tree
+
+
+def _branch(tree: Tree, where: str) -> Branch:
+    assert isinstance(tree, dict), where
+    return tree
+
+
+def _list(tree: Tree) -> list[Tree]:
+    return tree if isinstance(tree, list) else [tree]
+
+
+def _value(tree: Tree) -> Value:
+    """A value that the tree holds; a list of values as one."""
+    if isinstance(tree, list):
+        return Items(tuple(_value(item) for item in tree))
+    assert tree is not None
+    assert not isinstance(tree, dict)
+    return tree

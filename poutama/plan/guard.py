@@ -1,0 +1,133 @@
+"""What the viewer may see, added to every node of a plan.
+
+Deny by default: a type without a rule does not load (`schema.load`), and every place by which
+rows can be reached, be it a root, a relation, a filter or a count, passes through `guard_rows` or
+`guard_predicate`. A relation that the rule itself follows is not asked twice: tasks reached
+through a goal that was guarded need no second look.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import TypeVar, assert_never
+
+from poutama.plan.nodes import (
+    All,
+    AnyOf,
+    Compare,
+    EdgeList,
+    EdgeNode,
+    Exists,
+    IsNull,
+    Leaf,
+    Many,
+    Member,
+    NodeList,
+    Not,
+    One,
+    OwnedBy,
+    Page,
+    Predicate,
+    Read,
+    RowId,
+    Rows,
+    Text,
+    View,
+)
+from poutama.plan.values import ViewerId
+from poutama.schema.model import Entity, Relation, Shape
+
+M = TypeVar("M", bound=Member)
+
+
+def visible_rows(entities: Mapping[str, Entity], entity: Entity) -> Predicate:
+    """The rule of a type, as a predicate over its table."""
+    rule = entity.rule
+    if rule.through is not None:
+        target = entities[rule.through.target]
+        return Exists(rule.through, target, visible_rows(entities, target))
+    assert rule.owner is not None, "the schema does not load without a rule"
+    return OwnedBy(rule.owner, ViewerId())
+
+
+def guard_read(entities: Mapping[str, Entity], read: Read) -> Read:
+    """The plan, confined to what its viewer may see."""
+    return Read(tuple(guard_member(entities, None, root) for root in read.roots))
+
+
+def guard_member(entities: Mapping[str, Entity], parent: Entity | None, member: M) -> M:
+    """One member of a selection on `parent`, and all below it."""
+    match member:
+        case Text() | Leaf() | RowId():
+            return member
+        case One() | Many():
+            return replace(member, rows=guard_rows(entities, parent, member.rows))
+        case Page():
+            rows = guard_rows(entities, parent, member.rows)
+            views = tuple(_guard_view(entities, rows.entity, view) for view in member.views)
+            return replace(member, rows=rows, views=views)
+        case _:
+            assert_never(member)
+
+
+def guard_rows(entities: Mapping[str, Entity], parent: Entity | None, rows: Rows) -> Rows:
+    """These rows, those of them that the viewer may see."""
+    where = guard_predicate(entities, rows.entity, rows.where)
+    if not _is_implied(parent, rows.relation, rows.entity):
+        where = All((visible_rows(entities, rows.entity), where))
+    fields = tuple(guard_member(entities, rows.entity, field) for field in rows.fields)
+    return replace(rows, where=where, fields=fields)
+
+
+def guard_predicate(
+    entities: Mapping[str, Entity], entity: Entity, predicate: Predicate
+) -> Predicate:
+    """A filter over `entity`, in which only visible rows count."""
+    match predicate:
+        case Compare() | IsNull() | OwnedBy():
+            return predicate
+        case All(parts):
+            return All(tuple(guard_predicate(entities, entity, part) for part in parts))
+        case AnyOf(parts):
+            return AnyOf(tuple(guard_predicate(entities, entity, part) for part in parts))
+        case Not(part):
+            return Not(guard_predicate(entities, entity, part))
+        case Exists(relation, target, where):
+            inner = guard_predicate(entities, target, where)
+            if not _is_implied(entity, relation, target):
+                inner = All((visible_rows(entities, target), inner))
+            return Exists(relation, target, inner)
+        case _:
+            assert_never(predicate)
+
+
+def _guard_view(entities: Mapping[str, Entity], entity: Entity, view: View) -> View:
+    match view:
+        case NodeList(_, fields):
+            guarded = tuple(guard_member(entities, entity, field) for field in fields)
+            return replace(view, fields=guarded)
+        case EdgeList(_, members):
+            return replace(
+                view, members=tuple(_guard_edge(entities, entity, member) for member in members)
+            )
+        case _:
+            return view
+
+
+def _guard_edge(entities: Mapping[str, Entity], entity: Entity, member: object):  # type: ignore[no-untyped-def]
+    if not isinstance(member, EdgeNode):
+        return member
+    fields = tuple(guard_member(entities, entity, field) for field in member.fields)
+    return replace(member, fields=fields)
+
+
+def _is_implied(parent: Entity | None, relation: Relation | None, target: Entity) -> bool:
+    """Whether a visible parent makes these rows visible."""
+    if parent is None or relation is None:
+        return False
+    if relation.shape is Shape.ONE:
+        through = parent.rule.through
+        return through is not None and through.key == relation.key
+    through = target.rule.through
+    return through is not None and (through.target, through.key) == (parent.name, relation.key)

@@ -1,0 +1,323 @@
+"""The plan: what an operation asks for, as frozen data without any SQL.
+
+`plan.build` makes it, `plan.guard` adds what the viewer may see, `sql` renders it. A new kind of
+node breaks the type checker until every stage handles it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from poutama.plan.values import Value
+from poutama.schema.model import Column, Entity, OrderTerm, Relation
+
+
+class Comparison(StrEnum):
+    """How a column is held against a value. A comparison with NULL is false, never unknown."""
+
+    EQ = "="
+    LT = "<"
+    LTE = "<="
+    GT = ">"
+    GTE = ">="
+    CONTAINS = "contains"
+    STARTS_WITH = "starts with"
+    MEMBER = "in"
+
+
+@dataclass(frozen=True, slots=True)
+class Compare:
+    column: Column
+    comparison: Comparison
+    value: Value
+    folded: bool = False
+    """Whether the search copy of the column is meant."""
+
+
+@dataclass(frozen=True, slots=True)
+class IsNull:
+    column: Column
+
+
+@dataclass(frozen=True, slots=True)
+class OwnedBy:
+    """The column (named as in the table) holds this id."""
+
+    column: str
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class All:
+    """Every part holds; of none, true."""
+
+    parts: tuple[Predicate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    """Some part holds; of none, false."""
+
+    parts: tuple[Predicate, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Not:
+    part: Predicate
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """A row of the relation's target fits."""
+
+    relation: Relation
+    target: Entity
+    where: Predicate
+
+
+Predicate: TypeAlias = Compare | IsNull | OwnedBy | All | AnyOf | Not | Exists
+
+ALWAYS = All(())
+NEVER = AnyOf(())
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """JSON known when the plan is built: `__typename`, introspection."""
+
+    key: str
+    json: str
+
+
+@dataclass(frozen=True, slots=True)
+class Leaf:
+    """A column's value."""
+
+    key: str
+    column: Column
+
+
+@dataclass(frozen=True, slots=True)
+class One:
+    """At most one related row."""
+
+    key: str
+    rows: Rows
+    nullable: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """A list of rows."""
+
+    key: str
+    rows: Rows
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A connection: one page of rows, seen in several ways. `rows.fields` is empty here."""
+
+    key: str
+    rows: Rows
+    views: tuple[View, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class RowId:
+    """The id of the row that the same statement has just written."""
+
+    key: str
+    entity: Entity
+
+
+Member: TypeAlias = Text | Leaf | One | Many | Page | RowId
+
+
+@dataclass(frozen=True, slots=True)
+class TotalCount:
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class NodeList:
+    key: str
+    fields: tuple[Member, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    key: str
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeNode:
+    key: str
+    fields: tuple[Member, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeList:
+    key: str
+    members: tuple[Text | Cursor | EdgeNode, ...]
+
+
+class PageFact(StrEnum):
+    """A field of PageInfo."""
+
+    HAS_NEXT = "hasNextPage"
+    HAS_PREVIOUS = "hasPreviousPage"
+    START = "startCursor"
+    END = "endCursor"
+
+
+@dataclass(frozen=True, slots=True)
+class PageDetail:
+    key: str
+    fact: PageFact
+
+
+@dataclass(frozen=True, slots=True)
+class PageInfo:
+    key: str
+    members: tuple[Text | PageDetail, ...]
+
+
+View: TypeAlias = Text | TotalCount | NodeList | EdgeList | PageInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Rows of one table, as one place in the selection asks for them."""
+
+    entity: Entity
+    relation: Relation | None
+    """How they hang on their parent; None at a root."""
+    fields: tuple[Member, ...]
+    where: Predicate = ALWAYS
+    order: tuple[OrderTerm, ...] = ()
+    first: Value | None = None
+    after: tuple[Value, ...] = ()
+    """The sort keys' values to start after, then the id; empty for the beginning."""
+    written: int | None = None
+    """The rows come from what the same statement has just written: 0 is the row itself, other
+    numbers the lists inserted along with it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """A query operation, or the payload of a mutation: all its roots together."""
+
+    roots: tuple[Member, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A column and what is written to it; a searchable one's folded copy follows."""
+
+    column: Column
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Parent:
+    """The row that a new row belongs to: it must exist, and the viewer must see it."""
+
+    relation: Relation
+    entity: Entity
+    id: Value
+    guard: Predicate
+
+
+@dataclass(frozen=True, slots=True)
+class NewRow:
+    """A row to be inserted."""
+
+    id: Value
+    assignments: tuple[Assignment, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Children:
+    """Rows inserted along with their parent, in order."""
+
+    relation: Relation
+    entity: Entity
+    rows: tuple[NewRow, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Insert:
+    """One new row. `owner` is the column that holds the viewer's id, if the type has one."""
+
+    entity: Entity
+    row: NewRow
+    owner: str | None
+    parents: tuple[Parent, ...]
+    children: tuple[Children, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Update:
+    """Changes to one row; with none it is only looked at."""
+
+    entity: Entity
+    id: Value
+    guard: Predicate
+    assignments: tuple[Assignment, ...]
+    expected_version: Value | None
+
+
+@dataclass(frozen=True, slots=True)
+class Delete:
+    """The end of one row, and of what hangs on it."""
+
+    entity: Entity
+    id: Value
+    guard: Predicate
+    expected_version: Value | None
+
+
+Change: TypeAlias = Insert | Update | Delete
+
+
+@dataclass(frozen=True, slots=True)
+class Write:
+    """One root field of a mutation whose effect is a single change.
+
+    `payload` holds the members of the payload, rows and ids as `One`. Where `together`, they read
+    what the change returned and are rendered with it as one statement; otherwise they must be
+    read after it, in the same transaction.
+    """
+
+    key: str
+    field: str
+    change: Change
+    payload: tuple[Member, ...]
+    together: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One root field of a mutation that is a procedure."""
+
+    key: str
+    procedure: str
+    input: object
+    """A tree of dicts and lists with values at its leaves."""
+    payload: tuple[Member, ...]
+
+
+Step: TypeAlias = Write | Call | Text
+
+
+@dataclass(frozen=True, slots=True)
+class Steps:
+    """A mutation operation: its root fields, in order, in one transaction."""
+
+    steps: tuple[Step, ...]
+
+
+Plan: TypeAlias = Read | Steps

@@ -1,0 +1,269 @@
+"""From a request to one validated operation with coerced variables.
+
+Documents are parsed and validated once and kept, bounded in number, by their text. What a plan
+depends on besides its document is the *shape* of the variables: which are there, which are null,
+the keys of input objects, and the values of booleans and sort orders. All else are values that a
+plan only holds places for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from graphql import (
+    DocumentNode,
+    FieldNode,
+    FragmentDefinitionNode,
+    GraphQLEnumType,
+    GraphQLError,
+    GraphQLInputObjectType,
+    GraphQLInputType,
+    GraphQLList,
+    GraphQLNonNull,
+    GraphQLSchema,
+    OperationDefinitionNode,
+    OperationType,
+    Visitor,
+    parse,
+    specified_rules,
+    type_from_ast,
+    validate,
+    visit,
+)
+from graphql.execution.values import get_variable_values
+from graphql.validation import NoSchemaIntrospectionCustomRule
+
+from poutama.errors import (
+    BadUserInputError,
+    LimitExceededError,
+    OperationNotFoundError,
+    ParseFailedError,
+    PoutamaError,
+    ValidationFailedError,
+)
+from poutama.plan.lru import Lru
+from poutama.plan.values import Constant, Value, Variable
+from poutama.schema.model import Model
+from poutama.settings import Settings
+
+Tree: TypeAlias = "Value | dict[str, Tree] | list[Tree] | None"
+"""An argument: its structure is known, the values at its leaves are places."""
+
+Shape: TypeAlias = object
+"""A hashable stand-in for a coerced value; equal shapes make equal plans."""
+
+
+@dataclass(frozen=True, slots=True)
+class GraphQLRequest:
+    """What a client sends: https://graphql.github.io/graphql-over-http/draft/#sec-Request-Parameters."""
+
+    query: str
+    operation_name: str | None = None
+    variables: Mapping[str, object] | None = None
+    extensions: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Operation:
+    """One operation of a validated document."""
+
+    node: OperationDefinitionNode
+    fragments: Mapping[str, FragmentDefinitionNode]
+    variable_types: Mapping[str, GraphQLInputType]
+    introspects: bool
+    """Whether it asks for `__schema` or `__type`."""
+
+    @property
+    def is_mutation(self) -> bool:
+        return self.node.operation is OperationType.MUTATION
+
+
+class GraphQLFailure(Exception):  # noqa: N818  carries several errors to the engine
+    """One or more errors that the parser, the validator or the coercion of variables found."""
+
+    def __init__(self, kind: type[PoutamaError], errors: list[GraphQLError]) -> None:
+        super().__init__(errors[0].message)
+        self.kind = kind
+        self.errors = errors
+
+
+class Documents:
+    """Parsed and validated documents, kept by their text."""
+
+    def __init__(self, model: Model, settings: Settings) -> None:
+        self._schema = model.schema
+        self._orders = frozenset(model.orders)
+        self._settings = settings
+        self._kept: Lru[tuple[str, str | None], Operation] = Lru(settings.plan_cache_size)
+        self._rules = specified_rules
+        if not settings.introspection:
+            self._rules = (*specified_rules, NoSchemaIntrospectionCustomRule)
+
+    def find_operation(self, request: GraphQLRequest) -> Operation:
+        """The operation that the request names, or the only one there is.
+
+        Raises:
+            GraphQLFailure: the document does not parse, or does not fit the schema.
+            OperationNotFoundError: no operation of that name, or several and none named.
+        """
+        key = (request.query, request.operation_name)
+        found = self._kept.get(key)
+        if found is None:
+            found = self._read(request)
+            self._kept.put(key, found)
+        return found
+
+    def coerce_variables(
+        self, operation: Operation, given: Mapping[str, object] | None
+    ) -> tuple[dict[str, Any], Shape]:
+        """The variables in the types of their definitions, and their shape.
+
+        Raises:
+            GraphQLFailure: a value does not fit its type; says which and what was expected.
+        """
+        if not operation.variable_types:
+            return {}, ()
+        definitions = operation.node.variable_definitions or ()
+        result = get_variable_values(
+            self._schema,
+            definitions,
+            dict(given or {}),
+            max_errors=20,
+            hide_suggestions=not self._settings.introspection,
+        )
+        if isinstance(result, list):
+            raise GraphQLFailure(BadUserInputError, result)
+        values = result.coerced
+        types = operation.variable_types
+        shape: Shape = tuple(
+            (name, self._shape(types[name], value)) for name, value in values.items()
+        )
+        if operation.introspects:
+            shape = (shape, repr(values))
+        return values, shape
+
+    def _shape(self, type_: GraphQLInputType, value: Any) -> Shape:
+        if isinstance(type_, GraphQLNonNull):
+            type_ = type_.of_type
+        if value is None:
+            return None
+        if isinstance(type_, GraphQLList):
+            item = type_.of_type.of_type if _non_null(type_.of_type) else type_.of_type
+            if isinstance(item, GraphQLInputObjectType) or self._is_order(item):
+                return ("[", tuple(self._shape(item, part) for part in value))
+            return "?"
+        if isinstance(type_, GraphQLInputObjectType):
+            fields = type_.fields
+            return ("{", tuple((n, self._shape(fields[n].type, part)) for n, part in value.items()))
+        if isinstance(value, bool) or self._is_order(type_):
+            return ("=", value)
+        return "?"
+
+    def _is_order(self, type_: object) -> bool:
+        return isinstance(type_, GraphQLEnumType) and type_.name in self._orders
+
+    def _read(self, request: GraphQLRequest) -> Operation:
+        document = self._parse(request.query)
+        try:
+            errors = validate(
+                self._schema,
+                document,
+                self._rules,
+                max_errors=20,
+                hide_suggestions=not self._settings.introspection,
+            )
+        except RecursionError as error:
+            raise LimitExceededError("The document is nested too deeply.") from error
+        if errors:
+            raise GraphQLFailure(ValidationFailedError, errors)
+        node = _choose(document, request.operation_name)
+        return Operation(
+            node=node,
+            fragments={
+                definition.name.value: definition
+                for definition in document.definitions
+                if isinstance(definition, FragmentDefinitionNode)
+            },
+            variable_types=_variable_types(self._schema, node),
+            introspects=_introspects(document),
+        )
+
+    def _parse(self, text: str) -> DocumentNode:
+        limit = self._settings.max_tokens
+        try:
+            return parse(text, max_tokens=limit, experimental_fragment_arguments=False)
+        except GraphQLError as error:
+            if "token" in error.message and "limit" in error.message:
+                raise LimitExceededError(
+                    f"The document has more than {limit} tokens.", limit="tokens", allowed=limit
+                ) from error
+            raise GraphQLFailure(ParseFailedError, [error]) from error
+        except RecursionError as error:
+            raise LimitExceededError("The document is nested too deeply.") from error
+
+
+def build_tree(shape: Shape, path: tuple[str | int, ...]) -> Tree:
+    """The places of a variable whose coerced value has this shape."""
+    match shape:
+        case None:
+            return None
+        case ("=", value):
+            return Constant(value)
+        case ("[", tuple(items)):
+            return [build_tree(item, (*path, index)) for index, item in enumerate(items)]
+        case ("{", tuple(fields)):
+            return {name: build_tree(part, (*path, name)) for name, part in fields}
+        case _:
+            return Variable(path)
+
+
+def build_trees(operation: Operation, shape: Any) -> dict[str, Tree]:
+    """The places of all variables that have a value."""
+    fields = shape[0] if operation.introspects and operation.variable_types else shape
+    return {name: build_tree(part, (name,)) for name, part in fields}
+
+
+def _non_null(type_: object) -> bool:
+    return isinstance(type_, GraphQLNonNull)
+
+
+def _choose(document: DocumentNode, name: str | None) -> OperationDefinitionNode:
+    operations = [
+        node for node in document.definitions if isinstance(node, OperationDefinitionNode)
+    ]
+    if not operations:
+        raise OperationNotFoundError("The document has no operation.")
+    if name is None:
+        if len(operations) > 1:
+            raise OperationNotFoundError(
+                "The document has several operations: say which with operationName."
+            )
+        return operations[0]
+    for node in operations:
+        if node.name is not None and node.name.value == name:
+            return node
+    raise OperationNotFoundError(f"The document has no operation named {name[:100]!r}.")
+
+
+def _variable_types(
+    schema: GraphQLSchema, node: OperationDefinitionNode
+) -> dict[str, GraphQLInputType]:
+    return {
+        definition.variable.name.value: type_from_ast(schema, definition.type)  # type: ignore[misc]
+        for definition in node.variable_definitions or ()
+    }
+
+
+def _introspects(document: DocumentNode) -> bool:
+    class Finder(Visitor):
+        found = False
+
+        def enter_field(self, node: FieldNode, *_: object) -> None:
+            if node.name.value in ("__schema", "__type"):
+                self.found = True
+
+    finder = Finder()
+    visit(document, finder)
+    return finder.found

@@ -1,0 +1,196 @@
+"""What a selection asks for, fragments expanded and conditions decided.
+
+GraphQL's CollectFields (https://spec.graphql.org/October2021/#CollectFields()) with the limits
+counted on the *expanded* operation, so that fragments cannot multiply past them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from graphql import (
+    DirectiveNode,
+    FieldNode,
+    FragmentSpreadNode,
+    GraphQLArgument,
+    GraphQLBoolean,
+    GraphQLError,
+    GraphQLInputField,
+    GraphQLInputObjectType,
+    GraphQLList,
+    GraphQLNonNull,
+    InlineFragmentNode,
+    ListValueNode,
+    NullValueNode,
+    ObjectValueNode,
+    SelectionNode,
+    SelectionSetNode,
+    Undefined,
+    ValueNode,
+    VariableNode,
+)
+from graphql.utilities.coerce_input_value import coerce_default_value, coerce_input_literal
+
+from poutama.errors import BadUserInputError, LimitExceededError
+from poutama.plan.operation import Operation, Tree
+from poutama.plan.values import Constant
+from poutama.settings import Settings
+
+ABSENT: Any = object()
+"""What an argument is that was not given and has no default."""
+
+
+class Selections:
+    """Expands the selections of one operation and evaluates the arguments in it."""
+
+    def __init__(
+        self, operation: Operation, variables: Mapping[str, Tree], settings: Settings
+    ) -> None:
+        self._fragments = operation.fragments
+        self._variables = variables
+        self._settings = settings
+        self._count = 0
+
+    def collect(
+        self, sets: Iterable[SelectionSetNode | None], type_name: str
+    ) -> dict[str, list[FieldNode]]:
+        """Response key -> the fields that share it, in the order they first appear."""
+        found: dict[str, list[FieldNode]] = {}
+        seen: set[str] = set()
+        for selection_set in sets:
+            if selection_set is not None:
+                self._collect(selection_set, type_name, found, seen)
+        return found
+
+    def check_depth(self, depth: int) -> None:
+        """Refuse what is nested more deeply than allowed.
+
+        Raises:
+            LimitExceededError: it is.
+        """
+        allowed = self._settings.max_depth
+        if depth > allowed:
+            raise LimitExceededError(
+                f"The operation is nested more than {allowed} fields deep.",
+                limit="depth",
+                allowed=allowed,
+            )
+
+    def arguments(
+        self, node: FieldNode, definitions: Mapping[str, GraphQLArgument]
+    ) -> dict[str, Tree]:
+        """The arguments that were given or have a default."""
+        given = {argument.name.value: argument.value for argument in node.arguments or ()}
+        return self._values(given, definitions)
+
+    def _collect(
+        self,
+        selection_set: SelectionSetNode,
+        type_name: str,
+        found: dict[str, list[FieldNode]],
+        seen: set[str],
+    ) -> None:
+        for selection in selection_set.selections:
+            self._count_one()
+            if not self._included(selection):
+                continue
+            match selection:
+                case FieldNode():
+                    key = (selection.alias or selection.name).value
+                    found.setdefault(key, []).append(selection)
+                case InlineFragmentNode():
+                    condition = selection.type_condition
+                    if condition is None or condition.name.value == type_name:
+                        self._collect(selection.selection_set, type_name, found, seen)
+                case FragmentSpreadNode():
+                    name = selection.name.value
+                    fragment = self._fragments[name]
+                    if name not in seen and fragment.type_condition.name.value == type_name:
+                        seen.add(name)
+                        self._collect(fragment.selection_set, type_name, found, seen)
+
+    def _count_one(self) -> None:
+        self._count += 1
+        allowed = self._settings.max_fields
+        if self._count > allowed:
+            raise LimitExceededError(
+                f"The operation has more than {allowed} fields, its fragments expanded.",
+                limit="fields",
+                allowed=allowed,
+            )
+
+    def _included(self, selection: SelectionNode) -> bool:
+        for directive in selection.directives or ():
+            if directive.name.value == "skip" and self._condition(directive):
+                return False
+            if directive.name.value == "include" and not self._condition(directive):
+                return False
+        return True
+
+    def _condition(self, directive: DirectiveNode) -> bool:
+        (argument,) = directive.arguments or ()
+        value = self.evaluate(argument.value, GraphQLNonNull(GraphQLBoolean), "if")
+        assert isinstance(value, Constant)
+        return bool(value.value)
+
+    def _values(
+        self,
+        given: Mapping[str, ValueNode],
+        definitions: Mapping[str, GraphQLArgument] | Mapping[str, GraphQLInputField],
+    ) -> dict[str, Tree]:
+        found: dict[str, Tree] = {}
+        for name, definition in definitions.items():
+            value: Tree = ABSENT
+            if name in given:
+                value = self.evaluate(given[name], definition.type, name)
+            if value is ABSENT:
+                value = _default(definition)
+            if value is not ABSENT:
+                found[name] = value
+        return found
+
+    def evaluate(self, node: ValueNode, type_: Any, where: str) -> Tree:
+        """The tree of a value as the document writes it; ABSENT for a variable without one."""
+        if isinstance(node, VariableNode):
+            return self._variable(node, type_, where)
+        if isinstance(type_, GraphQLNonNull):
+            return self.evaluate(node, type_.of_type, where)
+        if isinstance(node, NullValueNode):
+            return None
+        if isinstance(type_, GraphQLList):
+            nodes = node.values if isinstance(node, ListValueNode) else (node,)
+            items = [self.evaluate(item, type_.of_type, where) for item in nodes]
+            return [None if item is ABSENT else item for item in items]
+        if isinstance(type_, GraphQLInputObjectType):
+            assert isinstance(node, ObjectValueNode)
+            return self._values({f.name.value: f.value for f in node.fields}, type_.fields)
+        try:
+            return Constant(coerce_input_literal(node, type_))
+        except GraphQLError as error:
+            raise BadUserInputError(f"{where}: {error.message}", field=where) from error
+
+    def _variable(self, node: VariableNode, type_: Any, where: str) -> Tree:
+        value: Tree = self._variables.get(node.name.value, ABSENT)
+        if value is None and isinstance(type_, GraphQLNonNull):
+            raise BadUserInputError(
+                f"{where}: expected {type_}, got null from ${node.name.value}.", field=where
+            )
+        return value
+
+
+def _default(definition: GraphQLArgument | GraphQLInputField) -> Tree:
+    value = coerce_default_value(definition)
+    return ABSENT if value is Undefined else _constants(value)
+
+
+def _constants(value: object) -> Tree:
+    match value:
+        case None:
+            return None
+        case dict():
+            return {name: _constants(part) for name, part in value.items()}
+        case list():
+            return [_constants(part) for part in value]
+        case _:
+            return Constant(value)

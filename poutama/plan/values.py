@@ -1,0 +1,257 @@
+"""Values that are known only when a request is bound to its plan.
+
+A plan is kept and used again for other requests of the same document, so it holds no values of
+variables but the *places* they come from. `resolve_value` fetches them; every check that depends
+on a value, not on its shape, happens there.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from json import dumps
+from typing import Any, TypeAlias
+from uuid import UUID, uuid4
+
+from poutama.errors import BadUserInputError, LimitExceededError, UnauthenticatedError
+from poutama.plan.cursor import decode_cursor
+from poutama.schema.model import OrderTerm, TextRule
+from poutama.schema.scalars import print_date_time
+from poutama.text import fold, normalize
+from poutama.viewer import Viewer
+
+
+@dataclass(frozen=True, slots=True)
+class Constant:
+    """A value written in the document itself."""
+
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A value at this path inside the coerced variables."""
+
+    path: tuple[str | int, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ViewerId:
+    """The viewer's person id."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewId:
+    """An id made anew for every request; the same `number` is the same id within one."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Returned:
+    """An id that a procedure returned for this field of its payload."""
+
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
+class Folded:
+    """A text as the search columns hold it."""
+
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class InputText:
+    """A text to be written: normalised, and checked against its rule."""
+
+    value: Value
+    rule: TextRule
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Items:
+    """A list whose items come from several places."""
+
+    values: tuple[Value, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Members:
+    """The items of a list, as JSON text: arrays cannot be passed to every engine."""
+
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
+class PageSize:
+    """How many rows a page may have."""
+
+    value: Value
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class CursorPart:
+    """One of the values inside a cursor."""
+
+    value: Value
+    index: int
+    order: tuple[OrderTerm, ...]
+    where: str
+
+
+Value: TypeAlias = (
+    Constant
+    | Variable
+    | ViewerId
+    | NewId
+    | Returned
+    | Folded
+    | InputText
+    | Items
+    | Members
+    | PageSize
+    | CursorPart
+)
+
+
+@dataclass(slots=True)
+class Binding:
+    """What one request brings to its plan."""
+
+    variables: Mapping[str, object]
+    viewer: Viewer | None
+    max_page_size: int
+    returned: Mapping[str, UUID] = field(default_factory=dict)
+    new_ids: dict[int, UUID] = field(default_factory=dict)
+
+    def start_again(self) -> None:
+        """Forget what an attempt that was rolled back had made."""
+        self.new_ids.clear()
+
+    def new_id(self, number: int) -> UUID:
+        if number not in self.new_ids:
+            self.new_ids[number] = uuid4()
+        return self.new_ids[number]
+
+
+def resolve_value(value: Value, binding: Binding) -> object:
+    """The value for this request, in the type the driver takes.
+
+    Raises:
+        BadUserInputError: it cannot be used; names the argument and what was expected.
+        LimitExceededError: a page larger than allowed.
+    """
+    match value:
+        case Constant(known):
+            return _storable(known, "")
+        case Variable(path):
+            found: Any = binding.variables
+            for step in path:
+                found = found[step]
+            return _storable(found, f"${'.'.join(map(str, path))}")
+        case ViewerId():
+            if binding.viewer is None:
+                raise UnauthenticatedError
+            return binding.viewer.person_id
+        case NewId(number):
+            return binding.new_id(number)
+        case Returned(field):
+            return binding.returned[field]
+        case Items(values):
+            return [resolve_value(item, binding) for item in values]
+        case _:
+            return _resolve_checked(value, binding)
+
+
+def resolve_tree(tree: object, binding: Binding) -> Any:
+    """A whole argument for this request, as dicts, lists and values.
+
+    Raises:
+        BadUserInputError, LimitExceededError: as `resolve_value`.
+    """
+    match tree:
+        case None:
+            return None
+        case dict():
+            return {name: resolve_tree(part, binding) for name, part in tree.items()}
+        case list():
+            return [resolve_tree(part, binding) for part in tree]
+        case _:
+            return resolve_value(tree, binding)  # type: ignore[arg-type]
+
+
+def _resolve_checked(
+    value: Folded | InputText | Members | PageSize | CursorPart, binding: Binding
+) -> object:
+    inner = resolve_value(value.value, binding)
+    match value:
+        case Folded():
+            return None if inner is None else fold(str(inner))
+        case InputText(_, rule, where):
+            return None if inner is None else _check_text(normalize(str(inner)), rule, where)
+        case Members():
+            assert isinstance(inner, Sequence)
+            return dumps([_plain(item) for item in inner], ensure_ascii=False)
+        case PageSize(_, where):
+            assert isinstance(inner, int)
+            return _check_page_size(inner, where, binding.max_page_size)
+        case CursorPart(_, index, order, where):
+            return decode_cursor(str(inner), order, where)[index]
+
+
+def _storable(value: object, where: str) -> object:
+    """Refuse what no text column can hold: NUL, and halves of surrogate pairs."""
+    if isinstance(value, str):
+        if "\x00" in value:
+            raise BadUserInputError(f"{where or 'A text'} contains the character NUL (U+0000).")
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise BadUserInputError(
+                f"{where or 'A text'} contains half of a surrogate pair, which is no character."
+            ) from error
+    elif isinstance(value, list):
+        for item in value:
+            _storable(item, where)
+    return value
+
+
+def _plain(item: object) -> object:
+    match item:
+        case UUID():
+            return str(item)
+        case datetime():
+            return print_date_time(item)
+        case _:
+            return item
+
+
+def _check_text(text: str, rule: TextRule, where: str) -> str:
+    if not rule.minimum <= len(text) <= rule.maximum:
+        raise BadUserInputError(
+            f"{where}: expected {rule.minimum} to {rule.maximum} characters, got {len(text)}.",
+            field=where,
+        )
+    if rule.minimum and not text.strip():
+        raise BadUserInputError(f"{where}: expected more than white space.", field=where)
+    if rule.pattern and not re.fullmatch(rule.pattern, text):
+        raise BadUserInputError(f"{where}: expected {rule.expected}.", field=where)
+    return text
+
+
+def _check_page_size(size: int, where: str, largest: int) -> int:
+    if size < 0:
+        raise BadUserInputError(f"{where}: expected a number from 0, got {size}.", field=where)
+    if size > largest:
+        raise LimitExceededError(
+            f"{where}: a page may have {largest} items at most, got {size}.",
+            limit="pageSize",
+            allowed=largest,
+            value=size,
+        )
+    return size

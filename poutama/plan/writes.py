@@ -1,0 +1,299 @@
+"""A mutation operation -> its steps: changes and procedure calls, each with its payload.
+
+A payload is read together with its change, in one statement, unless it reads a table that the
+change writes by any other way than the written row itself; then it is read right after.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import cast
+
+from graphql import FieldNode, GraphQLObjectType
+
+from poutama.errors import BadUserInputError
+from poutama.plan.build import ReadBuilder
+from poutama.plan.guard import guard_member, visible_rows
+from poutama.plan.nodes import (
+    All,
+    AnyOf,
+    Assignment,
+    Call,
+    Change,
+    Children,
+    Delete,
+    EdgeList,
+    EdgeNode,
+    Exists,
+    Insert,
+    Leaf,
+    Many,
+    Member,
+    NewRow,
+    NodeList,
+    Not,
+    One,
+    OwnedBy,
+    Page,
+    Parent,
+    Predicate,
+    RowId,
+    Rows,
+    Step,
+    Steps,
+    Text,
+    Update,
+    Write,
+)
+from poutama.plan.operation import Operation, Tree
+from poutama.plan.selection import Selections
+from poutama.plan.values import Constant, InputText, NewId, Returned, Value
+from poutama.schema.model import (
+    Action,
+    Entity,
+    InputChildren,
+    InputColumn,
+    InputField,
+    InputKey,
+    InputParent,
+    InputVersion,
+    Kind,
+    Model,
+    Mutation,
+    PayloadId,
+    PayloadRow,
+)
+
+
+class WriteBuilder:
+    """Builds the plan of one mutation operation."""
+
+    def __init__(
+        self, model: Model, operation: Operation, selections: Selections, reads: ReadBuilder
+    ) -> None:
+        self._model = model
+        self._operation = operation
+        self._selections = selections
+        self._reads = reads
+        self._ids = 0
+
+    def build_mutation(self) -> Steps:
+        """The steps, in the order of the root fields.
+
+        Raises:
+            BadUserInputError: an argument cannot be used.
+            LimitExceededError: the operation is too deep or too large.
+        """
+        collected = self._selections.collect([self._operation.node.selection_set], "Mutation")
+        steps: list[Step] = []
+        for key, nodes in collected.items():
+            name = nodes[0].name.value
+            if name == "__typename":
+                steps.append(Text(key, '"Mutation"'))
+            else:
+                steps.append(self._step(key, nodes, self._model.mutations[name]))
+        return Steps(tuple(steps))
+
+    def _step(self, key: str, nodes: list[FieldNode], mutation: Mutation) -> Step:
+        given = self._input(nodes[0])
+        if mutation.action is Action.PROCEDURE:
+            assert mutation.procedure is not None
+            payload = self._payload(nodes, mutation, None)
+            return Call(key, mutation.procedure, given, payload)
+        assert mutation.entity is not None
+        entity = self._model.entities[mutation.entity]
+        change = self._change(mutation, entity, given)
+        payload = self._payload(nodes, mutation, change)
+        together = not _reads_written(payload, written_tables(change))
+        if not together:
+            payload = tuple(_read_after(member, _id_of(change)) for member in payload)
+        return Write(key, mutation.field, change, payload, together)
+
+    def _input(self, node: FieldNode) -> dict[str, Tree]:
+        type_ = self._model.schema.mutation_type
+        assert isinstance(type_, GraphQLObjectType)
+        arguments = self._selections.arguments(node, type_.fields[node.name.value].args)
+        return cast("dict[str, Tree]", arguments["input"])
+
+    def _change(self, mutation: Mutation, entity: Entity, given: dict[str, Tree]) -> Change:
+        if mutation.action is Action.INSERT:
+            return self._insert(mutation, entity, given)
+        guard = visible_rows(self._model.entities, entity)
+        key: Value | None = None
+        version: Value | None = None
+        for name, value in given.items():
+            match mutation.inputs[name]:
+                case InputKey():
+                    key = cast("Value", value)
+                case InputVersion():
+                    version = cast("Value | None", value)
+                case _:
+                    pass
+        assert key is not None, "the schema makes the key non-null"
+        if mutation.action is Action.DELETE:
+            return Delete(entity, key, guard, version)
+        return Update(entity, key, guard, _assign(mutation.inputs, given, "input"), version)
+
+    def _insert(self, mutation: Mutation, entity: Entity, given: dict[str, Tree]) -> Insert:
+        parents: list[Parent] = []
+        children: list[Children] = []
+        row = NewRow(self._new_id(), _assign(mutation.inputs, given, "input"))
+        for name, value in given.items():
+            match mutation.inputs[name]:
+                case InputParent(relation):
+                    parent = self._model.entities[relation.target]
+                    guard = visible_rows(self._model.entities, parent)
+                    parents.append(Parent(relation, parent, cast("Value", value), guard))
+                case InputChildren(relation, fields) if value:
+                    child = self._model.entities[relation.target]
+                    rows = tuple(
+                        NewRow(
+                            self._new_id(),
+                            _assign(fields, cast("dict[str, Tree]", item), f"input.{name}[{n}]"),
+                        )
+                        for n, item in enumerate(cast("list[Tree]", value))
+                    )
+                    children.append(Children(relation, child, rows))
+                case _:
+                    pass
+        return Insert(entity, row, entity.rule.owner, tuple(parents), tuple(children))
+
+    def _new_id(self) -> NewId:
+        self._ids += 1
+        return NewId(self._ids)
+
+    def _payload(
+        self, nodes: list[FieldNode], mutation: Mutation, change: Change | None
+    ) -> tuple[Member, ...]:
+        members: list[Member] = []
+        sets = [node.selection_set for node in nodes]
+        for key, inner in self._selections.collect(sets, mutation.payload_type).items():
+            name = inner[0].name.value
+            if name == "__typename":
+                members.append(Text(key, json.dumps(mutation.payload_type)))
+                continue
+            match mutation.payload[name]:
+                case PayloadRow(target):
+                    member = self._reads.build_row(key, inner, target, 2)
+                    members.append(self._payload_row(member, name, change))
+                case PayloadId():
+                    assert change is not None
+                    members.append(RowId(key, change.entity))
+        return tuple(members)
+
+    def _payload_row(self, member: One, name: str, change: Change | None) -> One:
+        rows = member.rows
+        fields = tuple(
+            guard_member(self._model.entities, rows.entity, field) for field in rows.fields
+        )
+        if change is None:
+            where: Predicate = OwnedBy("id", Returned(name))
+            return replace(member, rows=replace(rows, fields=fields, where=where))
+        if isinstance(change, Insert):
+            fields = tuple(_from_insert(field, change) for field in fields)
+        return replace(member, rows=replace(rows, fields=fields, written=0))
+
+
+def written_tables(change: Change) -> frozenset[str]:
+    """The tables whose rows a change touches, as far as a payload could see."""
+    tables = {change.entity.table}
+    if isinstance(change, Insert):
+        tables.update(children.entity.table for children in change.children)
+    return frozenset(tables)
+
+
+def _assign(
+    inputs: Mapping[str, InputField], given: dict[str, Tree], where: str
+) -> tuple[Assignment, ...]:
+    assignments = []
+    for name, value in given.items():
+        field = inputs[name]
+        if not isinstance(field, InputColumn):
+            continue
+        column = field.column
+        place = f"{where}.{name}"
+        if value is None and not column.nullable:
+            raise BadUserInputError(
+                f"{place}: expected a value, got null; leave it out to keep what is there.",
+                field=place,
+            )
+        found = Constant(None) if value is None else cast("Value", value)
+        if column.kind is Kind.TEXT:
+            found = InputText(found, field.text, place)
+        assignments.append(Assignment(column, found))
+    return tuple(assignments)
+
+
+def _from_insert(member: Member, change: Insert) -> Member:
+    """Lists of a new row hold just what was inserted along with it."""
+    match member:
+        case Many(_, rows) | Page(_, rows):
+            for number, children in enumerate(change.children, start=1):
+                if rows.relation is not None and (
+                    (rows.relation.target, rows.relation.key)
+                    == (children.relation.target, children.relation.key)
+                ):
+                    return replace(member, rows=replace(rows, written=number))
+    return member
+
+
+def _id_of(change: Change) -> Value:
+    return change.row.id if isinstance(change, Insert) else change.id
+
+
+def _read_after(member: Member, row: Value) -> Member:
+    """The same payload, read from the tables once the change has been made."""
+    if not isinstance(member, One):
+        return member
+    fields = tuple(_unwritten(field) for field in member.rows.fields)
+    rows = replace(member.rows, fields=fields, where=OwnedBy("id", row), written=None)
+    return replace(member, rows=rows)
+
+
+def _unwritten(member: Member) -> Member:
+    if isinstance(member, Many | Page):
+        return replace(member, rows=replace(member.rows, written=None))
+    return member
+
+
+def _reads_written(members: tuple[Member, ...], tables: frozenset[str]) -> bool:
+    return any(
+        (rows.written is None and rows.entity.table in tables)
+        or any(table in tables for table in _tables_in(rows.where))
+        for rows in _all_rows(members)
+    )
+
+
+def _all_rows(members: tuple[Member, ...]) -> Iterator[Rows]:
+    for member in members:
+        match member:
+            case Text() | Leaf() | RowId():
+                continue
+            case One(_, rows, _) | Many(_, rows):
+                yield rows
+                yield from _all_rows(rows.fields)
+            case Page(_, rows, views):
+                yield rows
+                for view in views:
+                    if isinstance(view, NodeList):
+                        yield from _all_rows(view.fields)
+                    elif isinstance(view, EdgeList):
+                        for part in view.members:
+                            if isinstance(part, EdgeNode):
+                                yield from _all_rows(part.fields)
+
+
+def _tables_in(predicate: Predicate) -> Iterator[str]:
+    match predicate:
+        case All(parts) | AnyOf(parts):
+            for part in parts:
+                yield from _tables_in(part)
+        case Not(part):
+            yield from _tables_in(part)
+        case Exists(_, target, where):
+            yield target.table
+            yield from _tables_in(where)
+        case _:
+            return

@@ -1,0 +1,1 @@
+"""Plan -> one statement, in two renderings. Pure: text and parameters only."""

@@ -1,0 +1,110 @@
+"""The smallest pieces of SQL: names, literals, parameters, and a column as JSON text.
+
+Values reach the database only through `Parameters`. JSON is built as *text*, because CockroachDB's
+JSON type forgets the order of keys; `to_json(x)::text` escapes the same way on both engines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from json import dumps
+
+from poutama.plan.cursor import sign_order
+from poutama.plan.values import Value
+from poutama.schema.model import Column, Kind, OrderTerm
+
+
+class Parameters:
+    """The values of a statement, numbered as they are first used."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[tuple[Value, str], int] = {}
+
+    def place(self, value: Value, type_: str) -> str:
+        """The placeholder of a value, cast so that every engine knows its type."""
+        number = self._numbers.setdefault((value, type_), len(self._numbers) + 1)
+        return f"${number}::{type_}"
+
+    @property
+    def values(self) -> tuple[Value, ...]:
+        return tuple(value for value, _ in self._numbers)
+
+
+def quote_name(name: str) -> str:
+    """A table or column name; the one place where names are quoted."""
+    return '"' + name.replace('"', '""') + '"'
+
+
+def quote_text(text: str) -> str:
+    """A text literal that means the same whatever `standard_conforming_strings` says."""
+    escaped = text.replace("'", "''")
+    if "\\" in text:
+        return "E'" + escaped.replace("\\", "\\\\") + "'"
+    return f"'{escaped}'"
+
+
+def name_column(alias: str, name: str) -> str:
+    return f"{alias}.{quote_name(name)}"
+
+
+def type_of(column: Column) -> str:
+    """The SQL type of a column's values."""
+    return "text" if column.kind is Kind.ENUM else column.kind.value
+
+
+def render_json_value(alias: str, column: Column) -> str:
+    """A column as JSON text."""
+    name = name_column(alias, column.name)
+    match column.kind:
+        case Kind.UUID:
+            text = f"'\"' || {name}::text || '\"'"
+        case Kind.ENUM:
+            text = f"'\"' || {name} || '\"'"
+        case Kind.INTEGER | Kind.BOOLEAN:
+            text = f"{name}::text"
+        case Kind.TEXT:
+            text = f"to_json({name})::text"
+        case Kind.TIMESTAMP:
+            # One engine ends a moment in UTC with `+00:00`, the other with `Z`.
+            text = f"replace(to_json({name})::text, '+00:00', 'Z')"
+    return f"coalesce({text}, 'null')" if column.nullable else text
+
+
+def sort_column(alias: str, column: Column) -> str:
+    """What a sort compares: of a searchable text its folded copy."""
+    return name_column(alias, column.search_name if column.searchable else column.name)
+
+
+def sort_keys(alias: str, order: Sequence[OrderTerm]) -> list[tuple[str, bool]]:
+    """The keys of a sort and whether each descends: rows without a value last, ties by id."""
+    keys: list[tuple[str, bool]] = []
+    for term in order:
+        name = sort_column(alias, term.column)
+        if term.column.nullable:
+            keys.append((f"{name} IS NULL", False))
+        keys.append((name, term.descending))
+    return [*keys, (name_column(alias, "id"), False)]
+
+
+def render_order(alias: str, order: Sequence[OrderTerm]) -> str:
+    """What stands behind ORDER BY."""
+    return ", ".join(
+        f"{key} DESC" if descending else key for key, descending in sort_keys(alias, order)
+    )
+
+
+def render_cursor(alias: str, order: Sequence[OrderTerm], id_column: Column) -> str:
+    """A row's cursor as a JSON string; `plan.cursor` reads it."""
+    parts = [quote_text("[" + dumps(sign_order(order)))]
+    for term in order:
+        column = term.column
+        if column.searchable:
+            value = f"to_json({sort_column(alias, column)})::text"
+            value = f"coalesce({value}, 'null')" if column.nullable else value
+        else:
+            value = render_json_value(alias, column)
+        parts += ["','", value]
+    parts += ["','", render_json_value(alias, id_column), "']'"]
+    text = " || ".join(parts)
+    encoded = f"translate(encode(convert_to({text}, 'UTF8'), 'base64'), E'\\n', '')"
+    return f"'\"' || {encoded} || '\"'"

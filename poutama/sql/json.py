@@ -1,0 +1,123 @@
+"""The `json` rendering: the database builds the response's text. PostgreSQL's default."""
+
+from __future__ import annotations
+
+from poutama.plan.nodes import Change, Read
+from poutama.sql.fragment import Parameters, quote_text, sort_keys
+from poutama.sql.layout import (
+    CountSlot,
+    FactsSlot,
+    Layout,
+    Level,
+    ListSlot,
+    Literal,
+    OneSlot,
+    Slot,
+    constant_text,
+    default_text,
+    lay_out,
+)
+from poutama.sql.levels import (
+    Final,
+    LevelRenderer,
+    Piece,
+    split_layout,
+)
+from poutama.sql.predicate import Conditions
+from poutama.sql.statement import Statement
+from poutama.sql.write import ChangeRenderer
+
+
+def render_json(read: Read, change: Change | None = None) -> Statement:
+    """The plan as one statement that returns one row: the data as JSON text.
+
+    With a change that row also says how it went: how many rows were written, and the version of
+    the row as it stood.
+    """
+    layout = lay_out(read)
+    if not layout.slots and change is None:
+        return Statement("", (), constant=constant_text(layout))
+    return _JsonRenderer(layout, Parameters(), change).render()
+
+
+class _JsonRenderer:
+    def __init__(self, layout: Layout, parameters: Parameters, change: Change | None) -> None:
+        self._layout = layout
+        self._parameters = parameters
+        conditions = Conditions(parameters)
+        self._change = ChangeRenderer(conditions).render(change) if change else None
+        self._levels = LevelRenderer(conditions)
+        self._split = split_layout(layout)
+
+    def render(self) -> Statement:
+        split = self._split
+        change = self._change
+        ctes = list(change.ctes) if change else []
+        ctes += [self._level(level) for level in self._layout.levels]
+        ctes += [self._slot(slot, split.bodies.get(slot, ())) for slot in self._layout.slots]
+        text = " || ".join(
+            self._fill(part, f"(SELECT j FROM s{part.number})")
+            if isinstance(part, Slot)
+            else self._part(part)
+            for part in split.root
+        )
+        if change:
+            text = f"{text} AS data, {change.written} AS written, {change.version} AS version"
+        joined = ",\n".join(ctes)
+        return Statement(f"WITH {joined}\nSELECT {text}", self._parameters.values)
+
+    def _level(self, level: Level) -> str:
+        query = self._levels.render_level(
+            level, self._split.columns[level], numbered=level.has_children or level.paged
+        )
+        materialized = "MATERIALIZED " if level.has_children else ""
+        return f"{level.name} AS {materialized}({query})"
+
+    def _slot(self, slot: Slot, body: tuple[Final, ...]) -> str:
+        match slot:
+            case CountSlot():
+                query = self._levels.render_count(slot)
+            case FactsSlot():
+                query = self._levels.render_facts(slot)
+            case _:
+                query = self._rows(slot, body)
+        return f"s{slot.number} AS ({query})"
+
+    def _rows(self, slot: Slot, body: tuple[Final, ...]) -> str:
+        level = slot.level
+        text = " || ".join(self._part(part) for part in body)
+        if isinstance(slot, ListSlot):
+            text = f"string_agg({text}, ',' ORDER BY {self._order(level)})"
+        source = f"{level.name} AS n"
+        for part in body:
+            if isinstance(part, Slot):
+                source += f" LEFT JOIN s{part.number} ON s{part.number}.p = n.k"
+        source += self._levels.on_page(level) if isinstance(slot, ListSlot) else ""
+        if level.parent is None:
+            return f"SELECT {text} AS j FROM {source}"
+        grouped = " GROUP BY n.p" if isinstance(slot, ListSlot) else ""
+        return f"SELECT n.p AS p, {text} AS j FROM {source}{grouped}"
+
+    def _part(self, part: Final) -> str:
+        match part:
+            case Literal(text):
+                return quote_text(text)
+            case Piece(name):
+                return f"n.{name}"
+            case _:
+                return self._fill(part, f"s{part.number}.j")
+
+    def _fill(self, slot: Slot, text: str) -> str:
+        match slot:
+            case OneSlot(nullable=False):
+                return text
+            case _:
+                return f"coalesce({text}, {quote_text(default_text(slot))})"
+
+    def _order(self, level: Level) -> str:
+        if level.has_children or level.paged:
+            return "n.k"
+        return ", ".join(
+            f"n.o{number} DESC" if descending else f"n.o{number}"
+            for number, (_, descending) in enumerate(sort_keys("a", level.rows.order))
+        )

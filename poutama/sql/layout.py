@@ -1,0 +1,340 @@
+"""A read plan laid out as levels: which rows are needed, and how their JSON text hangs together.
+
+Both renderings share this. A *level* is a set of rows, one CTE. A *body* is the JSON text of one
+row: literals, pieces computed in SQL, and *slots* where the text of rows of other levels goes. A
+connection dissolves into literals and slots here; the renderings know only lists, single rows,
+counts and page facts.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from json import dumps
+from typing import TypeAlias, assert_never
+
+from poutama.plan.nodes import (
+    Cursor,
+    EdgeList,
+    EdgeNode,
+    Leaf,
+    Many,
+    Member,
+    NodeList,
+    One,
+    Page,
+    PageDetail,
+    PageFact,
+    PageInfo,
+    Read,
+    RowId,
+    Rows,
+    Text,
+    TotalCount,
+    View,
+)
+from poutama.sql.fragment import quote_text, render_json_value
+
+
+@dataclass(frozen=True, slots=True)
+class Literal:
+    """Text that is the same for every row."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """Text that SQL computes from the row."""
+
+    sql: str
+
+
+@dataclass(frozen=True, slots=True)
+class RowCursor:
+    """The row's cursor, as a JSON string."""
+
+
+@dataclass(slots=True, eq=False)
+class Slot:
+    """Where the text of other rows goes. A slot is numbered after those inside its own body."""
+
+    level: Level
+    number: int = field(default=-1, init=False)
+
+
+@dataclass(slots=True, eq=False)
+class ListSlot(Slot):
+    """The bodies of all rows of a level that hang on this row, separated by commas."""
+
+    body: tuple[Part, ...]
+
+
+@dataclass(slots=True, eq=False)
+class OneSlot(Slot):
+    """The body of the one row of a level that hangs on this row."""
+
+    body: tuple[Part, ...]
+    nullable: bool
+
+
+@dataclass(slots=True, eq=False)
+class CountSlot(Slot):
+    """How many rows there are on all pages together. Its level is only counted."""
+
+
+@dataclass(slots=True, eq=False)
+class FactsSlot(Slot):
+    """The PageInfo of a level."""
+
+    info: PageInfo
+
+
+Part: TypeAlias = Literal | Computed | RowCursor | ListSlot | OneSlot | CountSlot | FactsSlot
+
+
+@dataclass(slots=True, eq=False)
+class Level:
+    """Rows of one table under each row of the parent level."""
+
+    number: int
+    rows: Rows
+    parent: Level | None
+    joined: list[JoinedRow] = field(default_factory=list)
+    """To-one relations whose columns are taken along in the same row."""
+    exported: dict[str, None] = field(default_factory=dict)
+    """Columns that children join on, in the order they were asked for."""
+    paged: bool = False
+    """Whether rows know their place on the page (`r`) and how many were fetched (`m`)."""
+    has_children: bool = False
+
+    @property
+    def name(self) -> str:
+        return f"n{self.number}"
+
+
+@dataclass(frozen=True, slots=True)
+class JoinedRow:
+    """A to-one relation joined into its level."""
+
+    alias: str
+    parent_alias: str
+    rows: Rows
+
+
+@dataclass(slots=True)
+class Layout:
+    """The whole statement: the root's body, the levels parents first, the slots children first."""
+
+    root: tuple[Part, ...] = ()
+    levels: list[Level] = field(default_factory=list)
+    slots: list[Slot] = field(default_factory=list)
+
+    def add_level(self, rows: Rows, parent: Level | None) -> Level:
+        level = Level(len(self.levels), rows, parent)
+        self.levels.append(level)
+        if parent is not None and rows.relation is not None:
+            key = rows.relation.key if rows.relation.shape == "one" else "id"
+            assert key is not None
+            parent.exported[key] = None
+            parent.has_children = True
+        return level
+
+
+def lay_out(read: Read) -> Layout:
+    """The levels and bodies of a read plan."""
+    layout = Layout()
+    layout.root = _Painter(layout).paint(None, "", read.roots)
+    return layout
+
+
+class _Painter:
+    """Writes bodies, adding levels and slots to the layout as it meets them."""
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._aliases = 0
+
+    def paint(
+        self, level: Level | None, alias: str, members: tuple[Member, ...]
+    ) -> tuple[Part, ...]:
+        parts: list[Part] = [Literal("{")]
+        for index, member in enumerate(members):
+            parts.append(Literal(f"{',' if index else ''}{dumps(member.key)}:"))
+            parts += self._member(level, alias, member)
+        return _merge([*parts, Literal("}")])
+
+    def _member(self, level: Level | None, alias: str, member: Member) -> tuple[Part, ...]:
+        match member:
+            case Text(_, json):
+                return (Literal(json),)
+            case Leaf(_, column):
+                return (Computed(render_json_value(alias, column)),)
+            case One(_, rows, nullable):
+                if level is not None and _is_flat(rows):
+                    return self._joined(level, alias, rows, nullable)
+                child = self._layout.add_level(rows, level)
+                body = self.paint(child, "a", rows.fields)
+                return (self._add(OneSlot(child, body, nullable)),)
+            case Many(_, rows):
+                child = self._layout.add_level(rows, level)
+                return self._list(child, self.paint(child, "a", rows.fields))
+            case Page():
+                return self._page(level, member)
+            case RowId(_, entity):
+                written = self._layout.add_level(Rows(entity, None, (), written=0), None)
+                text = render_json_value("a", entity.id)
+                return (self._add(OneSlot(written, (Computed(text),), nullable=False)),)
+            case _:
+                assert_never(member)
+
+    def _joined(self, level: Level, alias: str, rows: Rows, nullable: bool) -> tuple[Part, ...]:
+        self._aliases += 1
+        joined = f"o{self._aliases}"
+        level.joined.append(JoinedRow(joined, alias, rows))
+        text = concat(self.paint(level, joined, rows.fields))
+        absent = "'null'" if nullable else "NULL"
+        return (Computed(f"CASE WHEN {joined}.id IS NULL THEN {absent} ELSE {text} END"),)
+
+    def _list(self, level: Level, body: tuple[Part, ...]) -> tuple[Part, ...]:
+        slot = ListSlot(level, body)
+        return Literal("["), self._add(slot), Literal("]")
+
+    def _page(self, parent: Level | None, page: Page) -> tuple[Part, ...]:
+        level: Level | None = None
+        parts: list[Part] = [Literal("{")]
+        for index, view in enumerate(page.views):
+            parts.append(Literal(f"{',' if index else ''}{dumps(view.key)}:"))
+            if level is None and isinstance(view, NodeList | EdgeList | PageInfo):
+                level = self._layout.add_level(page.rows, parent)
+                level.paged = True
+            parts += self._view(parent, level, page.rows, view)
+        return (*parts, Literal("}"))
+
+    def _view(
+        self, parent: Level | None, level: Level | None, rows: Rows, view: View
+    ) -> tuple[Part, ...]:
+        match view:
+            case Text(_, json):
+                return (Literal(json),)
+            case TotalCount():
+                counted = Level(-1, rows, parent)
+                if parent is not None:
+                    parent.exported["id"] = None
+                    parent.has_children = True
+                return (self._add(CountSlot(counted)),)
+            case NodeList(_, fields):
+                assert level is not None
+                return self._list(level, self.paint(level, "a", fields))
+            case EdgeList():
+                assert level is not None
+                return self._list(level, self._edge(level, view))
+            case PageInfo():
+                assert level is not None
+                return (self._add(FactsSlot(level, view)),)
+            case _:
+                assert_never(view)
+
+    def _edge(self, level: Level, edges: EdgeList) -> tuple[Part, ...]:
+        parts: list[Part] = [Literal("{")]
+        for index, member in enumerate(edges.members):
+            parts.append(Literal(f"{',' if index else ''}{dumps(member.key)}:"))
+            match member:
+                case Text(_, json):
+                    parts.append(Literal(json))
+                case Cursor():
+                    parts.append(RowCursor())
+                case EdgeNode(_, fields):
+                    parts += self.paint(level, "a", fields)
+        return _merge([*parts, Literal("}")])
+
+    def _add(self, slot: Slot) -> Part:
+        slot.number = len(self._layout.slots)
+        self._layout.slots.append(slot)
+        assert isinstance(slot, ListSlot | OneSlot | CountSlot | FactsSlot)
+        return slot
+
+
+def describe_facts(info: PageInfo, facts: dict[PageFact, str]) -> str:
+    """A PageInfo as an SQL expression, given one for each fact."""
+    parts = ["'{'"]
+    for index, member in enumerate(info.members):
+        parts.append(quote_text(f"{',' if index else ''}{dumps(member.key)}:"))
+        match member:
+            case Text(_, json):
+                parts.append(quote_text(json))
+            case PageDetail(_, fact):
+                parts.append(facts[fact])
+    return " || ".join([*parts, "'}'"])
+
+
+def names_cursor(info: PageInfo) -> bool:
+    """Whether a PageInfo asks for a cursor."""
+    return any(
+        isinstance(member, PageDetail) and member.fact in (PageFact.START, PageFact.END)
+        for member in info.members
+    )
+
+
+def empty_facts(info: PageInfo, has_previous: bool) -> str:
+    """The PageInfo of a page without rows, as JSON."""
+    facts = {
+        PageFact.HAS_NEXT: "false",
+        PageFact.HAS_PREVIOUS: "true" if has_previous else "false",
+        PageFact.START: "null",
+        PageFact.END: "null",
+    }
+    members = (
+        f"{dumps(member.key)}:{member.json if isinstance(member, Text) else facts[member.fact]}"
+        for member in info.members
+    )
+    return "{" + ",".join(members) + "}"
+
+
+def default_text(slot: Slot) -> str:
+    """What stands in a slot that no row fills."""
+    match slot:
+        case CountSlot():
+            return "0"
+        case FactsSlot(info=info):
+            return empty_facts(info, has_previous=bool(slot.level.rows.after))
+        case OneSlot():
+            return "null"
+        case _:
+            return ""
+
+
+def constant_text(layout: Layout) -> str:
+    """The response of an operation that asks for no rows at all."""
+    return "".join(part.text for part in layout.root if isinstance(part, Literal))
+
+
+def concat(parts: tuple[Part, ...]) -> str:
+    """A body without slots as one SQL expression."""
+    texts = []
+    for part in parts:
+        match part:
+            case Literal(text):
+                texts.append(quote_text(text))
+            case Computed(sql):
+                texts.append(sql)
+            case _:
+                raise AssertionError("only flat rows are joined into their parent's")
+    return " || ".join(texts)
+
+
+def _is_flat(rows: Rows) -> bool:
+    return all(
+        isinstance(field, Leaf | Text) or (isinstance(field, One) and _is_flat(field.rows))
+        for field in rows.fields
+    )
+
+
+def _merge(parts: list[Part]) -> tuple[Part, ...]:
+    merged: list[Part] = []
+    for part in parts:
+        last = merged[-1] if merged else None
+        if isinstance(part, Literal) and isinstance(last, Literal):
+            merged[-1] = Literal(last.text + part.text)
+        else:
+            merged.append(part)
+    return tuple(merged)

@@ -1,0 +1,117 @@
+"""The `rows` rendering: the database returns the rows of all levels, Python hangs them together.
+
+CockroachDB's default, since its optimizer is slow at aggregating text; and the one that a field
+computed in Python needs.
+"""
+
+from __future__ import annotations
+
+from poutama.plan.nodes import Change, Read
+from poutama.sql.fragment import Parameters
+from poutama.sql.layout import (
+    CountSlot,
+    FactsSlot,
+    Layout,
+    ListSlot,
+    Literal,
+    OneSlot,
+    Slot,
+    constant_text,
+    default_text,
+    lay_out,
+)
+from poutama.sql.levels import Final, LevelRenderer, Piece, split_layout
+from poutama.sql.predicate import Conditions
+from poutama.sql.statement import OUTCOME, Assembly, Hole, Statement, Template
+from poutama.sql.write import ChangeRenderer
+
+
+def render_rows(read: Read, change: Change | None = None) -> Statement:
+    """The plan as one statement that returns rows of (slot, parent's key, own key, text).
+
+    With a change one more row, of the slot `OUTCOME`, says how it went: how many rows were
+    written, and the version of the row as it stood.
+    """
+    layout = lay_out(read)
+    if not layout.slots and change is None:
+        return Statement("", (), constant=constant_text(layout))
+    return _RowsRenderer(layout, Parameters(), change).render()
+
+
+class _RowsRenderer:
+    def __init__(self, layout: Layout, parameters: Parameters, change: Change | None) -> None:
+        self._layout = layout
+        self._parameters = parameters
+        conditions = Conditions(parameters)
+        self._change = ChangeRenderer(conditions).render(change) if change else None
+        self._levels = LevelRenderer(conditions)
+        self._split = split_layout(layout)
+
+    def render(self) -> Statement:
+        split = self._split
+        change = self._change
+        ctes = list(change.ctes) if change else []
+        for level in self._layout.levels:
+            query = self._levels.render_level(level, split.columns[level], numbered=True)
+            materialized = "MATERIALIZED " if level.has_children or level.paged else ""
+            ctes.append(f"{level.name} AS {materialized}({query})")
+        selects = [self._select(slot) for slot in self._layout.slots]
+        if change:
+            selects.append(
+                f"SELECT {OUTCOME}::int8 AS l, {change.written} AS p, {change.version} AS k,"
+                " NULL::text AS b"
+            )
+        joined = ",\n".join(ctes)
+        opening = f"WITH {joined}\n" if ctes else ""
+        return Statement(
+            opening + "\nUNION ALL ".join(selects),
+            self._parameters.values,
+            Assembly(
+                root=_template(-1, split.root),
+                templates=tuple(
+                    _template(slot.number, split.bodies.get(slot, (Piece("j"),)))
+                    for slot in self._layout.slots
+                ),
+            ),
+        )
+
+    def _select(self, slot: Slot) -> str:
+        level = slot.level
+        parent = "0::int8" if level.parent is None else "n.p"
+        match slot:
+            case CountSlot():
+                query = self._levels.render_count(slot)
+            case FactsSlot():
+                query = self._levels.render_facts(slot)
+            case _:
+                text = self._pieces(self._split.bodies[slot])
+                page = self._levels.on_page(level) if isinstance(slot, ListSlot) else ""
+                return (
+                    f"SELECT {slot.number}::int8 AS l, {parent} AS p, n.k AS k, {text} AS b"
+                    f" FROM {level.name} AS n{page}"
+                )
+        return (
+            f"SELECT {slot.number}::int8 AS l, {parent} AS p, 0::int8 AS k, n.j AS b"
+            f" FROM ({query}) AS n"
+        )
+
+    def _pieces(self, body: tuple[Final, ...]) -> str:
+        names = [f"n.{part.name}" for part in body if isinstance(part, Piece)]
+        return " || chr(1) || ".join(names) or "''"
+
+
+def _template(number: int, body: tuple[Final, ...]) -> Template:
+    parts: list[str | int | Hole] = []
+    pieces = 0
+    for part in body:
+        match part:
+            case Literal(text):
+                parts.append(text)
+            case Piece():
+                parts.append(pieces)
+                pieces += 1
+            case OneSlot(nullable=False):
+                parts.append(Hole(part.number, None))
+            case _:
+                parts.append(Hole(part.number, default_text(part)))
+    return Template(number, tuple(parts), pieces)

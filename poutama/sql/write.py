@@ -1,0 +1,172 @@
+"""Changes as common table expressions, rendered with their payload as one statement.
+
+`w0` returns the row written, `w1` and on the rows inserted along with it; the payload's levels
+read from these. `t` is the row as it stood, for telling a stale version from a missing row.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import assert_never
+
+from poutama.plan.nodes import (
+    Assignment,
+    Change,
+    Children,
+    Delete,
+    Insert,
+    Predicate,
+    Update,
+)
+from poutama.plan.values import Folded, Value, ViewerId
+from poutama.schema.model import Column, Entity, Kind
+from poutama.sql.fragment import Parameters, name_column, quote_name, type_of
+from poutama.sql.predicate import Conditions
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeSql:
+    """The CTEs of a change, by name, and what tells how it went."""
+
+    ctes: tuple[str, ...]
+    written: str
+    """How many rows were written: 0 or 1."""
+    version: str
+    """The version of the row as it stood; NULL where there is none, or nobody asked."""
+
+
+class ChangeRenderer:
+    """Renders the change of one statement."""
+
+    def __init__(self, conditions: Conditions) -> None:
+        self._conditions = conditions
+        self._parameters: Parameters = conditions.parameters
+
+    def render(self, change: Change) -> ChangeSql:
+        """The CTEs of a change."""
+        match change:
+            case Insert():
+                ctes = [f"w0 AS ({self._insert(change)})"]
+                ctes += [
+                    f"w{number} AS ({self._children(change, children)})"
+                    for number, children in enumerate(change.children, start=1)
+                ]
+                return ChangeSql(tuple(ctes), _WRITTEN, "NULL::int8")
+            case Update() | Delete():
+                return self._modify(change)
+            case _:
+                assert_never(change)
+
+    def _insert(self, change: Insert) -> str:
+        names = ["id"]
+        values = [self._parameters.place(change.row.id, "uuid")]
+        if change.owner is not None and change.owner != "id":
+            names.append(change.owner)
+            values.append(self._parameters.place(ViewerId(), "uuid"))
+        for number, parent in enumerate(change.parents):
+            assert parent.relation.key is not None
+            names.append(parent.relation.key)
+            values.append(f"p{number}.id")
+        for name, value in self._assignments(change.row.assignments):
+            names.append(name)
+            values.append(value)
+        for column in _sequences(change.entity):
+            names.append(column.name)
+            values.append(self._next_number(change, column))
+        listed = ", ".join(quote_name(name) for name in names)
+        into = f"INSERT INTO {quote_name(change.entity.table)} ({listed})"
+        if not change.parents:
+            return f"{into} VALUES ({', '.join(values)}) RETURNING *"
+        sources = ", ".join(
+            f"{quote_name(parent.entity.table)} AS p{number}"
+            for number, parent in enumerate(change.parents)
+        )
+        where = " AND ".join(
+            self._identify(f"p{number}", parent.id, parent.guard)
+            for number, parent in enumerate(change.parents)
+        )
+        return f"{into} SELECT {', '.join(values)} FROM {sources} WHERE {where} RETURNING *"
+
+    def _next_number(self, change: Insert, column: Column) -> str:
+        assert column.sequence is not None
+        number = next(
+            n for n, parent in enumerate(change.parents) if parent.relation.key == column.sequence
+        )
+        name = name_column("s", column.name)
+        table = quote_name(change.entity.table)
+        within = f"{name_column('s', column.sequence)} = p{number}.id"
+        return f"(SELECT coalesce(max({name}) + 1, 0) FROM {table} AS s WHERE {within})"
+
+    def _children(self, change: Insert, children: Children) -> str:
+        entity = children.entity
+        assert children.relation.key is not None
+        found: list[dict[str, str]] = []
+        for number, row in enumerate(children.rows):
+            cells = {
+                "id": self._parameters.place(row.id, "uuid"),
+                children.relation.key: self._parameters.place(change.row.id, "uuid"),
+                **dict(self._assignments(row.assignments)),
+                **{column.name: f"{number}" for column in _sequences(entity)},
+            }
+            if "createdAt" in entity.fields:
+                # Siblings keep their order, which the clock alone would not tell.
+                cells["created_at"] = f"now() + interval '{number} microseconds'"
+            found.append(cells)
+        names = list(dict.fromkeys(name for cells in found for name in cells))
+        rows = ["(" + ", ".join(cells.get(n, "DEFAULT") for n in names) + ")" for cells in found]
+        listed = ", ".join(quote_name(name) for name in names)
+        return (
+            f"INSERT INTO {quote_name(entity.table)} ({listed})"
+            f" VALUES {', '.join(rows)} RETURNING *"
+        )
+
+    def _modify(self, change: Update | Delete) -> ChangeSql:
+        table = quote_name(change.entity.table)
+        where = self._identify("a", change.id, change.guard)
+        ctes = []
+        version = "NULL::int8"
+        if change.expected_version is not None:
+            ctes.append(f"t AS (SELECT a.version FROM {table} AS a WHERE {where})")
+            version = "(SELECT t.version FROM t)"
+            expected = self._parameters.place(change.expected_version, "int8")
+            where += f" AND a.version = {expected}"
+        match change:
+            case Delete():
+                effect = f"DELETE FROM {table} AS a WHERE {where} RETURNING a.*"
+            case Update(assignments=()):
+                effect = f"SELECT a.* FROM {table} AS a WHERE {where}"
+            case Update():
+                cells = [
+                    f"{quote_name(name)} = {value}"
+                    for name, value in self._assignments(change.assignments)
+                ]
+                if "version" in change.entity.fields:
+                    cells.append("version = a.version + 1")
+                if "updatedAt" in change.entity.fields:
+                    cells.append("updated_at = now()")
+                effect = f"UPDATE {table} AS a SET {', '.join(cells)} WHERE {where} RETURNING a.*"
+        ctes.append(f"w0 AS ({effect})")
+        return ChangeSql(tuple(ctes), _WRITTEN, version)
+
+    def _assignments(self, assignments: tuple[Assignment, ...]) -> list[tuple[str, str]]:
+        cells = []
+        for assignment in assignments:
+            column = assignment.column
+            place = self._parameters.place(assignment.value, type_of(column))
+            cells.append((column.name, place))
+            if column.searchable:
+                assert column.kind is Kind.TEXT
+                folded = self._parameters.place(Folded(assignment.value), "text")
+                cells.append((column.search_name, folded))
+        return cells
+
+    def _identify(self, alias: str, row: Value, guard: Predicate) -> str:
+        where = self._conditions.render(alias, guard)
+        return f"{name_column(alias, 'id')} = {self._parameters.place(row, 'uuid')} AND {where}"
+
+
+_WRITTEN = "(SELECT count(*) FROM w0)"
+
+
+def _sequences(entity: Entity) -> list[Column]:
+    return [column for column in entity.columns if column.sequence is not None]
