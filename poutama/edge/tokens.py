@@ -21,7 +21,6 @@ from typing import Any, Protocol
 from uuid import UUID
 
 import jwt
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from jwt.exceptions import InvalidSubjectError
 
 from poutama.errors import UnauthenticatedError
@@ -71,7 +70,7 @@ class TokenVerifier(Protocol):
 class LocalTokenVerifier:
     """Verifies the tokens of one issuer with one Ed25519 key, which is known beforehand."""
 
-    def __init__(self, key: Ed25519PublicKey, *, issuer: str, audience: str) -> None:
+    def __init__(self, key: jwt.PyJWK, *, issuer: str, audience: str) -> None:
         self._key = key
         self._issuer = issuer
         self._audience = audience

@@ -103,26 +103,20 @@ async def make_demo(
     begun = time.perf_counter()
     report = progress or (lambda _done, _total: None)
     report(0, students)
-    counts = dict.fromkeys(COLUMNS, 0)
+    added = dict.fromkeys(COLUMNS, 0)
     database = Database(settings, url=url)
     try:
         async with open_loader(settings, url) as loader:
             for batch in _split(students, loader.batch_rows):
                 for table, values in (await _add_missing(database, loader, batch)).tables():
-                    counts[table] += len(values)
+                    added[table] += len(values)
                 report(batch.last, students)
-            if any(counts.values()):
+            if any(added.values()):
                 await loader.finish()
     finally:
         await database.close()
-    return DemoSummary(
-        students=students,
-        people=counts["person"],
-        goals=counts["goal"],
-        tasks=counts["goal_task"],
-        notes=counts["goal_note"],
-        seconds=time.perf_counter() - begun,
-    )
+    people, goals, tasks, notes = added.values()
+    return DemoSummary(students, people, goals, tasks, notes, time.perf_counter() - begun)
 
 
 def _split(students: int, batch_rows: int) -> Iterator[Batch]:

@@ -23,6 +23,7 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_pem_private_key,
 )
+from jwt.algorithms import OKPAlgorithm
 
 from poutama.db.connection import Database
 from poutama.edge.tokens import LocalTokenVerifier
@@ -60,8 +61,8 @@ def local_verifier(home: Path) -> LocalTokenVerifier:
     Raises:
         ConfigurationError: the key cannot be read or made.
     """
-    key = open_key(home).public_key()
-    return LocalTokenVerifier(key, issuer=ISSUER, audience=AUDIENCE)
+    key = OKPAlgorithm.to_jwk(open_key(home).public_key(), as_dict=True)
+    return LocalTokenVerifier(jwt.PyJWK(key), issuer=ISSUER, audience=AUDIENCE)
 
 
 async def token_for(

@@ -16,6 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
+from jwt.algorithms import OKPAlgorithm
 
 from poutama.edge.tokens import Authenticator, LocalTokenVerifier, VerifiedToken
 from poutama.errors import UnauthenticatedError
@@ -32,7 +33,8 @@ CLAIMS: dict[str, object] = {
     "iat": NOW,
     "exp": NOW + 3600,
 }
-VERIFIER = LocalTokenVerifier(KEY.public_key(), issuer="urn:poutama:test", audience="poutama")
+JWK = jwt.PyJWK(OKPAlgorithm.to_jwk(KEY.public_key(), as_dict=True))
+VERIFIER = LocalTokenVerifier(JWK, issuer="urn:poutama:test", audience="poutama")
 
 
 def sign(**changes: object) -> str:
