@@ -99,9 +99,14 @@ async def make_demo(
     """
     if not 1 <= students <= LARGEST:
         raise BadUserInputError(f"students: expected 1 to {LARGEST:,}")
-    settings = settings or Settings()
     begun = time.perf_counter()
     report = progress or (lambda _done, _total: None)
+    people, goals, tasks, notes = await _fill(settings or Settings(), url, students, report)
+    return DemoSummary(students, people, goals, tasks, notes, time.perf_counter() - begun)
+
+
+async def _fill(settings: Settings, url: str, students: int, report: Progress) -> list[int]:
+    """Add batch after batch; return how many rows each table got, in the order of `COLUMNS`."""
     report(0, students)
     added = dict.fromkeys(COLUMNS, 0)
     database = Database(settings, url=url)
@@ -115,8 +120,7 @@ async def make_demo(
                 await loader.finish()
     finally:
         await database.close()
-    people, goals, tasks, notes = added.values()
-    return DemoSummary(students, people, goals, tasks, notes, time.perf_counter() - begun)
+    return list(added.values())
 
 
 def _split(students: int, batch_rows: int) -> Iterator[Batch]:
