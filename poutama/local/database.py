@@ -14,6 +14,7 @@ from pathlib import Path
 
 from poutama.db import cockroach, embedded
 from poutama.db.cockroach import CockroachServer, find_cockroach
+from poutama.db.connection import Database
 from poutama.db.embedded import EmbeddedServer
 from poutama.settings import Settings
 
@@ -34,9 +35,11 @@ def run_database(settings: Settings, home: Path) -> Iterator[LocalDatabase]:
     """Own the database while the block runs: start it, and stop it at the end.
 
     Raises:
-        ConfigurationError: another process runs it, or it does not start.
+        ConfigurationError: the URL cannot be used, another process runs it, or it does not start.
     """
     if settings.database_url:
+        # Made only to be told now, and in one way, what is wrong with the URL.
+        Database(settings)
         yield LocalDatabase(settings.database_url, "POUTAMA_DATABASE_URL")
         return
     server, name = _choose_server(home)

@@ -6,7 +6,7 @@ terminal.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from time import monotonic
@@ -40,8 +40,8 @@ class Steps:
         self._print(name, step.note, monotonic() - begun)
 
     @contextmanager
-    def count(self, name: str, total: int) -> Iterator[tuple[Step, Progress]]:
-        """Like `step`, with a progress bar on a terminal."""
+    def count(self, name: str, total: int) -> Iterator[tuple[Step, Callable[[int, int], None]]]:
+        """Like `step`, with a progress bar on a terminal that `report(done, total)` moves."""
         step, begun = Step(), monotonic()
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         with Progress(
@@ -51,8 +51,8 @@ class Steps:
             transient=True,
             disable=not self.console.is_terminal,
         ) as progress:
-            progress.add_task(name.ljust(NAME_WIDTH), total=total)
-            yield step, progress
+            task = progress.add_task(name, total=total)
+            yield step, lambda done, of: progress.update(task, completed=done, total=of)
         self._print(name, step.note, monotonic() - begun)
 
     def say(self, text: str) -> None:

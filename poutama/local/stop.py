@@ -15,8 +15,11 @@ from typing import Protocol, Self
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
-class Stopped(BaseException):
-    """Somebody asked to stop before there was a server to tell."""
+class Stopped(KeyboardInterrupt):
+    """Somebody asked to stop before there was a server to tell.
+
+    A KeyboardInterrupt, because that is what asyncio lets through from wherever it is raised.
+    """
 
 
 class Stoppable(Protocol):
@@ -50,7 +53,8 @@ class StopRequest:
         trace: TracebackType | None,
     ) -> None:
         for number, handler in self._before.items():
-            signal.signal(number, handler)  # type: ignore[arg-type]
+            # Asked to stop, the process is about to end: one more Ctrl-C must not spoil that.
+            signal.signal(number, signal.SIG_IGN if self.asked else handler)  # type: ignore[arg-type]
 
     def watch(self, server: Stoppable) -> None:
         """From here on a signal tells this server, and interrupts nothing."""

@@ -135,7 +135,7 @@ def test_imports_stand_at_the_top_save_heavy_ones_that_say_so() -> None:
         """A comment that begins with one of the words, on the line or above its block."""
         lines = SOURCES[found.source].read_text(encoding="utf-8").splitlines()
         line = found.line - 1
-        while lines[line].strip().startswith(("import ", "from ", "try:")):
+        while lines[line].strip().startswith(("import ", "from ", "try:")) or not lines[line]:
             if HEAVY.search(lines[line]) or HEAVY.search(lines[line - 1]):
                 return True
             line -= 1

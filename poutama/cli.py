@@ -1,0 +1,164 @@
+"""The command line: `poutama up`, `token`, `demo`, `migrate`, `schema`, `settings`.
+
+Reads the environment once, calls what does the work, and turns every error made on purpose into
+one line on stderr and exit code 1. Each command imports what it needs itself, so that the quick
+ones stay quick. Only for machines that people sit at; no function in production imports this.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from poutama import __version__
+from poutama.errors import ConfigurationError, DatabaseError, PoutamaError
+from poutama.local.configuration import (
+    describe_settings,
+    open_home,
+    read_settings,
+    render_settings_page,
+)
+from poutama.local.stop import Stopped, StopRequest
+from poutama.settings import Settings
+
+if TYPE_CHECKING:
+    from poutama.local.database import LocalDatabase
+
+# What a shell reports for a program that was interrupted.
+INTERRUPTED = 130
+NO_SUCH_TABLE = "42P01"
+
+app = typer.Typer(
+    name="poutama",
+    help="A backend for student learning journeys, on this machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Run the command line; the entry point `poutama`."""
+    try:
+        app()
+    except PoutamaError as error:
+        print(f"poutama: {error.message}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    del version
+
+
+@app.command()
+def up() -> None:
+    """Run everything on this machine: database, demo school, API. Ctrl-C stops it."""
+    with StopRequest() as stop, suppress(Stopped):
+        # heavy: the server, the compiler, the database driver
+        from poutama.local.up import run_up
+
+        run_up(read_settings(), stop)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's tables up to date."""
+    with _borrowed_database() as (_, database):
+        # heavy: SQLAlchemy and Alembic
+        from poutama.db.migrate import migrate as bring_up_to_date
+
+        applied = bring_up_to_date(database.url, echo=print)
+    print(f"{len(applied)} applied" if applied else "up to date")
+
+
+@app.command()
+def demo(
+    students: Annotated[int, typer.Option(help="How many students the school has.")] = 100,
+) -> None:
+    """Make the demo school, or what is missing of it: up to a million students."""
+    with _borrowed_database() as (settings, database):
+        # heavy: SQLAlchemy and Alembic
+        from rich.console import Console
+
+        from poutama.db.migrate import migrate as bring_up_to_date
+        from poutama.local.enrol import enrol_school
+        from poutama.local.steps import Steps
+
+        bring_up_to_date(database.url)
+        enrol_school(settings, database.url, students, Steps(Console()))
+
+
+@app.command()
+def token(
+    email: Annotated[str, typer.Argument(help="For example student-0001@demo.example.")],
+) -> None:
+    """Print a bearer token for a person of this machine's database."""
+    with _borrowed_database() as (settings, database):
+        # heavy: the database driver and cryptography
+        import asyncio
+
+        from poutama.local.issuer import token_for
+
+        home = open_home(settings)
+        try:
+            print(asyncio.run(token_for(database.url, home, email, settings=settings)))
+        except DatabaseError as error:
+            if error.sqlstate != NO_SUCH_TABLE:
+                raise
+            raise ConfigurationError(
+                "there is nobody in the database yet: run `make up` or `poutama demo` first"
+            ) from error
+
+
+@app.command()
+def schema() -> None:
+    """Print the public schema."""
+    # heavy: the schema compiler
+    from poutama.schema.load import load_model, print_public_sdl
+
+    print(print_public_sdl(load_model()), end="")
+
+
+@contextmanager
+def _borrowed_database() -> Iterator[tuple[Settings, LocalDatabase]]:
+    """The database, run for the moment when nobody runs it; stopped on a signal, too."""
+    # heavy: the process library
+    from poutama.local.database import borrow_database
+
+    settings = read_settings()
+    try:
+        with StopRequest(), borrow_database(settings, open_home(settings)) as database:
+            yield settings, database
+    except Stopped:
+        sys.exit(INTERRUPTED)
+
+
+@app.command(name="settings")
+def show_settings(
+    markdown: Annotated[bool, typer.Option(help="Print the page docs/settings.md.")] = False,
+) -> None:
+    """Every setting: the variable, its value, and what it is for."""
+    if markdown:
+        print(render_settings_page(), end="")
+        return
+    for variable, default, value, text in describe_settings(read_settings()):
+        changed = f"  (default: {default or 'empty'})" if value != default else ""
+        print(f"{variable}={value}{changed}\n    {text}")

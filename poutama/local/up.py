@@ -1,0 +1,88 @@
+"""`make up`: everything on this machine, in order, and nothing of it left behind.
+
+Called by the command line. First what can be known at once (the port, the data folder), then the
+database, its tables, the demo school, and the API. Whatever was started is stopped in the opposite
+order, on Ctrl-C, SIGTERM or an error, in any phase. Serves nobody but this machine.
+"""
+
+from __future__ import annotations
+
+import logging
+import platform
+import sys
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+
+from poutama.db.migrate import migrate
+from poutama.local.api import open_api
+from poutama.local.configuration import check_address, open_home
+from poutama.local.database import run_database
+from poutama.local.enrol import enrol_if_empty
+from poutama.local.graphiql.assets import ensure_assets
+from poutama.local.school import student_email
+from poutama.local.serve import check_port, serve
+from poutama.local.steps import Steps
+from poutama.local.stop import Stopped, StopRequest
+from poutama.settings import Settings
+
+
+def run_up(settings: Settings, stop: StopRequest) -> None:
+    """Start everything, say `ready: ADDRESS`, and serve until asked to stop.
+
+    Args:
+        settings: the port, the data folder, and what the API needs.
+        stop: entered by the caller, so that a signal is heard before this module is loaded.
+
+    Raises:
+        ConfigurationError: the port, the data folder or the database cannot be used; nothing is
+            left running.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    steps = Steps(Console())
+    check_address(settings)
+    check_port(settings)
+    home = open_home(settings)
+    with ExitStack() as started:
+        try:
+            _start_and_serve(settings, home, steps, stop, started)
+        except Stopped:
+            pass
+        finally:
+            stop.begin_stopping()
+            if stop.asked:
+                steps.say("stopping")
+    steps.say(f"stopped; your data is in {home}")
+
+
+def _start_and_serve(
+    settings: Settings, home: Path, steps: Steps, stop: StopRequest, started: ExitStack
+) -> None:
+    with steps.step("environment") as step:
+        step.note = f"Python {platform.python_version()}, data in {home}"
+    with steps.step("database") as step:
+        database = started.enter_context(run_database(settings, home))
+        step.note = database.name
+    with steps.step("migrations") as step:
+        applied = migrate(database.url)
+        step.note = f"{len(applied)} applied" if applied else "up to date"
+    enrol_if_empty(settings, database.url, steps)
+    with steps.step("graphiql") as step:
+        step.note = "installed" if ensure_assets(home).is_dir() else "not there; see above"
+    serve(
+        partial(open_api, settings, database.url, home),
+        settings,
+        stop,
+        lambda address: _announce(address, steps),
+    )
+
+
+def _announce(address: str, steps: Steps) -> None:
+    program = Path(sys.argv[0])
+    # On its own line and at once: people and programs wait for it.
+    print(f"ready: {address}", flush=True)
+    steps.say(f"  try it     {address}/graphiql")
+    steps.say(f"  a token    {program} token {student_email(1)}")
+    steps.say("  stop       Ctrl-C")

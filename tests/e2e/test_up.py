@@ -1,0 +1,279 @@
+"""`poutama up` as a person meets it: a real process, its own data folder, its own free port."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import psutil
+import pytest
+
+POUTAMA = Path(sys.executable).parent / "poutama"
+STUDENT = "student-0001@demo.example"
+# Not a measurement: a process that hangs must not hang the suite.
+PATIENCE = 120.0
+
+
+def environment(home: Path, **more: str) -> dict[str, str]:
+    return {**os.environ, "POUTAMA_HOME": str(home), "PORT": "0", **more}
+
+
+def run(home: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [str(POUTAMA), *words],
+        env=environment(home, **more),
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+
+
+def servers_of(home: Path) -> list[psutil.Process]:
+    def uses(process: psutil.Process) -> bool:
+        try:
+            return any(str(home / "postgres") in word for word in process.cmdline())
+        except psutil.Error:
+            return False
+
+    return [process for process in psutil.process_iter() if uses(process)]
+
+
+@dataclass(slots=True)
+class Running:
+    """A `poutama up` and what it has said so far."""
+
+    process: subprocess.Popen[str]
+    said: str = ""
+
+    def wait_for(self, pattern: str) -> str:
+        """Read on until a line matches; the match's first group."""
+        assert self.process.stdout is not None
+        for line in self.process.stdout:
+            self.said += line
+            if found := re.search(pattern, line.rstrip("\n")):
+                return found[1]
+        pytest.fail(f"it ended without saying {pattern!r}:\n{self.said}")
+
+    def wait_until_ready(self) -> str:
+        return self.wait_for(r"^ready: (http://127\.0\.0\.1:\d+)$")
+
+    def end(self, *signals: signal.Signals) -> int:
+        for number in signals:
+            self.process.send_signal(number)
+        assert self.process.stdout is not None
+        self.said += self.process.stdout.read()
+        return self.process.wait()
+
+
+@contextmanager
+def up(home: Path, **more: str) -> Iterator[Running]:
+    process = subprocess.Popen(
+        [str(POUTAMA), "up"],
+        env=environment(home, **more),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    )
+    watchdog = threading.Timer(PATIENCE, process.kill)
+    watchdog.start()
+    try:
+        yield Running(process)
+    finally:
+        watchdog.cancel()
+        if process.poll() is None:
+            process.terminate()
+            process.wait(PATIENCE)
+        assert process.stdout is not None
+        process.stdout.close()
+
+
+def ask(address: str, token: str, query: str, **variables: object) -> Any:
+    answer = httpx.post(
+        f"{address}/graphql",
+        json={"query": query, "variables": variables},
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    assert answer.status_code == 200, answer.text
+    body = answer.json()
+    assert "errors" not in body, body
+    return body["data"]
+
+
+def token_for(home: Path, email: str = STUDENT) -> str:
+    result = run(home, "token", email)
+    assert result.returncode == 0, result.stderr
+    return result.stdout.strip()
+
+
+ADD = """
+mutation Add($title: String!) {
+  createGoal(input: {goalType: ACADEMIC, title: $title, information: ""}) { goal { id title } }
+}
+"""
+
+
+def test_it_answers_stops_cleanly_and_keeps_its_data(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    # GIVEN a first run, in which a student adds a goal
+    with up(home) as first:
+        address = first.wait_until_ready()
+        assert httpx.get(f"{address}/healthz").status_code == 200
+        page = httpx.get(f"{address}/graphiql")
+        assert page.status_code == 200
+        assert "<html" in page.text
+        assert "server" not in page.headers
+        token = token_for(home)
+        goals = ask(address, token, "{ goals { id title tasks { information } } }")["goals"]
+        assert len(goals) == 12
+        assert len(goals[0]["tasks"]) == 5
+        made = ask(address, token, ADD, title="Ngā whetū")["createGoal"]["goal"]
+        assert first.end(signal.SIGTERM) == 0
+    assert servers_of(home) == []
+    assert "\x1b" not in first.said
+    assert "Traceback" not in first.said
+    # THEN a second run has it still, and does not make the school again
+    with up(home) as second:
+        address = second.wait_until_ready()
+        found = ask(
+            address, token, "query One($id: UUID) { goals(goalId: $id) { title } }", id=made["id"]
+        )
+        assert found["goals"] == [{"title": "Ngā whetū"}]
+        assert re.search(r"demo school +there already", second.said)
+        assert second.end(signal.SIGINT) == 0
+    assert servers_of(home) == []
+
+
+@pytest.mark.parametrize(
+    "signals",
+    [
+        (signal.SIGINT, signal.SIGINT),
+        (signal.SIGTERM, signal.SIGINT, signal.SIGTERM),
+        (signal.SIGHUP,),
+    ],
+    ids=lambda signals: "+".join(number.name for number in signals),
+)
+def test_pressing_ctrl_c_again_leaves_nothing_behind(
+    tmp_path: Path, signals: tuple[signal.Signals, ...]
+) -> None:
+    with up(tmp_path / "home") as running:
+        running.wait_until_ready()
+        assert running.end(*signals) == 0
+    assert servers_of(tmp_path / "home") == []
+    assert "Traceback" not in running.said
+
+
+@pytest.mark.parametrize("step", ["environment", "database", "migrations", "demo school"])
+def test_it_can_be_stopped_while_it_starts(tmp_path: Path, step: str) -> None:
+    home = tmp_path / "home"
+    with up(home) as running:
+        running.wait_for(f"^ok ({step})")
+        assert running.end(signal.SIGINT) == 0
+    assert servers_of(home) == []
+    assert "Traceback" not in running.said
+    # THEN what was left half done is no obstacle
+    with up(home) as again:
+        again.wait_until_ready()
+
+
+def test_after_kill_9_it_starts_again(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with up(home) as killed:
+        killed.wait_until_ready()
+        killed.process.kill()
+        killed.process.wait()
+    orphans = servers_of(home)
+    assert orphans
+    with up(home) as running:
+        running.wait_until_ready()
+        assert not {process.pid for process in orphans} & {p.pid for p in servers_of(home)}
+        assert running.end(signal.SIGTERM) == 0
+    assert servers_of(home) == []
+
+
+def complaint(result: subprocess.CompletedProcess[str]) -> str:
+    """What it said on stderr: one line, and nothing else anywhere about a crash."""
+    assert result.returncode == 1
+    assert "Traceback" not in result.stdout
+    assert result.stderr.count("\n") == 1, result.stderr
+    return result.stderr.strip()
+
+
+def test_a_port_in_use_is_said_first(tmp_path: Path) -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        said = complaint(run(tmp_path / "home", "up", PORT=str(port)))
+    assert said.startswith(f"poutama: port {port} is in use: choose another")
+    assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "expected"),
+    [
+        ("PORT", "http", "poutama: PORT: expected a whole number"),
+        ("PORT", "70000", "poutama: port 70000: expected a number from 0 to 65535"),
+        ("POUTAMA_HOST", "0.0.0.0", "poutama: POUTAMA_HOST: expected an address of this machine"),
+        ("POUTAMA_DATABASE_URL", "nonsense", "poutama: "),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_named(
+    tmp_path: Path, variable: str, value: str, expected: str
+) -> None:
+    assert complaint(run(tmp_path / "home", "up", **{variable: value})).startswith(expected)
+
+
+def test_a_home_that_is_a_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "home").write_text("a file")
+    said = complaint(run(tmp_path / "home", "up"))
+    assert "cannot be used as the data folder" in said
+
+
+def test_a_broken_data_folder_is_refused(tmp_path: Path) -> None:
+    data = tmp_path / "home" / "postgres" / "data"
+    data.mkdir(parents=True)
+    (data / "holiday.txt").write_text("not a database")
+    assert "not a PostgreSQL data folder" in complaint(run(tmp_path / "home", "up"))
+
+
+def test_one_home_has_one_owner_and_everyone_may_ask_it(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    with up(home) as running:
+        running.wait_until_ready()
+        assert "in use by another Poutama" in complaint(run(home, "up"))
+        assert token_for(home).count(".") == 2
+        assert run(home, "migrate").stdout == "up to date\n"
+        # THEN asking has not stopped it
+        assert running.process.poll() is None
+        assert running.end(signal.SIGTERM) == 0
+
+
+def test_the_other_commands_start_the_database_for_the_moment(tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    assert run(home, "migrate").stdout.endswith("applied\n")
+    made = run(home, "demo", "--students", "3")
+    assert made.returncode == 0, made.stderr
+    assert "3 students" in made.stdout
+    assert token_for(home).count(".") == 2
+    assert "nobody@demo.example" in complaint(run(home, "token", "nobody@demo.example"))
+    assert servers_of(home) == []
+
+
+def test_the_public_schema_is_printed_without_its_mapping(tmp_path: Path) -> None:
+    schema = run(tmp_path, "schema").stdout
+    assert "type Query {" in schema
+    assert "goalId: UUID" in schema
+    assert "@table" not in schema
+    assert not (tmp_path / "postgres").exists()
