@@ -15,7 +15,8 @@ from __future__ import annotations
 import asyncio
 import re
 import threading
-from collections.abc import AsyncIterator, Callable
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
@@ -29,7 +30,12 @@ from sqlalchemy import Connection
 from sqlalchemy.ext.asyncio import AsyncEngine, create_async_engine
 from sqlalchemy.pool import NullPool
 
+from poutama.db.dialect import Dialect
+from poutama.db.hosts import Hosts
+from poutama.db.link import dialect_of
+from poutama.db.sqlstate import Failure, public_error
 from poutama.errors import ConfigurationError, UnavailableError
+from poutama.settings import Settings
 
 SCRIPTS = Path(__file__).parent / "migrations"
 APPLICATION_NAME = "poutama-migrate"
@@ -53,9 +59,10 @@ _RACES = 10
 _one_in_this_process = threading.Lock()
 
 Echo = Callable[[str], None]
+Connect = Callable[[], Awaitable[asyncpg.Connection]]
 
 
-def migrate(url: str, *, echo: Echo | None = None) -> list[str]:
+def migrate(url: str, *, echo: Echo | None = None, settings: Settings | None = None) -> list[str]:
     """Upgrade to the newest revision and return the revisions that were applied, oldest first.
 
     For callers without a running event loop; others await `upgrade_schema`.
@@ -63,28 +70,36 @@ def migrate(url: str, *, echo: Echo | None = None) -> list[str]:
     Args:
         url: a libpq URL (`postgresql://...`, TLS parameters and `?host=/socket/folder` included).
         echo: told each revision as it has been applied.
+        settings: how to connect (TLS, time limits); the defaults if None.
 
     Raises:
-        ConfigurationError: the database is at a revision that this code does not know.
+        ConfigurationError: there is no connecting like this, or the database is at a revision
+            that this code does not know.
         UnavailableError: the database cannot be reached.
     """
-    return _move_schema(url, partial(command.upgrade, revision="head"), echo)
+    return _move_schema(url, partial(command.upgrade, revision="head"), echo, settings)
 
 
-async def upgrade_schema(url: str, *, echo: Echo | None = None) -> list[str]:
+async def upgrade_schema(
+    url: str, *, echo: Echo | None = None, settings: Settings | None = None
+) -> list[str]:
     """What `migrate` does, for callers on an event loop; `echo` is called in another thread."""
-    return await asyncio.to_thread(migrate, url, echo=echo)
+    return await asyncio.to_thread(migrate, url, echo=echo, settings=settings)
 
 
-def downgrade(url: str, revision: str, *, echo: Echo | None = None) -> list[str]:
+def downgrade(
+    url: str, revision: str, *, echo: Echo | None = None, settings: Settings | None = None
+) -> list[str]:
     """Go back to `revision` (`"base"`: before the first); return the revisions taken away.
 
     Deletes whatever the later revisions made, rows included. Errors as `migrate`.
     """
-    return _move_schema(url, partial(command.downgrade, revision=revision), echo)
+    return _move_schema(url, partial(command.downgrade, revision=revision), echo, settings)
 
 
-def _move_schema(url: str, move: Callable[[Config], None], echo: Echo | None) -> list[str]:
+def _move_schema(
+    url: str, move: Callable[[Config], None], echo: Echo | None, settings: Settings | None
+) -> list[str]:
     url = re.sub(r"^(postgres(ql)?|cockroach(db)?)(\+\w+)?:", "postgresql:", url)
     steps: list[str] = []
 
@@ -103,32 +118,29 @@ def _move_schema(url: str, move: Callable[[Config], None], echo: Echo | None) ->
 
     try:
         with _one_in_this_process:
-            asyncio.run(_run_locked(url, run))
+            asyncio.run(_run_locked(partial(_connect, settings or Settings(), url), run))
     except CommandError as error:
         raise ConfigurationError(f"The database cannot be migrated: {error}") from error
     return steps
 
 
-async def _run_locked(url: str, run: Callable[[Connection], None]) -> None:
+async def _run_locked(connect: Connect, run: Callable[[Connection], None]) -> None:
     async with (
-        _migration_lock(url) as dialect,
-        _engine(url, dialect) as engine,
+        _migration_lock(connect) as dialect,
+        _engine(connect, dialect) as engine,
         engine.connect() as connection,
     ):
         await connection.run_sync(run)
 
 
 @asynccontextmanager
-async def _migration_lock(url: str) -> AsyncIterator[str]:
+async def _migration_lock(connect: Connect) -> AsyncIterator[Dialect]:
     """Hold the lock while the block runs; yields the dialect of the server that was reached."""
-    connection = await _connect(url)
+    connection = await connect()
     try:
-        # `fetch`, because CockroachDB trips over `fetchval`'s unfinished portal.
-        version = str((await connection.fetch("select version()"))[0][0])
-        dialect = "cockroachdb" if "CockroachDB" in version else "postgresql"
         transaction = await _take_lock(connection)
         try:
-            yield dialect
+            yield dialect_of(connection)
         finally:
             # Rolled back, so that a waiter at SERIALIZABLE has no conflict with it.
             await transaction.rollback()
@@ -156,13 +168,13 @@ async def _take_lock(connection: asyncpg.Connection) -> asyncpg.transaction.Tran
 
 
 @asynccontextmanager
-async def _engine(url: str, dialect: str) -> AsyncIterator[AsyncEngine]:
+async def _engine(connect: Connect, dialect: Dialect) -> AsyncIterator[AsyncEngine]:
     # CockroachDB changes schemas outside transactions (since v25.1 DDL commits the open one), so
     # there every statement commits by itself; PostgreSQL has one transaction a revision.
-    isolation = {"isolation_level": "AUTOCOMMIT"} if dialect == "cockroachdb" else {}
+    isolation = {"isolation_level": "AUTOCOMMIT"} if dialect is Dialect.COCKROACHDB else {}
     engine = create_async_engine(
         f"{dialect}+asyncpg://",
-        async_creator=partial(_connect, url),
+        async_creator=connect,
         poolclass=NullPool,
         **isolation,
     )
@@ -172,16 +184,9 @@ async def _engine(url: str, dialect: str) -> AsyncIterator[AsyncEngine]:
         await engine.dispose()
 
 
-async def _connect(url: str) -> asyncpg.Connection:
-    # No statement cache: CockroachDB refuses a cached statement after every schema change.
+async def _connect(settings: Settings, url: str) -> asyncpg.Connection:
+    hosts = Hosts(settings, url, {"application_name": APPLICATION_NAME})
     try:
-        return await asyncpg.connect(
-            url, statement_cache_size=0, server_settings={"application_name": APPLICATION_NAME}
-        )
-    except (OSError, asyncpg.CannotConnectNowError, asyncpg.TooManyConnectionsError) as error:
-        raise UnavailableError("The database cannot be reached for its migrations.") from error
-    except (asyncpg.PostgresError, asyncpg.InterfaceError) as error:
-        # Their own words may quote the URL, which may hold a password.
-        raise ConfigurationError(
-            f"The database does not let its migrations in ({type(error).__name__})."
-        ) from error
+        return await hosts.open(time.monotonic() + settings.request_seconds)
+    except Failure as failure:
+        raise public_error(failure) from failure.__cause__
