@@ -8,6 +8,7 @@ import sys
 import asyncpg
 import pytest
 
+from poutama.db.dialect import Dialect
 from poutama.db.migrate import downgrade, migrate, upgrade_schema
 from poutama.errors import ConfigurationError, UnavailableError
 
@@ -52,6 +53,18 @@ async def test_down_and_up_again(postgres_url: str) -> None:
     assert taken_away == applied[::-1]
     assert await table_names(postgres_url) == BOOKKEEPING
     assert await upgrade_schema(postgres_url) == applied
+
+
+async def test_a_migration_that_was_cut_off_between_statements_is_taken_up_again(
+    postgres_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # On CockroachDB every statement commits by itself, so half a migration can be left.
+    monkeypatch.setattr("poutama.db.migrate.dialect_of", lambda _: Dialect.COCKROACHDB)
+    applied = await upgrade_schema(postgres_url)
+    await read(postgres_url, "delete from alembic_version")
+    await read(postgres_url, "drop table goal_note")
+    assert await upgrade_schema(postgres_url) == applied
+    assert set(TABLES) <= set(await table_names(postgres_url))
 
 
 async def test_the_columns_are_what_the_schema_files_map_onto(database_url: str) -> None:
@@ -103,7 +116,8 @@ async def test_a_goal_type_nobody_knows_is_refused(database_url: str) -> None:
 
 
 async def test_of_several_processes_at_once_one_migrates(postgres_url: str) -> None:
-    code = "import sys; from poutama.db.migrate import migrate; print(migrate(sys.argv[1]))"
+    code = "import sys; from poutama.db.dialect import Dialect
+from poutama.db.migrate import migrate; print(migrate(sys.argv[1]))"
     processes = [
         await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", code, postgres_url),
