@@ -68,13 +68,13 @@ class Account:
 
     def open_tree(self, root: Path) -> None:
         """Let the account read all of `root`: programs installed under a strict umask."""
-        if self.uid is None:
+        if self.uid is None or root.stat().st_mode & stat.S_IXOTH:
             return
-        for path in (root, *root.rglob("*")):
+        # The root comes last, because by it we know that all the rest is done.
+        for path in (*root.rglob("*"), root):
             mode = path.lstat().st_mode
-            wanted = stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0)
-            if not stat.S_ISLNK(mode) and mode & wanted != wanted:
-                path.chmod(mode | wanted)
+            if not stat.S_ISLNK(mode):
+                path.chmod(mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0))
 
 
 def choose_account() -> Account:

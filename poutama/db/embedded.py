@@ -175,9 +175,9 @@ class EmbeddedServer:
     def _open_folders(self, programs: Path) -> None:
         self._account.open_way_to(programs / "postgres")
         self._account.open_way_to(self.data)
-        if self._account.uid is not None and not (programs / "postgres").stat().st_mode & 1:
-            self._account.open_tree(programs.parent.parent)
-            self._account.open_tree(programs.parents[2] / f"{PACKAGE}.libs")
+        # Installed under a strict umask, some of it may be for its owner alone.
+        self._account.open_tree(programs.parent)
+        self._account.open_tree(programs.parents[2] / f"{PACKAGE}.libs")
 
     def _initialise(self, programs: Path) -> None:
         """Make the data folder under another name first: half of one is never taken for whole."""
