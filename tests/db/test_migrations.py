@@ -116,8 +116,7 @@ async def test_a_goal_type_nobody_knows_is_refused(database_url: str) -> None:
 
 
 async def test_of_several_processes_at_once_one_migrates(postgres_url: str) -> None:
-    code = "import sys; from poutama.db.dialect import Dialect
-from poutama.db.migrate import migrate; print(migrate(sys.argv[1]))"
+    code = "import sys; from poutama.db.migrate import migrate; print(migrate(sys.argv[1]))"
     processes = [
         await asyncio.create_subprocess_exec(
             *(sys.executable, "-c", code, postgres_url),
