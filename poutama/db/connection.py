@@ -15,6 +15,7 @@ import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
+from typing import Protocol
 
 import asyncpg
 
@@ -28,8 +29,16 @@ from poutama.db.trace import Observer, StatementTrace, Tracer
 from poutama.errors import ConfigurationError, PoutamaError, TransactionMisuseError
 from poutama.settings import Settings
 
-open_transaction: ContextVar[object | None] = ContextVar("open_transaction", default=None)
-"""The transaction whose closure is running; nothing may go past it."""
+
+class Ending(Protocol):
+    """A transaction, as far as it matters here."""
+
+    @property
+    def ended(self) -> bool: ...
+
+
+latest_transaction: ContextVar[Ending | None] = ContextVar("latest_transaction", default=None)
+"""The transaction whose closure this task runs, or was started by."""
 
 _EARLIER = 0.9
 
@@ -115,7 +124,7 @@ class Database:
     async def _run(
         self, phase: Phase, statement: str, args: Sequence[object], deadline: float, name: str
     ) -> Rows:
-        if open_transaction.get() is not None:
+        if in_transaction():
             raise TransactionMisuseError(
                 f"{name}: inside a transaction, use the transaction's own fetch and execute"
             )
@@ -181,6 +190,12 @@ class Database:
             lifetime=self._settings.database_lifetime_seconds,
             dialect=self._dialect,
         )
+
+
+def in_transaction() -> bool:
+    """Whether a transaction's closure is running; nothing may go past it then."""
+    transaction = latest_transaction.get()
+    return transaction is not None and not transaction.ended
 
 
 def _session_settings(settings: Settings, limit: float) -> dict[str, str]:

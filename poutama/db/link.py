@@ -161,7 +161,7 @@ class Link:
         short = self._limit < 0.75 * left and self._limit < self._ordinary_limit
         if not short and not (needed and self._limit > left):
             return ""
-        self._limit = min(self._ordinary_limit, left * _EARLIER)
+        self._limit = self._ordinary_limit if left > self._ordinary_limit else left * _EARLIER
         return f"SET statement_timeout = {max(1, int(self._limit * 1000))}; "
 
     def forget_limit(self) -> None:

@@ -15,7 +15,7 @@ from typing import TypeVar
 
 import asyncpg
 
-from poutama.db.connection import Database, open_transaction
+from poutama.db.connection import Database, in_transaction, latest_transaction
 from poutama.db.link import Link, Rows
 from poutama.db.retry import Patience, retry_transaction
 from poutama.db.sqlstate import Failure, Outcome, Phase, public_error
@@ -36,14 +36,14 @@ _serial = itertools.count(1)
 class Transaction:
     """What a closure may do: run statements, one after the other."""
 
-    __slots__ = ("_busy", "_ended", "_failure", "_session", "_statements")
+    __slots__ = ("_busy", "_failure", "_session", "_statements", "ended")
 
     def __init__(self, session: LinkSession) -> None:
         self._session = session
         self._failure: Failure | None = None
         self._statements = 0
         self._busy = False
-        self._ended = False
+        self.ended = False
 
     async def fetch(self, statement: str, *args: object) -> list[asyncpg.Record]:
         """Run one statement and return all its rows.
@@ -66,7 +66,7 @@ class Transaction:
         return tag
 
     async def _run(self, statement: str, args: Sequence[object]) -> tuple[Rows, str]:
-        if self._ended:
+        if self.ended:
             raise TransactionMisuseError("The transaction has ended.")
         if self._busy:
             raise TransactionMisuseError("Another statement of the transaction is still running.")
@@ -108,7 +108,7 @@ async def run_transaction(
         DatabaseError: the database refused a statement; nothing was written.
         TransactionMisuseError: called inside another transaction's closure.
     """
-    if open_transaction.get() is not None:
+    if in_transaction():
         raise TransactionMisuseError(f"{name}: inside another transaction; pass that one on")
     patience = Patience(deadline)
 
@@ -121,7 +121,7 @@ async def run_transaction(
 async def _attempt(session: LinkSession, work: Callable[[Transaction], Awaitable[T]]) -> T:
     """Run the closure once, and let no failure pass that it has swallowed."""
     transaction = Transaction(session)
-    token = open_transaction.set(transaction)
+    token = latest_transaction.set(transaction)
     try:
         result = await work(transaction)
     except Exception:
@@ -130,8 +130,8 @@ async def _attempt(session: LinkSession, work: Callable[[Transaction], Awaitable
             raise failure from failure.__cause__
         raise
     finally:
-        transaction._ended = True
-        open_transaction.reset(token)
+        transaction.ended = True
+        latest_transaction.reset(token)
     if transaction._busy:
         raise TransactionMisuseError("The closure returned with a statement still running.")
     if transaction._failure is not None:

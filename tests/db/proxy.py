@@ -184,6 +184,9 @@ class FaultProxy:
     async def _start(self, channel: Channel) -> bool:
         """Pass the startup message; a request to cancel is passed as it is, and is all."""
         head = await channel.client[0].readexactly(8)
+        if struct.unpack("!ii", head)[1] == SSL_REQUEST:
+            channel.client[1].write(b"N")  # no TLS here
+            head = await channel.client[0].readexactly(8)
         length, code = struct.unpack("!ii", head)
         raw = head + await channel.client[0].readexactly(length - 8)
         if code == CANCEL_REQUEST:
@@ -191,7 +194,6 @@ class FaultProxy:
             await channel.server[1].drain()
             await channel.server[0].read()
             return False
-        assert code != SSL_REQUEST
         await self._pass(channel, Message(Side.CLIENT, "startup", raw), self.counting_startup)
         return True
 

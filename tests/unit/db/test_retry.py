@@ -14,8 +14,6 @@ from poutama.db import retry
 from poutama.db.retry import Patience, retry_transaction
 from poutama.db.sqlstate import Phase, failure_of
 from poutama.errors import (
-    AmbiguousCommit,
-    DatabaseError,
     DeadlineExceededError,
     PoutamaError,
     UnavailableError,
@@ -349,8 +347,3 @@ async def test_backoff_is_bounded_by_a_doubling_limit(monkeypatch: pytest.Monkey
     for _ in range(5):
         await patience.pause(failure_of(RACE, Phase.STATEMENT))
     assert bounds == [0.02, 0.04, 0.08, 0.1, 0.1]
-
-
-def test_the_outcomes_that_callers_see_are_ours() -> None:
-    assert AmbiguousCommit.code == "AMBIGUOUS_COMMIT"
-    assert DatabaseError(sqlstate="23505").sqlstate == "23505"
