@@ -147,6 +147,14 @@ class ConflictError(PoutamaError):
     safe = True
 
 
+class IdempotencyKeyReusedError(PoutamaError):
+    """This idempotency key was used for another request before; take a new one."""
+
+    code = "IDEMPOTENCY_KEY_REUSED"
+    status = 422
+    safe = True
+
+
 class UnavailableError(PoutamaError):
     """The database cannot be reached just now; try again."""
 

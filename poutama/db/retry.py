@@ -64,14 +64,18 @@ class Patience:
             PoutamaError: the failure itself, as callers see it: it must not be retried, or the
                 deadline would pass first.
         """
-        if failure.outcome not in RETRIED:
+        if failure.outcome not in RETRIED or not await self.allows_another():
             raise public_error(failure) from failure.__cause__
+
+    async def allows_another(self) -> bool:
+        """Wait as `pause` does, if the deadline leaves time for another try; say whether it did."""
         bound = min(LONGEST_BACKOFF, SHORTEST_BACKOFF * 2.0 ** min(self.tries, 16))
         seconds = random.uniform(0.0, bound)  # noqa: S311
         if time.monotonic() + seconds >= self.deadline:
-            raise public_error(failure) from failure.__cause__
+            return False
         await asyncio.sleep(seconds)
         self.tries += 1
+        return True
 
 
 async def retry_transaction(

@@ -18,6 +18,7 @@ from uuid import uuid4
 
 import msgspec
 
+from poutama.edge.keys import parse_idempotency_key
 from poutama.edge.media import JSON, HeaderPairs, MediaType, negotiate, negotiate_refusal
 from poutama.edge.media import require_json as require_json_content
 from poutama.edge.payload import parse_body, parse_parameters
@@ -93,6 +94,7 @@ class Executing(Protocol):
         *,
         deadline: float,
         read_only: bool = False,
+        idempotency_key: str | None = None,
     ) -> Answering: ...
 
 
@@ -156,7 +158,11 @@ class Api:
             )
         viewer = self._verifier.viewer_from_authorization(request.headers.get("authorization"))
         answer = await self._engine.execute(
-            graphql, viewer, deadline=monotonic() + self._seconds, read_only=method != "POST"
+            graphql,
+            viewer,
+            deadline=monotonic() + self._seconds,
+            read_only=method != "POST",
+            idempotency_key=parse_idempotency_key(request.headers.get("idempotency-key")),
         )
         return _respond(media, answer.status, answer.body)
 

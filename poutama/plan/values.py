@@ -57,6 +57,16 @@ class Returned:
 
 
 @dataclass(frozen=True, slots=True)
+class IdempotencyKey:
+    """The key under which the request may be repeated."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fingerprint:
+    """What tells a repeated request from another one under the same key."""
+
+
+@dataclass(frozen=True, slots=True)
 class Folded:
     """A text as the search columns hold it."""
 
@@ -110,6 +120,8 @@ Value: TypeAlias = (
     | ViewerId
     | NewId
     | Returned
+    | IdempotencyKey
+    | Fingerprint
     | Folded
     | InputText
     | Items
@@ -119,6 +131,14 @@ Value: TypeAlias = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Repeatable:
+    """A mutation that carries an idempotency key."""
+
+    key: str
+    fingerprint: str
+
+
 @dataclass(slots=True)
 class Binding:
     """What one request brings to its plan."""
@@ -126,6 +146,7 @@ class Binding:
     variables: Mapping[str, object]
     viewer: Viewer | None
     max_page_size: int
+    repeatable: Repeatable | None = None
     returned: Mapping[str, UUID] = field(default_factory=dict)
     new_ids: dict[int, UUID] = field(default_factory=dict)
 
@@ -150,10 +171,7 @@ def resolve_value(value: Value, binding: Binding) -> object:
         case Constant(known):
             return _storable(known, "")
         case Variable(path):
-            found: Any = binding.variables
-            for step in path:
-                found = found[step]
-            return _storable(found, f"${'.'.join(map(str, path))}")
+            return _storable(_follow(path, binding.variables), f"${'.'.join(map(str, path))}")
         case ViewerId():
             if binding.viewer is None:
                 raise UnauthenticatedError
@@ -162,10 +180,20 @@ def resolve_value(value: Value, binding: Binding) -> object:
             return binding.new_id(number)
         case Returned(field):
             return binding.returned[field]
+        case IdempotencyKey() | Fingerprint():
+            repeatable = binding.repeatable
+            assert repeatable is not None, "only a repeatable request asks for its key"
+            return repeatable.key if value == IdempotencyKey() else repeatable.fingerprint
         case Items(values):
             return [resolve_value(item, binding) for item in values]
         case _:
             return _resolve_checked(value, binding)
+
+
+def _follow(path: tuple[str | int, ...], variables: Any) -> object:
+    for step in path:
+        variables = variables[step]
+    return variables
 
 
 def resolve_tree(tree: object, binding: Binding) -> Any:

@@ -24,6 +24,7 @@ from poutama.sql.levels import (
     split_layout,
 )
 from poutama.sql.predicate import Conditions
+from poutama.sql.repeat import render_kept, render_seen
 from poutama.sql.statement import Statement
 from poutama.sql.write import ChangeRenderer
 
@@ -40,12 +41,32 @@ def render_json(read: Read, change: Change | None = None) -> Statement:
     return _JsonRenderer(layout, Parameters(), change).render()
 
 
+def render_repeatable(key: str, read: Read, change: Change) -> Statement:
+    """A change under an idempotency key, with its payload: still one statement.
+
+    It writes nothing where the key has been seen, and keeps the key with the response where it
+    has not. The row it returns also has what was kept: fingerprint and response, both NULL the
+    first time. `key` is the response key of the root field.
+    """
+    return _JsonRenderer(lay_out(read), Parameters(), change, kept_under=key).render()
+
+
 class _JsonRenderer:
-    def __init__(self, layout: Layout, parameters: Parameters, change: Change | None) -> None:
+    def __init__(
+        self,
+        layout: Layout,
+        parameters: Parameters,
+        change: Change | None,
+        *,
+        kept_under: str | None = None,
+    ) -> None:
         self._layout = layout
         self._parameters = parameters
+        self._kept_under = kept_under
         conditions = Conditions(parameters)
-        self._change = ChangeRenderer(conditions).render(change) if change else None
+        unless = "" if kept_under is None else "EXISTS (SELECT 1 FROM seen)"
+        changes = ChangeRenderer(conditions, unless=unless)
+        self._change = changes.render(change) if change else None
         self._levels = LevelRenderer(conditions)
         self._split = split_layout(layout)
 
@@ -53,6 +74,8 @@ class _JsonRenderer:
         split = self._split
         change = self._change
         ctes = list(change.ctes) if change else []
+        if self._kept_under is not None:
+            ctes.insert(0, f"seen AS ({render_seen(self._parameters)})")
         ctes += [self._level(level) for level in self._layout.levels]
         ctes += [self._slot(slot, split.bodies.get(slot, ())) for slot in self._layout.slots]
         text = " || ".join(
@@ -63,6 +86,14 @@ class _JsonRenderer:
         )
         if change:
             text = f"{text} AS data, {change.written} AS written, {change.version} AS version"
+        if self._kept_under is not None:
+            ctes.append(f"answer AS (SELECT {text})")
+            ctes.append(f"kept AS ({render_kept(self._parameters, self._kept_under)})")
+            text = (
+                "answer.data, answer.written, answer.version,"
+                " (SELECT seen.fingerprint FROM seen) AS fingerprint,"
+                " (SELECT seen.response FROM seen) AS response FROM answer"
+            )
         joined = ",\n".join(ctes)
         return Statement(f"WITH {joined}\nSELECT {text}", self._parameters.values)
 

@@ -92,6 +92,10 @@ class Outcome:
     """None where a row that must be there is not."""
     written: int = 1
     version: int | None = None
+    fingerprint: str | None = None
+    """What was kept under the request's idempotency key: the request's fingerprint ..."""
+    response: str | None = None
+    """... and the data it was answered with. Both None where the key is new."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -22,6 +22,7 @@ from poutama.plan.values import Folded, Value, ViewerId
 from poutama.schema.model import Column, Entity, Kind
 from poutama.sql.fragment import Parameters, name_column, quote_name, type_of
 from poutama.sql.predicate import Conditions
+from poutama.sql.statement import Statement
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +39,11 @@ class ChangeSql:
 class ChangeRenderer:
     """Renders the change of one statement."""
 
-    def __init__(self, conditions: Conditions) -> None:
+    def __init__(self, conditions: Conditions, *, unless: str = "") -> None:
+        """`unless`: a condition under which nothing is written."""
         self._conditions = conditions
         self._parameters: Parameters = conditions.parameters
+        self._allowed = [f"NOT ({unless})"] if unless else []
 
     def render(self, change: Change) -> ChangeSql:
         """The CTEs of a change."""
@@ -48,7 +51,7 @@ class ChangeRenderer:
             case Insert():
                 ctes = [f"w0 AS ({self._insert(change)})"]
                 ctes += [
-                    f"w{number} AS ({self._children(change, children)})"
+                    f"w{number} AS ({self._children(children)})"
                     for number, children in enumerate(change.children, start=1)
                 ]
                 return ChangeSql(tuple(ctes), _WRITTEN, "NULL::int8")
@@ -75,17 +78,18 @@ class ChangeRenderer:
             values.append(self._next_number(change, column))
         listed = ", ".join(quote_name(name) for name in names)
         into = f"INSERT INTO {quote_name(change.entity.table)} ({listed})"
-        if not change.parents:
+        where = [
+            self._identify(f"p{number}", parent.id, parent.guard)
+            for number, parent in enumerate(change.parents)
+        ] + self._allowed
+        if not where:
             return f"{into} VALUES ({', '.join(values)}) RETURNING *"
         sources = ", ".join(
             f"{quote_name(parent.entity.table)} AS p{number}"
             for number, parent in enumerate(change.parents)
         )
-        where = " AND ".join(
-            self._identify(f"p{number}", parent.id, parent.guard)
-            for number, parent in enumerate(change.parents)
-        )
-        return f"{into} SELECT {', '.join(values)} FROM {sources} WHERE {where} RETURNING *"
+        source = f" FROM {sources}" if sources else ""
+        return f"{into} SELECT {', '.join(values)}{source} WHERE {' AND '.join(where)} RETURNING *"
 
     def _next_number(self, change: Insert, column: Column) -> str:
         assert column.sequence is not None
@@ -97,14 +101,13 @@ class ChangeRenderer:
         within = f"{name_column('s', column.sequence)} = p{number}.id"
         return f"(SELECT coalesce(max({name}) + 1, 0) FROM {table} AS s WHERE {within})"
 
-    def _children(self, change: Insert, children: Children) -> str:
+    def _children(self, children: Children) -> str:
         entity = children.entity
         assert children.relation.key is not None
         found: list[dict[str, str]] = []
         for number, row in enumerate(children.rows):
             cells = {
                 "id": self._parameters.place(row.id, "uuid"),
-                children.relation.key: self._parameters.place(change.row.id, "uuid"),
                 **dict(self._assignments(row.assignments)),
                 **{column.name: f"{number}" for column in _sequences(entity)},
             }
@@ -113,23 +116,44 @@ class ChangeRenderer:
                 cells["created_at"] = f"now() + interval '{number} microseconds'"
             found.append(cells)
         names = list(dict.fromkeys(name for cells in found for name in cells))
-        rows = ["(" + ", ".join(cells.get(n, "DEFAULT") for n in names) + ")" for cells in found]
+        rows = ["(" + ", ".join(cells.get(name, "NULL") for name in names) + ")" for cells in found]
         listed = ", ".join(quote_name(name) for name in names)
+        taken = ", ".join(name_column("v", name) for name in names)
+        parent = quote_name(children.relation.key)
         return (
-            f"INSERT INTO {quote_name(entity.table)} ({listed})"
-            f" VALUES {', '.join(rows)} RETURNING *"
+            f"INSERT INTO {quote_name(entity.table)} ({parent}, {listed})"
+            f" SELECT w0.id, {taken} FROM w0, (VALUES {', '.join(rows)}) AS v ({listed})"
+            " RETURNING *"
+        )
+
+    def render_gaps(self, change: Delete) -> str | None:
+        """A statement that moves up what comes after a row about to be deleted, if it is numbered.
+
+        It runs before the deletion, in the same transaction: one statement cannot change a table
+        twice on CockroachDB.
+        """
+        moves = _sequences(change.entity)
+        if not moves:
+            return None
+        (column,) = moves
+        assert column.sequence is not None
+        name, within = quote_name(column.name), quote_name(column.sequence)
+        table = quote_name(change.entity.table)
+        where = self._target(change)
+        return (
+            f"UPDATE {table} AS s SET {name} = s.{name} - 1 FROM {table} AS a WHERE {where}"
+            f" AND s.{within} = a.{within} AND s.{name} > a.{name}"
         )
 
     def _modify(self, change: Update | Delete) -> ChangeSql:
         table = quote_name(change.entity.table)
-        where = self._identify("a", change.id, change.guard)
         ctes = []
         version = "NULL::int8"
         if change.expected_version is not None:
-            ctes.append(f"t AS (SELECT a.version FROM {table} AS a WHERE {where})")
+            seen = self._identify("a", change.id, change.guard)
+            ctes.append(f"t AS (SELECT a.version FROM {table} AS a WHERE {seen})")
             version = "(SELECT t.version FROM t)"
-            expected = self._parameters.place(change.expected_version, "int8")
-            where += f" AND a.version = {expected}"
+        where = self._target(change)
         match change:
             case Delete():
                 effect = f"DELETE FROM {table} AS a WHERE {where} RETURNING a.*"
@@ -148,6 +172,13 @@ class ChangeRenderer:
         ctes.append(f"w0 AS ({effect})")
         return ChangeSql(tuple(ctes), _WRITTEN, version)
 
+    def _target(self, change: Update | Delete) -> str:
+        where = [self._identify("a", change.id, change.guard), *self._allowed]
+        if change.expected_version is not None:
+            expected = self._parameters.place(change.expected_version, "int8")
+            where.append(f"a.version = {expected}")
+        return " AND ".join(where)
+
     def _assignments(self, assignments: tuple[Assignment, ...]) -> list[tuple[str, str]]:
         cells = []
         for assignment in assignments:
@@ -163,6 +194,15 @@ class ChangeRenderer:
     def _identify(self, alias: str, row: Value, guard: Predicate) -> str:
         where = self._conditions.render(alias, guard)
         return f"{name_column(alias, 'id')} = {self._parameters.place(row, 'uuid')} AND {where}"
+
+
+def render_gaps(change: Change) -> Statement | None:
+    """The statement that must run before a change so that numbered rows stay without gaps."""
+    if not isinstance(change, Delete):
+        return None
+    parameters = Parameters()
+    text = ChangeRenderer(Conditions(parameters)).render_gaps(change)
+    return None if text is None else Statement(text, parameters.values)
 
 
 _WRITTEN = "(SELECT count(*) FROM w0)"

@@ -40,6 +40,7 @@ class RecordingEngine:
 
     answer: FixedAnswer = field(default_factory=FixedAnswer)
     error: Exception | None = None
+    keys: list[str | None] = field(default_factory=list)
     asked: list[tuple[GraphQLRequest, Viewer | None, bool]] = field(default_factory=list)
 
     async def execute(
@@ -49,8 +50,10 @@ class RecordingEngine:
         *,
         deadline: float,
         read_only: bool = False,
+        idempotency_key: str | None = None,
     ) -> FixedAnswer:
         self.asked.append((request, viewer, read_only))
+        self.keys.append(idempotency_key)
         if self.error is not None:
             raise self.error
         return self.answer
@@ -369,3 +372,16 @@ async def test_further_pages_are_found_by_their_exact_path() -> None:
     assert (await api.handle(Request("GET", "/graphiql", "", {}, b""))).body == b"<p>"
     assert (await api.handle(Request("POST", "/graphiql", "", {}, b""))).status == 405
     assert (await api.handle(Request("GET", "/graphiql/", "", {}, b""))).status == 404
+
+
+async def test_the_idempotency_key_reaches_the_engine() -> None:
+    engine = RecordingEngine()
+    await make_api(engine).handle(post({"query": "{ __typename }"}, idempotency_key='"k-1"'))
+    assert engine.keys == ["k-1"]
+
+
+async def test_a_key_that_is_none_is_refused_before_anything_runs() -> None:
+    engine = RecordingEngine()
+    request = post({"query": "{ __typename }"}, idempotency_key="x" * 10_000)
+    response = await make_api(engine).handle(request)
+    assert (response.status, engine.asked) == (400, [])

@@ -36,6 +36,7 @@ class EchoEngine:
         *,
         deadline: float,
         read_only: bool = False,
+        idempotency_key: str | None = None,
     ) -> Echo:
         return Echo(request.query.encode())
 
