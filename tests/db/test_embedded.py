@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -14,6 +13,7 @@ import asyncpg
 import psutil
 import pytest
 
+from poutama.db.account import choose_account
 from poutama.db.embedded import EmbeddedServer, running_url
 from poutama.errors import ConfigurationError
 
@@ -84,24 +84,34 @@ async def test_what_was_committed_survives_kill_9(server: EmbeddedServer) -> Non
     assert await ask(server.url, "select n from kept") == 7
 
 
+@pytest.fixture
+def bystander() -> Iterator[int]:
+    """A living program that is no server, of the account that the server has."""
+    identity = choose_account().identity
+    with subprocess.Popen(["tail", "-f", "/dev/null"], **identity) as program:
+        yield program.pid
+        program.kill()
+
+
 async def test_a_stale_pid_that_is_now_another_program_does_not_prevent_a_start(
-    server: EmbeddedServer,
+    server: EmbeddedServer, bystander: int
 ) -> None:
     server.start()
     server.kill()
-    # GIVEN the number in the file belongs to a living program that is no server (this one)
     file = server.data / "postmaster.pid"
     lines = file.read_text().splitlines(keepends=True)
-    file.write_text(f"{os.getppid()}\n" + "".join(lines[1:]))
+    file.write_text(f"{bystander}\n" + "".join(lines[1:]))
     server.start()
     assert await ask(server.url, "select 1") == 1
+    assert psutil.Process(bystander).status() != psutil.STATUS_ZOMBIE
 
 
 def test_a_server_whose_owner_was_killed_is_ended_and_replaced(tmp_path: Path) -> None:
     folder = tmp_path / "postgres"
     program = (
         "import sys, pathlib\n"
-        "from poutama.db.embedded import EmbeddedServer\n"
+        "from poutama.db.account import choose_account
+from poutama.db.embedded import EmbeddedServer\n"
         "s = EmbeddedServer(pathlib.Path(sys.argv[1]), durable=False)\n"
         "s.start(); print(s.pid, flush=True); sys.stdin.read()"
     )
