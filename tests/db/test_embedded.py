@@ -110,8 +110,7 @@ def test_a_server_whose_owner_was_killed_is_ended_and_replaced(tmp_path: Path) -
     folder = tmp_path / "postgres"
     program = (
         "import sys, pathlib\n"
-        "from poutama.db.account import choose_account
-from poutama.db.embedded import EmbeddedServer\n"
+        "from poutama.db.embedded import EmbeddedServer\n"
         "s = EmbeddedServer(pathlib.Path(sys.argv[1]), durable=False)\n"
         "s.start(); print(s.pid, flush=True); sys.stdin.read()"
     )
@@ -201,3 +200,26 @@ def test_half_a_data_folder_is_made_anew(server: EmbeddedServer) -> None:
     (server.folder / "data.new" / "PG_VERSION").write_text("18\n")
     server.start()
     assert not (server.folder / "data.new").exists()
+
+
+async def test_a_thousand_reads_fit_beside_one_transaction_that_takes_long(
+    server: EmbeddedServer,
+) -> None:
+    server.start()
+    serializable = {"default_transaction_isolation": "serializable"}
+    slow = await asyncpg.connect(server.url, server_settings=serializable)
+    reader = await asyncpg.connect(server.url, server_settings=serializable)
+    try:
+        # Rows of which two share a page, so that every read is remembered page by page.
+        await slow.execute("create table row (id int primary key, filler text)")
+        await slow.execute("alter table row alter column filler set storage plain")
+        await slow.execute(
+            "insert into row select n, repeat('x', 3500) from generate_series(1, 60) n"
+        )
+        await slow.execute("begin; select id from row where id = 1")
+        for _ in range(1000):
+            rows = await reader.fetch("select filler from row where id between 1 and 50")
+            assert len(rows) == 50
+    finally:
+        await slow.close()
+        await reader.close()
