@@ -8,7 +8,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from poutama.plan.values import Value
+from poutama.plan.values import Binding, Value, resolve_value
 
 OUTCOME = -1
 """The slot of the row that says how a change went."""
@@ -123,3 +123,12 @@ class Statement:
 
 def _by_key(row: tuple[int, int, str | None]) -> int:
     return row[0]
+
+
+def bind_values(statement: Statement, binding: Binding) -> list[object]:
+    """The statement's values for one request, in the order of its placeholders.
+
+    Raises:
+        BadUserInputError, LimitExceededError, UnauthenticatedError: as `resolve_value`.
+    """
+    return [resolve_value(value, binding) for value in statement.values]

@@ -41,11 +41,11 @@ NO_STATEMENT = {"introspection_alone"}
 COMPILER = (
     "poutama.plan.operation.parse",
     "poutama.plan.operation.validate",
-    "poutama.engine.ReadBuilder.build_query",
-    "poutama.engine.WriteBuilder.build_mutation",
-    "poutama.engine.guard_read",
-    "poutama.engine.render_json",
-    "poutama.engine.render_rows",
+    "poutama.engine.prepare.ReadBuilder.build_query",
+    "poutama.engine.prepare.WriteBuilder.build_mutation",
+    "poutama.engine.prepare.guard_read",
+    "poutama.engine.prepare.render_json",
+    "poutama.engine.prepare.render_rows",
 )
 
 each_golden = pytest.mark.parametrize("golden", GOLDENS, ids=lambda golden: golden.name)

@@ -1,0 +1,7 @@
+"""The two flows of an operation, read and write, from request to JSON bytes."""
+
+from poutama.engine.answer import Answer
+from poutama.engine.flow import Engine
+from poutama.engine.mutation import Procedure
+
+__all__ = ["Answer", "Engine", "Procedure"]

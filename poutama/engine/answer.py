@@ -1,0 +1,60 @@
+"""What an operation is answered with: the JSON of a GraphQL response, errors included.
+
+https://spec.graphql.org/October2021/#sec-Response-Format
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from json import dumps
+from typing import Any
+
+from poutama.errors import PoutamaError
+from poutama.plan.operation import GraphQLFailure
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A GraphQL response, complete, and the HTTP status it deserves."""
+
+    body: bytes
+    status: int = 200
+
+
+def answer_data(data: str) -> Answer:
+    """The response to an operation that went well; `data` is a JSON object."""
+    return Answer(b'{"data":' + data.encode() + b"}")
+
+
+def answer_refusal(error: PoutamaError) -> Answer:
+    """The response to a request that was not executed: errors, and no data."""
+    return Answer(_encode([_describe(error)]), error.status)
+
+
+def answer_failure(failure: GraphQLFailure) -> Answer:
+    """The response to a document or variables that graphql-core refused."""
+    errors = []
+    for error in failure.errors:
+        formatted: dict[str, Any] = dict(error.formatted)
+        formatted["extensions"] = {"code": failure.kind.code}
+        errors.append(formatted)
+    return Answer(_encode(errors), failure.kind.status)
+
+
+def answer_field_error(error: PoutamaError, key: str) -> Answer:
+    """The response where a root field failed, and so nothing of the mutation has happened."""
+    return Answer(_encode([{**_describe(error), "path": [key]}], data="null"))
+
+
+def _describe(error: PoutamaError) -> dict[str, Any]:
+    return {
+        "message": error.message,
+        "extensions": {"code": error.code, **error.extensions},
+    }
+
+
+def _encode(errors: list[dict[str, Any]], data: str | None = None) -> bytes:
+    text = dumps(errors, ensure_ascii=False, default=str)
+    body = '{"errors":' + text + ("" if data is None else f',"data":{data}') + "}"
+    # Messages quote what the client sent, halves of surrogate pairs included.
+    return body.encode("utf-8", "backslashreplace")

@@ -1,0 +1,112 @@
+"""`Engine.execute`: the walk of an operation, readable in one screen.
+
+`edge/http` calls it. A document seen before goes straight from its cached plan to the database:
+no parsing, validating, planning or rendering. The engine knows no HTTP and no tokens; what is
+unexpected leaves it as an exception and is masked at the edge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from poutama.db.connection import Database
+from poutama.engine.answer import (
+    Answer,
+    answer_data,
+    answer_failure,
+    answer_field_error,
+    answer_refusal,
+)
+from poutama.engine.mutation import Mutation, Procedure, StepFailure, fingerprint_request
+from poutama.engine.prepare import Prepared, prepare_operation
+from poutama.errors import MethodNotAllowedError, PoutamaError, UnauthenticatedError
+from poutama.plan.lru import Lru
+from poutama.plan.operation import Documents, GraphQLFailure, GraphQLRequest, Operation, Shape
+from poutama.plan.values import Binding, Repeatable
+from poutama.schema.model import Model
+from poutama.settings import Settings
+from poutama.sql.statement import Statement, bind_values
+from poutama.viewer import Viewer
+
+
+class Engine:
+    """Runs GraphQL operations against one database."""
+
+    def __init__(
+        self,
+        model: Model,
+        database: Database,
+        settings: Settings,
+        procedures: Mapping[str, Procedure],
+    ) -> None:
+        self._model = model
+        self._database = database
+        self._settings = settings
+        self._procedures = procedures
+        self._documents = Documents(model, settings)
+        self._prepared: Lru[tuple[Operation, Shape], Prepared] = Lru(settings.plan_cache_size)
+
+    async def execute(
+        self,
+        request: GraphQLRequest,
+        viewer: Viewer | None,
+        *,
+        deadline: float,
+        read_only: bool = False,
+        idempotency_key: str | None = None,
+    ) -> Answer:
+        """Run the operation by the deadline, an absolute `time.monotonic()`.
+
+        A mutation under an idempotency key happens once however often it is sent, and is answered
+        alike. `docs/transactions.md` says what that promises.
+
+        Raises:
+            MethodNotAllowedError: a mutation where only reads are allowed.
+        """
+        try:
+            operation = self._documents.find_operation(request)
+            if read_only and operation.is_mutation:
+                raise MethodNotAllowedError("A mutation is sent by POST.")
+            variables, shape = self._documents.coerce_variables(operation, request.variables)
+            prepared = self._prepared.get((operation, shape))
+            if prepared is None:
+                prepared = await self._prepare(operation, variables, shape)
+            binding = Binding(variables, viewer, self._settings.max_page_size)
+            if prepared.read is not None:
+                return answer_data(await self._read(prepared.read, binding, deadline))
+            if idempotency_key is not None:
+                binding.repeatable = Repeatable(idempotency_key, fingerprint_request(request))
+            mutation = Mutation(self._database, self._procedures, prepared.steps, binding, deadline)
+            return answer_data(await mutation.run())
+        except GraphQLFailure as failure:
+            return answer_failure(failure)
+        except StepFailure as failure:
+            return answer_field_error(failure.error, failure.key)
+        except MethodNotAllowedError:
+            raise
+        except PoutamaError as error:
+            if not error.safe:
+                raise
+            return answer_refusal(error)
+
+    async def _read(self, statement: Statement, binding: Binding, deadline: float) -> str:
+        if statement.constant is not None:
+            return statement.constant
+        rows = await self._database.read(
+            statement.text, bind_values(statement, binding), deadline=deadline
+        )
+        data = statement.conclude(rows).data
+        if data is None:
+            raise UnauthenticatedError("The person who signed in is not known here (any more).")
+        return data
+
+    async def _prepare(
+        self, operation: Operation, variables: dict[str, Any], shape: Shape
+    ) -> Prepared:
+        rendering = self._settings.rendering or (await self._database.dialect()).rendering
+        prepared = prepare_operation(
+            self._model, self._settings, operation, variables, shape, rendering
+        )
+        self._prepared.put((operation, shape), prepared)
+        return prepared

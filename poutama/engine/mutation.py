@@ -1,0 +1,203 @@
+"""The flow of a write: root fields in order, all or nothing, under an idempotency key or not.
+
+A single change with its payload is one statement that commits by itself; everything else is one
+transaction. `docs/transactions.md` says what is promised.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from hashlib import sha256
+from json import dumps
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from poutama.db.connection import Database
+from poutama.db.retry import Patience
+from poutama.db.transaction import Transaction, run_transaction
+from poutama.engine.prepare import PreparedStep
+from poutama.errors import (
+    AmbiguousCommit,
+    BadUserInputError,
+    ConflictError,
+    DatabaseError,
+    IdempotencyKeyReusedError,
+    LimitExceededError,
+    NotFoundError,
+    PoutamaError,
+    UnauthenticatedError,
+)
+from poutama.plan.nodes import Insert, Text, Write
+from poutama.plan.operation import GraphQLRequest
+from poutama.plan.values import Binding, Repeatable, resolve_tree, resolve_value
+from poutama.sql.repeat import find_repeated, keep_response
+from poutama.sql.statement import Outcome, Statement, bind_values
+from poutama.viewer import Viewer
+
+Procedure: TypeAlias = Callable[
+    [Transaction, Viewer, Mapping[str, Any]], Awaitable[Mapping[str, UUID]]
+]
+"""A mutation in Python: it returns the id of the row for each field of its payload."""
+
+FOREIGN_KEY_VIOLATION = "23503"
+_FIND = find_repeated()
+
+
+class StepFailure(Exception):  # noqa: N818  carries an error and its place
+    """A root field of a mutation failed, and with it the whole operation."""
+
+    def __init__(self, key: str, error: PoutamaError) -> None:
+        super().__init__(error.message)
+        self.key = key
+        self.error = error
+
+
+def fingerprint_request(request: GraphQLRequest) -> str:
+    """What tells a request from others under the same idempotency key."""
+    parts = [request.query, request.operation_name, request.variables or {}]
+    text = dumps(parts, sort_keys=True, separators=(",", ":"))
+    return sha256(text.encode()).hexdigest()
+
+
+class Mutation:
+    """One mutation operation of one request."""
+
+    def __init__(
+        self,
+        database: Database,
+        procedures: Mapping[str, Procedure],
+        steps: tuple[PreparedStep, ...],
+        binding: Binding,
+        deadline: float,
+    ) -> None:
+        self._database = database
+        self._procedures = procedures
+        self._steps = steps
+        self._binding = binding
+        self._deadline = deadline
+
+    async def run(self) -> str:
+        """Run it until its outcome is known; returns the response's data as JSON text.
+
+        Raises:
+            StepFailure: a root field failed; nothing has happened.
+            AmbiguousCommit: it may have happened. Under an idempotency key it is asked again
+                until the deadline before this is said.
+        """
+        patience = Patience(self._deadline)
+        while True:
+            try:
+                return await self._attempt()
+            except AmbiguousCommit:
+                if self._binding.repeatable is None or not await patience.allows_another():
+                    raise
+
+    async def _attempt(self) -> str:
+        steps = self._steps
+        if all(isinstance(step.step, Text) for step in steps):
+            return self._join(step.step.json for step in steps if isinstance(step.step, Text))
+        if len(steps) == 1 and steps[0].is_simple:
+            return await self._run_simple(steps[0])
+        return await run_transaction(
+            self._database, self._run_steps, deadline=self._deadline, name="mutation"
+        )
+
+    async def _run_simple(self, step: PreparedStep) -> str:
+        assert isinstance(step.step, Write)
+        repeatable = self._binding.repeatable
+        statement = step.statement if repeatable is None else step.repeatable
+        assert statement is not None
+        with _failing_at(step.step.key):
+            rows = await self._database.write(
+                statement.text, bind_values(statement, self._binding), deadline=self._deadline
+            )
+            outcome = statement.conclude(rows)
+            if repeatable is not None and outcome.fingerprint is not None:
+                return _repeat(repeatable, outcome.fingerprint, outcome.response)
+            return self._join([self._conclude(step.step, outcome)])
+
+    async def _run_steps(self, transaction: Transaction) -> str:
+        binding = self._binding
+        binding.start_again()
+        if binding.repeatable is not None:
+            rows = await transaction.fetch(_FIND.text, *bind_values(_FIND, binding))
+            if rows:
+                return _repeat(binding.repeatable, *rows[0])
+        data = self._join([await self._run_step(step, transaction) for step in self._steps])
+        if binding.repeatable is not None:
+            keep = keep_response(data)
+            await transaction.execute(keep.text, *bind_values(keep, binding))
+        return data
+
+    async def _run_step(self, prepared: PreparedStep, transaction: Transaction) -> str:
+        async def fetch(statement: Statement) -> Outcome:
+            rows = await transaction.fetch(statement.text, *bind_values(statement, self._binding))
+            return statement.conclude(rows)
+
+        step = prepared.step
+        if isinstance(step, Text):
+            return step.json
+        with _failing_at(step.key):
+            text: str | None = None
+            if isinstance(step, Write):
+                assert prepared.statement is not None
+                if prepared.before is not None:
+                    before = prepared.before
+                    await transaction.execute(before.text, *bind_values(before, self._binding))
+                text = self._conclude(step, await fetch(prepared.statement))
+            else:
+                await self._call(step.procedure, step.input, transaction)
+            if prepared.payload is not None:
+                text = (await fetch(prepared.payload)).data
+            if text is None:
+                raise NotFoundError
+            return text
+
+    async def _call(self, procedure: str, given: object, transaction: Transaction) -> None:
+        if self._binding.viewer is None:
+            raise UnauthenticatedError
+        values = resolve_tree(given, self._binding)
+        call = self._procedures[procedure]
+        self._binding.returned = await call(transaction, self._binding.viewer, values)
+
+    def _conclude(self, step: Write, outcome: Outcome) -> str:
+        """The payload's text; or why nothing was written, when nothing was."""
+        if outcome.written:
+            assert outcome.data is not None, "what was written can be read"
+            return outcome.data
+        if outcome.version is not None and not isinstance(step.change, Insert):
+            assert step.change.expected_version is not None
+            expected = resolve_value(step.change.expected_version, self._binding)
+            raise ConflictError(
+                f"{step.field}: expected version {expected}, but it has version {outcome.version}"
+                " by now. Read it again, and decide whether your change still holds.",
+                expectedVersion=expected,
+                currentVersion=outcome.version,
+            )
+        raise NotFoundError(f"{step.field}: there is no such thing, or it is not yours to change.")
+
+    def _join(self, texts: Iterable[str]) -> str:
+        pairs = zip(self._steps, texts, strict=True)
+        return "{" + ",".join(f"{dumps(step.step.key)}:{text}" for step, text in pairs) + "}"
+
+
+def _repeat(repeatable: Repeatable, fingerprint: str, response: str | None) -> str:
+    if fingerprint != repeatable.fingerprint:
+        raise IdempotencyKeyReusedError
+    assert response is not None, "a key is kept with its response"
+    return response
+
+
+@contextmanager
+def _failing_at(key: str) -> Iterator[None]:
+    """Give errors that a root field can answer with their place in the response."""
+    try:
+        yield
+    except DatabaseError as error:
+        if error.sqlstate == FOREIGN_KEY_VIOLATION:
+            missing = NotFoundError("What the new row belongs to is gone.")
+            raise StepFailure(key, missing) from error
+        raise
+    except (BadUserInputError, LimitExceededError, NotFoundError, ConflictError) as error:
+        raise StepFailure(key, error) from error

@@ -1,0 +1,98 @@
+"""A validated operation -> statements ready to run. Called on a miss of the plan cache; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, TypeAlias, assert_never
+
+from poutama.plan.build import ReadBuilder
+from poutama.plan.guard import guard_read
+from poutama.plan.nodes import Call, Read, Step, Text, Write
+from poutama.plan.operation import Operation, Shape, build_trees
+from poutama.plan.selection import Selections
+from poutama.plan.writes import WriteBuilder
+from poutama.schema.model import Model
+from poutama.settings import Settings
+from poutama.sql.json import render_json, render_repeatable
+from poutama.sql.rows import render_rows
+from poutama.sql.statement import Statement
+from poutama.sql.write import render_gaps
+
+Render: TypeAlias = Callable[..., Statement]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PreparedStep:
+    """A root field of a mutation, ready to run."""
+
+    step: Step
+    statement: Statement | None = None
+    """What a write runs; None where the step is no write."""
+    payload: Statement | None = None
+    """What reads the payload afterwards; None where the statement brings it along."""
+    before: Statement | None = None
+    """What must run first, in the same transaction."""
+    repeatable: Statement | None = None
+    """The same write under an idempotency key; None where that takes a transaction."""
+
+    @property
+    def is_simple(self) -> bool:
+        """Whether one statement is all there is to it."""
+        return isinstance(self.step, Write) and self.payload is None and self.before is None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Prepared:
+    """A plan, rendered: one statement for a query, steps for a mutation."""
+
+    read: Statement | None
+    steps: tuple[PreparedStep, ...] = ()
+
+
+def prepare_operation(
+    model: Model,
+    settings: Settings,
+    operation: Operation,
+    variables: dict[str, Any],
+    shape: Shape,
+    rendering: str,
+) -> Prepared:
+    """Plan, guard and render an operation for variables of this shape.
+
+    Raises:
+        BadUserInputError: an argument cannot be used.
+        LimitExceededError: the operation is too deep or too large.
+    """
+    selections = Selections(operation, build_trees(operation, shape), settings)
+    reads = ReadBuilder(model, operation, selections, settings)
+    render = render_json if rendering == "json" else render_rows
+    if operation.is_mutation:
+        plan = WriteBuilder(model, operation, selections, reads).build_mutation()
+        return Prepared(None, tuple(_prepare_step(step, render) for step in plan.steps))
+    return Prepared(render(guard_read(model.entities, reads.build_query(variables))))
+
+
+def _prepare_step(step: Step, render: Render) -> PreparedStep:
+    match step:
+        case Text():
+            return PreparedStep(step)
+        case Call():
+            return PreparedStep(step, payload=render(Read(step.payload)))
+        case Write(change=change) if step.together:
+            read = Read(step.payload)
+            return PreparedStep(
+                step,
+                statement=render(read, change),
+                before=render_gaps(change),
+                repeatable=render_repeatable(step.key, read, change),
+            )
+        case Write(change=change):
+            return PreparedStep(
+                step,
+                statement=render(Read(()), change),
+                payload=render(Read(step.payload)),
+                before=render_gaps(change),
+            )
+        case _:
+            assert_never(step)
