@@ -22,7 +22,7 @@ Opener = Callable[[float], Awaitable[Link]]
 
 
 class Pool:
-    """At most `size` links, counting those that are being opened or closed."""
+    """At most `size` links, counting those that are being opened or stopped."""
 
     def __init__(self, open_link: Opener, *, size: int, idle_seconds: float) -> None:
         self._open_link = open_link
@@ -37,7 +37,7 @@ class Pool:
 
     @property
     def open_links(self) -> int:
-        """How many links there are, in use or idle, opening or closing."""
+        """How many links there are: idle, in use, being opened or stopped."""
         return self._count
 
     @property
@@ -100,19 +100,24 @@ class Pool:
             self._sweep = loop.call_later(self._idle_seconds, self._close_spent)
 
     def discard(self, link: Link) -> None:
-        """Close a link; its place is free once the server has been told to stop."""
-        if link.closed:
-            link.terminate()
-            self._free()
-            return
+        """Close a link in the background.
+
+        One that was idle frees its place now: it may be long dead, and a farewell over TLS would
+        wait for the answer. One with a statement under way keeps its place until the server has
+        been told to stop, so that a burst of deadlines does not double the server's load.
+        """
         try:
-            task = asyncio.get_running_loop().create_task(self._close(link))
-        except RuntimeError:  # no loop: the process is on its way out
+            loop = asyncio.get_running_loop()
+        except RuntimeError:  # the process is on its way out
             link.terminate()
             self._free()
             return
+        busy = link.broken and not link.closed
+        task = loop.create_task(self._close(link, frees=busy))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
+        if not busy:
+            self._free()
 
     async def close(self) -> None:
         """Close every idle link now and every other when it comes back."""
@@ -176,11 +181,12 @@ class Pool:
                 return
         self._count -= 1
 
-    async def _close(self, link: Link) -> None:
+    async def _close(self, link: Link, *, frees: bool) -> None:
         try:
             await link.close()
         finally:
-            self._free()
+            if frees:
+                self._free()
 
     def _close_spent(self) -> None:
         """Close what nobody has used for long, before something on the way drops it unasked."""

@@ -205,6 +205,24 @@ async def test_a_thawed_function_notices_the_time_that_only_the_wall_clock_saw(
     assert await process_of(database) != before
 
 
+async def test_nobody_waits_for_the_farewell_of_a_connection_past_its_time(
+    open_database: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Over TLS it would wait for the answer of a peer that may be long gone."""
+    answered = asyncio.Event()
+    close = links.Link.close
+
+    async def close_slowly(link: links.Link) -> None:
+        await answered.wait()
+        await close(link)
+
+    monkeypatch.setattr(links.Link, "close", close_slowly)
+    database = open_database(pool_size=1, database_lifetime_seconds=0.0)
+    before = await process_of(database)
+    assert await process_of(database) != before
+    answered.set()
+
+
 async def test_idle_connections_are_closed_unasked(open_database: Open) -> None:
     database = open_database(pool_size=1, database_idle_seconds=0.05)
     await database.read("SELECT 1", deadline=soon())
