@@ -52,6 +52,9 @@ QUIET = {
     "log_timezone": "UTC",
     "timezone": "UTC",
     "max_connections": "100",
+    # What a serializable read has seen is remembered while a transaction that overlaps it lasts,
+    # for up to a thousand reads of a hundred rows each; by default there is room for a tenth.
+    "max_pred_locks_per_transaction": "1024",
 }
 
 
