@@ -19,7 +19,7 @@ from poutama.engine.answer import (
     answer_refusal,
 )
 from poutama.engine.mutation import Mutation, Procedure, StepFailure, fingerprint_request
-from poutama.engine.prepare import Prepared, prepare_operation
+from poutama.engine.prepare import Prepared, PreparedStep, prepare_operation
 from poutama.errors import MethodNotAllowedError, PoutamaError, UnauthenticatedError
 from poutama.plan.lru import Lru
 from poutama.plan.operation import Documents, GraphQLFailure, GraphQLRequest, Operation, Shape
@@ -77,16 +77,13 @@ class Engine:
                 return answer_data(await self._read(prepared.read, binding, deadline))
             if idempotency_key is not None:
                 binding.repeatable = Repeatable(idempotency_key, fingerprint_request(request))
-            mutation = Mutation(self._database, self._procedures, prepared.steps, binding, deadline)
-            return answer_data(await mutation.run())
+            return answer_data(await self._mutate(prepared.steps, binding, deadline))
         except GraphQLFailure as failure:
             return answer_failure(failure)
         except StepFailure as failure:
             return answer_field_error(failure.error, failure.key)
-        except MethodNotAllowedError:
-            raise
         except PoutamaError as error:
-            if not error.safe:
+            if not error.safe or isinstance(error, MethodNotAllowedError):
                 raise
             return answer_refusal(error)
 
@@ -100,6 +97,11 @@ class Engine:
         if data is None:
             raise UnauthenticatedError("The person who signed in is not known here (any more).")
         return data
+
+    async def _mutate(
+        self, steps: tuple[PreparedStep, ...], binding: Binding, deadline: float
+    ) -> str:
+        return await Mutation(self._database, self._procedures, steps, binding, deadline).run()
 
     async def _prepare(
         self, operation: Operation, variables: dict[str, Any], shape: Shape
