@@ -13,7 +13,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
 
 from poutama.db.sqlstate import Failure
 
@@ -44,16 +43,17 @@ Observer = Callable[[StatementTrace], None]
 class Tracer:
     """Hands every trace to whoever listens."""
 
-    __slots__ = ("_observers", "_spans")
+    __slots__ = ("_observers", "_span", "_wants_spans")
 
     def __init__(self, *, spans: bool) -> None:
         self._observers: list[Observer] = []
-        self._spans = _find_spans() if spans else None
+        self._wants_spans = spans
+        self._span: Observer | None = None
 
     @property
     def active(self) -> bool:
         """Whether anybody listens now."""
-        return bool(self._observers) or self._spans is not None or log.isEnabledFor(logging.DEBUG)
+        return self._wants_spans or bool(self._observers) or log.isEnabledFor(logging.DEBUG)
 
     @contextmanager
     def observe(self, observer: Observer) -> Iterator[None]:
@@ -83,14 +83,9 @@ class Tracer:
             observer(trace)
         if log.isEnabledFor(logging.DEBUG):
             log.debug("statement %s", trace.name, extra={"statement": fields_of(trace)})
-        if self._spans is not None:
-            end = time.time_ns()
-            span = self._spans.start_span(
-                trace.name,
-                start_time=end - int(trace.seconds * 1e9),
-                attributes={f"poutama.db.{key}": value for key, value in fields_of(trace).items()},
-            )
-            span.end(end_time=end)
+        if self._wants_spans:
+            self._span = self._span or _load_spans()
+            self._span(trace)
 
 
 def fields_of(trace: StatementTrace) -> dict[str, str | int | float]:
@@ -105,11 +100,23 @@ def fields_of(trace: StatementTrace) -> dict[str, str | int | float]:
     }
 
 
-def _find_spans() -> Any:
-    # Imported here: OpenTelemetry costs a cold start up to a second when loaded eagerly.
+def _load_spans() -> Observer:
+    """What makes a span of a trace, or does nothing where OpenTelemetry is not installed."""
+    # Imported at the first statement: loaded eagerly it costs a cold start up to a second.
     try:
-        from opentelemetry import trace  # type: ignore[import-not-found]
+        from opentelemetry.trace import SpanKind, get_tracer
     except ImportError:
-        log.warning("POUTAMA_DATABASE_TRACES is on, but opentelemetry is not installed")
-        return None
-    return trace.get_tracer("poutama.db")
+        log.warning("POUTAMA_DATABASE_TRACES is on, but opentelemetry-api is not installed")
+        return lambda _: None
+    tracer = get_tracer("poutama.db")
+
+    def record(trace: StatementTrace) -> None:
+        end = time.time_ns()
+        attributes = {f"poutama.db.{key}": value for key, value in fields_of(trace).items()}
+        start = end - int(trace.seconds * 1e9)
+        span = tracer.start_span(
+            trace.name, kind=SpanKind.CLIENT, start_time=start, attributes=attributes
+        )
+        span.end(end_time=end)
+
+    return record

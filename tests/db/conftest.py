@@ -1,0 +1,43 @@
+"""Databases to run statements on, and somebody else's connection to them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+import asyncpg
+import pytest
+
+from poutama.db.connection import Database
+from poutama.settings import Settings
+from tests.db.sessions import Open, soon
+
+
+@pytest.fixture
+async def open_database(postgres_url: str) -> AsyncIterator[Open]:
+    opened: list[Database] = []
+
+    def open_database(**settings: Any) -> Database:
+        opened.append(Database(Settings(database_url=postgres_url, **settings)))
+        return opened[-1]
+
+    yield open_database
+    for database in opened:
+        await database.close()
+        assert database.pool.open_links == 0
+
+
+@pytest.fixture
+async def database(open_database: Open) -> Database:
+    database = open_database(pool_size=2)
+    await database.write("CREATE TABLE word (id int PRIMARY KEY, text text)", deadline=soon())
+    await database.write("INSERT INTO word VALUES (1, 'āe')", deadline=soon())
+    return database
+
+
+@pytest.fixture
+async def other(postgres_url: str) -> AsyncIterator[asyncpg.Connection]:
+    """Somebody else's connection to the same database."""
+    connection = await asyncpg.connect(postgres_url)
+    yield connection
+    await connection.close()

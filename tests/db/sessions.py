@@ -1,0 +1,43 @@
+"""Sessions of the tests' server, seen from outside: which run, and how to end one."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+
+import asyncpg
+
+from poutama.db.connection import Database
+
+Open = Callable[..., Database]
+"""Makes a database with the settings given by name; closed after the test."""
+
+
+def soon(seconds: float = 28.0) -> float:
+    return time.monotonic() + seconds
+
+
+async def process_of(database: Database) -> int:
+    rows = await database.read("SELECT pg_backend_pid() AS pid", deadline=soon())
+    return int(rows[0]["pid"])
+
+
+async def end(other: asyncpg.Connection, process: int) -> None:
+    """End a session of the server, and wait until it is gone."""
+    assert await other.fetchval("SELECT pg_terminate_backend($1, 5000)", process)
+
+
+async def until(condition: Callable[[], Awaitable[bool]]) -> None:
+    async with asyncio.timeout(10):
+        while not await condition():  # noqa: ASYNC110  another process's state, no event tells
+            await asyncio.sleep(0.005)
+
+
+async def running(other: asyncpg.Connection, statement: str) -> int:
+    count = await other.fetchval(
+        "SELECT count(*) FROM pg_stat_activity"
+        " WHERE state = 'active' AND query = $1 AND datname = current_database()",
+        statement,
+    )
+    return int(count)
