@@ -60,18 +60,20 @@ class Application:
         if self._api is None:
             raise RuntimeError("the server did not run the lifespan of the application")
         headers = _read_headers(scope["headers"])
-        request = Request(
-            scope["method"], scope["path"], scope["query_string"].decode("latin-1"), headers, b""
-        )
         try:
             body = await self._read_body(headers, receive)
         except ClientGoneError:
             return
+        request = Request(
+            scope["method"],
+            scope["path"],
+            scope["query_string"].decode("latin-1"),
+            headers,
+            body or b"",
+        )
         if body is None:
             response = refuse(request, body_too_large(self._max_body_bytes))
         else:
-            if body:
-                request = Request(request.method, request.path, request.query_string, headers, body)
             response = await self._api.handle(request)
         await _send_response(send, response, bodiless=request.method == "HEAD")
 

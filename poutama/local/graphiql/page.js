@@ -1,11 +1,13 @@
 /* The page at /graphiql: GraphiQL over this server's own /graphql, with a slot for a token. */
 "use strict";
 
-const welcome = `# Kia ora! This is the dashboard of one student.
+const welcome = `# Kia ora! One student's dashboard.
 #
-# 1. In a terminal, get a token:
-#      .venv/bin/poutama token student-0001@demo.example
-# 2. Put it after "Bearer" under Headers, below.
+# 1. Get a token, in a terminal:
+#    .venv/bin/poutama token \\
+#      student-0001@demo.example
+# 2. Put it after "Bearer", under
+#    Headers below.
 # 3. Press Ctrl-Enter.
 
 query Dashboard {
