@@ -16,6 +16,7 @@ from graphql import (
     EnumTypeDefinitionNode,
     FieldDefinitionNode,
     GraphQLError,
+    GraphQLSchema,
     ObjectTypeDefinitionNode,
     ObjectTypeExtensionNode,
     build_ast_schema,
@@ -26,6 +27,7 @@ from graphql import (
 )
 
 from poutama.errors import SchemaError
+from poutama.schema.check import check_document, check_expanded, check_rules
 from poutama.schema.directives import (
     find_directive,
     is_list,
@@ -78,31 +80,48 @@ def build_model(sdl: str) -> Model:
     Raises:
         SchemaError: the text is no schema, or its mapping leads nowhere; says where.
     """
-    try:
-        document = parse(sdl, no_location=True)
-        public = expand_document(document)
-        schema = build_ast_schema(_without_extensions(public), assume_valid_sdl=True)
-        schema = extend_schema(schema, _only_extensions(public))
-    except (GraphQLError, TypeError, KeyError) as error:
-        raise SchemaError(f"The schema files are not valid: {error}") from error
-    problems = validate_schema(schema)
-    if problems:
-        raise SchemaError(f"The schema files are not valid: {problems[0].message}")
-    attach_scalars(schema)
+    document = _parse(sdl)
+    check_document(document)
     enums = {
         node.name.value: tuple(value.name.value for value in node.values or ())
         for node in document.definitions
         if isinstance(node, EnumTypeDefinitionNode)
     }
+    # What the mapping says comes first: its mistakes are told in the words they were made in.
     entities = _load_entities(document, enums)
+    check_rules(entities)
+    roots = _load_roots(document, entities)
     return Model(
-        schema=schema,
+        schema=_build_public(document),
         entities=entities,
-        roots=_load_roots(document, entities),
+        roots=roots,
         mutations=load_mutations(document, entities),
         orders=_load_orders(document, entities, enums),
         enums=enums,
     )
+
+
+def _parse(sdl: str) -> DocumentNode:
+    try:
+        return parse(sdl, no_location=True)
+    except GraphQLError as error:
+        raise SchemaError(f"The schema files are not valid: {error}") from error
+
+
+def _build_public(document: DocumentNode) -> GraphQLSchema:
+    """The schema that is served, with its generated types and without mapping directives."""
+    try:
+        public = expand_document(document)
+        check_expanded(public)
+        schema = build_ast_schema(_without_extensions(public), assume_valid_sdl=True)
+        schema = extend_schema(schema, _only_extensions(public))
+    except (GraphQLError, TypeError) as error:
+        raise SchemaError(f"The schema files are not valid: {error}") from error
+    problems = validate_schema(schema)
+    if problems:
+        raise SchemaError(f"The schema files are not valid: {problems[0].message}")
+    attach_scalars(schema)
+    return schema
 
 
 def print_public_sdl(model: Model) -> str:
@@ -156,8 +175,11 @@ def _load_entities(
             ),
             rule=_load_rule(node, loaded[name]),
         )
-        if not isinstance(loaded[name].get("id"), Column):
-            raise SchemaError(f"{name}: a type with a table needs a field `id: UUID!`.")
+        key = loaded[name].get("id")
+        _require(
+            isinstance(key, Column) and key.kind is Kind.UUID and not key.nullable,
+            f"{name}: a type with a table needs a field `id: UUID!`.",
+        )
     return entities
 
 
@@ -234,12 +256,19 @@ def _load_roots(document: DocumentNode, entities: Mapping[str, Entity]) -> dict[
         _require(find_directive(node, "rows") is not None, f"Query.{name}: say @rows or @viewer.")
         plain = _many(f"Query.{name}", node, None, entities)
         arguments = {
-            argument.name.value: entities[plain.target].column(where["field"])
+            argument.name.value: _kept_by(f"Query.{name}", entities[plain.target], where["field"])
             for argument in node.arguments or ()
             if (where := find_directive(argument, "where")) is not None
         }
         roots[name] = Relation(name, plain.target, plain.shape, None, arguments=arguments)
     return roots
+
+
+def _kept_by(where: str, entity: Entity, field: str) -> Column:
+    column = entity.fields.get(field)
+    if not isinstance(column, Column):
+        raise SchemaError(f"{where}: @where names {field}, which is no column of {entity.name}.")
+    return column
 
 
 def _root_fields(document: DocumentNode, root: str) -> list[FieldDefinitionNode]:

@@ -94,7 +94,10 @@ def _load_mutation(
     entity = entities.get(found["type"])
     if entity is None:
         raise SchemaError(f"{where}: {found['type']} has no @table.")
-    given = inputs[named_type((node.arguments or ())[0].type)]
+    argument = next((a for a in node.arguments or () if a.name.value == "input"), None)
+    given = inputs.get(named_type(argument.type)) if argument is not None else None
+    if given is None:
+        raise SchemaError(f"{where}: takes one argument, `input`, of an input type.")
     fields = {
         field.name.value: _input_field(given.name.value, field, entity, inputs, entities)
         for field in given.fields or ()
@@ -136,15 +139,27 @@ def _input_field(
     if name.endswith("Id") and isinstance(parent, Relation) and parent.shape is Shape.ONE:
         return InputParent(parent)
     if isinstance(field, Relation) and field.shape is Shape.LIST and is_list(node.type):
-        child = entities[field.target]
-        item = inputs[named_type(node.type)]
-        columns = {
-            part.name.value: _input_field(item.name.value, part, child, inputs, entities)
-            for part in item.fields or ()
-        }
-        if all(isinstance(column, InputColumn) for column in columns.values()):
-            return InputChildren(field, columns)  # type: ignore[arg-type]
+        item = inputs.get(named_type(node.type))
+        columns = _child_columns(item, entities[field.target], inputs, entities) if item else None
+        if columns is not None:
+            return InputChildren(field, columns)
     raise SchemaError(f"{owner}.{name}: {entity.name} has no such column, relation or list.")
+
+
+def _child_columns(
+    item: InputObjectTypeDefinitionNode,
+    child: Entity,
+    inputs: Mapping[str, InputObjectTypeDefinitionNode],
+    entities: Mapping[str, Entity],
+) -> dict[str, InputColumn] | None:
+    """What each field of a child's input is written to; None where one is not a column."""
+    columns: dict[str, InputColumn] = {}
+    for part in item.fields or ():
+        found = _input_field(item.name.value, part, child, inputs, entities)
+        if not isinstance(found, InputColumn):
+            return None
+        columns[part.name.value] = found
+    return columns
 
 
 def _text_rule(node: InputValueDefinitionNode) -> TextRule:
