@@ -102,7 +102,7 @@ def fields_of(trace: StatementTrace) -> dict[str, str | int | float]:
 
 def _load_spans() -> Observer:
     """What makes a span of a trace, or does nothing where OpenTelemetry is not installed."""
-    # Imported at the first statement: loaded eagerly it costs a cold start up to a second.
+    # Heavy: loaded eagerly it costs a cold start up to a second.
     try:
         from opentelemetry.trace import SpanKind, get_tracer
     except ImportError:

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
 
@@ -28,6 +29,36 @@ CLIENT = AUTHORITY.issue("poutama")
 @asynccontextmanager
 async def tls_server(url: str, identity: Identity, folder: Path) -> AsyncIterator[str]:
     """The server behind `url`, speaking TLS and asking for a certificate of our authority."""
+    context = demanding_context(identity, folder)
+    tasks: set[asyncio.Task[None]] = set()
+    async with FaultProxy(url) as proxy:
+        plain = urlsplit(proxy.proxied_url)
+
+        async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            tasks.add(task)
+            with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
+                await reader.readexactly(8)  # SSLRequest
+                writer.write(b"S")
+                await writer.drain()
+                await writer.start_tls(context)
+                await join((reader, writer), plain.port)
+            writer.close()
+
+        server = await asyncio.start_server(accept, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        try:
+            yield f"postgresql://postgres@127.0.0.1:{port}{plain.path}"
+        finally:
+            server.close()
+            while pending := [task for task in tasks if not task.done()]:
+                for task in pending:
+                    task.cancel()
+                await asyncio.wait(pending)
+
+
+def demanding_context(identity: Identity, folder: Path) -> ssl.SSLContext:
     files = [folder / name for name in ("server.pem", "server.key", "ca.pem")]
     texts = (identity.pem, identity.key_pem, AUTHORITY.pem)
     for file, text in zip(files, texts, strict=True):
@@ -35,42 +66,22 @@ async def tls_server(url: str, identity: Identity, folder: Path) -> AsyncIterato
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=files[2])
     context.load_cert_chain(files[0], files[1])
     context.verify_mode = ssl.CERT_REQUIRED
-    tasks: set[asyncio.Task[None]] = set()
+    return context
 
-    async def accept(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
-        tasks.add(task)
-        with suppress(OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
-            await reader.readexactly(8)  # SSLRequest
-            writer.write(b"S")
-            await writer.drain()
-            await writer.start_tls(context)
-            port = int(plain.rpartition(":")[2].partition("/")[0])
-            inner = await asyncio.open_connection("127.0.0.1", port)
-            with suppress(OSError):
-                await asyncio.wait(
-                    [
-                        asyncio.create_task(relay(reader, inner[1])),
-                        asyncio.create_task(relay(inner[0], writer)),
-                    ],
-                    return_when=asyncio.FIRST_COMPLETED,
-                )
-            inner[1].close()
-        writer.close()
 
-    async with FaultProxy(url) as proxy:
-        plain = proxy.proxied_url.partition("?")[0]
-        server = await asyncio.start_server(accept, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        try:
-            yield f"postgresql://postgres@127.0.0.1:{port}/{plain.rpartition('/')[2]}"
-        finally:
-            server.close()
-            while pending := [task for task in tasks if not task.done()]:
-                for task in pending:
-                    task.cancel()
-                await asyncio.wait(pending)
+async def join(outer: tuple[asyncio.StreamReader, asyncio.StreamWriter], port: int | None) -> None:
+    """Relay both ways until one side is done."""
+    inner = await asyncio.open_connection("127.0.0.1", port)
+    relays = [
+        asyncio.create_task(relay(outer[0], inner[1])),
+        asyncio.create_task(relay(inner[0], outer[1])),
+    ]
+    try:
+        await asyncio.wait(relays, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in relays:
+            task.cancel()
+        inner[1].close()
 
 
 async def relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
