@@ -101,7 +101,7 @@ class Executing(Protocol):
 class Verifying(Protocol):
     """The token verifier, as far as the edge knows it."""
 
-    def viewer_from_authorization(self, header: str | None) -> Viewer | None: ...
+    async def viewer_from_authorization(self, header: str | None) -> Viewer | None: ...
 
 
 Route = Callable[[Request], Awaitable[Response]]
@@ -156,11 +156,13 @@ class Api:
             raise MethodNotAllowedError(
                 f"{GRAPHQL_PATH}: expected POST, or GET for queries.", allow=_GRAPHQL_METHODS
             )
-        viewer = self._verifier.viewer_from_authorization(request.headers.get("authorization"))
+        # Before asking who it is: an issuer that is slow must not lengthen the request.
+        deadline = monotonic() + self._seconds
+        authorization = request.headers.get("authorization")
         answer = await self._engine.execute(
             graphql,
-            viewer,
-            deadline=monotonic() + self._seconds,
+            await self._verifier.viewer_from_authorization(authorization),
+            deadline=deadline,
             read_only=method != "POST",
             idempotency_key=parse_idempotency_key(request.headers.get("idempotency-key")),
         )

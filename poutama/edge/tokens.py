@@ -1,9 +1,9 @@
 """Bearer tokens: from an Authorization header to a `Viewer`, or to a refusal that says why.
 
 `edge.http` asks an `Authenticator`, which reads the header and remembers what was verified; a
-`TokenVerifier` does the verifying, one kind for each kind of issuer. It never asks the database
-whether the person exists (the plan's guard finds no rows for one who does not), never logs a
-token and never puts a part of one into a message.
+`TokenVerifier` does the verifying, one kind for each kind of issuer: `edge.oidc` for those of the
+world, the one here for a laptop's own. Nothing here logs a token or puts a part of one into a
+message, and nothing here waits for a network.
 
 The header: https://www.rfc-editor.org/rfc/rfc6750#section-2.1
 Verifying: https://www.rfc-editor.org/rfc/rfc8725
@@ -23,13 +23,19 @@ from uuid import UUID
 import jwt
 from jwt.exceptions import InvalidSubjectError
 
-from poutama.errors import UnauthenticatedError
+from poutama.errors import ForbiddenError, UnauthenticatedError
 from poutama.viewer import Viewer
 
 LEEWAY = 30.0
 """Seconds that clocks may differ."""
 LONGEST_TOKEN = 8_192
+TOO_LONG = "The bearer token is too long."
 CACHED_TOKENS = 4_096
+FORBIDDEN_SECONDS = 10.0
+"""How long a good token of nobody we know is refused without looking again."""
+
+# The scheme and some spaces; a token within it can still be too long.
+LONGEST_HEADER = LONGEST_TOKEN + 64
 
 _BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*) *", re.IGNORECASE | re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
@@ -45,7 +51,12 @@ _OPTIONS: Any = {
 
 @dataclass(frozen=True, slots=True)
 class VerifiedToken:
-    """Whom a token stands for, and until when, in seconds since 1970, leeway included."""
+    """Whom a token stands for, and until when that need not be asked again.
+
+    Attributes:
+        viewer: the person.
+        good_until: in seconds since 1970; when the token expires, leeway included, or sooner.
+    """
 
     viewer: Viewer
     good_until: float
@@ -54,8 +65,8 @@ class VerifiedToken:
 class TokenVerifier(Protocol):
     """Decides whether a token is good."""
 
-    def verify(self, token: str, now: float) -> VerifiedToken:
-        """Verify the signature and every claim.
+    async def verify(self, token: str, now: float) -> VerifiedToken:
+        """Verify the signature and every claim, and find the person.
 
         Args:
             token: a compact JWS.
@@ -64,21 +75,26 @@ class TokenVerifier(Protocol):
         Raises:
             UnauthenticatedError: the token is not good; the message says why, for a client to
                 see, and shows nothing of the token.
+            ForbiddenError: it is good, but stands for nobody we know.
+            UnavailableError: it cannot be told just now.
         """
 
 
 class LocalTokenVerifier:
-    """Verifies the tokens of one issuer with one Ed25519 key, which is known beforehand."""
+    """Verifies the tokens of one issuer with one Ed25519 key, which is known beforehand.
+
+    It does not ask whether the person exists: the plan's guard finds no rows for one who does not.
+    """
 
     def __init__(self, key: jwt.PyJWK, *, issuer: str, audience: str) -> None:
         self._key = key
         self._issuer = issuer
         self._audience = audience
 
-    def verify(self, token: str, now: float) -> VerifiedToken:
+    async def verify(self, token: str, now: float) -> VerifiedToken:
         """See `TokenVerifier.verify`."""
         if len(token) > LONGEST_TOKEN:
-            raise UnauthenticatedError("The bearer token is too long.")
+            raise UnauthenticatedError(TOO_LONG)
         try:
             claims = jwt.decode(
                 token,
@@ -90,18 +106,28 @@ class LocalTokenVerifier:
                 options=_OPTIONS,
             )
         except jwt.PyJWTError as error:
-            raise UnauthenticatedError(_explain(error)) from error
+            raise UnauthenticatedError(explain(error)) from error
         except (ValueError, RecursionError) as error:  # e.g. a million nested brackets
             raise UnauthenticatedError("The bearer token is malformed.") from error
         good_until = check_times(claims, now)
         return VerifiedToken(Viewer(read_person_id(claims)), good_until)
 
 
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A good token that stands for nobody, and until when that is not asked again."""
+
+    message: str
+    good_until: float
+
+
 class Authenticator:
     """Turns Authorization headers into viewers, and remembers those it has verified.
 
-    A client sends the same token with every request, and verifying costs some 100 us. The memory
-    is bounded, holds digests instead of tokens, and forgets a token that has expired.
+    A client sends the same token with every request, and verifying costs some 100 us, and often a
+    look into the database. The memory is bounded, holds digests instead of tokens, and forgets a
+    token that has expired. Tokens that are not good are not remembered: they cost their sender
+    more than us. Those of people we do not know are, for a moment: each costs a search.
     """
 
     def __init__(
@@ -114,29 +140,43 @@ class Authenticator:
         self._verifier = verifier
         self._most = cached_tokens
         self._clock = clock
-        self._verified: dict[bytes, VerifiedToken] = {}
+        self._known: dict[bytes, VerifiedToken | Refusal] = {}
 
-    def viewer_from_authorization(self, header: str | None) -> Viewer | None:
+    async def viewer_from_authorization(self, header: str | None) -> Viewer | None:
         """Who sends this header; None for a request without one.
+
+        A token that is remembered is answered without giving way to another task.
 
         Raises:
             UnauthenticatedError: the header is not `Bearer TOKEN`, or the token is not good.
+            ForbiddenError: the token is good, but stands for nobody we know.
+            UnavailableError: it cannot be told just now.
         """
         if header is None:
             return None
+        if len(header) > LONGEST_HEADER:
+            raise UnauthenticatedError(TOO_LONG)
         match = _BEARER.fullmatch(header)
         if match is None:
             raise UnauthenticatedError("Authorization: expected `Bearer` and a token.")
         token = match[1]
         now = self._clock()
         digest = sha256(token.encode("ascii")).digest()
-        verified = self._verified.pop(digest, None)
-        if verified is None or now >= verified.good_until:
-            verified = self._verifier.verify(token, now)
-        self._verified[digest] = verified  # the last used comes last
-        if len(self._verified) > self._most:
-            del self._verified[next(iter(self._verified))]
-        return verified.viewer
+        known = self._known.pop(digest, None)
+        if known is None or now >= known.good_until:
+            known = await self._ask(token, now)
+        self._known[digest] = known  # the last used comes last
+        if len(self._known) > self._most:
+            del self._known[next(iter(self._known))]
+        if isinstance(known, Refusal):
+            raise ForbiddenError(known.message)
+        return known.viewer
+
+    async def _ask(self, token: str, now: float) -> VerifiedToken | Refusal:
+        try:
+            return await self._verifier.verify(token, now)
+        except ForbiddenError as error:
+            return Refusal(error.message, now + FORBIDDEN_SECONDS)
 
 
 def check_times(claims: dict[str, object], now: float) -> float:
@@ -179,7 +219,8 @@ def _read_time(claims: dict[str, object], claim: str) -> float:
     return seconds
 
 
-def _explain(error: jwt.PyJWTError) -> str:
+def explain(error: jwt.PyJWTError) -> str:
+    """Say, for a client to see, why PyJWT refused a token; nothing of the token is in it."""
     match error:
         case jwt.MissingRequiredClaimError():
             return f"The bearer token has no `{error.claim}`."

@@ -62,7 +62,7 @@ class RecordingEngine:
 class OneToken:
     """Knows one token."""
 
-    def viewer_from_authorization(self, header: str | None) -> Viewer | None:
+    async def viewer_from_authorization(self, header: str | None) -> Viewer | None:
         if header is None:
             return None
         if header != "Bearer good":

@@ -42,7 +42,7 @@ class EchoEngine:
 
 
 class Nobody:
-    def viewer_from_authorization(self, header: str | None) -> Viewer | None:
+    async def viewer_from_authorization(self, header: str | None) -> Viewer | None:
         return None
 
 

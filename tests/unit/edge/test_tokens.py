@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 from jwt.algorithms import OKPAlgorithm
 
 from poutama.edge.tokens import Authenticator, LocalTokenVerifier, VerifiedToken
-from poutama.errors import UnauthenticatedError
+from poutama.errors import ForbiddenError, UnauthenticatedError
 from poutama.viewer import Viewer
 
 NOW = 1_800_000_000.0
@@ -53,24 +53,24 @@ def base64url(data: bytes) -> str:
     return base64.urlsafe_b64encode(data).rstrip(b"=").decode()
 
 
-def refusal(token: str, now: float = NOW) -> str:
+async def refusal(token: str, now: float = NOW) -> str:
     with pytest.raises(UnauthenticatedError) as caught:
-        VERIFIER.verify(token, now)
+        await VERIFIER.verify(token, now)
     return caught.value.message
 
 
-def test_a_good_token_stands_for_its_person() -> None:
-    verified = VERIFIER.verify(sign(), NOW)
+async def test_a_good_token_stands_for_its_person() -> None:
+    verified = await VERIFIER.verify(sign(), NOW)
     assert verified == VerifiedToken(Viewer(PERSON), NOW + 3600 + 30)
 
 
-def test_a_token_that_another_library_signed_is_good() -> None:
+async def test_a_token_that_another_library_signed_is_good() -> None:
     token = jwt.encode(CLAIMS, KEY, algorithm="EdDSA")
-    assert VERIFIER.verify(token, NOW).viewer == Viewer(PERSON)
+    assert (await VERIFIER.verify(token, NOW)).viewer == Viewer(PERSON)
 
 
-def test_one_audience_of_several_is_enough() -> None:
-    assert VERIFIER.verify(sign(aud=["other", "poutama"]), NOW).viewer == Viewer(PERSON)
+async def test_one_audience_of_several_is_enough() -> None:
+    assert (await VERIFIER.verify(sign(aud=["other", "poutama"]), NOW)).viewer == Viewer(PERSON)
 
 
 @pytest.mark.parametrize(
@@ -105,54 +105,54 @@ def test_one_audience_of_several_is_enough() -> None:
         ({"iat": ...}, "has no `iat`"),
     ],
 )
-def test_claims_that_are_not_good_are_named(changes: dict[str, object], words: str) -> None:
-    assert words in refusal(sign(**changes))
+async def test_claims_that_are_not_good_are_named(changes: dict[str, object], words: str) -> None:
+    assert words in await refusal(sign(**changes))
 
 
 @pytest.mark.parametrize("changes", [{"exp": NOW - 29}, {"nbf": NOW + 29}, {"iat": NOW + 29}])
-def test_clocks_may_differ_a_little(changes: dict[str, object]) -> None:
-    assert VERIFIER.verify(sign(**changes), NOW).viewer == Viewer(PERSON)
+async def test_clocks_may_differ_a_little(changes: dict[str, object]) -> None:
+    assert (await VERIFIER.verify(sign(**changes), NOW)).viewer == Viewer(PERSON)
 
 
-def test_a_token_without_signature_is_refused() -> None:
+async def test_a_token_without_signature_is_refused() -> None:
     token = jws(CLAIMS, {"alg": "none", "typ": "JWT"}, lambda _: b"")
-    assert "algorithm that is not accepted" in refusal(token)
+    assert "algorithm that is not accepted" in await refusal(token)
 
 
 @pytest.mark.parametrize("secret", [PEM, PEM.strip(), KEY.public_key().public_bytes_raw()])
-def test_the_public_key_is_no_secret_to_sign_with(secret: bytes) -> None:
+async def test_the_public_key_is_no_secret_to_sign_with(secret: bytes) -> None:
     token = jws(CLAIMS, {"alg": "HS256"}, lambda data: hmac.digest(secret, data, hashlib.sha256))
-    assert "algorithm that is not accepted" in refusal(token)
+    assert "algorithm that is not accepted" in await refusal(token)
 
 
-def test_another_algorithm_is_refused() -> None:
+async def test_another_algorithm_is_refused() -> None:
     token = jwt.encode(CLAIMS, generate_private_key(SECP256R1()), algorithm="ES256")
-    assert "algorithm that is not accepted" in refusal(token)
+    assert "algorithm that is not accepted" in await refusal(token)
 
 
-def test_another_key_is_refused() -> None:
-    assert "signature is wrong" in refusal(
+async def test_another_key_is_refused() -> None:
+    assert "signature is wrong" in await refusal(
         jwt.encode(CLAIMS, Ed25519PrivateKey.generate(), algorithm="EdDSA")
     )
 
 
-def test_a_key_that_the_token_brings_along_is_refused() -> None:
+async def test_a_key_that_the_token_brings_along_is_refused() -> None:
     other = Ed25519PrivateKey.generate()
     own = {"kty": "OKP", "crv": "Ed25519", "x": base64url(other.public_key().public_bytes_raw())}
     token = jws(CLAIMS, {"alg": "EdDSA", "jwk": own}, other.sign)
-    assert "signature is wrong" in refusal(token)
+    assert "signature is wrong" in await refusal(token)
 
 
-def test_changed_claims_are_refused() -> None:
+async def test_changed_claims_are_refused() -> None:
     header, _, signature = sign().split(".")
     claims = base64url(json.dumps({**CLAIMS, "sub": str(UUID(int=1))}).encode())
-    assert "signature is wrong" in refusal(f"{header}.{claims}.{signature}")
+    assert "signature is wrong" in await refusal(f"{header}.{claims}.{signature}")
 
 
-def test_every_truncation_is_refused() -> None:
+async def test_every_truncation_is_refused() -> None:
     token = sign()
     for length in range(len(token)):
-        refusal(token[:length])
+        await refusal(token[:length])
 
 
 @pytest.mark.parametrize(
@@ -166,36 +166,36 @@ def test_every_truncation_is_refused() -> None:
         base64url(b'{"alg":' + b"[" * 5_000) + ".e30.e30",
     ],
 )
-def test_garbage_is_refused(token: str) -> None:
-    assert refusal(token)
+async def test_garbage_is_refused(token: str) -> None:
+    assert await refusal(token)
 
 
-def test_claims_nested_without_end_are_refused() -> None:
+async def test_claims_nested_without_end_are_refused() -> None:
     header = base64url(b'{"alg":"EdDSA"}')
     claims = base64url(b"[" * 5_500)
     signature = base64url(KEY.sign(f"{header}.{claims}".encode()))
-    assert "malformed" in refusal(f"{header}.{claims}.{signature}")
+    assert "malformed" in await refusal(f"{header}.{claims}.{signature}")
 
 
-def test_a_token_without_end_is_refused_unread() -> None:
-    assert "too long" in refusal("a" * 1_000_000)
+async def test_a_token_without_end_is_refused_unread() -> None:
+    assert "too long" in await refusal("a" * 1_000_000)
 
 
 @given(st.text())
-def test_any_text_is_a_good_token_or_a_plain_refusal(text: str) -> None:
-    assert refusal(text)
+async def test_any_text_is_a_good_token_or_a_plain_refusal(text: str) -> None:
+    assert await refusal(text)
 
 
 @given(st.binary(), st.binary())
-def test_any_bytes_are_a_good_token_or_a_plain_refusal(header: bytes, claims: bytes) -> None:
+async def test_any_bytes_are_a_good_token_or_a_plain_refusal(header: bytes, claims: bytes) -> None:
     signed = f"{base64url(header)}.{base64url(claims)}"
-    assert refusal(f"{signed}.{base64url(KEY.sign(signed.encode()))}")
+    assert await refusal(f"{signed}.{base64url(KEY.sign(signed.encode()))}")
 
 
-def test_nothing_of_the_token_is_in_the_message() -> None:
+async def test_nothing_of_the_token_is_in_the_message() -> None:
     tokens = [sign(exp=1), sign(aud="s3cret"), sign(iss="s3cret"), sign(sub="s3cret"), "s3cret"]
     for token in tokens:
-        message = refusal(token)
+        message = await refusal(token)
         assert "s3cret" not in message
         assert not any(part in message for part in token.split("."))
 
@@ -206,9 +206,9 @@ class Counted:
     def __init__(self) -> None:
         self.calls = 0
 
-    def verify(self, token: str, now: float) -> VerifiedToken:
+    async def verify(self, token: str, now: float) -> VerifiedToken:
         self.calls += 1
-        return VERIFIER.verify(token, now)
+        return await VERIFIER.verify(token, now)
 
 
 class Clock:
@@ -234,13 +234,13 @@ def authenticator(counted: Counted, clock: Clock) -> Authenticator:
     return Authenticator(counted, cached_tokens=2, clock=clock)
 
 
-def test_no_header_is_nobody(authenticator: Authenticator) -> None:
-    assert authenticator.viewer_from_authorization(None) is None
+async def test_no_header_is_nobody(authenticator: Authenticator) -> None:
+    assert await authenticator.viewer_from_authorization(None) is None
 
 
 @pytest.mark.parametrize("scheme", ["Bearer ", "bearer ", "BEARER  "])
-def test_the_scheme_is_written_either_way(authenticator: Authenticator, scheme: str) -> None:
-    assert authenticator.viewer_from_authorization(scheme + sign()) == Viewer(PERSON)
+async def test_the_scheme_is_written_either_way(authenticator: Authenticator, scheme: str) -> None:
+    assert await authenticator.viewer_from_authorization(scheme + sign()) == Viewer(PERSON)
 
 
 @pytest.mark.parametrize(
@@ -250,60 +250,99 @@ def test_the_scheme_is_written_either_way(authenticator: Authenticator, scheme: 
         *("Bearer\ta", "Bearer a\n", "Bearer =", 'Bearer "a"', "Bearera", "Token a"),
     ],
 )
-def test_another_header_is_refused(authenticator: Authenticator, header: str) -> None:
+async def test_another_header_is_refused(authenticator: Authenticator, header: str) -> None:
     with pytest.raises(UnauthenticatedError, match="expected `Bearer` and a token"):
-        authenticator.viewer_from_authorization(header)
+        await authenticator.viewer_from_authorization(header)
 
 
-def test_a_bare_token_is_refused(authenticator: Authenticator) -> None:
+async def test_a_bare_token_is_refused(authenticator: Authenticator) -> None:
     with pytest.raises(UnauthenticatedError, match="expected `Bearer`"):
-        authenticator.viewer_from_authorization(sign())
+        await authenticator.viewer_from_authorization(sign())
 
 
-def test_a_token_is_verified_once(authenticator: Authenticator, counted: Counted) -> None:
+async def test_a_token_is_verified_once(authenticator: Authenticator, counted: Counted) -> None:
     header = f"Bearer {sign()}"
-    viewers = [authenticator.viewer_from_authorization(header) for _ in range(3)]
+    viewers = [await authenticator.viewer_from_authorization(header) for _ in range(3)]
     assert viewers == [Viewer(PERSON)] * 3
     assert counted.calls == 1
 
 
-def test_a_remembered_token_expires_all_the_same(
+async def test_a_remembered_token_expires_all_the_same(
     authenticator: Authenticator, clock: Clock
 ) -> None:
     header = f"Bearer {sign()}"
-    authenticator.viewer_from_authorization(header)
+    await authenticator.viewer_from_authorization(header)
     clock.now = NOW + 3600 + 29
-    assert authenticator.viewer_from_authorization(header) == Viewer(PERSON)
+    assert await authenticator.viewer_from_authorization(header) == Viewer(PERSON)
     clock.now = NOW + 3600 + 30
     with pytest.raises(UnauthenticatedError, match="has expired"):
-        authenticator.viewer_from_authorization(header)
+        await authenticator.viewer_from_authorization(header)
 
 
-def test_a_refused_token_is_not_remembered(
+async def test_a_refused_token_is_not_remembered(
     authenticator: Authenticator, counted: Counted, clock: Clock
 ) -> None:
     header = f"Bearer {sign(nbf=NOW + 60)}"
     with pytest.raises(UnauthenticatedError):
-        authenticator.viewer_from_authorization(header)
+        await authenticator.viewer_from_authorization(header)
     clock.now = NOW + 60
-    assert authenticator.viewer_from_authorization(header) == Viewer(PERSON)
+    assert await authenticator.viewer_from_authorization(header) == Viewer(PERSON)
     assert counted.calls == 2
 
 
-def test_remembering_is_bounded_and_keeps_what_is_used(
+async def test_remembering_is_bounded_and_keeps_what_is_used(
     authenticator: Authenticator, counted: Counted
 ) -> None:
     first, second, third = (f"Bearer {sign(jti=str(number))}" for number in range(3))
     for header in (first, second, first, third, first):
-        authenticator.viewer_from_authorization(header)
+        await authenticator.viewer_from_authorization(header)
     assert counted.calls == 3
-    authenticator.viewer_from_authorization(second)
+    await authenticator.viewer_from_authorization(second)
     assert counted.calls == 4
 
 
-def test_each_token_has_its_own_person(authenticator: Authenticator) -> None:
+async def test_each_token_has_its_own_person(authenticator: Authenticator) -> None:
     other = UUID(int=7)
     mine, theirs = f"Bearer {sign()}", f"Bearer {sign(sub=str(other))}"
     for _ in range(2):
-        assert authenticator.viewer_from_authorization(mine) == Viewer(PERSON)
-        assert authenticator.viewer_from_authorization(theirs) == Viewer(other)
+        assert await authenticator.viewer_from_authorization(mine) == Viewer(PERSON)
+        assert await authenticator.viewer_from_authorization(theirs) == Viewer(other)
+
+
+async def test_a_header_without_end_is_refused_unread(
+    authenticator: Authenticator, counted: Counted
+) -> None:
+    with pytest.raises(UnauthenticatedError, match="too long"):
+        await authenticator.viewer_from_authorization("Bearer " + "a" * 1_000_000)
+    assert counted.calls == 0
+
+
+class Stranger:
+    """Finds every token good, and nobody behind it."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+
+    async def verify(self, token: str, now: float) -> VerifiedToken:
+        self.calls += 1
+        raise ForbiddenError("Nobody here.")
+
+
+async def test_a_stranger_is_looked_for_once_in_a_while(clock: Clock) -> None:
+    stranger = Stranger()
+    authenticator = Authenticator(stranger, clock=clock)
+    for seconds, calls in ((0, 1), (9, 1), (10, 2)):
+        clock.now = NOW + seconds
+        with pytest.raises(ForbiddenError, match="Nobody here"):
+            await authenticator.viewer_from_authorization("Bearer stranger")
+        assert stranger.calls == calls
+
+
+async def test_a_remembered_token_is_answered_without_waiting(
+    authenticator: Authenticator,
+) -> None:
+    header = f"Bearer {sign()}"
+    await authenticator.viewer_from_authorization(header)
+    with pytest.raises(StopIteration) as finished:
+        authenticator.viewer_from_authorization(header).send(None)
+    assert finished.value.value == Viewer(PERSON)

@@ -23,30 +23,30 @@ from poutama.viewer import Viewer
 PERSON = UUID(int=42)
 
 
-def viewer_of(home: Path, token: str) -> Viewer | None:
-    return Authenticator(local_verifier(home)).viewer_from_authorization(f"Bearer {token}")
+async def viewer_of(home: Path, token: str) -> Viewer | None:
+    return await Authenticator(local_verifier(home)).viewer_from_authorization(f"Bearer {token}")
 
 
-def test_what_is_issued_is_good(tmp_path: Path) -> None:
-    assert viewer_of(tmp_path, issue_token(tmp_path, PERSON)) == Viewer(PERSON)
+async def test_what_is_issued_is_good(tmp_path: Path) -> None:
+    assert await viewer_of(tmp_path, issue_token(tmp_path, PERSON)) == Viewer(PERSON)
 
 
-def test_a_token_ends_with_its_lifetime(tmp_path: Path) -> None:
+async def test_a_token_ends_with_its_lifetime(tmp_path: Path) -> None:
     before = time.time()
     token = issue_token(tmp_path, PERSON, lifetime=timedelta(hours=1))
-    verified = local_verifier(tmp_path).verify(token, before)
+    verified = await local_verifier(tmp_path).verify(token, before)
     assert before - 1 <= verified.good_until - 3600 - 30 <= time.time()
     with pytest.raises(UnauthenticatedError, match="expired"):
-        local_verifier(tmp_path).verify(token, verified.good_until)
+        await local_verifier(tmp_path).verify(token, verified.good_until)
 
 
-def test_the_key_is_kept_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
+async def test_the_key_is_kept_and_only_its_owner_can_read_it(tmp_path: Path) -> None:
     home = tmp_path / "not" / "there" / "yet"
     token = issue_token(home, PERSON)
     key = home / KEY_FILE
     assert stat.S_IMODE(key.stat().st_mode) == 0o600
     assert list(home.iterdir()) == [key]
-    assert viewer_of(home, token) == Viewer(PERSON)
+    assert await viewer_of(home, token) == Viewer(PERSON)
 
 
 def test_a_key_that_others_can_read_is_closed_to_them(tmp_path: Path) -> None:
@@ -56,10 +56,10 @@ def test_a_key_that_others_can_read_is_closed_to_them(tmp_path: Path) -> None:
     assert stat.S_IMODE((tmp_path / KEY_FILE).stat().st_mode) == 0o600
 
 
-def test_another_folder_is_another_issuer(tmp_path: Path) -> None:
+async def test_another_folder_is_another_issuer(tmp_path: Path) -> None:
     token = issue_token(tmp_path / "a", PERSON)
     with pytest.raises(UnauthenticatedError, match="signature is wrong"):
-        viewer_of(tmp_path / "b", token)
+        await viewer_of(tmp_path / "b", token)
 
 
 def test_several_that_make_the_key_at_once_get_the_same(tmp_path: Path) -> None:
@@ -89,7 +89,7 @@ def test_a_folder_that_cannot_be_used_is_said_plainly(tmp_path: Path) -> None:
 async def test_a_token_for_an_email_of_the_school(tmp_path: Path, database_url: str) -> None:
     await make_demo(database_url, students=1)
     token = await token_for(database_url, tmp_path, "student-0001@demo.example")
-    assert viewer_of(tmp_path, token) == Viewer(person_id("student-0001@demo.example"))
+    assert await viewer_of(tmp_path, token) == Viewer(person_id("student-0001@demo.example"))
 
 
 async def test_an_email_nobody_has_is_named(tmp_path: Path, database_url: str) -> None:
