@@ -1,4 +1,4 @@
-"""Databases to run statements on, and somebody else's connection to them."""
+"""Databases to run statements on, somebody else's connection to them, and engines over them."""
 
 from __future__ import annotations
 
@@ -7,10 +7,14 @@ from typing import Any
 
 import asyncpg
 import pytest
+import pytest_asyncio
 
 from poutama.db.connection import Database
 from poutama.settings import Settings
 from tests.db.sessions import Open, soon
+from tests.golden.compiled import RENDERINGS
+from tests.golden.desk import Desk
+from tests.golden.rows import fill
 
 
 @pytest.fixture
@@ -41,3 +45,18 @@ async def other(postgres_url: str) -> AsyncIterator[asyncpg.Connection]:
     connection = await asyncpg.connect(postgres_url)
     yield connection
     await connection.close()
+
+
+@pytest_asyncio.fixture(scope="module")
+async def desk_database(database_url: str) -> AsyncIterator[Database]:
+    """The database that a module's desks share; each test finds the rows as they were at first."""
+    database = Database(Settings(), url=database_url)
+    yield database
+    await database.close()
+
+
+@pytest_asyncio.fixture(params=RENDERINGS)
+async def desk(request: pytest.FixtureRequest, desk_database: Database) -> Desk:
+    """An engine over the rows of `tests.golden.rows`, once for each rendering."""
+    await fill(desk_database)
+    return Desk(desk_database, request.param)

@@ -1,0 +1,252 @@
+"""Queries on a real database, in both renderings: what golden documents do not show."""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from typing import Any
+from uuid import uuid4
+
+import pytest
+
+from poutama.db.connection import Database
+from poutama.db.trace import StatementTrace
+from poutama.viewer import Viewer
+from tests.golden.desk import Desk
+from tests.golden.rows import ANA, BEN, BENS_GOAL, NOWHERE, goal_id
+
+# Cursors.
+
+
+def cursor(*parts: object) -> str:
+    return b64encode(json.dumps(parts).encode()).decode()
+
+
+@pytest.mark.parametrize("size", [1, 2, 3, 5, 6])
+@pytest.mark.parametrize(
+    "order",
+    ["CREATED_AT_ASC", "DUE_AT_ASC", "DUE_AT_DESC", "TITLE_DESC", "COMPLETE_ASC"],
+)
+async def test_pages_put_together_are_the_list(desk: Desk, order: str, size: int) -> None:
+    whole = await desk.ask("query ($o: [GoalOrder!]) { goals(orderBy: $o) { id } }", o=[order])
+    found: list[object] = []
+    after = None
+    while True:
+        page = (
+            await desk.ask(
+                """query ($o: [GoalOrder!], $first: Int, $after: String) {
+                  goalsConnection(orderBy: $o, first: $first, after: $after) {
+                    totalCount nodes { id } pageInfo { hasNextPage hasPreviousPage endCursor }
+                  }
+                }""",
+                o=[order],
+                first=size,
+                after=after,
+            )
+        )["goalsConnection"]
+        found += page["nodes"]
+        assert page["totalCount"] == 5
+        assert page["pageInfo"]["hasPreviousPage"] == (after is not None)
+        after = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+    assert found == whole["goals"]
+
+
+async def test_a_page_of_nothing_tells_that_more_follows(desk: Desk) -> None:
+    page = await desk.ask(
+        """{ goalsConnection(first: 0) {
+          nodes { id } totalCount pageInfo { hasNextPage startCursor endCursor } } }"""
+    )
+    assert page["goalsConnection"] == {
+        "nodes": [],
+        "totalCount": 5,
+        "pageInfo": {"hasNextPage": True, "startCursor": None, "endCursor": None},
+    }
+
+
+async def test_a_cursor_shows_only_what_the_viewer_may_see(desk: Desk) -> None:
+    for viewer in (ANA, BEN):
+        forged = cursor("createdAt", "0001-01-01T00:00:00Z", str(BENS_GOAL))
+        mine = await desk.ask("{ goals { id } }", viewer)
+        query = "query ($after: String) { goals(after: $after) { id } }"
+        assert await desk.ask(query, viewer, after=forged) == mine
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    ["", "x", "e30=", cursor(), cursor("createdAt"), cursor("title", "a", str(goal_id(1)))],
+)
+async def test_a_cursor_of_something_else_is_refused(desk: Desk, wrong: str) -> None:
+    _, error = await desk.fail("query ($a: String) { it: goals(after: $a) { id } }", a=wrong)
+    assert error["message"].startswith("it.after: expected a cursor that this list gave out")
+    assert error["extensions"] == {"code": "BAD_USER_INPUT", "field": "it.after"}
+
+
+# Searching.
+
+
+@pytest.mark.parametrize("words", ["māori", "Maori", "MĀORI", "ma\u0304ori", "aor"])
+async def test_a_search_ignores_case_and_macrons(desk: Desk, words: str) -> None:
+    found = await desk.ask(
+        """query ($w: String!) {
+          search: goals(filter: {search: $w}) { title }
+          title: goals(filter: {title: {contains: $w}}) { title }
+          text: goals(filter: {information: {contains: $w}}) { title }
+        }""",
+        w=words,
+    )
+    assert found["search"] == [{"title": "Kōrero Māori"}, {"title": "Carve a koauau"}]
+    assert found["title"] == [{"title": "Kōrero Māori"}]
+    assert found["text"] == [{"title": "Carve a koauau"}]
+
+
+async def test_equality_does_not_ignore_them(desk: Desk) -> None:
+    query = "query ($t: String!) { goals(filter: {title: {eq: $t}}) { id } }"
+    assert (await desk.ask(query, t="Korero Maori"))["goals"] == []
+    assert len((await desk.ask(query, t="Kōrero Māori"))["goals"]) == 1
+
+
+@pytest.mark.parametrize("words", ["%", "_", "\\", "'", "$1", "' or true --"])
+async def test_nothing_in_a_search_has_a_meaning_of_its_own(desk: Desk, words: str) -> None:
+    found = await desk.ask("query ($w: String) { goals(filter: {search: $w}) { title } }", w=words)
+    expected = [{"title": "Science project"}] if words == "\\" else []
+    assert found["goals"] == expected
+
+
+# Input that cannot be used, and limits.
+
+UNUSABLE: dict[str, tuple[str, dict[str, Any], str, str]] = {
+    "a page below nothing": (
+        "query ($n: Int) { it: goals(first: $n) { id } }", {"n": -1},
+        "it.first: expected a number from 0, got -1.", "BAD_USER_INPUT",
+    ),
+    "a page too large": (
+        "query ($n: Int) { it: goals(first: $n) { id } }", {"n": 1001},
+        "it.first: a page may have 1000 items at most, got 1001.", "LIMIT_EXCEEDED",
+    ),
+    "NUL in a variable": (
+        "query ($w: String) { goals(filter: {search: $w}) { id } }", {"w": "a\0"},
+        "$w contains the character NUL (U+0000).", "BAD_USER_INPUT",
+    ),
+    "NUL in a literal": (
+        '{ goals(filter: {title: {in: ["b", "\\u0000"]}}) { id } }', {},
+        "A text contains the character NUL (U+0000).", "BAD_USER_INPUT",
+    ),
+    "half a pair": (
+        "query ($f: GoalFilter) { goals(filter: $f) { id } }",
+        {"f": {"or": [{"title": {"startsWith": "\ud83d"}}]}},
+        "$f.or.0.title.startsWith contains half of a surrogate pair, which is no character.",
+        "BAD_USER_INPUT",
+    ),
+    "half a pair in a list": (
+        "query ($l: [String!]) { goals(filter: {title: {in: $l}}) { id } }", {"l": ["a", "\udc00"]},
+        "$l contains half of a surrogate pair, which is no character.", "BAD_USER_INPUT",
+    ),
+    "null in a filter": (
+        "query ($b: Boolean) { it: goals(filter: {tasks: {some: {complete: {eq: true}}}, "
+        "color: {isNull: $b}}) { id } }", {"b": None},
+        "it.filter.color.isNull: expected a value, got null; leave it out, or use eq or isNull.",
+        "BAD_USER_INPUT",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", UNUSABLE)
+async def test_what_cannot_be_used_is_named(desk: Desk, case: str) -> None:
+    query, variables, message, code = UNUSABLE[case]
+    status, error = await desk.fail(query, **variables)
+    assert status == 400
+    assert error["message"] == message
+    assert error["extensions"]["code"] == code
+
+
+async def test_nothing_is_sent_for_what_cannot_be_used(desk: Desk, desk_database: Database) -> None:
+    traces: list[StatementTrace] = []
+    with desk_database.observe(traces.append):
+        for query, variables, _, _ in UNUSABLE.values():
+            await desk.fail(query, **variables)
+    assert traces == []
+
+
+# Who is asking.
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["{ goals { id } }", "{ goalsConnection { totalCount } }", "{ __typename me { id } }"],
+)
+async def test_nobody_reads_nothing(desk: Desk, query: str) -> None:
+    status, error = await desk.fail(query, None)
+    assert status == 401
+    assert error["extensions"] == {"code": "UNAUTHENTICATED"}
+
+
+async def test_the_schema_may_be_asked_for_by_anybody(desk: Desk) -> None:
+    assert await desk.ask("{ __typename __schema { queryType { name } } }", None)
+
+
+async def test_somebody_who_is_gone_is_not_signed_in(desk: Desk) -> None:
+    gone = Viewer(uuid4())
+    status, error = await desk.fail("{ goals { id } me { id } }", gone)
+    assert (status, error["extensions"]["code"]) == (401, "UNAUTHENTICATED")
+    assert await desk.ask("{ goals { id } }", gone) == {"goals": []}
+
+
+async def test_a_plan_made_for_one_viewer_serves_the_next(desk: Desk) -> None:
+    query = "{ goals { id owner { id } tasks { goal { owner { goals { id } } } } } me { id } }"
+    first, second = await desk.ask(query, ANA), await desk.ask(query, BEN)
+    assert first["me"] == {"id": str(ANA.person_id)}
+    assert [goal["id"] for goal in second["goals"]] == [str(BENS_GOAL)]
+    assert str(BENS_GOAL) not in json.dumps(first)
+
+
+async def test_somebody_elses_goal_is_as_absent_as_one_that_never_was(desk: Desk) -> None:
+    query = """query ($id: UUID!) {
+      goals(goalId: $id) { id } goalsConnection(filter: {id: {in: [$id]}}) { totalCount }
+      through: goals(filter: {owner: {goals: {some: {id: {eq: $id}}}}}) { id }
+    }"""
+    theirs = await desk.send(query, id=str(BENS_GOAL))
+    assert theirs == await desk.send(query, id=str(NOWHERE))
+    mine: Any = await desk.ask(query, id=str(goal_id(1)))
+    assert mine["goals"]
+    assert len(mine["through"]) == 5
+
+
+# Requests that say nothing, or everything twice.
+
+
+async def test_one_root_under_two_keys_is_two_lists(desk: Desk) -> None:
+    found = await desk.ask("{ b: goals(first: 1) { b: id a: id } a: goals(first: 1) { id } }")
+    assert list(found) == ["b", "a"]
+    assert list(found["b"][0]) == ["b", "a"]
+
+
+async def test_the_same_text_asked_for_differently_is_not_confused(desk: Desk) -> None:
+    query = "query ($yes: Boolean!) { goals(first: 1) { id title @include(if: $yes) } }"
+    with_title = await desk.ask(query, yes=True)
+    without = await desk.ask(query, yes=False)
+    assert "title" in with_title["goals"][0]
+    assert "title" not in without["goals"][0]
+    assert await desk.ask(query, yes=True) == with_title
+
+
+async def test_null_for_an_optional_argument_is_as_if_it_were_absent(desk: Desk) -> None:
+    query = """query (
+      $first: Int, $after: String, $filter: GoalFilter, $o: [GoalOrder!], $id: UUID
+    ) {
+      goals(first: $first, after: $after, filter: $filter, orderBy: $o, goalId: $id) { id }
+    }"""
+    nulls: dict[str, Any] = dict.fromkeys(("first", "after", "filter", "o", "id"))
+    assert await desk.ask(query, **nulls) == await desk.ask("{ goals { id } }")
+    assert await desk.ask(query) == await desk.ask("{ goals { id } }")
+
+
+async def test_the_renderings_are_told_apart_by_the_settings(desk_database: Database) -> None:
+    texts: set[str] = set()
+    for rendering in ("json", "rows"):
+        traces: list[StatementTrace] = []
+        with desk_database.observe(traces.append):
+            await Desk(desk_database, rendering).ask("{ goals { id } }", ANA)
+        texts.update(trace.statement for trace in traces)
+    assert len(texts) == 2

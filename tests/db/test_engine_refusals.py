@@ -1,0 +1,266 @@
+"""When a change is refused on a real database: in which words, and that nothing has happened."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+
+from poutama.db.connection import Database
+from poutama.db.transaction import Transaction
+from poutama.viewer import Viewer
+from tests.golden.desk import Desk
+from tests.golden.rows import (
+    ANA,
+    BEN,
+    BENS_GOAL,
+    BENS_NOTE,
+    BENS_TASK,
+    NOWHERE,
+    goal_id,
+)
+
+ALL = "{ goals { id title version updatedAt tasks { id information position } notes { id } } }"
+CREATE = "mutation ($input: CreateGoalInput!) { createGoal(input: $input) { goal { %s } } }"
+UPDATE = "mutation ($input: UpdateGoalInput!) { updateGoal(input: $input) { goal { %s } } }"
+
+
+# What is somebody else's is not there.
+
+OTHERS: dict[str, tuple[str, dict[str, Any], str]] = {
+    "updateGoal": ("UpdateGoalInput", {"goalId": BENS_GOAL, "title": "Mine"}, "goal { id }"),
+    "deleteGoal": ("DeleteGoalInput", {"goalId": BENS_GOAL}, "deletedGoalId"),
+    "createGoalTask": (
+        "CreateGoalTaskInput", {"goalId": BENS_GOAL, "information": "Mine"}, "task { id }",
+    ),
+    "updateGoalTask": (
+        "UpdateGoalTaskInput", {"taskId": BENS_TASK, "complete": True}, "task { id }",
+    ),
+    "deleteGoalTask": ("DeleteGoalTaskInput", {"taskId": BENS_TASK}, "deletedTaskId"),
+    "reorderGoalTasks": (
+        "ReorderGoalTasksInput", {"goalId": BENS_GOAL, "taskIds": [str(BENS_TASK)]}, "goal { id }",
+    ),
+    "createGoalNote": (
+        "CreateGoalNoteInput", {"goalId": BENS_GOAL, "information": "Mine"}, "note { id }",
+    ),
+    "updateGoalNote": (
+        "UpdateGoalNoteInput", {"noteId": BENS_NOTE, "information": "Mine"}, "note { id }",
+    ),
+    "deleteGoalNote": ("DeleteGoalNoteInput", {"noteId": BENS_NOTE}, "deletedNoteId"),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "version"),
+    [
+        (name, version)
+        for name in OTHERS
+        for version in (None, 1, 2)
+        if version is None or name.startswith(("update", "delete"))
+    ],
+)
+async def test_what_is_somebody_elses_cannot_be_told_from_what_is_not_there(
+    desk: Desk, name: str, version: int | None
+) -> None:
+    type_, given, payload = OTHERS[name]
+    key = next(iter(given))
+    if version is not None:
+        given = {**given, "expectedVersion": version}
+    query = f"mutation ($input: {type_}!) {{ it: {name}(input: $input) {{ {payload} }} }}"
+    before = await desk.ask(ALL, BEN)
+    theirs = await desk.send(query, input={**given, key: str(given[key])})
+    nobodys = await desk.send(query, input={**given, key: str(NOWHERE)})
+    assert theirs == nobodys
+    (error,) = json.loads(theirs.body)["errors"]
+    assert re.fullmatch(
+        rf"{name}: there is no such (thing|goal), or it is not yours to change\.", error["message"]
+    )
+    assert (error["path"], error["extensions"]) == (["it"], {"code": "NOT_FOUND"})
+    assert await desk.ask(ALL, BEN) == before
+
+
+# Versions.
+
+
+@pytest.mark.parametrize("version", [2, 4, -1, 2147483647])
+async def test_a_stale_version_is_a_conflict_and_changes_nothing(desk: Desk, version: int) -> None:
+    before = await desk.ask(ALL)
+    given = {"goalId": str(goal_id(1)), "expectedVersion": version}
+    for query, more in (
+        (UPDATE % "id", {"title": "Mine"}),
+        (
+            "mutation ($input: DeleteGoalInput!) { deleteGoal(input: $input) { deletedGoalId } }",
+            {},
+        ),
+    ):
+        status, error = await desk.fail(query, input={**given, **more})
+        assert status == 200
+        assert f"expected version {version}, but it has version 3 by now" in error["message"]
+        assert error["extensions"] == {
+            "code": "CONFLICT",
+            "expectedVersion": version,
+            "currentVersion": 3,
+        }
+    assert await desk.ask(ALL) == before
+
+
+async def test_a_version_that_is_null_is_not_asked_for(desk: Desk) -> None:
+    given = {"goalId": str(goal_id(1)), "complete": True, "expectedVersion": None}
+    assert await desk.ask(UPDATE % "version", input=given)
+
+
+# Input that cannot be used.
+
+UNUSABLE: dict[str, tuple[Mapping[str, object], str]] = {
+    "too long": ({"title": "x" * 201}, "input.title: expected 1 to 200 characters, got 201."),
+    "empty": ({"title": ""}, "input.title: expected 1 to 200 characters, got 0."),
+    "blank": ({"title": " \u00a0\t"}, "input.title: expected more than white space."),
+    "no colour": ({"color": "blue"}, "input.color: expected a colour such as #3366cc."),
+    "a colour and": ({"color": "#3366cc\n"}, "input.color: expected a colour such as #3366cc."),
+    "NUL": ({"title": "a\0b"}, "$input.title contains the character NUL (U+0000)."),
+    "half a pair": (
+        {"information": "\ud83d"},
+        "$input.information contains half of a surrogate pair, which is no character.",
+    ),
+    "too long inside": (
+        {"tasks": [{"information": "ok"}, {"information": "x" * 2001}]},
+        "input.tasks[1].information: expected 1 to 2000 characters, got 2001.",
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("case", UNUSABLE)
+async def test_input_that_cannot_be_used_is_named_and_nothing_is_written(
+    desk: Desk, case: str
+) -> None:
+    wrong, message = UNUSABLE[case]
+    before = await desk.ask(ALL)
+    given = {"goalType": "SPORTS", "title": "Fine", **wrong}
+    status, error = await desk.fail(CREATE % "id", input=given)
+    assert status == 200
+    assert error["message"] == message
+    assert error["path"] == ["createGoal"]
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+    assert await desk.ask(ALL) == before
+
+
+@pytest.mark.parametrize("name", ["goalType", "title", "information", "complete"])
+async def test_null_does_not_clear_what_must_be_there(desk: Desk, name: str) -> None:
+    status, error = await desk.fail(UPDATE % "id", input={"goalId": str(goal_id(1)), name: None})
+    assert status == 400
+    assert error["message"].startswith(f"input.{name}: expected a value, got null")
+    assert error["extensions"] == {"code": "BAD_USER_INPUT", "field": f"input.{name}"}
+
+
+async def test_the_longest_text_is_counted_in_characters_after_composition(desk: Desk) -> None:
+    fits = "a\u0304" * 200
+    created = await desk.ask(CREATE % "title", input={"goalType": "SPORTS", "title": fits})
+    assert created["createGoal"]["goal"]["title"] == "\u0101" * 200
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [{}, {"title": None}, {"title": 1}, {"goalType": "sports"}, {"dueAt": "2026-02-30T00:00:00Z"},
+     {"nope": 1}, {"dueAt": "99999-01-01T00:00:00Z"}, {"tasks": [None]}],
+    ids=str,
+)  # fmt: skip
+async def test_a_variable_that_does_not_fit_is_a_request_that_does_not_run(
+    desk: Desk, wrong: dict[str, object]
+) -> None:
+    given = {"goalType": "SPORTS", **({"title": "Fine"} if wrong else {}), **wrong}
+    status, error = await desk.fail(CREATE % "id", input=given)
+    assert status == 400
+    assert "$input" in error["message"]
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"
+
+
+# All or nothing.
+
+
+@pytest.mark.parametrize("last", ["{goalId: $theirs}", "{goalId: $mine, expectedVersion: 9}"])
+async def test_when_the_last_root_fails_nothing_has_happened(desk: Desk, last: str) -> None:
+    before = await desk.ask(ALL)
+    _, error = await desk.fail(
+        f"""mutation ($mine: UUID!, $theirs: UUID!) {{
+          a: createGoal(input: {{goalType: SPORTS, title: "New"}}) {{ goal {{ id }} }}
+          b: updateGoal(input: {{goalId: $mine, title: "Changed"}}) {{ goal {{ id }} }}
+          c: deleteGoal(input: {last}) {{ deletedGoalId }}
+          d: deleteGoal(input: {{goalId: $theirs}}) {{ deletedGoalId }}
+        }}""",
+        mine=str(goal_id(1)),
+        theirs=str(BENS_GOAL),
+    )
+    assert error["path"] == ["c"]
+    assert await desk.ask(ALL) == before
+
+
+async def test_a_later_root_sees_what_an_earlier_one_wrote(desk: Desk) -> None:
+    answer = await desk.ask(
+        """mutation ($id: UUID!) {
+          a: updateGoal(input: {goalId: $id, title: "One", expectedVersion: 3}) { goal { version } }
+          b: updateGoal(input: {goalId: $id, color: null, expectedVersion: 4}) {
+            goal { title version color }
+          }
+          c: deleteGoal(input: {goalId: $id, expectedVersion: 5}) { deletedGoalId }
+        }""",
+        id=str(goal_id(1)),
+    )
+    assert answer["b"]["goal"] == {"title": "One", "version": 5, "color": None}
+    assert str(goal_id(1)) not in json.dumps(await desk.ask(ALL))
+
+
+async def test_a_fault_in_a_procedure_leaves_the_engine_and_undoes_the_rest(
+    desk_database: Database, desk: Desk
+) -> None:
+    async def break_down(
+        transaction: Transaction, viewer: Viewer, given: Mapping[str, Any]
+    ) -> Mapping[str, UUID]:
+        await transaction.execute("delete from goal_task where goal_id = $1", given["goalId"])
+        raise RuntimeError("the secret of the procedure")
+
+    broken = Desk(desk_database, desk.rendering, {"reorder_goal_tasks": break_down})
+    before = await desk.ask(ALL)
+    with pytest.raises(RuntimeError, match="the secret of the procedure"):
+        await broken.send(
+            """mutation ($id: UUID!) {
+              a: createGoal(input: {goalType: SPORTS, title: "New"}) { goal { id } }
+              b: reorderGoalTasks(input: {goalId: $id, taskIds: []}) { goal { id } }
+            }""",
+            id=str(goal_id(1)),
+        )
+    assert await desk.ask(ALL) == before
+
+
+# Who is asking.
+
+
+@pytest.mark.parametrize("name", ["createGoal", *OTHERS])
+async def test_nobody_changes_nothing(desk: Desk, name: str) -> None:
+    type_, given, payload = OTHERS.get(
+        name, ("CreateGoalInput", {"goalType": "SPORTS", "title": "New"}, "goal { id }")
+    )
+    query = f"mutation ($input: {type_}!) {{ {name}(input: $input) {{ {payload} }} }}"
+    given = {key: str(value) if isinstance(value, UUID) else value for key, value in given.items()}
+    before = await desk.ask(ALL), await desk.ask(ALL, BEN)
+    status, error = await desk.fail(query, None, input=given)
+    assert (status, error["extensions"]["code"]) == (401, "UNAUTHENTICATED")
+    assert (await desk.ask(ALL), await desk.ask(ALL, BEN)) == before
+
+
+async def test_somebody_who_is_gone_creates_nothing(desk: Desk) -> None:
+    gone = Viewer(uuid4())
+    given = {"goalType": "SPORTS", "title": "New"}
+    assert await desk.refuse(CREATE % "id", gone, input=given) == "NOT_FOUND"
+    assert await desk.ask("{ goals { id } }", gone) == {"goals": []}
+
+
+async def test_a_mutation_of_nothing_but_its_type_needs_nobody(desk: Desk) -> None:
+    assert await desk.ask("mutation { __typename it: __typename }", None) == {
+        "__typename": "Mutation",
+        "it": "Mutation",
+    }
+    assert await desk.ask("mutation { __typename }", ANA) == {"__typename": "Mutation"}

@@ -1,0 +1,59 @@
+"""Somebody at a desk: asks an engine over a real database, as Ana or as whoever they say."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from poutama.db.connection import Database
+from poutama.engine import Answer, Engine, Procedure
+from poutama.journeys import PROCEDURES
+from poutama.plan.operation import GraphQLRequest
+from poutama.schema.load import load_model
+from poutama.settings import Settings
+from poutama.viewer import Viewer
+from tests.golden.rows import ANA
+
+
+@dataclass(slots=True)
+class Desk:
+    """One engine, one rendering."""
+
+    database: Database
+    rendering: str
+    procedures: Mapping[str, Procedure] = field(default_factory=lambda: PROCEDURES)
+    engine: Engine = field(init=False)
+
+    def __post_init__(self) -> None:
+        settings = Settings(rendering=self.rendering)
+        self.engine = Engine(load_model(), self.database, settings, self.procedures)
+
+    async def send(self, query: str, viewer: Viewer | None = ANA, /, **variables: Any) -> Answer:
+        """The whole answer."""
+        return await self.engine.execute(
+            GraphQLRequest(query, variables=variables), viewer, deadline=time.monotonic() + 60
+        )
+
+    async def ask(self, query: str, viewer: Viewer | None = ANA, /, **variables: Any) -> Any:
+        """The data; there must be no error."""
+        body = json.loads((await self.send(query, viewer, **variables)).body)
+        assert set(body) == {"data"}, body
+        return body["data"]
+
+    async def fail(
+        self, query: str, viewer: Viewer | None = ANA, /, **variables: Any
+    ) -> tuple[int, Any]:
+        """The status and the one error; there must be no data."""
+        answer = await self.send(query, viewer, **variables)
+        body = json.loads(answer.body)
+        assert body.get("data") is None, body
+        (error,) = body["errors"]
+        return answer.status, error
+
+    async def refuse(self, query: str, viewer: Viewer | None = ANA, /, **variables: Any) -> str:
+        """The code of the one error."""
+        _, error = await self.fail(query, viewer, **variables)
+        return str(error["extensions"]["code"])
