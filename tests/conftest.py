@@ -9,6 +9,7 @@ cluster at `POUTAMA_COCKROACH_URL`, or of a private node of the `cockroach` on P
 | `postgres_url` | function | an empty database |
 | `fresh_database_url` | function | a migrated, empty database |
 | `database_url` | module | a migrated database that the module's tests share |
+| `data_folder` | function | (no URL) an empty folder for a server of the test's own |
 | `make_database` | session | `make_database(migrated=True)`: as many as a test wants |
 """
 
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -36,6 +38,7 @@ from poutama.errors import ConfigurationError
 
 ENGINE = os.environ.get("POUTAMA_TEST_ENGINE", "postgresql")
 COCKROACH_URL = os.environ.get("POUTAMA_COCKROACH_URL", "")
+EXAMPLES = os.environ.get("POUTAMA_EXAMPLES", "")
 SERVERS = Path(tempfile.gettempdir()) / f"poutama-tests-{os.geteuid()}"
 
 
@@ -175,7 +178,25 @@ def database_url(make_database: DatabaseMaker) -> Iterator[str]:
     make_database.drop(url)
 
 
+@pytest.fixture
+def data_folder() -> Iterator[Path]:
+    """A folder that servers may keep their data in.
+
+    Not `tmp_path`: root's servers run as `nobody`, and every pytest that starts on this machine
+    closes the folder above it to everyone but its owner.
+    """
+    folder = Path(tempfile.mkdtemp(prefix="poutama-"))
+    yield folder
+    shutil.rmtree(folder)
+
+
 @pytest.fixture(scope="session")
 def database_engine() -> str:
     """`postgresql` or `cockroachdb`."""
     return ENGINE
+
+
+@pytest.fixture(scope="session")
+def examples() -> int | None:
+    """How many generated documents `POUTAMA_EXAMPLES` asks for; None for the usual ones."""
+    return int(EXAMPLES) if EXAMPLES else None

@@ -41,9 +41,9 @@ def write_program(folder: Path, script: str) -> str:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[CockroachServer]:
-    program = find_cockroach() or write_program(tmp_path, STAND_IN)
-    server = CockroachServer(program, tmp_path / "node", durable=False)
+def server(data_folder: Path) -> Iterator[CockroachServer]:
+    program = find_cockroach() or write_program(data_folder, STAND_IN)
+    server = CockroachServer(program, data_folder / "node", durable=False)
     yield server
     server.stop()
 
@@ -78,8 +78,10 @@ def test_what_a_killed_node_left_is_not_taken_for_a_node(server: CockroachServer
 
 
 @pytest.mark.parametrize("script", ["#!/bin/sh\nexit 1\n", STAND_IN.replace("exit 0", "exit 1")])
-def test_a_node_that_does_not_start_or_answer_gives_one_line(tmp_path: Path, script: str) -> None:
-    node = CockroachServer(write_program(tmp_path, script), tmp_path / "node")
+def test_a_node_that_does_not_start_or_answer_gives_one_line(
+    data_folder: Path, script: str
+) -> None:
+    node = CockroachServer(write_program(data_folder, script), data_folder / "node")
     with pytest.raises(ConfigurationError, match=r"see .*server\.log") as told:
         node.start()
     assert "\n" not in told.value.message

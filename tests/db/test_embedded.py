@@ -37,8 +37,8 @@ def processes_of(folder: Path) -> list[psutil.Process]:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[EmbeddedServer]:
-    server = EmbeddedServer(tmp_path / "postgres", durable=False)
+def server(data_folder: Path) -> Iterator[EmbeddedServer]:
+    server = EmbeddedServer(data_folder / "postgres", durable=False)
     yield server
     server.stop()
 
@@ -106,8 +106,8 @@ async def test_a_stale_pid_that_is_now_another_program_does_not_prevent_a_start(
     assert psutil.Process(bystander).status() != psutil.STATUS_ZOMBIE
 
 
-def test_a_server_whose_owner_was_killed_is_ended_and_replaced(tmp_path: Path) -> None:
-    folder = tmp_path / "postgres"
+def test_a_server_whose_owner_was_killed_is_ended_and_replaced(data_folder: Path) -> None:
+    folder = data_folder / "postgres"
     program = (
         "import sys, pathlib\n"
         "from poutama.db.embedded import EmbeddedServer\n"
@@ -139,10 +139,10 @@ def test_one_folder_has_one_owner_and_the_second_is_told_in_one_line(
     assert running_url(server.folder) is None
 
 
-async def test_servers_run_side_by_side_on_free_ports(tmp_path: Path) -> None:
+async def test_servers_run_side_by_side_on_free_ports(data_folder: Path) -> None:
     with (
-        EmbeddedServer(tmp_path / "a", durable=False, tcp=True) as first,
-        EmbeddedServer(tmp_path / "b", durable=False, tcp=True) as second,
+        EmbeddedServer(data_folder / "a", durable=False, tcp=True) as first,
+        EmbeddedServer(data_folder / "b", durable=False, tcp=True) as second,
     ):
         assert await ask(first.tcp_url_of(), "select 1") == 1
         assert await ask(second.tcp_url_of(), "select 2") == 2
@@ -151,8 +151,8 @@ async def test_servers_run_side_by_side_on_free_ports(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["deep" * 30, "with space", "a,b", 'qu"ote', "māori", "50%25"])
-async def test_any_folder_name_will_do(tmp_path: Path, name: str) -> None:
-    server = EmbeddedServer(tmp_path / name, durable=False)
+async def test_any_folder_name_will_do(data_folder: Path, name: str) -> None:
+    server = EmbeddedServer(data_folder / name, durable=False)
     try:
         server.start()
         assert await ask(server.url, "select 1") == 1
@@ -189,10 +189,10 @@ def test_broken_data_gives_one_line_and_no_process(server: EmbeddedServer) -> No
     assert processes_of(server.folder) == []
 
 
-def test_a_file_in_place_of_the_folder_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "home").write_text("a file")
+def test_a_file_in_place_of_the_folder_is_refused(data_folder: Path) -> None:
+    (data_folder / "home").write_text("a file")
     with pytest.raises(ConfigurationError, match="cannot be used as a data folder"):
-        EmbeddedServer(tmp_path / "home" / "postgres").start()
+        EmbeddedServer(data_folder / "home" / "postgres").start()
 
 
 def test_half_a_data_folder_is_made_anew(server: EmbeddedServer) -> None:

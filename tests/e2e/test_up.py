@@ -124,8 +124,8 @@ mutation Add($title: String!) {
 """
 
 
-def test_it_answers_stops_cleanly_and_keeps_its_data(tmp_path: Path) -> None:
-    home = tmp_path / "home"
+def test_it_answers_stops_cleanly_and_keeps_its_data(data_folder: Path) -> None:
+    home = data_folder / "home"
     # GIVEN a first run, in which a student adds a goal
     with up(home) as first:
         address = first.wait_until_ready()
@@ -165,18 +165,18 @@ def test_it_answers_stops_cleanly_and_keeps_its_data(tmp_path: Path) -> None:
     ids=lambda signals: "+".join(number.name for number in signals),
 )
 def test_pressing_ctrl_c_again_leaves_nothing_behind(
-    tmp_path: Path, signals: tuple[signal.Signals, ...]
+    data_folder: Path, signals: tuple[signal.Signals, ...]
 ) -> None:
-    with up(tmp_path / "home") as running:
+    with up(data_folder / "home") as running:
         running.wait_until_ready()
         assert running.end(*signals) == 0
-    assert servers_of(tmp_path / "home") == []
+    assert servers_of(data_folder / "home") == []
     assert "Traceback" not in running.said
 
 
 @pytest.mark.parametrize("step", ["environment", "database", "migrations", "demo school"])
-def test_it_can_be_stopped_while_it_starts(tmp_path: Path, step: str) -> None:
-    home = tmp_path / "home"
+def test_it_can_be_stopped_while_it_starts(data_folder: Path, step: str) -> None:
+    home = data_folder / "home"
     with up(home) as running:
         running.wait_for(f"^ok ({step})")
         assert running.end(signal.SIGINT) == 0
@@ -187,8 +187,8 @@ def test_it_can_be_stopped_while_it_starts(tmp_path: Path, step: str) -> None:
         again.wait_until_ready()
 
 
-def test_after_kill_9_it_starts_again(tmp_path: Path) -> None:
-    home = tmp_path / "home"
+def test_after_kill_9_it_starts_again(data_folder: Path) -> None:
+    home = data_folder / "home"
     with up(home) as killed:
         killed.wait_until_ready()
         killed.process.kill()
@@ -210,14 +210,14 @@ def complaint(result: subprocess.CompletedProcess[str]) -> str:
     return result.stderr.strip()
 
 
-def test_a_port_in_use_is_said_first(tmp_path: Path) -> None:
+def test_a_port_in_use_is_said_first(data_folder: Path) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
-        said = complaint(run(tmp_path / "home", "up", PORT=str(port)))
+        said = complaint(run(data_folder / "home", "up", PORT=str(port)))
     assert said.startswith(f"poutama: port {port} is in use: choose another")
-    assert not (tmp_path / "home").exists()
+    assert not (data_folder / "home").exists()
 
 
 @pytest.mark.parametrize(
@@ -230,26 +230,26 @@ def test_a_port_in_use_is_said_first(tmp_path: Path) -> None:
     ],
 )
 def test_a_setting_that_cannot_be_used_is_named(
-    tmp_path: Path, variable: str, value: str, expected: str
+    data_folder: Path, variable: str, value: str, expected: str
 ) -> None:
-    assert complaint(run(tmp_path / "home", "up", **{variable: value})).startswith(expected)
+    assert complaint(run(data_folder / "home", "up", **{variable: value})).startswith(expected)
 
 
-def test_a_home_that_is_a_file_is_refused(tmp_path: Path) -> None:
-    (tmp_path / "home").write_text("a file")
-    said = complaint(run(tmp_path / "home", "up"))
+def test_a_home_that_is_a_file_is_refused(data_folder: Path) -> None:
+    (data_folder / "home").write_text("a file")
+    said = complaint(run(data_folder / "home", "up"))
     assert "cannot be used as the data folder" in said
 
 
-def test_a_broken_data_folder_is_refused(tmp_path: Path) -> None:
-    data = tmp_path / "home" / "postgres" / "data"
+def test_a_broken_data_folder_is_refused(data_folder: Path) -> None:
+    data = data_folder / "home" / "postgres" / "data"
     data.mkdir(parents=True)
     (data / "holiday.txt").write_text("not a database")
-    assert "not a PostgreSQL data folder" in complaint(run(tmp_path / "home", "up"))
+    assert "not a PostgreSQL data folder" in complaint(run(data_folder / "home", "up"))
 
 
-def test_one_home_has_one_owner_and_everyone_may_ask_it(tmp_path: Path) -> None:
-    home = tmp_path / "home"
+def test_one_home_has_one_owner_and_everyone_may_ask_it(data_folder: Path) -> None:
+    home = data_folder / "home"
     with up(home) as running:
         running.wait_until_ready()
         assert "in use by another Poutama" in complaint(run(home, "up"))
@@ -260,8 +260,8 @@ def test_one_home_has_one_owner_and_everyone_may_ask_it(tmp_path: Path) -> None:
         assert running.end(signal.SIGTERM) == 0
 
 
-def test_the_other_commands_start_the_database_for_the_moment(tmp_path: Path) -> None:
-    home = tmp_path / "home"
+def test_the_other_commands_start_the_database_for_the_moment(data_folder: Path) -> None:
+    home = data_folder / "home"
     assert run(home, "migrate").stdout.endswith("applied\n")
     made = run(home, "demo", "--students", "3")
     assert made.returncode == 0, made.stderr
@@ -271,9 +271,9 @@ def test_the_other_commands_start_the_database_for_the_moment(tmp_path: Path) ->
     assert servers_of(home) == []
 
 
-def test_the_public_schema_is_printed_without_its_mapping(tmp_path: Path) -> None:
-    schema = run(tmp_path, "schema").stdout
+def test_the_public_schema_is_printed_without_its_mapping(data_folder: Path) -> None:
+    schema = run(data_folder, "schema").stdout
     assert "type Query {" in schema
     assert "goalId: UUID" in schema
     assert "@table" not in schema
-    assert not (tmp_path / "postgres").exists()
+    assert not (data_folder / "postgres").exists()
