@@ -66,6 +66,11 @@ class Settings:
         "", "`json` or `rows`: how reads are rendered; empty means the engine's faster one."
     )
     pool_size: int = setting(8, "Most connections the long-running server opens.")
+    issuers: str = setting(
+        "",
+        "OpenID Connect issuers whose tokens sign people in, as identity.md says; the local mode "
+        "trusts its own issuer instead.",
+    )
     request_seconds: float = setting(29.0, "Time one request may take, in seconds.")
     max_body_bytes: int = setting(1_000_000, "Largest request body, in bytes.")
     max_tokens: int = setting(2_000, "Most lexical tokens in one document.")

@@ -1,0 +1,139 @@
+"""Who a sign-in from outside is: the binding of an issuer's subject to a person.
+
+`edge.oidc` asks with what a verified token says. The first time, a person who was invited is
+recognised by an email that the issuer has verified; from then on by issuer and subject alone,
+whatever becomes of the email. Never makes a person, and never moves a binding to another one.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from uuid import UUID
+
+from poutama.db.connection import Database
+from poutama.db.transaction import Transaction, run_transaction
+from poutama.errors import AmbiguousCommit, ForbiddenError, UnavailableError
+from poutama.text import normalize
+
+logger = logging.getLogger(__name__)
+
+LONGEST_EMAIL = 320
+TIME_LIMIT = 10.0
+
+UNKNOWN = "Nobody has been invited here under this sign-in; ask your school's administrator."
+NO_EMAIL = (
+    "This sign-in is new here, and its token has no verified email to know you by: sign in with"
+    " one that has, or ask your school's administrator."
+)
+TAKEN = (
+    "Your email belongs to another account of the same sign-in service here; ask your school's"
+    " administrator."
+)
+
+_KNOWN = "SELECT person_id FROM identity WHERE issuer = $1 AND subject = $2"
+_INVITED = "SELECT id FROM person WHERE email = $1"
+# Reads every person: for those alone who were invited with capitals in their email.
+_INVITED_ANYHOW = "SELECT id FROM person WHERE lower(email) = $1 LIMIT 2"
+# The person may have gone, or changed their email, since they were found.
+_BIND = """
+INSERT INTO identity (issuer, subject, person_id)
+SELECT $1::text, $2::text, id FROM person WHERE id = $3::uuid AND lower(email) = $4::text
+ON CONFLICT DO NOTHING
+"""
+_BOUND = """
+SELECT subject, person_id FROM identity
+WHERE issuer = $1 AND (subject = $2 OR person_id = $3)
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """What a verified token says of who signs in.
+
+    Attributes:
+        issuer: who says so.
+        subject: what the issuer calls the person, for ever.
+        email: normalized by `normalize_email`; None unless the issuer has verified it.
+    """
+
+    issuer: str
+    subject: str
+    email: str | None = None
+
+
+def normalize_email(text: str) -> str | None:
+    """The form in which emails are compared, and in which those of the invited are stored.
+
+    NFC and lower case; not case-folded, which would take two addresses for one. None for what is
+    no address, or whose letters only look like ASCII.
+    """
+    email = normalize(normalize(text).lower())
+    local, at, domain = email.rpartition("@")
+    if not (local and at and domain) or len(email) > LONGEST_EMAIL:
+        return None
+    if not email.isprintable() or " " in email or email.isascii() != text.isascii():
+        return None
+    return email
+
+
+async def find_person(database: Database, sign_in: SignIn, *, seconds: float = TIME_LIMIT) -> UUID:
+    """The person who signs in; bound now if they were invited and this is their first time.
+
+    One read of one row, but for the first time.
+
+    Args:
+        database: where people are.
+        sign_in: from a token that was verified.
+        seconds: how long it may take.
+
+    Raises:
+        ForbiddenError: nobody we know; the message says what to do.
+        UnavailableError, DeadlineExceededError: the database did not answer.
+    """
+    deadline = time.monotonic() + seconds
+    known = await database.read(
+        _KNOWN, [sign_in.issuer, sign_in.subject], deadline=deadline, name="identity"
+    )
+    if known:
+        return UUID(str(known[0]["person_id"]))
+    if sign_in.email is None:
+        raise ForbiddenError(NO_EMAIL)
+    person_id = await _find_invited(database, sign_in.email, deadline)
+    return await _bind(database, sign_in, person_id, deadline)
+
+
+async def _find_invited(database: Database, email: str, deadline: float) -> UUID:
+    for statement in (_INVITED, _INVITED_ANYHOW):
+        found = await database.read(statement, [email], deadline=deadline, name="invited")
+        if len(found) == 1:
+            return UUID(str(found[0]["id"]))
+        if found:
+            logger.warning("identity: two people differ by the case of their email alone")
+    raise ForbiddenError(UNKNOWN)
+
+
+async def _bind(database: Database, sign_in: SignIn, person_id: UUID, deadline: float) -> UUID:
+    who = (sign_in.issuer, sign_in.subject, person_id)
+
+    async def work(transaction: Transaction) -> dict[str, UUID]:
+        await transaction.execute(_BIND, *who, sign_in.email)
+        rows = await transaction.fetch(_BOUND, *who)
+        return {row["subject"]: UUID(str(row["person_id"])) for row in rows}
+
+    bound: dict[str, UUID] = {}
+    for last in (False, True):
+        try:
+            bound = await run_transaction(database, work, deadline=deadline, name="bindIdentity")
+            break
+        except AmbiguousCommit as error:
+            # Binding twice is binding once: asking again is how to know.
+            if last:
+                raise UnavailableError from error
+    if sign_in.subject in bound:
+        return bound[sign_in.subject]
+    if bound:
+        logger.warning("identity: refused a second subject of %s for one email", sign_in.issuer)
+        raise ForbiddenError(TAKEN)
+    raise ForbiddenError(UNKNOWN)
