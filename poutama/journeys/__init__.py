@@ -3,8 +3,27 @@
 from __future__ import annotations
 
 from poutama.journeys.goals import reorder_goal_tasks
+from poutama.journeys.groups import (
+    accept_membership,
+    create_group,
+    create_organisation,
+    end_membership,
+    invite,
+    join_group,
+    renew_join_code,
+)
 
 PROCEDURES = {
-    "reorder_goal_tasks": reorder_goal_tasks,
+    procedure.__name__: procedure
+    for procedure in (
+        accept_membership,
+        create_group,
+        create_organisation,
+        end_membership,
+        invite,
+        join_group,
+        renew_join_code,
+        reorder_goal_tasks,
+    )
 }
 """Name in the schema files -> procedure."""

@@ -117,6 +117,8 @@ class ReadBuilder:
         if relation.shape is Shape.ONE:
             if relation.viewer:
                 where = OwnedBy("id", ViewerId())
+            elif relation.arguments:
+                where = All(tuple(_named(relation, self._arguments(nodes[0], owner))))
             rows = Rows(entity, hangs, self._fields(_sets(nodes), entity, depth + 1), where)
             return One(key, rows, relation.nullable)
         arguments = self._arguments(nodes[0], owner)
@@ -143,9 +145,10 @@ class ReadBuilder:
         default_first: Value | None,
     ) -> Rows:
         conditions = [build_filter(self._model, entity, arguments.get("filter"), f"{key}.filter")]
-        for name, column in relation.arguments.items():
-            if (value := arguments.get(name)) is not None:
-                conditions.append(Compare(column, Comparison.EQ, _leaf(value)))
+        named = _named(relation, arguments)
+        if relation.own is not None and not named:
+            conditions.append(OwnedBy(relation.own, ViewerId()))
+        conditions += named
         order = self._order(entity, arguments.get("orderBy"))
         first = arguments.get("first")
         after = arguments.get("after")
@@ -229,6 +232,15 @@ class ReadBuilder:
 
 def _sets(nodes: Iterable[FieldNode]) -> list[SelectionSetNode | None]:
     return [node.selection_set for node in nodes]
+
+
+def _named(relation: Relation, arguments: dict[str, Tree]) -> list[Predicate]:
+    """The conditions of a root field's own arguments."""
+    return [
+        Compare(column, Comparison.EQ, _leaf(value))
+        for name, column in relation.arguments.items()
+        if (value := arguments.get(name)) is not None
+    ]
 
 
 def _leaf(tree: Tree) -> Value:

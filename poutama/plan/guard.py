@@ -32,23 +32,46 @@ from poutama.plan.nodes import (
     Read,
     RowId,
     Rows,
+    Stands,
     Text,
     View,
 )
 from poutama.plan.values import ViewerId
-from poutama.schema.model import Entity, Relation, Shape
+from poutama.schema.model import (
+    Audience,
+    Column,
+    Entity,
+    Relation,
+    Rule,
+    Scope,
+    Shape,
+    Standing,
+    Through,
+)
 
 M = TypeVar("M", bound=Member)
 
 
 def visible_rows(entities: Mapping[str, Entity], entity: Entity) -> Predicate:
     """The rule of a type, as a predicate over its table."""
-    rule = entity.rule
-    if rule.through is not None:
-        target = entities[rule.through.target]
-        return Exists(rule.through, target, visible_rows(entities, target))
-    assert rule.owner is not None, "the schema does not load without a rule"
-    return OwnedBy(rule.owner, ViewerId())
+    return allowed_by(entities, entity.rule)
+
+
+def allowed_by(
+    entities: Mapping[str, Entity], rule: Rule, only: tuple[Standing, ...] | None = None
+) -> Predicate:
+    """A rule as a predicate over the table it is about; `only` these standings count."""
+    parts: list[Predicate] = []
+    for alternative in rule.alternatives:
+        match alternative:
+            case Audience(scope, column, standings):
+                counted = tuple(each for each in standings if only is None or each in only)
+                parts += _stands(scope, column, counted)
+            case Through(relation, to):
+                target = entities[relation.target]
+                inner = allowed_by(entities, target.rule, to or only)
+                parts.append(Exists(relation, target, inner))
+    return parts[0] if len(parts) == 1 else AnyOf(tuple(parts))
 
 
 def guard_read(entities: Mapping[str, Entity], read: Read) -> Read:
@@ -59,7 +82,11 @@ def guard_read(entities: Mapping[str, Entity], read: Read) -> Read:
 def guard_member(entities: Mapping[str, Entity], parent: Entity | None, member: M) -> M:
     """One member of a selection on `parent`, and all below it."""
     match member:
-        case Text() | Leaf() | RowId():
+        case Text() | RowId():
+            return member
+        case Leaf(_, Column(restricted=Rule() as rule)):
+            return replace(member, shown=allowed_by(entities, rule))
+        case Leaf():
             return member
         case One() | Many():
             return replace(member, rows=guard_rows(entities, parent, member.rows))
@@ -74,7 +101,8 @@ def guard_member(entities: Mapping[str, Entity], parent: Entity | None, member: 
 def guard_rows(entities: Mapping[str, Entity], parent: Entity | None, rows: Rows) -> Rows:
     """These rows, those of them that the viewer may see."""
     where = guard_predicate(entities, rows.entity, rows.where)
-    if not _is_implied(parent, rows.relation, rows.entity):
+    implied = _is_implied(parent, rows.relation, rows.entity) or _is_own(rows.entity, rows.where)
+    if not implied:
         where = All((visible_rows(entities, rows.entity), where))
     fields = tuple(guard_member(entities, rows.entity, field) for field in rows.fields)
     return replace(rows, where=where, fields=fields)
@@ -85,7 +113,7 @@ def guard_predicate(
 ) -> Predicate:
     """A filter over `entity`, in which only visible rows count."""
     match predicate:
-        case Compare() | IsNull() | OwnedBy():
+        case Compare() | IsNull() | OwnedBy() | Stands():
             return predicate
         case All(parts):
             return All(tuple(guard_predicate(entities, entity, part) for part in parts))
@@ -131,3 +159,25 @@ def _is_implied(parent: Entity | None, relation: Relation | None, target: Entity
         return through is not None and through.key == relation.key
     through = target.rule.through
     return through is not None and (through.target, through.key) == (parent.name, relation.key)
+
+
+def _is_own(entity: Entity, where: Predicate) -> bool:
+    """Whether the condition already keeps nothing but rows that are the viewer's own."""
+    if isinstance(where, All):
+        return any(_is_own(entity, part) for part in where.parts)
+    return isinstance(where, OwnedBy) and any(
+        isinstance(each, Audience)
+        and Standing.SELF in each.standings
+        and where == OwnedBy(each.column, ViewerId())
+        for each in entity.rule.alternatives
+    )
+
+
+def _stands(scope: Scope, column: str, standings: tuple[Standing, ...]) -> list[Predicate]:
+    parts: list[Predicate] = []
+    if Standing.SELF in standings:
+        parts.append(OwnedBy(column, ViewerId()))
+    others = tuple(each for each in standings if each is not Standing.SELF)
+    if others:
+        parts.append(Stands(scope, column, others))
+    return parts

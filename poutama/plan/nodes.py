@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from poutama.plan.values import Value
-from poutama.schema.model import Column, Entity, OrderTerm, Relation
+from poutama.schema.model import Column, Entity, OrderTerm, Relation, Scope, Standing
 
 
 class Comparison(StrEnum):
@@ -50,6 +50,15 @@ class OwnedBy:
 
 
 @dataclass(frozen=True, slots=True)
+class Stands:
+    """The viewer stands to what the column (named as in the table) names as one of these."""
+
+    scope: Scope
+    column: str
+    standings: tuple[Standing, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class All:
     """Every part holds; of none, true."""
 
@@ -77,7 +86,7 @@ class Exists:
     where: Predicate
 
 
-Predicate: TypeAlias = Compare | IsNull | OwnedBy | All | AnyOf | Not | Exists
+Predicate: TypeAlias = Compare | IsNull | OwnedBy | Stands | All | AnyOf | Not | Exists
 
 ALWAYS = All(())
 NEVER = AnyOf(())
@@ -93,10 +102,11 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A column's value."""
+    """A column's value; null where `shown` does not hold."""
 
     key: str
     column: Column
+    shown: Predicate = ALWAYS
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +233,7 @@ class Assignment:
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """The row that a new row belongs to: it must exist, and the viewer must see it."""
+    """The row that a new row belongs to: it must exist, and let the viewer add to it."""
 
     relation: Relation
     entity: Entity
@@ -250,11 +260,10 @@ class Children:
 
 @dataclass(frozen=True, slots=True)
 class Insert:
-    """One new row. `owner` is the column that holds the viewer's id, if the type has one."""
+    """One new row, and those inserted along with it."""
 
     entity: Entity
     row: NewRow
-    owner: str | None
     parents: tuple[Parent, ...]
     children: tuple[Children, ...]
 

@@ -15,7 +15,7 @@ from graphql import FieldNode, GraphQLObjectType
 
 from poutama.errors import BadUserInputError
 from poutama.plan.build import ReadBuilder
-from poutama.plan.guard import guard_member, visible_rows
+from poutama.plan.guard import allowed_by, guard_member, visible_rows
 from poutama.plan.nodes import (
     All,
     AnyOf,
@@ -41,6 +41,7 @@ from poutama.plan.nodes import (
     Predicate,
     RowId,
     Rows,
+    Stands,
     Step,
     Steps,
     Text,
@@ -52,6 +53,7 @@ from poutama.plan.selection import Selections
 from poutama.plan.values import Constant, InputText, NewId, Returned, Value
 from poutama.schema.model import (
     Action,
+    Audience,
     Entity,
     InputChildren,
     InputColumn,
@@ -64,6 +66,9 @@ from poutama.schema.model import (
     Mutation,
     PayloadId,
     PayloadRow,
+    Relation,
+    Rule,
+    Through,
 )
 
 
@@ -120,7 +125,7 @@ class WriteBuilder:
     def _change(self, mutation: Mutation, entity: Entity, given: dict[str, Tree]) -> Change:
         if mutation.action is Action.INSERT:
             return self._insert(mutation, entity, given)
-        guard = visible_rows(self._model.entities, entity)
+        guard = self._changeable(entity, mutation.action)
         key: Value | None = None
         version: Value | None = None
         for name, value in given.items():
@@ -144,7 +149,7 @@ class WriteBuilder:
             match mutation.inputs[name]:
                 case InputParent(relation):
                     parent = self._model.entities[relation.target]
-                    guard = visible_rows(self._model.entities, parent)
+                    guard = self._extendable(entity, relation)
                     parents.append(Parent(relation, parent, cast("Value", value), guard))
                 case InputChildren(relation, fields) if value:
                     child = self._model.entities[relation.target]
@@ -158,7 +163,29 @@ class WriteBuilder:
                     children.append(Children(relation, child, rows))
                 case _:
                     pass
-        return Insert(entity, row, entity.rule.owner, tuple(parents), tuple(children))
+        return Insert(entity, row, tuple(parents), tuple(children))
+
+    def _changeable(self, entity: Entity, action: Action) -> Predicate:
+        """The rows that the viewer may see, and may change like this."""
+        entities = self._model.entities
+        visible = visible_rows(entities, entity)
+        allowed = allowed_by(entities, entity.changes[action])
+        return visible if visible == allowed else All((visible, allowed))
+
+    def _extendable(self, entity: Entity, relation: Relation) -> Predicate:
+        """The rows behind a relation that the viewer may see, and may add such a row to."""
+        entities = self._model.entities
+        parent = entities[relation.target]
+        parts: list[Predicate] = []
+        for alternative in entity.changes[Action.INSERT].alternatives:
+            match alternative:
+                case Through(through, to) if through == relation:
+                    parts.append(allowed_by(entities, parent.rule, to))
+                case Audience(scope, column, standings) if column == relation.key:
+                    rule = Rule((Audience(scope, "id", standings),))
+                    parts.append(allowed_by(entities, rule))
+        visible = visible_rows(entities, parent)
+        return All((visible, AnyOf(tuple(parts)))) if parts else visible
 
     def _new_id(self) -> NewId:
         self._ids += 1
@@ -292,6 +319,8 @@ def _tables_in(predicate: Predicate) -> Iterator[str]:
                 yield from _tables_in(part)
         case Not(part):
             yield from _tables_in(part)
+        case Stands():
+            yield "membership"
         case Exists(_, target, where):
             yield target.table
             yield from _tables_in(where)

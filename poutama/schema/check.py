@@ -24,7 +24,7 @@ from graphql.validation.rules.provided_required_arguments import (
 from graphql.validation.validate import validate_sdl
 
 from poutama.errors import SchemaError
-from poutama.schema.model import Entity
+from poutama.schema.model import Entity, Through
 
 _WRITTEN = (
     KnownDirectivesRule,
@@ -62,14 +62,17 @@ def check_rules(entities: Mapping[str, Entity]) -> None:
     Raises:
         SchemaError: rules that follow each other in a circle.
     """
-    for name, entity in entities.items():
-        followed = [name]
-        while entity.rule.through is not None:
-            entity = entities[entity.rule.through.target]
-            if entity.name in followed:
-                circle = " -> ".join([*followed, entity.name])
-                raise SchemaError(f"{name}: @visible(through:) leads in a circle, {circle}.")
-            followed.append(entity.name)
+    for name in entities:
+        _follow(entities, name, ())
+
+
+def _follow(entities: Mapping[str, Entity], name: str, followed: tuple[str, ...]) -> None:
+    if name in followed:
+        circle = " -> ".join([*followed, name])
+        raise SchemaError(f"{followed[0]}: @visible(through:) leads in a circle, {circle}.")
+    for alternative in entities[name].rule.alternatives:
+        if isinstance(alternative, Through):
+            _follow(entities, alternative.relation.target, (*followed, name))
 
 
 def _refuse(document: DocumentNode, rules: tuple[type, ...]) -> None:

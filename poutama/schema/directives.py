@@ -18,9 +18,13 @@ from graphql.utilities import value_from_ast_untyped
 
 MAPPING = frozenset({
     "table", "visible", "column", "search", "sequence", "one", "many", "rows", "viewer", "where",
-    "key", "length", "pattern", "insert", "update", "delete", "procedure",
+    "row", "key", "length", "pattern", "insert", "update", "delete", "procedure", "change",
+    "restricted",
 })  # fmt: skip
-"""The directives that never reach the public schema."""
+"""The directives that never reach the public schema ..."""
+
+MAPPING_ENUMS = frozenset({"Standing", "Change"})
+"""... and the types of their arguments."""
 
 ObjectNode: TypeAlias = ObjectTypeDefinitionNode | ObjectTypeExtensionNode
 Directed: TypeAlias = ObjectNode | FieldDefinitionNode | InputValueDefinitionNode
@@ -28,10 +32,15 @@ Directed: TypeAlias = ObjectNode | FieldDefinitionNode | InputValueDefinitionNod
 
 def find_directive(node: Directed, name: str) -> dict[str, Any] | None:
     """The arguments of the node's directive of that name; None where it has none."""
-    for directive in node.directives or ():
-        if directive.name.value == name:
-            return _arguments(directive)
-    return None
+    found = find_directives(node, name)
+    return found[0] if found else None
+
+
+def find_directives(node: Directed, name: str) -> list[dict[str, Any]]:
+    """The arguments of each of the node's directives of that name."""
+    return [
+        _arguments(directive) for directive in node.directives or () if directive.name.value == name
+    ]
 
 
 def _arguments(directive: DirectiveNode) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from graphql import (
 
 from poutama.schema.directives import (
     MAPPING,
+    MAPPING_ENUMS,
     Directed,
     find_directive,
     is_list,
@@ -50,6 +51,7 @@ def expand_document(document: DocumentNode) -> DocumentNode:
         node
         for node in document.definitions
         if not (isinstance(node, DirectiveDefinitionNode) and node.name.value in MAPPING)
+        and not (isinstance(node, EnumTypeDefinitionNode) and node.name.value in MAPPING_ENUMS)
     ]
     fields = table_fields(document)
     enums = {node.name.value for node in definitions if isinstance(node, EnumTypeDefinitionNode)}
@@ -89,6 +91,10 @@ def order_name(entity: str) -> str:
     return f"{entity}Order"
 
 
+def is_restricted(node: FieldDefinitionNode) -> bool:
+    return find_directive(node, "restricted") is not None
+
+
 def order_values(
     nodes: Iterable[FieldDefinitionNode], enums: Iterable[str]
 ) -> Mapping[str, tuple[str, bool]]:
@@ -97,8 +103,10 @@ def order_values(
     for node in nodes:
         kind = named_type(node.type)
         searchable = find_directive(node, "search") is not None
-        if is_list(node.type) or not (
-            searchable or kind in enums or kind in ("Int", "DateTime", "Boolean")
+        if (
+            is_list(node.type)
+            or is_restricted(node)
+            or not (searchable or kind in enums or kind in ("Int", "DateTime", "Boolean"))
         ):
             continue
         name = snake_case(node.name.value).upper()
@@ -137,6 +145,8 @@ def _filter(
             "\nsearch: String"
         )
     for node in nodes:
+        if is_restricted(node):  # what is hidden must not show by what a filter leaves over
+            continue
         kind = named_type(node.type)
         field = node.name.value
         if find_directive(node, "search") is not None:

@@ -7,7 +7,8 @@ whose input has a field that leads nowhere.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from importlib.resources import files
 
@@ -29,14 +30,13 @@ from graphql import (
 from poutama.errors import SchemaError
 from poutama.schema.check import check_document, check_expanded, check_rules
 from poutama.schema.directives import (
+    MAPPING_ENUMS,
     find_directive,
-    is_list,
     is_nullable,
     named_type,
-    snake_case,
 )
+from poutama.schema.entities import load_entities, load_relation, order_term, require
 from poutama.schema.expand import (
-    connection_name,
     expand_document,
     order_name,
     order_values,
@@ -45,24 +45,13 @@ from poutama.schema.expand import (
 from poutama.schema.model import (
     Column,
     Entity,
-    Field,
-    Kind,
     Model,
     OrderTerm,
     Relation,
-    Rule,
     Shape,
 )
 from poutama.schema.mutations import load_mutations
 from poutama.schema.scalars import attach_scalars
-
-KINDS = {
-    "UUID": Kind.UUID,
-    "String": Kind.TEXT,
-    "Boolean": Kind.BOOLEAN,
-    "Int": Kind.INTEGER,
-    "DateTime": Kind.TIMESTAMP,
-}
 
 
 @cache
@@ -85,10 +74,10 @@ def build_model(sdl: str) -> Model:
     enums = {
         node.name.value: tuple(value.name.value for value in node.values or ())
         for node in document.definitions
-        if isinstance(node, EnumTypeDefinitionNode)
+        if isinstance(node, EnumTypeDefinitionNode) and node.name.value not in MAPPING_ENUMS
     }
     # What the mapping says comes first: its mistakes are told in the words they were made in.
-    entities = _load_entities(document, enums)
+    entities = load_entities(document, enums)
     check_rules(entities)
     roots = _load_roots(document, entities)
     return Model(
@@ -145,123 +134,36 @@ def _only_extensions(document: DocumentNode) -> DocumentNode:
     )
 
 
-def _load_entities(
-    document: DocumentNode, enums: Mapping[str, tuple[str, ...]]
-) -> dict[str, Entity]:
-    fields = table_fields(document)
-    loaded = {
-        name: {node.name.value: _load_field(name, node, fields.keys(), enums) for node in nodes}
-        for name, nodes in fields.items()
-    }
-    entities = {}
-    for node in document.definitions:
-        if not isinstance(node, ObjectTypeDefinitionNode) or node.name.value not in loaded:
-            continue
-        name = node.name.value
-        table = find_directive(node, "table") or {}
-        orders = order_values(fields[name], enums)
-        for value in table.get("order", ["CREATED_AT_ASC"]):
-            if value not in orders:
-                raise SchemaError(
-                    f"{name}: @table(order:) names {value}, which it has no field for."
-                )
-        entities[name] = Entity(
-            name=name,
-            table=table["name"],
-            fields=loaded[name],
-            order=tuple(
-                _order_term(loaded[name], *orders[value])
-                for value in table.get("order", ["CREATED_AT_ASC"])
-            ),
-            rule=_load_rule(node, loaded[name]),
-        )
-        key = loaded[name].get("id")
-        _require(
-            isinstance(key, Column) and key.kind is Kind.UUID and not key.nullable,
-            f"{name}: a type with a table needs a field `id: UUID!`.",
-        )
-    return entities
-
-
-def _load_field(
-    entity: str,
-    node: FieldDefinitionNode,
-    entities: Iterable[str],
-    enums: Mapping[str, tuple[str, ...]],
-) -> Field:
-    name, kind = node.name.value, named_type(node.type)
-    if (one := find_directive(node, "one")) is not None:
-        _require(kind in entities, f"{entity}.{name}: @one leads to {kind}, which has no @table.")
-        return Relation(name, kind, Shape.ONE, one["key"], nullable=is_nullable(node.type))
-    if (many := find_directive(node, "many")) is not None:
-        return _many(f"{entity}.{name}", node, many["key"], entities)
-    _require(
-        kind in KINDS or kind in enums,
-        f"{entity}.{name}: {kind} is no column; say @one or @many where it is a relation.",
-    )
-    _require(not is_list(node.type), f"{entity}.{name}: a column cannot be a list.")
-    column = find_directive(node, "column") or {}
-    sequence = find_directive(node, "sequence") or {}
-    return Column(
-        field=name,
-        name=column.get("name", snake_case(name)),
-        kind=KINDS.get(kind, Kind.ENUM),
-        nullable=is_nullable(node.type),
-        searchable=find_directive(node, "search") is not None,
-        sequence=sequence.get("within"),
-    )
-
-
-def _many(
-    where: str, node: FieldDefinitionNode, key: str | None, entities: Iterable[str]
-) -> Relation:
-    kind = named_type(node.type)
-    target = kind.removesuffix("Connection")
-    _require(target in entities, f"{where}: its rows would be {target}, which has no @table.")
-    _require(
-        is_list(node.type) or kind == connection_name(target),
-        f"{where}: expected [{target}!]! or {target}Connection!.",
-    )
-    shape = Shape.LIST if is_list(node.type) else Shape.CONNECTION
-    return Relation(node.name.value, target, shape, key)
-
-
-def _load_rule(node: ObjectTypeDefinitionNode, fields: Mapping[str, Field]) -> Rule:
-    name = node.name.value
-    visible = find_directive(node, "visible")
-    if visible is None:
-        raise SchemaError(f"{name}: say who may see its rows with @visible.")
-    owner, through = visible.get("owner"), visible.get("through")
-    _require(
-        (owner is None) != (through is None), f"{name}: @visible takes either owner or through."
-    )
-    relation = fields.get(through) if through else None
-    _require(
-        through is None or (isinstance(relation, Relation) and relation.shape is Shape.ONE),
-        f"{name}: @visible(through: {through!r}) is not one of its @one fields.",
-    )
-    return Rule(owner=owner, through=relation if isinstance(relation, Relation) else None)
-
-
 def _load_roots(document: DocumentNode, entities: Mapping[str, Entity]) -> dict[str, Relation]:
-    roots = {}
-    for node in _root_fields(document, "Query"):
-        name, kind = node.name.value, named_type(node.type)
-        if find_directive(node, "viewer") is not None:
-            _require(kind in entities, f"Query.{name}: {kind} has no @table.")
-            roots[name] = Relation(
-                name, kind, Shape.ONE, None, nullable=is_nullable(node.type), viewer=True
-            )
-            continue
-        _require(find_directive(node, "rows") is not None, f"Query.{name}: say @rows or @viewer.")
-        plain = _many(f"Query.{name}", node, None, entities)
-        arguments = {
-            argument.name.value: _kept_by(f"Query.{name}", entities[plain.target], where["field"])
-            for argument in node.arguments or ()
-            if (where := find_directive(argument, "where")) is not None
-        }
-        roots[name] = Relation(name, plain.target, plain.shape, None, arguments=arguments)
-    return roots
+    return {node.name.value: _load_root(node, entities) for node in _root_fields(document, "Query")}
+
+
+def _load_root(node: FieldDefinitionNode, entities: Mapping[str, Entity]) -> Relation:
+    name, kind = node.name.value, named_type(node.type)
+    where = f"Query.{name}"
+    if find_directive(node, "viewer") is not None:
+        require(kind in entities, f"{where}: {kind} has no @table.")
+        return Relation(name, kind, Shape.ONE, None, nullable=is_nullable(node.type), viewer=True)
+    if find_directive(node, "row") is not None:
+        require(kind in entities, f"{where}: {kind} has no @table.")
+        require(is_nullable(node.type), f"{where}: it may find nothing, so it must be nullable.")
+        arguments = _where_arguments(where, node, entities[kind])
+        require(bool(arguments), f"{where}: @row needs an argument with @where.")
+        return Relation(name, kind, Shape.ONE, None, nullable=True, arguments=arguments)
+    rows = find_directive(node, "rows")
+    if rows is None:
+        raise SchemaError(f"{where}: say @rows, @row or @viewer.")
+    plain = load_relation(where, node, None, entities)
+    arguments = _where_arguments(where, node, entities[plain.target])
+    return replace(plain, arguments=arguments, own=rows.get("own"))
+
+
+def _where_arguments(place: str, node: FieldDefinitionNode, entity: Entity) -> dict[str, Column]:
+    return {
+        argument.name.value: _kept_by(place, entity, where["field"])
+        for argument in node.arguments or ()
+        if (where := find_directive(argument, "where")) is not None
+    }
 
 
 def _kept_by(where: str, entity: Entity, field: str) -> Column:
@@ -288,19 +190,8 @@ def _load_orders(
 ) -> dict[str, dict[str, OrderTerm]]:
     return {
         order_name(name): {
-            value: _order_term(entities[name].fields, field, descending)
+            value: order_term(entities[name].fields, field, descending)
             for value, (field, descending) in order_values(nodes, enums).items()
         }
         for name, nodes in table_fields(document).items()
     }
-
-
-def _order_term(fields: Mapping[str, Field], field: str, descending: bool) -> OrderTerm:
-    column = fields[field]
-    assert isinstance(column, Column)
-    return OrderTerm(column, descending)
-
-
-def _require(holds: bool, message: str) -> None:
-    if not holds:
-        raise SchemaError(message)

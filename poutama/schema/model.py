@@ -37,6 +37,8 @@ class Column:
     """A folded copy lies in `search_name`; searching and sorting use that."""
     sequence: str | None = None
     """The column within which new rows are numbered."""
+    restricted: Rule | None = None
+    """Who sees the value, where that is fewer than see the row."""
 
     @property
     def search_name(self) -> str:
@@ -68,6 +70,8 @@ class Relation:
     """Own arguments that keep the rows whose column has that value."""
     viewer: bool = False
     """A root field that is the viewer's own row."""
+    own: str | None = None
+    """The column of a root field's rows that must hold the viewer's id, unless one is named."""
 
 
 Field: TypeAlias = Column | Relation
@@ -81,12 +85,75 @@ class OrderTerm:
     descending: bool = False
 
 
+class Scope(StrEnum):
+    """What kind of thing a viewer stands to."""
+
+    PERSON = "person"
+    GROUP = "group"
+    ORGANISATION = "organisation"
+
+
+class Standing(StrEnum):
+    """What a viewer is to a person, a group or an organisation; `mapping.graphql` says it whole."""
+
+    SELF = "SELF"
+    MENTOR = "MENTOR"
+    MANAGER = "MANAGER"
+    ADMIN = "ADMIN"
+    CAREGIVER = "CAREGIVER"
+    MENTEE = "MENTEE"
+    STAFF = "STAFF"
+    MEMBER = "MEMBER"
+
+
+STANDINGS = {
+    Scope.PERSON: frozenset(Standing) - {Standing.MEMBER},
+    Scope.GROUP: frozenset({Standing.MEMBER, Standing.MENTOR}),
+    Scope.ORGANISATION: frozenset({Standing.MEMBER, Standing.MANAGER, Standing.ADMIN}),
+}
+"""The standings there are in each scope."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audience:
+    """Those who stand to what the column names as one of these."""
+
+    scope: Scope
+    column: str
+    standings: tuple[Standing, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Through:
+    """Those who may see the row behind a relation; `to` narrows them down."""
+
+    relation: Relation
+    to: tuple[Standing, ...] | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Which rows a viewer may see: by a column with the viewer's id, or through a relation."""
+    """Who may see or change a row: any alternative is enough, and none means nobody."""
 
-    owner: str | None = None
-    through: Relation | None = None
+    alternatives: tuple[Audience | Through, ...]
+
+    @property
+    def through(self) -> Relation | None:
+        """The relation that alone decides, if one does."""
+        match self.alternatives:
+            case (Through(relation, None),):
+                return relation
+            case _:
+                return None
+
+
+class Action(StrEnum):
+    """What a mutation does."""
+
+    INSERT = "insert"
+    UPDATE = "update"
+    DELETE = "delete"
+    PROCEDURE = "procedure"
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +165,11 @@ class Entity:
     fields: Mapping[str, Field]
     order: tuple[OrderTerm, ...]
     rule: Rule
+    """Who may see its rows."""
+    changes: Mapping[Action, Rule] = field(default_factory=dict)
+    """Who may change them; an action that is not there, nobody."""
+    owner: str | None = None
+    """The column in which a new row gets the viewer's id."""
 
     @property
     def columns(self) -> list[Column]:
@@ -120,15 +192,6 @@ class Entity:
     @property
     def id(self) -> Column:
         return self.column("id")
-
-
-class Action(StrEnum):
-    """What a mutation does."""
-
-    INSERT = "insert"
-    UPDATE = "update"
-    DELETE = "delete"
-    PROCEDURE = "procedure"
 
 
 LONGEST_TEXT = 100_000

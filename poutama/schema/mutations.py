@@ -78,7 +78,7 @@ def _load_mutation(
         raise SchemaError(f"{where}: its payload {named_type(node.type)} is not defined.")
     rows = {
         field.name.value: _payload_field(
-            f"{payload.name.value}", field.name.value, named_type(field.type), entities
+            payload.name.value, field.name.value, named_type(field.type), entities
         )
         for field in payload.fields or ()
     }
@@ -86,18 +86,8 @@ def _load_mutation(
         return Mutation(
             name, Action.PROCEDURE, None, procedure["name"], {}, payload.name.value, rows
         )
-    for action in (Action.INSERT, Action.UPDATE, Action.DELETE):
-        if (found := find_directive(node, action.value)) is not None:
-            break
-    else:
-        raise SchemaError(f"{where}: say @insert, @update, @delete or @procedure.")
-    entity = entities.get(found["type"])
-    if entity is None:
-        raise SchemaError(f"{where}: {found['type']} has no @table.")
-    argument = next((a for a in node.arguments or () if a.name.value == "input"), None)
-    given = inputs.get(named_type(argument.type)) if argument is not None else None
-    if given is None:
-        raise SchemaError(f"{where}: takes one argument, `input`, of an input type.")
+    action, entity = _changed(where, node, entities)
+    given = _find_input(where, node, inputs)
     fields = {
         field.name.value: _input_field(given.name.value, field, entity, inputs, entities)
         for field in given.fields or ()
@@ -108,6 +98,35 @@ def _load_mutation(
             f"{given.name.value}: an update or delete takes one @key, an insert none."
         )
     return Mutation(name, action, entity.name, None, fields, payload.name.value, rows)
+
+
+def _changed(
+    where: str, node: FieldDefinitionNode, entities: Mapping[str, Entity]
+) -> tuple[Action, Entity]:
+    """What the mutation does, and to which type's rows."""
+    for action in (Action.INSERT, Action.UPDATE, Action.DELETE):
+        if (found := find_directive(node, action.value)) is not None:
+            break
+    else:
+        raise SchemaError(f"{where}: say @insert, @update, @delete or @procedure.")
+    entity = entities.get(found["type"])
+    if entity is None:
+        raise SchemaError(f"{where}: {found['type']} has no @table.")
+    if action not in entity.changes:
+        raise SchemaError(f"{where}: {entity.name} has no @change that lets anybody {action}.")
+    return action, entity
+
+
+def _find_input(
+    where: str,
+    node: FieldDefinitionNode,
+    inputs: Mapping[str, InputObjectTypeDefinitionNode],
+) -> InputObjectTypeDefinitionNode:
+    argument = next((a for a in node.arguments or () if a.name.value == "input"), None)
+    given = inputs.get(named_type(argument.type)) if argument is not None else None
+    if given is None:
+        raise SchemaError(f"{where}: takes one argument, `input`, of an input type.")
+    return given
 
 
 def _payload_field(

@@ -35,10 +35,11 @@ def render_json(read: Read, change: Change | None = None) -> Statement:
     With a change that row also says how it went: how many rows were written, and the version of
     the row as it stood.
     """
-    layout = lay_out(read)
+    conditions = Conditions(Parameters())
+    layout = lay_out(read, conditions)
     if not layout.slots and change is None:
         return Statement("", (), constant=constant_text(layout))
-    return _JsonRenderer(layout, Parameters(), change).render()
+    return _JsonRenderer(layout, conditions, change).render()
 
 
 def render_repeatable(key: str, read: Read, change: Change) -> Statement:
@@ -48,22 +49,23 @@ def render_repeatable(key: str, read: Read, change: Change) -> Statement:
     has not. The row it returns also has what was kept: fingerprint and response, both NULL the
     first time. `key` is the response key of the root field.
     """
-    return _JsonRenderer(lay_out(read), Parameters(), change, kept_under=key).render()
+    conditions = Conditions(Parameters())
+    layout = lay_out(read, conditions)
+    return _JsonRenderer(layout, conditions, change, kept_under=key).render()
 
 
 class _JsonRenderer:
     def __init__(
         self,
         layout: Layout,
-        parameters: Parameters,
+        conditions: Conditions,
         change: Change | None,
         *,
         kept_under: str | None = None,
     ) -> None:
         self._layout = layout
-        self._parameters = parameters
+        self._parameters = conditions.parameters
         self._kept_under = kept_under
-        conditions = Conditions(parameters)
         unless = "" if kept_under is None else "EXISTS (SELECT 1 FROM seen)"
         changes = ChangeRenderer(conditions, unless=unless)
         self._change = changes.render(change) if change else None

@@ -33,6 +33,7 @@ from poutama.plan.nodes import (
     View,
 )
 from poutama.sql.fragment import quote_text, render_json_value
+from poutama.sql.predicate import Conditions
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,18 +141,19 @@ class Layout:
         return level
 
 
-def lay_out(read: Read) -> Layout:
+def lay_out(read: Read, conditions: Conditions) -> Layout:
     """The levels and bodies of a read plan."""
     layout = Layout()
-    layout.root = _Painter(layout).paint(None, "", read.roots)
+    layout.root = _Painter(layout, conditions).paint(None, "", read.roots)
     return layout
 
 
 class _Painter:
     """Writes bodies, adding levels and slots to the layout as it meets them."""
 
-    def __init__(self, layout: Layout) -> None:
+    def __init__(self, layout: Layout, conditions: Conditions) -> None:
         self._layout = layout
+        self._conditions = conditions
         self._aliases = 0
 
     def paint(
@@ -167,8 +169,12 @@ class _Painter:
         match member:
             case Text(_, json):
                 return (Literal(json),)
-            case Leaf(_, column):
-                return (Computed(render_json_value(alias, column)),)
+            case Leaf(_, column, shown):
+                text = render_json_value(alias, column)
+                condition = self._conditions.render(alias, shown)
+                if condition != "true":
+                    text = f"CASE WHEN {condition} THEN {text} ELSE 'null' END"
+                return (Computed(text),)
             case One(_, rows, nullable):
                 if level is not None and _is_flat(rows):
                     return self._joined(level, alias, rows, nullable)

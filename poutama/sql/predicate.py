@@ -15,6 +15,7 @@ from poutama.plan.nodes import (
     Not,
     OwnedBy,
     Predicate,
+    Stands,
 )
 from poutama.plan.values import Value
 from poutama.schema.model import Column, OrderTerm, Relation, Shape
@@ -25,6 +26,7 @@ from poutama.sql.fragment import (
     sort_column,
     type_of,
 )
+from poutama.sql.standing import render_standing
 
 
 class Conditions:
@@ -43,6 +45,10 @@ class Conditions:
                 return f"{name_column(alias, column.name)} IS NULL"
             case OwnedBy(column, value):
                 return f"{name_column(alias, column)} = {self.parameters.place(value, 'uuid')}"
+            case Stands(column=column):
+                self._aliases += 1
+                name = name_column(alias, column)
+                return render_standing(self.parameters, name, predicate, str(self._aliases))
             case All(parts):
                 found = [text for part in parts if (text := self.render(alias, part)) != "true"]
                 return " AND ".join(found) or "true"

@@ -32,17 +32,17 @@ def render_rows(read: Read, change: Change | None = None) -> Statement:
     With a change one more row, of the slot `OUTCOME`, says how it went: how many rows were
     written, and the version of the row as it stood.
     """
-    layout = lay_out(read)
+    conditions = Conditions(Parameters())
+    layout = lay_out(read, conditions)
     if not layout.slots and change is None:
         return Statement("", (), constant=constant_text(layout))
-    return _RowsRenderer(layout, Parameters(), change).render()
+    return _RowsRenderer(layout, conditions, change).render()
 
 
 class _RowsRenderer:
-    def __init__(self, layout: Layout, parameters: Parameters, change: Change | None) -> None:
+    def __init__(self, layout: Layout, conditions: Conditions, change: Change | None) -> None:
         self._layout = layout
-        self._parameters = parameters
-        conditions = Conditions(parameters)
+        self._parameters = conditions.parameters
         self._change = ChangeRenderer(conditions).render(change) if change else None
         self._levels = LevelRenderer(conditions)
         self._split = split_layout(layout)

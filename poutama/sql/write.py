@@ -63,8 +63,8 @@ class ChangeRenderer:
     def _insert(self, change: Insert) -> str:
         names = ["id"]
         values = [self._parameters.place(change.row.id, "uuid")]
-        if change.owner is not None and change.owner != "id":
-            names.append(change.owner)
+        if (owner := change.entity.owner) is not None:
+            names.append(owner)
             values.append(self._parameters.place(ViewerId(), "uuid"))
         for number, parent in enumerate(change.parents):
             assert parent.relation.key is not None
@@ -111,6 +111,8 @@ class ChangeRenderer:
                 **dict(self._assignments(row.assignments)),
                 **{column.name: f"{number}" for column in _sequences(entity)},
             }
+            if entity.owner is not None:
+                cells[entity.owner] = self._parameters.place(ViewerId(), "uuid")
             if "createdAt" in entity.fields:
                 # Siblings keep their order, which the clock alone would not tell.
                 cells["created_at"] = f"now() + interval '{number} microseconds'"

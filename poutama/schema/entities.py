@@ -1,0 +1,139 @@
+"""The types with a table: their columns, relations, default order and rules. Called by `load`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from graphql import DocumentNode, FieldDefinitionNode, ObjectTypeDefinitionNode
+
+from poutama.errors import SchemaError
+from poutama.schema.directives import (
+    find_directive,
+    is_list,
+    is_nullable,
+    named_type,
+    snake_case,
+)
+from poutama.schema.expand import connection_name, order_values, table_fields
+from poutama.schema.model import Column, Entity, Field, Kind, OrderTerm, Relation, Shape
+from poutama.schema.rules import load_changes, load_restriction, load_visibility
+
+KINDS = {
+    "UUID": Kind.UUID,
+    "String": Kind.TEXT,
+    "Boolean": Kind.BOOLEAN,
+    "Int": Kind.INTEGER,
+    "DateTime": Kind.TIMESTAMP,
+}
+
+
+def load_entities(
+    document: DocumentNode, enums: Mapping[str, tuple[str, ...]]
+) -> dict[str, Entity]:
+    """Every type with a table, by name.
+
+    Raises:
+        SchemaError: a field or a rule leads nowhere; says which.
+    """
+    fields = table_fields(document)
+    return {
+        node.name.value: _load_entity(node, fields, enums)
+        for node in document.definitions
+        if isinstance(node, ObjectTypeDefinitionNode) and node.name.value in fields
+    }
+
+
+def load_relation(
+    where: str, node: FieldDefinitionNode, key: str | None, entities: Iterable[str]
+) -> Relation:
+    """A field that answers with a list or a connection of rows.
+
+    Raises:
+        SchemaError: what it answers with has no table.
+    """
+    kind = named_type(node.type)
+    target = kind.removesuffix("Connection")
+    require(target in entities, f"{where}: its rows would be {target}, which has no @table.")
+    require(
+        is_list(node.type) or kind == connection_name(target),
+        f"{where}: expected [{target}!]! or {target}Connection!.",
+    )
+    shape = Shape.LIST if is_list(node.type) else Shape.CONNECTION
+    return Relation(node.name.value, target, shape, key)
+
+
+def order_term(fields: Mapping[str, Field], field: str, descending: bool) -> OrderTerm:
+    column = fields[field]
+    assert isinstance(column, Column)
+    return OrderTerm(column, descending)
+
+
+def require(holds: bool, message: str) -> None:
+    if not holds:
+        raise SchemaError(message)
+
+
+def _load_entity(
+    node: ObjectTypeDefinitionNode,
+    fields: Mapping[str, list[FieldDefinitionNode]],
+    enums: Mapping[str, tuple[str, ...]],
+) -> Entity:
+    name = node.name.value
+    table = find_directive(node, "table") or {}
+    orders = order_values(fields[name], enums)
+    sort = table.get("order", ["CREATED_AT_ASC"])
+    for value in sort:
+        require(
+            value in orders, f"{name}: @table(order:) names {value}, which it has no field for."
+        )
+    loaded = {field.name.value: _load_field(name, field, fields, enums) for field in fields[name]}
+    key = loaded.get("id")
+    require(
+        isinstance(key, Column) and key.kind is Kind.UUID and not key.nullable,
+        f"{name}: a type with a table needs a field `id: UUID!`.",
+    )
+    return Entity(
+        name=name,
+        table=table["name"],
+        fields=loaded,
+        order=tuple(order_term(loaded, *orders[value]) for value in sort),
+        rule=load_visibility(node, loaded),
+        changes=load_changes(node, loaded),
+        owner=table.get("owner"),
+    )
+
+
+def _load_field(
+    entity: str,
+    node: FieldDefinitionNode,
+    entities: Iterable[str],
+    enums: Mapping[str, tuple[str, ...]],
+) -> Field:
+    name, kind = node.name.value, named_type(node.type)
+    where = f"{entity}.{name}"
+    if (one := find_directive(node, "one")) is not None:
+        require(kind in entities, f"{where}: @one leads to {kind}, which has no @table.")
+        return Relation(name, kind, Shape.ONE, one["key"], nullable=is_nullable(node.type))
+    if (many := find_directive(node, "many")) is not None:
+        return load_relation(where, node, many["key"], entities)
+    require(
+        kind in KINDS or kind in enums,
+        f"{where}: {kind} is no column; say @one or @many where it is a relation.",
+    )
+    require(not is_list(node.type), f"{where}: a column cannot be a list.")
+    restricted = load_restriction(where, node)
+    require(
+        restricted is None or is_nullable(node.type),
+        f"{where}: a restricted field must be nullable: it is null for those who may not see it.",
+    )
+    column = find_directive(node, "column") or {}
+    sequence = find_directive(node, "sequence") or {}
+    return Column(
+        field=name,
+        name=column.get("name", snake_case(name)),
+        kind=KINDS.get(kind, Kind.ENUM),
+        nullable=is_nullable(node.type),
+        searchable=find_directive(node, "search") is not None,
+        sequence=sequence.get("within"),
+        restricted=restricted,
+    )

@@ -1,0 +1,88 @@
+"""Who may see and change what: `@visible`, `@change` and `@restricted`, read into rules.
+
+Called by `entities`. Deny by default: a type without `@visible` does not load, and a change that
+no `@change` allows is nobody's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from graphql import FieldDefinitionNode, ObjectTypeDefinitionNode
+
+from poutama.errors import SchemaError
+from poutama.schema.directives import find_directives
+from poutama.schema.model import (
+    STANDINGS,
+    Action,
+    Audience,
+    Field,
+    Relation,
+    Rule,
+    Scope,
+    Shape,
+    Standing,
+    Through,
+)
+
+
+def load_visibility(node: ObjectTypeDefinitionNode, fields: Mapping[str, Field]) -> Rule:
+    """The type's rule of visibility.
+
+    Raises:
+        SchemaError: it has none, or one that leads nowhere.
+    """
+    given = find_directives(node, "visible")
+    if not given:
+        raise SchemaError(f"{node.name.value}: say who may see its rows with @visible.")
+    return _rule(f"{node.name.value}: @visible", given, fields)
+
+
+def load_changes(node: ObjectTypeDefinitionNode, fields: Mapping[str, Field]) -> dict[Action, Rule]:
+    """Who may insert, update and delete the type's rows.
+
+    Raises:
+        SchemaError: a rule leads nowhere.
+    """
+    given = find_directives(node, "change")
+    where = f"{node.name.value}: @change"
+    return {
+        action: _rule(where, allowed, fields)
+        for action in (Action.INSERT, Action.UPDATE, Action.DELETE)
+        if (allowed := [each for each in given if action.name in each["actions"]])
+    }
+
+
+def load_restriction(where: str, node: FieldDefinitionNode) -> Rule | None:
+    """Who sees the field, where that is fewer than see the row.
+
+    Raises:
+        SchemaError: it is not nullable, or the rule names no audience.
+    """
+    given = find_directives(node, "restricted")
+    return _rule(f"{where}: @restricted", given, {}) if given else None
+
+
+def _rule(where: str, given: list[dict[str, Any]], fields: Mapping[str, Field]) -> Rule:
+    return Rule(tuple(_alternative(where, each, fields) for each in given))
+
+
+def _alternative(
+    where: str, given: dict[str, Any], fields: Mapping[str, Field]
+) -> Audience | Through:
+    named = [name for name in (*Scope, "through") if given.get(name) is not None]
+    if len(named) != 1:
+        raise SchemaError(f"{where} takes one of person, group, organisation and through.")
+    to = tuple(Standing(name) for name in given["to"]) if given.get("to") else None
+    if named == ["through"]:
+        relation = fields.get(given["through"])
+        if not isinstance(relation, Relation) or relation.shape is not Shape.ONE:
+            raise SchemaError(f"{where}: {given['through']!r} is not one of its @one fields.")
+        return Through(relation, to)
+    scope = Scope(named[0])
+    strange = set(to or ()) - STANDINGS[scope]
+    if not to or strange:
+        known = ", ".join(sorted(STANDINGS[scope]))
+        raise SchemaError(f"{where}: `to` takes some of {known}.")
+    return Audience(scope, given[scope], to)
