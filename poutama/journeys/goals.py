@@ -9,6 +9,7 @@ from uuid import UUID
 
 from poutama.db.transaction import Transaction
 from poutama.errors import BadUserInputError, NotFoundError
+from poutama.journeys.audit import record_change
 from poutama.viewer import Viewer
 
 FIND_GOAL = "SELECT id FROM goal WHERE id = $1::uuid AND person_id = $2::uuid"
@@ -43,4 +44,5 @@ async def reorder_goal_tasks(
             field="input.taskIds",
         )
     await transaction.execute(PLACE_TASKS, goal, dumps([str(task) for task in order]))
+    await record_change(transaction, viewer, "UPDATE", "Goal", goal, viewer.person_id)
     return {"goal": goal}

@@ -17,6 +17,7 @@ from asyncpg import Record
 
 from poutama.db.transaction import Transaction
 from poutama.errors import BadUserInputError, ConflictError, NotFoundError
+from poutama.journeys.audit import record_change
 from poutama.text import fold, normalize
 from poutama.viewer import Viewer
 
@@ -112,7 +113,10 @@ async def create_organisation(transaction: Transaction, viewer: Viewer, given: G
         given["region"][:100],
         given["retentionDays"],
     )
-    await _add(transaction, viewer.person_id, organisation, "ADMIN", "FOUNDED", accepted=True)
+    await record_change(transaction, viewer, "INSERT", "Organisation", organisation, None)
+    await _add(
+        transaction, viewer, viewer.person_id, organisation, "ADMIN", "FOUNDED", accepted=True
+    )
     return {"organisation": organisation}
 
 
@@ -127,6 +131,7 @@ async def create_group(transaction: Transaction, viewer: Viewer, given: Given) -
     await _require_lead(transaction, viewer, organisation, "createGroup")
     group = uuid4()
     await transaction.execute(_ADD_GROUP, group, organisation, name, fold(name), new_join_code())
+    await record_change(transaction, viewer, "INSERT", "Group", group, None)
     return {"group": group}
 
 
@@ -141,6 +146,7 @@ async def renew_join_code(transaction: Transaction, viewer: Viewer, given: Given
     if not found or not await _leads_group(transaction, viewer, group, found[0][0]):
         raise _missing("renewJoinCode", "group")
     await transaction.execute(_SET_CODE, group, new_join_code())
+    await record_change(transaction, viewer, "UPDATE", "Group", group, None)
     return {"group": group}
 
 
@@ -161,7 +167,7 @@ async def join_group(transaction: Transaction, viewer: Viewer, given: Given) -> 
     if same:
         return {"membership": same[0][0]}
     membership = await _add(
-        transaction, viewer.person_id, organisation, "STUDENT", "JOIN_CODE", group=group
+        transaction, viewer, viewer.person_id, organisation, "STUDENT", "JOIN_CODE", group=group
     )
     return {"membership": membership}
 
@@ -198,7 +204,7 @@ async def invite(transaction: Transaction, viewer: Viewer, given: Given) -> Ids:
     if same:
         return {"membership": same[0][0]}
     membership = await _add(
-        transaction, person, organisation, role, "INVITED", group=group, child=child
+        transaction, viewer, person, organisation, role, "INVITED", group=group, child=child
     )
     return {"membership": membership}
 
@@ -212,8 +218,13 @@ async def accept_membership(transaction: Transaction, viewer: Viewer, given: Giv
     found = await transaction.fetch(_FIND_MEMBERSHIP, given["membershipId"])
     if not found or found[0]["person_id"] != viewer.person_id or found[0]["ended"]:
         raise _missing("acceptMembership", "membership")
-    await transaction.execute(_ACCEPT, given["membershipId"])
-    return {"membership": given["membershipId"]}
+    membership = given["membershipId"]
+    if found[0]["accepted_at"] is None:
+        await transaction.execute(_ACCEPT, membership)
+        await record_change(
+            transaction, viewer, "UPDATE", "Membership", membership, viewer.person_id
+        )
+    return {"membership": membership}
 
 
 async def end_membership(transaction: Transaction, viewer: Viewer, given: Given) -> Ids:
@@ -237,6 +248,9 @@ async def end_membership(transaction: Transaction, viewer: Viewer, given: Given)
             if not others:
                 raise ConflictError("endMembership: an organisation keeps an administrator.")
         await transaction.execute(_END, membership)
+        await record_change(
+            transaction, viewer, "UPDATE", "Membership", membership, row["person_id"]
+        )
     return {"membership": membership}
 
 
@@ -288,6 +302,7 @@ async def _find_or_add_person(transaction: Transaction, email: str, name: str) -
 
 async def _add(
     transaction: Transaction,
+    viewer: Viewer,
     person: UUID,
     organisation: UUID,
     role: str,
@@ -301,6 +316,7 @@ async def _add(
     await transaction.execute(
         _ADD_MEMBERSHIP, membership, organisation, group, person, role, child, source, accepted
     )
+    await record_change(transaction, viewer, "INSERT", "Membership", membership, person)
     return membership
 
 

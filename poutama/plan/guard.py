@@ -16,6 +16,7 @@ from poutama.plan.nodes import (
     All,
     AnyOf,
     Compare,
+    Cursor,
     EdgeList,
     EdgeNode,
     Exists,
@@ -50,6 +51,7 @@ from poutama.schema.model import (
 )
 
 M = TypeVar("M", bound=Member)
+E = TypeVar("E", Text, Cursor, EdgeNode, Text | Cursor | EdgeNode)
 
 
 def visible_rows(entities: Mapping[str, Entity], entity: Entity) -> Predicate:
@@ -79,8 +81,13 @@ def guard_read(entities: Mapping[str, Entity], read: Read) -> Read:
     return Read(tuple(guard_member(entities, None, root) for root in read.roots))
 
 
-def guard_member(entities: Mapping[str, Entity], parent: Entity | None, member: M) -> M:
-    """One member of a selection on `parent`, and all below it."""
+def guard_member(
+    entities: Mapping[str, Entity], parent: Entity | None, member: M, *, own: bool = False
+) -> M:
+    """One member of a selection on `parent`, and all below it.
+
+    `own`: the parent's rows are known to be the viewer's own.
+    """
     match member:
         case Text() | RowId():
             return member
@@ -89,23 +96,28 @@ def guard_member(entities: Mapping[str, Entity], parent: Entity | None, member: 
         case Leaf():
             return member
         case One() | Many():
-            return replace(member, rows=guard_rows(entities, parent, member.rows))
+            return replace(member, rows=guard_rows(entities, parent, member.rows, own=own))
         case Page():
-            rows = guard_rows(entities, parent, member.rows)
-            views = tuple(_guard_view(entities, rows.entity, view) for view in member.views)
+            rows = guard_rows(entities, parent, member.rows, own=own)
+            views = tuple(
+                _guard_view(entities, rows.entity, view, own=rows.own) for view in member.views
+            )
             return replace(member, rows=rows, views=views)
         case _:
             assert_never(member)
 
 
-def guard_rows(entities: Mapping[str, Entity], parent: Entity | None, rows: Rows) -> Rows:
+def guard_rows(
+    entities: Mapping[str, Entity], parent: Entity | None, rows: Rows, *, own: bool = False
+) -> Rows:
     """These rows, those of them that the viewer may see."""
-    where = guard_predicate(entities, rows.entity, rows.where)
-    implied = _is_implied(parent, rows.relation, rows.entity) or _is_own(rows.entity, rows.where)
-    if not implied:
-        where = All((visible_rows(entities, rows.entity), where))
-    fields = tuple(guard_member(entities, rows.entity, field) for field in rows.fields)
-    return replace(rows, where=where, fields=fields)
+    entity = rows.entity
+    where = guard_predicate(entities, entity, rows.where)
+    mine = _is_own(entity, rows.where) or (own and _stays_own(parent, rows.relation, entity))
+    if not mine and not _is_implied(parent, rows.relation, entity):
+        where = All((visible_rows(entities, entity), where))
+    fields = tuple(guard_member(entities, entity, field, own=mine) for field in rows.fields)
+    return replace(rows, where=where, fields=fields, own=mine)
 
 
 def guard_predicate(
@@ -130,23 +142,24 @@ def guard_predicate(
             assert_never(predicate)
 
 
-def _guard_view(entities: Mapping[str, Entity], entity: Entity, view: View) -> View:
+def _guard_view(entities: Mapping[str, Entity], entity: Entity, view: View, *, own: bool) -> View:
     match view:
         case NodeList(_, fields):
-            guarded = tuple(guard_member(entities, entity, field) for field in fields)
+            guarded = tuple(guard_member(entities, entity, field, own=own) for field in fields)
             return replace(view, fields=guarded)
         case EdgeList(_, members):
             return replace(
-                view, members=tuple(_guard_edge(entities, entity, member) for member in members)
+                view,
+                members=tuple(_guard_edge(entities, entity, member, own=own) for member in members),
             )
         case _:
             return view
 
 
-def _guard_edge(entities: Mapping[str, Entity], entity: Entity, member: object):  # type: ignore[no-untyped-def]
+def _guard_edge(entities: Mapping[str, Entity], entity: Entity, member: E, *, own: bool) -> E:
     if not isinstance(member, EdgeNode):
         return member
-    fields = tuple(guard_member(entities, entity, field) for field in member.fields)
+    fields = tuple(guard_member(entities, entity, field, own=own) for field in member.fields)
     return replace(member, fields=fields)
 
 
@@ -165,12 +178,30 @@ def _is_own(entity: Entity, where: Predicate) -> bool:
     """Whether the condition already keeps nothing but rows that are the viewer's own."""
     if isinstance(where, All):
         return any(_is_own(entity, part) for part in where.parts)
-    return isinstance(where, OwnedBy) and any(
-        isinstance(each, Audience)
-        and Standing.SELF in each.standings
-        and where == OwnedBy(each.column, ViewerId())
-        for each in entity.rule.alternatives
+    return (
+        isinstance(where, OwnedBy)
+        and where.value == ViewerId()
+        and where.column in _self_columns(entity)
     )
+
+
+def _stays_own(parent: Entity | None, relation: Relation | None, target: Entity) -> bool:
+    """Whether a relation leads from the viewer's own rows to none but the viewer's own."""
+    if parent is None or relation is None:
+        return False
+    if _is_implied(parent, relation, target):
+        return True
+    if relation.shape is Shape.ONE:
+        return relation.key in _self_columns(parent) and "id" in _self_columns(target)
+    return "id" in _self_columns(parent) and relation.key in _self_columns(target)
+
+
+def _self_columns(entity: Entity) -> set[str]:
+    return {
+        each.column
+        for each in entity.rule.alternatives
+        if isinstance(each, Audience) and Standing.SELF in each.standings
+    }
 
 
 def _stands(scope: Scope, column: str, standings: tuple[Standing, ...]) -> list[Predicate]:

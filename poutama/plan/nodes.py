@@ -211,6 +211,8 @@ class Rows:
     first: Value | None = None
     after: tuple[Value, ...] = ()
     """The sort keys' values to start after, then the id; empty for the beginning."""
+    own: bool = False
+    """Every row is the viewer's own, so that nobody needs to be told that it was read."""
     written: int | None = None
     """The rows come from what the same statement has just written: 0 is the row itself, other
     numbers the lists inserted along with it."""
@@ -259,6 +261,14 @@ class Children:
 
 
 @dataclass(frozen=True, slots=True)
+class Subject:
+    """Whose data a row is: a column at the end of a path of to-one relations."""
+
+    path: tuple[tuple[Relation, Entity], ...]
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
 class Insert:
     """One new row, and those inserted along with it."""
 
@@ -266,6 +276,7 @@ class Insert:
     row: NewRow
     parents: tuple[Parent, ...]
     children: tuple[Children, ...]
+    subject: Subject | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,6 +288,7 @@ class Update:
     guard: Predicate
     assignments: tuple[Assignment, ...]
     expected_version: Value | None
+    subject: Subject | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +299,7 @@ class Delete:
     id: Value
     guard: Predicate
     expected_version: Value | None
+    subject: Subject | None
 
 
 Change: TypeAlias = Insert | Update | Delete

@@ -44,6 +44,7 @@ from poutama.plan.nodes import (
     Stands,
     Step,
     Steps,
+    Subject,
     Text,
     Update,
     Write,
@@ -138,8 +139,9 @@ class WriteBuilder:
                     pass
         assert key is not None, "the schema makes the key non-null"
         if mutation.action is Action.DELETE:
-            return Delete(entity, key, guard, version)
-        return Update(entity, key, guard, _assign(mutation.inputs, given, "input"), version)
+            return Delete(entity, key, guard, version, self._subject(entity))
+        assignments = _assign(mutation.inputs, given, "input")
+        return Update(entity, key, guard, assignments, version, self._subject(entity))
 
     def _insert(self, mutation: Mutation, entity: Entity, given: dict[str, Tree]) -> Insert:
         parents: list[Parent] = []
@@ -163,7 +165,18 @@ class WriteBuilder:
                     children.append(Children(relation, child, rows))
                 case _:
                     pass
-        return Insert(entity, row, tuple(parents), tuple(children))
+        return Insert(entity, row, tuple(parents), tuple(children), self._subject(entity))
+
+    def _subject(self, entity: Entity) -> Subject | None:
+        """Whose data a row of this type is, if it is a person's."""
+        if entity.subject is not None:
+            return Subject((), entity.subject)
+        for alternative in entity.rule.alternatives:
+            if isinstance(alternative, Through):
+                target = self._model.entities[alternative.relation.target]
+                if (found := self._subject(target)) is not None:
+                    return replace(found, path=((alternative.relation, target), *found.path))
+        return None
 
     def _changeable(self, entity: Entity, action: Action) -> Predicate:
         """The rows that the viewer may see, and may change like this."""

@@ -100,6 +100,7 @@ def _load_entity(
         rule=load_visibility(node, loaded),
         changes=load_changes(node, loaded),
         owner=table.get("owner"),
+        subject=(find_directive(node, "audited") or {}).get("person"),
     )
 
 

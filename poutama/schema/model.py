@@ -170,6 +170,8 @@ class Entity:
     """Who may change them; an action that is not there, nobody."""
     owner: str | None = None
     """The column in which a new row gets the viewer's id."""
+    subject: str | None = None
+    """The column that names the person whose data it is: reads by others are written down."""
 
     @property
     def columns(self) -> list[Column]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from poutama.plan.nodes import Change, Read
+from poutama.sql.audit import is_audited, render_entries
 from poutama.sql.fragment import Parameters, quote_text, sort_keys
 from poutama.sql.layout import (
     CountSlot,
@@ -68,6 +69,7 @@ class _JsonRenderer:
         self._kept_under = kept_under
         unless = "" if kept_under is None else "EXISTS (SELECT 1 FROM seen)"
         changes = ChangeRenderer(conditions, unless=unless)
+        self._changing = change
         self._change = changes.render(change) if change else None
         self._levels = LevelRenderer(conditions)
         self._split = split_layout(layout)
@@ -96,6 +98,7 @@ class _JsonRenderer:
                 " (SELECT seen.fingerprint FROM seen) AS fingerprint,"
                 " (SELECT seen.response FROM seen) AS response FROM answer"
             )
+        ctes += render_entries(self._parameters, self._changing, self._layout)
         joined = ",\n".join(ctes)
         return Statement(f"WITH {joined}\nSELECT {text}", self._parameters.values)
 
@@ -103,7 +106,7 @@ class _JsonRenderer:
         query = self._levels.render_level(
             level, self._split.columns[level], numbered=level.has_children or level.paged
         )
-        materialized = "MATERIALIZED " if level.has_children else ""
+        materialized = "MATERIALIZED " if level.has_children or is_audited(level) else ""
         return f"{level.name} AS {materialized}({query})"
 
     def _slot(self, slot: Slot, body: tuple[Final, ...]) -> str:

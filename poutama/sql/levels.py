@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from poutama.plan.nodes import PageFact, Rows
+from poutama.sql.audit import is_audited, render_subject
 from poutama.sql.fragment import (
     name_column,
     quote_name,
@@ -123,6 +124,8 @@ class LevelRenderer:
                 selected.append("count(*) OVER () AS m")
             else:
                 selected += ["a._r AS r", "count(*) OVER (PARTITION BY a._p) AS m"]
+        if is_audited(level):
+            selected.append(render_subject(level))
         selected += [f"{name_column('a', name)} AS c_{name}" for name in level.exported]
         selected += [f"{sql} AS t{n}" for n, sql in enumerate(columns.pieces)]
         if columns.cursor:

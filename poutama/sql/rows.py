@@ -7,6 +7,7 @@ computed in Python needs.
 from __future__ import annotations
 
 from poutama.plan.nodes import Change, Read
+from poutama.sql.audit import is_audited, render_entries
 from poutama.sql.fragment import Parameters
 from poutama.sql.layout import (
     CountSlot,
@@ -43,6 +44,7 @@ class _RowsRenderer:
     def __init__(self, layout: Layout, conditions: Conditions, change: Change | None) -> None:
         self._layout = layout
         self._parameters = conditions.parameters
+        self._changing = change
         self._change = ChangeRenderer(conditions).render(change) if change else None
         self._levels = LevelRenderer(conditions)
         self._split = split_layout(layout)
@@ -53,7 +55,9 @@ class _RowsRenderer:
         ctes = list(change.ctes) if change else []
         for level in self._layout.levels:
             query = self._levels.render_level(level, split.columns[level], numbered=True)
-            materialized = "MATERIALIZED " if level.has_children or level.paged else ""
+            materialized = (
+                "MATERIALIZED " if level.has_children or level.paged or is_audited(level) else ""
+            )
             ctes.append(f"{level.name} AS {materialized}({query})")
         selects = [self._select(slot) for slot in self._layout.slots]
         if change:
@@ -61,6 +65,7 @@ class _RowsRenderer:
                 f"SELECT {OUTCOME}::int8 AS l, {change.written} AS p, {change.version} AS k,"
                 " NULL::text AS b"
             )
+        ctes += render_entries(self._parameters, self._changing, self._layout)
         joined = ",\n".join(ctes)
         opening = f"WITH {joined}\n" if ctes else ""
         return Statement(

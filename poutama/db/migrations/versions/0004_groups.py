@@ -1,4 +1,4 @@
-"""Organisations, groups and memberships; who wrote a note; a group's progress.
+"""Organisations, groups and memberships; who wrote a note; a group's progress; the audit log.
 
 A membership is a row, not a column of the person: a person can be in several groups and several
 organisations, for a time. Everything that is visible to others is visible through one.
@@ -76,6 +76,21 @@ UPGRADE = (
     where author_id is null
     """,
     """
+    create table if not exists audit_entry (
+        id uuid primary key,
+        at timestamptz not null default now(),
+        actor_id uuid not null,
+        actor_name text,
+        subject_id uuid references person (id) on delete cascade,
+        action text not null check (action in ('READ', 'INSERT', 'UPDATE', 'DELETE')),
+        kind text not null,
+        row_id uuid
+    )
+    """,
+    "create index if not exists audit_entry_subject_idx"
+    " on audit_entry (subject_id, actor_id, kind, at)",
+    "create index if not exists audit_entry_subject_at_idx on audit_entry (subject_id, at, id)",
+    """
     create view group_progress as
     select
         g.id,
@@ -104,6 +119,7 @@ UPGRADE = (
 
 DOWNGRADE = (
     "drop view if exists group_progress",
+    "drop table if exists audit_entry",
     "alter table goal_note drop column if exists author_id",
     "drop table if exists membership",
     "drop table if exists learning_group",

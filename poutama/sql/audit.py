@@ -1,0 +1,103 @@
+"""Writing down who changed what and who read whose data, in the very statement that does it.
+
+A read of others' audited rows inserts one entry for each person whose rows it returns, unless the
+same viewer's last is younger than `REMEMBERED`; reading one's own writes nothing. A change inserts
+one entry. Nothing is read or changed without its entry, because it is one statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from poutama.plan.nodes import Change, Delete, Insert, Subject, Update
+from poutama.plan.values import ViewerId
+from poutama.sql.fragment import Parameters, name_column, quote_name, quote_text
+from poutama.sql.layout import Layout, Level
+
+REMEMBERED = "15 minutes"
+"""Reading the same person's data again within this time is the same visit."""
+
+_COLUMNS = "(id, at, actor_id, actor_name, subject_id, action, kind, row_id)"
+
+
+def is_audited(level: Level) -> bool:
+    """Whether reading the level's rows is to be written down."""
+    rows = level.rows
+    return rows.entity.subject is not None and not rows.own and rows.written is None
+
+
+def render_subject(level: Level) -> str:
+    """The column `sub` of an audited level's CTE: whose data the row is."""
+    assert level.rows.entity.subject is not None
+    return f"{name_column('a', level.rows.entity.subject)} AS sub"
+
+
+def render_entries(parameters: Parameters, change: Change | None, layout: Layout) -> list[str]:
+    """The CTE that writes down what the statement does: none, or one.
+
+    A change's entry says more than one about its payload would.
+    """
+    if change is None:
+        entry = _render_reads(parameters, layout.levels)
+    else:
+        entry = _render_change(parameters, change)
+    return [] if entry is None else [entry]
+
+
+def _render_reads(parameters: Parameters, levels: Iterable[Level]) -> str | None:
+    audited = [level for level in levels if is_audited(level)]
+    if not audited:
+        return None
+    subjects = " UNION ".join(
+        f"SELECT n.sub, {quote_text(level.rows.entity.name)} AS kind FROM {level.name} AS n"
+        for level in audited
+    )
+    viewer = parameters.place(ViewerId(), "uuid")
+    recent = (
+        "SELECT 1 FROM audit_entry AS e"
+        f" WHERE e.subject_id = x.sub AND e.actor_id = {viewer} AND e.kind = x.kind"
+        f" AND e.action = 'READ' AND e.at > now() - interval '{REMEMBERED}'"
+    )
+    return (
+        f"audit AS (INSERT INTO audit_entry {_COLUMNS}"
+        f" SELECT gen_random_uuid(), now(), {viewer}, {_name(viewer)}, x.sub, 'READ', x.kind,"
+        f" NULL::uuid FROM ({subjects}) AS x"
+        f" WHERE x.sub <> {viewer} AND NOT EXISTS ({recent}) RETURNING 1)"
+    )
+
+
+def _render_change(parameters: Parameters, change: Change) -> str | None:
+    match change:
+        case Insert():
+            action = "INSERT"
+        case Update(assignments=()):
+            return None
+        case Update():
+            action = "UPDATE"
+        case Delete():
+            action = "DELETE"
+    viewer = parameters.place(ViewerId(), "uuid")
+    subject = "NULL::uuid" if change.subject is None else _subject("w0", change.subject)
+    return (
+        f"audit AS (INSERT INTO audit_entry {_COLUMNS}"
+        f" SELECT gen_random_uuid(), now(), {viewer}, {_name(viewer)}, {subject},"
+        f" '{action}', {quote_text(change.entity.name)}, w0.id FROM w0 RETURNING 1)"
+    )
+
+
+def _subject(alias: str, subject: Subject) -> str:
+    if not subject.path:
+        return name_column(alias, subject.column)
+    (relation, target), *rest = subject.path
+    assert relation.key is not None
+    inner = f"u{len(rest)}"
+    found = _subject(inner, replace(subject, path=tuple(rest)))
+    return (
+        f"(SELECT {found} FROM {quote_name(target.table)} AS {inner}"
+        f" WHERE {inner}.id = {name_column(alias, relation.key)})"
+    )
+
+
+def _name(viewer: str) -> str:
+    return f"(SELECT p.name FROM person AS p WHERE p.id = {viewer})"
