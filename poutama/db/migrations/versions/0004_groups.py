@@ -9,7 +9,7 @@ from __future__ import annotations
 from alembic import op
 
 revision = "0004_groups"
-down_revision = "0002_idempotency_keys"
+down_revision = "0003_identity"
 branch_labels = None
 depends_on = None
 
