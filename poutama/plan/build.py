@@ -144,11 +144,12 @@ class ReadBuilder:
         fields: tuple[Member, ...],
         default_first: Value | None,
     ) -> Rows:
-        conditions = [build_filter(self._model, entity, arguments.get("filter"), f"{key}.filter")]
-        named = _named(relation, arguments)
-        if relation.own is not None and not named:
+        conditions = _named(relation, arguments)
+        if relation.own is not None and not conditions:
             conditions.append(OwnedBy(relation.own, ViewerId()))
-        conditions += named
+        conditions.append(
+            build_filter(self._model, entity, arguments.get("filter"), f"{key}.filter")
+        )
         order = self._order(entity, arguments.get("orderBy"))
         first = arguments.get("first")
         after = arguments.get("after")

@@ -76,6 +76,11 @@ def allowed_by(
     return parts[0] if len(parts) == 1 else AnyOf(tuple(parts))
 
 
+def both(allowed: Predicate, visible: Predicate) -> Predicate:
+    """That both rules hold; the first alone where it is the narrower one."""
+    return allowed if _narrows(allowed, visible) else All((visible, allowed))
+
+
 def guard_read(entities: Mapping[str, Entity], read: Read) -> Read:
     """The plan, confined to what its viewer may see."""
     return Read(tuple(guard_member(entities, None, root) for root in read.roots))
@@ -212,3 +217,19 @@ def _stands(scope: Scope, column: str, standings: tuple[Standing, ...]) -> list[
     if others:
         parts.append(Stands(scope, column, others))
     return parts
+
+
+def _narrows(allowed: Predicate, visible: Predicate) -> bool:
+    """Whether the second rule holds wherever the first does, as far as their form tells."""
+    match allowed, visible:
+        case AnyOf(parts), _:
+            return bool(parts) and all(_narrows(part, visible) for part in parts)
+        case _, AnyOf(parts):
+            return any(_narrows(allowed, part) for part in parts)
+        case Exists(relation, _, inner), Exists(other, _, outer):
+            return relation == other and _narrows(inner, outer)
+        case Stands(scope, column, some), Stands(other_scope, other_column, standings):
+            same = (scope, column) == (other_scope, other_column)
+            return same and set(some) <= set(standings)
+        case _:
+            return allowed == visible

@@ -15,7 +15,7 @@ from graphql import FieldNode, GraphQLObjectType
 
 from poutama.errors import BadUserInputError
 from poutama.plan.build import ReadBuilder
-from poutama.plan.guard import allowed_by, guard_member, visible_rows
+from poutama.plan.guard import allowed_by, both, guard_member, visible_rows
 from poutama.plan.nodes import (
     All,
     AnyOf,
@@ -183,7 +183,7 @@ class WriteBuilder:
         entities = self._model.entities
         visible = visible_rows(entities, entity)
         allowed = allowed_by(entities, entity.changes[action])
-        return visible if visible == allowed else All((visible, allowed))
+        return both(allowed, visible)
 
     def _extendable(self, entity: Entity, relation: Relation) -> Predicate:
         """The rows behind a relation that the viewer may see, and may add such a row to."""
@@ -198,7 +198,7 @@ class WriteBuilder:
                     rule = Rule((Audience(scope, "id", standings),))
                     parts.append(allowed_by(entities, rule))
         visible = visible_rows(entities, parent)
-        return All((visible, AnyOf(tuple(parts)))) if parts else visible
+        return both(AnyOf(tuple(parts)), visible) if parts else visible
 
     def _new_id(self) -> NewId:
         self._ids += 1

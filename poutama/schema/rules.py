@@ -74,15 +74,19 @@ def _alternative(
     named = [name for name in (*Scope, "through") if given.get(name) is not None]
     if len(named) != 1:
         raise SchemaError(f"{where} takes one of person, group, organisation and through.")
+    strange = set(given.get("to") or ()) - set(Standing)
+    if strange:
+        raise SchemaError(f"{where}: there is no standing {sorted(strange)[0]}.")
     to = tuple(Standing(name) for name in given["to"]) if given.get("to") else None
     if named == ["through"]:
         relation = fields.get(given["through"])
         if not isinstance(relation, Relation) or relation.shape is not Shape.ONE:
-            raise SchemaError(f"{where}: {given['through']!r} is not one of its @one fields.")
+            raise SchemaError(
+                f"{where}(through: {given['through']!r}) is not one of its @one fields."
+            )
         return Through(relation, to)
     scope = Scope(named[0])
-    strange = set(to or ()) - STANDINGS[scope]
-    if not to or strange:
+    if not to or set(to) - STANDINGS[scope]:
         known = ", ".join(sorted(STANDINGS[scope]))
         raise SchemaError(f"{where}: `to` takes some of {known}.")
     return Audience(scope, given[scope], to)

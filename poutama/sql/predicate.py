@@ -52,6 +52,8 @@ class Conditions:
             case All(parts):
                 found = [text for part in parts if (text := self.render(alias, part)) != "true"]
                 return " AND ".join(found) or "true"
+            case AnyOf((part,)):
+                return self.render(alias, part)
             case AnyOf(parts):
                 texts = [self.render(alias, part) for part in parts]
                 return f"({' OR '.join(f'({text})' for text in texts)})" if texts else "false"

@@ -5,11 +5,13 @@ from __future__ import annotations
 from importlib.resources import files
 
 import pytest
+from graphql import GraphQLInputObjectType
 
 from poutama.errors import SchemaError
 from poutama.schema.load import build_model, load_model
 from poutama.schema.model import (
     Action,
+    Audience,
     Column,
     InputChildren,
     InputColumn,
@@ -17,7 +19,10 @@ from poutama.schema.model import (
     InputParent,
     InputVersion,
     Kind,
+    Scope,
     Shape,
+    Standing,
+    Through,
 )
 
 SCHEMA = files("poutama.schema")
@@ -30,20 +35,29 @@ type Query {
   pages: PageConnection! @rows
   owner: Reader @viewer
 }
-type Reader @table(name: "reader", order: ["NAME_ASC"]) @visible(owner: "id") {
+type Reader @table(name: "reader", order: ["NAME_ASC"]) @visible(person: "id", to: [SELF]) {
   id: UUID!
   name: String! @search
 }
 enum Genre { PROSE VERSE }
-type Book @table(name: "book") @visible(owner: "reader_id") {
+type Book
+  @table(name: "book", owner: "reader_id")
+  @visible(person: "reader_id", to: [SELF, MENTOR])
+  @visible(organisation: "library_id", to: [ADMIN])
+  @change(actions: [INSERT], person: "reader_id", to: [SELF])
+  @audited(person: "reader_id") {
   id: UUID!
   title: String! @search @column(name: "book_title")
   genre: Genre
+  price: Int @restricted(person: "reader_id", to: [SELF])
   reader: Reader! @one(key: "reader_id")
   pages: [Page!]! @many(key: "book_id")
   createdAt: DateTime!
 }
-type Page @table(name: "page", order: ["NUMBER_DESC"]) @visible(through: "book") {
+type Page
+  @table(name: "page", order: ["NUMBER_DESC"])
+  @visible(through: "book")
+  @change(actions: [INSERT, UPDATE, DELETE], through: "book", to: [SELF]) {
   id: UUID!
   text: String!
   number: Int! @sequence(within: "book_id")
@@ -70,7 +84,7 @@ type TearPayload { tornPageId: UUID! }
 
 def test_the_schema_as_it_stands_loads_once() -> None:
     assert load_model() is load_model()
-    assert set(load_model().entities) == {"Person", "Goal", "GoalTask", "GoalNote"}
+    assert set(load_model().entities) >= {"Person", "Goal", "GoalTask", "GoalNote"}
 
 
 def test_fields_are_columns_or_relations() -> None:
@@ -90,8 +104,17 @@ def test_fields_are_columns_or_relations() -> None:
 def test_rules_orders_and_sequences_come_from_the_directives() -> None:
     model = build_model(WORDS + BOOKS)
     book, page = model.entities["Book"], model.entities["Page"]
-    assert (book.rule.owner, book.rule.through) == ("reader_id", None)
+    assert book.rule.alternatives == (
+        Audience(Scope.PERSON, "reader_id", (Standing.SELF, Standing.MENTOR)),
+        Audience(Scope.ORGANISATION, "library_id", (Standing.ADMIN,)),
+    )
+    assert book.rule.through is None
     assert page.rule.through == page.relation("book")
+    assert page.changes[Action.UPDATE].alternatives == (
+        Through(page.relation("book"), (Standing.SELF,)),
+    )
+    assert set(book.changes) == {Action.INSERT}
+    assert (book.owner, book.subject, page.subject) == ("reader_id", "reader_id", None)
     assert page.relation("book").nullable
     assert [(term.column.field, term.descending) for term in page.order] == [("number", True)]
     assert [(term.column.field, term.descending) for term in book.order] == [("createdAt", False)]
@@ -106,6 +129,15 @@ def test_what_can_be_sorted_is_what_has_an_order() -> None:
         "GENRE",
         "CREATED_AT",
     }
+
+
+def test_a_restricted_column_is_neither_filtered_nor_sorted_by() -> None:
+    model = build_model(WORDS + BOOKS)
+    assert model.entities["Book"].column("price").restricted is not None
+    assert not any(name.startswith("PRICE") for name in model.orders["BookOrder"])
+    filters = model.schema.type_map["BookFilter"]
+    assert isinstance(filters, GraphQLInputObjectType)
+    assert "price" not in filters.fields
 
 
 def test_roots_are_lists_pages_or_the_viewer() -> None:
@@ -149,8 +181,8 @@ MISTAKES = {
         "title: String! @length", "title: Strin! @length", "Unknown type: 'Strin'",
     ),
     "a misspelt directive": ("text: String!", "text: String! @serch", "Unknown directive '@serch'"),
-    "a misspelt argument": ('@visible(owner: "id")', '@visible(onwer: "id")', "'onwer'"),
-    "a missing argument": ('@table(name: "book")', "@table", "'@table(name:)'"),
+    "a misspelt argument": ('@visible(person: "id"', '@visible(preson: "id"', "'preson'"),
+    "a missing argument": ('@table(name: "book", owner', "@table(owner", "'@table(name:)'"),
     "a type twice": ("enum Genre", "type Book { a: Int }\nenum Genre", "one type named 'Book'"),
     "a generated type": ("enum Genre", "type BookEdge { a: Int }\nenum Genre", "'BookEdge'"),
     "no query": ("type Query", "type Quarry", "Query root type must be provided"),
@@ -160,20 +192,42 @@ MISTAKES = {
     "an id that may be null": ("id: UUID!\n  text", "id: UUID\n  text", "Page: a type with a"),
     "an id of another type": ("id: UUID!\n  text", "id: String!\n  text", "Page: a type with a"),
     "no rule": ('@visible(through: "book")', "", "Page: say who may see its rows with @visible"),
-    "an empty rule": ('@visible(through: "book")', "@visible", "Page: @visible takes either"),
+    "an empty rule": ('@visible(through: "book")', "@visible", "Page: @visible takes one of"),
     "two rules": (
-        '@visible(through: "book")', '@visible(through: "book", owner: "id")',
-        "Page: @visible takes either owner or through",
+        '@visible(through: "book")', '@visible(through: "book", person: "id")',
+        "Page: @visible takes one of person, group, organisation and through",
+    ),
+    "a rule for nobody": (
+        '@visible(person: "id", to: [SELF])', '@visible(person: "id")', "Reader: @visible: `to`",
+    ),
+    "a standing of another scope": (
+        'organisation: "library_id", to: [ADMIN]', 'organisation: "library_id", to: [SELF]',
+        "Book: @visible: `to` takes some of ADMIN, MANAGER, MEMBER",
+    ),
+    "a restricted field that cannot be null": (
+        "price: Int @r", "price: Int! @r", "Book.price: a restricted field must be nullable",
+    ),
+    "a change that is nobody's": (
+        '@insert(type: "Book")', '@delete(type: "Book")', "Book has no @change that lets anybody",
+    ),
+    "one row that must be there": (
+        "owner: Reader @viewer", 'owner(id: UUID @where(field: "id")): Reader! @row',
+        "Query.owner: it may find nothing",
+    ),
+    "one row that is not named": ("owner: Reader @viewer", "owner: Reader @row", "owner: @row needs"),
+    "a standing that is none": (
+        '@visible(through: "book")', '@visible(through: "book", to: [FRIEND])', "no standing FRIEND",
     ),
     "a rule through a column": (
         '@visible(through: "book")', '@visible(through: "text")', "Page: @visible(through: 'text')",
     ),
     "a rule through a list": (
-        '@visible(owner: "reader_id")', '@visible(through: "pages")',
+        '@visible(person: "reader_id", to: [SELF, MENTOR])', '@visible(through: "pages")',
         "Book: @visible(through: 'pages') is not one of its @one fields",
     ),
     "rules in a circle": (
-        '@visible(owner: "reader_id") {', '@visible(through: "best") { best: Page @one(key: "b")',
+        '@audited(person: "reader_id") {',
+        '@visible(through: "best") { best: Page @one(key: "b")',
         "leads in a circle, Book -> Page -> Book",
     ),
     "one row of a type without a table": (

@@ -90,6 +90,8 @@ UPGRADE = (
     "create index if not exists audit_entry_subject_idx"
     " on audit_entry (subject_id, actor_id, kind, at)",
     "create index if not exists audit_entry_subject_at_idx on audit_entry (subject_id, at, id)",
+    # Neither `or replace` nor `if not exists` is known to both engines.
+    "drop view if exists group_progress",
     """
     create view group_progress as
     select

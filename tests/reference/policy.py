@@ -1,0 +1,136 @@
+"""Who may see what, said so that a school's privacy officer can check it. Nothing else decides.
+
+`tests/db/test_permissions.py` compares every answer of the engine with what these few rules allow.
+They are written from what was promised to schools, over plain rows, and share no word with the
+SQL. A row is what its GraphQL type shows, with the ids of what it belongs to besides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, TypeAlias
+from uuid import UUID
+
+Row: TypeAlias = dict[str, Any]
+World: TypeAlias = Mapping[str, list[Row]]
+"""Type -> its rows, whoever may see them."""
+
+LEADERS = ("MENTOR_MANAGER", "ADMIN")
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What one viewer may see of a world at one moment."""
+
+    world: World
+    viewer: UUID
+    now: datetime
+
+    def may_see(self, kind: str, row: Row) -> bool:
+        """Whether the viewer may know that this row exists."""
+        match kind:
+            case "Person":
+                return self.may_see_person(row["id"])
+            case "Goal":
+                return self.may_see_goals_of(row["personId"])
+            case "GoalTask" | "GoalNote":
+                (goal,) = (each for each in self.world["Goal"] if each["id"] == row["goalId"])
+                return self.may_see_goals_of(goal["personId"])
+            case "Organisation":
+                return self.belongs_to(row["id"])
+            case "Group":
+                return self.is_in_group(row["id"]) or self.leads(row["organisationId"])
+            case "GroupProgress":
+                return self.mentors(row["id"]) or self.leads(row["organisationId"])
+            case "Membership":
+                return self.may_see_membership(row)
+        raise LookupError(kind)
+
+    def may_see_field(self, kind: str, row: Row, field: str) -> bool:
+        """Whether the viewer may see the value, of a row that they may see."""
+        match kind, field:
+            case "Person", "email":
+                # One's own, and those of people who are or shall be in an organisation one leads.
+                return row["id"] == self.viewer or self.has_on_the_books(row["id"])
+            case "Group", "joinCode":
+                return self.mentors(row["id"]) or self.leads(row["organisationId"])
+        return True
+
+    def may_see_goals_of(self, student: UUID) -> bool:
+        """Goals, and with them their tasks and notes: the student, and those who look after them."""
+        return (
+            student == self.viewer
+            or self.is_caregiver_of(student)
+            or any(
+                self.mentors(study["groupId"]) or self.leads(study["organisationId"])
+                for study in self.current("STUDENT", of=student)
+            )
+        )
+
+    def may_see_person(self, person: UUID) -> bool:
+        """Whose goals one sees; who mentors one; who is or shall be in an organisation one leads."""
+        mine = {study["groupId"] for study in self.current("STUDENT", of=self.viewer)}
+        theirs = {work["groupId"] for work in self.current("MENTOR", of=person)}
+        return (
+            self.may_see_goals_of(person) or bool(mine & theirs) or self.has_on_the_books(person)
+        )
+
+    def may_see_membership(self, row: Row) -> bool:
+        """One's own, those of a group one mentors, those of an organisation one leads."""
+        return (
+            row["personId"] == self.viewer
+            or self.mentors(row["groupId"])
+            or self.leads(row["organisationId"])
+        )
+
+    def is_caregiver_of(self, child: UUID) -> bool:
+        return any(care["childId"] == child for care in self.current("CAREGIVER", of=self.viewer))
+
+    def mentors(self, group: UUID | None) -> bool:
+        return any(work["groupId"] == group for work in self.current("MENTOR", of=self.viewer))
+
+    def leads(self, organisation: UUID) -> bool:
+        """As manager or administrator: both see all of their organisation, and no other."""
+        return any(
+            work["organisationId"] == organisation
+            for work in self.current(*LEADERS, of=self.viewer)
+        )
+
+    def is_in_group(self, group: UUID) -> bool:
+        return any(
+            each["groupId"] == group for each in self.current("STUDENT", "MENTOR", of=self.viewer)
+        )
+
+    def belongs_to(self, organisation: UUID) -> bool:
+        return any(
+            each["organisationId"] == organisation
+            for each in self.world["Membership"]
+            if each["personId"] == self.viewer and self.counts(each)
+        )
+
+    def has_on_the_books(self, person: UUID) -> bool:
+        """A membership, accepted or not, that is not over, in an organisation the viewer leads."""
+        return any(
+            self.leads(each["organisationId"])
+            for each in self.world["Membership"]
+            if each["personId"] == person and not self.is_over(each)
+        )
+
+    def current(self, *roles: str, of: UUID) -> list[Row]:
+        """The person's memberships in these roles that count now."""
+        return [
+            each
+            for each in self.world["Membership"]
+            if each["personId"] == of and each["role"] in roles and self.counts(each)
+        ]
+
+    def counts(self, membership: Row) -> bool:
+        """Accepted, begun and not over: all three, or it gives nobody a right."""
+        accepted = membership["acceptedAt"] is not None
+        begun = membership["beginsAt"] <= self.now
+        return accepted and begun and not self.is_over(membership)
+
+    def is_over(self, membership: Row) -> bool:
+        return membership["endsAt"] is not None and membership["endsAt"] <= self.now

@@ -1,0 +1,238 @@
+"""The whole API said as plainly as Python can: graphql-core's executor over rows and a policy.
+
+`tests/db/test_permissions.py` compares the engine's answers with these. Every row that is reached,
+by whatever way, is asked about first: `see` is the only door to the world. Filters, counts, orders
+and pages then work on what came through.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from graphql import DocumentNode, GraphQLResolveInfo, GraphQLSchema, execute_sync, get_named_type
+
+from poutama.text import fold
+from tests.reference.policy import Policy, Row, World
+from tests.reference.resolvers import Term, compare, encode, order_terms, signature
+
+ONE = {
+    "Goal": {"owner": ("Person", "personId")},
+    "GoalTask": {"goal": ("Goal", "goalId")},
+    "GoalNote": {"goal": ("Goal", "goalId"), "author": ("Person", "authorId")},
+    "Group": {
+        "organisation": ("Organisation", "organisationId"),
+        "progress": ("GroupProgress", "id"),
+    },
+    "Membership": {
+        "organisation": ("Organisation", "organisationId"),
+        "group": ("Group", "groupId"),
+        "person": ("Person", "personId"),
+        "child": ("Person", "childId"),
+    },
+}
+"""Type -> field -> the type it leads to, and which of the row's own values names the row."""
+
+MANY = {
+    "Person": {"goals": ("Goal", "personId"), "memberships": ("Membership", "personId")},
+    "Goal": {"tasks": ("GoalTask", "goalId"), "notes": ("GoalNote", "goalId")},
+    "Organisation": {
+        "groups": ("Group", "organisationId"),
+        "memberships": ("Membership", "organisationId"),
+    },
+    "Group": {"members": ("Membership", "groupId")},
+}
+"""Type -> field -> the type it lists, and which of their values names this row."""
+
+SEARCHED = {
+    "Goal": ("title", "information"),
+    "GoalTask": ("information",),
+    "GoalNote": ("information",),
+    "Organisation": ("name",),
+    "Group": ("name",),
+}
+DEFAULT_ORDER = {
+    "GoalTask": ["POSITION_ASC"],
+    "Organisation": ["NAME_ASC"],
+    "Group": ["NAME_ASC"],
+}
+DEFAULT_PAGE = 50
+
+
+class Seen(dict[str, Any]):
+    """A row as one viewer sees it; what it leads to is looked up when it is asked for."""
+
+    def __init__(self, kind: str, row: Row, policy: Policy) -> None:
+        super().__init__(
+            (name, value if policy.may_see_field(kind, row, name) else None)
+            for name, value in row.items()
+        )
+        self.kind = kind
+        self.policy = policy
+
+    def __missing__(self, field: str) -> Any:
+        if field in ONE.get(self.kind, {}):
+            kind, key = ONE[self.kind][field]
+            found = [row for row in see(self.policy, kind) if row["id"] == self[key]]
+            return found[0] if found else None
+        kind, key = MANY[self.kind][field]
+        return [row for row in see(self.policy, kind) if row[key] == self["id"]]
+
+
+def see(policy: Policy, kind: str) -> Iterator[Seen]:
+    """The rows of a type that the viewer may see."""
+    rows = progress(policy) if kind == "GroupProgress" else policy.world[kind]
+    return (Seen(kind, row, policy) for row in rows if policy.may_see(kind, row))
+
+
+def progress(policy: Policy) -> list[Row]:
+    """Each group's progress: its students' goals, each counted once."""
+    found = []
+    for group in policy.world["Group"]:
+        students = {
+            each["personId"]
+            for each in policy.world["Membership"]
+            if each["groupId"] == group["id"]
+            and each["role"] == "STUDENT"
+            and policy.counts(each)
+        }
+        goals = [each for each in policy.world["Goal"] if each["personId"] in students]
+        active = [each for each in goals if not each["complete"]]
+        overdue = [each for each in active if each["dueAt"] and each["dueAt"] < policy.now]
+        found.append({
+            "id": group["id"], "organisationId": group["organisationId"], "active": len(active),
+            "overdue": len(overdue), "completed": len(goals) - len(active),
+        })  # fmt: skip
+    return found
+
+
+def answer(schema: GraphQLSchema, document: DocumentNode, policy: Policy) -> Row:
+    """The data that the policy's viewer is answered with."""
+    result = execute_sync(schema, document, context_value=policy, field_resolver=resolve)
+    if result.errors:
+        raise AssertionError(result.errors)
+    assert result.data is not None
+    return result.data
+
+
+def resolve(source: Seen | Row | None, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+    """Every field of every type."""
+    name = info.field_name
+    kind = get_named_type(info.return_type).name.removesuffix("Connection")
+    if source is None:
+        found = root(info.context, name, kind, arguments)
+    else:
+        found = source[name.removesuffix("Connection")] if name not in source else source[name]
+    if "orderBy" not in info.parent_type.fields[name].args:
+        return found
+    listing = Listing(kind, order_terms(kind, arguments.get("orderBy") or DEFAULT_ORDER.get(kind)))
+    rows = [row for row in found if fits(row, arguments.get("filter") or {})]
+    connection = name.endswith("Connection")
+    size = arguments.get("first", DEFAULT_PAGE if connection else None)
+    following = listing.follow(rows, arguments.get("after"))
+    if not connection:
+        return following[:size]
+    return listing.page(rows, following, following[:size], arguments.get("after"))
+
+
+def root(policy: Policy, name: str, kind: str, arguments: Row) -> Any:
+    """A field of Query: who asks, one by its id, or all that may be seen."""
+    named: UUID | None = arguments.get(f"{kind[0].lower()}{kind[1:]}Id")
+    if name == "me":
+        named = policy.viewer
+    seen = list(see(policy, kind))
+    if named is not None:
+        seen = [row for row in seen if row["id"] == named]
+    elif kind == "Goal":
+        seen = [row for row in seen if row["personId"] == policy.viewer]
+    if name in ("me", "person", "organisation", "group"):
+        return seen[0] if seen else None
+    return seen
+
+
+# Filters: two-valued, and only what may be seen counts.
+
+
+def fits(row: Seen, condition: Row) -> bool:
+    return all(holds(row, name, wanted) for name, wanted in condition.items())
+
+
+def holds(row: Seen, name: str, wanted: Any) -> bool:
+    """One entry of a filter."""
+    match name:
+        case "and":
+            return all(fits(row, part) for part in wanted)
+        case "or":
+            return any(fits(row, part) for part in wanted)
+        case "not":
+            return not fits(row, wanted)
+        case "search":
+            return any(fold(wanted) in fold(row[field]) for field in SEARCHED[row.kind])
+    match row[name]:
+        case list() as rows:
+            return all(has(rows, quantifier, part) for quantifier, part in wanted.items())
+        case Seen() as related:
+            return fits(related, wanted)
+        case None if name in ONE.get(row.kind, {}):
+            return False
+        case value:
+            return all(compare(value, key, operand) for key, operand in wanted.items())
+
+
+def has(rows: list[Seen], quantifier: str, condition: Row) -> bool:
+    found = [fits(row, condition) for row in rows]
+    return {"some": any(found), "none": not any(found), "every": all(found)}[quantifier]
+
+
+# Order and pages: rows without a value last, ties broken by id.
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """One way to sort the rows of a type."""
+
+    kind: str
+    terms: list[Term]
+
+    def position(self, row: Row) -> list[Any]:
+        """What a row is sorted by."""
+        searched = SEARCHED.get(self.kind, ())
+        values = [fold(row[name]) if name in searched else row[name] for name, _ in self.terms]
+        return [*values, row["id"]]
+
+    def cursor(self, row: Row) -> str:
+        return encode([signature(self.terms), *self.position(row)])
+
+    def follow(self, rows: list[Seen], after: str | None) -> list[Seen]:
+        """The rows in order; those strictly after the cursor, which stands for a known row."""
+        line = sorted(rows, key=lambda row: row["id"].bytes)
+        for name, descending in reversed(self.terms):
+            index = [term for term, _ in self.terms].index(name)
+            nothing = [row for row in line if row[name] is None]
+            line = [row for row in line if row[name] is not None]
+            line.sort(key=lambda row: self.position(row)[index], reverse=descending)
+            line += nothing
+        if after is None:
+            return line
+        places = {self.cursor(row): place for place, row in enumerate(line)}
+        if after in places:
+            return line[places[after] + 1 :]
+        raise LookupError(after)
+
+    def page(
+        self, rows: list[Seen], following: list[Seen], nodes: list[Seen], after: str | None
+    ) -> Row:
+        edges = [{"cursor": self.cursor(row), "node": row} for row in nodes]
+        return {
+            "totalCount": len(rows),
+            "nodes": nodes,
+            "edges": edges,
+            "pageInfo": {
+                "hasNextPage": len(following) > len(nodes),
+                "hasPreviousPage": after is not None,
+                "startCursor": edges[0]["cursor"] if edges else None,
+                "endCursor": edges[-1]["cursor"] if edges else None,
+            },
+        }
