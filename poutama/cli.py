@@ -1,4 +1,4 @@
-"""The command line: `poutama up`, `token`, `demo`, `migrate`, `schema`, `settings`.
+"""The command line: `poutama up`, `token`, `demo`, `migrate`, `schema`, `settings`, `chaos`.
 
 Reads the environment once, calls what does the work, and turns every error made on purpose into
 one line on stderr and exit code 1. Each command imports what it needs itself, so that the quick
@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -135,6 +136,67 @@ def schema() -> None:
     from poutama.schema.load import load_model, print_public_sdl
 
     print(print_public_sdl(load_model()), end="")
+
+
+chaos = typer.Typer(
+    help="Kill the database under a writing load, and audit what is left.",
+    invoke_without_command=True,
+)
+app.add_typer(chaos, name="chaos")
+
+
+@chaos.callback()
+def _run_chaos(
+    context: typer.Context,
+    seconds: Annotated[float, typer.Option(help="How long to write.")] = 30.0,
+    writers: Annotated[int, typer.Option(min=1, help="Clients that write.")] = 6,
+    readers: Annotated[int, typer.Option(min=1, help="Clients that read.")] = 3,
+    every: Annotated[float, typer.Option(help="Seconds of peace between two faults.")] = 3.0,
+    url: Annotated[str, typer.Option(help="A cluster; else an embedded PostgreSQL.")] = "",
+    node: Annotated[list[str] | None, typer.Option(help="A node to take away; repeat.")] = None,
+    kill_command: Annotated[str, typer.Option(help="Kills {node}; a shell command.")] = "",
+    drain_command: Annotated[str, typer.Option(help="Drains and stops {node}.")] = "",
+    restart_command: Annotated[str, typer.Option(help="Starts {node} again.")] = "",
+    ready_command: Annotated[str, typer.Option(help="Succeeds when {node} is ready.")] = "",
+    history: Annotated[Path | None, typer.Option(help="The file to write.")] = None,
+    keep: Annotated[bool, typer.Option(help="Leave the rows in the database.")] = False,
+) -> None:
+    if context.invoked_subcommand is not None:
+        return
+    # heavy: the compiler, the database driver, SQLAlchemy
+    from poutama.cluster.command import Options, run_and_judge
+    from poutama.cluster.nodes import Commands
+    from poutama.local.direct import DirectApi
+
+    settings = read_settings()
+    options = Options(
+        seconds=seconds,
+        writers=writers,
+        readers=readers,
+        every=every,
+        url=url,
+        nodes=tuple(node or ()),
+        commands=Commands(kill_command, drain_command, restart_command, ready_command),
+        history=history,
+        keep=keep,
+    )
+    with StopRequest() as stop, suppress(Stopped):
+        passed = run_and_judge(options, settings, open_home(settings), DirectApi, stop.watch)
+        sys.exit(0 if passed else 1)
+    sys.exit(INTERRUPTED)
+
+
+@chaos.command()
+def verify(
+    history: Annotated[Path, typer.Argument(help="A file that `poutama chaos` wrote.")],
+    url: Annotated[str, typer.Option(help="Look again in this database (after --keep).")] = "",
+) -> None:
+    """Judge a history again."""
+    # heavy: the database driver, SQLAlchemy
+    from poutama.cluster.command import verify as judge_again
+
+    if not judge_again(history, read_settings(), url):
+        sys.exit(1)
 
 
 @contextmanager

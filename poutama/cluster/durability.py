@@ -95,10 +95,13 @@ def judge(history: History) -> Verdict:
     )
 
 
-def marks(operation: Operation) -> list[str]:
+def marks_of(kind: Kind, number: int) -> list[str]:
     """What the rows that an operation writes are marked with."""
-    number = str(operation.number)
-    return [f"{number}.1", f"{number}.2"] if operation.kind is Kind.PAIR else [number]
+    return [f"{number}.1", f"{number}.2"] if kind is Kind.PAIR else [str(number)]
+
+
+def _marks(operation: Operation) -> list[str]:
+    return marks_of(operation.kind, operation.number)
 
 
 def _describe(operation: Operation) -> str:
@@ -122,7 +125,7 @@ def _check_notes(operations: Iterable[Operation], found: Found) -> Iterator[Viol
     for op in operations:
         if op.kind not in NOTES:
             continue
-        counts = [found.notes.get(mark, 0) for mark in marks(op)]
+        counts = [found.notes.get(mark, 0) for mark in _marks(op)]
         if max(counts) > 1:
             yield Violation(Rule.DOUBLED, _describe(op))
         if len(set(map(bool, counts))) > 1:
@@ -141,7 +144,7 @@ def _check_tasks(operations: list[Operation], found: Found) -> Iterator[Violatio
             deletions.setdefault(op.subject, set()).add(op.outcome)
     for op in operations:
         if op.kind is Kind.TASK:
-            (mark,) = marks(op)
+            (mark,) = _marks(op)
             for rule in _judge_task(op.outcome, there[mark], deletions.get(mark, set())):
                 yield Violation(rule, _describe(op))
     for name, tasks in found.tasks.items():
@@ -192,7 +195,7 @@ def _check_strangers(operations: Iterable[Operation], found: Found) -> Iterator[
     for op in operations:
         keys.add(op.key)
         if op.kind in NOTES or op.kind is Kind.TASK:
-            written.update(marks(op))
+            written.update(_marks(op))
     there = set(found.notes) | {mark for tasks in found.tasks.values() for _, mark in tasks}
     for mark in sorted(there - written):
         yield Violation(Rule.UNKNOWN, f"a row of operation {mark}")
@@ -211,7 +214,7 @@ class _Knowledge:
         if op.version is not None:
             self._versions[op.subject] = max(self._versions.get(op.subject, 0), op.version)
         if op.kind in NOTES:
-            self._notes.update(marks(op))
+            self._notes.update(_marks(op))
         elif op.kind is Kind.LOOK and op.present:
             self._notes.add(op.subject)
 
@@ -242,7 +245,7 @@ def _check_reads(operations: list[Operation], found: Found) -> Iterator[Violatio
 def _is_there(operation: Operation, found: Found) -> bool:
     if operation.kind is Kind.TASK:
         return any(mark == str(operation.number) for t in found.tasks.values() for _, mark in t)
-    return any(mark in found.notes for mark in marks(operation))
+    return any(mark in found.notes for mark in _marks(operation))
 
 
 _CHECKS: tuple[Callable[[list[Operation], Found], Iterator[Violation]], ...] = (

@@ -35,6 +35,8 @@ class Kind(StrEnum):
     """Puts the list in another order."""
     READ = "read"
     """Reads a register's version."""
+    READ_LIST = "read list"
+    """Reads the list, before it is changed."""
     LOOK = "look"
     """Looks for a note that was acknowledged."""
 

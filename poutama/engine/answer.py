@@ -21,9 +21,9 @@ class Answer:
     status: int = 200
 
 
-def answer_data(data: str) -> Answer:
-    """The response to an operation that went well; `data` is a JSON object."""
-    return Answer(b'{"data":' + data.encode() + b"}")
+def answer_data(data: bytes) -> Answer:
+    """The response to an operation that went well; `data` is a JSON object in UTF-8."""
+    return Answer(b'{"data":%b}' % data)
 
 
 def answer_refusal(error: PoutamaError) -> Answer:

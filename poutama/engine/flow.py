@@ -77,7 +77,8 @@ class Engine:
                 return answer_data(await self._read(prepared.read, binding, deadline))
             if idempotency_key is not None:
                 binding.repeatable = Repeatable(idempotency_key, fingerprint_request(request))
-            return answer_data(await self._mutate(prepared.steps, binding, deadline))
+            data = await self._mutate(prepared.steps, binding, deadline)
+            return answer_data(data.encode())
         except GraphQLFailure as failure:
             return answer_failure(failure)
         except StepFailure as failure:
@@ -87,13 +88,13 @@ class Engine:
                 raise
             return answer_refusal(error)
 
-    async def _read(self, statement: Statement, binding: Binding, deadline: float) -> str:
+    async def _read(self, statement: Statement, binding: Binding, deadline: float) -> bytes:
         if statement.constant is not None:
-            return statement.constant
+            return statement.constant.encode()
         rows = await self._database.read(
             statement.text, bind_values(statement, binding), deadline=deadline
         )
-        data = statement.conclude(rows).data
+        data = statement.read_data(rows)
         if data is None:
             raise UnauthenticatedError("The person who signed in is not known here (any more).")
         return data

@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from poutama.db.connection import Database
+from poutama.db.link import Rows
 from poutama.db.retry import Patience
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.engine.prepare import PreparedStep
@@ -131,9 +132,8 @@ class Mutation:
         return data
 
     async def _run_step(self, prepared: PreparedStep, transaction: Transaction) -> str:
-        async def fetch(statement: Statement) -> Outcome:
-            rows = await transaction.fetch(statement.text, *bind_values(statement, self._binding))
-            return statement.conclude(rows)
+        async def fetch(statement: Statement) -> Rows:
+            return await transaction.fetch(statement.text, *bind_values(statement, self._binding))
 
         step = prepared.step
         if isinstance(step, Text):
@@ -145,11 +145,14 @@ class Mutation:
                 if prepared.before is not None:
                     before = prepared.before
                     await transaction.execute(before.text, *bind_values(before, self._binding))
-                text = self._conclude(step, await fetch(prepared.statement))
+                text = self._conclude(
+                    step, prepared.statement.conclude(await fetch(prepared.statement))
+                )
             else:
                 await self._call(step.procedure, step.input, transaction)
             if prepared.payload is not None:
-                text = (await fetch(prepared.payload)).data
+                data = prepared.payload.read_data(await fetch(prepared.payload))
+                text = None if data is None else data.decode()
             if text is None:
                 raise NotFoundError
             return text

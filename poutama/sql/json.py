@@ -88,7 +88,10 @@ class _JsonRenderer:
             else self._part(part)
             for part in split.root
         )
-        if change:
+        if change is None:
+            # As bytes, which go to the client as they are: never decoded, never encoded again.
+            text = f"convert_to({text}, 'UTF8') AS data"
+        else:
             text = f"{text} AS data, {change.written} AS written, {change.version} AS version"
         if self._kept_under is not None:
             ctes.append(f"answer AS (SELECT {text})")

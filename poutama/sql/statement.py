@@ -109,8 +109,19 @@ class Statement:
     constant: str | None = None
     """The data where no row is asked for at all; then there is no statement to run."""
 
+    def read_data(self, rows: Sequence[Any]) -> bytes | None:
+        """What a statement that changes nothing has read: JSON in UTF-8.
+
+        None where a row that must be there is not.
+        """
+        if self.assembly is None:
+            data: bytes | None = rows[0][0]
+            return data
+        text = self.assembly.assemble(rows)
+        return None if text is None else text.encode()
+
     def conclude(self, rows: Sequence[Any]) -> Outcome:
-        """What the rows that the database returned amount to."""
+        """How the change went that the statement made."""
         if self.assembly is None:
             (row,) = rows
             return Outcome(*row)

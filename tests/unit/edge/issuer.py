@@ -92,6 +92,7 @@ class IssuerServer:
         answers: by path, instead of the usual ones: status, headers, body.
         asked: the paths, in order.
         gate: closed, it makes every answer wait.
+        arrived: somebody has asked.
     """
 
     url: str = ""
@@ -99,6 +100,7 @@ class IssuerServer:
     answers: dict[str, tuple[int, dict[str, str], bytes]] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     gate: threading.Event = field(default_factory=threading.Event)
+    arrived: threading.Event = field(default_factory=threading.Event)
 
     @property
     def jwks_uri(self) -> str:
@@ -141,6 +143,7 @@ def serve_issuer(*keys: dict[str, Any]) -> Iterator[IssuerServer]:
     class Handler(BaseHTTPRequestHandler):
         def do_GET(self) -> None:
             issuer.asked.append(self.path)
+            issuer.arrived.set()
             issuer.gate.wait(60)
             status, headers, body = issuer.answer(self.path)
             self.send_response(status)

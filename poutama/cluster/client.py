@@ -1,0 +1,166 @@
+"""One client of a chaos run: does an operation, hears what came of it, and has it recorded.
+
+`cluster.workload` says what operations do. A client under an idempotency key is as stubborn as a
+good client is: it repeats what may have happened until it is told that it has. Nothing it is told
+goes unrecorded, not even that the run ended before there was an answer.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol
+from uuid import UUID
+
+import msgspec
+
+from poutama.cluster.history import Kind, Operation, Outcome
+from poutama.cluster.tally import Tally
+from poutama.errors import (
+    AmbiguousCommit,
+    DeadlineExceededError,
+    PoutamaError,
+    TransactionMisuseError,
+    UnavailableError,
+)
+
+DEADLINES = (0.3, 2.0, 10.0, 10.0)
+"""Seconds an attempt may take, drawn at random: the hasty are refused, the patient get through."""
+REPEAT_SECONDS = 0.3
+_PASSING = frozenset({UnavailableError.code, DeadlineExceededError.code})
+
+
+class Execute(Protocol):
+    """Runs a GraphQL operation as a person; returns the response body."""
+
+    async def __call__(
+        self,
+        document: str,
+        variables: Mapping[str, object],
+        *,
+        person: UUID,
+        deadline: float,
+        key: str | None = None,
+    ) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What an acknowledged operation answered."""
+
+    data: str = ""
+    version: int | None = None
+    present: bool | None = None
+
+
+class Told(Exception):  # noqa: N818  an outcome, not a fault
+    """The response has errors; `code` is the first one's."""
+
+    def __init__(self, code: str) -> None:
+        super().__init__(code)
+        self.code = code
+
+
+@dataclass(slots=True)
+class Ending:
+    """How an operation ended."""
+
+    outcome: Outcome = Outcome.AMBIGUOUS
+    code: str = "CUT_OFF"
+    tries: int = 1
+    done: Done = Done()
+
+
+Act = Callable[[float], Awaitable[Done]]
+"""One attempt at an operation, given its deadline."""
+
+
+class Client:
+    """Does operations one after the other."""
+
+    def __init__(self, name: str, tally: Tally, chance: random.Random) -> None:
+        self.name = name
+        self._tally = tally
+        self._chance = chance
+
+    async def perform(
+        self, number: int, kind: Kind, act: Act, *, subject: str = "", key: str = ""
+    ) -> Done | None:
+        """Do the operation and record it; None where it was not acknowledged."""
+        ending = Ending()
+        start = self._tally.now()
+        try:
+            await self._until_known(act, ending, repeatable=bool(key))
+        finally:
+            self._tally.record(
+                Operation(
+                    number=number,
+                    client=self.name,
+                    kind=kind,
+                    start=start,
+                    end=self._tally.now(),
+                    outcome=ending.outcome,
+                    code=ending.code,
+                    subject=subject,
+                    key=key,
+                    tries=ending.tries,
+                    version=ending.done.version,
+                    present=ending.done.present,
+                    response=ending.done.data if key else "",
+                )
+            )
+        return ending.done if ending.outcome is Outcome.ACKNOWLEDGED else None
+
+    async def _until_known(self, act: Act, ending: Ending, *, repeatable: bool) -> None:
+        """Try once, or as often as a key allows; cancelled, it leaves the ending ambiguous."""
+        in_doubt = False
+        while True:
+            await self._try(act, ending)
+            in_doubt = in_doubt or ending.outcome is Outcome.AMBIGUOUS
+            passing = ending.outcome is Outcome.AMBIGUOUS or ending.code in _PASSING
+            if not (repeatable and in_doubt and passing):
+                return
+            ending.outcome = Outcome.AMBIGUOUS
+            await asyncio.sleep(self._chance.uniform(0.0, REPEAT_SECONDS))
+            ending.tries += 1
+
+    async def _try(self, act: Act, ending: Ending) -> None:
+        try:
+            deadline = time.monotonic() + self._chance.choice(DEADLINES)
+            ending.done = await act(deadline)
+        except Told as told:
+            ambiguous = told.code == AmbiguousCommit.code
+            ending.outcome = Outcome.AMBIGUOUS if ambiguous else Outcome.REFUSED
+            ending.code = told.code
+        except AmbiguousCommit as error:
+            ending.outcome, ending.code = Outcome.AMBIGUOUS, error.code
+        except TransactionMisuseError as error:
+            ending.outcome, ending.code = Outcome.UNEXPECTED, type(error).__name__
+        except PoutamaError as error:
+            ending.outcome = Outcome.REFUSED
+            ending.code = " ".join(filter(None, [error.code, getattr(error, "sqlstate", None)]))
+        except Exception as error:  # recorded, and the verdict is spoilt by it
+            ending.outcome, ending.code = Outcome.UNEXPECTED, type(error).__name__
+        else:
+            ending.outcome, ending.code = Outcome.ACKNOWLEDGED, ""
+
+
+class _Response(msgspec.Struct):
+    data: msgspec.Raw = msgspec.Raw(b"")
+    errors: list[dict[str, Any]] = []
+
+
+def read_response(body: bytes) -> str:
+    """The response's data, as text.
+
+    Raises:
+        Told: it has errors.
+    """
+    response = msgspec.json.decode(body, type=_Response)
+    if response.errors:
+        raise Told(str(response.errors[0]["extensions"]["code"]))
+    assert bytes(response.data), "a response has errors or data"
+    return bytes(response.data).decode()

@@ -1,0 +1,194 @@
+"""The command `poutama chaos`: a database to play on, a file to write, a verdict to tell.
+
+The command line calls `run_and_judge` and `verify`. Without a URL it runs an embedded PostgreSQL
+in a folder of its own and kills that; it never touches the one that `poutama up` runs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Protocol
+from uuid import uuid4
+
+import msgspec
+from rich.console import Console
+
+from poutama.cluster.chaos import AUDIT_SECONDS, MakeExecute, Plan, run_chaos
+from poutama.cluster.durability import judge
+from poutama.cluster.ground import find_rows
+from poutama.cluster.history import History, HistoryFile, read_history
+from poutama.cluster.live import print_verdict, watch
+from poutama.cluster.nodes import CommandNodes, Commands, EmbeddedNode, Nodes
+from poutama.cluster.tally import Tally
+from poutama.db.connection import Database
+from poutama.db.embedded import EmbeddedServer
+from poutama.db.migrate import migrate
+from poutama.settings import Settings
+
+
+class Stoppable(Protocol):
+    """What a signal tells to stop, and the next one to stop at once."""
+
+    should_exit: bool
+    force_exit: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Options:
+    """What the person asked for."""
+
+    seconds: float
+    writers: int
+    readers: int
+    every: float
+    url: str
+    """Empty for an embedded PostgreSQL of the run's own."""
+    nodes: tuple[str, ...]
+    commands: Commands
+    history: Path | None
+    """None for a file in the home folder, named after the moment and the run."""
+    keep: bool
+
+    def plan(self) -> Plan:
+        """What to do, under a name of its own."""
+        return Plan(
+            name=uuid4().hex[:8],
+            began=datetime.now(UTC).isoformat(timespec="seconds"),
+            seconds=self.seconds,
+            writers=self.writers,
+            readers=self.readers,
+            every=self.every,
+            # An embedded database is kept, or removed, as a whole.
+            keep=self.keep or not self.url,
+        )
+
+
+def run_and_judge(
+    options: Options,
+    settings: Settings,
+    home: Path,
+    make_execute: MakeExecute,
+    listen: Callable[[Stoppable], None],
+) -> bool:
+    """Run, audit and judge; whether every promise was kept.
+
+    Args:
+        options: what the person asked for.
+        settings: how to connect.
+        home: where histories are kept that have no place of their own.
+        make_execute: puts the API's engine over a database.
+        listen: tells what it is given when somebody asks to stop.
+
+    Raises:
+        ConfigurationError: the options, the file or the database cannot be used.
+        UnavailableError, DeadlineExceededError: the database did not answer.
+        KeyboardInterrupt: asked twice to stop; there is no verdict.
+    """
+    console = Console()
+    plan = options.plan()
+    moment = plan.began.partition("+")[0].replace(":", "")
+    path = options.history or home / "chaos" / f"{moment}-{plan.name}.jsonl"
+    with HistoryFile(path) as file, _open_nodes(options, console) as (nodes, url):
+
+        async def run() -> None:
+            tally, stop = Tally(file.write), asyncio.Event()
+            listen(_Bell(asyncio.get_running_loop(), stop, asyncio.current_task()))
+            async with watch(tally, console):
+                await run_chaos(plan, nodes, (settings, url), make_execute, tally, stop)
+
+        try:
+            asyncio.run(run())
+        except asyncio.CancelledError as error:
+            raise KeyboardInterrupt from error
+    console.print(f"history: {path}", highlight=False, soft_wrap=True)
+    return _tell(read_history(path), console)
+
+
+def verify(path: Path, settings: Settings, url: str) -> bool:
+    """Judge a history again; with a URL, by what that database holds now.
+
+    Raises:
+        ConfigurationError: the file is no history.
+        UnavailableError, DeadlineExceededError: the database did not answer.
+    """
+    history = read_history(path)
+    if url:
+        history = asyncio.run(_look_again(history, settings, url))
+    return _tell(history, Console())
+
+
+async def _look_again(history: History, settings: Settings, url: str) -> History:
+    database = Database(replace(settings, request_seconds=AUDIT_SECONDS, pool_size=1), url=url)
+    try:
+        deadline = time.monotonic() + AUDIT_SECONDS
+        found = await find_rows(database, history.run.name, deadline=deadline)
+        return msgspec.structs.replace(history, found=found)
+    finally:
+        await database.close()
+
+
+def _tell(history: History, console: Console) -> bool:
+    verdict = judge(history)
+    print_verdict(history, verdict, console)
+    return verdict.passed
+
+
+@contextmanager
+def _open_nodes(options: Options, console: Console) -> Iterator[tuple[Nodes, str]]:
+    """What is to be taken away, and the URL of the database."""
+    if options.url or options.nodes:
+        yield CommandNodes(options.nodes, options.commands), options.url
+        return
+    CommandNodes((), options.commands)  # commands are for nodes that are named
+    folder = Path(tempfile.mkdtemp(prefix="poutama-chaos-"))
+    server = EmbeddedServer(folder)
+    try:
+        with console.status("database"):
+            server.start()
+            migrate(server.url)
+        yield EmbeddedNode(server), server.url
+    finally:
+        if options.keep:
+            server.stop()
+            console.print(f"database: {folder}", highlight=False, soft_wrap=True)
+        else:
+            server.discard()
+
+
+class _Bell:
+    """What a signal rings: the first ends the run and has it judged, the second just ends it."""
+
+    def __init__(
+        self,
+        loop: asyncio.AbstractEventLoop,
+        stop: asyncio.Event,
+        task: asyncio.Task[None] | None,
+    ) -> None:
+        self._loop = loop
+        self._stop = stop
+        self._task = task
+
+    @property
+    def should_exit(self) -> bool:
+        return self._stop.is_set()
+
+    @should_exit.setter
+    def should_exit(self, asked: bool) -> None:
+        if asked and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._stop.set)
+
+    @property
+    def force_exit(self) -> bool:
+        return False
+
+    @force_exit.setter
+    def force_exit(self, asked: bool) -> None:
+        if asked and self._task is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._task.cancel)

@@ -1,0 +1,104 @@
+"""What a person sees of a chaos run: the counts while it runs, and the verdict.
+
+The command line shows it. On a terminal the counts move; elsewhere there is a line every few
+seconds. It judges nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from rich.console import Console
+from rich.live import Live
+from rich.markup import escape
+from rich.table import Table
+
+from poutama.cluster.durability import Verdict
+from poutama.cluster.history import History, Outcome
+from poutama.cluster.tally import STALL_SECONDS, Tally
+
+LINE_SECONDS = 5.0
+MOST_VIOLATIONS = 50
+
+
+@asynccontextmanager
+async def watch(tally: Tally, console: Console) -> AsyncIterator[None]:
+    """Show the counts while the block runs."""
+    if console.is_terminal:
+        with Live(get_renderable=lambda: _table(tally), console=console, refresh_per_second=4):
+            yield
+        return
+    task = asyncio.create_task(_write_lines(tally, console))
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+        console.print(_line(tally), highlight=False, soft_wrap=True)
+
+
+async def _write_lines(tally: Tally, console: Console) -> None:
+    while True:
+        await asyncio.sleep(LINE_SECONDS)
+        console.print(_line(tally), highlight=False, soft_wrap=True)
+
+
+def _rows(tally: Tally) -> dict[str, str]:
+    faults = ", ".join(f"{count} {action}" for action, count in tally.faults.items())
+    return {
+        **{outcome.value: str(tally.outcomes[outcome]) for outcome in _SHOWN},
+        "repeated under a key": str(tally.repeated),
+        "reads": str(tally.reads),
+        f"stalls over {STALL_SECONDS:g} s": f"{tally.stalls} (longest {tally.longest:.1f} s)",
+        "faults": faults or "none yet",
+    }
+
+
+def _table(tally: Tally) -> Table:
+    table = Table(title=f"chaos, {tally.now():.0f} s: {tally.state}", show_header=False)
+    for name, value in _rows(tally).items():
+        table.add_row(name, value)
+    return table
+
+
+def _line(tally: Tally) -> str:
+    counts = ", ".join(f"{name}: {value}" for name, value in _rows(tally).items())
+    return f"{tally.now():5.0f} s  {counts}"
+
+
+def print_verdict(history: History, verdict: Verdict, console: Console) -> None:
+    """Say what the history shows, and whether it keeps what was promised."""
+
+    def say(text: str) -> None:
+        console.print(text, highlight=False, soft_wrap=True)
+
+    told = verdict.outcomes
+    codes: dict[str, int] = {}
+    for operation in history.operations:
+        if operation.code:
+            codes[operation.code] = codes.get(operation.code, 0) + 1
+    actions = sorted(fault.action for fault in history.faults)
+    faults = ", ".join(f"{actions.count(action)} {action}" for action in dict.fromkeys(actions))
+    say(f"run {history.run.name} on {history.run.engine}, faults: {faults or 'none'}")
+    say(
+        f"writes: {told[Outcome.ACKNOWLEDGED]} acknowledged, {told[Outcome.REFUSED]} refused,"
+        f" {told[Outcome.AMBIGUOUS]} ambiguous ({verdict.happened} of them had happened);"
+        f" {verdict.repeated} repeated under their key"
+    )
+    say(f"reads: {verdict.reads}")
+    if codes:
+        say("told: " + ", ".join(f"{code} {count}" for code, count in sorted(codes.items())))
+    for violation in verdict.violations[:MOST_VIOLATIONS]:
+        say(f"[red]BROKEN[/red] {escape(str(violation))}")
+    if len(verdict.violations) > MOST_VIOLATIONS:
+        say(f"... and {len(verdict.violations) - MOST_VIOLATIONS} more")
+    if verdict.passed:
+        say("[green]PASSED[/green] nothing acknowledged is missing, nothing happened twice,")
+        say("       nothing refused is there, and no read went backwards")
+    else:
+        say(f"[red]FAILED[/red] {len(verdict.violations)} promises broken")
+
+
+_SHOWN = (Outcome.ACKNOWLEDGED, Outcome.REFUSED, Outcome.AMBIGUOUS)

@@ -1,0 +1,156 @@
+"""Servers that are taken away and given back: the embedded one, or a cluster's, by command.
+
+`cluster.chaos` takes one away, waits, gives it back and waits until it is there again, before it
+takes the next. Servers that are not ours are touched only by the commands that the operator gave;
+without any, nothing is taken away.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import shlex
+from collections.abc import Callable
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from poutama.db.embedded import EmbeddedServer
+from poutama.errors import ConfigurationError
+
+COMMAND_SECONDS = 180.0
+"""Longest time for one command, and for a node to be ready again."""
+POLL_SECONDS = 0.5
+
+
+class Action(StrEnum):
+    """How a server is taken away."""
+
+    KILL = "kill"
+    """SIGKILL, or a command to that effect: it says goodbye to nobody."""
+    DRAIN = "drain"
+    """SIGTERM, or a command to that effect: it ends its sessions and stops."""
+
+
+class Nodes(Protocol):
+    """What can be taken away."""
+
+    @property
+    def names(self) -> tuple[str, ...]: ...
+    @property
+    def actions(self) -> tuple[Action, ...]: ...
+    async def take_away(self, name: str, action: Action) -> None:
+        """Returns when the node is gone, or has been told to go."""
+
+    async def give_back(self, name: str) -> None:
+        """Returns when the node is ready again."""
+
+
+class EmbeddedNode:
+    """The private server of this run."""
+
+    names = ("postgresql",)
+    actions = (Action.KILL, Action.DRAIN)
+
+    def __init__(self, server: EmbeddedServer) -> None:
+        self._server = server
+
+    async def take_away(self, name: str, action: Action) -> None:
+        del name  # there is only one
+        stop = self._server.kill if action is Action.KILL else self._server.stop
+        await _finish(stop)
+
+    async def give_back(self, name: str) -> None:
+        del name
+        await _finish(self._server.start)
+
+
+async def _finish(work: Callable[[], None]) -> None:
+    """Run it in a thread to its end, even when cancelled: half a start is no state to be in."""
+    task = asyncio.create_task(asyncio.to_thread(work))
+    try:
+        await asyncio.shield(task)
+    except asyncio.CancelledError:
+        await asyncio.wait([task])
+        raise
+
+
+@dataclass(frozen=True, slots=True)
+class Commands:
+    """Shell commands; `{node}` stands for the node's name. An empty one is not run."""
+
+    kill: str = ""
+    drain: str = ""
+    restart: str = ""
+    ready: str = ""
+    """Succeeds when the node is ready again; tried until it does."""
+
+
+class CommandNodes:
+    """Nodes that commands take away and give back."""
+
+    def __init__(self, names: tuple[str, ...], commands: Commands) -> None:
+        """Nodes of these names.
+
+        Raises:
+            ConfigurationError: there are nodes without a command, or commands without a node.
+        """
+        given = {Action.KILL: commands.kill, Action.DRAIN: commands.drain}
+        self._taking = {action: command for action, command in given.items() if command}
+        self._commands = commands
+        self.names = names
+        self.actions = tuple(self._taking)
+        if bool(names) != bool(self._taking):
+            raise ConfigurationError(
+                "--node goes with --kill-command or --drain-command, or both: give all or none"
+            )
+
+    async def take_away(self, name: str, action: Action) -> None:
+        """Run the command.
+
+        Raises:
+            ConfigurationError: it failed.
+        """
+        await self._run(self._taking[action], name)
+
+    async def give_back(self, name: str) -> None:
+        """Run the restart command if there is one, then the ready command until it succeeds.
+
+        Raises:
+            ConfigurationError: the first failed, or the second did for too long.
+        """
+        if self._commands.restart:
+            await self._run(self._commands.restart, name)
+        if not self._commands.ready:
+            return
+        try:
+            async with asyncio.timeout(COMMAND_SECONDS):
+                # Another program's state: no event of ours tells.
+                while await _run_command(self._commands.ready, name) != 0:  # noqa: ASYNC110
+                    await asyncio.sleep(POLL_SECONDS)
+        except TimeoutError as error:
+            raise ConfigurationError(f"{name}: not ready again") from error
+
+    async def _run(self, command: str, name: str) -> None:
+        try:
+            async with asyncio.timeout(COMMAND_SECONDS):
+                status = await _run_command(command, name)
+        except TimeoutError as error:
+            raise ConfigurationError(f"`{command}` does not end, for {name}") from error
+        if status != 0:
+            raise ConfigurationError(f"`{command}` ended with {status}, for {name}")
+
+
+async def _run_command(command: str, name: str) -> int:
+    """The exit status; its output would spoil the live view, and is dropped."""
+    process = await asyncio.create_subprocess_shell(
+        command.replace("{node}", shlex.quote(name)),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+    )
+    try:
+        return await process.wait()
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()

@@ -1,0 +1,120 @@
+"""What a client of a chaos run makes of what it is told, and that all of it is recorded."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import pytest
+
+from poutama.cluster import client as clients
+from poutama.cluster.client import Client, Done, Told, read_response
+from poutama.cluster.history import Kind, Operation, Outcome, Record
+from poutama.cluster.tally import Tally
+from poutama.errors import (
+    AmbiguousCommit,
+    DatabaseError,
+    DeadlineExceededError,
+    TransactionMisuseError,
+    UnavailableError,
+)
+
+AMBIGUOUS = Told("AMBIGUOUS_COMMIT")
+UNAVAILABLE = Told("UNAVAILABLE")
+
+
+async def perform(*endings: Exception | None, key: str = "") -> Operation:
+    """An operation whose attempts end like these; None is an answer."""
+    records: list[Record] = []
+    client = Client("c", Tally(records.append), random.Random(0))
+    attempts = iter(endings)
+
+    async def act(deadline: float) -> Done:
+        ending = next(attempts)
+        if ending is not None:
+            raise ending
+        return Done(data="{}", version=7)
+
+    done = await client.perform(1, Kind.NOTE, act, key=key)
+    (record,) = records
+    assert isinstance(record, Operation)
+    assert (done is not None) == (record.outcome is Outcome.ACKNOWLEDGED)
+    assert list(attempts) == []
+    return record
+
+
+@pytest.mark.parametrize(
+    ("ending", "outcome", "code"),
+    [
+        (None, Outcome.ACKNOWLEDGED, ""),
+        (AMBIGUOUS, Outcome.AMBIGUOUS, "AMBIGUOUS_COMMIT"),
+        (AmbiguousCommit(), Outcome.AMBIGUOUS, "AMBIGUOUS_COMMIT"),
+        (UNAVAILABLE, Outcome.REFUSED, "UNAVAILABLE"),
+        (UnavailableError(), Outcome.REFUSED, "UNAVAILABLE"),
+        (DeadlineExceededError(), Outcome.REFUSED, "DEADLINE_EXCEEDED"),
+        (DatabaseError(sqlstate="23505"), Outcome.REFUSED, "INTERNAL 23505"),
+        (TransactionMisuseError(), Outcome.UNEXPECTED, "TransactionMisuseError"),
+        (KeyError("x"), Outcome.UNEXPECTED, "KeyError"),
+    ],
+)
+async def test_what_is_told_is_what_is_recorded(
+    ending: Exception | None, outcome: Outcome, code: str
+) -> None:
+    record = await perform(ending)
+    assert (record.outcome, record.code, record.tries) == (outcome, code, 1)
+
+
+@pytest.mark.parametrize(
+    ("endings", "outcome", "code"),
+    [
+        ([AMBIGUOUS, None], Outcome.ACKNOWLEDGED, ""),
+        ([AMBIGUOUS, UNAVAILABLE, AMBIGUOUS, None], Outcome.ACKNOWLEDGED, ""),
+        ([UNAVAILABLE], Outcome.REFUSED, "UNAVAILABLE"),
+        ([AMBIGUOUS, Told("NOT_FOUND")], Outcome.REFUSED, "NOT_FOUND"),
+    ],
+)
+async def test_under_a_key_what_may_have_happened_is_repeated(
+    endings: list[Exception | None],
+    outcome: Outcome,
+    code: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(clients, "REPEAT_SECONDS", 0.0)
+    record = await perform(*endings, key="k")
+    assert (record.outcome, record.code) == (outcome, code)
+    assert record.tries == len(endings)
+    assert record.response == ("{}" if outcome is Outcome.ACKNOWLEDGED else "")
+
+
+@pytest.mark.parametrize("in_doubt", [False, True])
+async def test_what_is_cut_off_may_have_happened(in_doubt: bool) -> None:
+    records: list[Record] = []
+    client = Client("c", Tally(records.append), random.Random(0))
+    started = asyncio.Event()
+    attempts = 0
+
+    async def act(deadline: float) -> Done:
+        nonlocal attempts
+        attempts += 1
+        if in_doubt and attempts == 1:
+            raise AMBIGUOUS
+        started.set()
+        await asyncio.Event().wait()
+        raise AssertionError
+
+    task = asyncio.create_task(client.perform(1, Kind.NOTE, act, key="k"))
+    await started.wait()
+    task.cancel()
+    await asyncio.wait([task])
+    assert task.cancelled()
+    (record,) = records
+    assert isinstance(record, Operation)
+    assert record.outcome is Outcome.AMBIGUOUS
+
+
+def test_a_response_is_its_data_or_its_first_error() -> None:
+    assert read_response(b'{"data":{"a": 1}}') == '{"a": 1}'
+    with pytest.raises(Told, match="NOT_FOUND"):
+        read_response(b'{"errors":[{"message":"m","extensions":{"code":"NOT_FOUND"}}],"data":null}')
+    with pytest.raises(Told, match="UNAVAILABLE"):
+        read_response(b'{"errors":[{"message":"m","extensions":{"code":"UNAVAILABLE"}}]}')
