@@ -1,0 +1,97 @@
+"""The README's example of a new type works as it stands."""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from importlib.resources import files
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+
+from poutama.db.connection import Database
+from poutama.engine import Engine
+from poutama.journeys import PROCEDURES
+from poutama.plan.operation import GraphQLRequest
+from poutama.schema.load import build_model
+from poutama.schema.model import Model
+from poutama.settings import Settings
+from poutama.viewer import Viewer
+
+README = Path(__file__).parents[2].joinpath("README.md").read_text("utf-8")
+
+
+def code(language: str) -> str:
+    """The README's first block in that language."""
+    found = re.search(rf"```{language}\n(.*?)```", README, re.DOTALL)
+    assert found is not None
+    return found[1]
+
+
+def extended_model() -> Model:
+    own = sorted(f for f in files("poutama.schema").iterdir() if f.name.endswith(".graphql"))  # type: ignore[type-var]
+    return build_model("\n".join([*(f.read_text("utf-8") for f in own), code("graphql")]))
+
+
+async def test_the_example_has_lists_pages_filters_and_mutations(fresh_database_url: str) -> None:
+    database = Database(Settings(), url=fresh_database_url)
+    deadline = time.monotonic() + 30
+    for statement in filter(str.strip, code("sql").split(";")):
+        await database.write(statement, deadline=deadline)
+    person = uuid4()
+    await database.write(
+        "insert into person (id, email, name) values ($1::uuid, $2::text, $3::text)",
+        [person, "example@demo.example", "Example"],
+        deadline=deadline,
+    )
+    engine = Engine(extended_model(), database, Settings(), PROCEDURES)
+
+    async def ask(document: str, **variables: object) -> dict[str, object]:
+        request = GraphQLRequest(document, None, variables)
+        answer = await engine.execute(request, Viewer(UUID(str(person))), deadline=deadline)
+        body: dict[str, object] = json.loads(answer.body)
+        assert "errors" not in body, body
+        return body["data"]  # type: ignore[return-value]
+
+    try:
+        made = await ask(
+            'mutation { createGoal(input: {goalType: CAREER, title: "Fly"}) { goal { id } } }'
+        )
+        goal = made["createGoal"]["goal"]["id"]  # type: ignore[index]
+        linked = await ask(
+            "mutation ($goal: UUID!) { createGoalLink(input:"
+            ' {goalId: $goal, title: "Ākonga", url: "https://demo.example"})'
+            " { link { id version goal { title } } } }",
+            goal=goal,
+        )
+        link = linked["createGoalLink"]["link"]  # type: ignore[index]
+        assert link["goal"] == {"title": "Fly"}
+        found = await ask(
+            '{ goals { links(filter: {title: {contains: "akonga"}}) { url }'
+            " linksConnection(first: 1) { totalCount pageInfo { hasNextPage } } } }"
+        )
+        assert found["goals"] == [
+            {
+                "links": [{"url": "https://demo.example"}],
+                "linksConnection": {"totalCount": 1, "pageInfo": {"hasNextPage": False}},
+            }
+        ]
+        changed = await ask(
+            "mutation ($link: UUID!) { updateGoalLink(input:"
+            ' {linkId: $link, title: "New", expectedVersion: 1}) { link { title version } }'
+            " deleteGoalLink(input: {linkId: $link}) { deletedLinkId } }",
+            link=link["id"],
+        )
+        assert changed == {
+            "updateGoalLink": {"link": {"title": "New", "version": 2}},
+            "deleteGoalLink": {"deletedLinkId": link["id"]},
+        }
+    finally:
+        await database.close()
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(([\w./-]+)\)", README))))
+def test_every_page_the_readme_points_to_is_there(path: str) -> None:
+    assert Path(__file__).parents[2].joinpath(path).exists()
