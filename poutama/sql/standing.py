@@ -53,17 +53,19 @@ def _to_person(standings: tuple[Standing, ...], viewer: str, subject: str, name:
         branches.append(f"{viewer}.role = 'STUDENT' AND {mentor}")
     if Standing.STAFF in standings:
         leads = _leads(viewer, ["MENTOR_MANAGER", "ADMIN"])
-        branches.append(
-            f"{leads} AND {_exists(subject, name, _same_organisation(viewer, subject))}"
-        )
+        lasts = f"{_same_organisation(viewer, subject)} AND {_is_not_over(subject)}"
+        branches.append(f"{leads} AND {_exists(subject, name, lasts)}")
     return branches
 
 
 def _counts(alias: str) -> str:
     return (
-        f"{alias}.accepted_at IS NOT NULL AND {alias}.begins_at <= now()"
-        f" AND ({alias}.ends_at IS NULL OR {alias}.ends_at > now())"
+        f"{alias}.accepted_at IS NOT NULL AND {alias}.begins_at <= now() AND {_is_not_over(alias)}"
     )
+
+
+def _is_not_over(alias: str) -> str:
+    return f"({alias}.ends_at IS NULL OR {alias}.ends_at > now())"
 
 
 def _exists(subject: str, name: str, condition: str) -> str:

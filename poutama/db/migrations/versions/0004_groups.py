@@ -98,19 +98,22 @@ UPGRADE = (
         g.id,
         g.organisation_id,
         (
-            select count(*) from membership as m join goal as o on o.person_id = m.person_id
+            select count(distinct o.id)
+            from membership as m join goal as o on o.person_id = m.person_id
             where m.group_id = g.id and m.role = 'STUDENT' and m.accepted_at is not null
                 and m.begins_at <= now() and (m.ends_at is null or m.ends_at > now())
                 and not o.complete
         ) as active,
         (
-            select count(*) from membership as m join goal as o on o.person_id = m.person_id
+            select count(distinct o.id)
+            from membership as m join goal as o on o.person_id = m.person_id
             where m.group_id = g.id and m.role = 'STUDENT' and m.accepted_at is not null
                 and m.begins_at <= now() and (m.ends_at is null or m.ends_at > now())
                 and not o.complete and o.due_at < now()
         ) as overdue,
         (
-            select count(*) from membership as m join goal as o on o.person_id = m.person_id
+            select count(distinct o.id)
+            from membership as m join goal as o on o.person_id = m.person_id
             where m.group_id = g.id and m.role = 'STUDENT' and m.accepted_at is not null
                 and m.begins_at <= now() and (m.ends_at is null or m.ends_at > now())
                 and o.complete
