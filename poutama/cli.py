@@ -1,4 +1,5 @@
-"""The command line: `poutama up`, `token`, `demo`, `migrate`, `schema`, `settings`, `chaos`.
+"""The command line: `poutama up`, `token`, `demo`, `migrate`, `schema`, `permissions`, `settings`
+and `chaos`.
 
 Reads the environment once, calls what does the work, and turns every error made on purpose into
 one line on stderr and exit code 1. Each command imports what it needs itself, so that the quick
@@ -136,6 +137,16 @@ def schema() -> None:
     from poutama.schema.load import load_model, print_public_sdl
 
     print(print_public_sdl(load_model()), end="")
+
+
+@app.command()
+def permissions() -> None:
+    """Print who may see and change what: the page docs/permissions.md."""
+    # heavy: the schema compiler
+    from poutama.local.permissions import render_permissions_page
+    from poutama.schema.load import load_model
+
+    print(render_permissions_page(load_model()), end="")
 
 
 chaos = typer.Typer(
