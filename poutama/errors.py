@@ -123,6 +123,30 @@ class LimitExceededError(PoutamaError):
     safe = True
 
 
+class RateLimitedError(PoutamaError):
+    """You have asked for a lot in a short time; wait a little."""
+
+    code = "RATE_LIMITED"
+    status = 429
+    safe = True
+
+
+class PersistedQueryNotFoundError(PoutamaError):
+    """There is no document of that hash here."""
+
+    code = "PERSISTED_QUERY_NOT_FOUND"
+    status = 400
+    safe = True
+
+
+class DocumentNotTrustedError(PoutamaError):
+    """Only documents that were published with this server are served here."""
+
+    code = "DOCUMENT_NOT_TRUSTED"
+    status = 403
+    safe = True
+
+
 class BadUserInputError(PoutamaError):
     """An argument or variable has a value that cannot be used."""
 

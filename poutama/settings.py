@@ -73,9 +73,37 @@ class Settings:
     )
     request_seconds: float = setting(29.0, "Time one request may take, in seconds.")
     max_body_bytes: int = setting(1_000_000, "Largest request body, in bytes.")
+    max_characters: int = setting(15_000, "Longest document, in characters.")
     max_tokens: int = setting(2_000, "Most lexical tokens in one document.")
     max_depth: int = setting(12, "Deepest nesting of fields, fragments expanded.")
-    max_fields: int = setting(1_000, "Most fields in one operation, fragments expanded.")
+    max_fields: int = setting(1_000, "Most fields in one document, fragments expanded.")
+    max_root_fields: int = setting(20, "Most root fields in one operation, fragments expanded.")
+    max_aliases: int = setting(15, "Most aliases in one operation, fragments expanded.")
+    max_directives: int = setting(50, "Most directives in one operation, fragments expanded.")
+    max_repeats: int = setting(
+        200, "Most fields in one operation that another one there repeats, fragments expanded."
+    )
+    max_batch_size: int = setting(
+        500, "Most items in a list that is sent: rows inserted together, ids in an order or filter."
+    )
+    max_cost: int = setting(5_000, "Most that one operation may cost; `docs/limits.md` says how.")
+    cost_object: float = setting(2.0, "What an object costs.")
+    cost_scalar: float = setting(1.0, "What a plain field costs, or a value in an argument.")
+    cost_depth_factor: float = setting(1.5, "What the fields of an object are multiplied by.")
+    cost_rows: float = setting(5.0, "Rows of a list that cost as much as one object.")
+    assumed_list_size: int = setting(
+        10, "Rows that a list without `first` is taken to have when its cost is counted."
+    )
+    budget_capacity: int = setting(
+        30_000, "Cost that one person may run up at once; 0 means that nobody counts."
+    )
+    budget_refill: float = setting(300.0, "Cost that a person gets back, per second.")
+    budget_tab: int = setting(
+        1_000, "Cost that a process lets a person run up before it asks the database."
+    )
+    trusted_documents: str = setting(
+        "", "A JSON file, SHA-256 -> document: nothing else is served then; empty means anything."
+    )
     max_page_size: int = setting(1_000, "Largest `first` on any list.")
     default_page_size: int = setting(50, "Items on a page of a connection without `first`.")
     plan_cache_size: int = setting(1_000, "Most documents and plans kept by one process.")

@@ -7,8 +7,8 @@ unexpected leaves it as an exception and is masked at the edge.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, TypeAlias
 
 from poutama.db.connection import Database
 from poutama.engine.answer import (
@@ -20,7 +20,14 @@ from poutama.engine.answer import (
 )
 from poutama.engine.mutation import Mutation, Procedure, StepFailure, fingerprint_request
 from poutama.engine.prepare import Prepared, PreparedStep, prepare_operation
-from poutama.errors import MethodNotAllowedError, PoutamaError, UnauthenticatedError
+from poutama.engine.trusted import TrustedDocuments
+from poutama.errors import (
+    MethodNotAllowedError,
+    PoutamaError,
+    RateLimitedError,
+    UnauthenticatedError,
+)
+from poutama.plan.cost import check_cost
 from poutama.plan.lru import Lru
 from poutama.plan.operation import Documents, GraphQLFailure, GraphQLRequest, Operation, Shape
 from poutama.plan.values import Binding, Repeatable
@@ -28,6 +35,9 @@ from poutama.schema.model import Model
 from poutama.settings import Settings
 from poutama.sql.statement import Statement, bind_values
 from poutama.viewer import Viewer
+
+Spend: TypeAlias = Callable[[int], Awaitable[None]]
+"""Takes an operation's cost from somebody's budget before it is run."""
 
 
 class Engine:
@@ -39,8 +49,11 @@ class Engine:
         database: Database,
         settings: Settings,
         procedures: Mapping[str, Procedure],
+        trusted: TrustedDocuments | None = None,
     ) -> None:
+        """Put the parts together; where `trusted` is given, only those documents are served."""
         self._model = model
+        self._trusted = trusted or TrustedDocuments(None)
         self._database = database
         self._settings = settings
         self._procedures = procedures
@@ -55,24 +68,27 @@ class Engine:
         deadline: float,
         read_only: bool = False,
         idempotency_key: str | None = None,
+        spend: Spend | None = None,
     ) -> Answer:
         """Run the operation by the deadline, an absolute `time.monotonic()`.
 
         A mutation under an idempotency key happens once however often it is sent, and is answered
-        alike. `docs/transactions.md` says what that promises.
+        alike. `docs/transactions.md` says what that promises. `spend` is given the cost before
+        anything is sent to the database.
 
         Raises:
             MethodNotAllowedError: a mutation where only reads are allowed.
+            RateLimitedError: `spend` raised it.
         """
         try:
+            request = self._trusted.find(request)
             operation = self._documents.find_operation(request)
             if read_only and operation.is_mutation:
                 raise MethodNotAllowedError("A mutation is sent by POST.")
-            variables, shape = self._documents.coerce_variables(operation, request.variables)
-            prepared = self._prepared.get((operation, shape))
-            if prepared is None:
-                prepared = await self._prepare(operation, variables, shape)
-            binding = Binding(variables, viewer, self._settings.max_page_size)
+            prepared, binding = await self._bind(request, operation, viewer)
+            cost = check_cost(prepared.cost, binding, self._settings)
+            if spend is not None:
+                await spend(cost)
             if prepared.read is not None:
                 return answer_data(await self._read(prepared.read, binding, deadline))
             if idempotency_key is not None:
@@ -84,7 +100,7 @@ class Engine:
         except StepFailure as failure:
             return answer_field_error(failure.error, failure.key)
         except PoutamaError as error:
-            if not error.safe or isinstance(error, MethodNotAllowedError):
+            if not error.safe or isinstance(error, MethodNotAllowedError | RateLimitedError):
                 raise
             return answer_refusal(error)
 
@@ -103,6 +119,15 @@ class Engine:
         self, steps: tuple[PreparedStep, ...], binding: Binding, deadline: float
     ) -> str:
         return await Mutation(self._database, self._procedures, steps, binding, deadline).run()
+
+    async def _bind(
+        self, request: GraphQLRequest, operation: Operation, viewer: Viewer | None
+    ) -> tuple[Prepared, Binding]:
+        variables, shape = self._documents.coerce_variables(operation, request.variables)
+        prepared = self._prepared.get((operation, shape))
+        if prepared is None:
+            prepared = await self._prepare(operation, variables, shape)
+        return prepared, Binding(variables, viewer, self._settings.max_page_size)
 
     async def _prepare(
         self, operation: Operation, variables: dict[str, Any], shape: Shape

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias, assert_never
 
 from poutama.plan.build import ReadBuilder
+from poutama.plan.cost import Cost, Pricing, check_total
 from poutama.plan.guard import guard_read
 from poutama.plan.nodes import Call, Read, Step, Text, Write
 from poutama.plan.operation import Operation, Shape, build_trees
@@ -46,6 +47,7 @@ class PreparedStep:
 class Prepared:
     """A plan, rendered: one statement for a query, steps for a mutation."""
 
+    cost: Cost
     read: Statement | None
     steps: tuple[PreparedStep, ...] = ()
 
@@ -62,15 +64,17 @@ def prepare_operation(
 
     Raises:
         BadUserInputError: an argument cannot be used.
-        LimitExceededError: the operation is too deep or too large.
+        LimitExceededError: the operation costs too much, whatever the sizes of its pages.
     """
     selections = Selections(operation, build_trees(operation, shape), settings)
+    cost = Pricing(model, operation, selections, settings).price_operation()
+    check_total(cost.fixed, settings)
     reads = ReadBuilder(model, operation, selections, settings)
     render = render_json if rendering == "json" else render_rows
     if operation.is_mutation:
         plan = WriteBuilder(model, operation, selections, reads).build_mutation()
-        return Prepared(None, tuple(_prepare_step(step, render) for step in plan.steps))
-    return Prepared(render(guard_read(model.entities, reads.build_query(variables))))
+        return Prepared(cost, None, tuple(_prepare_step(step, render) for step in plan.steps))
+    return Prepared(cost, render(guard_read(model.entities, reads.build_query(variables))))
 
 
 def _prepare_step(step: Step, render: Render) -> PreparedStep:

@@ -70,7 +70,6 @@ class ReadBuilder:
 
         Raises:
             BadUserInputError: an argument cannot be used.
-            LimitExceededError: it is too deep or too large.
         """
         collected = self._selections.collect([self._operation.node.selection_set], "Query")
         roots: list[Member] = []
@@ -82,19 +81,18 @@ class ReadBuilder:
                 roots.append(self._introspect(key, nodes, variables))
             else:
                 relation = self._model.roots[name]
-                roots.append(self._relation(key, nodes, "Query", relation, 1))
+                roots.append(self._relation(key, nodes, "Query", relation))
         return Read(tuple(roots))
 
-    def build_row(self, key: str, nodes: Sequence[FieldNode], target: str, depth: int) -> One:
+    def build_row(self, key: str, nodes: Sequence[FieldNode], target: str) -> One:
         """A payload field that is one row; which one, its caller says."""
         entity = self._model.entities[target]
-        fields = self._fields(_sets(nodes), entity, depth)
+        fields = self._fields(_sets(nodes), entity)
         return One(key, Rows(entity, None, fields), nullable=False)
 
     def _fields(
-        self, sets: Iterable[SelectionSetNode | None], entity: Entity, depth: int
+        self, sets: Iterable[SelectionSetNode | None], entity: Entity
     ) -> tuple[Member, ...]:
-        self._selections.check_depth(depth)
         members: list[Member] = []
         for key, nodes in self._selections.collect(sets, entity.name).items():
             name = nodes[0].name.value
@@ -105,12 +103,10 @@ class ReadBuilder:
                 case Column() as column:
                     members.append(Leaf(key, column))
                 case Relation() as relation:
-                    members.append(self._relation(key, nodes, entity.name, relation, depth + 1))
+                    members.append(self._relation(key, nodes, entity.name, relation))
         return tuple(members)
 
-    def _relation(
-        self, key: str, nodes: list[FieldNode], owner: str, relation: Relation, depth: int
-    ) -> Member:
+    def _relation(self, key: str, nodes: list[FieldNode], owner: str, relation: Relation) -> Member:
         entity = self._model.entities[relation.target]
         where: Predicate = ALWAYS
         hangs = None if relation.key is None else relation
@@ -119,15 +115,15 @@ class ReadBuilder:
                 where = OwnedBy("id", ViewerId())
             elif relation.arguments:
                 where = All(tuple(_named(relation, self._arguments(nodes[0], owner))))
-            rows = Rows(entity, hangs, self._fields(_sets(nodes), entity, depth + 1), where)
+            rows = Rows(entity, hangs, self._fields(_sets(nodes), entity), where)
             return One(key, rows, relation.nullable)
         arguments = self._arguments(nodes[0], owner)
         if relation.shape is Shape.LIST:
-            fields = self._fields(_sets(nodes), entity, depth + 1)
+            fields = self._fields(_sets(nodes), entity)
             return Many(key, self._rows(key, entity, hangs, relation, arguments, fields, None))
         default = Constant(self._settings.default_page_size)
         rows = self._rows(key, entity, hangs, relation, arguments, (), default)
-        return Page(key, rows, self._views(nodes, entity, depth + 1))
+        return Page(key, rows, self._views(nodes, entity))
 
     def _arguments(self, node: FieldNode, owner: str) -> dict[str, Tree]:
         type_ = self._model.schema.type_map[owner]
@@ -173,8 +169,7 @@ class ReadBuilder:
             terms.setdefault(term.column, term)
         return tuple(terms.values())
 
-    def _views(self, nodes: list[FieldNode], entity: Entity, depth: int) -> tuple[View, ...]:
-        self._selections.check_depth(depth)
+    def _views(self, nodes: list[FieldNode], entity: Entity) -> tuple[View, ...]:
         type_name = f"{entity.name}Connection"
         views: list[View] = []
         for key, inner in self._selections.collect(_sets(nodes), type_name).items():
@@ -184,17 +179,15 @@ class ReadBuilder:
                 case "totalCount":
                     views.append(TotalCount(key))
                 case "nodes":
-                    fields = self._fields(_sets(inner), entity, depth + 1)
+                    fields = self._fields(_sets(inner), entity)
                     views.append(NodeList(key, fields))
                 case "edges":
-                    views.append(EdgeList(key, self._edge(inner, entity, depth + 1)))
+                    views.append(EdgeList(key, self._edge(inner, entity)))
                 case "pageInfo":
                     views.append(PageInfo(key, self._page_info(inner)))
         return tuple(views)
 
-    def _edge(
-        self, nodes: list[FieldNode], entity: Entity, depth: int
-    ) -> tuple[Text | Cursor | EdgeNode, ...]:
+    def _edge(self, nodes: list[FieldNode], entity: Entity) -> tuple[Text | Cursor | EdgeNode, ...]:
         type_name = f"{entity.name}Edge"
         members: list[Text | Cursor | EdgeNode] = []
         for key, inner in self._selections.collect(_sets(nodes), type_name).items():
@@ -204,7 +197,7 @@ class ReadBuilder:
                 case "cursor":
                     members.append(Cursor(key))
                 case "node":
-                    fields = self._fields(_sets(inner), entity, depth + 1)
+                    fields = self._fields(_sets(inner), entity)
                     members.append(EdgeNode(key, fields))
         return tuple(members)
 

@@ -43,6 +43,7 @@ from poutama.errors import (
     PoutamaError,
     ValidationFailedError,
 )
+from poutama.plan.limits import check_batch, check_document, check_text, exceeded
 from poutama.plan.lru import Lru
 from poutama.plan.values import Constant, Value, Variable
 from poutama.schema.model import Model
@@ -50,6 +51,8 @@ from poutama.settings import Settings
 
 Tree: TypeAlias = "Value | dict[str, Tree] | list[Tree] | None"
 """An argument: its structure is known, the values at its leaves are places."""
+
+TOO_DEEP = "The document is nested too deeply."
 
 Shape: TypeAlias = object
 """A hashable stand-in for a coerced value; equal shapes make equal plans."""
@@ -63,6 +66,8 @@ class GraphQLRequest:
     operation_name: str | None = None
     variables: Mapping[str, object] | None = None
     extensions: Mapping[str, object] | None = None
+    document_id: str | None = None
+    """The SHA-256 of a document that the server knows, in hex; `query` may be empty then."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,6 +111,7 @@ class Documents:
 
         Raises:
             GraphQLFailure: the document does not parse, or does not fit the schema.
+            LimitExceededError: it asks for too much, its fragments expanded.
             OperationNotFoundError: no operation of that name, or several and none named.
         """
         key = (request.query, request.operation_name)
@@ -122,6 +128,7 @@ class Documents:
 
         Raises:
             GraphQLFailure: a value does not fit its type; says which and what was expected.
+            LimitExceededError: a list is too long.
         """
         if not operation.variable_types:
             return {}, ()
@@ -150,6 +157,7 @@ class Documents:
         if value is None:
             return None
         if isinstance(type_, GraphQLList):
+            check_batch(len(value), self._settings)
             item = type_.of_type.of_type if _non_null(type_.of_type) else type_.of_type
             if isinstance(item, GraphQLInputObjectType) or self._is_order(item):
                 return ("[", tuple(self._shape(item, part) for part in value))
@@ -165,7 +173,10 @@ class Documents:
         return isinstance(type_, GraphQLEnumType) and type_.name in self._orders
 
     def _read(self, request: GraphQLRequest) -> Operation:
+        check_text(request.query, self._settings)
         document = self._parse(request.query)
+        # Before validating: the validator compares fields in pairs.
+        check_document(document, self._settings)
         try:
             errors = validate(
                 self._schema,
@@ -175,7 +186,9 @@ class Documents:
                 hide_suggestions=not self._settings.introspection,
             )
         except RecursionError as error:
-            raise LimitExceededError("The document is nested too deeply.") from error
+            raise LimitExceededError(
+                "The document is nested too deeply.", limit="nesting"
+            ) from error
         if errors:
             raise GraphQLFailure(ValidationFailedError, errors)
         node = _choose(document, request.operation_name)
@@ -195,13 +208,15 @@ class Documents:
         try:
             return parse(text, max_tokens=limit, experimental_fragment_arguments=False)
         except GraphQLError as error:
-            if "token" in error.message and "limit" in error.message:
-                raise LimitExceededError(
-                    f"The document has more than {limit} tokens.", limit="tokens", allowed=limit
-                ) from error
+            # graphql-core has no other way to tell this from bad syntax.
+            if f"more than {limit} tokens" in error.message:
+                told = f"The document has {limit + 1} tokens or more"
+                raise exceeded("tokens", limit + 1, limit, told) from error
             raise GraphQLFailure(ParseFailedError, [error]) from error
         except RecursionError as error:
-            raise LimitExceededError("The document is nested too deeply.") from error
+            raise LimitExceededError(
+                "The document is nested too deeply.", limit="nesting"
+            ) from error
 
 
 def build_tree(shape: Shape, path: tuple[str | int, ...]) -> Tree:

@@ -1,7 +1,7 @@
 """What a selection asks for, fragments expanded and conditions decided.
 
-GraphQL's CollectFields (https://spec.graphql.org/October2021/#CollectFields()) with the limits
-counted on the *expanded* operation, so that fragments cannot multiply past them.
+GraphQL's CollectFields (https://spec.graphql.org/October2021/#CollectFields()). How much there may
+be, `plan.limits` has decided before.
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ from graphql import (
 )
 from graphql.utilities.coerce_input_value import coerce_default_value, coerce_input_literal
 
-from poutama.errors import BadUserInputError, LimitExceededError
+from poutama.errors import BadUserInputError
+from poutama.plan.limits import check_batch
 from poutama.plan.operation import Operation, Tree
 from poutama.plan.values import Constant
 from poutama.settings import Settings
@@ -50,7 +51,6 @@ class Selections:
         self._fragments = operation.fragments
         self._variables = variables
         self._settings = settings
-        self._count = 0
 
     def collect(
         self, sets: Iterable[SelectionSetNode | None], type_name: str
@@ -62,20 +62,6 @@ class Selections:
             if selection_set is not None:
                 self._collect(selection_set, type_name, found, seen)
         return found
-
-    def check_depth(self, depth: int) -> None:
-        """Refuse what is nested more deeply than allowed.
-
-        Raises:
-            LimitExceededError: it is.
-        """
-        allowed = self._settings.max_depth
-        if depth > allowed:
-            raise LimitExceededError(
-                f"The operation is nested more than {allowed} fields deep.",
-                limit="depth",
-                allowed=allowed,
-            )
 
     def arguments(
         self, node: FieldNode, definitions: Mapping[str, GraphQLArgument]
@@ -92,7 +78,6 @@ class Selections:
         seen: set[str],
     ) -> None:
         for selection in selection_set.selections:
-            self._count_one()
             if not self._included(selection):
                 continue
             match selection:
@@ -109,16 +94,6 @@ class Selections:
                     if name not in seen and fragment.type_condition.name.value == type_name:
                         seen.add(name)
                         self._collect(fragment.selection_set, type_name, found, seen)
-
-    def _count_one(self) -> None:
-        self._count += 1
-        allowed = self._settings.max_fields
-        if self._count > allowed:
-            raise LimitExceededError(
-                f"The operation has more than {allowed} fields, its fragments expanded.",
-                limit="fields",
-                allowed=allowed,
-            )
 
     def _included(self, selection: SelectionNode) -> bool:
         for directive in selection.directives or ():
@@ -160,6 +135,7 @@ class Selections:
             return None
         if isinstance(type_, GraphQLList):
             nodes = node.values if isinstance(node, ListValueNode) else (node,)
+            check_batch(len(nodes), self._settings)
             items = [self.evaluate(item, type_.of_type, where) for item in nodes]
             return [None if item is ABSENT else item for item in items]
         if isinstance(type_, GraphQLInputObjectType):

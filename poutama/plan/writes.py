@@ -90,7 +90,6 @@ class WriteBuilder:
 
         Raises:
             BadUserInputError: an argument cannot be used.
-            LimitExceededError: the operation is too deep or too large.
         """
         collected = self._selections.collect([self._operation.node.selection_set], "Mutation")
         steps: list[Step] = []
@@ -216,7 +215,7 @@ class WriteBuilder:
                 continue
             match mutation.payload[name]:
                 case PayloadRow(target):
-                    member = self._reads.build_row(key, inner, target, 2)
+                    member = self._reads.build_row(key, inner, target)
                     members.append(self._payload_row(member, name, change))
                 case PayloadId():
                     assert change is not None

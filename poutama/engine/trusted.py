@@ -1,0 +1,81 @@
+"""Trusted documents: the operations that a client was published with, by their SHA-256.
+
+The entry point reads the file that `settings.trusted_documents` names; the engine asks for every
+request. Nothing is ever registered by a request, so nobody can add a document while it runs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from hashlib import sha256
+from pathlib import Path
+
+import msgspec
+
+from poutama.errors import (
+    BadRequestError,
+    ConfigurationError,
+    DocumentNotTrustedError,
+    PersistedQueryNotFoundError,
+)
+from poutama.plan.operation import GraphQLRequest
+
+VARIABLE = "POUTAMA_TRUSTED_DOCUMENTS"
+
+
+class TrustedDocuments:
+    """The documents that are served; with None every document that is sent in full is."""
+
+    def __init__(self, documents: Mapping[str, str] | None) -> None:
+        self._documents = documents
+
+    def find(self, request: GraphQLRequest) -> GraphQLRequest:
+        """The request with its document.
+
+        Raises:
+            PersistedQueryNotFoundError: it names a document that is not known here.
+            DocumentNotTrustedError: it brings one that is not among the trusted.
+            BadRequestError: it brings one document and names another.
+        """
+        named, text = request.document_id, request.query
+        if named is not None and text and named != hash_document(text):
+            raise BadRequestError("The hash that was sent is not that of `query`.")
+        if self._documents is None:
+            if named is not None and not text:
+                raise PersistedQueryNotFoundError(
+                    f"There is no document {named[:64]!r} here; send it in full."
+                )
+            return request
+        found = self._documents.get(named or hash_document(text))
+        if found is None and text:
+            raise DocumentNotTrustedError
+        if found is None:
+            raise PersistedQueryNotFoundError(
+                f"There is no document {(named or '')[:64]!r} here, and none can be added."
+            )
+        return replace(request, query=found)
+
+
+def hash_document(text: str) -> str:
+    """The id of a document: the SHA-256 of its text, in hex."""
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def read_trusted_documents(path: str) -> TrustedDocuments:
+    """Read the file; with an empty path, trust every document.
+
+    Raises:
+        ConfigurationError: it cannot be read, is no JSON object of texts, or a key is not the
+            SHA-256 of its document.
+    """
+    if not path:
+        return TrustedDocuments(None)
+    try:
+        documents = msgspec.json.decode(Path(path).read_bytes(), type=dict[str, str])
+    except (OSError, ValueError) as error:
+        raise ConfigurationError(f"{VARIABLE}: expected a JSON map of documents") from error
+    for name, text in documents.items():
+        if name != hash_document(text):
+            raise ConfigurationError(f"{VARIABLE}: {name[:64]!r} is not its document's SHA-256")
+    return TrustedDocuments(documents)

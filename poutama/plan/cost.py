@@ -1,0 +1,214 @@
+"""What an operation costs, before it is run: a small expression that its plan carries.
+
+Fields that a condition leaves out cost nothing, and a field selected twice costs once: counted is
+what the statement will do. Sizes of lists are places like every other value, so one expression
+serves all requests of a plan. `engine.prepare` makes it, the engine evaluates it for each request.
+The weights are those of graphql-armor (https://escape.tech/graphql-armor/docs/plugins/cost-limit);
+`docs/limits.md` says how lists are counted, and why.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from math import ceil
+from typing import TypeAlias
+
+from graphql import (
+    FieldNode,
+    GraphQLField,
+    GraphQLList,
+    GraphQLObjectType,
+    SelectionSetNode,
+    get_named_type,
+    get_nullable_type,
+)
+
+from poutama.plan.limits import exceeded
+from poutama.plan.operation import Operation, Tree
+from poutama.plan.selection import Selections
+from poutama.plan.values import Binding, Constant, PageSize, resolve_value
+from poutama.schema.model import Model
+from poutama.settings import Settings
+
+CHANGE = 10.0
+"""What a root field of a mutation costs besides its values and its payload."""
+
+Size: TypeAlias = float | PageSize
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What is known at once, and the lists whose size a request brings."""
+
+    fixed: float
+    lists: tuple[tuple[PageSize, Cost], ...] = ()
+    """A list's size, and what each of its rows costs."""
+
+    def plus(self, other: Cost) -> Cost:
+        return Cost(self.fixed + other.fixed, self.lists + other.lists)
+
+    def times(self, factor: float) -> Cost:
+        lists = tuple((size, row.times(factor)) for size, row in self.lists)
+        return Cost(self.fixed * factor, lists)
+
+    def total(self, binding: Binding) -> float:
+        """The cost of one request.
+
+        Raises:
+            BadUserInputError, LimitExceededError: a size is negative, or above the largest page.
+        """
+        found = self.fixed
+        for size, row in self.lists:
+            rows = resolve_value(size, binding)
+            assert isinstance(rows, int)
+            found += rows * row.total(binding)
+        return found
+
+
+def check_cost(cost: Cost, binding: Binding, settings: Settings) -> int:
+    """The cost of one request, at least 1.
+
+    Raises:
+        LimitExceededError: it is above `max_cost`, or a page above the largest.
+        BadUserInputError: the size of a page is negative.
+    """
+    return check_total(cost.total(binding), settings)
+
+
+def check_total(cost: float, settings: Settings) -> int:
+    """The cost in whole units, at least 1.
+
+    Raises:
+        LimitExceededError: it is above `max_cost`.
+    """
+    total = max(1, ceil(cost))
+    if total > settings.max_cost:
+        raise exceeded("cost", total, settings.max_cost, f"The operation costs {total}")
+    return total
+
+
+class Pricing:
+    """Makes the expression of one operation's cost."""
+
+    def __init__(
+        self, model: Model, operation: Operation, selections: Selections, settings: Settings
+    ) -> None:
+        self._model = model
+        self._operation = operation
+        self._selections = selections
+        self._settings = settings
+
+    def price_operation(self) -> Cost:
+        """The cost of all root fields.
+
+        Raises:
+            BadUserInputError: an argument cannot be used.
+            LimitExceededError: an argument is nested too deeply.
+        """
+        schema = self._model.schema
+        root = schema.mutation_type if self._operation.is_mutation else schema.query_type
+        assert root is not None
+        return self._fields([self._operation.node.selection_set], root, None)
+
+    def _fields(
+        self,
+        sets: Iterable[SelectionSetNode | None],
+        type_: GraphQLObjectType,
+        page: Size | None,
+    ) -> Cost:
+        found = Cost(0)
+        for nodes in self._selections.collect(sets, type_.name).values():
+            name = nodes[0].name.value
+            if name == "__typename":
+                found = found.plus(Cost(self._settings.cost_scalar))
+            elif not name.startswith("__"):
+                found = found.plus(self._field(nodes, type_, type_.fields[name], page))
+        return found
+
+    def _field(
+        self,
+        nodes: list[FieldNode],
+        owner: GraphQLObjectType,
+        field: GraphQLField,
+        page: Size | None,
+    ) -> Cost:
+        settings = self._settings
+        arguments = self._selections.arguments(nodes[0], field.args)
+        self._check_nesting(arguments)
+        given = Cost(sum(map(_parts, arguments.values())) * settings.cost_scalar)
+        type_ = get_named_type(field.type)
+        if not isinstance(type_, GraphQLObjectType):
+            return given.plus(Cost(settings.cost_scalar))
+        many = isinstance(get_nullable_type(field.type), GraphQLList)
+        where = f"{(nodes[0].alias or nodes[0].name).value}.first"
+        size = self._size(arguments, field, page, where, many=many)
+        sets = [node.selection_set for node in nodes]
+        inner = self._fields(sets, type_, None if many else size)
+        # A connection, its edges and a payload are wrapping: only what they wrap lies deeper.
+        factor = settings.cost_depth_factor if type_.name in self._model.entities else 1
+        found = Cost(settings.cost_object).plus(inner.times(factor))
+        if many:
+            found = self._many(size, found)
+        if owner is self._model.schema.mutation_type:
+            found = found.plus(Cost(CHANGE))
+        return given.plus(found)
+
+    def _check_nesting(self, arguments: dict[str, Tree]) -> None:
+        """Every relation in a filter is a subquery within the one around it."""
+        allowed = self._settings.max_depth
+        deepest = max(map(_nesting, arguments.values()), default=0)
+        if deepest > allowed:
+            told = f"An argument is nested {deepest} objects deep"
+            raise exceeded("depth", deepest, allowed, told)
+
+    def _size(
+        self,
+        arguments: dict[str, Tree],
+        field: GraphQLField,
+        page: Size | None,
+        where: str,
+        *,
+        many: bool,
+    ) -> Size:
+        """How many rows a list has, or how many a connection hands to the lists inside it."""
+        first = arguments.get("first")
+        match first:
+            case None if "first" in field.args and not many:
+                return float(self._settings.default_page_size)
+            case None:
+                return float(self._settings.assumed_list_size) if page is None else page
+            case Constant(int() as known) if 0 <= known <= self._settings.max_page_size:
+                return float(known)
+            case dict() | list():
+                raise AssertionError("a page size is one value")
+            case _:
+                return PageSize(first, where)
+
+    def _many(self, size: Size, row: Cost) -> Cost:
+        row = row.times(1 / self._settings.cost_rows)
+        return Cost(0, ((size, row),)) if isinstance(size, PageSize) else row.times(size)
+
+
+def _parts(tree: Tree) -> int:
+    """Values and objects of an argument; a list of plain values in a variable counts as one."""
+    match tree:
+        case None:
+            return 0
+        case dict():
+            return 1 + sum(map(_parts, tree.values()))
+        case list():
+            return sum(map(_parts, tree))
+        case _:
+            return 1
+
+
+def _nesting(tree: Tree) -> int:
+    """How many objects of an argument lie within each other."""
+    match tree:
+        case dict():
+            return 1 + max(map(_nesting, tree.values()), default=0)
+        case list():
+            return max(map(_nesting, tree), default=0)
+        case _:
+            return 0

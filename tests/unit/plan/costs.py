@@ -1,0 +1,32 @@
+"""What an operation costs, without a database: parsed, validated, priced and bound as ever."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from poutama.plan.cost import Cost, Pricing, check_cost
+from poutama.plan.operation import Documents, GraphQLRequest, build_trees
+from poutama.plan.selection import Selections
+from poutama.plan.values import Binding
+from poutama.schema.load import load_model
+from poutama.settings import Settings
+
+DEFAULTS = Settings()
+
+
+def find_cost(
+    query: str, settings: Settings = DEFAULTS, /, **given: Any
+) -> tuple[Cost, dict[str, Any]]:
+    """The expression, and the variables to evaluate it with."""
+    model = load_model()
+    documents = Documents(model, settings)
+    operation = documents.find_operation(GraphQLRequest(query))
+    variables, shape = documents.coerce_variables(operation, given)
+    selections = Selections(operation, build_trees(operation, shape), settings)
+    return Pricing(model, operation, selections, settings).price_operation(), variables
+
+
+def cost_of(query: str, settings: Settings = DEFAULTS, /, **given: Any) -> int:
+    """The cost of one request; raises what the engine would answer."""
+    cost, variables = find_cost(query, settings, **given)
+    return check_cost(cost, Binding(variables, None, settings.max_page_size), settings)

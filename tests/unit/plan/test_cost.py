@@ -1,0 +1,147 @@
+"""Cost: what each part counts, that lists multiply, and that a plan's expression is enough."""
+
+from __future__ import annotations
+
+import pytest
+
+from bench.cases import DASHBOARD
+from poutama.errors import BadUserInputError, LimitExceededError
+from poutama.settings import Settings
+from tests.unit.plan.costs import cost_of, find_cost
+from tests.unit.plan.test_limits import DASHBOARD as FRAGMENTS
+from tests.unit.plan.test_limits import GROUPS
+
+# One row counts as one row here, and a list without `first` has three.
+PLAIN = Settings(cost_rows=1.0, assumed_list_size=3, max_cost=10**9)
+# As served, but without fractions.
+EXACT = Settings(cost_depth_factor=2.0, cost_rows=1.0)
+PAGES = "query P($n: Int) { goalsConnection(first: $n) { nodes { id tasks { id } } } }"
+
+
+@pytest.mark.parametrize(
+    ("query", "cost"),
+    [
+        ("{ __typename }", 1),
+        ("{ __schema { types { name } } }", 1),
+        # An object, and its field half as dear again.
+        ("{ me { id } }", 4),
+        ("{ me { id name } }", 5),
+        # Twice is once, but under two names it is two.
+        ("{ me { id id } me { id } }", 4),
+        ("{ me { id other: id } }", 5),
+        ("{ me { id ... { name } ...F ...F } } fragment F on Person { name }", 5),
+        # What is left out costs nothing.
+        ("{ me { id name @skip(if: true) } }", 4),
+        # 3 x (2 + 1.5)
+        ("{ goals { id } }", 11),
+        # An argument of one value, too.
+        ("{ goals(first: 2) { id } }", 1 + 7),
+        # 1 + 2 x (2 + 1.5 x (1 + 3 x (2 + 1.5)))
+        ("{ goals(first: 2) { id tasks { id } } }", 40),
+        ("{ goals(first: 0) { id } }", 1),
+        # Wrapping is no depth: 2 for the connection, then as the list.
+        ("{ goalsConnection(first: 2) { nodes { id } } }", 1 + 2 + 7),
+        ("{ goalsConnection(first: 2) { totalCount } }", 1 + 2 + 1),
+        # 1 + 2 + 2 x (2 + 1 + 2 + 1.5): edges, cursor, node, id
+        ("{ goalsConnection(first: 2) { edges { cursor node { id } } } }", 16),
+        # filter, title, eq and the text
+        ('{ goals(first: 1, filter: {title: {eq: "a"}}) { id } }', 1 + 3 + 4),
+        # 10 for the change, input and three values, 2 for the payload, the goal and its id
+        ('mutation { createGoal(input: {goalType: SPORTS, title: "a"}) { goal { id } } }', 21),
+    ],
+)  # fmt: skip
+def test_the_parts_add_up(query: str, cost: int) -> None:
+    assert cost_of(query, PLAIN) == cost
+
+
+def test_a_list_without_first_is_taken_to_have_the_assumed_size() -> None:
+    query = "{ goals { id tasks { id } } }"
+    assert cost_of(query, EXACT) == cost_of(query.replace("goals", "goals(first: 10)"), EXACT) - 1
+
+
+def test_a_page_without_first_has_the_default_size() -> None:
+    query = "{ goalsConnection { nodes { id } } }"
+    assert cost_of(query) == cost_of("{ goalsConnection(first: 50) { nodes { id } } }") - 1
+
+
+def test_a_size_in_a_variable_costs_as_one_in_the_document() -> None:
+    written = "{ goalsConnection(first: 70) { nodes { id tasks { id } } } }"
+    assert cost_of(PAGES, n=70) == cost_of(written)
+
+
+def test_one_expression_serves_every_size() -> None:
+    expressions = {find_cost(PAGES, n=n)[0] for n in (1, 50, 1_000)}
+    assert len(expressions) == 1
+    assert cost_of(PAGES, PLAIN, n=100) - cost_of(PAGES, PLAIN, n=0) == 100 * (2 + 1.5 * 11.5)
+
+
+def test_a_cost_that_no_variable_changes_is_a_number() -> None:
+    cost, _ = find_cost(DASHBOARD)
+    assert cost.lists == ()
+
+
+@pytest.mark.parametrize(
+    ("query", "most"), [(DASHBOARD, 200), (FRAGMENTS, 200), (GROUPS, 1_000), ("{ me { name } }", 5)]
+)
+def test_what_people_look_at_every_day_costs_little(query: str, most: int) -> None:
+    assert cost_of(query) <= most
+
+
+def test_a_whole_page_of_goals_can_be_read() -> None:
+    fields = "id goalType title information complete dueAt color updatedAt createdAt"
+    assert cost_of(f"{{ goalsConnection(first: 1000) {{ nodes {{ {fields} }} }} }}") < 5_000
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        # Round and round: each level multiplies the rows.
+        "{ " + "goals { owner { " * 5 + "id" + " } }" * 5 + " }",
+        "{ goalsConnection(first: 1000) { nodes { tasks(first: 1000) { id } } } }",
+        "query($n: Int = 900) { goalsConnection(first: $n) { nodes { tasks(first: $n) { id } } } }",
+        "{ groups(first: 40) { members(first: 40) { person { goals(first: 40) { id } } } } }",
+    ],
+)
+def test_lists_within_lists_cannot_multiply_for_ever(query: str) -> None:
+    with pytest.raises(LimitExceededError) as caught:
+        cost_of(query)
+
+    told = caught.value.extensions
+    assert (told["limit"], told["allowed"]) == ("cost", 5_000)
+    assert f"costs {told['value']}: at most 5000 allowed" in caught.value.message
+    assert cost_of(query, Settings(max_cost=10**9)) == told["value"]
+
+
+@pytest.mark.parametrize(
+    ("size", "error"),
+    [(1_001, LimitExceededError), (10**9, LimitExceededError), (-1, BadUserInputError)],
+)
+def test_a_page_has_a_largest_size(size: int, error: type[Exception]) -> None:
+    for query, given in ((PAGES, {"n": size}), (PAGES.replace("$n)", f"{size})"), {})):
+        with pytest.raises(error, match=r"goalsConnection\.first: .*got"):
+            cost_of(query.replace("($n: Int)", "") if not given else query, **given)
+
+
+def test_a_filter_cannot_be_nested_for_ever() -> None:
+    deep = "{id: {eq: $id}}"
+    for _ in range(4):
+        deep = f"{{goal: {{tasks: {{some: {deep}}}}}}}"
+    query = f"query($id: UUID!) {{ goals {{ tasks(filter: {deep}) {{ id }} }} }}"
+    one = "60a10000-0000-4000-8000-000000000005"
+
+    with pytest.raises(LimitExceededError, match="nested 14 objects deep"):
+        cost_of(query, id=one)
+    assert cost_of(query, Settings(max_depth=14), id=one)
+
+
+def test_rows_inserted_together_are_counted() -> None:
+    query = "mutation($i: CreateGoalInput!) { createGoal(input: $i) { goal { id } } }"
+
+    def cost(tasks: int) -> int:
+        rows = [{"information": "a"}] * tasks
+        return cost_of(query, i={"goalType": "SPORTS", "title": "a", "tasks": rows})
+
+    # The object, its text and the default that it gets.
+    assert cost(100) - cost(0) == 300
+    with pytest.raises(LimitExceededError, match="501 items"):
+        cost(501)
