@@ -46,6 +46,8 @@ class Policy:
                 return self.mentors(row["id"]) or self.leads(row["organisationId"])
             case "Membership":
                 return self.may_see_membership(row)
+            case "AuditEntry":
+                return self.may_see_audit_of(row["subjectId"])
         raise LookupError(kind)
 
     def may_see_field(self, kind: str, row: Row, field: str) -> bool:
@@ -59,7 +61,7 @@ class Policy:
         return True
 
     def may_see_goals_of(self, student: UUID) -> bool:
-        """Goals, and with them their tasks and notes: the student, and those who look after them."""
+        """Goals with their tasks and notes: the student, and those who look after the student."""
         return (
             student == self.viewer
             or self.is_caregiver_of(student)
@@ -70,12 +72,10 @@ class Policy:
         )
 
     def may_see_person(self, person: UUID) -> bool:
-        """Whose goals one sees; who mentors one; who is or shall be in an organisation one leads."""
+        """Whose goals one sees, who mentors one, and who is on the books of those who lead."""
         mine = {study["groupId"] for study in self.current("STUDENT", of=self.viewer)}
         theirs = {work["groupId"] for work in self.current("MENTOR", of=person)}
-        return (
-            self.may_see_goals_of(person) or bool(mine & theirs) or self.has_on_the_books(person)
-        )
+        return self.may_see_goals_of(person) or bool(mine & theirs) or self.has_on_the_books(person)
 
     def may_see_membership(self, row: Row) -> bool:
         """One's own, those of a group one mentors, those of an organisation one leads."""
@@ -85,17 +85,27 @@ class Policy:
             or self.leads(row["organisationId"])
         )
 
+    def may_see_audit_of(self, person: UUID | None) -> bool:
+        """Who read or changed a person's data: that person, and a student's administrators."""
+        return person is not None and (
+            person == self.viewer
+            or any(
+                self.leads(study["organisationId"], "ADMIN")
+                for study in self.current("STUDENT", of=person)
+            )
+        )
+
     def is_caregiver_of(self, child: UUID) -> bool:
         return any(care["childId"] == child for care in self.current("CAREGIVER", of=self.viewer))
 
     def mentors(self, group: UUID | None) -> bool:
         return any(work["groupId"] == group for work in self.current("MENTOR", of=self.viewer))
 
-    def leads(self, organisation: UUID) -> bool:
+    def leads(self, organisation: UUID, *roles: str) -> bool:
         """As manager or administrator: both see all of their organisation, and no other."""
         return any(
             work["organisationId"] == organisation
-            for work in self.current(*LEADERS, of=self.viewer)
+            for work in self.current(*(roles or LEADERS), of=self.viewer)
         )
 
     def is_in_group(self, group: UUID) -> bool:

@@ -15,8 +15,8 @@ from uuid import UUID
 from graphql import DocumentNode, GraphQLResolveInfo, GraphQLSchema, execute_sync, get_named_type
 
 from poutama.text import fold
-from tests.reference.policy import Policy, Row, World
-from tests.reference.resolvers import Term, compare, encode, order_terms, signature
+from tests.reference.policy import Policy, Row
+from tests.reference.resolvers import Term, compare, encode, order_terms, read_cursor, signature
 
 ONE = {
     "Goal": {"owner": ("Person", "personId")},
@@ -36,7 +36,11 @@ ONE = {
 """Type -> field -> the type it leads to, and which of the row's own values names the row."""
 
 MANY = {
-    "Person": {"goals": ("Goal", "personId"), "memberships": ("Membership", "personId")},
+    "Person": {
+        "goals": ("Goal", "personId"),
+        "memberships": ("Membership", "personId"),
+        "audit": ("AuditEntry", "subjectId"),
+    },
     "Goal": {"tasks": ("GoalTask", "goalId"), "notes": ("GoalNote", "goalId")},
     "Organisation": {
         "groups": ("Group", "organisationId"),
@@ -57,6 +61,7 @@ DEFAULT_ORDER = {
     "GoalTask": ["POSITION_ASC"],
     "Organisation": ["NAME_ASC"],
     "Group": ["NAME_ASC"],
+    "AuditEntry": ["AT_DESC"],
 }
 DEFAULT_PAGE = 50
 
@@ -94,9 +99,7 @@ def progress(policy: Policy) -> list[Row]:
         students = {
             each["personId"]
             for each in policy.world["Membership"]
-            if each["groupId"] == group["id"]
-            and each["role"] == "STUDENT"
-            and policy.counts(each)
+            if each["groupId"] == group["id"] and each["role"] == "STUDENT" and policy.counts(each)
         }
         goals = [each for each in policy.world["Goal"] if each["personId"] in students]
         active = [each for each in goals if not each["complete"]]
@@ -127,14 +130,16 @@ def resolve(source: Seen | Row | None, info: GraphQLResolveInfo[Any], **argument
         found = source[name.removesuffix("Connection")] if name not in source else source[name]
     if "orderBy" not in info.parent_type.fields[name].args:
         return found
-    listing = Listing(kind, order_terms(kind, arguments.get("orderBy") or DEFAULT_ORDER.get(kind)))
+    listing = Listing(kind, sort_terms(kind, arguments.get("orderBy")))
     rows = [row for row in found if fits(row, arguments.get("filter") or {})]
     connection = name.endswith("Connection")
     size = arguments.get("first", DEFAULT_PAGE if connection else None)
-    following = listing.follow(rows, arguments.get("after"))
+    after = arguments.get("after")
+    start = read_cursor(info.schema, kind, listing.terms, after) if after is not None else None
+    following = listing.follow(rows, start)
     if not connection:
         return following[:size]
-    return listing.page(rows, following, following[:size], arguments.get("after"))
+    return listing.page(rows, following, following[:size], later=start is not None)
 
 
 def root(policy: Policy, name: str, kind: str, arguments: Row) -> Any:
@@ -189,6 +194,10 @@ def has(rows: list[Seen], quantifier: str, condition: Row) -> bool:
 # Order and pages: rows without a value last, ties broken by id.
 
 
+def sort_terms(kind: str, given: list[str] | None) -> list[Term]:
+    return order_terms(kind, given or DEFAULT_ORDER.get(kind))
+
+
 @dataclass(frozen=True, slots=True)
 class Listing:
     """One way to sort the rows of a type."""
@@ -205,24 +214,23 @@ class Listing:
     def cursor(self, row: Row) -> str:
         return encode([signature(self.terms), *self.position(row)])
 
-    def follow(self, rows: list[Seen], after: str | None) -> list[Seen]:
-        """The rows in order; those strictly after the cursor, which stands for a known row."""
-        line = sorted(rows, key=lambda row: row["id"].bytes)
-        for name, descending in reversed(self.terms):
-            index = [term for term, _ in self.terms].index(name)
-            nothing = [row for row in line if row[name] is None]
-            line = [row for row in line if row[name] is not None]
-            line.sort(key=lambda row: self.position(row)[index], reverse=descending)
+    def follow(self, rows: list[Seen], start: list[Any] | None) -> list[Seen]:
+        """The rows in order; those strictly after `start` if it is given."""
+        line: list[tuple[list[Any], Seen | None]] = [(self.position(row), row) for row in rows]
+        if start is not None:
+            line.append((start, None))
+        line.sort(key=lambda item: item[0][-1].bytes)
+        for index, (_, descending) in reversed(list(enumerate(self.terms))):
+            nothing = [item for item in line if item[0][index] is None]
+            line = [item for item in line if item[0][index] is not None]
+            line.sort(key=lambda item: item[0][index], reverse=descending)
             line += nothing
-        if after is None:
-            return line
-        places = {self.cursor(row): place for place, row in enumerate(line)}
-        if after in places:
-            return line[places[after] + 1 :]
-        raise LookupError(after)
+        ordered = [row for _, row in line]
+        first = 0 if start is None else ordered.index(None) + 1
+        return [row for row in ordered[first:] if row is not None]
 
     def page(
-        self, rows: list[Seen], following: list[Seen], nodes: list[Seen], after: str | None
+        self, rows: list[Seen], following: list[Seen], nodes: list[Seen], *, later: bool
     ) -> Row:
         edges = [{"cursor": self.cursor(row), "node": row} for row in nodes]
         return {
@@ -231,7 +239,7 @@ class Listing:
             "edges": edges,
             "pageInfo": {
                 "hasNextPage": len(following) > len(nodes),
-                "hasPreviousPage": after is not None,
+                "hasPreviousPage": later,
                 "startCursor": edges[0]["cursor"] if edges else None,
                 "endCursor": edges[-1]["cursor"] if edges else None,
             },

@@ -1,0 +1,207 @@
+"""Whoever asks, and whatever they ask: nobody sees what `tests.reference.policy` does not allow.
+
+Both renderings answer exactly what plain resolvers over the same policy answer, whether they list,
+count, filter, sort, page or ask by id. `POUTAMA_EXAMPLES=5000` asks that many questions, different
+ones each time; the ordinary suite always asks the same.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from graphql import parse, validate
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from poutama.db.connection import Database
+from poutama.engine import Engine
+from poutama.journeys import PROCEDURES
+from poutama.plan.operation import GraphQLRequest
+from poutama.schema.load import load_model
+from poutama.schema.model import Model
+from poutama.settings import Settings
+from poutama.viewer import Viewer
+from tests.golden.compiled import RENDERINGS
+from tests.reference import school
+from tests.reference.policy import Policy, World
+from tests.reference.rows import delete_rows, insert_rows
+from tests.strategies.questions import questions
+from tests.strategies.schools import reduce_school, schools
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+QUESTIONS_PER_WORLD = 8
+# What asking before has written down; the world's own entries are by people who are gone.
+FORGET = "delete from audit_entry where actor_id in (select id from person)"
+# The limits have tests of their own.
+ENDLESS = 10**9
+UNLIMITED = Settings(
+    max_characters=ENDLESS,
+    max_tokens=ENDLESS,
+    max_depth=ENDLESS,
+    max_fields=ENDLESS,
+    max_root_fields=ENDLESS,
+    max_aliases=ENDLESS,
+    max_repeats=ENDLESS,
+    max_cost=ENDLESS,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """A database that worlds are put into, and engines over it, one for each rendering."""
+
+    model: Model
+    runner: asyncio.Runner
+    database: Database
+    engines: dict[str, Engine]
+
+    def fill(self, world: World) -> None:
+        """Make the world's rows the only ones there are; the plans stay, as in a server."""
+        self.runner.run(delete_rows(self.database))
+        self.runner.run(insert_rows(self.database, self.model, world))
+
+    def ask(self, rendering: str, text: str, viewer: UUID) -> bytes:
+        return self.runner.run(self._ask(rendering, text, viewer))
+
+    async def _ask(self, rendering: str, text: str, viewer: UUID) -> bytes:
+        deadline = time.monotonic() + 60
+        if "audit" in text:
+            await self.database.write(FORGET, deadline=deadline)
+        answer = await self.engines[rendering].execute(
+            GraphQLRequest(text, None, {}), Viewer(viewer), deadline=deadline
+        )
+        return answer.body
+
+
+@pytest.fixture(scope="module")
+def bench(database_url: str) -> Iterator[Bench]:
+    # Hypothesis runs what it is given without waiting, so the loop is one of its own.
+    with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
+        database = Database(UNLIMITED, url=database_url)
+        model = load_model()
+        engines = {
+            rendering: Engine(model, database, replace(UNLIMITED, rendering=rendering), PROCEDURES)
+            for rendering in RENDERINGS
+        }
+        yield Bench(model, runner, database, engines)
+        runner.run(database.close())
+
+
+def test_every_answer_is_what_the_policy_allows(bench: Bench, examples: int | None) -> None:
+    tally: Counter[str] = Counter()
+    common = settings(
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    worlds = -(-(examples or 500) // QUESTIONS_PER_WORLD)
+
+    # What fails is made small: the question by hypothesis, the world by `fail`.
+    @settings(common, phases=[Phase.generate], max_examples=worlds, derandomize=examples is None)
+    @given(schools(NOW), st.integers(0, 2**32 - 1))
+    def in_world(world: World, number: int) -> None:
+        bench.fill(world)
+        failed: list[tuple[UUID, str]] = []
+
+        @seed(number)
+        @settings(common, phases=[Phase.generate, Phase.shrink], max_examples=QUESTIONS_PER_WORLD)
+        @given(questions(bench.model.schema, world))
+        def ask(question: tuple[UUID, str]) -> None:
+            if difference(bench, world, *question, tally):
+                failed.append(question)
+                raise AssertionError
+
+        try:
+            ask()
+        except AssertionError:
+            if not failed:
+                raise
+            fail(bench, world, *failed[-1])
+
+    in_world()
+    print("\n", dict(tally))
+    assert tally["rows"] > 2 * tally["questions"]
+    assert {name for name, times in tally.items() if times > tally["questions"] / 50} >= SEEN
+
+
+SEEN = {"hidden", "seen as MENTOR", "seen as leader", "seen as CAREGIVER", "seen as several"}
+"""What must happen often: that somebody else's goal is hidden, or seen for one reason alone."""
+
+
+def difference(
+    bench: Bench, world: World, viewer: UUID, text: str, tally: Counter[str] | None = None
+) -> str:
+    """How a rendering's answer differs from what the policy allows; empty if neither does."""
+    document = parse(text)
+    assert validate(bench.model.schema, document) == [], text
+    policy = Policy(world, viewer, NOW)
+    expected = {"data": school.answer(bench.model.schema, document, policy)}
+    if tally is not None:
+        count(tally, policy, expected)
+    for rendering in RENDERINGS:
+        try:
+            body = bench.ask(rendering, text, viewer)
+        except Exception as error:
+            return f"{rendering} raised {error!r}\nexpected {expected}"
+        if in_order(body) != in_order(json.dumps(expected)):
+            return f"{rendering} {body.decode()}\npolicy {json.dumps(expected, ensure_ascii=False)}"
+    return ""
+
+
+def fail(bench: Bench, world: World, viewer: UUID, text: str) -> None:
+    """Fail with the smallest world that shows it."""
+
+    def fails(less: World) -> bool:
+        bench.fill(less)
+        found = any(row["id"] == viewer for row in less["Person"])
+        return found and bool(difference(bench, less, viewer, text))
+
+    small = reduce_school(world, fails)
+    bench.fill(small)
+    rows = "\n".join(f"{kind} {row}" for kind, found in small.items() for row in found)
+    pytest.fail(
+        f"{viewer} asks {text}\n{difference(bench, small, viewer, text)}\n{rows}", pytrace=False
+    )
+
+
+def count(tally: Counter[str], policy: Policy, answer: Any) -> None:
+    """How much was shown, and as what the viewer may see the goals of others."""
+    tally.update(questions=1, rows=count_rows(answer))
+    for student in {row["personId"] for row in policy.world["Goal"]} - {policy.viewer}:
+        study = policy.current("STUDENT", of=student)
+        reasons = {
+            "MENTOR": any(policy.mentors(each["groupId"]) for each in study),
+            "leader": any(policy.leads(each["organisationId"]) for each in study),
+            "CAREGIVER": policy.is_caregiver_of(student),
+        }
+        match [reason for reason, holds in reasons.items() if holds]:
+            case []:
+                tally["hidden"] += 1
+            case [reason]:
+                tally[f"seen as {reason}"] += 1
+            case _:
+                tally["seen as several"] += 1
+
+
+def count_rows(data: Any) -> int:
+    match data:
+        case dict():
+            return sum(map(count_rows, data.values()))
+        case list():
+            return len(data) + sum(map(count_rows, data))
+        case _:
+            return 0
+
+
+def in_order(body: bytes | str) -> Any:
+    """JSON with objects as tuples of pairs, so that the order of keys counts."""
+    return json.loads(body, object_pairs_hook=tuple)

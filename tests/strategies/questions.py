@@ -1,0 +1,199 @@
+"""Queries over the whole schema, as curious as they can be about one world.
+
+Every list may be filtered, sorted and paged by values of rows that the viewer must not see: where
+such a row made any difference, the answer would show it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+from graphql import (
+    GraphQLEnumType,
+    GraphQLField,
+    GraphQLInputObjectType,
+    GraphQLObjectType,
+    GraphQLSchema,
+    get_named_type,
+    is_leaf_type,
+    is_list_type,
+)
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+
+from poutama.schema.scalars import print_date_time
+from poutama.text import fold
+from tests.reference.policy import Row, World
+from tests.reference.school import SEARCHED, Listing, sort_terms
+from tests.strategies.drawing import chance, choose
+
+DEEPEST = 4
+"""How many relations a query follows, one after the other."""
+LARGEST = 40
+"""Fields after which no relation is followed any more."""
+
+
+@st.composite
+def questions(draw: DrawFn, schema: GraphQLSchema, world: World) -> tuple[UUID, str]:
+    """Somebody of the world, and what they ask."""
+    # Those who are something to others ask more often.
+    busy = [row["personId"] for row in world["Membership"]]
+    viewer: UUID = choose(draw, *busy, *(row["id"] for row in world["Person"]))
+    query = schema.query_type
+    assert query is not None
+    return viewer, _Asker(draw, schema, world).selection(query, 0)
+
+
+@dataclass(slots=True)
+class _Asker:
+    draw: DrawFn
+    schema: GraphQLSchema
+    world: World
+    size: int = 0
+
+    def selection(self, type_: GraphQLObjectType, depth: int) -> str:
+        leaves = [name for name, field in type_.fields.items() if _is_leaf(field)]
+        others = [name for name in type_.fields if name not in leaves]
+        page = type_.name.endswith(("Connection", "Edge"))
+        if (depth >= DEEPEST and not page) or self.size > LARGEST:
+            others = ["node"] if type_.name.endswith("Edge") else []
+        chosen = [choose(self.draw, *leaves) for _ in range(choose(self.draw, 1, 2)) if leaves]
+        chosen = list(dict.fromkeys(chosen))
+        if others:
+            chosen += [choose(self.draw, *others) for _ in range(choose(self.draw, 2, 1, 3))]
+        self.size += len(chosen)
+        parts = [
+            # Twice the same field, with other arguments, needs another name.
+            self._field(
+                name if name not in chosen[:place] else f"{name}{place}: {name}",
+                type_.fields[name],
+                depth,
+                is_page=page,
+            )
+            for place, name in enumerate(chosen)
+        ]
+        return "{ " + " ".join(parts or ["__typename"]) + " }"
+
+    def _field(self, text: str, field: GraphQLField, depth: int, *, is_page: bool) -> str:
+        given = self._arguments(field)
+        if given:
+            text += "(" + ", ".join(f"{name}: {value}" for name, value in given.items()) + ")"
+        target = get_named_type(field.type)
+        if isinstance(target, GraphQLObjectType):
+            text += " " + self.selection(target, depth + (not is_page))
+        return text
+
+    def _arguments(self, field: GraphQLField) -> dict[str, str]:
+        kind = get_named_type(field.type).name.removesuffix("Connection")
+        found: dict[str, str] = {}
+        for name in field.args:
+            if name.endswith("Id") and (kind != "Goal" or chance(self.draw, 50)):
+                found[name] = _print(self._value(kind, "id"))
+        if "orderBy" not in field.args:
+            return found
+        orders = self._orders(kind) if chance(self.draw, 40) else None
+        if orders is not None:
+            found["orderBy"] = f"[{', '.join(orders)}]"
+        if chance(self.draw, 40):
+            found["filter"] = self._filter(kind, 0)
+        if chance(self.draw, 25):
+            found["first"] = str(choose(self.draw, 2, 1, 3, 4))
+        if chance(self.draw, 15) and self.world.get(kind):
+            # As likely as not of a row that the viewer may not see.
+            row = choose(self.draw, *self.world[kind])
+            found["after"] = json.dumps(Listing(kind, sort_terms(kind, orders)).cursor(row))
+        return found
+
+    def _orders(self, kind: str) -> list[str]:
+        type_ = self.schema.type_map[f"{kind}Order"]
+        assert isinstance(type_, GraphQLEnumType)
+        return [choose(self.draw, *type_.values) for _ in range(choose(self.draw, 1, 2, 0))]
+
+    def _filter(self, kind: str, depth: int) -> str:
+        type_ = self.schema.type_map[f"{kind}Filter"]
+        assert isinstance(type_, GraphQLInputObjectType)
+        nested = [name for name in type_.fields if self._leads_on(type_, name)]
+        names = [name for name in type_.fields if name not in nested]
+        if depth < 3:
+            names += nested * 2
+        chosen = dict.fromkeys(choose(self.draw, *names) for _ in range(choose(self.draw, 1, 2)))
+        return _object({name: self._condition(kind, type_, name, depth) for name in chosen})
+
+    def _leads_on(self, type_: GraphQLInputObjectType, name: str) -> bool:
+        inner = get_named_type(type_.fields[name].type)
+        return isinstance(inner, GraphQLInputObjectType) and (
+            "and" in inner.fields or "some" in inner.fields
+        )
+
+    def _condition(self, kind: str, type_: GraphQLInputObjectType, name: str, depth: int) -> str:
+        wanted = type_.fields[name].type
+        inner = get_named_type(wanted)
+        if name == "search":
+            return _print(fold(self._value(kind, choose(self.draw, *SEARCHED[kind])))[:2])
+        assert isinstance(inner, GraphQLInputObjectType)
+        if is_list_type(wanted):
+            parts = [self._filter(kind, depth + 1) for _ in range(choose(self.draw, 1, 2))]
+            return f"[{', '.join(parts)}]"
+        if "some" in inner.fields:
+            target = get_named_type(inner.fields["some"].type).name.removesuffix("Filter")
+            word = choose(self.draw, "some", "none", "every")
+            return _object({word: self._filter(target, depth + 1)})
+        if "and" in inner.fields:
+            return self._filter(inner.name.removesuffix("Filter"), depth + 1)
+        return self._comparison(kind, name, inner)
+
+    def _comparison(self, kind: str, field: str, type_: GraphQLInputObjectType) -> str:
+        operator = choose(self.draw, *type_.fields)
+        if operator == "isNull":
+            return _object({operator: choose(self.draw, "false", "true")})
+        is_enum = isinstance(get_named_type(type_.fields["eq"].type), GraphQLEnumType)
+        write = str if is_enum else _print
+        value = write(self._value(kind, field))
+        if operator == "in":
+            value = f"[{value}, {write(self._value(kind, field))}]"
+        return _object({operator: value})
+
+    def _value(self, kind: str, field: str) -> Any:
+        """The value of some row of the world, seen or hidden."""
+        if kind == "GroupProgress":
+            if field != "id":
+                return choose(self.draw, 1, 0, 2, 3)
+            kind = "Group"
+        rows = [row for row in self.world[kind] if row[field] is not None]
+        if rows:
+            return choose(self.draw, *rows)[field]
+        return SAMPLES[field]
+
+
+SAMPLES: Row = {
+    "id": UUID(int=0), "rowId": UUID(int=0), "actorId": UUID(int=0), "color": "", "name": "",
+    "dueAt": datetime.fromisoformat("2026-01-01T00:00:00Z"), "information": "", "title": "",
+    "version": 1, "position": 0, "complete": False, "kind": "", "actorName": "",
+    "action": "READ", "goalType": "SPORTS", "role": "ADMIN", "source": "INVITED",
+}  # fmt: skip
+"""A value for fields that no row of a world has one for."""
+for _moment in ("at", "beginsAt", "endsAt", "acceptedAt", "updatedAt", "createdAt"):
+    SAMPLES[_moment] = SAMPLES["dueAt"]
+
+
+def _is_leaf(field: GraphQLField) -> bool:
+    return is_leaf_type(get_named_type(field.type))
+
+
+def _print(value: Any) -> str:
+    """A value as GraphQL writes it."""
+    match value:
+        case datetime():
+            return json.dumps(print_date_time(value))
+        case UUID():
+            return json.dumps(str(value))
+    return json.dumps(value, ensure_ascii=False)
+
+
+def _object(fields: Mapping[str, str]) -> str:
+    return "{ " + ", ".join(f"{name}: {value}" for name, value in fields.items()) + " }"

@@ -1,0 +1,194 @@
+"""Schools: people with every standing there is to one another, and goals that others may see.
+
+Memberships overlap, have ended, have not begun or were never accepted; somebody mentors in one
+organisation and studies in another. Times are hours away from `now`, so that it does not matter
+when within an hour a question is asked. Values come from small pools, so that rows are alike.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+
+from tests.reference.policy import Row, World
+from tests.strategies.drawing import choose
+
+NAMES = ("Kea", "kea", "Tūī", "Rua")
+TEXTS = ("a", "Āe", "ae", "")
+CURRENT: Row = {"begins": -600, "ends": None, "accepted": -500}
+STATES: tuple[Row, ...] = (
+    *[CURRENT] * 5,
+    {**CURRENT, "ends": 300},
+    {**CURRENT, "ends": -40},
+    {**CURRENT, "accepted": None},
+    {**CURRENT, "accepted": None, "ends": -40},
+    {**CURRENT, "begins": 40},
+)
+"""What a membership can be like, in hours from now."""
+ROLES = ("CAREGIVER", "STUDENT", "MENTOR", "MENTOR_MANAGER", "CAREGIVER", "ADMIN")
+
+
+LINKS = ("personId", "organisationId", "groupId", "childId", "goalId", "authorId", "subjectId")
+
+
+@st.composite
+def schools(draw: DrawFn, now: datetime) -> World:
+    """A world, as `tests.reference.policy` has them."""
+    return _SchoolBuilder(draw, now).build()
+
+
+@dataclass(slots=True)
+class _SchoolBuilder:
+    draw: DrawFn
+    now: datetime
+    made: int = 0
+
+    def build(self) -> World:
+        people = list(self._rows("Person", 4, 7))
+        organisations = list(self._rows("Organisation", 1, 3))
+        groups = list(self._rows("Group", 1, 3, organisationId=organisations))
+        memberships = [
+            self._membership(role, [group], people, organisations)
+            for group in groups
+            for role in ("MENTOR", "STUDENT", "STUDENT")
+        ]
+        for _ in range(choose(self.draw, 6, 3, 4, 5, 7)):
+            role = choose(self.draw, *ROLES)
+            memberships.append(self._membership(role, groups, people, organisations))
+        goals = list(self._rows("Goal", 4, 8, personId=people))
+        inside = {"goalId": goals}
+        return {
+            "Person": people,
+            "Organisation": organisations,
+            "Group": groups,
+            "Membership": memberships,
+            "Goal": goals,
+            "GoalTask": list(self._rows("GoalTask", 2, 8, **inside)),
+            "GoalNote": list(self._rows("GoalNote", 2, 8, **inside, authorId=[*people, None])),
+            "AuditEntry": list(self._rows("AuditEntry", 0, 5, subjectId=[*people, None])),
+        }
+
+    def _rows(self, kind: str, least: int, most: int, **links: list[Any]) -> Iterator[Row]:
+        """Some rows of a type, each linked to some of the others."""
+        for _ in range(self.draw(st.integers(least, most))):
+            linked = {key: choose(self.draw, *rows) for key, rows in links.items()}
+            yield {
+                **(self._row() if kind != "AuditEntry" else {"id": self._id()}),
+                **{key: row and row["id"] for key, row in linked.items()},
+                **getattr(self, f"_{kind.lower()}")(),
+            }
+
+    def _row(self) -> Row:
+        return {
+            "id": self._id(),
+            "version": choose(self.draw, 1, 2),
+            "updatedAt": self._moment(),
+            "createdAt": self._moment(),
+        }
+
+    def _id(self) -> UUID:
+        """A new id, in no order, and in none that tells types apart."""
+        self.made += 1
+        return UUID(int=choose(self.draw, 7, 1, 5, 3) << 120 | self.made)
+
+    def _membership(
+        self, role: str, groups: list[Row], people: list[Row], organisations: list[Row]
+    ) -> Row:
+        state = choose(self.draw, *STATES)
+        person = choose(self.draw, *people)
+        group = choose(self.draw, *groups) if role in ("STUDENT", "MENTOR") else None
+        organisation = group["organisationId"] if group else choose(self.draw, *organisations)["id"]
+        child = choose(self.draw, *people)["id"] if role == "CAREGIVER" else None
+        return {
+            **self._row(),
+            "personId": person["id"],
+            "organisationId": organisation,
+            "groupId": group and group["id"],
+            "childId": child,
+            "role": role,
+            "source": choose(self.draw, "INVITED", "JOIN_CODE"),
+            "beginsAt": self._hours(state["begins"]),
+            "endsAt": self._hours(state["ends"]),
+            "acceptedAt": self._hours(state["accepted"]),
+        }
+
+    def _person(self) -> Row:
+        return {"email": f"{self.made}@school.example", "name": choose(self.draw, *NAMES)}
+
+    def _organisation(self) -> Row:
+        return {
+            "name": choose(self.draw, *NAMES),
+            "timeZone": "Pacific/Auckland",
+            "region": "ap-southeast-2",
+            "retentionDays": choose(self.draw, 730, 90),
+        }
+
+    def _group(self) -> Row:
+        return {"name": choose(self.draw, *NAMES), "joinCode": f"CODE{self.made}"}
+
+    def _goal(self) -> Row:
+        return {
+            "goalType": choose(self.draw, "ACADEMIC", "SPORTS"),
+            "title": choose(self.draw, *TEXTS),
+            "information": choose(self.draw, *TEXTS),
+            "complete": choose(self.draw, False, True),
+            "dueAt": choose(self.draw, None, self._hours(-30), self._hours(30)),
+            "color": choose(self.draw, None, "#3366cc"),
+        }
+
+    def _goaltask(self) -> Row:
+        return {
+            "information": choose(self.draw, *TEXTS),
+            "complete": choose(self.draw, False, True),
+            "position": choose(self.draw, 0, 1, 2),
+        }
+
+    def _goalnote(self) -> Row:
+        return {"information": choose(self.draw, *TEXTS)}
+
+    def _auditentry(self) -> Row:
+        return {
+            "at": self._moment(),
+            "action": choose(self.draw, "READ", "UPDATE"),
+            "kind": choose(self.draw, "Goal", "Membership"),
+            "rowId": choose(self.draw, None, UUID(int=self.made)),
+            "actorId": UUID(int=self.made),
+            "actorName": choose(self.draw, *NAMES),
+        }
+
+    def _moment(self) -> datetime:
+        return self.now - timedelta(hours=choose(self.draw, 100, 200, 300))
+
+    def _hours(self, hours: int | None) -> datetime | None:
+        return None if hours is None else self.now + timedelta(hours=hours)
+
+
+def reduce_school(world: World, fails: Callable[[World], bool]) -> World:
+    """The world with every row left out that it fails without."""
+    for rows in world.values():
+        for row in rows:
+            less = without(world, row["id"])
+            if fails(less):
+                world = less
+    return world
+
+
+def without(world: World, gone: UUID) -> World:
+    """The world without a row, and without what hangs on it."""
+    found: dict[str, list[Row]] = {}
+    ids = {gone}
+    for name in world:
+        kept = []
+        for row in world[name]:
+            if row["id"] in ids or ids & {row.get(key) for key in LINKS}:
+                ids.add(row["id"])
+            else:
+                kept.append(row)
+        found[name] = kept
+    return found
