@@ -65,10 +65,11 @@ SELECT id FROM membership WHERE person_id = $1::uuid AND organisation_id = $2::u
 """
 _FIND_PERSON = "SELECT id FROM person WHERE email = $1::text"
 _ADD_PERSON = "INSERT INTO person (id, email, name) VALUES ($1::uuid, $2::text, $3::text)"
-_FIND_STUDENT = """
+# Accepted: otherwise whoever founds an organisation could make anybody anybody's caregiver.
+_FIND_STUDENT = f"""
 SELECT 1 FROM membership WHERE person_id = $1::uuid AND organisation_id = $2::uuid
-    AND role = 'STUDENT' AND (ends_at IS NULL OR ends_at > now())
-"""
+    AND role = 'STUDENT' AND {_COUNTS}
+"""  # noqa: S608
 _FIND_MEMBERSHIP = """
 SELECT person_id, organisation_id, group_id, role, ends_at <= now() AS ended, accepted_at
 FROM membership WHERE id = $1::uuid

@@ -1,0 +1,85 @@
+"""Nothing that others do shares a student's goals: only what the student has accepted does."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import pytest_asyncio
+
+from poutama.db.connection import Database
+from poutama.local.rights import Caller
+from poutama.viewer import Viewer
+from tests.db.classroom import fill, id_of
+from tests.golden.desk import Desk
+
+FOUND = """mutation { createOrganisation(input: { name: "Snoop" }) { organisation { id } } }"""
+ADD = """mutation ($organisation: UUID!) {
+  createGroup(input: { organisationId: $organisation, name: "Snoop" }) { group { id } } }"""
+INVITE = """mutation ($input: InviteInput!) {
+  invite(input: $input) { membership { id person { id } } } }"""
+ACCEPT = """mutation ($id: UUID!) {
+  acceptMembership(input: { membershipId: $id }) { membership { id } } }"""
+END = "mutation ($id: UUID!) { endMembership(input: { membershipId: $id }) { membership { id } } }"
+LOOK = """query ($student: UUID!, $goal: UUID!) {
+  person(personId: $student) { goals { id } goalsConnection { totalCount } }
+  goals(goalId: $goal) { id }
+  groups { progress { active } members { person { goals { id } } child { goals { id } } } } }"""
+SNOOP, FRIEND = Viewer(id_of(Caller.STRANGER)), Viewer(id_of(Caller.OTHER_ADMIN))
+STUDENT = Viewer(id_of(Caller.STUDENT))
+
+
+@pytest_asyncio.fixture
+async def snoop(desk: Desk, desk_database: Database) -> Desk:
+    """The student, and a stranger who may found whatever organisation they like."""
+    await fill(desk_database)
+    return desk
+
+
+async def sees_goals(desk: Desk, viewer: Viewer) -> bool:
+    student, goal = str(STUDENT.person_id), str(id_of("goal"))
+    return str(id_of("goal")) in str(await desk.ask(LOOK, viewer, student=student, goal=goal))
+
+
+async def found(desk: Desk) -> dict[str, str]:
+    """What an invitation into the stranger's own organisation says."""
+    organisation = (await desk.ask(FOUND, SNOOP))["createOrganisation"]["organisation"]["id"]
+    return {"organisationId": organisation, "name": "Whoever"}
+
+
+async def invite_student(desk: Desk, given: dict[str, str]) -> str:
+    """The student's membership, not accepted yet."""
+    made = await desk.ask(ADD, SNOOP, organisation=given["organisationId"])
+    group = made["createGroup"]["group"]["id"]
+    student = {"email": "the-student@school.example", "role": "STUDENT", "groupId": group}
+    answer = (await desk.ask(INVITE, SNOOP, input={**given, **student}))["invite"]["membership"]
+    assert UUID(answer["person"]["id"]) == STUDENT.person_id
+    return str(answer["id"])
+
+
+CARE = {
+    "email": "admin-of-another-organisation@school.example",
+    "role": "CAREGIVER",
+    "childId": str(STUDENT.person_id),
+}
+
+
+async def test_an_invitation_that_was_not_accepted_shares_nothing(snoop: Desk) -> None:
+    await invite_student(snoop, await found(snoop))
+    assert not await sees_goals(snoop, SNOOP)
+
+
+async def test_nobody_becomes_caregiver_of_a_student_who_has_accepted_nothing(snoop: Desk) -> None:
+    given = await found(snoop)
+    assert await snoop.refuse(INVITE, SNOOP, input={**given, **CARE}) == "NOT_FOUND"
+    await invite_student(snoop, given)
+    assert await snoop.refuse(INVITE, SNOOP, input={**given, **CARE}) == "NOT_FOUND"
+
+
+async def test_what_was_accepted_is_shared(snoop: Desk) -> None:
+    given = await found(snoop)
+    membership = await invite_student(snoop, given)
+    await snoop.ask(ACCEPT, STUDENT, id=membership)
+    care = (await snoop.ask(INVITE, SNOOP, input={**given, **CARE}))["invite"]["membership"]
+    await snoop.ask(ACCEPT, FRIEND, id=care["id"])
+    assert await sees_goals(snoop, SNOOP)
+    assert await sees_goals(snoop, FRIEND)
