@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Protocol
 from uuid import uuid4
 
 import msgspec
 
+from poutama.edge.budget import Account, Budgets
 from poutama.edge.keys import parse_idempotency_key
 from poutama.edge.media import JSON, HeaderPairs, MediaType, negotiate, negotiate_refusal
 from poutama.edge.media import require_json as require_json_content
@@ -27,6 +28,7 @@ from poutama.errors import (
     NotFoundError,
     PayloadTooLargeError,
     PoutamaError,
+    RateLimitedError,
     UnauthenticatedError,
     UnsupportedMediaTypeError,
 )
@@ -95,6 +97,7 @@ class Executing(Protocol):
         deadline: float,
         read_only: bool = False,
         idempotency_key: str | None = None,
+        spend: Callable[[int], Awaitable[None]] | None = None,
     ) -> Answering: ...
 
 
@@ -117,6 +120,7 @@ class Api:
         settings: Settings,
         health: Callable[[], Awaitable[object]],
         routes: Mapping[str, Route] | None = None,
+        budgets: Budgets | None = None,
     ) -> None:
         """Put the parts together.
 
@@ -126,12 +130,14 @@ class Api:
             settings: `request_seconds` and `max_body_bytes` are read.
             health: raises when the database does not answer.
             routes: further pages by exact path, GET only; the local mode's GraphiQL, for one.
+            budgets: what each person may ask for in a while; None: as much as they like.
         """
         self._engine = engine
         self._verifier = verifier
         self._seconds = settings.request_seconds
         self._max_body_bytes = settings.max_body_bytes
         self._health = health
+        self._budgets = budgets
         self._pages: dict[str, Route] = {**(routes or {}), HEALTH_PATH: self._answer_health}
 
     async def handle(self, request: Request) -> Response:
@@ -156,17 +162,33 @@ class Api:
             raise MethodNotAllowedError(
                 f"{GRAPHQL_PATH}: expected POST, or GET for queries.", allow=_GRAPHQL_METHODS
             )
+        return await self._execute(request, graphql, media)
+
+    async def _execute(
+        self, request: Request, graphql: GraphQLRequest, media: MediaType
+    ) -> Response:
         # Before asking who it is: an issuer that is slow must not lengthen the request.
         deadline = monotonic() + self._seconds
         authorization = request.headers.get("authorization")
-        answer = await self._engine.execute(
-            graphql,
-            await self._verifier.viewer_from_authorization(authorization),
-            deadline=deadline,
-            read_only=method != "POST",
-            idempotency_key=parse_idempotency_key(request.headers.get("idempotency-key")),
-        )
-        return _respond(media, answer.status, answer.body)
+        viewer = await self._verifier.viewer_from_authorization(authorization)
+        account: Account | None = None
+        if self._budgets is not None and viewer is not None:
+            account = self._budgets.open_account(viewer.person_id, deadline)
+        try:
+            answer = await self._engine.execute(
+                graphql,
+                viewer,
+                deadline=deadline,
+                read_only=request.method != "POST",
+                idempotency_key=parse_idempotency_key(request.headers.get("idempotency-key")),
+                spend=None if account is None else account.spend,
+            )
+            response = _respond(media, answer.status, answer.body)
+        except RateLimitedError as error:
+            response = refuse(request, error)
+        if account is None:
+            return response
+        return replace(response, headers=response.headers + account.headers())
 
     def _parse_post(self, request: Request) -> GraphQLRequest:
         require_json_content(request.headers.get("content-type"))
@@ -216,6 +238,8 @@ def refuse(request: Request, error: Exception) -> Response:
             headers = (*headers, (b"allow", allow.encode()))
         case UnauthenticatedError():
             headers += _CHALLENGE
+        case RateLimitedError():
+            headers += ((b"retry-after", str(extensions["retryAfter"]).encode()),)
     return Response(error.status, headers, encode_error(error.message, error.code, extensions))
 
 

@@ -73,8 +73,7 @@ class Engine:
         """Run the operation by the deadline, an absolute `time.monotonic()`.
 
         A mutation under an idempotency key happens once however often it is sent, and is answered
-        alike. `docs/transactions.md` says what that promises. `spend` is given the cost before
-        anything is sent to the database.
+        alike: see `docs/transactions.md`. `spend` is given the cost before anything is run.
 
         Raises:
             MethodNotAllowedError: a mutation where only reads are allowed.
@@ -86,9 +85,7 @@ class Engine:
             if read_only and operation.is_mutation:
                 raise MethodNotAllowedError("A mutation is sent by POST.")
             prepared, binding = await self._bind(request, operation, viewer)
-            cost = check_cost(prepared.cost, binding, self._settings)
-            if spend is not None:
-                await spend(cost)
+            await self._charge(prepared, binding, spend)
             if prepared.read is not None:
                 return answer_data(await self._read(prepared.read, binding, deadline))
             if idempotency_key is not None:
@@ -128,6 +125,11 @@ class Engine:
         if prepared is None:
             prepared = await self._prepare(operation, variables, shape)
         return prepared, Binding(variables, viewer, self._settings.max_page_size)
+
+    async def _charge(self, prepared: Prepared, binding: Binding, spend: Spend | None) -> None:
+        cost = check_cost(prepared.cost, binding, self._settings)
+        if spend is not None:
+            await spend(cost)
 
     async def _prepare(
         self, operation: Operation, variables: dict[str, Any], shape: Shape

@@ -11,9 +11,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from poutama.db.connection import Database
+from poutama.edge.budget import open_budgets
 from poutama.edge.http import Api
 from poutama.edge.tokens import Authenticator
 from poutama.engine import Engine
+from poutama.engine.trusted import read_trusted_documents
 from poutama.journeys import PROCEDURES
 from poutama.local.graphiql.assets import assets_folder
 from poutama.local.graphiql.page import graphiql_routes
@@ -33,7 +35,9 @@ async def open_api(settings: Settings, url: str, home: Path) -> AsyncIterator[Ap
         ConfigurationError: a setting cannot be used.
         UnavailableError: the database does not answer.
     """
+    trusted = read_trusted_documents(settings.trusted_documents)
     database = Database(settings, url=url)
+    budgets = open_budgets(settings, database)
 
     async def ask_database() -> object:
         deadline = time.monotonic() + HEALTH_SECONDS
@@ -43,11 +47,12 @@ async def open_api(settings: Settings, url: str, home: Path) -> AsyncIterator[Ap
         # Now, so that the first person who asks does not wait for it.
         await ask_database()
         yield Api(
-            Engine(load_model(), database, settings, PROCEDURES),
+            Engine(load_model(), database, settings, PROCEDURES, trusted),
             Authenticator(local_verifier(home)),
             settings,
             health=ask_database,
             routes=graphiql_routes(assets_folder(home)),
+            budgets=budgets,
         )
     finally:
         await database.close()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from uuid import UUID
@@ -51,6 +51,7 @@ class RecordingEngine:
         deadline: float,
         read_only: bool = False,
         idempotency_key: str | None = None,
+        spend: Callable[[int], Awaitable[None]] | None = None,
     ) -> FixedAnswer:
         self.asked.append((request, viewer, read_only))
         self.keys.append(idempotency_key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -37,6 +37,7 @@ class EchoEngine:
         deadline: float,
         read_only: bool = False,
         idempotency_key: str | None = None,
+        spend: Callable[[int], Awaitable[None]] | None = None,
     ) -> Echo:
         return Echo(request.query.encode())
 

@@ -1,0 +1,185 @@
+"""Cost budgets: how much one person may ask for in a while, whatever address they come from.
+
+`edge.http` opens an account for each request; the engine spends from it before it runs anything. A
+process lets everybody run up a tab, `budget_tab` at most, and asks the ledger (`db.budget`) only
+when that is full: most requests cost no statement. So n processes together can be `n x budget_tab`
+ahead of the ledger, once; what they were ahead is entered later and waited for. `docs/limits.md`
+has the arithmetic. Never reads what is asked for, never says who else is busy.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from time import monotonic
+from typing import Protocol
+from uuid import UUID
+
+from poutama.db.budget import Bucket, Charged, charge_budget
+from poutama.db.connection import Database
+from poutama.edge.media import HeaderPairs
+from poutama.errors import ConfigurationError, RateLimitedError
+from poutama.plan.lru import Lru
+from poutama.settings import Settings
+
+PEOPLE = 10_000
+"""Tabs kept by one process; the person who was here longest ago starts anew."""
+
+
+class Ledger(Protocol):
+    """Where all processes agree on what somebody has left."""
+
+    async def __call__(
+        self, person: UUID, bucket: Bucket, *, owed: float, cost: float, deadline: float
+    ) -> Charged: ...
+
+
+@dataclass(slots=True)
+class Tab:
+    """What this process knows of one person's budget."""
+
+    level: float
+    """What the ledger last said was left."""
+    at: float
+    """When it did, by this process's clock."""
+    owed: float = 0.0
+    """What was spent here since, and is not in the ledger yet."""
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class Budgets:
+    """Everybody's budgets, as one process keeps them."""
+
+    def __init__(
+        self, ledger: Ledger, settings: Settings, clock: Callable[[], float] = monotonic
+    ) -> None:
+        """Keep what is needed to charge.
+
+        Raises:
+            ConfigurationError: the settings let nobody ever run what `max_cost` allows.
+        """
+        if settings.budget_capacity < settings.max_cost:
+            raise ConfigurationError(
+                "POUTAMA_BUDGET_CAPACITY: expected at least POUTAMA_MAX_COST, or 0 for no budgets"
+            )
+        if settings.budget_refill <= 0 or settings.budget_tab < 0:
+            raise ConfigurationError(
+                "POUTAMA_BUDGET_REFILL, POUTAMA_BUDGET_TAB: expected more than 0, and 0 or more"
+            )
+        self._ledger = ledger
+        self._bucket = Bucket(settings.budget_capacity, settings.budget_refill)
+        self._most_owed = settings.budget_tab
+        self._clock = clock
+        self._tabs: Lru[UUID, Tab] = Lru(PEOPLE)
+
+    def open_account(self, person: UUID, deadline: float) -> Account:
+        """The person's budget, for one request that ends by the deadline."""
+        tab = self._tabs.get(person)
+        if tab is None:
+            # Full, until the ledger says otherwise: nobody who has just come is kept waiting.
+            tab = Tab(self._bucket.capacity, self._clock())
+            self._tabs.put(person, tab)
+        return Account(self, person, tab, deadline)
+
+    def left(self, tab: Tab) -> float:
+        """At most this is left, by what this process knows."""
+        waited = max(0.0, self._clock() - tab.at)
+        filled = min(self._bucket.capacity, tab.level + self._bucket.refill * waited)
+        return filled - tab.owed
+
+    def put_on_tab(self, tab: Tab, cost: float) -> bool:
+        """Spend without asking, if the tab has room for it.
+
+        Raises:
+            RateLimitedError: this process knows that there is not enough left.
+        """
+        left = self.left(tab)
+        if left < cost:
+            raise self._refuse(cost, left)
+        if tab.owed + cost > self._most_owed:
+            return False
+        tab.owed += cost
+        return True
+
+    async def spend(self, person: UUID, tab: Tab, cost: float, deadline: float) -> None:
+        """Take the cost from the budget; what follows the tab's being full is one statement.
+
+        Raises:
+            RateLimitedError: there is not enough left; says after how many seconds there is.
+            UnauthenticatedError, UnavailableError, DeadlineExceededError: as `charge_budget`.
+        """
+        if self.put_on_tab(tab, cost):
+            return
+        async with tab.lock:
+            if self.put_on_tab(tab, cost):
+                return
+            owed = tab.owed
+            charged = await self._ledger(
+                person, self._bucket, owed=owed, cost=cost, deadline=deadline
+            )
+            tab.owed -= owed
+            tab.level, tab.at = charged.level, self._clock()
+            if not charged.granted:
+                raise self._refuse(cost, charged.level)
+
+    def describe(self, tab: Tab) -> HeaderPairs:
+        """The headers that say what is left.
+
+        https://datatracker.ietf.org/doc/draft-ietf-httpapi-ratelimit-headers/
+        """
+        capacity, refill = self._bucket.capacity, self._bucket.refill
+        left = max(0.0, self.left(tab))
+        policy = f'"cost";q={capacity:.0f};w={math.ceil(capacity / refill)};qu="cost"'
+        state = f'"cost";r={math.floor(left)};t={math.ceil((capacity - left) / refill)}'
+        return ((b"ratelimit-policy", policy.encode()), (b"ratelimit", state.encode()))
+
+    def _refuse(self, cost: float, left: float) -> RateLimitedError:
+        wait = max(1, math.ceil((cost - left) / self._bucket.refill))
+        available = max(0, math.floor(left))
+        return RateLimitedError(
+            f"This costs {cost:.0f}, and {available} of your budget of"
+            f" {self._bucket.capacity:.0f} is left; try again in {wait} s.",
+            limit="budget",
+            value=math.ceil(cost),
+            allowed=available,
+            retryAfter=wait,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """One person's budget during one request."""
+
+    budgets: Budgets
+    person: UUID
+    tab: Tab
+    deadline: float
+
+    async def spend(self, cost: int) -> None:
+        """Take the cost; errors as `Budgets.spend`."""
+        await self.budgets.spend(self.person, self.tab, cost, self.deadline)
+
+    def headers(self) -> HeaderPairs:
+        """What is left, for the response."""
+        return self.budgets.describe(self.tab)
+
+
+def open_budgets(settings: Settings, database: Database) -> Budgets | None:
+    """The budgets that the settings ask for, kept in the database; None where nobody counts.
+
+    Raises:
+        ConfigurationError: as `Budgets`.
+    """
+    if settings.budget_capacity == 0:
+        return None
+
+    async def charge(
+        person: UUID, bucket: Bucket, *, owed: float, cost: float, deadline: float
+    ) -> Charged:
+        return await charge_budget(
+            database, person, bucket, owed=owed, cost=cost, deadline=deadline
+        )
+
+    return Budgets(charge, settings)

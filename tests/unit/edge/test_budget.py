@@ -1,0 +1,242 @@
+"""Budgets in one process: what goes on the tab, when the ledger is asked, what a client is told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from poutama.db.budget import Bucket, Charged
+from poutama.edge.budget import Account, Budgets
+from poutama.edge.http import Api, Request
+from poutama.errors import ConfigurationError, RateLimitedError, UnavailableError
+from poutama.plan.operation import GraphQLRequest
+from poutama.settings import Settings
+from poutama.viewer import Viewer
+from tests.unit.edge.test_http import FixedAnswer, OneToken, headers_of, healthy, post
+
+ANA, BEN = UUID(int=1), UUID(int=2)
+SETTINGS = Settings(budget_capacity=1_000, budget_refill=10.0, budget_tab=100, max_cost=500)
+
+
+@dataclass
+class Clock:
+    now: float = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@dataclass
+class Memory:
+    """A ledger in memory that fills nothing, and gives way to others before it answers."""
+
+    level: float = 1_000
+    asked: list[tuple[float, float]] = field(default_factory=list)
+    away: bool = False
+
+    async def __call__(
+        self, person: UUID, bucket: Bucket, *, owed: float, cost: float, deadline: float
+    ) -> Charged:
+        self.asked.append((owed, cost))
+        await asyncio.sleep(0)
+        if self.away:
+            raise UnavailableError
+        granted = self.level - owed >= cost
+        self.level -= owed + (cost if granted else 0)
+        return Charged(self.level, granted)
+
+
+@dataclass
+class Process:
+    ledger: Memory = field(default_factory=Memory)
+    clock: Clock = field(default_factory=Clock)
+    settings: Settings = SETTINGS
+    budgets: Budgets = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.budgets = Budgets(self.ledger, self.settings, self.clock)
+
+    def account(self, person: UUID = ANA) -> Account:
+        return self.budgets.open_account(person, 60.0)
+
+    async def spend_all(self, cost: int) -> int:
+        """Spend until refused; how much it came to."""
+        spent = 0
+        while True:
+            try:
+                await self.account().spend(cost)
+            except RateLimitedError:
+                return spent
+            spent += cost
+
+
+async def test_small_costs_go_on_the_tab_and_the_ledger_is_not_asked() -> None:
+    process = Process()
+    for _ in range(10):
+        await process.account().spend(10)
+    assert process.ledger.asked == []
+
+    await process.account().spend(10)
+    assert process.ledger.asked == [(100, 10)]
+
+
+async def test_what_is_more_than_a_tab_is_asked_for_at_once() -> None:
+    process = Process()
+    await process.account().spend(30)
+    await process.account().spend(101)
+    assert process.ledger.asked == [(30, 101)]
+
+
+async def test_without_a_tab_every_cost_is_asked_for() -> None:
+    process = Process(settings=Settings(budget_tab=0, max_cost=500))
+    for _ in range(3):
+        await process.account().spend(10)
+    assert process.ledger.asked == [(0, 10)] * 3
+
+
+async def test_one_process_never_spends_more_than_there_is() -> None:
+    process = Process()
+    assert await process.spend_all(30) == 990
+
+
+@pytest.mark.parametrize("processes", [2, 5, 20])
+@pytest.mark.parametrize("cost", [7, 60, 100])
+async def test_several_processes_are_at_most_a_tab_each_ahead(processes: int, cost: int) -> None:
+    ledger = Memory()
+    everyone = [Process(ledger) for _ in range(processes)]
+
+    spent = sum(await asyncio.gather(*(process.spend_all(cost) for process in everyone)))
+
+    assert 1_000 - cost <= spent <= 1_000 + processes * SETTINGS.budget_tab
+    assert ledger.level >= -processes * SETTINGS.budget_tab
+
+
+async def test_nobody_spends_what_another_has() -> None:
+    process = Process()
+    await process.spend_all(100)
+    await process.account(BEN).spend(100)
+
+
+async def test_whoever_is_refused_is_refused_without_asking_until_there_is_enough() -> None:
+    process = Process(Memory(level=50))
+    with pytest.raises(RateLimitedError) as caught:
+        await process.account().spend(200)
+    assert caught.value.extensions == {
+        "limit": "budget",
+        "value": 200,
+        "allowed": 50,
+        "retryAfter": 15,
+    }
+    asked = len(process.ledger.asked)
+
+    process.clock.now = 14.9
+    with pytest.raises(RateLimitedError):
+        await process.account().spend(200)
+    assert len(process.ledger.asked) == asked
+
+    process.clock.now = 15.0
+    process.ledger.level = 200
+    await process.account().spend(200)
+    assert len(process.ledger.asked) == asked + 1
+
+
+async def test_a_clock_that_steps_back_gives_nothing_and_takes_nothing() -> None:
+    process = Process(clock=Clock(1_000.0))
+    await process.account().spend(50)
+    process.clock.now = 0.0
+    assert process.budgets.left(process.account().tab) == 950
+
+
+async def test_many_requests_at_once_settle_the_tab_once() -> None:
+    process = Process()
+    await asyncio.gather(*(process.account().spend(10) for _ in range(20)))
+
+    assert process.ledger.asked == [(100, 10)]
+    assert process.ledger.level + 0 == 890
+    assert process.account().tab.owed == 90
+
+
+async def test_a_ledger_that_is_away_loses_no_debt() -> None:
+    process = Process(Memory(away=True))
+    await process.account().spend(90)
+    with pytest.raises(UnavailableError):
+        await process.account().spend(20)
+
+    process.ledger.away = False
+    await process.account().spend(20)
+    assert process.ledger.asked[-1] == (90, 20)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        Settings(budget_capacity=4_999),
+        Settings(budget_refill=0.0),
+        Settings(budget_tab=-1),
+    ],
+)
+def test_settings_that_cannot_work_are_refused(settings: Settings) -> None:
+    with pytest.raises(ConfigurationError, match="POUTAMA_BUDGET_"):
+        Budgets(Memory(), settings)
+
+
+class SpendingEngine:
+    """Costs what the query says."""
+
+    async def execute(
+        self,
+        request: GraphQLRequest,
+        viewer: Viewer | None,
+        *,
+        deadline: float,
+        read_only: bool = False,
+        idempotency_key: str | None = None,
+        spend: Callable[[int], Awaitable[None]] | None = None,
+    ) -> FixedAnswer:
+        if spend is not None:
+            await spend(int(request.query))
+        return FixedAnswer()
+
+
+def costing(cost: int, **headers: str) -> Request:
+    return post({"query": str(cost)}, **headers)
+
+
+def api(process: Process | None) -> Api:
+    budgets = None if process is None else process.budgets
+    return Api(SpendingEngine(), OneToken(), Settings(), healthy, budgets=budgets)
+
+
+async def test_every_answer_says_what_is_left() -> None:
+    response = await api(Process()).handle(costing(105, authorization="Bearer good"))
+
+    told = headers_of(response)
+    assert response.status == 200
+    assert told["ratelimit-policy"] == '"cost";q=1000;w=100;qu="cost"'
+    assert told["ratelimit"] == '"cost";r=895;t=11'
+
+
+async def test_whoever_has_nothing_left_is_told_when_to_come_again() -> None:
+    response = await api(Process(Memory(level=0))).handle(costing(200, authorization="Bearer good"))
+
+    told: dict[str, Any] = dict(headers_of(response))
+    assert (response.status, told["retry-after"]) == (429, "20")
+    assert told["ratelimit"] == '"cost";r=0;t=100'
+    (error,) = json.loads(response.body)["errors"]
+    assert error["extensions"]["code"] == "RATE_LIMITED"
+    assert error["message"].startswith("This costs 200, and 0 of your budget of 1000 is left")
+
+
+async def test_without_budgets_and_without_a_person_nothing_is_counted() -> None:
+    alone = await api(None).handle(costing(10**9, authorization="Bearer good"))
+    anonymous = await api(Process()).handle(costing(10**9))
+
+    for response in (alone, anonymous):
+        assert response.status == 200
+        assert not [name for name in headers_of(response) if name.startswith("ratelimit")]
