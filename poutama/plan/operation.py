@@ -55,6 +55,9 @@ Shape: TypeAlias = object
 """A hashable stand-in for a coerced value; equal shapes make equal plans."""
 
 
+_TOO_DEEP = "The document is nested too deeply."
+
+
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
     """What a client sends: https://graphql.github.io/graphql-over-http/draft/#sec-Request-Parameters."""
@@ -175,7 +178,7 @@ class Documents:
                 hide_suggestions=not self._settings.introspection,
             )
         except RecursionError as error:
-            raise LimitExceededError("The document is nested too deeply.") from error
+            raise LimitExceededError(_TOO_DEEP) from error
         if errors:
             raise GraphQLFailure(ValidationFailedError, errors)
         node = _choose(document, request.operation_name)
@@ -195,13 +198,16 @@ class Documents:
         try:
             return parse(text, max_tokens=limit, experimental_fragment_arguments=False)
         except GraphQLError as error:
-            if "token" in error.message and "limit" in error.message:
+            # The parser has one class for all of its errors: only their text tells them apart.
+            if error.message.startswith("Syntax Error: Document contains more than"):
                 raise LimitExceededError(
                     f"The document has more than {limit} tokens.", limit="tokens", allowed=limit
                 ) from error
+            if error.message.startswith("Syntax Error: Document is nested too deeply"):
+                raise LimitExceededError(_TOO_DEEP) from error
             raise GraphQLFailure(ParseFailedError, [error]) from error
         except RecursionError as error:
-            raise LimitExceededError("The document is nested too deeply.") from error
+            raise LimitExceededError(_TOO_DEEP) from error
 
 
 def build_tree(shape: Shape, path: tuple[str | int, ...]) -> Tree:
