@@ -304,6 +304,7 @@ async def test_a_fetch_that_never_ends_counts_as_failed(
     server.gate.clear()
     with pytest.raises(UnavailableError):
         await keys.find("old", "EdDSA")
+    assert keys._fetching is None
     monkeypatch.undo()
     server.gate.set()
     clock.now += RETRY_SECONDS
