@@ -30,6 +30,7 @@ from tests.golden.desk import Desk
 from tests.golden.rows import ANA, fill, goal_id
 
 HURRIED = 0.15
+SHORT = 1.0
 LOST = [Fault(Action.DROP_BEFORE), Fault(Action.DROP_AFTER), Fault(Action.HALF)]
 UNKNOWN = Fault(Action.ANSWER, "40003")
 FROM_CLIENT = [*LOST, UNKNOWN, Fault(Action.ANSWER, "40001"), Fault(Action.HOLD)]
@@ -107,12 +108,14 @@ async def test_a_key_leaves_nobody_in_doubt(
     assert cases >= 10
 
 
-async def record(desk: Desk, name: str, url: str) -> tuple[list[Message], Rows]:
+async def record(
+    desk: Desk, name: str, url: str, seconds: float = 28.0
+) -> tuple[list[Message], Rows]:
     """The exchange when nothing goes wrong, and the rows it leaves."""
     async with FaultProxy(url) as proxy:
         database = await connect(proxy)
         proxy.record()
-        await send(Desk(database, "json"), MUTATIONS[name])
+        await send(Desk(database, "json"), MUTATIONS[name], seconds=seconds)
         proxy.rest()
         await database.close()
     return proxy.messages, await all_rows(desk.database)
@@ -161,14 +164,14 @@ async def test_a_doubt_is_not_forgotten_when_time_is_up(
     desk: Desk, name: str, database_url: str
 ) -> None:
     """It has happened, its answer is lost, and nobody can be asked until the deadline."""
-    exchange, once = await record(desk, name, database_url)
+    exchange, once = await record(desk, name, database_url, SHORT)
     await fill(desk.database)
     commit = max(n for n, message in enumerate(exchange) if message.side is Side.CLIENT)
     async with FaultProxy(database_url) as proxy:
         database = await connect(proxy)
         proxy.arm(commit, Fault(Action.DROP_AFTER))
         proxy._listener.close()
-        told = await send(Desk(database, "json"), MUTATIONS[name], seconds=HURRIED)
+        told = await send(Desk(database, "json"), MUTATIONS[name], seconds=SHORT)
         assert proxy.fired
         await database.close()
     assert (await all_rows(desk.database))["goal_task"] == once["goal_task"]
