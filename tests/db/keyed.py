@@ -1,9 +1,11 @@
-"""Mutations under idempotency keys, and the rows they leave."""
+"""Mutations under idempotency keys, the rows they leave, and who waits for whom."""
 
 from __future__ import annotations
 
 import time
 from typing import Any
+
+import asyncpg
 
 from poutama.db.connection import Database
 from poutama.engine import Answer
@@ -128,3 +130,15 @@ async def all_rows(database: Database) -> dict[str, list[tuple[object, ...]]]:
 async def kept_keys(database: Database) -> list[tuple[object, ...]]:
     """Person, key and response of every key."""
     return [tuple(row) for row in await database.read(KEYS, deadline=time.monotonic() + 60)]
+
+
+async def waiting(looking: asyncpg.Connection, sessions: int) -> bool:
+    """Whether so many of our sessions are held up by somebody else's lock."""
+    if "crdb_version" in dir(looking.get_settings()):
+        statement = "SELECT count(*) FROM [SHOW QUERIES] WHERE application_name = 'poutama'"
+    else:
+        statement = (
+            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'poutama'"
+            " AND wait_event_type = 'Lock' AND datname = current_database()"
+        )
+    return bool(await looking.fetchval(statement) >= sessions)

@@ -17,7 +17,7 @@ from poutama.db.keys import forget_expired_keys
 from poutama.db.trace import StatementTrace
 from poutama.engine import Answer
 from poutama.settings import Settings
-from tests.db.keyed import MUTATIONS, NOTE, all_rows, kept_keys, send
+from tests.db.keyed import MUTATIONS, NOTE, all_rows, kept_keys, send, waiting
 from tests.db.sessions import until
 from tests.golden.desk import Desk
 from tests.golden.rows import ANA, BEN, BENS_GOAL, NOWHERE, fill, goal_id, task_id
@@ -125,6 +125,7 @@ async def test_while_the_first_is_running_the_others_wait_for_its_answer(
     lock = locking.transaction()
     await lock.start()
     await locking.execute("SELECT id FROM goal WHERE id = $1 FOR UPDATE", goal_id(1))
+    await locking.execute("UPDATE goal SET version = version WHERE id = $1", goal_id(1))
     await locking.execute("SELECT id FROM goal_task WHERE goal_id = $1 FOR UPDATE", goal_id(1))
     async with asyncio.TaskGroup() as group:
         first = group.create_task(send(crowd, MUTATIONS[name]))
@@ -295,15 +296,3 @@ async def expire(database: Database) -> None:
     await database.write(
         "UPDATE idempotency_key SET expires_at = now() - interval '1 second'", deadline=soon()
     )
-
-
-async def waiting(looking: asyncpg.Connection, sessions: int) -> bool:
-    """Whether so many of our sessions are held up by somebody else's lock."""
-    if "crdb_version" in dir(looking.get_settings()):
-        statement = "SELECT count(*) FROM [SHOW QUERIES] WHERE application_name = 'poutama'"
-    else:
-        statement = (
-            "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'poutama'"
-            " AND wait_event_type = 'Lock' AND datname = current_database()"
-        )
-    return bool(await looking.fetchval(statement) >= sessions)
