@@ -6,6 +6,7 @@ import asyncio
 import json
 import time
 from collections.abc import AsyncIterator
+from pathlib import Path
 
 import asyncpg
 import pytest
@@ -16,6 +17,7 @@ from poutama.db.connection import Database
 from poutama.db.keys import forget_expired_keys
 from poutama.db.trace import StatementTrace
 from poutama.engine import Answer
+from poutama.local.api import open_api
 from poutama.settings import Settings
 from tests.db.keyed import MUTATIONS, NOTE, all_rows, kept_keys, send, waiting
 from tests.db.sessions import until
@@ -255,6 +257,16 @@ async def test_the_sweep_forgets_expired_keys_and_no_others(
     assert [key for _, key, _ in await kept_keys(desk.database)] == ["new"]
     assert await send(desk, SIMPLE, "new") == kept
     assert await all_rows(desk.database) == once
+
+
+async def test_a_laptop_forgets_them_when_it_starts(
+    desk: Desk, database_url: str, tmp_path: Path
+) -> None:
+    await send(desk, SIMPLE, "old")
+    await expire(desk.database)
+    await send(desk, SIMPLE, "new")
+    async with open_api(Settings(), database_url, tmp_path):
+        assert [key for _, key, _ in await kept_keys(desk.database)] == ["new"]
 
 
 async def test_a_key_is_kept_for_a_day(desk: Desk) -> None:
