@@ -8,7 +8,6 @@ unexpected leaves it as an exception and is masked at the edge.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from poutama.db.connection import Database
 from poutama.engine.answer import (
@@ -71,7 +70,7 @@ class Engine:
             variables, shape = self._documents.coerce_variables(operation, request.variables)
             prepared = self._prepared.get((operation, shape))
             if prepared is None:
-                prepared = await self._prepare(operation, variables, shape)
+                prepared = await self._prepare(operation, request, shape)
             binding = Binding(variables, viewer, self._settings.max_page_size)
             if prepared.read is not None:
                 return answer_data(await self._read(prepared.read, binding, deadline))
@@ -105,11 +104,11 @@ class Engine:
         return await Mutation(self._database, self._procedures, steps, binding, deadline).run()
 
     async def _prepare(
-        self, operation: Operation, variables: dict[str, Any], shape: Shape
+        self, operation: Operation, request: GraphQLRequest, shape: Shape
     ) -> Prepared:
         rendering = self._settings.rendering or (await self._database.dialect()).rendering
         prepared = prepare_operation(
-            self._model, self._settings, operation, variables, shape, rendering
+            self._model, self._settings, operation, request.variables or {}, shape, rendering
         )
         self._prepared.put((operation, shape), prepared)
         return prepared

@@ -7,7 +7,7 @@ and the places of values, and nothing of SQL. Called by the engine on a miss of 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from graphql import (
@@ -70,8 +70,8 @@ class ReadBuilder:
         self._settings = settings
         self._introspected = _IntrospectionMeter()
 
-    def build_query(self, variables: dict[str, Any]) -> Read:
-        """The plan of a query operation.
+    def build_query(self, variables: Mapping[str, object]) -> Read:
+        """The plan of a query operation; introspection takes the variables as they were sent.
 
         Raises:
             BadUserInputError: an argument cannot be used.
@@ -217,7 +217,9 @@ class ReadBuilder:
             for key, inner in self._selections.collect(_sets(nodes), "PageInfo").items()
         )
 
-    def _introspect(self, key: str, nodes: list[FieldNode], variables: dict[str, Any]) -> Text:
+    def _introspect(
+        self, key: str, nodes: list[FieldNode], variables: Mapping[str, object]
+    ) -> Text:
         """What graphql-core's own executor answers; introspection touches no rows."""
         operation = OperationDefinitionNode(
             operation=OperationType.QUERY,
@@ -229,7 +231,7 @@ class ReadBuilder:
         result = execute_sync(
             self._model.schema,
             document,
-            variable_values=variables,
+            variable_values=dict(variables),
             middleware=MiddlewareManager(self._introspected),
         )
         if self._introspected.count > LARGEST_INTROSPECTION:
