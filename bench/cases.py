@@ -47,7 +47,7 @@ class Case:
 
 CASES = (
     Case("dashboard", DASHBOARD, target=0.7),
-    Case("dashboard, `rows`", DASHBOARD, rendering="rows"),
+    Case("dashboard rows", DASHBOARD, rendering="rows"),
     Case("small read", SMALL),
     Case("simple write", WRITE, goal_each=True),
 )

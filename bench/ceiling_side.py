@@ -1,7 +1,7 @@
 """The ceiling: the same statements through asyncpg, without GraphQL and without HTTP.
 
-Eight connections in one process, started by `bench.stand`, with the session settings of the API's
-own. Nothing that speaks to the database from Python can be faster.
+Eight connections in one process, started by `bench.stand`, in sessions like the API's own. Nothing
+that speaks to the database from Python can be faster.
 """
 
 from __future__ import annotations
@@ -15,8 +15,6 @@ from asyncpg.prepared_stmt import PreparedStatement
 
 from bench.workload import Query, Sample, Workload, summarise
 
-SESSION = {"jit": "off", "default_transaction_isolation": "serializable", "timezone": "UTC"}
-
 
 class CeilingSide:
     """All connections that one workload has to the database."""
@@ -24,6 +22,7 @@ class CeilingSide:
     def __init__(self, url: str, workload: Workload) -> None:
         self._url = url
         self._queries = workload.queries
+        self._session = dict(workload.session)
         self._statements: Sequence[tuple[PreparedStatement[asyncpg.Record], Query]] = ()
 
     async def open(self) -> None:
@@ -31,7 +30,7 @@ class CeilingSide:
         statements = []
         for query in self._queries:
             connection: asyncpg.Connection = await asyncpg.connect(
-                self._url, server_settings=SESSION
+                self._url, server_settings=self._session
             )
             statements.append((await connection.prepare(query.text), query))
         self._statements = statements

@@ -1,6 +1,7 @@
 """Makes a case ready: runs it once through the engine, and notes what the engine told the database.
 
-So the ceiling runs the very text and the very values that a request leads to. Called by
+So the ceiling runs the very text and the very values that a request leads to, in sessions with the
+very settings. Called by
 `bench.stand` just before the case is measured: a write changes what is read later. Nothing here
 is timed.
 """
@@ -26,6 +27,10 @@ from poutama.viewer import Viewer
 
 VIEWER = Viewer(person_id(student_email(1)))
 SECONDS = 30.0
+# What a session was told when it began; asyncpg itself says the encoding.
+SESSION = (
+    "SELECT name, setting FROM pg_settings WHERE source = 'client' AND name <> 'client_encoding'"
+)
 
 
 class RecordingDatabase(Database):
@@ -67,6 +72,7 @@ async def record_case(case: Case, settings: Settings, url: str) -> Workload:
         database.queries.clear()
         answers = [await _run(engine, case.document, given) for given in variables]
         queries = tuple(database.queries)
+        session = await database.read(SESSION, deadline=time.monotonic() + SECONDS)
     finally:
         await database.close()
     if len(queries) != CONNECTIONS:
@@ -75,6 +81,7 @@ async def record_case(case: Case, settings: Settings, url: str) -> Workload:
         bodies=tuple(_encode(case.document, given) for given in variables),
         lengths=tuple(map(len, answers)),
         queries=queries,
+        session={row["name"]: row["setting"] for row in session},
     )
 
 

@@ -38,6 +38,15 @@ class Result:
     ceiling_client_cpu_us: float
     ceiling_database_cpu_us: float
 
+    @property
+    def cpu_ratio(self) -> float:
+        """The ceiling's CPU for a request as a share of the API's: who else is busy hardly counts.
+
+        All of it on both sides: who asks, who answers, and the database.
+        """
+        ceiling = self.ceiling_client_cpu_us + self.ceiling_database_cpu_us
+        return ceiling / (self.api_cpu_us + self.load_cpu_us + self.database_cpu_us)
+
 
 def measure(bench: Bench, rounds: int, seconds: float, advance: Callable[[], None]) -> Result:
     """Warm up, then let both sides take turns.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 CONNECTIONS = 8
@@ -25,6 +25,8 @@ class Workload:
     lengths: tuple[int, ...]
     """Of the response bodies."""
     queries: tuple[Query, ...]
+    session: Mapping[str, str]
+    """Settings of the API's own database sessions."""
 
 
 @dataclass(frozen=True, slots=True)

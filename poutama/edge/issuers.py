@@ -72,8 +72,6 @@ class Issuer:
         if not address:
             described = self._fetch(self._discovery, deadline)
             address = read_jwks_uri(described, self.name)
-            if is_loopback(address) and not is_loopback(self.name):
-                raise FetchError("names keys on this machine")
         return read_keys(self._fetch(address, deadline))
 
     @property
@@ -97,6 +95,8 @@ def read_jwks_uri(described: Any, name: str) -> str:
     address = described.get("jwks_uri")
     if not isinstance(address, str):
         raise FetchError("its discovery document names no keys")
+    if is_loopback(address) and not is_loopback(name):
+        raise FetchError("its discovery document names keys on this machine")
     return address
 
 

@@ -37,7 +37,7 @@ FORBIDDEN_SECONDS = 10.0
 # The scheme and some spaces; a token within it can still be too long.
 LONGEST_HEADER = LONGEST_TOKEN + 64
 
-_BEARER = re.compile(r"bearer +([A-Za-z0-9._~+/-]+=*) *", re.IGNORECASE | re.ASCII)
+_BEARER = re.compile(r"(?i:bearer) +([A-Za-z0-9._~+/-]+=*) *", re.ASCII)
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE | re.ASCII)
 _REQUIRED = ("iss", "aud", "sub", "exp", "iat")
 # PyJWT compares times with its own clock; ours is handed in.

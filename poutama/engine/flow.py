@@ -8,7 +8,7 @@ unexpected leaves it as an exception and is masked at the edge.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from poutama.db.connection import Database
 from poutama.engine.answer import (
@@ -123,7 +123,7 @@ class Engine:
         variables, shape = self._documents.coerce_variables(operation, request.variables)
         prepared = self._prepared.get((operation, shape))
         if prepared is None:
-            prepared = await self._prepare(operation, variables, shape)
+            prepared = await self._prepare(operation, request, shape)
         return prepared, Binding(variables, viewer, self._settings.max_page_size)
 
     async def _charge(self, prepared: Prepared, binding: Binding, spend: Spend | None) -> None:
@@ -132,11 +132,11 @@ class Engine:
             await spend(cost)
 
     async def _prepare(
-        self, operation: Operation, variables: dict[str, Any], shape: Shape
+        self, operation: Operation, request: GraphQLRequest, shape: Shape
     ) -> Prepared:
         rendering = self._settings.rendering or (await self._database.dialect()).rendering
         prepared = prepare_operation(
-            self._model, self._settings, operation, variables, shape, rendering
+            self._model, self._settings, operation, request.variables or {}, shape, rendering
         )
         self._prepared.put((operation, shape), prepared)
         return prepared

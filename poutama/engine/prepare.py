@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias, assert_never
+from typing import TypeAlias, assert_never
 
 from poutama.plan.build import ReadBuilder
 from poutama.plan.cost import Cost, Pricing, check_total
@@ -56,11 +56,11 @@ def prepare_operation(
     model: Model,
     settings: Settings,
     operation: Operation,
-    variables: dict[str, Any],
+    variables: Mapping[str, object],
     shape: Shape,
     rendering: str,
 ) -> Prepared:
-    """Plan, guard and render an operation for variables of this shape.
+    """Plan, guard and render an operation for variables of this shape; `variables` as sent.
 
     Raises:
         BadUserInputError: an argument cannot be used.

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from poutama.db.connection import Database
+from poutama.db.keys import forget_expired_keys
 from poutama.edge.budget import open_budgets
 from poutama.edge.http import Api
 from poutama.edge.tokens import Authenticator
@@ -46,6 +47,8 @@ async def open_api(settings: Settings, url: str, home: Path) -> AsyncIterator[Ap
     try:
         # Now, so that the first person who asks does not wait for it.
         await ask_database()
+        # Nothing else does it here; in the cloud the schedule does.
+        await forget_expired_keys(database, deadline=time.monotonic() + settings.request_seconds)
         yield Api(
             Engine(load_model(), database, settings, PROCEDURES, trusted),
             Authenticator(local_verifier(home)),

@@ -132,6 +132,7 @@ def _configure(application: Application) -> uvicorn.Config:
         ws="none",
         lifespan="on",
         access_log=False,
+        proxy_headers=False,
         server_header=False,
         log_config=None,
         backlog=BACKLOG,

@@ -7,20 +7,21 @@ and the places of values, and nothing of SQL. Called by the engine on a miss of 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from graphql import (
     DocumentNode,
     FieldNode,
     GraphQLObjectType,
+    MiddlewareManager,
     OperationDefinitionNode,
     OperationType,
     SelectionSetNode,
     execute_sync,
 )
 
-from poutama.errors import PoutamaError
+from poutama.errors import LimitExceededError, PoutamaError
 from poutama.plan.filters import build_filter
 from poutama.plan.nodes import (
     ALWAYS,
@@ -53,6 +54,9 @@ from poutama.plan.values import Constant, CursorPart, PageSize, Value, ViewerId
 from poutama.schema.model import Column, Entity, Model, OrderTerm, Relation, Shape
 from poutama.settings import Settings
 
+LARGEST_INTROSPECTION = 20_000
+"""Fields that an operation's introspection may answer; the usual query for all of it takes 4500."""
+
 
 class ReadBuilder:
     """Builds the parts of a plan that read: a query's roots, a mutation's payload."""
@@ -64,9 +68,10 @@ class ReadBuilder:
         self._operation = operation
         self._selections = selections
         self._settings = settings
+        self._introspected = _IntrospectionMeter()
 
-    def build_query(self, variables: dict[str, Any]) -> Read:
-        """The plan of a query operation.
+    def build_query(self, variables: Mapping[str, object]) -> Read:
+        """The plan of a query operation; introspection takes the variables as they were sent.
 
         Raises:
             BadUserInputError: an argument cannot be used.
@@ -209,7 +214,9 @@ class ReadBuilder:
             for key, inner in self._selections.collect(_sets(nodes), "PageInfo").items()
         )
 
-    def _introspect(self, key: str, nodes: list[FieldNode], variables: dict[str, Any]) -> Text:
+    def _introspect(
+        self, key: str, nodes: list[FieldNode], variables: Mapping[str, object]
+    ) -> Text:
         """What graphql-core's own executor answers; introspection touches no rows."""
         operation = OperationDefinitionNode(
             operation=OperationType.QUERY,
@@ -218,10 +225,34 @@ class ReadBuilder:
             selection_set=SelectionSetNode(selections=tuple(nodes)),
         )
         document = DocumentNode(definitions=(operation, *self._operation.fragments.values()))
-        result = execute_sync(self._model.schema, document, variable_values=variables)
+        result = execute_sync(
+            self._model.schema,
+            document,
+            variable_values=dict(variables),
+            middleware=MiddlewareManager(self._introspected),
+        )
+        if self._introspected.count > LARGEST_INTROSPECTION:
+            raise LimitExceededError(
+                f"{key}: introspection answers {LARGEST_INTROSPECTION} fields at most.",
+                limit="introspection",
+                allowed=LARGEST_INTROSPECTION,
+            )
         if result.errors or result.data is None:
             raise PoutamaError(f"Introspection failed: {result.errors}")
         return Text(key, json.dumps(result.data[key], ensure_ascii=False, separators=(",", ":")))
+
+
+class _IntrospectionMeter:
+    """Counts the fields that are answered: a few fragments make millions out of one schema."""
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def resolve(self, resolver: Callable[..., Any], *args: Any, **arguments: Any) -> Any:
+        self.count += 1
+        if self.count > LARGEST_INTROSPECTION:
+            raise LimitExceededError
+        return resolver(*args, **arguments)
 
 
 def _sets(nodes: Iterable[FieldNode]) -> list[SelectionSetNode | None]:

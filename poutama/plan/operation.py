@@ -58,6 +58,9 @@ Shape: TypeAlias = object
 """A hashable stand-in for a coerced value; equal shapes make equal plans."""
 
 
+_TOO_DEEP = "The document is nested too deeply."
+
+
 @dataclass(frozen=True, slots=True)
 class GraphQLRequest:
     """What a client sends: https://graphql.github.io/graphql-over-http/draft/#sec-Request-Parameters."""
@@ -212,6 +215,10 @@ class Documents:
             if f"more than {limit} tokens" in error.message:
                 told = f"The document has {limit + 1} tokens or more"
                 raise exceeded("tokens", limit + 1, limit, told) from error
+            if error.message.startswith("Syntax Error: Document is nested too deeply"):
+                raise LimitExceededError(
+                    "The document is nested too deeply.", limit="nesting"
+                ) from error
             raise GraphQLFailure(ParseFailedError, [error]) from error
         except RecursionError as error:
             raise LimitExceededError(

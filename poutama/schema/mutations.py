@@ -76,18 +76,11 @@ def _load_mutation(
     payload = objects.get(named_type(node.type))
     if payload is None:
         raise SchemaError(f"{where}: its payload {named_type(node.type)} is not defined.")
-    rows = {
-        field.name.value: _payload_field(
-            payload.name.value, field.name.value, named_type(field.type), entities
-        )
-        for field in payload.fields or ()
-    }
+    returns, rows = payload.name.value, _payload_fields(payload, entities)
     if (procedure := find_directive(node, "procedure")) is not None:
-        return Mutation(
-            name, Action.PROCEDURE, None, procedure["name"], {}, payload.name.value, rows
-        )
+        return Mutation(name, Action.PROCEDURE, None, procedure["name"], {}, returns, rows)
     action, entity = _changed(where, node, entities)
-    given = _find_input(where, node, inputs)
+    given = _input_type(where, node, inputs)
     fields = {
         field.name.value: _input_field(given.name.value, field, entity, inputs, entities)
         for field in given.fields or ()
@@ -97,7 +90,28 @@ def _load_mutation(
         raise SchemaError(
             f"{given.name.value}: an update or delete takes one @key, an insert none."
         )
-    return Mutation(name, action, entity.name, None, fields, payload.name.value, rows)
+    return Mutation(name, action, entity.name, None, fields, returns, rows)
+
+
+def _input_type(
+    where: str, node: FieldDefinitionNode, inputs: Mapping[str, InputObjectTypeDefinitionNode]
+) -> InputObjectTypeDefinitionNode:
+    for argument in node.arguments or ():
+        given = inputs.get(named_type(argument.type))
+        if argument.name.value == "input" and given is not None:
+            return given
+    raise SchemaError(f"{where}: takes one argument, `input`, of an input type.")
+
+
+def _payload_fields(
+    payload: ObjectTypeDefinitionNode, entities: Mapping[str, Entity]
+) -> dict[str, PayloadField]:
+    return {
+        field.name.value: _payload_field(
+            payload.name.value, field.name.value, named_type(field.type), entities
+        )
+        for field in payload.fields or ()
+    }
 
 
 def _changed(
@@ -115,18 +129,6 @@ def _changed(
     if action not in entity.changes:
         raise SchemaError(f"{where}: {entity.name} has no @change that lets anybody {action}.")
     return action, entity
-
-
-def _find_input(
-    where: str,
-    node: FieldDefinitionNode,
-    inputs: Mapping[str, InputObjectTypeDefinitionNode],
-) -> InputObjectTypeDefinitionNode:
-    argument = next((a for a in node.arguments or () if a.name.value == "input"), None)
-    given = inputs.get(named_type(argument.type)) if argument is not None else None
-    if given is None:
-        raise SchemaError(f"{where}: takes one argument, `input`, of an input type.")
-    return given
 
 
 def _payload_field(

@@ -12,7 +12,7 @@ from typing import Any
 from graphql import FieldDefinitionNode, ObjectTypeDefinitionNode
 
 from poutama.errors import SchemaError
-from poutama.schema.directives import find_directives
+from poutama.schema.directives import find_directive, find_directives
 from poutama.schema.model import (
     STANDINGS,
     Action,
@@ -58,9 +58,11 @@ def load_restriction(where: str, node: FieldDefinitionNode) -> Rule | None:
     """Who sees the field, where that is fewer than see the row.
 
     Raises:
-        SchemaError: it is not nullable, or the rule names no audience.
+        SchemaError: the rule names no audience, or the field can be searched.
     """
     given = find_directives(node, "restricted")
+    if given and find_directive(node, "search") is not None:
+        raise SchemaError(f"{where}: a restricted field cannot be searched: what is found tells.")
     return _rule(f"{where}: @restricted", given, {}) if given else None
 
 

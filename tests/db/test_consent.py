@@ -83,3 +83,11 @@ async def test_what_was_accepted_is_shared(snoop: Desk) -> None:
     await snoop.ask(ACCEPT, FRIEND, id=care["id"])
     assert await sees_goals(snoop, SNOOP)
     assert await sees_goals(snoop, FRIEND)
+
+
+async def test_who_has_left_shares_nothing_any_more(snoop: Desk) -> None:
+    membership = await invite_student(snoop, await found(snoop))
+    await snoop.ask(ACCEPT, STUDENT, id=membership)
+    assert await sees_goals(snoop, SNOOP)
+    await snoop.ask(END, STUDENT, id=membership)
+    assert not await sees_goals(snoop, SNOOP)

@@ -250,3 +250,13 @@ async def test_the_renderings_are_told_apart_by_the_settings(desk_database: Data
             await Desk(desk_database, rendering).ask("{ goals { id } }", ANA)
         texts.update(trace.statement for trace in traces)
     assert len(texts) == 2
+
+
+async def test_introspection_beside_variables_of_our_own_scalars(desk: Desk) -> None:
+    document = (
+        "query ($since: DateTime!, $id: UUID!, $name: String!) {"
+        " __type(name: $name) { name }"
+        " goals(goalId: $id, filter: {createdAt: {gt: $since}}) { id } }"
+    )
+    data = await desk.ask(document, since="2026-01-01T00:00:00Z", id=str(uuid4()), name="Goal")
+    assert data == {"__type": {"name": "Goal"}, "goals": []}

@@ -18,7 +18,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from graphql import parse, validate
+from graphql import GraphQLInputObjectType, parse, validate
 from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
@@ -32,6 +32,7 @@ from poutama.settings import Settings
 from poutama.viewer import Viewer
 from tests.golden.compiled import RENDERINGS
 from tests.reference import school
+from tests.reference.asked import askable_fields, asked_fields
 from tests.reference.policy import Policy, World
 from tests.reference.rows import delete_rows, insert_rows
 from tests.strategies.questions import questions
@@ -98,6 +99,7 @@ def bench(database_url: str) -> Iterator[Bench]:
 
 def test_every_answer_is_what_the_policy_allows(bench: Bench, examples: int | None) -> None:
     tally: Counter[str] = Counter()
+    asked: set[str] = set()
     common = settings(
         database=None,
         deadline=None,
@@ -116,6 +118,7 @@ def test_every_answer_is_what_the_policy_allows(bench: Bench, examples: int | No
         @settings(common, phases=[Phase.generate, Phase.shrink], max_examples=QUESTIONS_PER_WORLD)
         @given(questions(bench.model.schema, world))
         def ask(question: tuple[UUID, str]) -> None:
+            asked.update(asked_fields(bench.model.schema, parse(question[1])))
             if difference(bench, world, *question, tally):
                 failed.append(question)
                 raise AssertionError
@@ -129,12 +132,29 @@ def test_every_answer_is_what_the_policy_allows(bench: Bench, examples: int | No
 
     in_world()
     print("\n", dict(tally))
+    assert askable_fields(bench.model.schema) - asked == set()
     assert tally["rows"] > 2 * tally["questions"]
     assert {name for name, times in tally.items() if times > tally["questions"] / 50} >= SEEN
 
 
 SEEN = {"hidden", "seen as MENTOR", "seen as leader", "seen as CAREGIVER", "seen as several"}
 """What must happen often: that somebody else's goal is hidden, or seen for one reason alone."""
+
+
+def test_what_fewer_people_see_than_its_row_cannot_be_asked_by() -> None:
+    model = load_model()
+    found = {
+        (entity.name, column.field)
+        for entity in model.entities.values()
+        for column in entity.columns
+        if column.restricted is not None
+    }
+    assert found == {("Person", "email"), ("Group", "joinCode")}
+    for name, field in found:
+        filters = model.schema.type_map[f"{name}Filter"]
+        assert isinstance(filters, GraphQLInputObjectType)
+        assert field not in filters.fields
+        assert field not in {term.column.field for term in model.orders[f"{name}Order"].values()}
 
 
 def difference(

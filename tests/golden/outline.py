@@ -72,7 +72,7 @@ def show(value: Any) -> str:
             return "{" + ", ".join(f"{name}: {show(part)}" for name, part in value.items()) + "}"
         case tuple() | list():
             return "[" + ", ".join(map(show, value)) + "]"
-        case str():
+        case str() | int():
             return str(value)
         case _:
             return show_value(value)

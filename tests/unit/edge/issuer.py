@@ -6,6 +6,7 @@ import base64
 import hashlib
 import hmac
 import json
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -136,7 +137,9 @@ class IssuerServer:
 
 
 @contextmanager
-def serve_issuer(*keys: dict[str, Any]) -> Iterator[IssuerServer]:
+def serve_issuer(
+    *keys: dict[str, Any], tls: ssl.SSLContext | None = None
+) -> Iterator[IssuerServer]:
     issuer = IssuerServer(keys=list(keys))
     issuer.gate.set()
 
@@ -162,9 +165,11 @@ def serve_issuer(*keys: dict[str, Any]) -> Iterator[IssuerServer]:
             """Those who hang up in the middle are what some tests are about."""
 
     server = Server(("127.0.0.1", 0), Handler)
+    if tls is not None:
+        server.socket = tls.wrap_socket(server.socket, server_side=True)
     thread = threading.Thread(target=server.serve_forever, args=(0.01,))
     thread.start()
-    issuer.url = f"http://127.0.0.1:{server.server_port}"
+    issuer.url = f"http{'s' if tls else ''}://127.0.0.1:{server.server_port}"
     try:
         yield issuer
     finally:

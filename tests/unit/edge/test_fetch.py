@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import itertools
 import socket
+import ssl
 import time
 from collections.abc import Iterator
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from poutama.edge import fetch
-from poutama.edge.fetch import FetchError, fetch_json, is_loopback, run_in_thread
+from poutama.edge.fetch import CHUNK, FetchError, fetch_json, run_in_thread
+from tests.db.certificates import Identity
 from tests.unit.edge.issuer import (
     IssuerServer,
     serve_issuer,
@@ -68,8 +73,49 @@ def test_nothing_is_fetched_without_tls_but_from_this_machine(
         fetch_json(address, deadline=soon(), most_bytes=9)
 
 
-def test_a_certificate_nobody_vouches_for_is_a_failure(server: IssuerServer) -> None:
-    address = server.jwks_uri.replace("http://", "https://")
-    assert not is_loopback(address)
-    with pytest.raises(FetchError, match="cannot be reached"):
-        fetch_json(address, deadline=soon(), most_bytes=9)
+@pytest.fixture
+def tls(tmp_path: Path) -> tuple[Identity, ssl.SSLContext]:
+    """An authority that nobody knows, and what a server needs to show its certificate."""
+    authority = Identity.authority("unknown authority")
+    server = authority.issue("issuer", "127.0.0.1")
+    (tmp_path / "server.pem").write_text(server.pem + server.key_pem)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(tmp_path / "server.pem")
+    return authority, context
+
+
+def test_a_certificate_nobody_vouches_for_is_a_failure(
+    tls: tuple[Identity, ssl.SSLContext], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority, context = tls
+    with serve_issuer(tls=context) as server:
+        with pytest.raises(FetchError, match="cannot be reached"):
+            fetch_json(server.jwks_uri, deadline=soon(), most_bytes=99)
+        assert server.asked == []
+        (tmp_path / "ca.pem").write_text(authority.pem)
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+        assert fetch_json(server.jwks_uri, deadline=soon(), most_bytes=99) == {"keys": []}
+
+
+def test_a_certificate_for_another_server_is_a_failure(
+    tls: tuple[Identity, ssl.SSLContext], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority, context = tls
+    (tmp_path / "ca.pem").write_text(authority.pem)
+    monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
+    with serve_issuer(tls=context) as server:
+        address = server.jwks_uri.replace("127.0.0.1", "localhost")
+        with pytest.raises(FetchError, match="cannot be reached"):
+            fetch_json(address, deadline=soon(), most_bytes=99)
+        assert server.asked == []
+
+
+def test_an_answer_in_many_parts_must_be_there_in_time(
+    server: IssuerServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.answers["/keys"] = (200, {}, b" " * 10 * CHUNK + b"{}")
+    assert fetch_json(server.jwks_uri, deadline=soon(), most_bytes=99 * CHUNK) == {}
+    ticks = itertools.count(time.monotonic())
+    monkeypatch.setattr(fetch, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
+    with pytest.raises(FetchError, match=r"cannot be reached \(TimeoutError\)"):
+        fetch_json(server.jwks_uri, deadline=soon(5), most_bytes=99 * CHUNK)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from jwt.algorithms import OKPAlgorithm
 
 from poutama.edge.fetch import FetchError
 from poutama.edge.issuers import Issuer, parse_issuers, read_jwks_uri
@@ -76,6 +78,7 @@ def test_only_tests_may_trust_an_issuer_on_this_machine() -> None:
         *([], {}, {"issuer": "https://other.example", "jwks_uri": "https://x.example"}),
         *({"issuer": "https://i.example"}, {"issuer": "https://i.example", "jwks_uri": 7}),
         {"issuer": "https://i.example/", "jwks_uri": "https://x.example"},
+        {"issuer": "https://i.example", "jwks_uri": "http://127.0.0.1/keys"},
     ],
 )
 def test_a_discovery_document_of_another_issuer_is_a_failure(described: Any) -> None:
@@ -122,7 +125,7 @@ def test_keys_that_can_be_used(entry: dict[str, Any], algorithm: str) -> None:
         EC.published(x=EC.jwk["y"]),
         EC.published(crv="secp256k1", alg="ES256K"),
         OLD.published(x="AA"),
-        OLD.published(d="AA" * 16),
+        OKPAlgorithm.to_jwk(Ed25519PrivateKey.generate(), as_dict=True),
         {"kty": "oct", "k": "c2VjcmV0", "alg": "HS256", "kid": "k1"},
         {"kty": "oct", "k": "c2VjcmV0", "alg": "RS256", "kid": "k1"},
         rsa_key(1024).published(),

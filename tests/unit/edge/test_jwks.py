@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import threading
 from collections.abc import Callable, Iterator
 
 import pytest
@@ -16,6 +17,8 @@ from poutama.edge.jwks import (
     RETRY_SECONDS,
     STALE_SECONDS,
     KeySet,
+    SigningKey,
+    read_keys,
 )
 from poutama.errors import UnavailableError
 from tests.unit.edge.issuer import (
@@ -297,15 +300,22 @@ async def test_no_redirect_is_followed(
 
 
 async def test_a_fetch_that_never_ends_counts_as_failed(
-    server: IssuerServer, make: Make, clock: Clock, monkeypatch: pytest.MonkeyPatch
+    clock: Clock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("poutama.edge.jwks.GIVE_UP_SECONDS", 0.01)
-    keys = make()
-    server.gate.clear()
-    with pytest.raises(UnavailableError):
-        await keys.find("old", "EdDSA")
-    monkeypatch.undo()
-    server.gate.set()
+    gate = threading.Event()
+    published = read_keys({"keys": [OLD.published(kid="old")]})
+
+    def load() -> tuple[SigningKey, ...]:
+        gate.wait(60)
+        return published
+
+    keys = KeySet("slow", load, wait_seconds=30, clock=clock)
+    with monkeypatch.context() as patch:
+        patch.setattr("poutama.edge.jwks.GIVE_UP_SECONDS", 0.01)
+        with pytest.raises(UnavailableError):
+            await keys.find("old", "EdDSA")
+        assert keys._fetching is None
+    gate.set()
     clock.now += RETRY_SECONDS
     assert names(await keys.find("old", "EdDSA")) == ["old"]
 

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from poutama.db.identity import SignIn
@@ -259,6 +259,7 @@ async def test_a_token_of_100_kilobytes_is_refused_unread(
         await Authenticator(verifier).viewer_from_authorization(f"Bearer {token}")
 
 
+@settings(deadline=None)
 @given(st.binary(), st.binary())
 async def test_any_bytes_are_a_plain_refusal(
     verifier: OidcVerifier, header: bytes, claims: bytes
@@ -274,6 +275,7 @@ JSON = st.recursive(
 )
 
 
+@settings(deadline=None)
 @given(
     st.dictionaries(st.sampled_from(("alg", "kid", "typ", "crit", "jwk", "x")), JSON),
     st.dictionaries(st.sampled_from(("aud", "exp", "sub", "nbf", "iat", "events", "tid")), JSON),

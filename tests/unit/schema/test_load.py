@@ -207,6 +207,9 @@ MISTAKES = {
     "a restricted field that cannot be null": (
         "price: Int @r", "price: Int! @r", "Book.price: a restricted field must be nullable",
     ),
+    "a restricted field that can be searched": (
+        "price: Int @r", "price: String @search @r", "Book.price: a restricted field cannot be",
+    ),
     "a change that is nobody's": (
         '@insert(type: "Book")', '@delete(type: "Book")', "Book has no @change that lets anybody",
     ),

@@ -1,0 +1,398 @@
+"""Attacks as tests: each is refused with the right error, and without a word to the database.
+
+The checks that graphql-cop (https://github.com/dolevf/graphql-cop) makes, and more of their kind,
+over HTTP against the real engine. Ana asks; Ben must never be seen.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+import pytest
+from graphql import get_introspection_query
+
+from poutama.db.connection import Database
+from poutama.db.trace import StatementTrace
+from poutama.edge.http import Api, Request
+from poutama.engine import Engine
+from poutama.engine.trusted import TrustedDocuments, hash_document
+from poutama.journeys import PROCEDURES
+from poutama.schema.load import load_model
+from poutama.settings import Settings
+from poutama.viewer import Viewer
+from tests.golden.rows import ANA, BENS_GOAL, BENS_NOTE, BENS_TASK, NOWHERE, fill, person_id
+from tests.unit.plan.test_limits import ATTACKS
+
+JSON = {"content-type": "application/json", "accept": "application/graphql-response+json"}
+CREATE = 'mutation { createGoal(input: {goalType: SPORTS, title: "x"}) { goal { id } } }'
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """A response."""
+
+    status: int
+    body: dict[str, Any]
+    statements: list[str]
+
+    @property
+    def error(self) -> dict[str, Any]:
+        assert self.body.get("data") is None, self.body
+        error: dict[str, Any] = self.body["errors"][0]
+        return error
+
+    @property
+    def code(self) -> str:
+        return str(self.error["extensions"]["code"])
+
+
+class Ana:
+    """Whoever sends something is Ana."""
+
+    async def viewer_from_authorization(self, header: str | None) -> Viewer | None:
+        return ANA
+
+
+@dataclass(slots=True)
+class Server:
+    """The API over a database."""
+
+    database: Database
+    settings: Settings
+    trusted: TrustedDocuments | None = None
+
+    async def send(self, request: Request) -> Told:
+        engine = Engine(load_model(), self.database, self.settings, PROCEDURES, self.trusted)
+        await fill(self.database)
+        traces: list[StatementTrace] = []
+        with self.database.observe(traces.append):
+            response = await Api(engine, Ana(), self.settings, self.healthy).handle(request)
+        statements = [trace.statement for trace in traces]
+        return Told(response.status, json.loads(response.body), statements)
+
+    async def post(self, body: object, **headers: str) -> Told:
+        content = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return await self.send(Request("POST", "/graphql", "", {**JSON, **headers}, content))
+
+    async def ask(self, query: str, **variables: Any) -> Told:
+        return await self.post({"query": query, "variables": variables})
+
+    async def healthy(self) -> None:
+        return
+
+
+@pytest.fixture
+async def server(database_url: str) -> AsyncIterator[Server]:
+    settings = Settings(database_url=database_url)
+    database = Database(settings)
+    await database.dialect()
+    yield Server(database, settings)
+    await database.close()
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+async def test_what_asks_for_too_much_never_reaches_the_database(
+    server: Server, attack: str
+) -> None:
+    limit, _, query, value, allowed = ATTACKS[attack]
+    told = await server.ask(query)
+
+    assert told.status == 400
+    assert told.error["extensions"] == {
+        "code": "LIMIT_EXCEEDED",
+        "limit": limit,
+        "value": value,
+        "allowed": allowed,
+    }
+    assert told.statements == []
+
+
+DEAR = {
+    "pages within pages": "{ goalsConnection(first: 900) { nodes { tasks(first: 900) { id } } } }",
+    "round and round": "{ " + "goals { owner { " * 5 + "id" + " } }" * 5 + " }",
+    "ten aliases of a long page": "{ "
+    + " ".join(f"a{n}: goalsConnection(first: 900) {{ nodes {{ id title }} }}" for n in range(10))
+    + " }",
+}
+
+
+@pytest.mark.parametrize("attack", DEAR)
+async def test_what_costs_too_much_never_reaches_the_database(server: Server, attack: str) -> None:
+    told = await server.ask(DEAR[attack])
+
+    extensions = told.error["extensions"]
+    assert (told.code, extensions["limit"]) == ("LIMIT_EXCEEDED", "cost")
+    assert extensions["value"] > extensions["allowed"] == 5_000
+    assert told.statements == []
+
+
+async def test_without_the_limit_it_would_reach_it(server: Server) -> None:
+    server.settings = replace(server.settings, max_cost=10**9)
+    for query in DEAR.values():
+        assert (await server.ask(query)).status == 200
+
+
+async def test_a_page_in_a_variable_is_counted_though_the_plan_is_kept(server: Server) -> None:
+    query = "query($n: Int!) { goalsConnection(first: $n) { nodes { tasks(first: $n) { id } } } }"
+    engine = Engine(load_model(), server.database, server.settings, PROCEDURES)
+    api = Api(engine, Ana(), server.settings, server.healthy)
+
+    async def status(first: int) -> int:
+        body = json.dumps({"query": query, "variables": {"n": first}}).encode()
+        return (await api.handle(Request("POST", "/graphql", "", JSON, body))).status
+
+    await fill(server.database)
+    assert [await status(first) for first in (5, 900, 5, 900)] == [200, 400, 200, 400]
+
+
+async def test_a_huge_list_in_the_variables_is_refused(server: Server) -> None:
+    told = await server.ask(
+        "query($ids: [UUID!]) { goals(filter: {id: {in: $ids}}) { id } }", ids=[str(NOWHERE)] * 501
+    )
+
+    assert told.error["extensions"]["limit"] == "batch"
+    assert told.statements == []
+
+
+async def test_a_huge_list_in_the_document_is_refused(server: Server) -> None:
+    ids = ",".join(f'"{NOWHERE}"' for _ in range(60))
+    server.settings = replace(server.settings, max_batch_size=50)
+    told = await server.ask(f"{{ goals(filter: {{id: {{in: [{ids}]}}}}) {{ id }} }}")
+
+    assert told.error["extensions"] == {
+        "code": "LIMIT_EXCEEDED",
+        "limit": "batch",
+        "value": 60,
+        "allowed": 50,
+    }
+
+
+async def test_many_rows_at_once_are_refused(server: Server) -> None:
+    goal = {"goalType": "SPORTS", "title": "x", "tasks": [{"information": "a"}] * 501}
+    told = await server.ask(
+        "mutation($i: CreateGoalInput!) { createGoal(input: $i) { goal { id } } }", i=goal
+    )
+
+    assert told.error["extensions"]["limit"] == "batch"
+    assert told.statements == []
+
+
+async def test_a_batch_of_ten_is_refused(server: Server) -> None:
+    told = await server.post([{"query": "{ me { id } }"}] * 10)
+
+    assert (told.status, told.code, told.statements) == (400, "BAD_REQUEST", [])
+    assert "Batches are not served" in told.error["message"]
+
+
+async def test_duplicated_directives_are_refused(server: Server) -> None:
+    told = await server.ask("{ me { id @include(if: true) @include(if: true) } }")
+
+    assert (told.code, told.statements) == ("GRAPHQL_VALIDATION_FAILED", [])
+
+
+async def test_unknown_directives_are_refused(server: Server) -> None:
+    told = await server.ask("{ me { id " + "@aa" * 40 + " } }")
+
+    assert (told.code, told.statements) == ("GRAPHQL_VALIDATION_FAILED", [])
+
+
+async def test_a_mutation_by_get_is_refused(server: Server) -> None:
+    request = Request("GET", "/graphql", urlencode({"query": CREATE}), JSON, b"")
+    told = await server.send(request)
+
+    assert (told.status, told.code, told.statements) == (405, "METHOD_NOT_ALLOWED", [])
+
+
+@pytest.mark.parametrize(
+    "kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain"]
+)
+async def test_what_a_form_can_send_is_refused(server: Server, kind: str) -> None:
+    told = await server.post(urlencode({"query": CREATE}).encode(), **{"content-type": kind})
+
+    assert (told.status, told.code, told.statements) == (415, "UNSUPPORTED_MEDIA_TYPE", [])
+
+
+async def test_deep_introspection_is_refused(server: Server) -> None:
+    lists = "fields { type { " * 3 + "name" + " } }" * 3
+    told = await server.ask(f"{{ __schema {{ types {{ {lists} }} }} }}")
+
+    assert (told.code, told.statements) == ("GRAPHQL_VALIDATION_FAILED", [])
+
+
+async def test_a_schema_that_is_kept_to_oneself_is_not_told_nor_hinted_at(server: Server) -> None:
+    server.settings = replace(server.settings, introspection=False)
+    assert (await server.ask(get_introspection_query())).code == "GRAPHQL_VALIDATION_FAILED"
+    assert (await server.ask('{ __type(name: "Goal") { name } }')).body.get("data") is None
+
+    for query, variables in (
+        ("{ goalz { id } }", {}),
+        ("{ goals(fist: 1) { id } }", {}),
+        ("{ me { ...F } } fragment F on Persn { id }", {}),
+        ("query($o: [GoalOrder!]) { goals(orderBy: $o) { id } }", {"o": ["DUE_AT_ACS"]}),
+        ("query($f: GoalFilter) { goals(filter: $f) { id } }", {"f": {"titel": {}}}),
+    ):
+        told = await server.ask(query, **variables)
+        assert "did you mean" not in told.error["message"].lower(), query
+        assert told.statements == []
+
+
+async def test_hints_are_there_where_the_schema_may_be_asked_for(server: Server) -> None:
+    assert "Did you mean" in (await server.ask("{ goalz { id } }")).error["message"]
+
+
+def forge(*parts: object) -> str:
+    return b64encode(json.dumps(parts).encode()).decode()
+
+
+@pytest.mark.parametrize(
+    "cursor",
+    [
+        "",
+        "1",
+        "not base64!",
+        b64encode(b"{}").decode(),
+        b64encode(b"[]").decode(),
+        b64encode(b"[" * 5_000).decode(),
+        forge("createdAt", "2026-02-01T09:00:00Z"),
+        forge("createdAt", "2026-02-01T09:00:00Z", "1 OR 1=1"),
+        forge("createdAt", "' OR '1'='1", str(NOWHERE)),
+        forge("createdAt", "2026-02-01T09:00:00Z", "2026-02-01T09:00:00Z", str(NOWHERE)),
+        forge("email", "ben@school.example", str(NOWHERE)),
+        forge("createdAt", None, str(NOWHERE)),
+        forge("createdAt", {"a": 1}, str(NOWHERE)),
+        forge("createdAt", "\x00", str(NOWHERE)),
+        forge("createdAt", "2026-02-01T09:00:00Z", [str(NOWHERE)]),
+    ],
+    ids=repr,
+)
+async def test_a_forged_cursor_is_an_error(server: Server, cursor: str) -> None:
+    told = await server.ask(
+        "query($c: String) { goalsConnection(first: 1, after: $c) { nodes { id } } }", c=cursor
+    )
+
+    assert (told.status, told.code, told.statements) == (400, "BAD_USER_INPUT", [])
+
+
+async def test_a_cursor_before_everything_shows_nothing_of_others(server: Server) -> None:
+    query = """query($c: String) {
+      goalsConnection(after: $c) { totalCount nodes { id } }
+      everything: goalsConnection { totalCount nodes { id } }
+    }"""
+    first = forge("createdAt", "1970-01-01T00:00:00Z", str(NOWHERE))
+    order = (await server.ask(query, c=first)).body
+
+    data = order["data"]
+    assert data["goalsConnection"] == data["everything"]
+    assert str(BENS_GOAL) not in json.dumps(order)
+
+
+GUESSES = {
+    "goals": ("query($id: UUID!) { goals(goalId: $id) { id title } }", BENS_GOAL),
+    "a person": ("query($id: UUID!) { person(personId: $id) { id name } }", person_id(2)),
+    "a person's goals": (
+        "query($id: UUID!) { person(personId: $id) { goals { id } } }",
+        person_id(2),
+    ),
+    "a filter by id": (
+        "query($id: UUID!) { goalsConnection(filter: {id: {eq: $id}}) { totalCount } }",
+        BENS_GOAL,
+    ),
+    "a filter by what hangs on it": (
+        "query($id: UUID!) { goalsConnection(filter: {tasks: {some: {id: {eq: $id}}}})"
+        " { totalCount } }",
+        BENS_TASK,
+    ),
+    "an update": (
+        "mutation($id: UUID!) { updateGoal(input: {goalId: $id, complete: true}) { goal { id } } }",
+        BENS_GOAL,
+    ),
+    "an update that expects a version": (
+        "mutation($id: UUID!) { updateGoal(input: {goalId: $id, expectedVersion: 9})"
+        " { goal { id } } }",
+        BENS_GOAL,
+    ),
+    "a delete": (
+        "mutation($id: UUID!) { deleteGoal(input: {goalId: $id}) { deletedGoalId } }",
+        BENS_GOAL,
+    ),
+    "a task in another's goal": (
+        'mutation($id: UUID!) { createGoalTask(input: {goalId: $id, information: "x"})'
+        " { task { id } } }",
+        BENS_GOAL,
+    ),
+    "a task": (
+        "mutation($id: UUID!) { deleteGoalTask(input: {taskId: $id}) { deletedTaskId } }",
+        BENS_TASK,
+    ),
+    "a note": (
+        "mutation($id: UUID!) { deleteGoalNote(input: {noteId: $id}) { deletedNoteId } }",
+        BENS_NOTE,
+    ),
+}
+
+
+@pytest.mark.parametrize("guess", GUESSES)
+async def test_an_id_that_was_guessed_looks_like_one_that_nothing_has(
+    server: Server, guess: str
+) -> None:
+    query, theirs = GUESSES[guess]
+
+    async def told(id_: UUID) -> tuple[int, str]:
+        answer = await server.ask(query, id=str(id_))
+        return answer.status, json.dumps(answer.body)
+
+    assert await told(theirs) == await told(NOWHERE)
+
+
+NAME = "query Name { me { name } }"
+
+
+async def test_where_documents_are_trusted_only_they_are_served(server: Server) -> None:
+    name = hash_document(NAME)
+    server.trusted = TrustedDocuments({name: NAME})
+    persisted = {"persistedQuery": {"version": 1, "sha256Hash": name}}
+
+    for body in (
+        {"documentId": name},
+        {"documentId": f"sha256:{name}"},
+        {"extensions": persisted},
+        {"query": NAME},
+        {"query": NAME, "extensions": persisted},
+    ):
+        assert (await server.post(body)).body == {"data": {"me": {"name": "Ana"}}}
+    by_get = Request("GET", "/graphql", urlencode({"documentId": name}), JSON, b"")
+    assert (await server.send(by_get)).status == 200
+
+
+async def test_where_documents_are_trusted_nothing_else_is_served_or_kept(server: Server) -> None:
+    server.trusted = TrustedDocuments({hash_document(NAME): NAME})
+    other = "{ me { email } }"
+    unknown = {"persistedQuery": {"version": 1, "sha256Hash": hash_document(other)}}
+
+    full = await server.post({"query": other})
+    assert (full.status, full.code, full.statements) == (403, "DOCUMENT_NOT_TRUSTED", [])
+    # As a client registers one with servers that let it.
+    registering = await server.post({"query": other, "extensions": unknown})
+    assert (registering.code, registering.statements) == ("DOCUMENT_NOT_TRUSTED", [])
+    for body in ({"extensions": unknown}, {"documentId": hash_document(other)}):
+        told = await server.post(body)
+        assert (told.status, told.code) == (400, "PERSISTED_QUERY_NOT_FOUND")
+
+
+async def test_a_hash_that_is_not_that_of_the_document_is_refused(server: Server) -> None:
+    server.trusted = TrustedDocuments({hash_document(NAME): NAME})
+    told = await server.post({"query": "{ me { email } }", "documentId": hash_document(NAME)})
+
+    assert (told.status, told.code, told.statements) == (400, "BAD_REQUEST", [])
+
+
+async def test_elsewhere_a_hash_alone_is_not_found(server: Server) -> None:
+    told = await server.post({"documentId": hash_document(NAME)})
+
+    assert (told.status, told.code) == (400, "PERSISTED_QUERY_NOT_FOUND")

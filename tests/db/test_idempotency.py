@@ -1,0 +1,310 @@
+"""Under an idempotency key a mutation happens once, and is answered alike every time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import asyncpg
+import pytest
+import pytest_asyncio
+
+from poutama.db import keys
+from poutama.db.connection import Database
+from poutama.db.keys import forget_expired_keys
+from poutama.db.trace import StatementTrace
+from poutama.engine import Answer
+from poutama.local.api import open_api
+from poutama.settings import Settings
+from tests.db.keyed import MUTATIONS, NOTE, all_rows, kept_keys, send, waiting
+from tests.db.sessions import until
+from tests.golden.desk import Desk
+from tests.golden.rows import ANA, BEN, BENS_GOAL, NOWHERE, fill, goal_id, task_id
+
+SIMPLE = MUTATIONS["a simple write"]
+CROWD = 16
+every_mutation = pytest.mark.parametrize("name", MUTATIONS)
+
+
+Two = tuple[asyncpg.Connection, asyncpg.Connection]
+
+
+@pytest_asyncio.fixture
+async def others(database_url: str) -> AsyncIterator[Two]:
+    """Somebody else's connections to the desk's database: one to lock with, one to look with."""
+    connections = await asyncpg.connect(database_url), await asyncpg.connect(database_url)
+    yield connections
+    for connection in connections:
+        await connection.close()
+
+
+def code_of(answer: Answer) -> str:
+    (error,) = json.loads(answer.body)["errors"]
+    return str(error["extensions"]["code"])
+
+
+def soon() -> float:
+    return time.monotonic() + 60
+
+
+@every_mutation
+async def test_sent_again_it_is_answered_alike_and_happens_once(desk: Desk, name: str) -> None:
+    before = await all_rows(desk.database)
+    first = await send(desk, MUTATIONS[name])
+    once = await all_rows(desk.database)
+    assert "errors" not in json.loads(first.body)
+    assert once != before
+    for _ in range(2):
+        assert await send(desk, MUTATIONS[name]) == first
+    assert await all_rows(desk.database) == once
+    assert [key for _, key, _ in await kept_keys(desk.database)] == ["k"]
+
+
+@every_mutation
+async def test_the_answer_has_the_shape_it_has_without_a_key(desk: Desk, name: str) -> None:
+    def shape(value: object) -> object:
+        match value:
+            case dict():
+                return [(key, shape(item)) for key, item in value.items()]
+            case list():
+                return [shape(item) for item in value]
+            case _:
+                return type(value)
+
+    keyed = json.loads((await send(desk, MUTATIONS[name])).body)
+    await fill(desk.database)
+    assert shape(json.loads((await send(desk, MUTATIONS[name], None)).body)) == shape(keyed)
+
+
+async def test_without_a_key_it_happens_each_time(desk: Desk) -> None:
+    before = len((await all_rows(desk.database))["goal_note"])
+    first, second = await send(desk, SIMPLE, None), await send(desk, SIMPLE, None)
+    assert first != second
+    assert len((await all_rows(desk.database))["goal_note"]) == before + 2
+    assert await kept_keys(desk.database) == []
+
+
+@pytest_asyncio.fixture
+async def crowd(desk: Desk, database_url: str) -> AsyncIterator[Desk]:
+    """The same rows and rendering, with a connection for each of the crowd."""
+    database = Database(Settings(pool_size=CROWD), url=database_url)
+    yield Desk(database, desk.rendering)
+    await database.close()
+    assert database.pool.open_links == 0
+
+
+@every_mutation
+async def test_many_at_one_moment_are_one(crowd: Desk, name: str) -> None:
+    before = await all_rows(crowd.database)
+    barrier = asyncio.Barrier(CROWD)
+
+    async def one() -> Answer:
+        await crowd.ask("{ me { id } }")  # a connection is open and nothing is left to prepare
+        await barrier.wait()
+        return await send(crowd, MUTATIONS[name])
+
+    answers = await asyncio.gather(*(one() for _ in range(CROWD)))
+    assert len(set(answers)) == 1
+    once = await all_rows(crowd.database)
+    assert once != before
+    assert await send(crowd, MUTATIONS[name]) == answers[0]
+    assert await all_rows(crowd.database) == once
+    await fill(crowd.database)
+    await send(crowd, MUTATIONS[name], None)
+    assert sizes(await all_rows(crowd.database)) == sizes(once), "as often as without a key"
+
+
+@pytest.mark.parametrize("name", ["a simple write", "several roots", "a procedure"])
+async def test_while_the_first_is_running_the_others_wait_for_its_answer(
+    crowd: Desk, name: str, others: Two
+) -> None:
+    """A lock on the goal holds the first in mid-air, with its key written and not committed."""
+    before = await all_rows(crowd.database)
+    locking, looking = others
+    lock = locking.transaction()
+    await lock.start()
+    await locking.execute("SELECT id FROM goal WHERE id = $1 FOR UPDATE", goal_id(1))
+    await locking.execute("UPDATE goal SET version = version WHERE id = $1", goal_id(1))
+    await locking.execute("SELECT id FROM goal_task WHERE goal_id = $1 FOR UPDATE", goal_id(1))
+    async with asyncio.TaskGroup() as group:
+        first = group.create_task(send(crowd, MUTATIONS[name]))
+        await until(lambda: waiting(looking, 1))
+        late = [group.create_task(send(crowd, MUTATIONS[name])) for _ in range(3)]
+        await until(lambda: waiting(looking, 4))
+        assert not first.done()
+        await lock.rollback()
+    assert {task.result() for task in late} == {first.result()}
+    assert "errors" not in json.loads(first.result().body)
+    once = await all_rows(crowd.database)
+    await fill(crowd.database)
+    assert await all_rows(crowd.database) == before
+    await send(crowd, MUTATIONS[name], None)
+    assert sizes(await all_rows(crowd.database)) == sizes(once)
+
+
+@pytest.mark.parametrize(
+    "another",
+    [
+        (NOTE, {**SIMPLE[1], "text": "another"}),
+        (NOTE.replace("createdAt", "updatedAt"), SIMPLE[1]),
+        MUTATIONS["a procedure"],
+        MUTATIONS["several roots"],
+    ],
+    ids=["other variables", "another selection", "a procedure", "several roots"],
+)
+async def test_a_key_is_for_one_request(desk: Desk, another: tuple[str, dict[str, object]]) -> None:
+    await send(desk, SIMPLE)
+    once = await all_rows(desk.database)
+    kept = await kept_keys(desk.database)
+    refused = await send(desk, another)
+    assert (refused.status, code_of(refused)) == (422, "IDEMPOTENCY_KEY_REUSED")
+    assert b"quoted" not in refused.body
+    assert await all_rows(desk.database) == once
+    assert await kept_keys(desk.database) == kept
+
+
+async def test_the_order_of_variables_makes_no_other_request(desk: Desk) -> None:
+    query, variables = SIMPLE
+    backwards = dict(reversed(variables.items()))
+    assert list(backwards) != list(variables)
+    assert await send(desk, SIMPLE) == await send(desk, (query, backwards))
+
+
+async def test_another_viewer_s_same_key_is_another_key(desk: Desk) -> None:
+    anas = await send(desk, SIMPLE)
+    refused = await send(desk, SIMPLE, viewer=BEN)
+    assert code_of(refused) == "NOT_FOUND", "as if Ana had sent nothing"
+    unkeyed = await send(desk, SIMPLE, None, BEN)
+    assert refused == unkeyed
+    bens = await send(desk, (NOTE, {**SIMPLE[1], "goal": str(BENS_GOAL)}), viewer=BEN)
+    assert "errors" not in json.loads(bens.body)
+    assert bens != anas
+    assert await send(desk, SIMPLE) == anas
+    owners = [person for person, _, _ in await kept_keys(desk.database)]
+    assert owners == [ANA.person_id, BEN.person_id]
+
+
+REFUSED = {
+    "NOT_FOUND": (NOTE, {"goal": str(NOWHERE), "text": "x"}),
+    "BAD_USER_INPUT": (NOTE, {"goal": str(goal_id(1)), "text": " "}),
+    "CONFLICT": (
+        MUTATIONS["an update of one version"][0].replace(
+            "expectedVersion: 3", "expectedVersion: 2"
+        ),
+        {"goal": str(goal_id(1))},
+    ),
+    "NOT_FOUND by the last root": (
+        MUTATIONS["several roots"][0],
+        {**MUTATIONS["several roots"][1], "task": str(NOWHERE)},
+    ),
+    "BAD_USER_INPUT by a procedure": (
+        MUTATIONS["a procedure"][0],
+        {"goal": str(goal_id(1)), "tasks": [str(task_id(1))]},
+    ),
+    "NOT_FOUND by a deletion": (
+        MUTATIONS["a deletion that others move up after"][0],
+        {"t": str(NOWHERE)},
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+async def test_what_is_refused_keeps_no_key(desk: Desk, name: str) -> None:
+    before = await all_rows(desk.database)
+    assert code_of(await send(desk, REFUSED[name])) == name.split()[0]
+    assert await all_rows(desk.database) == before
+    assert await kept_keys(desk.database) == []
+    assert "errors" not in json.loads((await send(desk, SIMPLE)).body), "the key is free"
+
+
+async def test_what_writes_nothing_keeps_no_key(desk: Desk) -> None:
+    for query in ("{ goals { id } }", "mutation { __typename }"):
+        assert "errors" not in json.loads((await send(desk, (query, {}))).body)
+    assert code_of(await send(desk, SIMPLE, viewer=None)) == "UNAUTHENTICATED"
+    assert await kept_keys(desk.database) == []
+
+
+@every_mutation
+async def test_an_expired_key_is_as_good_as_new(crowd: Desk, name: str) -> None:
+    repeatable = not name.startswith(("a deletion", "an update"))
+    first = await send(crowd, MUTATIONS[name])
+    await expire(crowd.database)
+    answers = await asyncio.gather(*(send(crowd, MUTATIONS[name]) for _ in range(CROWD)))
+    if not repeatable:
+        assert {code_of(answer) for answer in answers} <= {"NOT_FOUND", "CONFLICT"}
+        return
+    assert len(set(answers)) == 1
+    assert name == "a procedure" or answers[0] != first
+    assert await send(crowd, MUTATIONS[name]) == answers[0]
+    ((_, _, response),) = await kept_keys(crowd.database)
+    assert f'{{"data":{response}}}'.encode() == answers[0].body
+
+
+async def test_the_sweep_forgets_expired_keys_and_no_others(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(5):
+        await send(desk, SIMPLE, f"old {number}")
+    await expire(desk.database)
+    kept = await send(desk, SIMPLE, "new")
+    once = await all_rows(desk.database)
+    monkeypatch.setattr(keys, "BATCH", 2)
+    assert await forget_expired_keys(desk.database, deadline=soon()) == 5
+    assert await forget_expired_keys(desk.database, deadline=soon()) == 0
+    assert [key for _, key, _ in await kept_keys(desk.database)] == ["new"]
+    assert await send(desk, SIMPLE, "new") == kept
+    assert await all_rows(desk.database) == once
+
+
+async def test_a_laptop_forgets_them_when_it_starts(
+    desk: Desk, database_url: str, tmp_path: Path
+) -> None:
+    await send(desk, SIMPLE, "old")
+    await expire(desk.database)
+    await send(desk, SIMPLE, "new")
+    async with open_api(Settings(), database_url, tmp_path):
+        assert [key for _, key, _ in await kept_keys(desk.database)] == ["new"]
+
+
+async def test_a_key_is_kept_for_a_day(desk: Desk) -> None:
+    await send(desk, SIMPLE)
+    (row,) = await desk.database.read(
+        "SELECT expires_at > now() + interval '23 hours 59 minutes'"
+        " AND expires_at < now() + interval '1 day' FROM idempotency_key",
+        deadline=soon(),
+    )
+    assert row[0]
+
+
+async def test_a_simple_write_is_one_statement_with_a_key_and_without(desk: Desk) -> None:
+    seen: list[StatementTrace] = []
+    for key in ("k", None, "k"):
+        seen.clear()
+        with desk.database.observe(seen.append):
+            await send(desk, SIMPLE, key)
+        assert [trace.name for trace in seen] == ["write"], key
+
+
+async def test_in_a_transaction_a_key_costs_two_statements(desk: Desk) -> None:
+    async def count(key: str | None) -> int:
+        seen: list[StatementTrace] = []
+        with desk.database.observe(seen.append):
+            await send(desk, MUTATIONS["several roots"], key)
+        return len(seen)
+
+    unkeyed = await count(None)
+    assert await count("k") == unkeyed + 2
+    assert await count("k") == 3, "begin, find, commit"
+
+
+def sizes(rows: dict[str, list[tuple[object, ...]]]) -> dict[str, int]:
+    return {table: len(found) for table, found in rows.items()}
+
+
+async def expire(database: Database) -> None:
+    await database.write(
+        "UPDATE idempotency_key SET expires_at = now() - interval '1 second'", deadline=soon()
+    )

@@ -1,0 +1,85 @@
+"""`docs/limits.md` names every limit as it is, and its examples cost what it says."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from bench.cases import DASHBOARD, SMALL
+from poutama.settings import Settings
+from tests.unit.plan.costs import cost_of
+
+PAGE = (Path(__file__).parents[3] / "docs" / "limits.md").read_text(encoding="utf-8")
+UNBOUNDED = Settings(max_cost=10**9)
+GOAL = "id goalType title information complete dueAt color updatedAt createdAt"
+TASK = "id information complete updatedAt createdAt"
+MENTOR = f"""
+query Groups($n: Int, $m: Int, $g: Int, $t: Int) {{
+  groups(first: $n) {{
+    id name PROGRESS
+    members(first: $m) {{
+      id role
+      person {{ id name goals(first: $g) {{ {GOAL} tasks(first: $t) {{ {TASK} }} }} }}
+    }}
+  }}
+}}
+"""
+WHOLE = re.sub(r"\((first|\$n).*?\)", "", MENTOR).replace(
+    "PROGRESS", "progress { active overdue completed }"
+)
+PAGED = MENTOR.replace("PROGRESS", "")
+ROUND = "goals { owner { "
+GOALS = "{ goalsConnection(first: 1000) { nodes { "
+CREATE = "mutation($i: CreateGoalInput!) { createGoal(input: $i) { goal { id } } }"
+GIVEN = {"goalType": "SPORTS", "title": "x", "tasks": [{"information": "a"}] * 500}
+
+EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
+    "`{ me { name } }`": (SMALL, {}),
+    "a student's dashboard: goals with all fields, their tasks and notes": (DASHBOARD, {}),
+    "a mentor's groups -> members -> person -> goals -> tasks, all fields": (WHOLE, {}),
+    "the same with 10 groups, 30 members, 5 goals and 5 tasks by `first`": (
+        PAGED,
+        {"n": 10, "m": 30, "g": 5, "t": 5},
+    ),
+    "`goalsConnection(first: 1000)` with nine fields": (GOALS + GOAL + " } } }", {}),
+    "a goal with 500 tasks, created at once": (CREATE, {"i": GIVEN}),
+    "goals -> owner -> goals -> ... four times round": (
+        "{ " + ROUND * 4 + "id" + " } }" * 4 + " }",
+        {},
+    ),
+    "... five times round": ("{ " + ROUND * 5 + "id" + " } }" * 5 + " }", {}),
+    "1,000 goals with 1,000 tasks each": (GOALS + "tasks(first: 1000) { id } } } }", {}),
+}
+
+
+def named(prefixes: tuple[str, ...]) -> dict[str, Any]:
+    return {
+        item.name.upper(): item.default
+        for item in fields(Settings)
+        if item.name.startswith(prefixes)
+    }
+
+
+@pytest.mark.parametrize(("name", "default"), named(("max_", "budget_")).items())
+def test_every_limit_is_in_a_table_with_its_default(name: str, default: float) -> None:
+    assert f"| `{name}` | {default:,.0f} |" in PAGE
+
+
+@pytest.mark.parametrize("name", [*named(("cost_", "assumed_")), "TRUSTED_DOCUMENTS"])
+def test_every_weight_is_named(name: str) -> None:
+    assert re.search(rf"`(POUTAMA_)?{name}`", PAGE)
+
+
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_an_example_costs_what_the_page_says(example: str) -> None:
+    query, given = EXAMPLES[example]
+    assert f"| {example} | {cost_of(query, UNBOUNDED, **given):,} |" in PAGE
+
+
+def test_every_example_is_computed() -> None:
+    table = PAGE.partition("| | cost |\n|---|---|\n")[2].partition("\n\n")[0]
+    assert len(table.splitlines()) == len(EXAMPLES)

@@ -1,0 +1,135 @@
+"""Values are fetched from their places, and what cannot be used is refused there."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from poutama.errors import BadUserInputError, LimitExceededError, UnauthenticatedError
+from poutama.plan.values import (
+    Binding,
+    Constant,
+    Folded,
+    InputText,
+    Items,
+    Members,
+    NewId,
+    PageSize,
+    Returned,
+    Variable,
+    ViewerId,
+    resolve_tree,
+    resolve_value,
+)
+from poutama.schema.model import TextRule
+from poutama.viewer import Viewer
+
+PERSON = UUID(int=1)
+
+
+def bind(**variables: Any) -> Binding:
+    return Binding(variables, Viewer(PERSON), max_page_size=10)
+
+
+def test_a_variable_is_found_at_its_path() -> None:
+    binding = bind(input={"tasks": [{"information": "x"}]})
+    assert resolve_value(Variable(("input", "tasks", 0, "information")), binding) == "x"
+
+
+def test_nobody_has_no_id() -> None:
+    assert resolve_value(ViewerId(), bind()) == PERSON
+    with pytest.raises(UnauthenticatedError):
+        resolve_value(ViewerId(), Binding({}, None, 10))
+
+
+def test_a_new_id_is_the_same_within_one_attempt() -> None:
+    binding = bind()
+    first = resolve_value(NewId(1), binding)
+    assert resolve_value(NewId(1), binding) == first != resolve_value(NewId(2), binding)
+    binding.start_again()
+    assert resolve_value(NewId(1), binding) != first
+
+
+def test_what_a_procedure_returned_is_found_by_its_field() -> None:
+    binding = bind()
+    binding.returned = {"goal": PERSON}
+    assert resolve_value(Returned("goal"), binding) == PERSON
+
+
+def test_a_text_is_folded_as_the_search_columns_are() -> None:
+    assert resolve_value(Folded(Constant("MĀORI")), bind()) == "maori"
+    assert resolve_value(Folded(Constant(None)), bind()) is None
+
+
+def test_members_travel_as_json() -> None:
+    values = Items((Constant('a"b'), Constant(PERSON), Constant(datetime(2026, 2, 3, tzinfo=UTC))))
+    found = resolve_value(Members(values), bind())
+    assert isinstance(found, str)
+    assert json.loads(found) == ['a"b', str(PERSON), "2026-02-03T00:00:00Z"]
+    assert resolve_value(Members(Variable(("x",))), bind(x=["ā"])) == '["ā"]'
+
+
+@pytest.mark.parametrize("size", [0, 1, 10])
+def test_a_page_may_be_as_large_as_allowed(size: int) -> None:
+    assert resolve_value(PageSize(Constant(size), "x.first"), bind()) == size
+
+
+def test_a_page_of_another_size_is_refused() -> None:
+    with pytest.raises(BadUserInputError, match=r"x\.first: expected a number from 0, got -1"):
+        resolve_value(PageSize(Constant(-1), "x.first"), bind())
+    with pytest.raises(LimitExceededError, match=r"x\.first: a page may have 10 items at most"):
+        resolve_value(PageSize(Constant(11), "x.first"), bind())
+
+
+RULE = TextRule(1, 3, "[a-z]+", "small letters")
+
+
+def test_a_text_is_composed_before_it_is_counted() -> None:
+    text = InputText(Constant("a\u0304" * 3), TextRule(1, 3), "input.x")
+    assert resolve_value(text, bind()) == "\u0101" * 3
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "input.x: expected 1 to 3 characters, got 0."),
+        ("abcd", "input.x: expected 1 to 3 characters, got 4."),
+        ("   ", "input.x: expected more than white space."),
+        ("A", "input.x: expected small letters."),
+        ("a\n", "input.x: expected small letters."),
+    ],
+)
+def test_a_text_that_breaks_its_rule_is_refused(text: str, message: str) -> None:
+    with pytest.raises(BadUserInputError) as caught:
+        resolve_value(InputText(Constant(text), RULE, "input.x"), bind())
+    assert caught.value.message == message
+    assert caught.value.extensions == {"field": "input.x"}
+
+
+@pytest.mark.parametrize("text", ["\0", "a\0", "\ud800", "a\udfff"])
+def test_what_no_column_can_hold_is_refused_everywhere(text: str) -> None:
+    for value in (
+        Constant(text),
+        Variable(("x",)),
+        Folded(Variable(("x",))),
+        Members(Variable(("list",))),
+        InputText(Variable(("x",)), TextRule(), "input.x"),
+    ):
+        with pytest.raises(BadUserInputError, match=r"NUL|surrogate"):
+            resolve_value(value, bind(x=text, list=["ok", text]))
+
+
+def test_what_was_refused_is_not_repeated() -> None:
+    with pytest.raises(BadUserInputError) as caught:
+        resolve_value(Variable(("x",)), bind(x="secret\0"))
+    assert "secret" not in caught.value.message
+    assert "$x" in caught.value.message
+
+
+def test_a_tree_is_resolved_leaf_by_leaf() -> None:
+    tree = {"a": [Constant(1), None], "b": {"c": Variable(("x",))}, "d": None}
+    assert resolve_tree(tree, bind(x=2)) == {"a": [1, None], "b": {"c": 2}, "d": None}
