@@ -23,11 +23,13 @@ from poutama.errors import (
     BadUserInputError,
     ConflictError,
     DatabaseError,
+    DeadlineExceededError,
     IdempotencyKeyReusedError,
     LimitExceededError,
     NotFoundError,
     PoutamaError,
     UnauthenticatedError,
+    UnavailableError,
 )
 from poutama.plan.nodes import Insert, Text, Write
 from poutama.plan.operation import GraphQLRequest
@@ -87,12 +89,19 @@ class Mutation:
                 until the deadline before this is said.
         """
         patience = Patience(self._deadline)
+        in_doubt: AmbiguousCommit | None = None
         while True:
             try:
                 return await self._attempt()
-            except AmbiguousCommit:
+            except AmbiguousCommit as error:
+                in_doubt = error
                 if self._binding.repeatable is None or not await patience.allows_another():
                     raise
+            except (DatabaseError, DeadlineExceededError, UnavailableError) as error:
+                # Nothing came of this attempt; of an earlier one something may have come.
+                if in_doubt is not None:
+                    raise in_doubt from error
+                raise
 
     async def _attempt(self) -> str:
         steps = self._steps

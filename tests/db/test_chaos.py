@@ -68,10 +68,8 @@ def server(database_engine: str, tmp_path: Path) -> Iterator[EmbeddedServer]:
 
 
 async def test_a_server_killed_under_load_keeps_its_promises(
-    server: EmbeddedServer, monkeypatch: pytest.MonkeyPatch
+    server: EmbeddedServer,
 ) -> None:
-    # The hasty meet what `test_a_doubt_is_not_forgotten_when_time_is_up` shows to be wrong.
-    monkeypatch.setattr(clients, "DEADLINES", (10.0,))
     plan = replace(PLAN, seconds=10.0, every=1.5, down=0.3, keep=True)
     history = await run(plan, EmbeddedNode(server), server.url)
     verdict = judge(history)

@@ -156,9 +156,6 @@ async def check(desk: Desk, name: str, once: Rows, number: int, fault: Fault, ur
     assert f'{{"data":{response}}}'.encode() == again.body, case
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the engine forgets that it was in doubt, and says UNAVAILABLE"
-)
 @pytest.mark.parametrize("name", ["a simple write", "a procedure"])
 async def test_a_doubt_is_not_forgotten_when_time_is_up(
     desk: Desk, name: str, database_url: str

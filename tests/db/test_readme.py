@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import re
 import time
+from collections.abc import AsyncIterator, Awaitable, Callable
 from importlib.resources import files
 from pathlib import Path
-from uuid import UUID, uuid4
+from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -35,12 +37,17 @@ def extended_model() -> Model:
     return build_model("\n".join([*(f.read_text("utf-8") for f in own), code("graphql")]))
 
 
-async def test_the_example_has_lists_pages_filters_and_mutations(fresh_database_url: str) -> None:
+Ask = Callable[..., Awaitable[Any]]
+
+
+@pytest.fixture
+async def ask(fresh_database_url: str) -> AsyncIterator[Ask]:
+    """Ask, as somebody new, an engine that has the example's type and table."""
     database = Database(Settings(), url=fresh_database_url)
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
+    person = uuid4()
     for statement in filter(str.strip, code("sql").split(";")):
         await database.write(statement, deadline=deadline)
-    person = uuid4()
     await database.write(
         "insert into person (id, email, name) values ($1::uuid, $2::text, $3::text)",
         [person, "example@demo.example", "Example"],
@@ -48,48 +55,45 @@ async def test_the_example_has_lists_pages_filters_and_mutations(fresh_database_
     )
     engine = Engine(extended_model(), database, Settings(), PROCEDURES)
 
-    async def ask(document: str, **variables: object) -> dict[str, object]:
+    async def send(document: str, **variables: object) -> Any:
         request = GraphQLRequest(document, None, variables)
-        answer = await engine.execute(request, Viewer(UUID(str(person))), deadline=deadline)
-        body: dict[str, object] = json.loads(answer.body)
+        body = json.loads((await engine.execute(request, Viewer(person), deadline=deadline)).body)
         assert "errors" not in body, body
-        return body["data"]  # type: ignore[return-value]
+        return body["data"]
 
-    try:
-        made = await ask(
-            'mutation { createGoal(input: {goalType: CAREER, title: "Fly"}) { goal { id } } }'
-        )
-        goal = made["createGoal"]["goal"]["id"]  # type: ignore[index]
-        linked = await ask(
-            "mutation ($goal: UUID!) { createGoalLink(input:"
-            ' {goalId: $goal, title: "Ākonga", url: "https://demo.example"})'
-            " { link { id version goal { title } } } }",
-            goal=goal,
-        )
-        link = linked["createGoalLink"]["link"]  # type: ignore[index]
-        assert link["goal"] == {"title": "Fly"}
-        found = await ask(
-            '{ goals { links(filter: {title: {contains: "akonga"}}) { url }'
-            " linksConnection(first: 1) { totalCount pageInfo { hasNextPage } } } }"
-        )
-        assert found["goals"] == [
-            {
-                "links": [{"url": "https://demo.example"}],
-                "linksConnection": {"totalCount": 1, "pageInfo": {"hasNextPage": False}},
-            }
-        ]
-        changed = await ask(
-            "mutation ($link: UUID!) { updateGoalLink(input:"
-            ' {linkId: $link, title: "New", expectedVersion: 1}) { link { title version } }'
-            " deleteGoalLink(input: {linkId: $link}) { deletedLinkId } }",
-            link=link["id"],
-        )
-        assert changed == {
-            "updateGoalLink": {"link": {"title": "New", "version": 2}},
-            "deleteGoalLink": {"deletedLinkId": link["id"]},
-        }
-    finally:
-        await database.close()
+    yield send
+    await database.close()
+
+
+async def test_the_example_has_lists_pages_filters_and_mutations(ask: Ask) -> None:
+    made = await ask(
+        'mutation { createGoal(input: {goalType: CAREER, title: "Fly"}) { goal { id } } }'
+    )
+    linked = await ask(
+        "mutation ($goal: UUID!) { createGoalLink(input:"
+        ' {goalId: $goal, title: "Ākonga", url: "https://demo.example"})'
+        " { link { id version goal { title } } } }",
+        goal=made["createGoal"]["goal"]["id"],
+    )
+    link = linked["createGoalLink"]["link"]
+    assert link["goal"] == {"title": "Fly"}
+    found = await ask(
+        '{ goals { links(filter: {title: {contains: "akonga"}}) { url }'
+        " linksConnection(first: 1) { totalCount pageInfo { hasNextPage } } } }"
+    )
+    assert found["goals"][0]["links"] == [{"url": "https://demo.example"}]
+    page = {"totalCount": 1, "pageInfo": {"hasNextPage": False}}
+    assert found["goals"][0]["linksConnection"] == page
+    changed = await ask(
+        "mutation ($link: UUID!) { updateGoalLink(input:"
+        ' {linkId: $link, title: "New", expectedVersion: 1}) { link { title version } }'
+        " deleteGoalLink(input: {linkId: $link}) { deletedLinkId } }",
+        link=link["id"],
+    )
+    assert changed == {
+        "updateGoalLink": {"link": {"title": "New", "version": 2}},
+        "deleteGoalLink": {"deletedLinkId": link["id"]},
+    }
 
 
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"\]\(([\w./-]+)\)", README))))

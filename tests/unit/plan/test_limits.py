@@ -158,6 +158,12 @@ def test_what_is_counted_is_every_selection_of_the_expanded_document() -> None:
     assert check_document(parse(bomb(3)), SETTINGS) == 1 + sum(2**n for n in range(4)) + 2**3
 
 
+def test_directives_of_fragments_and_variables_count_wherever_they_are_spread() -> None:
+    query = "query($a: Int @x) @x { me { ...F @x ...F } } fragment F on Person @x { id @x }"
+    with pytest.raises(LimitExceededError, match="7 directives"):
+        check_document(parse(query), allowing("max_directives", 6))
+
+
 def test_several_operations_share_what_is_allowed() -> None:
     fragment = "fragment F on Query { me { " + "id " * 90 + "} }"
     operations = " ".join(f"query Q{n} {{ ...F }}" for n in range(11))

@@ -105,7 +105,9 @@ def test_deep_nesting_is_no_crash(query: str) -> None:
 def test_nesting_deeper_than_the_interpreter_goes_is_a_limit() -> None:
     deep = "{ goals(filter: " + "{not: " * 20_000 + "{}" + "}" * 20_000 + ") { id } }"
     with pytest.raises(LimitExceededError, match="nested too deeply"):
-        plan_request(GraphQLRequest(deep), replace(LIMITS, max_tokens=1_000_000))
+        plan_request(
+            GraphQLRequest(deep), replace(LIMITS, max_tokens=1_000_000, max_characters=1_000_000)
+        )
 
 
 def test_the_usual_question_for_the_whole_schema_is_answered() -> None:
@@ -128,8 +130,9 @@ def test_the_usual_question_for_the_whole_schema_is_answered() -> None:
     ids=["fragments", "roots"],
 )
 def test_introspection_cannot_be_multiplied(query: str) -> None:
+    wide = Settings(max_fields=10**7, max_root_fields=200, max_aliases=100_000, max_cost=10**9)
     with pytest.raises(LimitExceededError, match=str(LARGEST_INTROSPECTION)):
-        plan_request(GraphQLRequest(query), Settings())
+        plan_request(GraphQLRequest(query), wide)
 
 
 def test_introspection_may_be_switched_off() -> None:

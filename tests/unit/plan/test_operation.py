@@ -238,5 +238,5 @@ def test_without_introspection_nothing_is_suggested() -> None:
 
 def test_too_many_tokens_are_no_syntax_error() -> None:
     documents = Documents(load_model(), Settings(max_tokens=5))
-    with pytest.raises(LimitExceededError, match="more than 5 tokens"):
+    with pytest.raises(LimitExceededError, match="at most 5 allowed"):
         documents.find_operation(GraphQLRequest("{ me { id name } }"))
