@@ -78,12 +78,14 @@ COLUMNS = {
     " complete, due_at, color, version, created_at, updated_at",
     "goal_task": "id, goal_id, information, information_search, complete, position, version,"
     " created_at, updated_at",
-    "goal_note": "id, goal_id, information, information_search, version, created_at, updated_at",
+    "goal_note": "id, goal_id, author_id, information, information_search, version, created_at,"
+    " updated_at",
 }
 
 
 def table_rows() -> dict[str, list[tuple[object, ...]]]:
-    """Every row as its table has it."""
+    """Every row as its table has it; notes are their goals' owners'."""
+    owner_of = {number: owner for number, (_, owner, *_) in enumerate(GOALS, start=1)}
     return {
         "person": list(PEOPLE),
         "goal": [
@@ -97,7 +99,8 @@ def table_rows() -> dict[str, list[tuple[object, ...]]]:
             for key, goal, text, complete, place, version, day in TASKS
         ],
         "goal_note": [
-            (key, goal_id(goal), text, fold(text), 1, moment(day), moment(day))
+            (key, goal_id(goal), person_id(owner_of[goal]), text, fold(text), 1, moment(day),
+             moment(day))
             for key, goal, text, day in NOTES
         ],
     }  # fmt: skip
