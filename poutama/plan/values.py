@@ -83,6 +83,13 @@ class InputText:
 
 
 @dataclass(frozen=True, slots=True)
+class Moment:
+    """A date and time, as text: the driver takes the first and the last there are for infinity."""
+
+    value: Value
+
+
+@dataclass(frozen=True, slots=True)
 class Items:
     """A list whose items come from several places."""
 
@@ -123,6 +130,7 @@ Value: TypeAlias = (
     | IdempotencyKey
     | Fingerprint
     | Folded
+    | Moment
     | InputText
     | Items
     | Members
@@ -214,12 +222,14 @@ def resolve_tree(tree: object, binding: Binding) -> Any:
 
 
 def _resolve_checked(
-    value: Folded | InputText | Members | PageSize | CursorPart, binding: Binding
+    value: Folded | Moment | InputText | Members | PageSize | CursorPart, binding: Binding
 ) -> object:
     inner = resolve_value(value.value, binding)
     match value:
         case Folded():
             return None if inner is None else fold(str(inner))
+        case Moment():
+            return print_date_time(inner) if isinstance(inner, datetime) else None
         case InputText(_, rule, where):
             return None if inner is None else _check_text(normalize(str(inner)), rule, where)
         case Members():

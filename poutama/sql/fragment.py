@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from json import dumps
 
 from poutama.plan.cursor import sign_order
-from poutama.plan.values import Value
+from poutama.plan.values import Moment, Value
 from poutama.schema.model import Column, Kind, OrderTerm
 
 
@@ -22,6 +22,8 @@ class Parameters:
 
     def place(self, value: Value, type_: str) -> str:
         """The placeholder of a value, cast so that every engine knows its type."""
+        if type_ == "timestamptz":
+            return f"{self.place(Moment(value), 'text')}::timestamptz"
         number = self._numbers.setdefault((value, type_), len(self._numbers) + 1)
         return f"${number}::{type_}"
 

@@ -251,3 +251,17 @@ async def test_an_order_must_have_every_task_once(desk: Desk, tasks: list[int]) 
         "path": ["reorderGoalTasks"],
         "extensions": {"code": "BAD_USER_INPUT", "field": "input.taskIds"},
     }
+
+
+@pytest.mark.parametrize("due", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"])
+async def test_the_first_and_the_last_moment_are_no_infinities(desk: Desk, due: str) -> None:
+    made = await desk.ask(
+        "mutation ($due: DateTime!) { createGoal(input:"
+        ' {goalType: CAREER, title: "x", dueAt: $due}) { goal { id dueAt } } }',
+        due=due,
+    )
+    assert made["createGoal"]["goal"]["dueAt"] == due
+    listed = await desk.ask(
+        "query ($due: DateTime!) { goals(filter: {dueAt: {eq: $due}}) { id } }", due=due
+    )
+    assert listed["goals"] == [{"id": made["createGoal"]["goal"]["id"]}]
