@@ -10,7 +10,7 @@ import pytest
 from poutama.db.connection import Database
 from poutama.db.trace import StatementTrace
 from poutama.local.rights import Caller
-from tests.db.classroom import fill, viewer_for
+from tests.db.classroom import fill, id_of, viewer_for
 from tests.golden.compiled import RENDERINGS
 from tests.golden.desk import Desk
 
@@ -125,3 +125,22 @@ async def test_a_student_sees_themselves_and_the_group_but_not_its_code_or_progr
     assert (group["joinCode"], group["progress"]) == (None, None)
     (member,) = group["members"]
     assert member["person"]["name"] == Caller.STUDENT
+
+
+@pytest.mark.parametrize("rendering", RENDERINGS)
+async def test_an_admin_sees_nobody_of_another_organisation(
+    desk_database: Database, rendering: str
+) -> None:
+    await fill(desk_database)
+    desk = Desk(desk_database, rendering)
+    _, screen = SCREENS["admin's"]
+    (organisation,) = (await desk.ask(screen, viewer_for(Caller.OTHER_ADMIN)))["organisations"]
+    (membership,) = organisation["memberships"]
+    assert membership["person"]["name"] == Caller.OTHER_ADMIN
+    asked = "query ($id: UUID!) { person(personId: $id) { name } }"
+    student = str(id_of(Caller.STUDENT))
+    answers = {
+        caller: (await desk.ask(asked, viewer_for(caller), id=student))["person"] is not None
+        for caller in (Caller.ADMIN, Caller.OTHER_ADMIN)
+    }
+    assert answers == {Caller.ADMIN: True, Caller.OTHER_ADMIN: False}
