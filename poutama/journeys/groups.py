@@ -48,9 +48,10 @@ VALUES ($1::uuid, $2::uuid, $3::text, $4::text, $5::text)
 """
 _ADD_MEMBERSHIP = """
 INSERT INTO membership
-    (id, organisation_id, group_id, person_id, role, child_id, source, accepted_at)
+    (id, organisation_id, group_id, person_id, role, child_id, source, accepted_at,
+    invited_name, invited_email)
 VALUES ($1::uuid, $2::uuid, $3::uuid, $4::uuid, $5::text, $6::uuid, $7::text,
-    CASE WHEN $8::bool THEN now() END)
+    CASE WHEN $8::bool THEN now() END, $9::text, $10::text)
 """
 _FIND_GROUP = "SELECT organisation_id FROM learning_group WHERE id = $1::uuid"
 _FIND_CODE = "SELECT id, organisation_id FROM learning_group WHERE join_code = $1::text"
@@ -205,7 +206,15 @@ async def invite(transaction: Transaction, viewer: Viewer, given: Given) -> Ids:
     if same:
         return {"membership": same[0][0]}
     membership = await _add(
-        transaction, viewer, person, organisation, role, "INVITED", group=group, child=child
+        transaction,
+        viewer,
+        person,
+        organisation,
+        role,
+        "INVITED",
+        group=group,
+        child=child,
+        invited=(name, email),
     )
     return {"membership": membership}
 
@@ -312,10 +321,20 @@ async def _add(
     group: UUID | None = None,
     child: UUID | None = None,
     accepted: bool = False,
+    invited: tuple[str, str] | tuple[None, None] = (None, None),
 ) -> UUID:
     membership = uuid4()
     await transaction.execute(
-        _ADD_MEMBERSHIP, membership, organisation, group, person, role, child, source, accepted
+        _ADD_MEMBERSHIP,
+        membership,
+        organisation,
+        group,
+        person,
+        role,
+        child,
+        source,
+        accepted,
+        *invited,
     )
     await record_change(transaction, viewer, "INSERT", "Membership", membership, person)
     return membership

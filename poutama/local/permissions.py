@@ -65,8 +65,7 @@ _WORDS = {
         Standing.ADMIN: "admins of an organisation the person is a student of",
         Standing.CAREGIVER: "the person's caregivers",
         Standing.MENTEE: "students of a group the person mentors",
-        Standing.STAFF: "managers and admins of an organisation the person belongs or is invited"
-        " to",
+        Standing.STAFF: "managers and admins of an organisation the person belongs to",
     },
     Scope.GROUP: {Standing.MEMBER: "its members", Standing.MENTOR: "its mentors"},
     Scope.ORGANISATION: {

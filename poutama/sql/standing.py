@@ -53,19 +53,16 @@ def _to_person(standings: tuple[Standing, ...], viewer: str, subject: str, name:
         branches.append(f"{viewer}.role = 'STUDENT' AND {mentor}")
     if Standing.STAFF in standings:
         leads = _leads(viewer, ["MENTOR_MANAGER", "ADMIN"])
-        lasts = f"{_same_organisation(viewer, subject)} AND {_is_not_over(subject)}"
-        branches.append(f"{leads} AND {_exists(subject, name, lasts)}")
+        belongs = f"{_same_organisation(viewer, subject)} AND {_counts(subject)}"
+        branches.append(f"{leads} AND {_exists(subject, name, belongs)}")
     return branches
 
 
 def _counts(alias: str) -> str:
     return (
-        f"{alias}.accepted_at IS NOT NULL AND {alias}.begins_at <= now() AND {_is_not_over(alias)}"
+        f"{alias}.accepted_at IS NOT NULL AND {alias}.begins_at <= now()"
+        f" AND ({alias}.ends_at IS NULL OR {alias}.ends_at > now())"
     )
-
-
-def _is_not_over(alias: str) -> str:
-    return f"({alias}.ends_at IS NULL OR {alias}.ends_at > now())"
 
 
 def _exists(subject: str, name: str, condition: str) -> str:

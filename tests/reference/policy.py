@@ -54,8 +54,10 @@ class Policy:
         """Whether the viewer may see the value, of a row that they may see."""
         match kind, field:
             case "Person", "email":
-                # One's own, and those of people who are or shall be in an organisation one leads.
+                # One's own, and those of people in an organisation one leads.
                 return row["id"] == self.viewer or self.has_on_the_books(row["id"])
+            case "Membership", "invitedName" | "invitedEmail":
+                return self.leads(row["organisationId"])
             case "Group", "joinCode":
                 return self.mentors(row["id"]) or self.leads(row["organisationId"])
         return True
@@ -121,11 +123,12 @@ class Policy:
         )
 
     def has_on_the_books(self, person: UUID) -> bool:
-        """A membership, accepted or not, that is not over, in an organisation the viewer leads."""
+        """A membership that counts now in an organisation the viewer leads: nobody's name before
+        they accept."""
         return any(
             self.leads(each["organisationId"])
             for each in self.world["Membership"]
-            if each["personId"] == person and not self.is_over(each)
+            if each["personId"] == person and self.counts(each)
         )
 
     def current(self, *roles: str, of: UUID) -> list[Row]:

@@ -71,7 +71,7 @@ class _SchoolBuilder:
             "Goal": goals,
             "GoalTask": list(self._rows("GoalTask", 2, 8, **inside)),
             "GoalNote": list(self._rows("GoalNote", 2, 8, **inside, authorId=[*people, None])),
-            "AuditEntry": list(self._rows("AuditEntry", 0, 5, subjectId=[*people, None])),
+            "AuditEntry": list(self._rows("AuditEntry", 3, 7, subjectId=[*people, None])),
         }
 
     def _rows(self, kind: str, least: int, most: int, **links: list[Any]) -> Iterator[Row]:
@@ -113,6 +113,10 @@ class _SchoolBuilder:
             "childId": child,
             "role": role,
             "source": choose(self.draw, "INVITED", "JOIN_CODE"),
+            "invitedName": choose(self.draw, None, *NAMES),
+            "invitedEmail": choose(self.draw, None, "somebody@school.example"),
+            "invitedName": choose(self.draw, None, *NAMES),
+            "invitedEmail": choose(self.draw, None, "kia.ora@school.example"),
             "beginsAt": self._hours(state["begins"]),
             "endsAt": self._hours(state["ends"]),
             "acceptedAt": self._hours(state["accepted"]),

@@ -52,6 +52,8 @@ UPGRADE = (
             role in ('STUDENT', 'MENTOR', 'MENTOR_MANAGER', 'ADMIN', 'CAREGIVER')
         ),
         child_id uuid references person (id) on delete cascade,
+        invited_name text,
+        invited_email text,
         source text not null check (source in ('FOUNDED', 'JOIN_CODE', 'INVITED', 'ROSTER')),
         begins_at timestamptz not null default now(),
         ends_at timestamptz,
