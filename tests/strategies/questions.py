@@ -49,6 +49,26 @@ def questions(draw: DrawFn, schema: GraphQLSchema, world: World) -> tuple[UUID, 
     return viewer, _Asker(draw, schema, world).selection(query, 0)
 
 
+PERSON = """{ id email name goals { id } goalsConnection { totalCount } memberships { id }
+  auditConnection { totalCount nodes { id } } }"""
+GROUP = f"""{{ id name joinCode progress {{ active overdue completed }} organisation {{ id }}
+  members {{ id acceptedAt person {PERSON} child {{ id }} }} }}"""
+ORGANISATION = f"{{ id name groups {{ id }} memberships {{ id role person {PERSON} }} }}"
+GOAL = "{ id title owner { id email } tasks { id } notes { id author { id email } } }"
+SHOWN = {"Person": PERSON, "Group": GROUP, "Organisation": ORGANISATION, "Goal": GOAL}
+
+
+def sweep(world: World) -> str:
+    """A query for all there is: in every list, and one by one by its id."""
+    parts = [f"me {PERSON} organisations {ORGANISATION} groups {GROUP} goals {GOAL}"]
+    for kind, shown in SHOWN.items():
+        name = kind.lower()
+        root = "goals" if kind == "Goal" else name
+        for number, row in enumerate(world[kind]):
+            parts.append(f'{name}{number}: {root}({name}Id: "{row["id"]}") {shown}')
+    return "{ " + " ".join(parts) + " }"
+
+
 @dataclass(slots=True)
 class _Asker:
     draw: DrawFn

@@ -114,8 +114,6 @@ class _SchoolBuilder:
             "role": role,
             "source": choose(self.draw, "INVITED", "JOIN_CODE"),
             "invitedName": choose(self.draw, None, *NAMES),
-            "invitedEmail": choose(self.draw, None, "somebody@school.example"),
-            "invitedName": choose(self.draw, None, *NAMES),
             "invitedEmail": choose(self.draw, None, "kia.ora@school.example"),
             "beginsAt": self._hours(state["begins"]),
             "endsAt": self._hours(state["ends"]),
