@@ -158,7 +158,10 @@ class HistoryFile:
         trace: TracebackType | None,
     ) -> None:
         if self._file is not None:
+            empty = self._file.tell() == 0
             self._file.close()
+            if empty:  # what failed before it began has no history
+                self.path.unlink()
 
     def write(self, record: Record) -> None:
         """Add one line."""

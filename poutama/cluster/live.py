@@ -36,7 +36,7 @@ async def watch(tally: Tally, console: Console) -> AsyncIterator[None]:
     finally:
         task.cancel()
         await asyncio.wait([task])
-        console.print(_line(tally), highlight=False, soft_wrap=True)
+    console.print(_line(tally), highlight=False, soft_wrap=True)
 
 
 async def _write_lines(tally: Tally, console: Console) -> None:
