@@ -186,21 +186,7 @@ async def invite(transaction: Transaction, viewer: Viewer, given: Given) -> Ids:
     organisation, role = given["organisationId"], given["role"]
     group, child = given.get("groupId"), given.get("childId")
     email, name = _email(given["email"]), _name(given["name"])
-    if (role in ("STUDENT", "MENTOR")) != (group is not None):
-        raise _bad("groupId", "a group for a student or a mentor, and none for others")
-    if (role == "CAREGIVER") != (child is not None):
-        raise _bad("childId", "a child for a caregiver, and none for others")
-    if role in ("ADMIN", "MENTOR_MANAGER"):
-        if not await transaction.fetch(_ADMINISTERS, viewer.person_id, organisation):
-            raise _missing("invite", "organisation")
-    else:
-        await _require_lead(transaction, viewer, organisation, "invite")
-    if group is not None:
-        found = await transaction.fetch(_FIND_GROUP, group)
-        if not found or found[0][0] != organisation:
-            raise _missing("invite", "group")
-    if child is not None and not await transaction.fetch(_FIND_STUDENT, child, organisation):
-        raise _missing("invite", "child")
+    await _require_invitable(transaction, viewer, given)
     person = await _find_or_add_person(transaction, email, name)
     same = await transaction.fetch(_FIND_SAME, person, organisation, role, group, child)
     if same:
@@ -282,6 +268,27 @@ async def _may_end(transaction: Transaction, viewer: Viewer, row: Record) -> boo
     return row["role"] == "STUDENT" and bool(
         await transaction.fetch(_MENTORS, who, row["group_id"])
     )
+
+
+async def _require_invitable(transaction: Transaction, viewer: Viewer, given: Given) -> None:
+    """Refuse a role, group or child that the viewer may not invite somebody for."""
+    organisation, role = given["organisationId"], given["role"]
+    group, child = given.get("groupId"), given.get("childId")
+    if (role in ("STUDENT", "MENTOR")) != (group is not None):
+        raise _bad("groupId", "a group for a student or a mentor, and none for others")
+    if (role == "CAREGIVER") != (child is not None):
+        raise _bad("childId", "a child for a caregiver, and none for others")
+    if role in ("ADMIN", "MENTOR_MANAGER"):
+        if not await transaction.fetch(_ADMINISTERS, viewer.person_id, organisation):
+            raise _missing("invite", "organisation")
+    else:
+        await _require_lead(transaction, viewer, organisation, "invite")
+    if group is not None:
+        found = await transaction.fetch(_FIND_GROUP, group)
+        if not found or found[0][0] != organisation:
+            raise _missing("invite", "group")
+    if child is not None and not await transaction.fetch(_FIND_STUDENT, child, organisation):
+        raise _missing("invite", "child")
 
 
 async def _require_lead(

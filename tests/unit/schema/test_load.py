@@ -217,9 +217,12 @@ MISTAKES = {
         "owner: Reader @viewer", 'owner(id: UUID @where(field: "id")): Reader! @row',
         "Query.owner: it may find nothing",
     ),
-    "one row that is not named": ("owner: Reader @viewer", "owner: Reader @row", "owner: @row needs"),
+    "one row that is not named": (
+        "owner: Reader @viewer", "owner: Reader @row", "owner: @row needs",
+    ),
     "a standing that is none": (
-        '@visible(through: "book")', '@visible(through: "book", to: [FRIEND])', "no standing FRIEND",
+        '@visible(through: "book")', '@visible(through: "book", to: [FRIEND])',
+        "no standing FRIEND",
     ),
     "a rule through a column": (
         '@visible(through: "book")', '@visible(through: "text")', "Page: @visible(through: 'text')",
