@@ -10,14 +10,15 @@ import asyncio
 import errno
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import AbstractAsyncContextManager, contextmanager, nullcontext
+from contextlib import AbstractAsyncContextManager, contextmanager
+from functools import partial
 
 import uvicorn
 import uvloop
 
-from poutama.edge.asgi import Application
 from poutama.edge.http import Api
 from poutama.errors import ConfigurationError
+from poutama.local.protocol import HttpProtocol
 from poutama.local.stop import StopRequest
 from poutama.settings import Settings
 
@@ -85,12 +86,6 @@ class LocalServer(uvicorn.Server):
         if self.started and not self.should_exit:
             self._when_ready()
 
-    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().shutdown(sockets)
-        if self.force_exit:
-            # uvicorn then forgets to tell the application, which would be cut off in mid-sentence.
-            await self.lifespan.shutdown()
-
 
 def serve(
     open_api: Callable[[], AbstractAsyncContextManager[Api]],
@@ -112,8 +107,8 @@ def serve(
 
     async def run() -> None:
         async with open_api() as api:
-            application = Application(lambda: nullcontext(api), settings.max_body_bytes)
-            server = LocalServer(_configure(application), lambda: when_ready(address))
+            protocol = partial(HttpProtocol, api, settings.max_body_bytes)
+            server = LocalServer(_configure(protocol), lambda: when_ready(address))
             stop.watch(server)
             await server.serve(sockets=[listener])
 
@@ -124,13 +119,19 @@ def serve(
             runner.run(run())
 
 
-def _configure(application: Application) -> uvicorn.Config:
+async def _no_application(*_: object) -> None:
+    """Stands where uvicorn wants an ASGI application; the protocol knows the API itself."""
+    raise NotImplementedError
+
+
+def _configure(protocol: Callable[..., HttpProtocol]) -> uvicorn.Config:
     return uvicorn.Config(
-        application,
+        _no_application,
         loop="uvloop",
-        http="httptools",
+        http=protocol,  # type: ignore[arg-type]
         ws="none",
-        lifespan="on",
+        lifespan="off",
+        interface="asgi3",
         access_log=False,
         proxy_headers=False,
         server_header=False,
