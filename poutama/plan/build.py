@@ -23,6 +23,7 @@ from graphql import (
 
 from poutama.errors import LimitExceededError, PoutamaError
 from poutama.plan.filters import build_filter
+from poutama.plan.limits import exceeded
 from poutama.plan.nodes import (
     ALWAYS,
     All,
@@ -232,11 +233,8 @@ class ReadBuilder:
             middleware=MiddlewareManager(self._introspected),
         )
         if self._introspected.count > LARGEST_INTROSPECTION:
-            raise LimitExceededError(
-                f"{key}: introspection answers {LARGEST_INTROSPECTION} fields at most.",
-                limit="introspection",
-                allowed=LARGEST_INTROSPECTION,
-            )
+            told = f"{key}: introspection answers {self._introspected.count} fields or more"
+            raise exceeded("introspection", self._introspected.count, LARGEST_INTROSPECTION, told)
         if result.errors or result.data is None:
             raise PoutamaError(f"Introspection failed: {result.errors}")
         return Text(key, json.dumps(result.data[key], ensure_ascii=False, separators=(",", ":")))

@@ -52,13 +52,10 @@ from poutama.settings import Settings
 Tree: TypeAlias = "Value | dict[str, Tree] | list[Tree] | None"
 """An argument: its structure is known, the values at its leaves are places."""
 
-TOO_DEEP = "The document is nested too deeply."
-
 Shape: TypeAlias = object
 """A hashable stand-in for a coerced value; equal shapes make equal plans."""
 
-
-_TOO_DEEP = "The document is nested too deeply."
+TOO_DEEP = "The document is nested too deeply."
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,9 +186,7 @@ class Documents:
                 hide_suggestions=not self._settings.introspection,
             )
         except RecursionError as error:
-            raise LimitExceededError(
-                "The document is nested too deeply.", limit="nesting"
-            ) from error
+            raise LimitExceededError(TOO_DEEP, limit="nesting") from error
         if errors:
             raise GraphQLFailure(ValidationFailedError, errors)
         node = _choose(document, request.operation_name)
@@ -216,14 +211,10 @@ class Documents:
                 told = f"The document has {limit + 1} tokens or more"
                 raise exceeded("tokens", limit + 1, limit, told) from error
             if error.message.startswith("Syntax Error: Document is nested too deeply"):
-                raise LimitExceededError(
-                    "The document is nested too deeply.", limit="nesting"
-                ) from error
+                raise LimitExceededError(TOO_DEEP, limit="nesting") from error
             raise GraphQLFailure(ParseFailedError, [error]) from error
         except RecursionError as error:
-            raise LimitExceededError(
-                "The document is nested too deeply.", limit="nesting"
-            ) from error
+            raise LimitExceededError(TOO_DEEP, limit="nesting") from error
 
 
 def build_tree(shape: Shape, path: tuple[str | int, ...]) -> Tree:

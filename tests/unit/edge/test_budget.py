@@ -158,8 +158,17 @@ async def test_many_requests_at_once_settle_the_tab_once() -> None:
     await asyncio.gather(*(process.account().spend(10) for _ in range(20)))
 
     assert process.ledger.asked == [(100, 10)]
-    assert process.ledger.level + 0 == 890
+    assert process.ledger.level == 890
     assert process.account().tab.owed == 90
+
+
+async def test_what_is_spent_while_a_tab_is_settled_is_owed_afterwards() -> None:
+    process = Process()
+    await process.account().spend(90)
+    await asyncio.gather(process.account().spend(20), process.account().spend(5))
+
+    assert process.ledger.asked == [(90, 20)]
+    assert process.account().tab.owed == 5
 
 
 async def test_a_ledger_that_is_away_loses_no_debt() -> None:
