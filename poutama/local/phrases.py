@@ -144,6 +144,15 @@ NOTES = (
     "Ngā mihi nui ki taku rōpū mō te āwhina.",
 )
 
+MENTOR_NOTES = (
+    "You have come a long way in {thing}. What helped most?",
+    "Ka rawe! Let us look at {thing} together on {day}.",
+    "He tino pai tēnei mahi. Kia kaha tonu 💪",
+    "Try the first {count} of these, then show me.",
+    "I like your plan. Is {day} still a good day for it?",
+    "Me aha ināianei? Write down one next step.",
+)
+
 # Now and then a student writes a page.
 LONG = (
     "This week I looked back at everything I wrote about {thing} since the start of the year. "

@@ -6,8 +6,9 @@ or the environment; a test holds a digest of the first rows, because people's bo
 measurements refer to them.
 
 Most students have about ten goals, some two, a few sixty and a few none; a goal has four or five
-tasks and three notes. Student 1 has exactly 12 goals with 5 tasks and 3 notes each: the dashboard
-that measurements load. Rows are tuples in the order of `COLUMNS`.
+tasks and three notes, one note in eight by the student's mentor. Student 1 has exactly 12 goals
+with 5 tasks and 3 notes each: the dashboard that measurements load. Rows are tuples in the order
+of `COLUMNS`. Organisations, groups and memberships are written by `local.belonging`.
 """
 
 from __future__ import annotations
@@ -27,6 +28,7 @@ from poutama.local.calendar import (
 )
 from poutama.local.phrases import (
     INFORMATION,
+    MENTOR_NOTES,
     NOTES,
     TASKS,
     THINGS,
@@ -35,15 +37,28 @@ from poutama.local.phrases import (
     write_name,
     write_phrase,
 )
+from poutama.local.roll import mentor_of
 from poutama.text import fold
 
 DOMAIN = "demo.example"
 LARGEST = 1_000_000
-STUDENTS_A_MENTOR = 25
 SHOWCASE, SHOWCASE_GOALS, SHOWCASE_TASKS, SHOWCASE_NOTES = 1, 12, 5, 3
 
 COLUMNS = {
     "person": ("id", "email", "name", "version", "created_at", "updated_at"),
+    "organisation": (
+        *("id", "name", "name_search", "time_zone", "region", "retention_days"),
+        *("version", "created_at", "updated_at"),
+    ),
+    "learning_group": (
+        *("id", "organisation_id", "name", "name_search", "join_code"),
+        *("version", "created_at", "updated_at"),
+    ),
+    "membership": (
+        *("id", "organisation_id", "group_id", "person_id", "role", "child_id"),
+        *("invited_name", "invited_email", "source", "begins_at", "ends_at", "accepted_at"),
+        *("version", "created_at", "updated_at"),
+    ),
     "goal": (
         *("id", "person_id", "goal_type", "title", "title_search", "information"),
         *("information_search", "complete", "due_at", "color", "version"),
@@ -55,7 +70,7 @@ COLUMNS = {
     ),
     "goal_note": (
         *("id", "goal_id", "information", "information_search", "version"),
-        *("created_at", "updated_at"),
+        *("created_at", "updated_at", "author_id"),
     ),
 }
 
@@ -71,6 +86,7 @@ COLORS = (
 GOAL_COUNTS = ((0.04, 0, 0), (0.18, 2, 2), (0.88, 7, 13), (0.98, 14, 24), (1.0, 60, 60))
 COMPLETE = 0.4
 TASK_COUNTS = (0, 1, 2, 2, 3, 3, 4, 4, 4, 5, 5, 5, 5, 6, 6, 7, 8, 9)
+MENTORS_NOTES = 32  # of 256
 NOTE_COUNTS = (0, 0, 1, 1, 2, 2, 3, 3, 3, 3, 4, 4, 5, 5, 6, 8)
 
 _NAMESPACE = uuid5(NAMESPACE_DNS, DOMAIN).bytes
@@ -82,6 +98,7 @@ class Goal:
 
     name: str
     id: UUID
+    owner: UUID
     thing: str
     complete: bool
     created: datetime
@@ -92,6 +109,9 @@ class SchoolRows:
     """Some of the school's rows, by table, parents first."""
 
     person: list[Row] = field(default_factory=list)
+    organisation: list[Row] = field(default_factory=list)
+    learning_group: list[Row] = field(default_factory=list)
+    membership: list[Row] = field(default_factory=list)
     goal: list[Row] = field(default_factory=list)
     goal_task: list[Row] = field(default_factory=list)
     goal_note: list[Row] = field(default_factory=list)
@@ -99,6 +119,9 @@ class SchoolRows:
     def tables(self) -> tuple[tuple[str, list[Row]], ...]:
         return (
             ("person", self.person),
+            ("organisation", self.organisation),
+            ("learning_group", self.learning_group),
+            ("membership", self.membership),
             ("goal", self.goal),
             ("goal_task", self.goal_task),
             ("goal_note", self.goal_note),
@@ -113,24 +136,28 @@ def mentor_email(number: int) -> str:
     return f"mentor-{number:02}@{DOMAIN}"
 
 
-ADMIN_EMAIL = f"admin@{DOMAIN}"
+def caregiver_email(number: int) -> str:
+    """The caregiver of the student with this number."""
+    return f"caregiver-{number:04}@{DOMAIN}"
+
+
+# Of the first organisation, of the second.
+ADMIN_EMAILS = (f"admin@{DOMAIN}", f"admin-02@{DOMAIN}")
+MANAGER_EMAILS = (f"manager-01@{DOMAIN}", f"manager-02@{DOMAIN}")
 
 
 def person_id(email: str) -> UUID:
     """The id of one of the school's people, who are told apart by their email."""
-    return _identify(email)
+    return identify(email)
 
 
-def mentors_of(first: int, last: int) -> range:
-    """The mentors whose first student is among the students `first` to `last`."""
-    return range(
-        (first + STUDENTS_A_MENTOR - 2) // STUDENTS_A_MENTOR + 1,
-        (last + STUDENTS_A_MENTOR - 1) // STUDENTS_A_MENTOR + 1,
-    )
+def tell_name(email: str) -> str:
+    """The name of one of the school's people."""
+    return write_name(_random(email))
 
 
 def write_adult(rows: SchoolRows, email: str) -> None:
-    """Add a mentor or the administrator: a person without goals."""
+    """Add somebody who is not a student: a person without goals."""
     _write_person(rows, email, _random(email))
 
 
@@ -140,12 +167,14 @@ def write_student(rows: SchoolRows, number: int) -> None:
     random = _random(email)
     _write_person(rows, email, random)
     showcase = number == SHOWCASE
+    mentor = mentor_of(number)
+    mentor_id = None if mentor is None else person_id(mentor_email(mentor))
     for index in range(SHOWCASE_GOALS if showcase else _count_goals(random)):
         goal = _write_goal(rows, random, email, index)
         tasks = SHOWCASE_TASKS if showcase else pick(random, TASK_COUNTS)
         notes = SHOWCASE_NOTES if showcase else pick(random, NOTE_COUNTS)
         _write_tasks(rows, random, goal, tasks)
-        _write_notes(rows, random, goal, notes)
+        _write_notes(rows, random, goal, notes, mentor_id)
 
 
 def _random(email: str) -> Random:
@@ -175,10 +204,11 @@ def _write_goal(rows: SchoolRows, random: Random, email: str, number: int) -> Go
     information = write_phrase(random, INFORMATION, thing, long=0.02)
     color = pick(random, COLORS) if random.random() < 0.7 else None
     name = f"{email}/goal/{number}"
-    goal = Goal(name, _identify(name), thing, complete, created)
+    owner = person_id(email)
+    goal = Goal(name, identify(name), owner, thing, complete, created)
     rows.goal.append(
         (
-            *(goal.id, person_id(email), goal_type, title, fold(title)),
+            *(goal.id, owner, goal_type, title, fold(title)),
             *(information, fold(information), complete, choose_due(random, term), color),
             *(version, created, updated),
         )
@@ -189,7 +219,7 @@ def _write_goal(rows: SchoolRows, random: Random, email: str, number: int) -> Go
 def _write_tasks(rows: SchoolRows, random: Random, goal: Goal, count: int) -> None:
     share_done = 0.9 if goal.complete else 0.15
     for position in range(count):
-        identity = _identify(f"{goal.name}/task/{position}")
+        identity = identify(f"{goal.name}/task/{position}")
         text = write_phrase(random, TASKS, goal.thing)
         done = random.random() < share_done
         version, updated = choose_edits(random, goal.created)
@@ -201,16 +231,24 @@ def _write_tasks(rows: SchoolRows, random: Random, goal: Goal, count: int) -> No
         )
 
 
-def _write_notes(rows: SchoolRows, random: Random, goal: Goal, count: int) -> None:
+def _write_notes(
+    rows: SchoolRows, random: Random, goal: Goal, count: int, mentor: UUID | None
+) -> None:
     for number in range(count):
-        identity = _identify(f"{goal.name}/note/{number}")
+        name = f"{goal.name}/note/{number}"
+        identity, author = identify(name), goal.owner
         text = write_phrase(random, NOTES, goal.thing, long=0.01)
+        if mentor is not None and identity.bytes[-1] < MENTORS_NOTES:
+            # Of chances of its own, so that what the student writes depends on no mentor.
+            text, author = write_phrase(_random(name), MENTOR_NOTES, goal.thing), mentor
         written = goal.created + timedelta(days=random.random() * 8)
         version, updated = choose_edits(random, written)
-        rows.goal_note.append((identity, goal.id, text, fold(text), version, written, updated))
+        rows.goal_note.append(
+            (identity, goal.id, text, fold(text), version, written, updated, author)
+        )
 
 
-def _identify(name: str) -> UUID:
+def identify(name: str) -> UUID:
     """`uuid5` of the name in the school's namespace, at half the cost."""
     digest = bytearray(sha1(_NAMESPACE + name.encode(), usedforsecurity=False).digest()[:16])
     digest[6] = digest[6] & 0x0F | 0x50

@@ -15,8 +15,24 @@ from poutama.errors import (
     DatabaseError,
     UnavailableError,
 )
+from poutama.local.belonging import (
+    group_id,
+    write_group,
+    write_leaders,
+    write_learning,
+    write_mentoring,
+    write_organisations,
+)
 from poutama.local.demo import make_demo
-from poutama.local.school import SchoolRows, person_id, write_adult, write_student
+from poutama.local.roll import DAY, EVENING, Group
+from poutama.local.school import (
+    ADMIN_EMAILS,
+    MANAGER_EMAILS,
+    SchoolRows,
+    person_id,
+    write_adult,
+    write_student,
+)
 from poutama.settings import Settings
 
 # CockroachDB's way of loading is INSERT, which PostgreSQL understands as well.
@@ -42,12 +58,31 @@ async def read(url: str, table: str) -> list[tuple[object, ...]]:
 
 def school(students: int, mentors: int) -> SchoolRows:
     rows = SchoolRows()
-    write_adult(rows, "admin@demo.example")
+    write_organisations(rows)
+    write_leaders(rows)
+    write_group(rows, Group(EVENING, 1))
+    for email in (*ADMIN_EMAILS, *MANAGER_EMAILS):
+        write_adult(rows, email)
     for number in range(1, mentors + 1):
         write_adult(rows, f"mentor-{number:02}@demo.example")
+        write_group(rows, Group(DAY, number))
+        write_mentoring(rows, number)
     for number in range(1, students + 1):
         write_student(rows, number)
+        write_learning(rows, number)
+        if number % 5 == 1:
+            write_adult(rows, f"caregiver-{number:04}@demo.example")
     return rows
+
+
+async def forget_belonging(url: str) -> None:
+    """Leave what an earlier demo school had: no organisations, nobody but mentors and an admin."""
+    await execute(url, "delete from organisation")
+    await execute(
+        url,
+        "delete from person where email like 'caregiver-%' or email like 'manager-%'"
+        " or email = 'admin-02@demo.example'",
+    )
 
 
 async def assert_holds(url: str, expected: SchoolRows) -> None:
@@ -63,9 +98,11 @@ async def test_every_row_arrives_as_it_was_made(
     summary = await make_demo(fresh_database_url, students=51, settings=settings)
     expected = school(51, mentors=3)
     await assert_holds(fresh_database_url, expected)
-    assert (summary.people, summary.goals, summary.tasks, summary.notes) == tuple(
-        len(values) for _, values in expected.tables()
-    )
+    assert (
+        *(summary.people, summary.organisations, summary.groups, summary.memberships),
+        *(summary.goals, summary.tasks, summary.notes),
+    ) == tuple(len(values) for _, values in expected.tables())
+    assert summary.rows == sum(len(values) for _, values in expected.tables())
 
 
 @EITHER_WAY
@@ -74,7 +111,7 @@ async def test_a_larger_school_adds_only_what_is_missing(
 ) -> None:
     await make_demo(fresh_database_url, students=10, settings=settings)
     summary = await make_demo(fresh_database_url, students=30, settings=settings)
-    assert summary.people == 20 + 1
+    assert summary.people == 20 + 1 + 4
     await assert_holds(fresh_database_url, school(30, mentors=2))
 
 
@@ -94,6 +131,47 @@ async def test_what_people_changed_since_is_left_alone(fresh_database_url: str) 
     assert (await make_demo(fresh_database_url, students=2)).rows == 0
     assert await read(fresh_database_url, "person") == people
     assert await read(fresh_database_url, "goal") == goals
+
+
+@EITHER_WAY
+async def test_a_database_made_before_there_were_organisations_gets_them(
+    fresh_database_url: str, settings: Settings
+) -> None:
+    await make_demo(fresh_database_url, students=60)
+    await forget_belonging(fresh_database_url)
+    await execute(fresh_database_url, "update goal set title = 'Mine'")
+    goals = await read(fresh_database_url, "goal")
+    # First a part of it, which leaves the others as they were.
+    for students in (13, 60):
+        await make_demo(fresh_database_url, students=students, settings=settings)
+    expected = school(60, mentors=3)
+    assert await read(fresh_database_url, "goal") == goals
+    expected.goal = goals
+    await assert_holds(fresh_database_url, expected)
+
+
+async def test_memberships_that_changed_are_left_alone(fresh_database_url: str) -> None:
+    await make_demo(fresh_database_url, students=30)
+    await execute(fresh_database_url, "update membership set ends_at = now(), accepted_at = null")
+    await execute(fresh_database_url, "update learning_group set name = 'Ours', join_code = null")
+    await execute(fresh_database_url, "update organisation set name = 'Ours'")
+    tables = ("organisation", "learning_group", "membership")
+    before = [await read(fresh_database_url, table) for table in tables]
+    assert (await make_demo(fresh_database_url, students=30)).rows == 0
+    assert [await read(fresh_database_url, table) for table in tables] == before
+
+
+async def test_a_deleted_group_stays_deleted_and_nobody_new_is_in_it(
+    fresh_database_url: str,
+) -> None:
+    await make_demo(fresh_database_url, students=30)
+    statement = "delete from learning_group where id = $1"
+    await execute(fresh_database_url, statement, group_id(Group(DAY, 2)))
+    assert (await make_demo(fresh_database_url, students=30)).rows == 0
+    summary = await make_demo(fresh_database_url, students=60)
+    assert (summary.groups, summary.people) == (1, 30 + 1 + 6)
+    found = await read(fresh_database_url, "learning_group")
+    assert {row[3] for row in found} == {"class 01", "class 03", "evening 01"}
 
 
 async def test_somebody_elses_rows_are_left_alone(fresh_database_url: str) -> None:
@@ -127,7 +205,7 @@ async def test_two_runs_at_once_make_one_school(
         *(make_demo(fresh_database_url, students=40, settings=settings) for _ in range(2))
     )
     await assert_holds(fresh_database_url, school(40, mentors=2))
-    assert sum(summary.people for summary in summaries) == 40 + 2 + 1
+    assert sum(summary.people for summary in summaries) == 40 + 2 + 4 + 8
 
 
 async def test_an_interrupted_run_is_taken_up_again(fresh_database_url: str) -> None:
@@ -137,7 +215,7 @@ async def test_an_interrupted_run_is_taken_up_again(fresh_database_url: str) -> 
 
     with pytest.raises(KeyboardInterrupt):
         await make_demo(fresh_database_url, students=60, progress=give_up, settings=INSERT)
-    assert len(await read(fresh_database_url, "person")) == 25 + 1 + 1
+    assert len(await read(fresh_database_url, "person")) == 25 + 1 + 4 + 5
     await make_demo(fresh_database_url, students=60)
     await assert_holds(fresh_database_url, school(60, mentors=3))
 

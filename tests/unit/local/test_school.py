@@ -10,11 +10,29 @@ from uuid import NAMESPACE_DNS, UUID, uuid5
 
 import pytest
 
+from poutama.local.belonging import (
+    write_group,
+    write_leaders,
+    write_learning,
+    write_mentoring,
+    write_organisations,
+)
+from poutama.local.roll import (
+    DAY,
+    EVENING,
+    STUDENTS_A_MENTOR,
+    Group,
+    Standing,
+    groups_of,
+    has_caregiver,
+    mentor_of,
+    mentors_of,
+    standing_of,
+)
 from poutama.local.school import (
     COLUMNS,
-    STUDENTS_A_MENTOR,
     SchoolRows,
-    mentors_of,
+    mentor_email,
     person_id,
     student_email,
     write_adult,
@@ -28,8 +46,14 @@ STUDENTS = 400
 @pytest.fixture(scope="module")
 def rows() -> SchoolRows:
     rows = SchoolRows()
+    write_organisations(rows)
+    write_leaders(rows)
     for number in range(1, STUDENTS + 1):
         write_student(rows, number)
+        write_learning(rows, number)
+    for mentor in mentors_of(1, STUDENTS):
+        write_group(rows, Group(DAY, mentor))
+        write_mentoring(rows, mentor)
     return rows
 
 
@@ -40,11 +64,16 @@ def column(rows: SchoolRows, table: str, name: str) -> list[object]:
 def test_the_first_rows_are_what_they_always_were() -> None:
     rows = SchoolRows()
     write_adult(rows, "admin@demo.example")
+    write_organisations(rows)
+    write_group(rows, Group(DAY, 1))
+    write_leaders(rows)
+    write_mentoring(rows, 1)
     for number in range(1, 31):
         write_student(rows, number)
+        write_learning(rows, number)
     words = repr([(table, values) for table, values in rows.tables()])
     assert sha256(words.encode()).hexdigest() == (
-        "a33bd750a403fe6d41372caf42a1781baf09a3a2072634a7ec52f8d0b941c2c4"
+        "eb7cc9a17d94e90e03d46b281451ca3ec60a0fe41fbbf3f3c8ee9666b081f52b"
     ), "the demo school changed: say so in the CHANGELOG, then renew the digest"
 
 
@@ -76,6 +105,47 @@ def test_the_first_student_is_the_dashboard_that_is_measured(rows: SchoolRows) -
     tasks = Counter(column(rows, "goal_task", "goal_id"))
     notes = Counter(column(rows, "goal_note", "goal_id"))
     assert [(tasks[goal], notes[goal]) for goal in goals] == [(5, 3)] * 12
+
+
+def test_every_note_has_an_author_and_a_few_are_the_mentors(rows: SchoolRows) -> None:
+    owners = {goal[0]: goal[1] for goal in rows.goal}
+    numbers = {person[0]: number for number, person in enumerate(rows.person, 1)}
+    others = 0
+    for note in rows.goal_note:
+        owner, author = owners[note[1]], note[-1]
+        if author != owner:
+            others += 1
+            mentor = mentor_of(numbers[owner])
+            assert mentor is not None
+            assert author == person_id(mentor_email(mentor))
+    assert 0.05 < others / len(rows.goal_note) < 0.2
+
+
+def test_a_student_has_no_mentor_in_a_class_they_are_not_in() -> None:
+    assert [mentor_of(number) for number in (1, 25, 26, 50)] == [1, 1, 2, 2]
+    assert [mentor_of(number) for number in (8, 10, 17, 29, 40)] == [None] * 5
+
+
+def test_every_tenth_student_is_in_the_evening_school_and_every_25th_in_both() -> None:
+    schools = {n: [group.organisation for group in groups_of(n)] for n in range(1, 501)}
+    both, evening = [DAY, EVENING], [EVENING]
+    for number, found in schools.items():
+        assert found == (both if number % 25 == 0 else evening if number % 10 == 0 else [DAY])
+    assert groups_of(250) == [Group(DAY, 10), Group(EVENING, 1)]
+    assert groups_of(260) == [Group(EVENING, 2)]
+
+
+def test_a_few_memberships_do_not_count_but_never_those_that_others_lean_on() -> None:
+    standings = Counter(standing_of(number) for number in range(1, STUDENTS + 1))
+    assert {standings[standing] for standing in Standing} - {standings[Standing.CURRENT]} == {10}
+    leaned_on = [n for n in range(1, STUDENTS + 1) if has_caregiver(n) or n % 10 == 0]
+    assert {standing_of(number) for number in leaned_on} == {Standing.CURRENT}
+    assert 1 in leaned_on
+
+
+def test_join_codes_are_those_of_the_page() -> None:
+    assert Group(DAY, 1).join_code == "CLASS-01"
+    assert Group(EVENING, 12).join_code == "EVENING-12"
 
 
 def test_goals_are_skewed_as_in_a_school(rows: SchoolRows) -> None:
@@ -144,7 +214,7 @@ def test_texts_have_what_tends_to_break(rows: SchoolRows, part: str) -> None:
         str(row[3 if table == "goal" else 2]) + str(row[5])
         for table, values in rows.tables()
         for row in values
-        if table != "person"
+        if table in ("goal", "goal_task", "goal_note")
     ]
     assert any(part in text for text in texts)
 

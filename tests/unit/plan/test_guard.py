@@ -1,114 +1,55 @@
 """Every place by which rows can be reached is confined to what the viewer may see.
 
-`reached` walks a guarded plan and names each place that is neither guarded itself nor implied by
-the row it hangs on. It knows of the guard only what the schema says: a rule's owner, or the
-relation that it follows.
+`unguarded` walks guarded plans; the first tests show that it finds what is not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import fields, is_dataclass, replace
+from dataclasses import replace
+from operator import attrgetter
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from poutama.plan.guard import guard_read, visible_rows
+from poutama.plan.guard import allowed_by, both, guard_read, visible_rows
 from poutama.plan.nodes import (
     ALWAYS,
+    NEVER,
     All,
-    Delete,
+    AnyOf,
     Exists,
     Insert,
+    IsNull,
+    Leaf,
     Many,
     Not,
-    One,
     OwnedBy,
-    Page,
     Plan,
-    Predicate,
     Read,
     Rows,
+    Stands,
     Steps,
     Update,
     Write,
 )
 from poutama.plan.operation import GraphQLRequest
-from poutama.plan.values import Returned, ViewerId
-from poutama.schema.load import load_model
-from poutama.schema.model import Entity, Relation, Shape
+from poutama.plan.values import ViewerId
+from poutama.schema.model import (
+    Action,
+    Audience,
+    Entity,
+    OrderTerm,
+    Relation,
+    Scope,
+    Shape,
+    Standing,
+    Through,
+)
 from tests.golden.compiled import plan_request
 from tests.golden.document import read_goldens
-
-MODEL = load_model()
-
-
-def unguarded(node: Any, parent: Entity | None = None) -> Iterator[str]:
-    """The places below the node where rows are reached without a look at whose they are."""
-    match node:
-        case Rows():
-            # What the same statement has written passed the guard of its change.
-            seen = node.written is not None
-            if not seen and not is_seen(node.where, node.entity, node.relation, parent):
-                yield f"{node.entity.name} by {node.relation and node.relation.name}"
-            yield from inside(node, node.entity)
-        case Exists(relation, target, where):
-            if not is_seen(where, target, relation, parent):
-                yield f"{target.name} in a filter by {relation.name}"
-            yield from inside(node, target)
-        case One() | Many():
-            yield from unguarded(node.rows, parent)
-        case Page():
-            yield from unguarded(node.rows, parent)
-            for view in node.views:
-                yield from inside(view, node.rows.entity)
-        case _:
-            yield from inside(node, parent)
-
-
-def inside(node: Any, parent: Entity | None) -> Iterator[str]:
-    for part in fields(node):
-        value = getattr(node, part.name)
-        for item in value if isinstance(value, tuple) else (value,):
-            if is_dataclass(item) and type(item).__module__ == "poutama.plan.nodes":
-                yield from unguarded(item, parent)
-
-
-def is_seen(
-    where: Predicate, entity: Entity, relation: Relation | None, parent: Entity | None
-) -> bool:
-    """Whether a condition that must hold is the rule, or a visible parent makes the rows so."""
-    if any(is_rule(part, entity) for part in conjuncts(where)):
-        return True
-    if relation is None or parent is None:
-        return False
-    if relation.shape is Shape.ONE:
-        return parent.rule.through is not None and parent.rule.through.name == relation.name
-    through = entity.rule.through
-    return through is not None and (through.target, through.key) == (parent.name, relation.key)
-
-
-def is_rule(part: Predicate, entity: Entity) -> bool:
-    match part:
-        case OwnedBy(column, ViewerId()):
-            return column == entity.rule.owner
-        case OwnedBy("id", Returned()):
-            return True  # a procedure answers for the ids it returns
-        case Exists(relation, target, where):
-            followed = entity.rule.through
-            return relation == followed and any(is_rule(p, target) for p in conjuncts(where))
-        case _:
-            return False
-
-
-def conjuncts(where: Predicate) -> Iterator[Predicate]:
-    if isinstance(where, All):
-        for part in where.parts:
-            yield from conjuncts(part)
-    else:
-        yield where
+from tests.unit.plan.unguarded import MODEL, grants, unguarded, unguarded_change
 
 
 def plan(query: str, **variables: object) -> Plan:
@@ -127,8 +68,47 @@ def test_the_walk_finds_what_is_not_guarded() -> None:
 
 def test_a_condition_that_need_not_hold_is_no_guard() -> None:
     goal = MODEL.entities["Goal"]
-    negated = Rows(goal, None, (), Not(visible_rows(MODEL.entities, goal)))
-    assert list(unguarded(negated)) == ["Goal by None"]
+    rule = visible_rows(MODEL.entities, goal)
+    for where in (Not(rule), AnyOf((rule, ALWAYS)), NEVER, ALWAYS):
+        bare = Rows(goal, None, (), where)
+        assert list(unguarded(bare)) == ["Goal by None"], where
+
+
+def test_a_standing_that_the_rule_does_not_name_is_no_guard() -> None:
+    group = MODEL.entities["Group"]
+    for where in (
+        Stands(Scope.GROUP, "organisation_id", (Standing.MEMBER,)),
+        Stands(Scope.ORGANISATION, "organisation_id", (Standing.MANAGER, Standing.MEMBER)),
+        OwnedBy("id", ViewerId()),
+    ):
+        assert list(unguarded(Rows(group, None, (), where))) == ["Group by None"], where
+
+
+def test_what_is_not_known_to_be_own_is_not_taken_for_it() -> None:
+    entities = MODEL.entities
+    person, goal, task = entities["Person"], entities["Goal"], entities["GoalTask"]
+    steps = Many("tasks", Rows(task, goal.relation("tasks"), (), own=True))
+    goals = Rows(goal, person.relation("goals"), (steps,), own=True)
+    me = Rows(person, None, (Many("goals", goals),), OwnedBy("id", ViewerId()), own=True)
+    assert list(unguarded(me)) == []
+    others = replace(me, where=visible_rows(entities, person), own=False)
+    assert list(unguarded(others)) == [
+        "Goal by goals",
+        "Goal taken for the viewer's own",
+        "Goal of somebody else, read unnoticed",
+        "GoalTask taken for the viewer's own",
+    ]
+
+
+def test_a_restricted_field_is_noticed_wherever_it_shows() -> None:
+    group = MODEL.entities["Group"]
+    code = group.column("joinCode")
+    where = All((visible_rows(MODEL.entities, group), IsNull(code)))
+    rows = Rows(group, None, (Leaf("joinCode", code),), where, (OrderTerm(code),))
+    tells = "joinCode by what it is held against"
+    assert list(unguarded(rows)) == ["joinCode for everybody", tells, tells]
+    bare = Rows(group, None, (Leaf("joinCode", code),))
+    assert list(unguarded(guard_read(MODEL.entities, Read((Many("groups", bare),))))) == []
 
 
 @pytest.mark.parametrize("golden", read_goldens(), ids=lambda golden: golden.name)
@@ -143,16 +123,20 @@ def test_every_golden_plan_is_guarded(golden: Any) -> None:
 
 
 ENTITIES = sorted(MODEL.entities)
+SOMEBODY = "60a10000-0000-4000-8000-000000000001"
+
+
+NAME = attrgetter("name")
+NONE: st.SearchStrategy[list[Relation]] = st.just([])
 
 
 @st.composite
 def selections(draw: st.DrawFn, entity: Entity, depth: int) -> str:
     """A selection that goes everywhere: relations, pages, filters through relations."""
-    parts = ["id"]
+    parts = [column.field for column in entity.columns if column.field == "id" or column.restricted]
     relations = [field for field in entity.fields.values() if isinstance(field, Relation)]
-    for relation in relations if depth else ():
-        if not draw(st.booleans()):
-            continue
+    chosen = st.lists(st.sampled_from(relations), max_size=2, unique_by=NAME) if relations else NONE
+    for relation in draw(chosen) if depth else ():
         target = MODEL.entities[relation.target]
         inner = draw(selections(target, depth - 1))
         if relation.shape is Shape.ONE:
@@ -170,16 +154,16 @@ def selections(draw: st.DrawFn, entity: Entity, depth: int) -> str:
 @st.composite
 def filters(draw: st.DrawFn, entity: Entity, depth: int) -> str:
     kind = draw(st.sampled_from(["column", "not", "or", "relation", "relation"]))
-    if depth == 0 or kind == "column":
-        return "{version: {gt: 1}}"
-    if kind in ("not", "or"):
-        inner = draw(filters(entity, depth - 1))
-        return f"{{not: {inner}}}" if kind == "not" else f"{{or: [{inner}, {{}}]}}"
     relations = [
         field
         for field in entity.fields.values()
         if isinstance(field, Relation) and field.shape is not Shape.CONNECTION
     ]
+    if depth == 0 or kind == "column" or not relations:
+        return f'{{id: {{eq: "{SOMEBODY}"}}}}'
+    if kind in ("not", "or"):
+        inner = draw(filters(entity, depth - 1))
+        return f"{{not: {inner}}}" if kind == "not" else f"{{or: [{inner}, {{}}]}}"
     relation = draw(st.sampled_from(relations))
     inner = draw(filters(MODEL.entities[relation.target], depth - 1))
     if relation.shape is Shape.LIST:
@@ -195,29 +179,59 @@ def filters(draw: st.DrawFn, entity: Entity, depth: int) -> str:
 )
 @given(st.data())
 def test_every_plan_is_guarded(data: st.DataObject) -> None:
-    goal, person = MODEL.entities["Goal"], MODEL.entities["Person"]
+    goal, person, group = (MODEL.entities[name] for name in ("Goal", "Person", "Group"))
     roots = (
         f"goals(filter: {data.draw(filters(goal, 3))}) {{ {data.draw(selections(goal, 3))} }}"
-        f" goalsConnection(filter: {data.draw(filters(goal, 3))}) {{ totalCount nodes {{"
-        f" {data.draw(selections(goal, 2))} }} }} me {{ {data.draw(selections(person, 3))} }}"
+        f" groupsConnection(filter: {data.draw(filters(group, 3))}) {{ totalCount nodes {{"
+        f" {data.draw(selections(group, 3))} }} }} me {{ {data.draw(selections(person, 3))} }}"
+        f' person(personId: "{SOMEBODY}") {{ {data.draw(selections(person, 2))} }}'
     )
     assert list(unguarded(plan(f"{{ {roots} }}"))) == []
 
 
 @pytest.mark.parametrize("name", sorted(MODEL.roots))
 def test_every_root_is_guarded(name: str) -> None:
-    inner = {
-        Shape.CONNECTION: "totalCount nodes { id }",
-        Shape.LIST: "id",
-        Shape.ONE: "id",
-    }[MODEL.roots[name].shape]
-    assert list(unguarded(plan(f"{{ {name} {{ {inner} }} }}"))) == []
+    root = MODEL.roots[name]
+    named = ", ".join(f'{argument}: "{SOMEBODY}"' for argument in root.arguments)
+    inner = "totalCount nodes { id }" if root.shape is Shape.CONNECTION else "id"
+    ways = {f"({named})" if named else ""} | (set() if root.shape is Shape.ONE else {""})
+    for asked in sorted(ways):
+        assert list(unguarded(plan(f"{{ {name}{asked} {{ {inner} }} }}"))) == []
 
 
 @pytest.mark.parametrize("name", ENTITIES)
 def test_every_type_has_a_rule_that_ends_at_the_viewer(name: str) -> None:
     entity = MODEL.entities[name]
-    assert is_rule(visible_rows(MODEL.entities, entity), entity)
+    assert grants(visible_rows(MODEL.entities, entity), entity.rule)
+
+
+def test_a_rule_lets_pass_all_whom_it_names() -> None:
+    goal = MODEL.entities["Goal"]
+    others = (Standing.MENTOR, Standing.MANAGER, Standing.ADMIN, Standing.CAREGIVER)
+    assert visible_rows(MODEL.entities, goal) == AnyOf(
+        (OwnedBy("person_id", ViewerId()), Stands(Scope.PERSON, "person_id", others))
+    )
+
+
+@pytest.mark.parametrize("name", ENTITIES)
+@pytest.mark.parametrize("action", [Action.UPDATE, Action.DELETE])
+def test_who_may_change_a_row_may_see_it(name: str, action: Action) -> None:
+    entity = MODEL.entities[name]
+    if (rule := entity.changes.get(action)) is None:
+        return
+    guard = both(allowed_by(MODEL.entities, rule), visible_rows(MODEL.entities, entity))
+    assert grants(guard, rule)
+    assert grants(guard, entity.rule)
+
+
+def test_both_drops_no_rule_that_the_other_does_not_hold() -> None:
+    mentor, admin = (
+        Stands(Scope.GROUP, "id", (standing,)) for standing in (Standing.MENTOR, Standing.ADMIN)
+    )
+    either = AnyOf((mentor, admin))
+    assert both(mentor, either) == mentor
+    assert both(either, mentor) == All((mentor, either))
+    assert both(NEVER, mentor) == All((mentor, NEVER))
 
 
 def test_every_change_is_guarded() -> None:
@@ -227,24 +241,56 @@ def test_every_change_is_guarded() -> None:
           b: deleteGoalTask(input: {taskId: $id}) { deletedTaskId }
           c: createGoalNote(input: {goalId: $id, information: "x"}) { note { id } }
           d: createGoal(input: {goalType: SPORTS, title: "x"}) { goal { id } }
+          e: updateGoalNote(input: {noteId: $id}) { note { id } }
+          f: updateGroup(input: {groupId: $id}) { group { id members { person { id } } } }
+          g: deleteGroup(input: {groupId: $id}) { deletedGroupId }
+          h: updateOrganisation(input: {organisationId: $id}) { organisation { id } }
         }""",
-        id="60a10000-0000-4000-8000-000000000001",
+        id=SOMEBODY,
     )
     assert isinstance(found, Steps)
     changes = [step.change for step in found.steps if isinstance(step, Write)]
-    assert len(changes) == 4
+    assert len(changes) == 8
     for change in changes:
-        match change:
-            case Update() | Delete():
-                assert is_rule(change.guard, change.entity)
-            case Insert(owner=None):
-                (parent,) = change.parents
-                assert is_rule(parent.guard, parent.entity)
-            case Insert():
-                assert change.owner == change.entity.rule.owner
+        assert not list(unguarded_change(change)), change
+    assert list(unguarded(found)) == []
 
 
 def test_an_unguarded_change_would_be_noticed() -> None:
-    goal = MODEL.entities["Goal"]
-    other = replace(goal, rule=replace(goal.rule, owner="other_id"))
-    assert not is_rule(visible_rows(MODEL.entities, goal), other)
+    goal, task = MODEL.entities["Goal"], MODEL.entities["GoalTask"]
+    seen = visible_rows(MODEL.entities, goal)
+    found = plan(
+        "mutation ($id: UUID!) { a: updateGoal(input: {goalId: $id}) { goal { id } }"
+        ' b: createGoalTask(input: {goalId: $id, information: "x"}) { task { id } } }',
+        id=SOMEBODY,
+    )
+    assert isinstance(found, Steps)
+    update, insert = (step.change for step in found.steps if isinstance(step, Write))
+    assert isinstance(update, Update)
+    assert isinstance(insert, Insert)
+    assert list(unguarded_change(replace(update, guard=seen))) == ["who may change"]
+    assert list(unguarded_change(replace(update, guard=ALWAYS))) == [
+        "who may change",
+        "who may see",
+    ]
+    (parent,) = insert.parents
+    loose = replace(insert, parents=(replace(parent, guard=seen),))
+    assert list(unguarded_change(loose)) == ["who may insert"]
+    assert insert.entity == task
+
+
+@pytest.mark.parametrize("name", sorted(MODEL.mutations))
+def test_every_insert_asks_its_rule(name: str) -> None:
+    """What an insert can be asked for holds its rule: by its owner, or by each parent it names."""
+    mutation = MODEL.mutations[name]
+    if mutation.action is Action.INSERT and mutation.entity is not None:
+        entity = MODEL.entities[mutation.entity]
+        for each in entity.changes[Action.INSERT].alternatives:
+            match each:
+                case Audience(Scope.PERSON, column, standings):
+                    assert (column, standings) == (entity.owner, (Standing.SELF,))
+                case Through(relation):
+                    parents = [
+                        getattr(given, "relation", None) for given in mutation.inputs.values()
+                    ]
+                    assert relation in parents
