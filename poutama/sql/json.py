@@ -120,7 +120,8 @@ class _JsonRenderer:
                 query = self._levels.render_facts(slot)
             case _:
                 query = self._rows(slot, body)
-        return f"s{slot.number} AS ({query})"
+        # Inlined, these are scanned anew for every row where the planner knows no statistics.
+        return f"s{slot.number} AS MATERIALIZED ({query})"
 
     def _rows(self, slot: Slot, body: tuple[Final, ...]) -> str:
         level = slot.level
