@@ -30,13 +30,14 @@ from poutama.text import fold
 
 Row: TypeAlias = dict[str, Any]
 World: TypeAlias = Mapping[str, list[Row]]
-"""Type -> rows by field name; a goal has `personId` besides, a task and a note `goalId`."""
+"""Type -> rows by field name, with the ids of what they belong to besides: `personId`, `goalId`."""
 Term: TypeAlias = tuple[str, bool]
 """A field to sort by, and whether descending."""
 
 SEARCHED = ("title", "information")
+TO_ONE = ("owner", "goal", "author")
 DEFAULT_ORDER = {"GoalTask": ["POSITION_ASC"]}
-DEFAULT_PAGE, LARGEST_PAGE = 50, 1000
+DEFAULT_PAGE, LARGEST_PAGE = 3, 1000
 
 
 def answer(
@@ -65,14 +66,15 @@ def answer(
 def see(world: World, viewer: UUID) -> Row:
     """The viewer's person, with their goals, with their tasks and notes, and the ways back."""
     person = next(dict(row) for row in world["Person"] if row["id"] == viewer)
+    mine = {viewer: person}
     person["goals"] = [
         dict(row, owner=person) for row in world["Goal"] if row["personId"] == viewer
     ]
     for goal in person["goals"]:
-        for name, kind in (("tasks", "GoalTask"), ("notes", "GoalNote")):
-            goal[name] = [
-                dict(row, goal=goal) for row in world[kind] if row["goalId"] == goal["id"]
-            ]
+        tasks = [row for row in world["GoalTask"] if row["goalId"] == goal["id"]]
+        notes = [row for row in world["GoalNote"] if row["goalId"] == goal["id"]]
+        goal["tasks"] = [dict(row, goal=goal) for row in tasks]
+        goal["notes"] = [dict(row, goal=goal, author=mine.get(row["authorId"])) for row in notes]
     return person
 
 
@@ -148,6 +150,8 @@ def holds(row: Row, name: str, wanted: Any) -> bool:
         case "search":
             return any(fold(wanted) in fold(row[field]) for field in SEARCHED if field in row)
     match row[name]:
+        case None if name in TO_ONE:
+            return False
         case list() as rows:
             return all(has(rows, quantifier, part) for quantifier, part in wanted.items())
         case dict() as related:
@@ -260,7 +264,8 @@ def read_cursor(schema: GraphQLSchema, entity: str, terms: list[Term], text: str
 
 _MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 _ANY: Row = {
-    "id": UUID(int=0), "personId": UUID(int=0), "goalId": UUID(int=0), "email": "", "name": "",
+    "id": UUID(int=0), "personId": UUID(int=0), "goalId": UUID(int=0), "authorId": UUID(int=0),
+    "email": "", "name": "",
     "goalType": "CAREER", "title": "", "information": "", "complete": False, "dueAt": None,
     "color": None, "position": 1, "version": 1, "updatedAt": _MOMENT, "createdAt": _MOMENT,
 }  # fmt: skip

@@ -33,8 +33,12 @@ from tests.reference.resolvers import SAMPLE, Row, encode, order_terms, see, wri
 from tests.strategies.drawing import chance, choose
 from tests.strategies.worlds import TEXTS, Setting
 
-NESTED = ("and", "or", "not", "some", "none", "every", "owner", "goal", "goals", "tasks", "notes")
-ANY_ORDER = ("COMPLETE", "GOAL_TYPE", "DUE_AT")
+RELATIONS = ("owner", "author", "goal", "goals", "tasks", "notes")
+OWNERS = ("owner", "email", "name", "goals")
+TEXTUAL = ("title", "information")
+NULLABLE = ("dueAt", "color")
+NESTED = ("and", "or", "not", "some", "none", "every", *RELATIONS)
+TIES = ("COMPLETE", "GOAL_TYPE", "DUE_AT")
 NO_CURSORS = (
     "",
     "!",
@@ -54,6 +58,8 @@ class Arguments:
         self._draw = draw
         self._schema = schema
         self._setting = setting
+        self._nulls = choose(draw, 0.0, 0.0, 0.0, 0.0, 0.0, 10.0, 0.0, 0.0, 0.0)
+        """Per cent of a filter's parts that are null: one is enough to have all of it refused."""
         # Where the viewer has no row with a value, one is made up.
         (sample,) = SAMPLE["Goal"]
         self._elsewhere: Row = dict(
@@ -68,24 +74,24 @@ class Arguments:
             "GoalNote": [row for goal in goals for row in goal["notes"]],
         }
 
-    def draw_arguments(self, field: GraphQLField) -> dict[str, ValueNode]:
-        """Literals for some of the field's arguments."""
+    def draw_arguments(self, field: GraphQLField, depth: int) -> dict[str, ValueNode]:
+        """Literals for some of the field's arguments; fewer near the root, that rows be left."""
         draw = self._draw
         entity = get_named_type(field.type).name.removesuffix("Connection")
         found: dict[str, ValueNode] = {}
-        orders = self._order(entity) if chance(draw, 45) else None
+        orders = self._order(entity) if chance(draw, 55) else None
         if "goalId" in field.args and chance(draw, 15):
             found["goalId"] = self._operand(entity, "id", "eq") if chance(draw, 80) else nodes.Null
-        if chance(draw, 45):
-            sizes = (2, 0, 1, 1, 2, 3, 3, 4, 5, 50, 1000)
+        if chance(draw, 35 if depth else 20):
+            sizes = (2, 1, 1, 2, 3, 3, 4, 5, 0, 50, 1000)
             found["first"] = nodes.Int(choose(draw, *sizes))
-            if chance(draw, 8):
+            if chance(draw, 5):
                 found["first"] = choose(
                     draw, nodes.Null, nodes.Null, nodes.Int(-1), nodes.Int(1001)
                 )
-        if chance(draw, 25):
+        if chance(draw, 25 if depth else 12):
             found["after"] = self._cursor(entity, orders)
-        if chance(draw, 50):
+        if chance(draw, 60 if depth else 50):
             type_ = get_named_type(field.args["filter"].type)
             assert isinstance(type_, GraphQLInputObjectType)
             found["filter"] = nodes.Null if chance(draw, 4) else self._filter(entity, type_, 0)
@@ -101,17 +107,18 @@ class Arguments:
     def _order(self, entity: str) -> list[str]:
         type_ = self._schema.type_map[f"{entity}Order"]
         assert isinstance(type_, GraphQLEnumType)
-        ties = [value for value in type_.values if value.startswith(ANY_ORDER)]
-        values = st.sampled_from([*type_.values, *ties, *ties])
+        ties = [value for value in type_.values if value.startswith(TIES)]
+        nulls = [value for value in type_.values if value.startswith("DUE_AT")]
+        values = st.sampled_from([*type_.values, *ties, *ties, *nulls * 4])
         return self._draw(st.lists(values, max_size=3))
 
     def _cursor(self, entity: str, orders: list[str] | None) -> ValueNode:
         draw = self._draw
         if chance(draw, 5):
             return nodes.Null
-        if chance(draw, 3):
+        if chance(draw, 1.5):
             return nodes.String(choose(draw, *NO_CURSORS))
-        if chance(draw, 3):
+        if chance(draw, 1.5):
             # Of the list's own order, but not its values.
             terms = order_terms(entity, orders)
             signature = ",".join(("-" if down else "") + name for name, down in terms)
@@ -124,17 +131,19 @@ class Arguments:
             # A row that is gone, beside one that is there.
             row = dict(choose(draw, *rows), **choose(draw, {}, {"id": row["id"]}))
             row["id"] = choose(draw, row["id"], *(self._draw(st.uuids()) for _ in range(2)))
-        if chance(draw, 3):
+        if chance(draw, 1.5):
             orders = self._order(entity)
         return nodes.String(write_cursor(row, order_terms(entity, orders)))
 
     def _filter(self, entity: str, type_: GraphQLInputObjectType, depth: int) -> ValueNode:
         draw = self._draw
         names = [name for name in type_.fields if depth < 3 or name not in NESTED]
-        often = [name for name in names if name in NESTED]
-        chosen = draw(st.lists(st.sampled_from([*names, *often]), max_size=2, unique=True))
-        if not chosen and chance(draw, 70):
-            chosen = [choose(draw, *names)]
+        # What leads on to other types would be rare among so many columns.
+        names += [name for name in names if name in (*RELATIONS, "not")]
+        names += [name for name in names if name in OWNERS or name in TEXTUAL]
+        names += [name for name in names if name in NULLABLE] * 2
+        size = choose(draw, 1, 1, 1, 1, 2, 2, 0)
+        chosen = draw(st.lists(st.sampled_from(names), min_size=size, max_size=size, unique=True))
         return self._object({
             name: self._condition(entity, name, type_.fields[name].type, depth) for name in chosen
         })  # fmt: skip
@@ -142,7 +151,7 @@ class Arguments:
     def _condition(self, entity: str, name: str, kind: Any, depth: int) -> ValueNode:
         draw = self._draw
         type_ = get_named_type(kind)
-        if chance(draw, 1):
+        if chance(draw, self._nulls):
             return nodes.Null
         if name == "search":
             field = choose(draw, "information", "title") if entity == "Goal" else "information"
@@ -179,11 +188,11 @@ class Arguments:
                 found[name] = nodes.List([
                     self._operand(entity, field, name) for _ in range(choose(draw, 2, 1, 3, 0))
                 ])  # fmt: skip
-            elif name == "eq" and chance(draw, 10):
+            elif name == "eq" and chance(draw, 50 if field in NULLABLE else 10):
                 found[name] = nodes.Null
             else:
                 found[name] = self._operand(entity, field, name)
-            if chance(draw, 1):
+            if chance(draw, self._nulls):
                 found[name] = nodes.Null
         return self._object(found)
 
@@ -219,10 +228,11 @@ class Arguments:
     def _text(self, value: str, comparison: str) -> str:
         draw = self._draw
         if comparison in ("contains", "startsWith"):
-            start = draw(st.integers(0, len(value))) if comparison == "contains" else 0
+            inside = comparison == "contains" or chance(draw, 40)
+            start = draw(st.integers(0, len(value))) if inside else 0
             value = value[start : draw(st.integers(start, len(value)))]
             value = choose(draw, value, value.upper(), value.lower(), fold(value))
-        return choose(draw, *TEXTS) if chance(draw, 10) else value
+        return choose(draw, *TEXTS) if chance(draw, 20) else value
 
     def _object(self, fields: Mapping[str, ValueNode]) -> ValueNode:
         return nodes.Object([

@@ -77,7 +77,7 @@ class Fragment:
 
 @st.composite
 def documents(draw: DrawFn, schema: GraphQLSchema, setting: Setting) -> list[Request]:
-    """A document, and the requests to make with it."""
+    """A document over a schema's goals, and the requests to make with it."""
     return _DocumentBuilder(draw, schema, setting).build()
 
 
@@ -169,6 +169,8 @@ class _DocumentBuilder:
         found = []
         if chance(draw, 15):
             found.append(_field_named("__typename"))
+        if "pageInfo" in type_.fields and chance(draw, 30):
+            found.append(_field_named("pageInfo"))
         if type_ is self._schema.query_type and chance(draw, 4):
             found.append(_field_named("__type"))
         names = [
@@ -177,10 +179,11 @@ class _DocumentBuilder:
             if is_leaf_type(get_named_type(field.type)) or depth < 5
         ]
         twins = [node.name.value for node in skeleton if type_.fields[node.name.value].args]
+        lists = [name for name in names if type_.fields[name].args]
         least = 0 if skeleton or found else 1
-        for _ in range(choose(draw, least, least, 1, 2)):
+        for _ in range(choose(draw, least, least, 1, 2, 3)):
             if self._size < ENOUGH or not (skeleton or found):
-                found.append(_field_named(choose(draw, *names, *twins, *twins)))
+                found.append(_field_named(choose(draw, *names, *twins, *twins, *lists, *lists)))
         return found
 
     def _key(self, type_: GraphQLObjectType, name: str, taken: set[str]) -> str:
@@ -210,7 +213,7 @@ class _DocumentBuilder:
         if name == "__type":
             return [_ask_for_type(made, self._variables)]
         field = type_.fields[name]
-        made = replace(made, arguments=self._field_arguments(field, node))
+        made = replace(made, arguments=self._field_arguments(field, node, depth))
         target = get_named_type(field.type)
         if not isinstance(target, GraphQLObjectType):
             return [made]
@@ -226,7 +229,9 @@ class _DocumentBuilder:
             for part in parts
         ]
 
-    def _field_arguments(self, field: GraphQLField, node: FieldNode) -> tuple[ArgumentNode, ...]:
+    def _field_arguments(
+        self, field: GraphQLField, node: FieldNode, depth: int
+    ) -> tuple[ArgumentNode, ...]:
         if not field.args:
             return ()
         if node.arguments:
@@ -234,7 +239,7 @@ class _DocumentBuilder:
             if not chance(self._draw, 5):
                 found = tame_arguments(found)
         else:
-            found = self._arguments.draw_arguments(field)
+            found = self._arguments.draw_arguments(field, depth)
         return tuple(
             ArgumentNode(
                 name=NameNode(value=name),

@@ -117,7 +117,8 @@ class Variables:
             case "default":
                 return self._make(nullable, value, ABSENT, choose(draw, other, given, ABSENT))
             case "overridden":
-                default = value if needed else nodes.Null
+                # Inside a filter most nulls are refused.
+                default = nodes.Null if argument is not None and not needed else value
                 return self._make(nullable, default, given, choose(draw, other, ABSENT))
             case _ if needed:
                 return self._make(exact, None, given, other)

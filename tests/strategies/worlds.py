@@ -6,7 +6,8 @@ all, and one text is part of another.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -67,9 +68,9 @@ class Pools:
 class Setting:
     """A world, whose eyes it is seen with, and what it is made of."""
 
-    world: World
+    world: World = field(repr=False)
     viewer: UUID
-    pools: Pools
+    pools: Pools = field(repr=False)
 
 
 @st.composite
@@ -88,13 +89,13 @@ def settings_of_worlds(draw: DrawFn) -> Setting:
     owners = [viewer, viewer, *people]
     goals = [
         _row(draw, pools, ids, personId=draw(st.sampled_from(owners))["id"], **_goal(draw, pools))
-        for _ in range(draw(st.sampled_from((5, 3, 4, 6, 7, 8, 8, 0))))
+        for _ in range(draw(st.sampled_from((5, 3, 4, 6, 0, 7, 8, 8, 8, 5))))
     ]
     world = {
         "Person": people,
         "Goal": goals,
-        "GoalTask": _children(draw, pools, ids, goals, numbered=True),
-        "GoalNote": _children(draw, pools, ids, goals, numbered=False),
+        "GoalTask": _children(draw, pools, ids, goals, _step),
+        "GoalNote": _children(draw, pools, ids, goals, _author(people)),
     }
     return Setting(world, viewer["id"], pools)
 
@@ -127,17 +128,28 @@ def _goal(draw: DrawFn, pools: Pools) -> Row:
 
 
 def _children(
-    draw: DrawFn, pools: Pools, ids: list[UUID], goals: list[Row], *, numbered: bool
+    draw: DrawFn,
+    pools: Pools,
+    ids: list[UUID],
+    goals: list[Row],
+    others: Callable[[DrawFn], Row],
 ) -> list[Row]:
-    rows = []
-    for goal in goals:
-        for _ in range(draw(st.sampled_from((0, 1, 2, 3, 4)))):
-            row = _row(draw, pools, ids, goalId=goal["id"], information=_text(draw, pools))
-            if numbered:
-                row["complete"] = draw(st.booleans())
-                row["position"] = draw(st.sampled_from((0, 1, 2, 3, -5, 2**31 - 1)))
-            rows.append(row)
-    return rows
+    return [
+        _row(draw, pools, ids, goalId=goal["id"], information=_text(draw, pools), **others(draw))
+        for goal in goals
+        for _ in range(draw(st.sampled_from((0, 1, 2, 3, 4))))
+    ]
+
+
+def _step(draw: DrawFn) -> Row:
+    places = (0, 1, 2, 3, -5, 2**31 - 1)
+    return {"complete": draw(st.booleans()), "position": draw(st.sampled_from(places))}
+
+
+def _author(people: list[Row]) -> Callable[[DrawFn], Row]:
+    """Somebody else's name is not for the viewer to see, and some authors are gone."""
+    ids = [None, *(person["id"] for person in people)]
+    return lambda draw: {"authorId": draw(st.sampled_from(ids))}
 
 
 def _text(draw: DrawFn, pools: Pools) -> str:
