@@ -5,6 +5,9 @@ from __future__ import annotations
 import json
 
 from poutama.db.trace import StatementTrace
+from poutama.engine import Engine
+from poutama.schema.load import load_model
+from poutama.settings import Settings
 from tests.golden.desk import Desk
 from tests.golden.rows import goal_id, task_id
 
@@ -133,14 +136,23 @@ async def test_strawberry_django_pr_931_a_count_was_sent_for_every_empty_page(de
 
 
 async def test_cve_2026_47707_fragments_hid_aliases_from_the_limit(desk: Desk) -> None:
-    many = " ".join(f"a{number}: title" for number in range(200))
-    roots = " ".join(f"g{number}: goals {{ ...Many }}" for number in range(5))
-    document = f"{{ {roots} }} fragment Many on Goal {{ {many} }}"
-    assert await desk.refuse(document) == "LIMIT_EXCEEDED"
-    assert len((await desk.ask(document.replace("g4: goals { ...Many }", "")))["g3"]) == 5
+    # Ten aliases as written, eighteen as meant.
+    eight = " ".join(f"a{number}: title" for number in range(8))
+    fragment = f"fragment Many on Goal {{ {eight} }}"
+    hidden = f"{{ x: goals {{ ...Many }} y: goals {{ ...Many }} }} {fragment}"
+    _, error = await desk.fail(hidden)
+    assert error["extensions"] == {
+        "code": "LIMIT_EXCEEDED",
+        "limit": "aliases",
+        "allowed": 15,
+        "value": 18,
+    }
+    assert len((await desk.ask(f"{{ x: goals {{ ...Many }} }} {fragment}"))["x"][0]) == 8
 
 
 async def test_pg_graphql_broke_an_object_at_a_hundred_arguments(desk: Desk) -> None:
+    settings = Settings(rendering=desk.rendering, max_aliases=300, max_repeats=300)
+    desk.engine = Engine(load_model(), desk.database, settings, {})
     fields = " ".join(f"a{number}: title" for number in range(300))
     data = await desk.ask(f"{{ goals(first: 1) {{ {fields} }} }}")
     assert data["goals"] == [{f"a{number}": "Kōrero Māori" for number in range(300)}]
