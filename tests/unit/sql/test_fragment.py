@@ -53,7 +53,7 @@ def test_a_condition_is_never_null() -> None:
     conditions = Conditions(Parameters())
     later = Compare(DUE, Comparison.GT, Constant("x"))
     assert conditions.render("a", Not(later)) == (
-        'NOT ((a."due_at" IS NOT NULL AND a."due_at" > $1::timestamptz))'
+        'NOT ((a."due_at" IS NOT NULL AND a."due_at" > $1::text::timestamptz))'
     )
     assert conditions.render("a", Not(IsNull(DUE))) == 'NOT (a."due_at" IS NULL)'
 
