@@ -2,7 +2,8 @@
 
 A read of others' audited rows inserts one entry for each person whose rows it returns, unless the
 same viewer's last is younger than `REMEMBERED`; reading one's own writes nothing. A change inserts
-one entry. Nothing is read or changed without its entry, because it is one statement.
+one entry, and its payload those of what it reads besides the row written. Nothing is read or
+changed without its entry, because it is one statement.
 """
 
 from __future__ import annotations
@@ -36,53 +37,57 @@ def render_subject(level: Level) -> str:
 def render_entries(parameters: Parameters, change: Change | None, layout: Layout) -> list[str]:
     """The CTE that writes down what the statement does: none, or one.
 
-    A change's entry says more than one about its payload would.
+    One INSERT for a change and for what its payload reads: one statement cannot change a table
+    twice on CockroachDB.
     """
-    if change is None:
-        entry = _render_reads(parameters, layout.levels)
-    else:
-        entry = _render_change(parameters, change)
-    return [] if entry is None else [entry]
+    viewer = parameters.place(ViewerId(), "uuid") if change or _audited(layout.levels) else ""
+    entries = [_entry_of_change(change, viewer)] if change and _writes(change) else []
+    if audited := _audited(layout.levels):
+        entries.append(_entries_of_reads(audited, viewer))
+    if not entries:
+        return []
+    return [
+        f"audit AS (INSERT INTO audit_entry {_COLUMNS} {' UNION ALL '.join(entries)} RETURNING 1)"
+    ]
 
 
-def _render_reads(parameters: Parameters, levels: Iterable[Level]) -> str | None:
-    audited = [level for level in levels if is_audited(level)]
-    if not audited:
-        return None
+def _audited(levels: Iterable[Level]) -> list[Level]:
+    return [level for level in levels if is_audited(level)]
+
+
+def _writes(change: Change) -> bool:
+    return not (isinstance(change, Update) and not change.assignments)
+
+
+def _entries_of_reads(levels: list[Level], viewer: str) -> str:
     subjects = " UNION ".join(
         f"SELECT n.sub, {quote_text(level.rows.entity.name)} AS kind FROM {level.name} AS n"
-        for level in audited
+        for level in levels
     )
-    viewer = parameters.place(ViewerId(), "uuid")
     recent = (
         "SELECT 1 FROM audit_entry AS e"
         f" WHERE e.subject_id = x.sub AND e.actor_id = {viewer} AND e.kind = x.kind"
         f" AND e.action = 'READ' AND e.at > now() - interval '{REMEMBERED}'"
     )
     return (
-        f"audit AS (INSERT INTO audit_entry {_COLUMNS}"
-        f" SELECT gen_random_uuid(), now(), {viewer}, {_name(viewer)}, x.sub, 'READ', x.kind,"
+        f"SELECT gen_random_uuid(), now(), {viewer}, {_name(viewer)}, x.sub, 'READ', x.kind,"
         f" NULL::uuid FROM ({subjects}) AS x"
-        f" WHERE x.sub <> {viewer} AND NOT EXISTS ({recent}) RETURNING 1)"
+        f" WHERE x.sub <> {viewer} AND NOT EXISTS ({recent})"
     )
 
 
-def _render_change(parameters: Parameters, change: Change) -> str | None:
+def _entry_of_change(change: Change, viewer: str) -> str:
     match change:
         case Insert():
             action = "INSERT"
-        case Update(assignments=()):
-            return None
         case Update():
             action = "UPDATE"
         case Delete():
             action = "DELETE"
-    viewer = parameters.place(ViewerId(), "uuid")
     subject = "NULL::uuid" if change.subject is None else _subject("w0", change.subject)
     return (
-        f"audit AS (INSERT INTO audit_entry {_COLUMNS}"
-        f" SELECT gen_random_uuid(), now(), {viewer}, {_name(viewer)}, {subject},"
-        f" '{action}', {quote_text(change.entity.name)}, w0.id FROM w0 RETURNING 1)"
+        f"SELECT gen_random_uuid(), now(), {viewer}, {_name(viewer)}, {subject},"
+        f" '{action}', {quote_text(change.entity.name)}, w0.id FROM w0"
     )
 
 

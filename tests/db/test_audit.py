@@ -1,0 +1,95 @@
+"""The audit log: nothing of a student is read by others, or changed, without an entry."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+
+import pytest
+
+from poutama.db.connection import Database
+from poutama.local.rights import Caller
+from poutama.viewer import Viewer
+from tests.db.classroom import fill, id_of, viewer_for
+from tests.golden.compiled import RENDERINGS
+from tests.golden.desk import Desk
+
+STUDENT, MENTOR = Viewer(id_of(Caller.STUDENT)), Viewer(id_of(Caller.MENTOR))
+LOOK = "{ groups { members { person { goals { title } } } } }"
+
+
+@pytest.fixture(params=RENDERINGS)
+async def school(request: pytest.FixtureRequest, desk_database: Database) -> Desk:
+    await fill(desk_database)
+    await desk_database.write("delete from audit_entry", deadline=time.monotonic() + 30)
+    return Desk(desk_database, request.param)
+
+
+async def entries(school: Desk) -> Counter[tuple[str, str, bool]]:
+    """Action, kind, and whether it is about the student."""
+    rows = await school.database.read(
+        "select action, kind, subject_id from audit_entry", deadline=time.monotonic() + 30
+    )
+    return Counter((row[0], row[1], row[2] == STUDENT.person_id) for row in rows)
+
+
+async def test_a_mentor_who_looks_is_written_down_once_a_visit(school: Desk) -> None:
+    await school.ask(LOOK, MENTOR)
+    await school.ask(LOOK, MENTOR)
+    assert (await entries(school))["READ", "Goal", True] == 1
+
+
+async def test_students_read_their_own_unnoticed(school: Desk) -> None:
+    await school.ask("{ goals { title owner { goals { id } } } me { goals { id } } }", STUDENT)
+    assert not await entries(school)
+
+
+async def test_what_a_payload_reads_is_written_down_beside_the_change(school: Desk) -> None:
+    await school.ask(
+        'mutation ($group: UUID!) { updateGroup(input: {groupId: $group, name: "New"})'
+        " { group { members { person { goals { title } } } } } }",
+        MENTOR,
+        group=str(id_of("group")),
+    )
+    found = await entries(school)
+    assert found["UPDATE", "Group", False] == 1
+    assert found["READ", "Goal", True] == 1
+
+
+async def test_a_change_that_changes_nothing_is_still_a_read(school: Desk) -> None:
+    made = await school.ask(
+        'mutation ($goal: UUID!) { createGoalNote(input: {goalId: $goal, information: "Ka pai"})'
+        " { note { id } } }",
+        MENTOR,
+        goal=str(id_of("goal")),
+    )
+    await school.ask(
+        "mutation ($note: UUID!) { updateGoalNote(input: {noteId: $note})"
+        " { note { goal { title } } } }",
+        MENTOR,
+        note=made["createGoalNote"]["note"]["id"],
+    )
+    assert (await entries(school))["READ", "Goal", True] == 1
+
+
+async def test_changes_are_there_for_the_student_and_the_admin_and_nobody_else(
+    school: Desk,
+) -> None:
+    await school.ask(
+        "mutation ($goal: UUID!) { updateGoal(input: {goalId: $goal, color: null})"
+        " { goal { id } } }",
+        STUDENT,
+        goal=str(id_of("goal")),
+    )
+    ask = "query ($who: UUID!) { person(personId: $who) { auditConnection { totalCount } } }"
+    seen = {
+        caller: (await school.ask(ask, viewer_for(caller), who=str(STUDENT.person_id)))["person"]
+        for caller in (Caller.STUDENT, Caller.ADMIN, Caller.MENTOR, Caller.CAREGIVER)
+    }
+    counts = {caller: person["auditConnection"]["totalCount"] for caller, person in seen.items()}
+    assert counts == {
+        Caller.STUDENT: 1,
+        Caller.ADMIN: 1,
+        Caller.MENTOR: 0,
+        Caller.CAREGIVER: 0,
+    }
