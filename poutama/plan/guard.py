@@ -71,7 +71,7 @@ def allowed_by(
                 parts += _stands(scope, column, counted)
             case Through(relation, to):
                 target = entities[relation.target]
-                inner = allowed_by(entities, target.rule, to or only)
+                inner = allowed_by(entities, target.rule, _narrower(to, only))
                 parts.append(Exists(relation, target, inner))
     return parts[0] if len(parts) == 1 else AnyOf(tuple(parts))
 
@@ -217,6 +217,14 @@ def _stands(scope: Scope, column: str, standings: tuple[Standing, ...]) -> list[
     if others:
         parts.append(Stands(scope, column, others))
     return parts
+
+
+def _narrower(
+    to: tuple[Standing, ...] | None, only: tuple[Standing, ...] | None
+) -> tuple[Standing, ...] | None:
+    if to is None or only is None:
+        return to if only is None else only
+    return tuple(each for each in to if each in only)
 
 
 def _narrows(allowed: Predicate, visible: Predicate) -> bool:
