@@ -119,7 +119,7 @@ def serve(
             runner.run(run())
 
 
-async def _no_application(scope: object, receive: object, send: object) -> None:  # noqa: ARG001
+async def _no_application(scope: object, receive: object, send: object) -> None:
     """Stands where uvicorn wants an ASGI application; the protocol knows the API itself."""
     raise NotImplementedError
 
