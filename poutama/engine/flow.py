@@ -103,6 +103,7 @@ class Engine:
 
     async def _read(self, statement: Statement, binding: Binding, deadline: float) -> bytes:
         if statement.constant is not None:
+            bind_values(statement, binding)  # what is wrong with arguments is told all the same
             return statement.constant.encode()
         rows = await self._database.read(
             statement.text, bind_values(statement, binding), deadline=deadline

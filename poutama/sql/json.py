@@ -39,7 +39,7 @@ def render_json(read: Read, change: Change | None = None) -> Statement:
     conditions = Conditions(Parameters())
     layout = lay_out(read, conditions)
     if not layout.slots and change is None:
-        return Statement("", (), constant=constant_text(layout))
+        return Statement("", (), constant=constant_text(layout), checked=tuple(layout.unused))
     return _JsonRenderer(layout, conditions, change).render()
 
 
@@ -103,7 +103,11 @@ class _JsonRenderer:
             )
         ctes += render_entries(self._parameters, self._changing, self._layout)
         joined = ",\n".join(ctes)
-        return Statement(f"WITH {joined}\nSELECT {text}", self._parameters.values)
+        return Statement(
+            f"WITH {joined}\nSELECT {text}",
+            self._parameters.values,
+            checked=tuple(self._layout.unused),
+        )
 
     def _level(self, level: Level) -> str:
         query = self._levels.render_level(

@@ -32,6 +32,7 @@ from poutama.plan.nodes import (
     TotalCount,
     View,
 )
+from poutama.plan.values import Value
 from poutama.sql.fragment import quote_text, render_json_value
 from poutama.sql.predicate import Conditions
 
@@ -129,6 +130,8 @@ class Layout:
     root: tuple[Part, ...] = ()
     levels: list[Level] = field(default_factory=list)
     slots: list[Slot] = field(default_factory=list)
+    unused: list[Value] = field(default_factory=list)
+    """Arguments of pages of which no row is asked for."""
 
     def add_level(self, rows: Rows, parent: Level | None) -> Level:
         level = Level(len(self.levels), rows, parent)
@@ -214,6 +217,9 @@ class _Painter:
                 level = self._layout.add_level(page.rows, parent)
                 level.paged = True
             parts += self._view(parent, level, page.rows, view)
+        if level is None:
+            self._layout.unused += page.rows.after
+            self._layout.unused += [page.rows.first] if page.rows.first is not None else []
         return (*parts, Literal("}"))
 
     def _view(

@@ -36,7 +36,7 @@ def render_rows(read: Read, change: Change | None = None) -> Statement:
     conditions = Conditions(Parameters())
     layout = lay_out(read, conditions)
     if not layout.slots and change is None:
-        return Statement("", (), constant=constant_text(layout))
+        return Statement("", (), constant=constant_text(layout), checked=tuple(layout.unused))
     return _RowsRenderer(layout, conditions, change).render()
 
 
@@ -78,6 +78,7 @@ class _RowsRenderer:
                     for slot in self._layout.slots
                 ),
             ),
+            checked=tuple(self._layout.unused),
         )
 
     def _select(self, slot: Slot) -> str:

@@ -108,6 +108,8 @@ class Statement:
     """None where the database itself returns the JSON text."""
     constant: str | None = None
     """The data where no row is asked for at all; then there is no statement to run."""
+    checked: tuple[Value, ...] = ()
+    """Arguments that the statement does not need, and that must be right all the same."""
 
     def read_data(self, rows: Sequence[Any]) -> bytes | None:
         """What a statement that changes nothing has read: JSON in UTF-8.
@@ -142,4 +144,6 @@ def bind_values(statement: Statement, binding: Binding) -> list[object]:
     Raises:
         BadUserInputError, LimitExceededError, UnauthenticatedError: as `resolve_value`.
     """
+    for value in statement.checked:
+        resolve_value(value, binding)
     return [resolve_value(value, binding) for value in statement.values]

@@ -2,6 +2,7 @@
 // the query that is there, and another one. Prints what was seen as JSON; leaves a screenshot.
 // Usage: node graphiql.mjs URL TOKEN FOLDER
 import assert from "node:assert/strict";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 
 const [url, token, folder] = process.argv.slice(2);
@@ -16,7 +17,12 @@ const { chromium } = await import("playwright-core");
 const PATIENCE = 60_000;
 const ARGUMENTS = ["--headless=shell", "--no-sandbox", "--no-zygote", "--disable-gpu", "--disable-dev-shm-usage"];
 
-const browser = await chromium.launch({ executablePath: await binary.executablePath(), args: ARGUMENTS });
+const executablePath = await binary.executablePath();
+// Its list of fonts names the temporary folder of the machine; without any font it dies.
+const fonts = join(folder, "fonts", "fonts.conf");
+writeFileSync(fonts, readFileSync(fonts, "utf8").replaceAll("/tmp/fonts", join(folder, "fonts")));
+
+const browser = await chromium.launch({ executablePath, args: ARGUMENTS });
 try {
   console.log(JSON.stringify(await visit(await browser.newPage({ viewport: { width: 1280, height: 800 } }))));
 } finally {

@@ -260,3 +260,12 @@ async def test_introspection_beside_variables_of_our_own_scalars(desk: Desk) -> 
     )
     data = await desk.ask(document, since="2026-01-01T00:00:00Z", id=str(uuid4()), name="Goal")
     assert data == {"__type": {"name": "Goal"}, "goals": []}
+
+
+@pytest.mark.parametrize("rest", ["totalCount", "__typename"])
+@pytest.mark.parametrize("argument", ['after: "forged"', "first: -1"])
+async def test_arguments_are_looked_at_even_where_no_row_is_asked_for(
+    desk: Desk, argument: str, rest: str
+) -> None:
+    _, error = await desk.fail(f"{{ goalsConnection({argument}) {{ {rest} }} }}")
+    assert error["extensions"]["code"] == "BAD_USER_INPUT"

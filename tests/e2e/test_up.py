@@ -85,6 +85,8 @@ def up(home: Path, **more: str) -> Iterator[Running]:
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
+        # Whoever runs the tests may have been started by `nohup`.
+        preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )
     watchdog = threading.Timer(PATIENCE, process.kill)
     watchdog.start()

@@ -79,7 +79,8 @@ class Arguments:
         draw = self._draw
         entity = get_named_type(field.type).name.removesuffix("Connection")
         found: dict[str, ValueNode] = {}
-        orders = self._order(entity) if chance(draw, 55) else None
+        after = chance(draw, 35 if depth else 22)
+        orders = self._order(entity) if chance(draw, 80 if after else 50) else None
         if "goalId" in field.args and chance(draw, 15):
             found["goalId"] = self._operand(entity, "id", "eq") if chance(draw, 80) else nodes.Null
         if chance(draw, 35 if depth else 20):
@@ -89,7 +90,7 @@ class Arguments:
                 found["first"] = choose(
                     draw, nodes.Null, nodes.Null, nodes.Int(-1), nodes.Int(1001)
                 )
-        if chance(draw, 25 if depth else 12):
+        if after:
             found["after"] = self._cursor(entity, orders)
         if chance(draw, 60 if depth else 50):
             type_ = get_named_type(field.args["filter"].type)
@@ -177,9 +178,9 @@ class Arguments:
     def _comparisons(self, entity: str, field: str, type_: GraphQLInputObjectType) -> ValueNode:
         draw = self._draw
         size = min(choose(draw, 1, 1, 1, 2, 0), len(type_.fields))
-        names = draw(
-            st.lists(st.sampled_from(list(type_.fields)), min_size=size, max_size=size, unique=True)
-        )
+        often = [name for name in type_.fields if name in ("contains", "startsWith")]
+        known = st.sampled_from([*type_.fields, *often, *often])
+        names = draw(st.lists(known, min_size=size, max_size=size, unique=True))
         found: dict[str, ValueNode] = {}
         for name in names:
             if name == "isNull":
@@ -228,7 +229,7 @@ class Arguments:
     def _text(self, value: str, comparison: str) -> str:
         draw = self._draw
         if comparison in ("contains", "startsWith"):
-            inside = comparison == "contains" or chance(draw, 40)
+            inside = comparison == "contains" or chance(draw, 60)
             start = draw(st.integers(0, len(value))) if inside else 0
             value = value[start : draw(st.integers(start, len(value)))]
             value = choose(draw, value, value.upper(), value.lower(), fold(value))
