@@ -107,6 +107,30 @@ class Settings:
     max_page_size: int = setting(1_000, "Largest `first` on any list.")
     default_page_size: int = setting(50, "Items on a page of a connection without `first`.")
     plan_cache_size: int = setting(1_000, "Most documents and plans kept by one process.")
+    aws_region: str = setting("", "AWS region of queue and store; empty means the environment's.")
+    aws_endpoint: str = setting(
+        "", "Address that answers in place of AWS, for tests; empty means AWS itself."
+    )
+    store_bucket: str = setting(
+        "", "S3 bucket for what people upload and get; empty means a folder in `home`."
+    )
+    upload_seconds: int = setting(900, "How long a form for uploading works, in seconds.")
+    download_seconds: int = setting(300, "How long an address for downloading works, in seconds.")
+    queue_url: str = setting("", "SQS queue that wakes workers; empty means one in this process.")
+    dead_letter_url: str = setting("", "SQS queue of the messages that nobody could handle.")
+    job_seconds: float = setting(
+        880.0, "Time one invocation of a worker has for jobs, in seconds; below the function's."
+    )
+    job_margin_seconds: float = setting(
+        20.0, "A worker begins no step when less than this is left of its time, in seconds."
+    )
+    job_lease_seconds: float = setting(
+        60.0, "After this long without a sign of life a worker's job is given to another."
+    )
+    job_attempts: int = setting(5, "How often one step of a job is tried before the job fails.")
+    job_backoff_seconds: float = setting(
+        5.0, "Wait before the second try of a step; doubled each time, with jitter."
+    )
     introspection: bool = setting(True, "Whether the schema may be asked for.")
 
     @classmethod

@@ -12,6 +12,7 @@ import itertools
 import os
 from collections.abc import Awaitable, Callable, Sequence
 from typing import TypeVar
+from uuid import UUID
 
 import asyncpg
 
@@ -36,7 +37,7 @@ _serial = itertools.count(1)
 class Transaction:
     """What a closure may do: run statements, one after the other."""
 
-    __slots__ = ("_busy", "_failure", "_session", "_statements", "ended")
+    __slots__ = ("_busy", "_failure", "_session", "_statements", "ended", "enqueued")
 
     def __init__(self, session: LinkSession) -> None:
         self._session = session
@@ -44,6 +45,8 @@ class Transaction:
         self._statements = 0
         self._busy = False
         self.ended = False
+        self.enqueued: list[UUID] = []
+        """Jobs that begin to exist with the commit: whoever commits wakes a worker for them."""
 
     async def fetch(self, statement: str, *args: object) -> list[asyncpg.Record]:
         """Run one statement and return all its rows.

@@ -23,7 +23,9 @@ FLOORS = {
     "schema": 1,
     "plan": 2,
     "sql": 3,
-    **dict.fromkeys(("db", "jobs", "store"), 4),
+    **dict.fromkeys(("db", "store"), 4),
+    # The job table is in the database, and steps are handed the store.
+    "jobs": 4.5,
     "journeys": 5,
     **dict.fromkeys(("engine", "worker"), 6),
     "edge": 7,

@@ -1,0 +1,1 @@
+"""Long work: jobs in a table, messages that wake workers. See `docs/jobs.md`."""

@@ -1,0 +1,63 @@
+"""What a queue is: messages that are handed out until somebody says they are done.
+
+`jobs.sqs` and `jobs.local` are queues; one contract suite holds both. A message says only which
+job to look at: losing one loses nothing, and getting one twice does nothing twice.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message, as it was handed out this time.
+
+    Attributes:
+        id: the same each time it is handed out.
+        body: as sent.
+        receipt: names this handing-out; later ones have others.
+        received: how often it was handed out, this time included.
+    """
+
+    id: str
+    body: str
+    receipt: str
+    received: int
+
+
+class Queue(Protocol):
+    """Where workers are woken."""
+
+    async def send(self, body: str, *, delay: float = 0.0) -> None:
+        """Add a message that is handed out after `delay` seconds, 900 at most.
+
+        Raises:
+            UnavailableError: the queue cannot be reached; the message may or may not be there.
+        """
+        ...
+
+    async def receive(self, *, most: int = 10, wait: float = 0.0) -> list[Message]:
+        """Hand out up to `most` messages; wait up to `wait` seconds for the first.
+
+        They stay invisible to others for the queue's visibility time; what is not deleted by then
+        is handed out again, and after too many times goes to the dead letters.
+        """
+        ...
+
+    async def delete(self, message: Message) -> None:
+        """It is done. Deleting what is gone already is no error."""
+        ...
+
+    async def retry(self, message: Message, *, delay: float) -> None:
+        """Hand it out again after `delay` seconds, instead of after the visibility time."""
+        ...
+
+    async def bury(self, body: str, *, reason: str) -> None:
+        """Put a message among the dead letters, with the reason why."""
+        ...
+
+    async def close(self) -> None:
+        """Let go of connections."""
+        ...
