@@ -7,8 +7,10 @@ unexpected leaves it as an exception and is masked at the edge.
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
+from uuid import UUID
 
 from poutama.db.connection import Database
 from poutama.engine.answer import (
@@ -33,8 +35,14 @@ from poutama.plan.operation import Documents, GraphQLFailure, GraphQLRequest, Op
 from poutama.plan.values import Binding, Repeatable
 from poutama.schema.model import Model
 from poutama.settings import Settings
+from poutama.sql.computed import Compute, fill_marks
 from poutama.sql.statement import Statement, bind_values
 from poutama.viewer import Viewer
+
+logger = logging.getLogger(__name__)
+
+Wake: TypeAlias = Callable[[UUID], Awaitable[None]]
+"""Wakes a worker for a job."""
 
 Spend: TypeAlias = Callable[[int], Awaitable[None]]
 """Takes an operation's cost from somebody's budget before it is run."""
@@ -50,13 +58,27 @@ class Engine:
         settings: Settings,
         procedures: Mapping[str, Procedure],
         trusted: TrustedDocuments | None = None,
+        computed: Mapping[str, Compute] | None = None,
+        wake: Wake | None = None,
     ) -> None:
-        """Put the parts together; where `trusted` is given, only those documents are served."""
+        """Put the parts together.
+
+        Args:
+            model: what there is.
+            database: where it is.
+            settings: how much may be asked.
+            procedures: what the schema's `@procedure` fields call.
+            trusted: where given, only those documents are served.
+            computed: what the schema's `@computed` fields call.
+            wake: told of every job that a mutation has enqueued, once it is committed.
+        """
         self._model = model
         self._trusted = trusted or TrustedDocuments(None)
         self._database = database
         self._settings = settings
         self._procedures = procedures
+        self._computed = computed or {}
+        self._wake = wake
         self._documents = Documents(model, settings)
         self._prepared: Lru[tuple[Operation, Shape], Prepared] = Lru(settings.plan_cache_size)
 
@@ -87,11 +109,12 @@ class Engine:
             prepared, binding = await self._bind(request, operation, viewer)
             await self._charge(prepared, binding, spend)
             if prepared.read is not None:
-                return answer_data(await self._read(prepared.read, binding, deadline))
+                data = await self._read(prepared.read, binding, deadline)
+                return answer_data(self._fill(prepared, data))
             if idempotency_key is not None:
                 binding.repeatable = Repeatable(idempotency_key, fingerprint_request(request))
-            data = await self._mutate(prepared.steps, binding, deadline)
-            return answer_data(data.encode())
+            text = await self._mutate(prepared.steps, binding, deadline)
+            return answer_data(self._fill(prepared, text.encode()))
         except GraphQLFailure as failure:
             return answer_failure(failure)
         except StepFailure as failure:
@@ -116,7 +139,23 @@ class Engine:
     async def _mutate(
         self, steps: tuple[PreparedStep, ...], binding: Binding, deadline: float
     ) -> str:
-        return await Mutation(self._database, self._procedures, steps, binding, deadline).run()
+        mutation = Mutation(self._database, self._procedures, steps, binding, deadline)
+        data = await mutation.run()
+        for job in mutation.enqueued:
+            await self._tell(job)
+        return data
+
+    async def _tell(self, job: UUID) -> None:
+        if self._wake is None:
+            return
+        try:
+            await self._wake(job)
+        except PoutamaError as error:
+            # The job is in its table: the sweep finds whom nobody was woken for.
+            logger.warning("no worker was woken for job %s: %s", job, error.message)
+
+    def _fill(self, prepared: Prepared, data: bytes) -> bytes:
+        return fill_marks(data, self._computed) if prepared.marked else data
 
     async def _bind(
         self, request: GraphQLRequest, operation: Operation, viewer: Viewer | None

@@ -6,7 +6,7 @@ transaction. `docs/transactions.md` says what is promised.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from hashlib import sha256
 from json import dumps
@@ -79,6 +79,8 @@ class Mutation:
         self._steps = steps
         self._binding = binding
         self._deadline = deadline
+        self.enqueued: Sequence[UUID] = ()
+        """Jobs that its commit has brought about."""
 
     async def run(self) -> str:
         """Run it until its outcome is known; returns the response's data as JSON text.
@@ -130,6 +132,7 @@ class Mutation:
     async def _run_steps(self, transaction: Transaction) -> str:
         binding = self._binding
         binding.start_again()
+        self.enqueued = ()
         if binding.repeatable is not None:
             rows = await transaction.fetch(_FIND.text, *bind_values(_FIND, binding))
             if rows:
@@ -138,6 +141,7 @@ class Mutation:
         if binding.repeatable is not None:
             keep = keep_response(data)
             await transaction.execute(keep.text, *bind_values(keep, binding))
+        self.enqueued = tuple(transaction.enqueued)
         return data
 
     async def _run_step(self, prepared: PreparedStep, transaction: Transaction) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias, assert_never
 
 from poutama.plan.build import ReadBuilder
@@ -15,6 +15,7 @@ from poutama.plan.selection import Selections
 from poutama.plan.writes import WriteBuilder
 from poutama.schema.model import Model
 from poutama.settings import Settings
+from poutama.sql.computed import has_marks
 from poutama.sql.json import render_json, render_repeatable
 from poutama.sql.rows import render_rows
 from poutama.sql.statement import Statement
@@ -50,6 +51,13 @@ class Prepared:
     cost: Cost
     read: Statement | None
     steps: tuple[PreparedStep, ...] = ()
+    marked: bool = field(init=False)
+    """Whether the response has marks to fill."""
+
+    def __post_init__(self) -> None:
+        steps = (each for step in self.steps for each in (step.statement, step.payload))
+        marked = any(has_marks(each.text) for each in (self.read, *steps) if each is not None)
+        object.__setattr__(self, "marked", marked)
 
 
 def prepare_operation(

@@ -63,9 +63,10 @@ _WORDS = {
         Standing.MENTOR: "mentors of a group the person is a student of",
         Standing.MANAGER: "managers of an organisation the person is a student of",
         Standing.ADMIN: "admins of an organisation the person is a student of",
-        Standing.CAREGIVER: "the person's caregivers",
+        Standing.CAREGIVER: "the person's caregivers in an organisation the person is a student of",
         Standing.MENTEE: "students of a group the person mentors",
         Standing.STAFF: "managers and admins of an organisation the person belongs to",
+        Standing.KEEPER: "admins of an organisation the person belongs or belonged to",
     },
     Scope.GROUP: {Standing.MEMBER: "its members", Standing.MENTOR: "its mentors"},
     Scope.ORGANISATION: {
@@ -85,7 +86,7 @@ def render_permissions_page(model: Model) -> str:
 
 def _type(model: Model, entity: Entity) -> str:
     rows = [*_rows(model, entity, "see", entity.rule)]
-    for column in entity.columns:
+    for column in entity.values:
         if column.restricted is not None:
             rows += _rows(model, entity, f"see `{column.field}`", column.restricted)
     for action in _CHANGES:

@@ -52,7 +52,7 @@ from poutama.plan.nodes import (
 from poutama.plan.operation import Operation, Tree
 from poutama.plan.selection import Selections
 from poutama.plan.values import Constant, CursorPart, PageSize, Value, ViewerId
-from poutama.schema.model import Column, Entity, Model, OrderTerm, Relation, Shape
+from poutama.schema.model import Column, Computed, Entity, Model, OrderTerm, Relation, Shape
 from poutama.settings import Settings
 
 LARGEST_INTROSPECTION = 20_000
@@ -106,7 +106,7 @@ class ReadBuilder:
                 members.append(Text(key, json.dumps(entity.name)))
                 continue
             match entity.fields[name]:
-                case Column() as column:
+                case Column() | Computed() as column:
                     members.append(Leaf(key, column))
                 case Relation() as relation:
                     members.append(self._relation(key, nodes, entity.name, relation))

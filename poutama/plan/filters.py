@@ -77,7 +77,7 @@ def _condition(model: Model, entity: Entity, name: str, tree: Tree, where: str) 
             _comparison(field, operator, part, f"{where}.{operator}")
             for operator, part in _branch(tree, where).items()
         )
-    return _relation(model, field, tree, where)
+    return _relation(model, entity.relation(name), tree, where)
 
 
 def _relation(model: Model, relation: Relation, tree: Tree, where: str) -> Predicate:

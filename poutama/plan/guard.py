@@ -41,6 +41,7 @@ from poutama.plan.values import ViewerId
 from poutama.schema.model import (
     Audience,
     Column,
+    Computed,
     Entity,
     Relation,
     Rule,
@@ -96,7 +97,7 @@ def guard_member(
     match member:
         case Text() | RowId():
             return member
-        case Leaf(_, Column(restricted=Rule() as rule)):
+        case Leaf(_, Column(restricted=Rule() as rule) | Computed(restricted=Rule() as rule)):
             return replace(member, shown=allowed_by(entities, rule))
         case Leaf():
             return member

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from poutama.plan.values import Value
-from poutama.schema.model import Column, Entity, OrderTerm, Relation, Scope, Standing
+from poutama.schema.model import Column, Computed, Entity, OrderTerm, Relation, Scope, Standing
 
 
 class Comparison(StrEnum):
@@ -102,10 +102,10 @@ class Text:
 
 @dataclass(frozen=True, slots=True)
 class Leaf:
-    """A column's value; null where `shown` does not hold."""
+    """A column's value, or a computed one; null where `shown` does not hold."""
 
     key: str
-    column: Column
+    column: Column | Computed
     shown: Predicate = ALWAYS
 
 

@@ -15,7 +15,7 @@ from poutama.schema.directives import (
     snake_case,
 )
 from poutama.schema.expand import connection_name, order_values, table_fields
-from poutama.schema.model import Column, Entity, Field, Kind, OrderTerm, Relation, Shape
+from poutama.schema.model import Column, Computed, Entity, Field, Kind, OrderTerm, Relation, Shape
 from poutama.schema.rules import load_changes, load_restriction, load_visibility
 
 KINDS = {
@@ -117,16 +117,20 @@ def _load_field(
         return Relation(name, kind, Shape.ONE, one["key"], nullable=is_nullable(node.type))
     if (many := find_directive(node, "many")) is not None:
         return load_relation(where, node, many["key"], entities)
-    require(
-        kind in KINDS or kind in enums,
-        f"{where}: {kind} is no column; say @one or @many where it is a relation.",
-    )
-    require(not is_list(node.type), f"{where}: a column cannot be a list.")
     restricted = load_restriction(where, node)
     require(
         restricted is None or is_nullable(node.type),
         f"{where}: a restricted field must be nullable: it is null for those who may not see it.",
     )
+    if (computed := find_directive(node, "computed")) is not None:
+        require(is_nullable(node.type), f"{where}: a computed field must be nullable.")
+        require(bool(computed["columns"]), f"{where}: @computed needs a column.")
+        return Computed(name, computed["name"], tuple(computed["columns"]), restricted)
+    require(
+        kind in KINDS or kind in enums,
+        f"{where}: {kind} is no column; say @one or @many where it is a relation.",
+    )
+    require(not is_list(node.type), f"{where}: a column cannot be a list.")
     column = find_directive(node, "column") or {}
     sequence = find_directive(node, "sequence") or {}
     return Column(

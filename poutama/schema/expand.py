@@ -91,8 +91,11 @@ def order_name(entity: str) -> str:
     return f"{entity}Order"
 
 
-def is_restricted(node: FieldDefinitionNode) -> bool:
-    return find_directive(node, "restricted") is not None
+def is_hidden(node: FieldDefinitionNode) -> bool:
+    """Whether rows cannot be told apart by the field: what is hidden must not show by an order or
+    by what a filter leaves over, and what Python computes the database does not know.
+    """
+    return any(find_directive(node, name) is not None for name in ("restricted", "computed"))
 
 
 def order_values(
@@ -105,7 +108,7 @@ def order_values(
         searchable = find_directive(node, "search") is not None
         if (
             is_list(node.type)
-            or is_restricted(node)
+            or is_hidden(node)
             or not (searchable or kind in enums or kind in ("Int", "DateTime", "Boolean"))
         ):
             continue
@@ -145,7 +148,7 @@ def _filter(
             "\nsearch: String"
         )
     for node in nodes:
-        if is_restricted(node):  # what is hidden must not show by what a filter leaves over
+        if is_hidden(node):
             continue
         kind = named_type(node.type)
         field = node.name.value

@@ -45,6 +45,16 @@ class Column:
         return f"{self.name}_search"
 
 
+@dataclass(frozen=True, slots=True)
+class Computed:
+    """A field whose value Python makes of columns; null where the first column is."""
+
+    field: str
+    function: str
+    columns: tuple[str, ...]
+    restricted: Rule | None = None
+
+
 class Shape(StrEnum):
     """How a field answers with rows of another table."""
 
@@ -74,7 +84,7 @@ class Relation:
     """The column of a root field's rows that must hold the viewer's id, unless one is named."""
 
 
-Field: TypeAlias = Column | Relation
+Field: TypeAlias = Column | Computed | Relation
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +113,7 @@ class Standing(StrEnum):
     CAREGIVER = "CAREGIVER"
     MENTEE = "MENTEE"
     STAFF = "STAFF"
+    KEEPER = "KEEPER"
     MEMBER = "MEMBER"
 
 
@@ -176,6 +187,10 @@ class Entity:
     @property
     def columns(self) -> list[Column]:
         return [field for field in self.fields.values() if isinstance(field, Column)]
+
+    @property
+    def values(self) -> list[Column | Computed]:
+        return [field for field in self.fields.values() if not isinstance(field, Relation)]
 
     def column(self, field: str) -> Column:
         """The column behind a field; `KeyError` where the field is none."""

@@ -33,6 +33,7 @@ from poutama.plan.nodes import (
     View,
 )
 from poutama.plan.values import Value
+from poutama.sql.computed import render_field
 from poutama.sql.fragment import quote_text, render_json_value
 from poutama.sql.predicate import Conditions
 
@@ -173,7 +174,7 @@ class _Painter:
             case Text(_, json):
                 return (Literal(json),)
             case Leaf(_, column, shown):
-                text = render_json_value(alias, column)
+                text = render_field(alias, column)
                 condition = self._conditions.render(alias, shown)
                 if condition != "true":
                     text = f"CASE WHEN {condition} THEN {text} ELSE 'null' END"

@@ -1,0 +1,201 @@
+"""Fields that Python computes: marked by the statement, filled afterwards, in both renderings."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import AsyncIterator, Mapping
+from importlib.resources import files
+from typing import Any
+from uuid import UUID, uuid4
+
+import pytest
+import pytest_asyncio
+from graphql import GraphQLEnumType, GraphQLInputObjectType
+
+from poutama.db.connection import Database
+from poutama.db.transaction import Transaction
+from poutama.engine import Engine
+from poutama.errors import ConfigurationError, NotFoundError, SchemaError, UnavailableError
+from poutama.plan.operation import GraphQLRequest
+from poutama.schema.load import build_model
+from poutama.schema.model import Model
+from poutama.settings import Settings
+from poutama.sql.computed import fill_marks
+from poutama.viewer import Viewer
+from tests.golden.compiled import RENDERINGS
+from tests.golden.rows import ANA, BEN, fill
+
+FIELDS = """
+  link: String @computed(name: "link", columns: ["title", "id"])
+  due: UploadForm @computed(name: "form", columns: ["due_at", "complete", "color"])
+  secret: String
+    @computed(name: "link", columns: ["id"]) @restricted(person: "person_id", to: [ADMIN])
+"""
+JOB = UUID("00000000-0000-4000-8000-00000000000b")
+
+
+def model_with(fields: str) -> Model:
+    folder = files("poutama.schema")
+    names = sorted(file.name for file in folder.iterdir() if file.name.endswith(".graphql"))
+    text = "\n".join((folder / name).read_text("utf-8") for name in names)
+    return build_model(
+        text.replace(
+            "  goalType: GoalType!\n  title", f"{fields}\n  goalType: GoalType!\n  title", 1
+        )
+    )
+
+
+def link(*values: Any) -> str:
+    return f'signed "{values[0]}" of {len(values)} é'
+
+
+async def pretend(transaction: Transaction, viewer: Viewer, given: Mapping[str, Any]) -> Any:
+    transaction.enqueued.append(JOB)
+    if viewer != ANA:
+        raise NotFoundError
+    return {"goal": given["goalId"]}
+
+
+class Asked:
+    """An engine with computed fields, and whom it woke."""
+
+    def __init__(self, database: Database, rendering: str) -> None:
+        self.woken: list[UUID] = []
+        self.failing = False
+        self.engine = Engine(
+            model_with(FIELDS),
+            database,
+            Settings(rendering=rendering),
+            {"reorder_goal_tasks": pretend},
+            computed={
+                "link": link,
+                "form": lambda due, complete, color: {"url": due, "fields": {"c": color}},
+            },
+            wake=self.wake,
+        )
+
+    async def wake(self, job: UUID) -> None:
+        if self.failing:
+            raise UnavailableError("the queue is away")
+        self.woken.append(job)
+
+    async def ask(
+        self, document: str, viewer: Viewer = ANA, key: str | None = None, **variables: Any
+    ) -> Any:
+        answer = await self.engine.execute(
+            GraphQLRequest(document, None, variables),
+            viewer,
+            deadline=time.monotonic() + 20,
+            idempotency_key=key,
+        )
+        return json.loads(answer.body)
+
+
+@pytest_asyncio.fixture(params=RENDERINGS)
+async def asked(request: pytest.FixtureRequest, desk_database: Database) -> AsyncIterator[Asked]:
+    await fill(desk_database)
+    yield Asked(desk_database, request.param)
+
+
+async def test_marks_are_filled_wherever_a_row_is_shown(asked: Asked) -> None:
+    found = await asked.ask(
+        """{ goals { title l: link due dueAt color tasks { goal { link } } }
+             goalsConnection(first: 2) { edges { node { link } } } }"""
+    )
+    for goal in found["data"]["goals"]:
+        assert goal["l"] == link(goal["title"], "")
+        assert all(task["goal"]["link"] == goal["l"] for task in goal["tasks"])
+        if goal["dueAt"] is None:
+            assert goal["due"] is None
+        else:
+            assert goal["due"]["fields"] == {"c": goal["color"]}
+    assert any(goal["due"] for goal in found["data"]["goals"])
+    assert not all(goal["due"] for goal in found["data"]["goals"])
+    assert [edge["node"]["link"] for edge in found["data"]["goalsConnection"]["edges"]]
+
+
+async def test_what_is_restricted_is_not_computed(asked: Asked) -> None:
+    found = await asked.ask("{ goals { secret } }")
+    assert {goal["secret"] for goal in found["data"]["goals"]} == {None}
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        '"\\u0000link:5b5d"',
+        "\\u0000link:5b5d",
+        '"\\\\u0000link:5b5d"',
+        'x"\\u0000link:5b5d"y',
+        '\\"\\u0000link:5b5d"',
+    ],
+)
+async def test_nobody_can_write_a_mark(asked: Asked, title: str) -> None:
+    made = await asked.ask(
+        """mutation ($t: String!) { createGoal(input: {goalType: PERSONAL, title: $t}) {
+             goal { title link notes { information } } } }""",
+        t=title,
+    )
+    goal = made["data"]["createGoal"]["goal"]
+    assert goal["title"] == title
+    assert goal["link"] == link(title, "")
+
+
+async def test_a_repeated_write_is_filled_as_the_first_was(asked: Asked) -> None:
+    document = (
+        'mutation { createGoal(input: {goalType: PERSONAL, title: "a"}) { goal { id link } } }'
+    )
+    key = str(uuid4())
+    first = await asked.ask(document, key=key)
+    assert first["data"]["createGoal"]["goal"]["link"] == link("a", "")
+    assert await asked.ask(document, key=key) == first
+
+
+REORDER = """mutation ($g: UUID!) {
+  reorderGoalTasks(input: {goalId: $g, taskIds: []}) { goal { id link } } }"""
+
+
+async def test_a_worker_is_woken_once_the_job_is_committed(asked: Asked) -> None:
+    goal = (await asked.ask("{ goals(first: 1) { id } }"))["data"]["goals"][0]["id"]
+    key = str(uuid4())
+    assert "errors" not in await asked.ask(REORDER, key=key, g=goal)
+    assert asked.woken == [JOB]
+    await asked.ask(REORDER, key=key, g=goal)
+    assert asked.woken == [JOB], "it was not done again"
+    await asked.ask(REORDER, BEN, g=goal)
+    assert asked.woken == [JOB], "it was refused, and so undone"
+
+
+async def test_a_queue_that_is_away_does_not_undo_what_is_committed(
+    asked: Asked, caplog: pytest.LogCaptureFixture
+) -> None:
+    goal = (await asked.ask("{ goals(first: 1) { id } }"))["data"]["goals"][0]["id"]
+    asked.failing = True
+    assert "errors" not in await asked.ask(REORDER, g=goal)
+    assert str(JOB) in caplog.text
+
+
+def test_a_function_that_is_missing_is_told() -> None:
+    with pytest.raises(ConfigurationError, match="nothing"):
+        fill_marks(b'{"a":"\\u0000nothing:5b5d"}', {})
+
+
+@pytest.mark.parametrize(
+    ("field", "told"),
+    [
+        ('link: String! @computed(name: "x", columns: ["id"])', "nullable"),
+        ('link: String @computed(name: "x", columns: [])', "needs a column"),
+    ],
+)
+def test_a_computed_field_that_cannot_be_is_refused(field: str, told: str) -> None:
+    with pytest.raises(SchemaError, match=told):
+        model_with(field)
+
+
+def test_a_computed_field_is_no_way_to_filter_or_sort() -> None:
+    types = model_with(FIELDS).schema.type_map
+    filter_, order = types["GoalFilter"], types["GoalOrder"]
+    assert isinstance(filter_, GraphQLInputObjectType)
+    assert isinstance(order, GraphQLEnumType)
+    assert not {"link", "due", "secret"} & set(filter_.fields)
+    assert not [name for name in order.values if "LINK" in name]
