@@ -142,11 +142,13 @@ class Finished:
     Attributes:
         result_key: key of an object in the store that the person may download; None without one.
         result_name: the file name it is offered under.
+        result_type: its media type.
         done, effects, errors: as in `Progress`.
     """
 
     result_key: str | None = None
     result_name: str = ""
+    result_type: str = "application/octet-stream"
     done: int | None = None
     effects: Effects | None = None
     errors: Sequence[RowError] = field(default=())

@@ -12,11 +12,13 @@ from poutama.journeys.groups import (
     join_group,
     renew_join_code,
 )
+from poutama.journeys.jobs import cancel_job
 
 PROCEDURES = {
     procedure.__name__: procedure
     for procedure in (
         accept_membership,
+        cancel_job,
         create_group,
         create_organisation,
         end_membership,

@@ -78,5 +78,7 @@ CASES = (
     Case("endMembership", "the caregiver's", _CAREGIVER | _LEADERS),
     Case("endMembership", "the manager's", _LEADERS),
     Case("endMembership", "the admin's", _ADMIN),
+    Case("cancelJob", "the student's own", _STUDENT),
+    Case("cancelJob", "one the student asked for in the organisation", _STUDENT | _ADMIN),
 )
 """In the order of the schema."""

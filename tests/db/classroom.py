@@ -27,7 +27,7 @@ LONG_AGO = datetime.now(UTC) - timedelta(days=100)
 LATELY = datetime.now(UTC) - timedelta(days=2)
 TABLES = (
     "person", "organisation", "learning_group", "membership", "goal", "goal_task", "goal_note",
-    "audit_entry",
+    "audit_entry", "job",
 )  # fmt: skip
 
 
@@ -89,6 +89,10 @@ def rows() -> Iterator[tuple[str, Row]]:
     for name, role in MEMBERSHIPS.items():
         yield "membership", _membership(name, role)
     yield from _goal()
+    for name, of in (("job", None), ("job of the organisation", "organisation")):
+        where = {"organisation_id": id_of(of) if of else None}
+        job = {"id": id_of(name), "kind": "TEST", "input": "{}", **where}
+        yield "job", {**job, "person_id": id_of(Caller.STUDENT)}
 
 
 async def fill(database: Database) -> None:

@@ -66,6 +66,10 @@ INPUTS: Mapping[tuple[str, str], Input] = {
         ("endMembership", f"the {whose}"): {"membershipId": Id(whose)}
         for whose in ("student's", "mentor's", "caregiver's", "manager's", "admin's")
     },
+    ("cancelJob", "the student's own"): {"jobId": Id("job")},
+    ("cancelJob", "one the student asked for in the organisation"): {
+        "jobId": Id("job of the organisation")
+    },
 }
 
 

@@ -1,0 +1,13 @@
+"""The kinds of jobs: what each name in the column `job.kind` runs.
+
+Imported by workers alone, never by the function that answers requests: steps may need much more
+than it does. `docs/jobs.md` shows how a kind is written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from poutama.jobs.job import StepFunction
+
+KINDS: Mapping[str, StepFunction] = {}
