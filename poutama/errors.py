@@ -179,6 +179,14 @@ class IdempotencyKeyReusedError(PoutamaError):
     safe = True
 
 
+class ResponseTooLargeError(PoutamaError):
+    """The response is larger than one may be. If this was a mutation, it has happened."""
+
+    code = "RESPONSE_TOO_LARGE"
+    status = 422
+    safe = True
+
+
 class UnavailableError(PoutamaError):
     """The database cannot be reached just now; try again."""
 

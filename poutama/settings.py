@@ -73,6 +73,11 @@ class Settings:
     )
     request_seconds: float = setting(29.0, "Time one request may take, in seconds.")
     max_body_bytes: int = setting(1_000_000, "Largest request body, in bytes.")
+    max_response_bytes: int = setting(
+        4_500_000,
+        "Largest response body as it is sent, in bytes; in base64 it must fit into the 6 MB that a "
+        "function may answer.",
+    )
     max_characters: int = setting(15_000, "Longest document, in characters.")
     max_tokens: int = setting(2_000, "Most lexical tokens in one document.")
     max_depth: int = setting(12, "Deepest nesting of fields, fragments expanded.")
@@ -130,6 +135,9 @@ class Settings:
     job_attempts: int = setting(5, "How often one step of a job is tried before the job fails.")
     job_backoff_seconds: float = setting(
         5.0, "Wait before the second try of a step; doubled each time, with jitter."
+    )
+    function_python: str = setting(
+        "3.14", "Python version of the functions' runtime; `make package` builds for it."
     )
     introspection: bool = setting(True, "Whether the schema may be asked for.")
 

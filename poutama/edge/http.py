@@ -10,6 +10,7 @@ Source: https://graphql.github.io/graphql-over-http/draft/
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from time import monotonic
@@ -23,6 +24,7 @@ from poutama.edge.keys import parse_idempotency_key
 from poutama.edge.media import JSON, HeaderPairs, MediaType, negotiate, negotiate_refusal
 from poutama.edge.media import require_json as require_json_content
 from poutama.edge.payload import parse_body, parse_parameters
+from poutama.edge.size import COMPRESSED_FROM, fit_body
 from poutama.errors import (
     MethodNotAllowedError,
     NotFoundError,
@@ -56,6 +58,8 @@ class Request:
         query_string: what follows `?`, still encoded.
         headers: names in lower case; a header sent twice is joined by commas.
         body: all of it.
+        deadline: absolute `time.monotonic()` by which it must be answered, where that is sooner
+            than what the settings allow.
     """
 
     method: str
@@ -63,6 +67,7 @@ class Request:
     query_string: str
     headers: Mapping[str, str]
     body: bytes
+    deadline: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +132,7 @@ class Api:
         Args:
             engine: runs operations.
             verifier: turns an Authorization header into a viewer.
-            settings: `request_seconds` and `max_body_bytes` are read.
+            settings: `request_seconds`, `max_body_bytes` and `max_response_bytes` are read.
             health: raises when the database does not answer.
             routes: further pages by exact path, GET only; the local mode's GraphiQL, for one.
             budgets: what each person may ask for in a while; None: as much as they like.
@@ -136,6 +141,7 @@ class Api:
         self._verifier = verifier
         self._seconds = settings.request_seconds
         self._max_body_bytes = settings.max_body_bytes
+        self._max_response_bytes = settings.max_response_bytes
         self._health = health
         self._budgets = budgets
         self._pages: dict[str, Route] = {**(routes or {}), HEALTH_PATH: self._answer_health}
@@ -144,10 +150,23 @@ class Api:
         """Answer one request; whatever happens, there is a response and no exception."""
         try:
             if request.path == GRAPHQL_PATH:
-                return await self._answer_graphql(request)
-            return await self._answer_page(request)
+                response = await self._answer_graphql(request)
+            else:
+                response = await self._answer_page(request)
+            if len(response.body) < COMPRESSED_FROM:
+                return response
+            return await self._fit(request, response)
         except Exception as error:  # the last net
             return refuse(request, error)
+
+    async def _fit(self, request: Request, response: Response) -> Response:
+        headers, body = await fit_body(
+            request.headers.get("accept-encoding"),
+            response.headers,
+            response.body,
+            self._max_response_bytes,
+        )
+        return Response(response.status, headers, body)
 
     async def _answer_graphql(self, request: Request) -> Response:
         method = request.method
@@ -168,7 +187,7 @@ class Api:
         self, request: Request, graphql: GraphQLRequest, media: MediaType
     ) -> Response:
         # Before asking who it is: an issuer that is slow must not lengthen the request.
-        deadline = monotonic() + self._seconds
+        deadline = min(monotonic() + self._seconds, request.deadline)
         authorization = request.headers.get("authorization")
         viewer = await self._verifier.viewer_from_authorization(authorization)
         account: Account | None = None

@@ -1,0 +1,70 @@
+"""The API as a function: one event of API Gateway in, one answer out, whatever happens.
+
+`edge.lambda_api` opens it from a deployment's settings. Opens nothing itself, and never lets the
+runtime's own limit be the one that ends a request: a client would be told nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from time import monotonic
+
+from poutama.edge.gateway import (
+    Answer,
+    UnknownEventError,
+    describe_event,
+    read_request,
+    write_answer,
+)
+from poutama.edge.http import Api, Request, Response, refuse
+from poutama.edge.invocation import Context, Environment, find_deadline
+from poutama.errors import AmbiguousCommit, BadRequestError, DeadlineExceededError, PoutamaError
+
+logger = logging.getLogger(__name__)
+
+MARGIN_SECONDS = 1.0
+"""Kept of an invocation's time: to answer, and for what does not look at deadlines."""
+_GRACE_SECONDS = 0.5
+"""Of the margin, what the API may take beyond the deadline before it is cut off."""
+
+
+class ApiFunction:
+    """Answers events, one at a time."""
+
+    def __init__(self, api: Api, environment: Environment) -> None:
+        self._api = api
+        self._environment = environment
+
+    def __call__(self, event: object, context: Context) -> Answer:
+        """Answer one event; whatever happens, there is an answer and no exception."""
+        deadline = find_deadline(context, MARGIN_SECONDS)
+        try:
+            request = read_request(event, deadline)
+        except BadRequestError as error:
+            return _refuse_event(event, error)
+        response = self._environment.run(self._answer(request))
+        return write_answer(response, bodiless=request.method == "HEAD")
+
+    async def _answer(self, request: Request) -> Response:
+        try:
+            async with asyncio.timeout(max(0.0, request.deadline - monotonic()) + _GRACE_SECONDS):
+                return await self._api.handle(request)
+        except TimeoutError:
+            return refuse(request, _cut_off(request))
+
+
+def _cut_off(request: Request) -> PoutamaError:
+    """What is said of a request that did not end when it should have."""
+    logger.error("a request was cut off: it did not end by its deadline")
+    if request.method == "POST":
+        return AmbiguousCommit(
+            "The request could not be finished in the time it had: it may or may not have happened."
+        )
+    return DeadlineExceededError()
+
+
+def _refuse_event(event: object, error: BadRequestError) -> Answer:
+    if isinstance(error, UnknownEventError):
+        logger.error("%s Got %s.", error.message, describe_event(event))
+    return write_answer(refuse(Request("POST", "/", "", {}, b""), error), bodiless=False)
