@@ -62,7 +62,7 @@ async def test_a_migration_that_was_cut_off_between_statements_is_taken_up_again
     monkeypatch.setattr("poutama.db.migrate.dialect_of", lambda _: Dialect.COCKROACHDB)
     applied = await upgrade_schema(postgres_url)
     await read(postgres_url, "delete from alembic_version")
-    await read(postgres_url, "drop table goal_note")
+    await read(postgres_url, "drop table goal_task")
     assert await upgrade_schema(postgres_url) == applied
     assert set(TABLES) <= set(await table_names(postgres_url))
 
