@@ -1,0 +1,1 @@
+"""Rosters: who is in which class, as schools' systems export it. See `docs/roster.md`."""

@@ -1,0 +1,166 @@
+"""Records of a CSV file, read in bounded memory whatever the file holds.
+
+`roster.reading` calls it. Records are RFC 4180's, with what real systems write instead: either
+line end, quotes inside unquoted fields, blank lines. A record that cannot be read is refused by
+the number of its line, and the reading goes on with the next line. Pure: no file is opened here.
+
+https://www.rfc-editor.org/rfc/rfc4180
+"""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+LONGEST_RECORD = 1 << 16
+"""Bytes; below the `csv` module's own limit for a field."""
+MOST_LINES = 100
+"""Of one record with line ends inside quotes; after as many, a quote was not closed."""
+LONGEST_CELL = 1_000
+"""Bytes in which the first field of a refused record is looked for."""
+CHUNK = 1 << 18
+
+# Fields, each closed, and then one that is not. Possessive: it takes linear time.
+_OPEN = re.compile(r'(?:(?:"(?:[^"]|"")*+"|[^",][^,]*+|),)*+"(?:[^"]|"")*+\Z', re.DOTALL)
+
+
+class Source(Protocol):
+    """Whatever has bytes."""
+
+    def read(self, size: int, /) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """A record, or why there is none.
+
+    Attributes:
+        line: of its beginning, from 1.
+        cells: its fields; of a refused record its first, as far as it can be made out.
+        fault: the code of what is wrong, or empty.
+        next_line, next_offset: where the reading goes on after it.
+    """
+
+    line: int
+    cells: list[str]
+    fault: str
+    next_line: int
+    next_offset: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Line:
+    number: int
+    text: bytes
+    end: int
+    cut: bool = False
+
+
+def read_records(source: Source, *, line: int = 1, offset: int = 0) -> Iterator[Record]:
+    """Every record of the file that is not blank.
+
+    Args:
+        source: the file, at `offset`.
+        line: the number of the line that begins there.
+        offset: bytes from the file's beginning.
+    """
+    lines = _read_lines(source, line, offset)
+    ahead: deque[_Line] = deque()
+    while True:
+        first = ahead.popleft() if ahead else next(lines, None)
+        if first is None:
+            return
+        if not first.text.strip(b", \t\r"):
+            continue
+        yield _read_simple(first) or _read_quoted(first, lines, ahead)
+
+
+def _read_lines(source: Source, number: int, offset: int) -> Iterator[_Line]:
+    """Physical lines; of one that is too long, the beginning."""
+    pending, cut = b"", 0
+    while chunk := source.read(CHUNK):
+        *whole, rest = (pending + chunk).split(b"\n")
+        for text in whole:
+            offset += cut + len(text) + 1
+            yield _line(number, text, offset, cut=cut > 0)
+            number, cut = number + 1, 0
+        if len(rest) > LONGEST_RECORD:
+            # Of what is too long anyway, no more is kept than shows whose row it is.
+            cut += len(rest) - LONGEST_RECORD
+            rest = rest[:LONGEST_RECORD]
+        pending = rest
+    if pending or cut:
+        yield _line(number, pending, offset + cut + len(pending), cut=cut > 0)
+
+
+def _line(number: int, text: bytes, end: int, *, cut: bool) -> _Line:
+    cut = cut or len(text) > LONGEST_RECORD
+    return _Line(number, text[:LONGEST_RECORD], end, cut)
+
+
+def _read_simple(line: _Line) -> Record | None:
+    """The record of a line by itself; None where it goes on in the next one."""
+    if line.cut:
+        return _refuse(line, "TOO_LONG")
+    text = line.text.decode(errors="replace").removesuffix("\r")
+    if "\ufffd" in text and not _is_utf_8(line.text):
+        return None if _OPEN.match(text) else _refuse(line, "BAD_ENCODING")
+    if '"' not in text and "\r" not in text:
+        return _accept(line, text.split(","), line)
+    cells = _parse(text)
+    if cells is not None:
+        return _accept(line, cells, line)
+    return None if _OPEN.match(text) else _refuse(line, "BAD_QUOTES")
+
+
+def _read_quoted(first: _Line, lines: Iterator[_Line], ahead: deque[_Line]) -> Record:
+    """The record that begins at a line with an open quote; else only that line is given up."""
+    taken: list[_Line] = []
+    text = first.text
+    while len(taken) < MOST_LINES and len(text) <= LONGEST_RECORD:
+        following = ahead.popleft() if ahead else next(lines, None)
+        if following is None:
+            break
+        taken.append(following)
+        text += b"\n" + following.text
+        if following.cut:
+            break
+        if b'"' in following.text:
+            decoded = text.decode(errors="replace").removesuffix("\r")
+            cells = _parse(decoded)
+            if cells is not None:
+                fault = "" if _is_utf_8(text) else "BAD_ENCODING"
+                return Record(first.number, cells, fault, following.number + 1, following.end)
+            if not _OPEN.match(decoded):
+                break
+    ahead.extendleft(reversed(taken))
+    return _refuse(first, "BAD_QUOTES")
+
+
+def _is_utf_8(text: bytes) -> bool:
+    try:
+        text.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _parse(text: str) -> list[str] | None:
+    """The fields of exactly one record; None if it is not complete, or not well formed."""
+    try:
+        return next(csv.reader([text], strict=True), None)
+    except csv.Error:
+        return None
+
+
+def _accept(first: _Line, cells: list[str], last: _Line) -> Record:
+    return Record(first.number, cells, "", last.number + 1, last.end)
+
+
+def _refuse(line: _Line, fault: str) -> Record:
+    guess = line.text[:LONGEST_CELL].decode(errors="replace").split(",", 1)[0].strip('" \r')
+    return Record(line.number, [guess], fault, line.number + 1, line.end)
