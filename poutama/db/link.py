@@ -80,7 +80,7 @@ class Link:
         self.dialect = dialect
         self.prepared = False
         """Whether the last statement had to be prepared first: one more round trip."""
-        self.touch()
+        self.rest()
 
     async def fetch(
         self, phase: Phase, statement: str, args: Sequence[object], deadline: float
@@ -182,10 +182,11 @@ class Link:
             return False
         return True
 
-    def touch(self) -> None:
-        """Remember that the link was used now."""
+    def rest(self) -> bool:
+        """Remember that the link was used until now; say whether it can be used again."""
         self._used_at = time.monotonic()
         self._used_at_clock = time.time()
+        return not (self.broken or self._used_at >= self._retire_at or self._unfit)
 
     def examine(self, idle_seconds: float) -> Condition:
         """Say whether the link can be used, without asking the server.
@@ -194,15 +195,17 @@ class Link:
         """
         now = time.monotonic()
         idle = max(now - self._used_at, time.time() - self._used_at_clock)
-        if self.broken or now >= self._retire_at or idle >= idle_seconds:
-            return Condition.SPENT
-        if self._connection.is_closed() or self._connection.is_in_transaction():
+        if self.broken or now >= self._retire_at or idle >= idle_seconds or self._unfit:
             return Condition.SPENT
         if idle < TRUSTED_SECONDS:
             return Condition.GOOD
         if self._watch.stirs():
             return Condition.SPENT
         return Condition.GOOD if idle < PING_AFTER_SECONDS else Condition.DOUBTFUL
+
+    @property
+    def _unfit(self) -> bool:
+        return self._connection.is_closed() or self._connection.is_in_transaction()
 
     async def close(self) -> None:
         """Say goodbye, cancelling what still runs on the server; never raises an error."""

@@ -85,8 +85,7 @@ class Pool:
 
     def release(self, link: Link) -> None:
         """Give a link back, idle and outside any transaction; a spent one is closed."""
-        link.touch()
-        if self._closed or link.examine(self._idle_seconds) is not Condition.GOOD:
+        if self._closed or not link.rest():
             self.discard(link)
             return
         while self._waiters:

@@ -17,6 +17,8 @@ from time import monotonic
 from typing import Protocol
 from uuid import UUID
 
+import msgspec
+
 from poutama.db.budget import Bucket, Charged, charge_budget
 from poutama.db.connection import Database
 from poutama.edge.media import HeaderPairs
@@ -71,6 +73,9 @@ class Budgets:
         self._ledger = ledger
         self._bucket = Bucket(settings.budget_capacity, settings.budget_refill)
         self._most_owed = settings.budget_tab
+        capacity, refill = self._bucket.capacity, self._bucket.refill
+        policy = f'"cost";q={capacity:.0f};w={math.ceil(capacity / refill)}'
+        self._policy = (b"ratelimit-policy", policy.encode())
         self._clock = clock
         self._tabs: Lru[UUID, Tab] = Lru(PEOPLE)
 
@@ -131,9 +136,8 @@ class Budgets:
         """
         capacity, refill = self._bucket.capacity, self._bucket.refill
         left = max(0.0, self.left(tab))
-        policy = f'"cost";q={capacity:.0f};w={math.ceil(capacity / refill)};qu="cost"'
         state = f'"cost";r={math.floor(left)};t={math.ceil((capacity - left) / refill)}'
-        return ((b"ratelimit-policy", policy.encode()), (b"ratelimit", state.encode()))
+        return (self._policy, (b"ratelimit", state.encode()))
 
     def _refuse(self, cost: float, left: float) -> RateLimitedError:
         wait = max(1, math.ceil((cost - left) / self._bucket.refill))
@@ -148,8 +152,7 @@ class Budgets:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class Account:
+class Account(msgspec.Struct, frozen=True):
     """One person's budget during one request."""
 
     budgets: Budgets

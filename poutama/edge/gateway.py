@@ -90,6 +90,7 @@ def read_request(event: object, deadline: float) -> Request:
         headers,
         _read_body(known),
         deadline,
+        compress=True,
     )
 
 

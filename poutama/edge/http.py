@@ -12,7 +12,6 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
 from time import monotonic
 from typing import Protocol
 from uuid import uuid4
@@ -48,8 +47,7 @@ _PAGE_METHODS = "GET, HEAD, OPTIONS"
 _CHALLENGE = ((b"www-authenticate", b"Bearer"),)
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(msgspec.Struct, frozen=True):
     """What a client sent, whichever way it came.
 
     Attributes:
@@ -60,6 +58,7 @@ class Request:
         body: all of it.
         deadline: absolute `time.monotonic()` by which it must be answered, where that is sooner
             than what the settings allow.
+        compress: whether the way to the client is so long that large answers are compressed.
     """
 
     method: str
@@ -68,10 +67,10 @@ class Request:
     headers: Mapping[str, str]
     body: bytes
     deadline: float = math.inf
+    compress: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Response:
+class Response(msgspec.Struct, frozen=True):
     """What the client gets.
 
     The entry point adds `content-length`, and sends no body when the method was HEAD.
@@ -160,6 +159,8 @@ class Api:
             return refuse(request, error)
 
     async def _fit(self, request: Request, response: Response) -> Response:
+        if not request.compress and len(response.body) <= self._max_response_bytes:
+            return response
         headers, body = await fit_body(
             request.headers.get("accept-encoding"),
             response.headers,
@@ -207,7 +208,8 @@ class Api:
             response = refuse(request, error)
         if account is None:
             return response
-        return replace(response, headers=response.headers + account.headers())
+        headers = response.headers + account.headers()
+        return Response(response.status, headers, response.body)
 
     def _parse_post(self, request: Request) -> GraphQLRequest:
         require_json_content(request.headers.get("content-type"))

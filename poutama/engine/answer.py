@@ -5,16 +5,16 @@ https://spec.graphql.org/October2021/#sec-Response-Format
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from json import dumps
 from typing import Any
+
+import msgspec
 
 from poutama.errors import PoutamaError
 from poutama.plan.operation import GraphQLFailure
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(msgspec.Struct, frozen=True):
     """A GraphQL response, complete, and the HTTP status it deserves."""
 
     body: bytes

@@ -7,11 +7,11 @@ request. Nothing is ever registered by a request, so nobody can add a document w
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 
 import msgspec
+from msgspec.structs import replace
 
 from poutama.errors import (
     BadRequestError,

@@ -48,6 +48,7 @@ class HttpProtocol(asyncio.Protocol):
         self._busy = self._closing = self._paused = False
         self._transport: asyncio.Transport
         self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None]
         self.on_message_begin()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -97,13 +98,17 @@ class HttpProtocol(asyncio.Protocol):
 
     def on_url(self, url: bytes) -> None:
         self._url += url
-        self._count_head(len(url))
+        self._head += len(url)
+        if self._head > LARGEST_HEAD:
+            self._refuse_head()
 
     def on_header(self, raw_name: bytes, raw_value: bytes) -> None:
-        self._count_head(len(raw_name) + len(raw_value))
+        self._head += len(raw_name) + len(raw_value)
+        if self._head > LARGEST_HEAD:
+            self._refuse_head()
         name, value = raw_name.decode("latin-1").lower(), raw_value.decode("latin-1")
-        held = self._headers.get(name)
-        self._headers[name] = value if held is None else f"{held}, {value}"
+        headers = self._headers
+        headers[name] = f"{headers[name]}, {value}" if name in headers else value
 
     def on_headers_complete(self) -> None:
         announced = self._headers.get("content-length", "")
@@ -145,9 +150,9 @@ class HttpProtocol(asyncio.Protocol):
         if self._busy or self._paused or not self._waiting:
             return
         self._busy = True
-        task = self._loop.create_task(self._answer(*self._waiting.popleft()))
-        self._state.tasks.add(task)
-        task.add_done_callback(self._state.tasks.discard)
+        # uvicorn waits for it when it stops, even if the client is gone by then.
+        self._task = self._loop.create_task(self._answer(*self._waiting.popleft()))
+        self._state.tasks.add(self._task)
 
     async def _answer(self, asked: Request | Response, keep_alive: bool) -> None:
         if isinstance(asked, Request):
@@ -156,6 +161,7 @@ class HttpProtocol(asyncio.Protocol):
         else:
             response, bodiless = asked, False
         self._busy = False
+        self._state.tasks.discard(self._task)
         if self._transport.is_closing():
             return
         last = not keep_alive or (self._closing and not self._waiting)
@@ -186,9 +192,8 @@ class HttpProtocol(asyncio.Protocol):
         self._closing = True
         self._answer_next()
 
-    def _count_head(self, size: int) -> None:
-        self._head += size
-        if self._head > LARGEST_HEAD and not self._closing:
+    def _refuse_head(self) -> None:
+        if not self._closing:
             self._refuse(BadRequestError(f"The headers exceed {LARGEST_HEAD} bytes."))
 
     def _watch(self) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import msgspec
 from graphql import (
     DocumentNode,
     FieldNode,
@@ -58,8 +59,7 @@ Shape: TypeAlias = object
 TOO_DEEP = "The document is nested too deeply."
 
 
-@dataclass(frozen=True, slots=True)
-class GraphQLRequest:
+class GraphQLRequest(msgspec.Struct, frozen=True):
     """What a client sends: https://graphql.github.io/graphql-over-http/draft/#sec-Request-Parameters."""
 
     query: str
