@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Any, Protocol, TypeAlias
 from uuid import UUID
 
@@ -31,6 +32,16 @@ class JobFailedError(PoutamaError):
     code = "JOB_FAILED"
     status = 422
     safe = True
+
+
+class JobState(StrEnum):
+    """Where a job is; only the first two go on to others by themselves."""
+
+    QUEUED = "QUEUED"
+    RUNNING = "RUNNING"
+    SUCCEEDED = "SUCCEEDED"
+    FAILED = "FAILED"
+    CANCELLED = "CANCELLED"
 
 
 class Query(Protocol):

@@ -1,8 +1,8 @@
 """The table of jobs, for everybody but the worker that holds one: ask for a job, stop it.
 
-Called by the procedures of `journeys` inside their transaction. The table is the truth about
-every job; messages in the queue only say where to look. What a worker does to the job it holds is
-in `jobs.lease`. The database's clock alone decides what is due.
+Called by the procedures of `journeys` inside their transaction, by the sweep and the command line.
+The table is the truth about every job; messages in the queue only say where to look. What a worker
+does to the job it holds is in `jobs.lease`. The database's clock alone decides what is due.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from json import dumps
 from typing import Any
 from uuid import UUID, uuid4
 
+from poutama.db.connection import Database
+from poutama.db.link import Rows
 from poutama.db.transaction import Transaction
 
 _ENQUEUE = """
@@ -29,6 +31,39 @@ UPDATE job SET
     version = version + 1, updated_at = now()
 WHERE id = $1::uuid AND state IN ('QUEUED', 'RUNNING') AND NOT cancel_requested
 RETURNING id
+"""
+_WAIT = """
+SELECT greatest(extract(epoch FROM not_before - now()), 0)::float8 AS seconds
+FROM job WHERE id = $1::uuid AND state = 'QUEUED'
+"""
+# Marked before they are sent: of two sweeps at once, one finds nothing.
+_TAKE_UNSENT = """
+UPDATE job SET sent_at = now() WHERE id IN (
+    SELECT id FROM (
+        SELECT id, not_before AS due FROM job
+        WHERE state = 'QUEUED' AND not_before <= now() - $1::float8 * interval '1 second'
+            AND sent_at <= now() - $1::float8 * interval '1 second'
+        UNION ALL
+        SELECT id, lease_until AS due FROM job
+        WHERE state = 'RUNNING' AND lease_until < now() AND (
+            sent_at < lease_until OR sent_at <= now() - $1::float8 * interval '1 second'
+        )
+    ) AS lost ORDER BY due LIMIT $2::int8
+) RETURNING id
+"""
+_RETRY = """
+UPDATE job SET
+    state = 'QUEUED', attempts = 0, failure = NULL, cancel_requested = false, finished_at = NULL,
+    not_before = now() - interval '1 day', sent_at = now() - interval '1 day',
+    version = version + 1, updated_at = now()
+WHERE id = $1::uuid AND state IN ('FAILED', 'CANCELLED')
+RETURNING id
+"""
+_LIST = """
+SELECT id, kind, state, done, total, attempts, person_id, failure,
+    extract(epoch FROM now() - created_at)::float8 AS age
+FROM job WHERE $1::text IS NULL OR state = $1::text
+ORDER BY created_at DESC, id LIMIT $2::int8
 """
 
 
@@ -70,3 +105,34 @@ async def cancel(transaction: Transaction, job: UUID) -> bool:
     Returns whether anything changed: what has ended, or is to stop already, stays as it is.
     """
     return bool(await transaction.fetch(_CANCEL, job))
+
+
+async def find_wait(database: Database, job: UUID, *, deadline: float) -> float | None:
+    """Seconds until a queued job is due, 0 if it is; None if it is not queued."""
+    rows = await database.read(_WAIT, [job], deadline=deadline, name="wait")
+    return float(rows[0]["seconds"]) if rows else None
+
+
+async def take_unsent(database: Database, *, idle: float, most: int, deadline: float) -> list[UUID]:
+    """The jobs that somebody must be woken for again, longest due first; once each.
+
+    They are queued, have been due for `idle` seconds and no message was sent in that time; or
+    their worker is gone, and none was sent since its lease ran out.
+    """
+    rows = await database.write(
+        _TAKE_UNSENT, [float(idle), most], deadline=deadline, name="take_unsent"
+    )
+    return [row["id"] for row in rows]
+
+
+async def retry(database: Database, job: UUID, *, deadline: float) -> bool:
+    """Queue a job again that failed or was stopped, from where it was; False if there is none.
+
+    Nobody is woken: the next sweep does it.
+    """
+    return bool(await database.write(_RETRY, [job], deadline=deadline, name="retry_job"))
+
+
+async def list_jobs(database: Database, *, state: str | None, most: int, deadline: float) -> Rows:
+    """Everybody's jobs, newest first: for whoever runs the system, not for the API."""
+    return await database.read(_LIST, [state, most], deadline=deadline, name="list_jobs")

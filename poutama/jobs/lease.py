@@ -1,0 +1,344 @@
+"""What a worker does to the job it holds: claim it, show signs of life, commit steps, let it go.
+
+Called by `poutama.worker` and `jobs.heartbeat`. A lease is one conditional UPDATE, and every later
+write names it: a worker that lost its lease changes nothing any more, however late it comes. The
+database's clock alone decides how long a lease lasts. Who holds no lease uses `jobs.table`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from json import dumps, loads
+from typing import Any
+from uuid import UUID, uuid4
+
+from asyncpg import Record
+
+from poutama.db.connection import Database
+from poutama.db.transaction import Transaction, run_transaction
+from poutama.errors import AmbiguousCommit
+from poutama.jobs.job import Finished, Job, JobState, Progress, RowError
+
+GIVEN_UP = (
+    "It was tried {attempts} times, and each time the machine that worked at it stopped without"
+    " saying why. Ask for it again; if that does not help, ask for less at once."
+)
+LONGEST_TEXT = 1_000
+"""Characters that are kept of each part of a row error."""
+
+_FREE = """
+    ((state = 'QUEUED' AND not_before <= now()) OR (state = 'RUNNING' AND lease_until < now()))
+"""
+_CLAIM = f"""
+UPDATE job SET
+    state = CASE
+        WHEN cancel_requested THEN 'CANCELLED' WHEN attempts >= $3::int8 THEN 'FAILED'
+        ELSE 'RUNNING' END,
+    failure = CASE WHEN NOT cancel_requested AND attempts >= $3::int8 THEN $5::text END,
+    lease_id = CASE WHEN NOT cancel_requested AND attempts < $3::int8 THEN $2::uuid END,
+    lease_until = CASE WHEN NOT cancel_requested AND attempts < $3::int8
+        THEN now() + $4::float8 * interval '1 second' END,
+    attempts = CASE WHEN NOT cancel_requested AND attempts < $3::int8 THEN attempts + 1
+        ELSE attempts END,
+    started_at = coalesce(started_at, now()),
+    finished_at = CASE WHEN cancel_requested OR attempts >= $3::int8 THEN now() END,
+    version = version + 1, updated_at = now()
+WHERE id = $1::uuid AND {_FREE}
+RETURNING state, failure, kind, person_id, organisation_id, subject_id, input::text AS input,
+    checkpoint::text AS checkpoint, done, total, steps, attempts
+"""  # noqa: S608  a constant
+_EXTEND = """
+UPDATE job SET lease_until = now() + $3::float8 * interval '1 second'
+WHERE id = $1::uuid AND lease_id = $2::uuid
+RETURNING cancel_requested
+"""
+_MINE = "id = $1::uuid AND lease_id = $2::uuid AND steps = $3::int8"
+# The first statement of the transaction: whoever else wants the row waits until it is over.
+_PROGRESS = f"""
+UPDATE job SET
+    checkpoint = $4::jsonb, done = coalesce($5::int8, done), total = coalesce($6::int8, total),
+    steps = steps + 1, attempts = 0, lease_until = now() + $7::float8 * interval '1 second',
+    version = version + 1, updated_at = now()
+WHERE {_MINE} AND NOT cancel_requested
+RETURNING done, total
+"""  # noqa: S608
+_FINISH = f"""
+UPDATE job SET
+    state = 'SUCCEEDED', done = coalesce($4::int8, done), steps = steps + 1, attempts = 0,
+    result_key = $5::text, result_name = $6::text, result_type = $7::text,
+    lease_id = NULL, lease_until = NULL, finished_at = now(),
+    version = version + 1, updated_at = now()
+WHERE {_MINE} AND NOT cancel_requested
+RETURNING done, total
+"""  # noqa: S608
+_ADD_ERRORS = """
+INSERT INTO job_row_error (id, job_id, file, line, field, code, message, position)
+SELECT (e.value->>'id')::uuid, $1::uuid, e.value->>'file', (e.value->>'line')::int8,
+    e.value->>'field', e.value->>'code', e.value->>'message', e.place + (
+        SELECT coalesce(max(b.position), 0) FROM job_row_error AS b WHERE b.job_id = $1::uuid
+    )
+FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS e(value, place)
+"""
+_RELEASE = f"""
+UPDATE job SET
+    state = CASE WHEN cancel_requested THEN 'CANCELLED' ELSE $4::text END,
+    failure = CASE WHEN NOT cancel_requested THEN $5::text END,
+    attempts = $6::int8, not_before = now() + $7::float8 * interval '1 second', sent_at = now(),
+    lease_id = NULL, lease_until = NULL,
+    finished_at = CASE WHEN cancel_requested OR $4::text <> 'QUEUED' THEN now() END,
+    version = version + 1, updated_at = now()
+WHERE {_MINE}
+RETURNING state
+"""  # noqa: S608
+_LOOK = "SELECT state, lease_id, steps, cancel_requested FROM job WHERE id = $1::uuid"
+
+
+class LeaseLost(Exception):  # noqa: N818  an outcome, not a fault
+    """Somebody else holds the job by now, or nobody does; nothing was written."""
+
+
+class StopRequested(Exception):  # noqa: N818  an outcome, not a fault
+    """Somebody wants the job to stop; nothing was written."""
+
+
+class _Refused(Exception):  # noqa: N818  never leaves this module
+    """The job is not as the lease says."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    """A job as a worker holds it.
+
+    Attributes:
+        id: of this lease; no other ever has it.
+        job: what was asked for.
+        checkpoint, done, total: as the step before left them.
+        steps: how many steps have been committed.
+        attempts: claims since the step before, this one included; 0 after a step.
+    """
+
+    id: UUID
+    job: Job
+    checkpoint: Mapping[str, Any]
+    done: int
+    total: int | None
+    steps: int
+    attempts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A claim that ended the job instead: it was to be stopped, or tried too often."""
+
+    state: JobState
+    failure: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Committed:
+    """What a step left: the lease to go on under, None after the last; and jobs to be woken."""
+
+    lease: Lease | None
+    enqueued: Sequence[UUID]
+
+
+async def claim_job(
+    database: Database, job: UUID, *, attempts: int, seconds: float, deadline: float
+) -> Lease | Ended | None:
+    """Take the job if it is due and nobody works at it; None if not. One statement.
+
+    Args:
+        database: where.
+        job: its id.
+        attempts: how many claims without a step in between are enough: it fails instead.
+        seconds: how long the lease lasts without a sign of life.
+        deadline: absolute `time.monotonic()`.
+
+    Raises:
+        AmbiguousCommit: it may have been taken, under a lease that nobody knows; that runs out.
+        PoutamaError: as `Database.write`; it was not taken.
+    """
+    lease = uuid4()
+    given_up = GIVEN_UP.format(attempts=attempts)
+    values = [job, lease, attempts, float(seconds), given_up]
+    rows = await database.write(_CLAIM, values, deadline=deadline, name="claim")
+    if not rows:
+        return None
+    row = rows[0]
+    if row["state"] != JobState.RUNNING:
+        return Ended(JobState(row["state"]), row["failure"])
+    return Lease(
+        id=lease,
+        job=_read_job(job, row),
+        checkpoint=loads(row["checkpoint"]),
+        done=row["done"],
+        total=row["total"],
+        steps=row["steps"],
+        attempts=row["attempts"],
+    )
+
+
+async def extend_lease(
+    database: Database, lease: Lease, *, seconds: float, deadline: float
+) -> None:
+    """Show a sign of life.
+
+    Raises:
+        LeaseLost, StopRequested: as they say.
+        PoutamaError: as `Database.write`; doing it again is safe.
+    """
+    values = [lease.job.id, lease.id, float(seconds)]
+    rows = await database.write(_EXTEND, values, deadline=deadline, name="heartbeat")
+    if not rows:
+        raise LeaseLost
+    if rows[0]["cancel_requested"]:
+        raise StopRequested
+
+
+async def commit_step(
+    database: Database,
+    lease: Lease,
+    returned: Progress | Finished,
+    *,
+    seconds: float,
+    deadline: float,
+) -> Committed:
+    """Write what a step gave back, its effects included: once and all of it, or nothing.
+
+    Asks again after a commit whose outcome is unknown: the count of steps tells it.
+
+    Raises:
+        LeaseLost, StopRequested: as they say.
+        PoutamaError: as `run_transaction`; nothing was written, or a commit is in doubt whose
+            lease then runs out. Whatever the effects raise comes through.
+    """
+    written: list[Committed] = []
+    statement, values = _fence(lease, returned, seconds)
+    errors = dumps([_storable_error(error) for error in returned.errors])
+
+    async def work(transaction: Transaction) -> Committed:
+        written.clear()
+        rows = await transaction.fetch(statement, *values)
+        if not rows:
+            raise _Refused
+        if returned.effects is not None:
+            await returned.effects(transaction)
+        if returned.errors:
+            await transaction.execute(_ADD_ERRORS, lease.job.id, errors)
+        after = _advance(lease, returned, rows[0])
+        written.append(Committed(after, tuple(transaction.enqueued)))
+        return written[0]
+
+    in_doubt: Committed | None = None
+    while True:
+        try:
+            return await run_transaction(database, work, deadline=deadline, name="step")
+        except AmbiguousCommit:
+            in_doubt = written[0]
+        except _Refused:
+            if in_doubt is not None and await _has_happened(database, in_doubt, lease, deadline):
+                return in_doubt
+            await _explain(database, lease, deadline)
+
+
+async def release_job(
+    database: Database,
+    lease: Lease,
+    state: JobState,
+    *,
+    attempts: int,
+    deadline: float,
+    delay: float = 0.0,
+    failure: str | None = None,
+) -> JobState:
+    """Let the job go, queued again after `delay` seconds or for good; returns what it is now.
+
+    Who is to stop is CANCELLED whatever the worker thinks.
+
+    Raises:
+        LeaseLost: it was not held any more.
+        PoutamaError: as `Database.write`; at worst the lease runs out.
+    """
+    values = [lease.job.id, lease.id, lease.steps, state.value, _storable(failure), attempts]
+    rows = await database.write(
+        _RELEASE, [*values, float(delay)], deadline=deadline, name="release"
+    )
+    if not rows:
+        raise LeaseLost
+    return JobState(rows[0]["state"])
+
+
+def _read_job(job: UUID, row: Record) -> Job:
+    return Job(
+        id=job,
+        kind=row["kind"],
+        person_id=row["person_id"],
+        organisation_id=row["organisation_id"],
+        subject_id=row["subject_id"],
+        input=loads(row["input"]),
+    )
+
+
+def _fence(
+    lease: Lease, returned: Progress | Finished, seconds: float
+) -> tuple[str, Sequence[object]]:
+    """The statement that only whoever holds the lease can run, and only once for each step."""
+    mine = (lease.job.id, lease.id, lease.steps)
+    match returned:
+        case Progress():
+            checkpoint = dumps(returned.checkpoint)
+            values = (*mine, checkpoint, returned.done, returned.total, float(seconds))
+            return _PROGRESS, values
+        case Finished():
+            result = (returned.result_key, returned.result_name, returned.result_type)
+            return _FINISH, (*mine, returned.done, *result)
+
+
+def _advance(lease: Lease, returned: Progress | Finished, row: Record) -> Lease | None:
+    if isinstance(returned, Finished):
+        return None
+    return Lease(
+        id=lease.id,
+        job=lease.job,
+        # As the next worker would read it, so that a tuple is a list from now on.
+        checkpoint=loads(dumps(returned.checkpoint)),
+        done=row["done"],
+        total=row["total"],
+        steps=lease.steps + 1,
+        attempts=0,
+    )
+
+
+async def _has_happened(
+    database: Database, in_doubt: Committed, lease: Lease, deadline: float
+) -> bool:
+    """Whether the commit whose outcome nobody knew was made, and nobody has come since."""
+    rows = await database.read(_LOOK, [lease.job.id], deadline=deadline, name="look")
+    if not rows or rows[0]["steps"] != lease.steps + 1:
+        return False
+    if in_doubt.lease is None:
+        return bool(rows[0]["state"] == JobState.SUCCEEDED)
+    return bool(rows[0]["lease_id"] == lease.id)
+
+
+async def _explain(database: Database, lease: Lease, deadline: float) -> None:
+    """Say why the job is not as the lease says."""
+    rows = await database.read(_LOOK, [lease.job.id], deadline=deadline, name="look")
+    if rows and rows[0]["lease_id"] == lease.id and rows[0]["cancel_requested"]:
+        raise StopRequested
+    raise LeaseLost
+
+
+def _storable_error(error: RowError) -> Mapping[str, object]:
+    # A new id for each try of the step, not of the transaction: that one is all or nothing.
+    parts = {key: _storable(part) for key, part in asdict(error).items() if key != "line"}
+    return {"id": str(uuid4()), "line": error.line, **parts}
+
+
+def _storable(text: str | None) -> str | None:
+    """The text as a column takes it: what people's files hold may be anything."""
+    if text is None:
+        return None
+    text = text[:LONGEST_TEXT].replace("\0", "\ufffd")
+    return text.encode("utf-8", "replace").decode("utf-8")

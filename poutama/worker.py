@@ -1,0 +1,257 @@
+"""`Worker`: the walk of long work, readable in one screen.
+
+`edge.lambda_jobs` and `local.worker` hand it messages, `edge.lambda_schedule` asks it to sweep. A
+message only says which job to look at: claim it, run its steps, commit each, and let it go before
+the time is up. Two workers never run one job at a time, and one that lost its lease commits
+nothing. A worker knows no kind of job; `journeys.kinds` does.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import time
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass
+from json import dumps, loads
+from uuid import UUID, uuid4
+
+from poutama.db.connection import Database
+from poutama.errors import NotFoundError, PoutamaError
+from poutama.jobs.heartbeat import StepOverran, run_step
+from poutama.jobs.job import JobFailedError, JobState, Query, Step, StepFunction
+from poutama.jobs.lease import (
+    Committed,
+    Ended,
+    Lease,
+    LeaseLost,
+    StopRequested,
+    claim_job,
+    commit_step,
+    release_job,
+)
+from poutama.jobs.queue import Queue
+from poutama.jobs.table import find_wait, take_unsent
+from poutama.settings import Settings
+from poutama.store.objects import ObjectStore
+
+logger = logging.getLogger(__name__)
+
+LONGEST_DELAY = 900.0
+"""Seconds a queue can hold a message back."""
+UNSENT_LEASES = 2.0
+"""A job that has been due for so many leases without a message has lost it."""
+SWEEP_BATCH = 500
+FAREWELL_SECONDS = 3.0
+"""What giving a job back may take when the worker itself is told to stop."""
+
+MASKED = "Something went wrong on our side. Ask for it again later; its number is {error_id}."
+
+
+@dataclass(frozen=True, slots=True)
+class Worker:
+    """Runs jobs of these kinds: each claim, step and release on its own, none in memory."""
+
+    database: Database
+    store: ObjectStore
+    queue: Queue
+    kinds: Mapping[str, StepFunction]
+    query: Query
+    settings: Settings
+
+    async def handle(self, body: str, *, deadline: float) -> None:
+        """Do what a message asks for; what is no message of ours goes to the dead letters.
+
+        Args:
+            body: as `wake` sends it.
+            deadline: absolute `time.monotonic()` by which this returns; what is not done by then
+                goes on with another message.
+
+        Raises:
+            PoutamaError: database or queue cannot be reached; hand the message out again.
+        """
+        try:
+            job = UUID(loads(body)["job"])
+        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+            logger.error("a message that names no job: %d characters", len(body))
+            await self.queue.bury(body, reason='Expected {"job": "<uuid>"}.')
+            return
+        await self.run(job, deadline=deadline)
+
+    async def wake(self, job: UUID, *, delay: float = 0.0) -> None:
+        """Send the message that has a worker look at the job.
+
+        Raises:
+            UnavailableError: the queue cannot be reached; the sweep will see to it.
+        """
+        await self.queue.send(dumps({"job": str(job)}), delay=min(delay, LONGEST_DELAY))
+
+    async def sweep(self, *, deadline: float, idle: float | None = None) -> int:
+        """Wake workers for jobs whose message or worker was lost; returns for how many.
+
+        Args:
+            deadline: absolute `time.monotonic()`.
+            idle: how long a job has been due without a message to count as lost; 0 at the start
+                of a process whose queue was in memory.
+
+        Raises:
+            PoutamaError: database or queue cannot be reached; the next sweep goes on.
+        """
+        if idle is None:
+            idle = self.settings.job_lease_seconds * UNSENT_LEASES
+        jobs = await take_unsent(self.database, idle=idle, most=SWEEP_BATCH, deadline=deadline)
+        for job in jobs:
+            await self.wake(job)
+        return len(jobs)
+
+    async def run(self, job: UUID, *, deadline: float) -> JobState | None:
+        """Take the job and work at it; returns where it is then, None if it was not to be had.
+
+        Raises:
+            PoutamaError: database or queue cannot be reached; what is done is done, and the rest
+                is found by the sweep when the lease has run out.
+        """
+        settings = self.settings
+        lease = await claim_job(
+            self.database,
+            job,
+            attempts=settings.job_attempts,
+            seconds=settings.job_lease_seconds,
+            deadline=deadline,
+        )
+        match lease:
+            case None:
+                await self._come_back(job, deadline)
+                return None
+            case Ended(state, failure):
+                if state is JobState.FAILED:
+                    await self._bury(job, failure)
+                return state
+        try:
+            return await self._work(lease, deadline)
+        except LeaseLost:
+            logger.warning("job %s: its lease was lost; somebody else goes on", job)
+            return None
+
+    async def _work(self, lease: Lease, deadline: float) -> JobState:
+        """Steps, until the last or until there is no time for another."""
+        while time.monotonic() < deadline - self.settings.job_margin_seconds:
+            try:
+                committed = await self._step(lease, deadline)
+            except StopRequested:
+                return await self._release(lease, JobState.CANCELLED, deadline)
+            except StepOverran as overran:
+                if not lease.attempts:  # It began late, after others: next time it is the first.
+                    break
+                return await self._fail(lease, overran, deadline)
+            except LeaseLost:
+                raise
+            except asyncio.CancelledError:
+                await self._let_go(lease)
+                raise
+            except Exception as error:
+                return await self._fail(lease, error, deadline)
+            for job in committed.enqueued:
+                await self._try_to_wake(job)
+            if committed.lease is None:
+                return JobState.SUCCEEDED
+            lease = committed.lease
+        return await self._release(lease, JobState.QUEUED, deadline)
+
+    async def _step(self, lease: Lease, deadline: float) -> Committed:
+        seconds, margin = self.settings.job_lease_seconds, self.settings.job_margin_seconds
+        function = self.kinds.get(lease.job.kind)
+        if function is None:
+            raise NotFoundError(f"There is no kind of job called {lease.job.kind} here.")
+        step = Step(
+            job=lease.job,
+            checkpoint=lease.checkpoint,
+            done=lease.done,
+            total=lease.total,
+            attempt=max(1, lease.attempts),
+            deadline=deadline - margin,
+            database=self.database,
+            store=self.store,
+            query=self.query,
+            settings=self.settings,
+        )
+        # Half of the margin is for ending, the other half for committing.
+        until = deadline - margin / 2
+        returned = await run_step(
+            function(step), self.database, lease, seconds=seconds, until=until
+        )
+        return await commit_step(self.database, lease, returned, seconds=seconds, deadline=deadline)
+
+    async def _fail(self, lease: Lease, error: Exception, deadline: float) -> JobState:
+        """Let the step be tried again later; for good when it says so, or was tried enough."""
+        tried, reason = max(1, lease.attempts), _tell(lease, error)
+        if isinstance(error, JobFailedError) or tried >= self.settings.job_attempts:
+            state = await self._release(
+                lease, JobState.FAILED, deadline, attempts=tried, failure=reason
+            )
+            if state is JobState.FAILED:
+                await self._bury(lease.job.id, reason)
+            return state
+        bound = self.settings.job_backoff_seconds * 2.0 ** (tried - 1)
+        delay = min(LONGEST_DELAY, bound) * random.uniform(0.5, 1.0)  # noqa: S311
+        return await self._release(lease, JobState.QUEUED, deadline, attempts=tried, delay=delay)
+
+    async def _release(
+        self,
+        lease: Lease,
+        state: JobState,
+        deadline: float,
+        *,
+        attempts: int | None = None,
+        delay: float = 0.0,
+        failure: str | None = None,
+    ) -> JobState:
+        """Give the job up; unless told how often its step was tried, this time does not count."""
+        state = await release_job(
+            self.database,
+            lease,
+            state,
+            attempts=max(0, lease.attempts - 1) if attempts is None else attempts,
+            deadline=max(deadline, time.monotonic() + FAREWELL_SECONDS),
+            delay=delay,
+            failure=failure,
+        )
+        if state is JobState.QUEUED:
+            await self._try_to_wake(lease.job.id, delay=delay)
+        return state
+
+    async def _let_go(self, lease: Lease) -> None:
+        """The process is to stop: somebody else may begin at once, not only after the lease."""
+        with suppress(LeaseLost, PoutamaError):
+            await self._release(lease, JobState.QUEUED, time.monotonic())
+
+    async def _come_back(self, job: UUID, deadline: float) -> None:
+        """The message came too early for a job that waits: have it come again."""
+        wait = await find_wait(self.database, job, deadline=deadline)
+        if wait is not None:
+            await self.wake(job, delay=wait)
+
+    async def _try_to_wake(self, job: UUID, *, delay: float = 0.0) -> None:
+        try:
+            await self.wake(job, delay=delay)
+        except PoutamaError as error:
+            logger.warning("job %s: no message was sent, the sweep will: %s", job, error.message)
+
+    async def _bury(self, job: UUID, reason: str | None) -> None:
+        try:
+            await self.queue.bury(dumps({"job": str(job)}), reason=reason or "")
+        except PoutamaError as error:
+            logger.warning("job %s: not among the dead letters: %s", job, error.message)
+
+
+def _tell(lease: Lease, error: Exception) -> str:
+    """Log what went wrong; returns what the person may read of it."""
+    where = f"job {lease.job.id} ({lease.job.kind}), step {lease.steps + 1}"
+    if isinstance(error, PoutamaError) and error.safe:
+        logger.warning("%s: %s", where, error.message)
+        return error.message
+    error_id = uuid4().hex
+    logger.error("%s: unexpected error, errorId=%s", where, error_id, exc_info=error)
+    return MASKED.format(error_id=error_id)

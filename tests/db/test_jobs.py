@@ -1,0 +1,422 @@
+"""Jobs from being asked for to their end, one worker at a time."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import re
+import time
+from collections.abc import AsyncIterator
+from uuid import UUID
+
+import asyncpg
+import pytest
+
+from poutama.db.connection import Database
+from poutama.db.trace import StatementTrace
+from poutama.db.transaction import Transaction
+from poutama.errors import UnavailableError
+from poutama.jobs.job import Finished, JobFailedError, Progress, RowError, Step
+from poutama.jobs.lease import GIVEN_UP, Lease, claim_job
+from poutama.jobs.table import enqueue, retry
+from poutama.settings import Settings
+from tests.db.sessions import soon
+from tests.db.workshop import AGE, EXPIRE, MAKE_DUE, PERSON, Workshop, count
+
+SECRET = "postgresql://somebody:secret@database"
+
+
+@pytest.fixture
+async def shop(database_url: str) -> AsyncIterator[Workshop]:
+    database = Database(Settings(), url=database_url)
+    shop = Workshop(database)
+    await shop.set_up()
+    yield shop
+    await database.close()
+
+
+async def for_ever(step: Step) -> Progress | Finished:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
+async def test_a_job_is_worked_off_step_by_step(shop: Workshop) -> None:
+    job = await shop.ask(units=3)
+    before = await shop.row(job)
+    assert (before["state"], before["done"], before["total"]) == ("QUEUED", 0, None)
+    assert await shop.run(job) == "SUCCEEDED"
+    after = await shop.row(job)
+    assert (after["done"], after["total"], after["steps"], after["attempts"]) == (3, 3, 3, 0)
+    assert (after["result_key"], after["result_name"]) == ("key", "count.zip")
+    assert after["lease_id"] is None
+    assert before["created_at"] <= after["started_at"] <= after["finished_at"]
+    assert after["version"] == before["version"] + 4
+    assert await shop.effects(job) == [1, 2, 3]
+    assert await shop.errors(job) == [(1, 1), (2, 3)]
+
+
+async def test_a_claim_is_one_statement_and_a_step_one_transaction(shop: Workshop) -> None:
+    job = await shop.ask(units=2)
+    traces: list[StatementTrace] = []
+    with shop.database.observe(traces.append):
+        await shop.run(job)
+    assert [trace.name for trace in traces] == [
+        "claim",
+        # The fence, the effects, the row errors.
+        *("step/begin", "step/1", "step/2", "step/3", "step/commit"),
+        *("step/begin", "step/1", "step/2", "step/commit"),
+    ]
+
+
+async def test_what_has_ended_is_not_run_again(shop: Workshop) -> None:
+    job = await shop.ask(units=1)
+    assert await shop.run(job) == "SUCCEEDED"
+    assert await shop.run(job) is None
+    assert await shop.effects(job) == [1]
+
+
+async def test_a_job_that_is_gone_is_nothing_to_do(shop: Workshop) -> None:
+    assert await shop.run(PERSON) is None
+
+
+async def test_a_message_runs_its_job(shop: Workshop) -> None:
+    job = await shop.ask()
+    worker = shop.worker()
+    await worker.wake(job)
+    (body,) = await shop.messages()
+    await worker.handle(body, deadline=soon())
+    assert await shop.state(job) == "SUCCEEDED"
+
+
+@pytest.mark.parametrize(
+    "body",
+    ["", "{", "[]", "{}", "1", "null", '{"job": 5}', '{"job": "x"}', '{"job": null}', "[" * 9_999],
+)
+async def test_a_message_that_is_not_ours_is_buried(shop: Workshop, body: str) -> None:
+    await shop.worker().handle(body, deadline=soon())
+    (letter,) = shop.queue.dead_letters
+    assert (letter.body, letter.reason) == (body, 'Expected {"job": "<uuid>"}.')
+
+
+async def test_a_message_that_comes_too_early_comes_again(shop: Workshop) -> None:
+    job = await shop.ask()
+    await shop.change(
+        "UPDATE job SET not_before = now() + interval '0.1 seconds' WHERE id = $1::uuid", job
+    )
+    assert await shop.run(job) is None
+    (message,) = await shop.queue.receive(wait=10)
+    await shop.worker().handle(message.body, deadline=soon())
+    assert await shop.state(job) == "SUCCEEDED"
+
+
+async def test_row_errors_are_kept_in_order_whatever_is_in_them(shop: Workshop) -> None:
+    async def step(step: Step) -> Progress | Finished:
+        nasty = RowError(file="ā\0.csv", line=7, field="\ud800", code="BAD", message="x\0" * 5_000)
+        return Finished(errors=[nasty, *(replace_line(nasty, line) for line in range(8, 300))])
+
+    def replace_line(error: RowError, line: int) -> RowError:
+        return RowError(
+            file=error.file, line=line, field=error.field, code=error.code, message="'\"\\"
+        )
+
+    shop.kinds["COUNT"] = step
+    job = await shop.ask()
+    assert await shop.run(job) == "SUCCEEDED"
+    assert await shop.errors(job) == [(line - 6, line) for line in range(7, 300)]
+
+
+async def test_a_step_can_ask_for_another_job(shop: Workshop) -> None:
+    asked: list[UUID] = []
+
+    async def step(step: Step) -> Progress | Finished:
+        async def effects(transaction: Transaction) -> None:
+            asked.append(await enqueue(transaction, "COUNT", person_id=PERSON, input={"units": 1}))
+
+        return Finished(effects=effects)
+
+    shop.kinds["PARENT"] = step
+    await shop.run(await shop.ask("PARENT"))
+    assert await shop.messages() == [json.dumps({"job": str(asked[-1])})]
+    assert await shop.run(asked[-1]) == "SUCCEEDED"
+
+
+# When it goes wrong
+
+
+async def test_what_a_step_says_for_good_is_for_good(shop: Workshop) -> None:
+    async def step(step: Step) -> Progress | Finished:
+        raise JobFailedError("The file holds no people.")
+
+    shop.kinds["COUNT"] = step
+    job = await shop.ask()
+    assert await shop.run(job) == "FAILED"
+    row = await shop.row(job)
+    assert row["failure"] == "The file holds no people."
+    assert row["finished_at"] is not None
+    (letter,) = shop.queue.dead_letters
+    assert (letter.body, letter.reason) == (json.dumps({"job": str(job)}), row["failure"])
+    assert await shop.messages() == []
+
+
+async def test_a_poisoned_step_is_tried_again_later_and_later_then_no_more(
+    shop: Workshop, caplog: pytest.LogCaptureFixture
+) -> None:
+    tries: list[int] = []
+
+    async def step(step: Step) -> Progress | Finished:
+        if step.checkpoint.get("unit") != 1:
+            return await count(step)
+        tries.append(step.attempt)
+        raise ValueError(SECRET)
+
+    shop.kinds["COUNT"] = step
+    job = await shop.ask()
+    for attempt in range(1, 5):
+        assert await shop.run(job) == "QUEUED"
+        row = await shop.row(job)
+        waits = (row["not_before"] - row["updated_at"]).total_seconds()
+        bound = 5.0 * 2 ** (attempt - 1)
+        assert bound / 2 <= waits <= bound
+        assert row["attempts"] == attempt
+        await shop.change(MAKE_DUE, job)
+    assert await shop.run(job) == "FAILED"
+    assert tries == [1, 2, 3, 4, 5]
+    failure = (await shop.row(job))["failure"]
+    assert SECRET not in failure
+    (number,) = re.findall(r"\b[0-9a-f]{32}\b", failure)
+    assert [
+        SECRET in str(record.exc_text) for record in caplog.records if number in record.message
+    ] == [True]
+    assert [letter.reason for letter in shop.queue.dead_letters] == [failure]
+    assert await shop.effects(job) == [1]
+
+
+async def test_a_step_that_works_again_is_forgiven(shop: Workshop) -> None:
+    broken = True
+
+    async def step(step: Step) -> Progress | Finished:
+        if broken and step.checkpoint:
+            raise UnavailableError("The files cannot be reached just now.")
+        return await count(step)
+
+    shop.kinds["COUNT"] = step
+    job = await shop.ask(units=4)
+    for _ in range(4):
+        assert await shop.run(job) == "QUEUED"
+        await shop.change(MAKE_DUE, job)
+    broken = False
+    assert await shop.run(job) == "SUCCEEDED"
+    assert (await shop.row(job))["failure"] is None
+    assert await shop.effects(job) == [1, 2, 3, 4]
+
+
+async def test_a_person_reads_what_is_safe_to_tell(shop: Workshop) -> None:
+    async def step(step: Step) -> Progress | Finished:
+        raise UnavailableError("The files cannot be reached just now.")
+
+    shop.kinds["COUNT"] = step
+    job = await shop.ask()
+    assert await shop.run(job, job_attempts=1) == "FAILED"
+    assert (await shop.row(job))["failure"] == "The files cannot be reached just now."
+
+
+async def test_a_step_that_ends_its_process_every_time_is_not_tried_for_ever(
+    shop: Workshop,
+) -> None:
+    job = await shop.ask()
+    for attempt in range(1, 6):
+        lease = await claim_job(shop.database, job, attempts=5, seconds=60, deadline=soon())
+        assert isinstance(lease, Lease)
+        assert lease.attempts == attempt
+        await shop.change(EXPIRE, job)  # its worker is not heard of any more
+    assert await shop.run(job) == "FAILED"
+    assert (await shop.row(job))["failure"] == GIVEN_UP.format(attempts=5)
+    assert len(shop.queue.dead_letters) == 1
+
+
+async def test_a_kind_that_is_not_known_yet_may_be_later(shop: Workshop) -> None:
+    job = await shop.ask("NEW")
+    assert await shop.run(job) == "QUEUED"
+    await shop.change(MAKE_DUE, job)
+    shop.kinds["NEW"] = count
+    assert await shop.run(job) == "SUCCEEDED"
+
+
+@pytest.mark.parametrize("returned", [None, Progress(checkpoint={"a": object()})])
+async def test_a_step_that_gives_back_nonsense_has_failed(shop: Workshop, returned: object) -> None:
+    async def step(step: Step) -> Progress | Finished:
+        return returned  # type: ignore[return-value]
+
+    shop.kinds["COUNT"] = step
+    job = await shop.ask()
+    assert await shop.run(job, job_attempts=1) == "FAILED"
+
+
+async def test_effects_that_fail_leave_nothing(shop: Workshop) -> None:
+    async def step(step: Step) -> Progress | Finished:
+        async def effects(transaction: Transaction) -> None:
+            counted = await count(step)
+            assert counted.effects is not None
+            await counted.effects(transaction)
+            if step.attempt == 1:
+                raise ValueError
+
+        return Finished(effects=effects, errors=(await count(step)).errors)
+
+    shop.kinds["COUNT"] = step
+    job = await shop.ask()
+    assert await shop.run(job) == "QUEUED"
+    assert (await shop.effects(job), await shop.errors(job)) == ([], [])
+    await shop.change(MAKE_DUE, job)
+    assert await shop.run(job) == "SUCCEEDED"
+    assert (await shop.effects(job), await shop.errors(job)) == ([1], [(1, 1)])
+
+
+async def test_effects_that_lose_a_race_run_again(shop: Workshop, database_url: str) -> None:
+    runs = 0
+    other = await asyncpg.connect(database_url)
+
+    async def step(step: Step) -> Progress | Finished:
+        counted = await count(step)
+
+        async def effects(transaction: Transaction) -> None:
+            nonlocal runs
+            runs += 1
+            await transaction.fetch("SELECT name FROM person")
+            if runs == 1:
+                await other.execute("UPDATE person SET name = name || '?'")
+            await transaction.execute("UPDATE person SET name = name || '!'")
+            assert counted.effects is not None
+            await counted.effects(transaction)
+
+        return Finished(effects=effects, errors=counted.errors)
+
+    shop.kinds["COUNT"] = step
+    job = await shop.ask()
+    assert await shop.run(job) == "SUCCEEDED"
+    await other.close()
+    assert runs == 2
+    assert (await shop.effects(job), await shop.errors(job)) == ([1], [(1, 1)])
+
+
+async def test_a_failed_job_can_be_tried_again_from_where_it_was(shop: Workshop) -> None:
+    async def step(step: Step) -> Progress | Finished:
+        if step.checkpoint:
+            raise JobFailedError
+        return await count(step)
+
+    shop.kinds["COUNT"] = step
+    job = await shop.ask()
+    assert await shop.run(job) == "FAILED"
+    shop.kinds["COUNT"] = count
+    assert await retry(shop.database, job, deadline=soon())
+    assert not await retry(shop.database, job, deadline=soon())
+    assert await shop.worker().sweep(deadline=soon()) == 1
+    (body,) = await shop.messages()
+    await shop.worker().handle(body, deadline=soon())
+    row = await shop.row(job)
+    assert (row["state"], row["failure"]) == ("SUCCEEDED", None)
+    assert await shop.effects(job) == [1, 2, 3]
+
+
+# When the time is up
+
+
+async def test_a_job_may_last_longer_than_any_worker(shop: Workshop) -> None:
+    async def step(step: Step) -> Progress | Finished:
+        # As much as there is time for.
+        await asyncio.sleep(step.deadline - time.monotonic())
+        return await count(step)
+
+    shop.kinds["COUNT"] = step
+    job = await shop.ask(units=4)
+    worker = shop.worker(job_margin_seconds=0.1)
+    await worker.wake(job)
+    invocations = 0
+    while await shop.state(job) != "SUCCEEDED":
+        (message,) = await shop.queue.receive(wait=10)
+        invocations += 1
+        await worker.handle(message.body, deadline=time.monotonic() + 0.3)
+    assert invocations == 4
+    assert await shop.effects(job) == [1, 2, 3, 4]
+    assert (await shop.row(job))["attempts"] == 0
+
+
+async def test_no_step_is_begun_when_there_is_no_time_for_one(shop: Workshop) -> None:
+    job = await shop.ask()
+    assert await shop.run(job, seconds=0.9) == "QUEUED"
+    row = await shop.row(job)
+    assert (row["steps"], row["attempts"]) == (0, 0)
+    assert await shop.messages() == [json.dumps({"job": str(job)})]
+
+
+async def test_a_step_that_does_not_end_in_time_is_cancelled(shop: Workshop) -> None:
+    shop.kinds["COUNT"] = for_ever
+    job = await shop.ask()
+    for _ in range(4):
+        assert await shop.run(job, seconds=0.3, job_margin_seconds=0.2) == "QUEUED"
+        await shop.change(MAKE_DUE, job)
+    assert await shop.run(job, seconds=0.3, job_margin_seconds=0.2) == "FAILED"
+    assert "longer than a worker has" in (await shop.row(job))["failure"]
+
+
+async def test_a_step_that_began_late_gets_a_whole_turn(shop: Workshop) -> None:
+    async def step(step: Step) -> Progress | Finished:
+        return await (for_ever if step.checkpoint else count)(step)
+
+    shop.kinds["COUNT"] = step
+    job = await shop.ask()
+    assert await shop.run(job, seconds=0.5, job_margin_seconds=0.2) == "QUEUED"
+    row = await shop.row(job)
+    assert (row["steps"], row["attempts"]) == (1, 0)
+    assert row["not_before"] <= row["updated_at"]
+
+
+async def test_a_worker_that_is_told_to_stop_lets_its_job_go(shop: Workshop) -> None:
+    begun = asyncio.Event()
+
+    async def step(step: Step) -> Progress | Finished:
+        begun.set()
+        return await for_ever(step)
+
+    shop.kinds["COUNT"] = step
+    job = await shop.ask()
+    running = asyncio.create_task(shop.run(job))
+    await begun.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    row = await shop.row(job)
+    assert (row["state"], row["attempts"]) == ("QUEUED", 0)
+    assert await shop.messages() == [json.dumps({"job": str(job)})]
+
+
+# What the sweep finds
+
+
+async def test_the_sweep_sends_what_was_lost_once(shop: Workshop) -> None:
+    lost, _, waiting, crashed, running = [await shop.ask() for _ in range(5)]
+    for job in (lost, waiting):
+        await shop.change(AGE, job)
+    await shop.change(
+        "UPDATE job SET not_before = now() + interval '1 hour' WHERE id = $1::uuid", waiting
+    )
+    for job in (crashed, running):
+        await claim_job(shop.database, job, attempts=5, seconds=60, deadline=soon())
+    await shop.change(EXPIRE, crashed)
+    await shop.change(
+        "UPDATE job SET sent_at = now() - interval '2 seconds' WHERE id = $1::uuid", crashed
+    )
+    worker = shop.worker()
+    sent = await asyncio.gather(worker.sweep(deadline=soon()), worker.sweep(deadline=soon()))
+    assert sum(sent) == 2
+    assert sorted(await shop.messages()) == sorted(
+        json.dumps({"job": str(job)}) for job in (lost, crashed)
+    )
+    assert await worker.sweep(deadline=soon()) == 0
+
+
+async def test_a_process_whose_queue_is_new_sends_everything_that_is_due(shop: Workshop) -> None:
+    job = await shop.ask()
+    assert await shop.worker().sweep(deadline=soon(), idle=0) == 1
+    assert await shop.messages() == [json.dumps({"job": str(job)})]
