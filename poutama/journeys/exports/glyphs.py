@@ -1,0 +1,140 @@
+"""Text as a font can print it: what it has no glyph for becomes words, never an empty box.
+
+Pure. Letters with macrons and other accents stay as they are. An emoji becomes its name,
+`[party popper]`; styled letters (𝓗𝓲) become plain ones; writing in a script that the font lacks
+becomes a remark of how much there is, `[Arabic, 12 characters]`. `journey.json` has it all as it
+was written.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from itertools import groupby
+
+HasGlyph = Callable[[str], bool]
+
+# Near enough that a reader sees the same thing.
+_SAME = {
+    **dict.fromkeys("✓✔✅☑🗸", "√"),
+    **dict.fromkeys("●▪■◆▶►▸‣⁃∙", "•"),
+    **dict.fromkeys("○□◇☐▢", "◊"),
+    **dict.fromkeys("→➔➜➡⇒⟶", "->"),
+    **dict.fromkeys("←⇐⬅", "<-"),
+    **dict.fromkeys("✗✘❌☒✖", "×"),
+    **dict.fromkeys("‐‑", "-"),
+    "❤": "[heart]",
+    "♥": "[heart]",
+}
+# The names of Unicode tell outlines from solid shapes; readers of a list of goals need not.
+_PLAIN = re.compile(r"^(?:(?:white|black|heavy|negative squared) )+")
+_SCRIPTS = {
+    **dict.fromkeys(("CJK", "HIRAGANA", "KATAKANA"), "Chinese or Japanese"),
+    "HANGUL": "Korean",
+}
+_SKIN = range(0x1F3FB, 0x1F400)
+_FLAGS = range(0x1F1E6, 0x1F200)
+_JOINER = "\u200d"
+_INVISIBLE = frozenset({"Cf", "Cc", "Cs", "Co"})
+_LETTERS = frozenset({"Lo", "Ll", "Lu", "Lt", "Lm", "Mn", "Mc", "Me", "Nd", "Nl", "No"})
+
+
+def make_printable(text: str, has_glyph: HasGlyph) -> str:
+    """The text in signs that the font has; line breaks stay, other control characters go."""
+    if all(map(has_glyph, text.replace("\n", ""))):
+        return text
+    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    pieces = [_simplify(sign, has_glyph) for sign in text.replace("\t", "    ")]
+    signs = groupby(_tell_signs("".join(pieces), has_glyph), key=lambda sign: sign[0])
+    runs = [(kind, [text for _, text in run]) for kind, run in signs]
+    return "".join(_print_run(kind, run) for kind, run in _join_words(runs))
+
+
+def _simplify(sign: str, has_glyph: HasGlyph) -> str:
+    """The sign itself where it must be looked at again, or what stands for it."""
+    if has_glyph(sign) or sign in ("\n", _JOINER):
+        return sign
+    if sign in _SAME:
+        return _SAME[sign]
+    category = unicodedata.category(sign)
+    if category in _INVISIBLE or unicodedata.combining(sign) or _decorates(sign):
+        return ""
+    if category in ("Zs", "Zl", "Zp"):
+        return " " if category == "Zs" else "\n"
+    plain = unicodedata.normalize("NFKD", sign)
+    if plain != sign:
+        kept = "".join(part for part in plain if has_glyph(part))
+        if kept.strip():
+            return unicodedata.normalize("NFC", kept)
+    return sign
+
+
+def _decorates(sign: str) -> bool:
+    """Whether it only chooses among the looks of the sign before it, as in `1️⃣`."""
+    return unicodedata.name(sign, "").startswith(("VARIATION SELECTOR", "COMBINING "))
+
+
+def _tell_signs(text: str, has_glyph: HasGlyph) -> Iterator[tuple[str, str]]:
+    """Pairs of a kind and a text: `text`, `emoji` with its name, or a script and its letter."""
+    flag = before = ""
+    for sign in text:
+        code = ord(sign)
+        if code in _FLAGS:
+            flag += chr(code - _FLAGS.start + ord("A"))
+            if len(flag) == 2:
+                yield "emoji", f"flag {flag}"
+                flag = ""
+            continue
+        if flag:
+            yield "emoji", f"letter {flag}"
+            flag = ""
+        joined, before = before == _JOINER, sign
+        if sign == _JOINER or code in _SKIN or (joined and sign in "♀♂"):
+            continue
+        if has_glyph(sign) or sign == "\n":
+            yield "text", sign
+        elif unicodedata.category(sign) in _LETTERS:
+            yield _name_script(sign), sign
+        else:
+            yield "emoji", _name_sign(sign)
+    if flag:
+        yield "emoji", f"letter {flag}"
+
+
+def _name_sign(sign: str) -> str:
+    name = unicodedata.name(sign, "")
+    return _PLAIN.sub("", name.lower()) if name else f"sign U+{ord(sign):04X}"
+
+
+def _name_script(sign: str) -> str:
+    first = unicodedata.name(sign, "UNKNOWN").split()[0]
+    return _SCRIPTS.get(first.partition("-")[0], first.capitalize())
+
+
+def _print_run(kind: str, run: list[str]) -> str:
+    if kind == "text":
+        return "".join(run)
+    if kind == "emoji":
+        counted = [(name, len(list(same))) for name, same in groupby(run)]
+        return "".join(
+            f"[{name}]" if count == 1 else f"[{name} ×{count}]" for name, count in counted
+        )
+    count = sum(sign.isalnum() for sign in run)
+    return f"[{kind}, {count} {'character' if count == 1 else 'characters'}]"
+
+
+def _join_words(runs: list[tuple[str, list[str]]]) -> list[tuple[str, list[str]]]:
+    """Words of one script with nothing but spaces and the like between them are one run."""
+    joined: list[tuple[str, list[str]]] = []
+    for kind, run in runs:
+        if len(joined) >= 2 and kind not in ("text", "emoji") and joined[-2][0] == kind:
+            between = joined[-1]
+            if between[0] == "text" and not any(
+                sign.isalnum() or sign == "\n" for sign in between[1]
+            ):
+                del joined[-1]
+                joined[-1][1].extend(run)
+                continue
+        joined.append((kind, run))
+    return joined

@@ -1,0 +1,33 @@
+"""Small pictures of evidence, made fit to be printed: opened, flattened, and small in the file.
+
+`steps` calls it in a thread. What cannot be opened is left out: a damaged picture must not keep
+somebody from their journey.
+"""
+
+from __future__ import annotations
+
+from io import BytesIO
+
+SIDE = 400
+_MOST_PIXELS = 4_000_000
+
+
+def fit_picture(content: bytes) -> bytes | None:
+    """The picture as a JPEG of no more than `SIDE` pixels a side; None where it is none."""
+    # heavy: Pillow belongs to the extra `jobs`, and only workers print.
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(BytesIO(content), formats=("WEBP", "JPEG", "PNG")) as picture:
+            # Thumbnails are small; whatever claims to be large is not one of ours.
+            if picture.width * picture.height > _MOST_PIXELS:
+                return None
+            shown = picture.convert("RGBA")
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
+        return None
+    shown.thumbnail((SIDE, SIDE))
+    paper = Image.new("RGB", shown.size, "white")
+    paper.paste(shown, mask=shown.getchannel("A"))
+    fitting = BytesIO()
+    paper.save(fitting, "JPEG", quality=82)
+    return fitting.getvalue()
