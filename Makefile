@@ -1,6 +1,6 @@
 # Every command here works on a fresh machine with Python >= 3.11 and make, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help up test check bench test-cockroach clean
+.PHONY: help up test check bench package test-cockroach clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -26,6 +26,9 @@ check: $(READY) ## lint, format, types, floors and sizes
 
 bench: $(READY) ## measure requests a second beside their ceiling
 	@$(BIN)/python -m bench $(ARGS)
+
+package: $(READY) ## make the functions' zip files in dist/ (POUTAMA_FUNCTION_PYTHON=3.14)
+	@$(BIN)/poutama package
 
 test-cockroach: $(READY) ## the suite on CockroachDB (a `cockroach` on PATH, or POUTAMA_COCKROACH_URL)
 	@if [ -n "$$POUTAMA_COCKROACH_URL" ] || command -v cockroach >/dev/null; then \

@@ -1,5 +1,5 @@
-"""The command line: `poutama up`, `token`, `demo`, `migrate`, `schema`, `permissions`, `settings`
-and `chaos`.
+"""The command line: `poutama up`, `token`, `demo`, `migrate`, `schema`, `permissions`, `settings`,
+`package` and `chaos`.
 
 Reads the environment once, calls what does the work, and turns every error made on purpose into
 one line on stderr and exit code 1. Each command imports what it needs itself, so that the quick
@@ -208,6 +208,22 @@ def verify(
 
     if not judge_again(history, read_settings(), url):
         sys.exit(1)
+
+
+@app.command()
+def package(
+    output: Annotated[Path, typer.Option(help="Where the zip files go.")] = Path("dist"),
+    architecture: Annotated[
+        list[str] | None, typer.Option(help="x86_64 or arm64; repeat. Both without it.")
+    ] = None,
+) -> None:
+    """Make the functions' zip files, for the Python of `POUTAMA_FUNCTION_PYTHON`."""
+    # heavy: only needed here
+    from poutama.local.packaging.build import build_packages
+
+    if not build_packages(read_settings().function_python, output, architecture):
+        print("without bytecode: there is no Python of that version here to write it; cold starts")
+        print("take longer. Install one, or let the machine that deploys run `make package`.")
 
 
 @contextmanager
