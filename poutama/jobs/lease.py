@@ -218,16 +218,12 @@ async def commit_step(
     errors = dumps([_storable_error(error) for error in returned.errors])
 
     async def work(transaction: Transaction) -> Committed:
-        written.clear()
         rows = await transaction.fetch(statement, *values)
         if not rows:
             raise _Refused
-        if returned.effects is not None:
-            await returned.effects(transaction)
-        if returned.errors:
-            await transaction.execute(_ADD_ERRORS, lease.job.id, errors)
+        await _write_effects(transaction, lease, returned, errors)
         after = _advance(lease, returned, rows[0])
-        written.append(Committed(after, tuple(transaction.enqueued)))
+        written[:] = [Committed(after, tuple(transaction.enqueued))]
         return written[0]
 
     in_doubt: Committed | None = None
@@ -293,6 +289,15 @@ def _fence(
         case Finished():
             result = (returned.result_key, returned.result_name, returned.result_type)
             return _FINISH, (*mine, returned.done, *result)
+
+
+async def _write_effects(
+    transaction: Transaction, lease: Lease, returned: Progress | Finished, errors: str
+) -> None:
+    if returned.effects is not None:
+        await returned.effects(transaction)
+    if returned.errors:
+        await transaction.execute(_ADD_ERRORS, lease.job.id, errors)
 
 
 def _advance(lease: Lease, returned: Progress | Finished, row: Record) -> Lease | None:

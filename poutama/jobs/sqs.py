@@ -11,14 +11,11 @@ from __future__ import annotations
 import asyncio
 import math
 from threading import Lock
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from poutama.errors import ConfigurationError, UnavailableError
 from poutama.jobs.queue import Message
 from poutama.settings import Settings
-
-if TYPE_CHECKING:
-    from botocore.client import BaseClient
 
 CONNECT_SECONDS = 3
 READ_SECONDS = 25
@@ -45,7 +42,7 @@ class SqsQueue:
             raise ConfigurationError("POUTAMA_QUEUE_URL: expected the URL of an SQS queue")
         self._settings = settings
         self._url = settings.queue_url
-        self._client: BaseClient | None = None
+        self._client: Any = None
         self._making = Lock()
 
     async def send(self, body: str, *, delay: float = 0.0) -> None:
@@ -103,9 +100,15 @@ class SqsQueue:
 
         Raises:
             UnavailableError: it could not be reached, or refused.
+            ConfigurationError: there are no credentials, or nobody says which region.
         """
         # heavy: a third of a second, and only here
-        from botocore.exceptions import BotoCoreError, ClientError
+        from botocore.exceptions import (
+            BotoCoreError,
+            ClientError,
+            NoCredentialsError,
+            NoRegionError,
+        )
 
         try:
             call = getattr(self._open_client(), name)
@@ -116,10 +119,12 @@ class SqsQueue:
             if "ReceiptHandle" in arguments and code in _NOT_HELD:
                 return {}
             raise UnavailableError(f"The queue refused a call just now ({code}).") from error
+        except (NoCredentialsError, NoRegionError) as error:
+            raise ConfigurationError(f"SQS: {error}") from error
         except BotoCoreError as error:
             raise UnavailableError("The queue cannot be reached just now; try again.") from error
 
-    def _open_client(self) -> BaseClient:
+    def _open_client(self) -> Any:
         # heavy: a third of a second, and only here
         from botocore.config import Config
         from botocore.session import get_session

@@ -12,6 +12,7 @@ import pytest_asyncio
 from poutama.db.connection import Database
 from poutama.settings import Settings
 from tests.db.sessions import Open, soon
+from tests.db.workshop import Workshop
 from tests.golden.compiled import RENDERINGS
 from tests.golden.desk import Desk
 from tests.golden.rows import fill
@@ -60,3 +61,13 @@ async def desk(request: pytest.FixtureRequest, desk_database: Database) -> Desk:
     """An engine over the rows of `tests.golden.rows`, once for each rendering."""
     await fill(desk_database)
     return Desk(desk_database, request.param)
+
+
+@pytest.fixture
+async def shop(database_url: str) -> AsyncIterator[Workshop]:
+    """A workshop without jobs, over the module's database."""
+    database = Database(Settings(), url=database_url)
+    shop = Workshop(database)
+    await shop.set_up()
+    yield shop
+    await database.close()

@@ -4,35 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-import re
 import time
-from collections.abc import AsyncIterator
 from uuid import UUID
 
-import asyncpg
 import pytest
 
-from poutama.db.connection import Database
 from poutama.db.trace import StatementTrace
 from poutama.db.transaction import Transaction
-from poutama.errors import UnavailableError
-from poutama.jobs.job import Finished, JobFailedError, Progress, RowError, Step
-from poutama.jobs.lease import GIVEN_UP, Lease, claim_job
-from poutama.jobs.table import enqueue, retry
-from poutama.settings import Settings
+from poutama.jobs.job import Finished, Progress, RowError, Step
+from poutama.jobs.lease import claim_job
+from poutama.jobs.table import enqueue
 from tests.db.sessions import soon
 from tests.db.workshop import AGE, EXPIRE, MAKE_DUE, PERSON, Workshop, count
-
-SECRET = "postgresql://somebody:secret@database"
-
-
-@pytest.fixture
-async def shop(database_url: str) -> AsyncIterator[Workshop]:
-    database = Database(Settings(), url=database_url)
-    shop = Workshop(database)
-    await shop.set_up()
-    yield shop
-    await database.close()
 
 
 async def for_ever(step: Step) -> Progress | Finished:
@@ -138,185 +121,6 @@ async def test_a_step_can_ask_for_another_job(shop: Workshop) -> None:
     await shop.run(await shop.ask("PARENT"))
     assert await shop.messages() == [json.dumps({"job": str(asked[-1])})]
     assert await shop.run(asked[-1]) == "SUCCEEDED"
-
-
-# When it goes wrong
-
-
-async def test_what_a_step_says_for_good_is_for_good(shop: Workshop) -> None:
-    async def step(step: Step) -> Progress | Finished:
-        raise JobFailedError("The file holds no people.")
-
-    shop.kinds["COUNT"] = step
-    job = await shop.ask()
-    assert await shop.run(job) == "FAILED"
-    row = await shop.row(job)
-    assert row["failure"] == "The file holds no people."
-    assert row["finished_at"] is not None
-    (letter,) = shop.queue.dead_letters
-    assert (letter.body, letter.reason) == (json.dumps({"job": str(job)}), row["failure"])
-    assert await shop.messages() == []
-
-
-async def test_a_poisoned_step_is_tried_again_later_and_later_then_no_more(
-    shop: Workshop, caplog: pytest.LogCaptureFixture
-) -> None:
-    tries: list[int] = []
-
-    async def step(step: Step) -> Progress | Finished:
-        if step.checkpoint.get("unit") != 1:
-            return await count(step)
-        tries.append(step.attempt)
-        raise ValueError(SECRET)
-
-    shop.kinds["COUNT"] = step
-    job = await shop.ask()
-    for attempt in range(1, 5):
-        assert await shop.run(job) == "QUEUED"
-        row = await shop.row(job)
-        waits = (row["not_before"] - row["updated_at"]).total_seconds()
-        bound = 5.0 * 2 ** (attempt - 1)
-        assert bound / 2 <= waits <= bound
-        assert row["attempts"] == attempt
-        await shop.change(MAKE_DUE, job)
-    assert await shop.run(job) == "FAILED"
-    assert tries == [1, 2, 3, 4, 5]
-    failure = (await shop.row(job))["failure"]
-    assert SECRET not in failure
-    (number,) = re.findall(r"\b[0-9a-f]{32}\b", failure)
-    assert [
-        SECRET in str(record.exc_text) for record in caplog.records if number in record.message
-    ] == [True]
-    assert [letter.reason for letter in shop.queue.dead_letters] == [failure]
-    assert await shop.effects(job) == [1]
-
-
-async def test_a_step_that_works_again_is_forgiven(shop: Workshop) -> None:
-    broken = True
-
-    async def step(step: Step) -> Progress | Finished:
-        if broken and step.checkpoint:
-            raise UnavailableError("The files cannot be reached just now.")
-        return await count(step)
-
-    shop.kinds["COUNT"] = step
-    job = await shop.ask(units=4)
-    for _ in range(4):
-        assert await shop.run(job) == "QUEUED"
-        await shop.change(MAKE_DUE, job)
-    broken = False
-    assert await shop.run(job) == "SUCCEEDED"
-    assert (await shop.row(job))["failure"] is None
-    assert await shop.effects(job) == [1, 2, 3, 4]
-
-
-async def test_a_person_reads_what_is_safe_to_tell(shop: Workshop) -> None:
-    async def step(step: Step) -> Progress | Finished:
-        raise UnavailableError("The files cannot be reached just now.")
-
-    shop.kinds["COUNT"] = step
-    job = await shop.ask()
-    assert await shop.run(job, job_attempts=1) == "FAILED"
-    assert (await shop.row(job))["failure"] == "The files cannot be reached just now."
-
-
-async def test_a_step_that_ends_its_process_every_time_is_not_tried_for_ever(
-    shop: Workshop,
-) -> None:
-    job = await shop.ask()
-    for attempt in range(1, 6):
-        lease = await claim_job(shop.database, job, attempts=5, seconds=60, deadline=soon())
-        assert isinstance(lease, Lease)
-        assert lease.attempts == attempt
-        await shop.change(EXPIRE, job)  # its worker is not heard of any more
-    assert await shop.run(job) == "FAILED"
-    assert (await shop.row(job))["failure"] == GIVEN_UP.format(attempts=5)
-    assert len(shop.queue.dead_letters) == 1
-
-
-async def test_a_kind_that_is_not_known_yet_may_be_later(shop: Workshop) -> None:
-    job = await shop.ask("NEW")
-    assert await shop.run(job) == "QUEUED"
-    await shop.change(MAKE_DUE, job)
-    shop.kinds["NEW"] = count
-    assert await shop.run(job) == "SUCCEEDED"
-
-
-@pytest.mark.parametrize("returned", [None, Progress(checkpoint={"a": object()})])
-async def test_a_step_that_gives_back_nonsense_has_failed(shop: Workshop, returned: object) -> None:
-    async def step(step: Step) -> Progress | Finished:
-        return returned  # type: ignore[return-value]
-
-    shop.kinds["COUNT"] = step
-    job = await shop.ask()
-    assert await shop.run(job, job_attempts=1) == "FAILED"
-
-
-async def test_effects_that_fail_leave_nothing(shop: Workshop) -> None:
-    async def step(step: Step) -> Progress | Finished:
-        async def effects(transaction: Transaction) -> None:
-            counted = await count(step)
-            assert counted.effects is not None
-            await counted.effects(transaction)
-            if step.attempt == 1:
-                raise ValueError
-
-        return Finished(effects=effects, errors=(await count(step)).errors)
-
-    shop.kinds["COUNT"] = step
-    job = await shop.ask()
-    assert await shop.run(job) == "QUEUED"
-    assert (await shop.effects(job), await shop.errors(job)) == ([], [])
-    await shop.change(MAKE_DUE, job)
-    assert await shop.run(job) == "SUCCEEDED"
-    assert (await shop.effects(job), await shop.errors(job)) == ([1], [(1, 1)])
-
-
-async def test_effects_that_lose_a_race_run_again(shop: Workshop, database_url: str) -> None:
-    runs = 0
-    other = await asyncpg.connect(database_url)
-
-    async def step(step: Step) -> Progress | Finished:
-        counted = await count(step)
-
-        async def effects(transaction: Transaction) -> None:
-            nonlocal runs
-            runs += 1
-            await transaction.fetch("SELECT name FROM person")
-            if runs == 1:
-                await other.execute("UPDATE person SET name = name || '?'")
-            await transaction.execute("UPDATE person SET name = name || '!'")
-            assert counted.effects is not None
-            await counted.effects(transaction)
-
-        return Finished(effects=effects, errors=counted.errors)
-
-    shop.kinds["COUNT"] = step
-    job = await shop.ask()
-    assert await shop.run(job) == "SUCCEEDED"
-    await other.close()
-    assert runs == 2
-    assert (await shop.effects(job), await shop.errors(job)) == ([1], [(1, 1)])
-
-
-async def test_a_failed_job_can_be_tried_again_from_where_it_was(shop: Workshop) -> None:
-    async def step(step: Step) -> Progress | Finished:
-        if step.checkpoint:
-            raise JobFailedError
-        return await count(step)
-
-    shop.kinds["COUNT"] = step
-    job = await shop.ask()
-    assert await shop.run(job) == "FAILED"
-    shop.kinds["COUNT"] = count
-    assert await retry(shop.database, job, deadline=soon())
-    assert not await retry(shop.database, job, deadline=soon())
-    assert await shop.worker().sweep(deadline=soon()) == 1
-    (body,) = await shop.messages()
-    await shop.worker().handle(body, deadline=soon())
-    row = await shop.row(job)
-    assert (row["state"], row["failure"]) == ("SUCCEEDED", None)
-    assert await shop.effects(job) == [1, 2, 3]
 
 
 # When the time is up
