@@ -1,0 +1,169 @@
+"""What every queue promises, held against ours in this process and SQS over moto's server."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from poutama.errors import ConfigurationError, PoutamaError, UnavailableError
+from poutama.jobs.queue import Message, Queue
+from poutama.jobs.sqs import SqsQueue
+from poutama.settings import Settings
+from tests.contract.queues import CREDENTIALS, REGION, OpenYard, open_local, open_sqs
+
+BODY = '{"job": "ā 🌱"}'
+
+
+@pytest.fixture(params=["local", "sqs"])
+def open_yard(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> OpenYard:
+    if request.param == "local":
+        return open_local
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+    return open_sqs(request.getfixturevalue("aws_endpoint"))
+
+
+async def receive_one(queue: Queue) -> Message:
+    (message,) = await queue.receive(wait=10)
+    return message
+
+
+async def test_what_is_sent_is_handed_out_as_it_was(open_yard: OpenYard) -> None:
+    async with open_yard() as yard:
+        await yard.queue.send(BODY)
+        message = await receive_one(yard.queue)
+        assert (message.body, message.received) == (BODY, 1)
+
+
+async def test_nothing_is_nothing(open_yard: OpenYard) -> None:
+    async with open_yard() as yard:
+        assert await yard.queue.receive() == []
+
+
+async def test_who_waits_is_told_at_once(open_yard: OpenYard) -> None:
+    async with open_yard() as yard:
+        waiting = asyncio.create_task(yard.queue.receive(wait=20))
+        await asyncio.sleep(0)
+        await yard.queue.send(BODY)
+        async with asyncio.timeout(15):
+            assert [message.body for message in await waiting] == [BODY]
+
+
+async def test_a_message_is_one_worker_s_at_a_time(open_yard: OpenYard) -> None:
+    async with open_yard() as yard:
+        for number in range(7):
+            await yard.queue.send(str(number))
+        received = await asyncio.gather(*(yard.queue.receive(most=3) for _ in range(4)))
+        bodies = [message.body for messages in received for message in messages]
+        assert sorted(bodies) == [str(number) for number in range(7)]
+        assert max(map(len, received)) <= 3
+
+
+async def test_what_is_deleted_is_gone(open_yard: OpenYard) -> None:
+    async with open_yard() as yard:
+        await yard.queue.send(BODY)
+        message = await receive_one(yard.queue)
+        await yard.queue.delete(message)
+        await yard.queue.delete(message)
+        await yard.queue.retry(message, delay=0)
+        assert await yard.queue.receive() == []
+
+
+async def test_what_nobody_deletes_comes_again(open_yard: OpenYard) -> None:
+    async with open_yard(visibility=1) as yard:
+        await yard.queue.send(BODY)
+        first = await receive_one(yard.queue)
+        second = await receive_one(yard.queue)
+        assert (second.id, second.body, second.received) == (first.id, first.body, 2)
+        assert second.receipt != first.receipt
+
+
+async def test_what_failed_comes_again_when_it_was_asked_to(open_yard: OpenYard) -> None:
+    async with open_yard() as yard:
+        await yard.queue.send(BODY)
+        await yard.queue.retry(await receive_one(yard.queue), delay=0)
+        again = await receive_one(yard.queue)
+        assert again.received == 2
+        await yard.queue.retry(again, delay=1)
+        assert await yard.queue.receive() == []
+        assert (await receive_one(yard.queue)).received == 3
+
+
+async def test_of_a_batch_only_what_failed_comes_again(open_yard: OpenYard) -> None:
+    async with open_yard() as yard:
+        for number in range(10):
+            await yard.queue.send(str(number))
+        batch: list[Message] = []
+        while len(batch) < 10:
+            batch += await yard.queue.receive(wait=10)
+        for message in batch:
+            if message.body == "4":
+                await yard.queue.retry(message, delay=0)
+            else:
+                await yard.queue.delete(message)
+        assert (await receive_one(yard.queue)).body == "4"
+        assert await yard.queue.receive() == []
+
+
+async def test_a_message_can_be_held_back(open_yard: OpenYard) -> None:
+    async with open_yard() as yard:
+        await yard.queue.send("later", delay=1)
+        await yard.queue.send("now")
+        assert (await receive_one(yard.queue)).body == "now"
+        assert await yard.queue.receive() == []
+        assert (await receive_one(yard.queue)).body == "later"
+
+
+async def test_what_is_handed_out_too_often_is_a_dead_letter(open_yard: OpenYard) -> None:
+    async with open_yard(most_received=2) as yard:
+        await yard.queue.send(BODY)
+        for _ in range(2):
+            await yard.queue.retry(await receive_one(yard.queue), delay=0)
+        assert await yard.queue.receive(wait=1) == []
+        assert [body for body, _ in await yard.dead_letters()] == [BODY]
+
+
+async def test_a_message_can_be_buried_with_its_reason(open_yard: OpenYard) -> None:
+    async with open_yard() as yard:
+        await yard.queue.bury(BODY, reason="It holds no people: ā.")
+        assert await yard.dead_letters() == [(BODY, "It holds no people: ā.")]
+        assert await yard.queue.receive() == []
+
+
+# SQS alone
+
+
+@pytest.fixture
+def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in CREDENTIALS.items():
+        monkeypatch.setenv(name, value)
+
+
+async def fail(queue: SqsQueue) -> PoutamaError:
+    with pytest.raises(PoutamaError) as told:
+        await queue.send(BODY)
+    await queue.close()
+    return told.value
+
+
+@pytest.mark.usefixtures("_credentials")
+async def test_a_queue_that_cannot_be_reached_is_unavailable(unused_tcp_port: int) -> None:
+    nowhere = f"http://127.0.0.1:{unused_tcp_port}"
+    settings = Settings(aws_region=REGION, aws_endpoint=nowhere, queue_url=f"{nowhere}/1/q")
+    assert isinstance(await fail(SqsQueue(settings)), UnavailableError)
+
+
+@pytest.mark.usefixtures("_credentials")
+async def test_a_queue_that_is_not_there_is_told_by_its_code(aws_endpoint: str) -> None:
+    settings = Settings(
+        aws_region=REGION, aws_endpoint=aws_endpoint, queue_url=f"{aws_endpoint}/1/nowhere"
+    )
+    error = await fail(SqsQueue(settings))
+    assert isinstance(error, UnavailableError)
+    assert "NonExistentQueue" in error.message or "QueueDoesNotExist" in error.message
+
+
+def test_a_queue_needs_its_url() -> None:
+    with pytest.raises(ConfigurationError, match="POUTAMA_QUEUE_URL"):
+        SqsQueue(Settings())
