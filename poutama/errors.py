@@ -179,6 +179,14 @@ class IdempotencyKeyReusedError(PoutamaError):
     safe = True
 
 
+class QuotaExceededError(PoutamaError):
+    """There is no room for more files."""
+
+    code = "QUOTA_EXCEEDED"
+    status = 422
+    safe = True
+
+
 class ResponseTooLargeError(PoutamaError):
     """The response is larger than one may be. If this was a mutation, it has happened."""
 

@@ -121,6 +121,18 @@ class Settings:
     )
     upload_seconds: int = setting(900, "How long a form for uploading works, in seconds.")
     download_seconds: int = setting(300, "How long an address for downloading works, in seconds.")
+    evidence_max_bytes: int = setting(25_000_000, "Largest file of evidence, in bytes.")
+    evidence_max_pixels: int = setting(
+        50_000_000,
+        "Most pixels of a picture; a worker needs about 10 bytes of memory for each, and 100 MB.",
+    )
+    evidence_person_files: int = setting(2_000, "Most files of evidence one person may have.")
+    evidence_person_bytes: int = setting(
+        1_000_000_000, "Most bytes that one person's files may have together."
+    )
+    evidence_organisation_bytes: int = setting(
+        200_000_000_000, "Most bytes that an organisation's students may have in files together."
+    )
     queue_url: str = setting("", "SQS queue that wakes workers; empty means one in this process.")
     dead_letter_url: str = setting("", "SQS queue of the messages that nobody could handle.")
     job_seconds: float = setting(

@@ -19,7 +19,7 @@ from poutama.edge.oidc import open_verifier
 from poutama.edge.tokens import Authenticator
 from poutama.engine import Engine
 from poutama.engine.trusted import read_trusted_documents
-from poutama.journeys import PROCEDURES
+from poutama.journeys import build_procedures
 from poutama.schema.load import load_model
 from poutama.settings import Settings
 
@@ -71,7 +71,7 @@ def open_api(
     settings, database = rooms.settings, rooms.database
     trusted = read_trusted_documents(settings.trusted_documents)
     return Api(
-        Engine(load_model(), database, settings, PROCEDURES, trusted),
+        Engine(load_model(), database, settings, build_procedures(settings), trusted),
         verifier or Authenticator(open_verifier(settings, database)),
         settings,
         health=lambda: ask_database(database),

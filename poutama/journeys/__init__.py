@@ -2,6 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
+from typing import Any, TypeAlias
+from uuid import UUID
+
+from poutama.db.transaction import Transaction
+from poutama.journeys.evidence.procedures import (
+    add_evidence,
+    delete_evidence,
+    finish_evidence,
+)
 from poutama.journeys.goals import reorder_goal_tasks
 from poutama.journeys.groups import (
     accept_membership,
@@ -13,19 +24,40 @@ from poutama.journeys.groups import (
     renew_join_code,
 )
 from poutama.journeys.jobs import cancel_job
+from poutama.settings import Settings
+from poutama.viewer import Viewer
 
-PROCEDURES = {
+Procedure: TypeAlias = Callable[
+    [Transaction, Viewer, Mapping[str, Any]], Awaitable[Mapping[str, UUID]]
+]
+
+_PROCEDURES: dict[str, Procedure] = {
     procedure.__name__: procedure
     for procedure in (
         accept_membership,
         cancel_job,
         create_group,
         create_organisation,
+        delete_evidence,
         end_membership,
+        finish_evidence,
         invite,
         join_group,
         renew_join_code,
         reorder_goal_tasks,
     )
 }
-"""Name in the schema files -> procedure."""
+# These are given the settings, too.
+_CONFIGURED = (add_evidence,)
+
+
+def build_procedures(settings: Settings) -> dict[str, Procedure]:
+    """Name in the schema files -> procedure."""
+    configured: dict[str, Procedure] = {
+        procedure.__name__: partial(procedure, settings=settings) for procedure in _CONFIGURED
+    }
+    return _PROCEDURES | configured
+
+
+PROCEDURES = build_procedures(Settings())
+"""With every setting at its default."""

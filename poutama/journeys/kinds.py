@@ -9,5 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from poutama.jobs.job import StepFunction
+from poutama.journeys.evidence.job import prepare_evidence
+from poutama.journeys.evidence.procedures import JOB_KIND as EVIDENCE
 
-KINDS: Mapping[str, StepFunction] = {}
+KINDS: Mapping[str, StepFunction] = {EVIDENCE: prepare_evidence}

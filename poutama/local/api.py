@@ -17,7 +17,7 @@ from poutama.edge.http import Api
 from poutama.edge.tokens import Authenticator
 from poutama.engine import Engine
 from poutama.engine.trusted import read_trusted_documents
-from poutama.journeys import PROCEDURES
+from poutama.journeys import build_procedures
 from poutama.local.graphiql.assets import assets_folder
 from poutama.local.graphiql.page import graphiql_routes
 from poutama.local.issuer import local_verifier
@@ -50,7 +50,7 @@ async def open_api(settings: Settings, url: str, home: Path) -> AsyncIterator[Ap
         # Nothing else does it here; in the cloud the schedule does.
         await forget_expired_keys(database, deadline=time.monotonic() + settings.request_seconds)
         yield Api(
-            Engine(load_model(), database, settings, PROCEDURES, trusted),
+            Engine(load_model(), database, settings, build_procedures(settings), trusted),
             Authenticator(local_verifier(home)),
             settings,
             health=ask_database,

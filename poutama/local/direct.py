@@ -10,7 +10,7 @@ from uuid import UUID
 
 from poutama.db.connection import Database
 from poutama.engine import Engine
-from poutama.journeys import PROCEDURES
+from poutama.journeys import build_procedures
 from poutama.plan.operation import GraphQLRequest
 from poutama.schema.load import load_model
 from poutama.settings import Settings
@@ -21,7 +21,7 @@ class DirectApi:
     """The API over one database; whoever calls it says whom they are."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
-        self._engine = Engine(load_model(), database, settings, PROCEDURES)
+        self._engine = Engine(load_model(), database, settings, build_procedures(settings))
 
     async def __call__(
         self,

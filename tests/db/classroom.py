@@ -27,7 +27,7 @@ LONG_AGO = datetime.now(UTC) - timedelta(days=100)
 LATELY = datetime.now(UTC) - timedelta(days=2)
 TABLES = (
     "person", "organisation", "learning_group", "membership", "goal", "goal_task", "goal_note",
-    "audit_entry", "job",
+    "audit_entry", "job", "evidence", "evidence_usage",
 )  # fmt: skip
 
 
@@ -89,6 +89,7 @@ def rows() -> Iterator[tuple[str, Row]]:
     for name, role in MEMBERSHIPS.items():
         yield "membership", _membership(name, role)
     yield from _goal()
+    yield from _evidence()
     for name, of in (("job", None), ("job of the organisation", "organisation")):
         where = {"organisation_id": id_of(of) if of else None}
         job = {"id": id_of(name), "kind": "TEST", "input": "{}", **where}
@@ -98,7 +99,7 @@ def rows() -> Iterator[tuple[str, Row]]:
 async def fill(database: Database) -> None:
     """Make these rows the only ones there are."""
     deadline = time.monotonic() + 60
-    for table in ("organisation", "person", "audit_entry"):
+    for table in ("evidence", "doomed_object", "organisation", "person", "audit_entry"):
         await database.write(f"delete from {table}", deadline=deadline)
     for table, row in rows():
         places = ", ".join(f"${number}" for number in range(1, len(row) + 1))
@@ -145,6 +146,16 @@ def _goal() -> Iterator[tuple[str, Row]]:
         text = _text("information", f"from the {name}")
         note = {"id": id_of(f"note of the {name}"), "author_id": id_of(author)}
         yield "goal_note", {**note, "goal_id": id_of("goal"), **text}
+
+
+def _evidence() -> Iterator[tuple[str, Row]]:
+    student = id_of(Caller.STUDENT)
+    yield "evidence_usage", {"id": student, "person_id": student, "bytes": 7, "files": 1}
+    held = {"goal_id": id_of("goal"), "uploader_id": student}
+    told = {"alt_text": "", "file_name": "mahi.jpg", "media_type": "image/jpeg"}
+    file = {"bytes": 7, "sha256": "0" * 64, "stem": "stem", "upload_key": "stem/upload"}
+    row = {"id": id_of("evidence"), **_text("title", "Mahi"), **held, **told, **file}
+    yield "evidence", row
 
 
 def _text(column: str, text: str) -> Row:

@@ -37,6 +37,14 @@ NOTES = {
     "a note of the mentor who has left": Id("note of the ended mentor"),
 }
 GOAL, TASK, GROUP = {"goalId": Id("goal")}, {"taskId": Id("task")}, {"groupId": Id("group")}
+EVIDENCE = {"evidenceId": Id("evidence")}
+FILE = {
+    "title": "Mahi",
+    "fileName": "mahi.jpg",
+    "mediaType": "image/jpeg",
+    "bytes": 7,
+    "sha256": "0" * 64,
+}
 ORGANISATION = {"organisationId": Id("organisation")}
 INPUTS: Mapping[tuple[str, str], Input] = {
     ("createGoal", "a goal of one's own"): {"goalType": "SPORTS", "title": "Run"},
@@ -49,6 +57,11 @@ INPUTS: Mapping[tuple[str, str], Input] = {
     ("createGoalNote", "the student's goal"): {**GOAL, "information": "Well done"},
     **{("updateGoalNote", of): {"noteId": note, "information": "?"} for of, note in NOTES.items()},
     **{("deleteGoalNote", of): {"noteId": note} for of, note in NOTES.items()},
+    ("addEvidence", "the student's goal"): {**GOAL, **FILE},
+    ("addEvidence", "a note of the mentor"): {**GOAL, "noteId": Id("note of the mentor"), **FILE},
+    ("finishEvidence", "evidence of the student"): EVIDENCE,
+    ("updateEvidence", "evidence of the student"): {**EVIDENCE, "title": "?"},
+    ("deleteEvidence", "evidence of the student"): EVIDENCE,
     ("createOrganisation", "a new one"): {"name": "New"},
     ("updateOrganisation", "the organisation"): {**ORGANISATION, "name": "New"},
     ("createGroup", "the organisation"): {**ORGANISATION, "name": "New"},

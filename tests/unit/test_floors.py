@@ -50,7 +50,7 @@ HEAVY = re.compile(r"# (heavy|optional|imported here)\b", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """One import statement's target, where it stands, and whether it is inside a function."""
+    """One import statement's target, where it stands, and whether it is run late, or never."""
 
     source: str
     target: str
@@ -74,6 +74,9 @@ def read_imports(name: str, tree: ast.Module, known: set[str]) -> Iterator[Impor
     inner: set[ast.AST] = set()
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda):
+            inner.update(ast.walk(node))
+        # Never run, so as late as can be.
+        if isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING":
             inner.update(ast.walk(node))
     for node in ast.walk(tree):
         match node:

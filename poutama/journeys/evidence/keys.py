@@ -1,0 +1,26 @@
+"""Where the objects of a piece of evidence lie: all under one stem, each always under the same key.
+
+So that whoever takes leave of evidence can name every object that it has or may yet get.
+"""
+
+from __future__ import annotations
+
+
+def upload_key(stem: str) -> str:
+    """Where the student puts the file."""
+    return f"{stem}/upload"
+
+
+def object_key(stem: str) -> str:
+    """Where the file is that is served."""
+    return f"{stem}/file"
+
+
+def thumbnail_key(stem: str) -> str:
+    """Where a picture's thumbnail is."""
+    return f"{stem}/thumbnail"
+
+
+def every_key(stem: str) -> tuple[str, ...]:
+    """All three, whether something is there or not."""
+    return (upload_key(stem), object_key(stem), thumbnail_key(stem))
