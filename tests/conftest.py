@@ -19,6 +19,7 @@ import asyncio
 import os
 import shutil
 import tempfile
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
@@ -39,6 +40,7 @@ from poutama.errors import ConfigurationError
 ENGINE = os.environ.get("POUTAMA_TEST_ENGINE", "postgresql")
 COCKROACH_URL = os.environ.get("POUTAMA_COCKROACH_URL", "")
 EXAMPLES = os.environ.get("POUTAMA_EXAMPLES", "")
+SURELY_LOCKED_SECONDS = 60.0
 SERVERS = Path(tempfile.gettempdir()) / f"poutama-tests-{os.geteuid()}"
 
 
@@ -128,7 +130,9 @@ def _discard_abandoned() -> None:
     SERVERS.mkdir(exist_ok=True)
     for folder in SERVERS.iterdir():
         with suppress(ConfigurationError, FileNotFoundError):
-            EmbeddedServer(folder).discard()
+            # Between making its folder and locking it a session's server is nobody's.
+            if folder.stat().st_mtime < time.time() - SURELY_LOCKED_SECONDS:
+                EmbeddedServer(folder).discard()
 
 
 @pytest.fixture(scope="session")

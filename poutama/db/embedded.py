@@ -138,16 +138,19 @@ class EmbeddedServer:
 
     def stop(self) -> None:
         """Stop within about ten seconds: politely, then firmly. Does nothing when not running."""
-        process, self._process = self._process, None
-        self._postmaster = None
         try:
-            if process is not None:
-                end_process(psutil.Process(process.pid) if process.poll() is None else None)
-                process.wait()
+            self._end_process()
         finally:
             if self._lock is not None:
                 self._lock.close()
                 self._lock = None
+
+    def _end_process(self) -> None:
+        process, self._process = self._process, None
+        self._postmaster = None
+        if process is not None:
+            end_process(psutil.Process(process.pid) if process.poll() is None else None)
+            process.wait()
 
     def kill(self) -> None:
         """Kill -9 the server and all its backends: the power cut of a test. Start again at will."""
@@ -166,8 +169,9 @@ class EmbeddedServer:
         Raises:
             ConfigurationError: another process owns it.
         """
-        self.stop()
-        self._lock = lock_folder(self.folder)
+        self._end_process()
+        # Not let go of in between: others look for folders that are nobody's.
+        self._lock = self._lock or lock_folder(self.folder)
         try:
             self._end_orphan()
             shutil.rmtree(self._stand_in(), ignore_errors=True)
