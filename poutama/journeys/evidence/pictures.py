@@ -18,7 +18,6 @@ from poutama.journeys.evidence.metadata import STRIPPERS
 from poutama.journeys.evidence.types import UnfitFileError
 
 if TYPE_CHECKING:
-    # heavy: an extra that only workers have
     from PIL.Image import Image
     from PIL.ImageFile import ImageFile
 
