@@ -48,6 +48,8 @@ async def until(condition: Callable[[], Awaitable[bool]]) -> None:
 
 async def running(other: asyncpg.Connection, statement: str) -> int:
     _require_postgresql(other)
+    # Inside a transaction the first look would be kept for all others.
+    await other.execute("SELECT pg_stat_clear_snapshot()")
     count = await other.fetchval(
         "SELECT count(*) FROM pg_stat_activity"
         " WHERE state = 'active' AND query = $1 AND datname = current_database()",
