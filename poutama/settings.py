@@ -71,6 +71,11 @@ class Settings:
         "OpenID Connect issuers whose tokens sign people in, as identity.md says; the local mode "
         "trusts its own issuer instead.",
     )
+    allowed_origins: str = setting(
+        "",
+        "Origins whose pages may use the API, such as https://learn.example, separated by commas; "
+        "empty means none but its own.",
+    )
     request_seconds: float = setting(29.0, "Time one request may take, in seconds.")
     max_body_bytes: int = setting(1_000_000, "Largest request body, in bytes.")
     max_response_bytes: int = setting(

@@ -9,6 +9,8 @@ from __future__ import annotations
 from unicodedata import combining
 from unicodedata import normalize as _normalize
 
+LONGEST_EMAIL = 320
+
 
 def normalize(text: str) -> str:
     """Return the stored form, Unicode NFC: one spelling of `ā`, whichever keyboard typed it."""
@@ -27,3 +29,18 @@ def fold(text: str) -> str:
         return text.lower()
     letters = [letter for letter in _normalize("NFKD", text) if not combining(letter)]
     return "".join(letters).casefold()
+
+
+def normalize_email(text: str) -> str | None:
+    """The form in which emails are compared, and in which those of the invited are stored.
+
+    NFC and lower case; not case-folded, which would take two addresses for one. None for what is
+    no address, or whose letters only look like ASCII.
+    """
+    email = normalize(normalize(text).lower())
+    local, at, domain = email.rpartition("@")
+    if not (local and at and domain) or len(email) > LONGEST_EMAIL:
+        return None
+    if not email.isprintable() or " " in email or email.isascii() != text.isascii():
+        return None
+    return email

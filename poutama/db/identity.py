@@ -15,11 +15,9 @@ from uuid import UUID
 from poutama.db.connection import Database
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.errors import AmbiguousCommit, ForbiddenError, UnavailableError
-from poutama.text import normalize
 
 logger = logging.getLogger(__name__)
 
-LONGEST_EMAIL = 320
 TIME_LIMIT = 10.0
 
 UNKNOWN = "Nobody has been invited here under this sign-in; ask your school's administrator."
@@ -55,27 +53,12 @@ class SignIn:
     Attributes:
         issuer: who says so.
         subject: what the issuer calls the person, for ever.
-        email: normalized by `normalize_email`; None unless the issuer has verified it.
+        email: normalized by `text.normalize_email`; None unless the issuer has verified it.
     """
 
     issuer: str
     subject: str
     email: str | None = None
-
-
-def normalize_email(text: str) -> str | None:
-    """The form in which emails are compared, and in which those of the invited are stored.
-
-    NFC and lower case; not case-folded, which would take two addresses for one. None for what is
-    no address, or whose letters only look like ASCII.
-    """
-    email = normalize(normalize(text).lower())
-    local, at, domain = email.rpartition("@")
-    if not (local and at and domain) or len(email) > LONGEST_EMAIL:
-        return None
-    if not email.isprintable() or " " in email or email.isascii() != text.isascii():
-        return None
-    return email
 
 
 async def find_person(database: Database, sign_in: SignIn, *, seconds: float = TIME_LIMIT) -> UUID:

@@ -22,6 +22,7 @@ from poutama.edge.budget import Account, Budgets
 from poutama.edge.keys import parse_idempotency_key
 from poutama.edge.media import JSON, HeaderPairs, MediaType, negotiate, negotiate_refusal
 from poutama.edge.media import require_json as require_json_content
+from poutama.edge.origins import Origins
 from poutama.edge.payload import parse_body, parse_parameters
 from poutama.edge.size import COMPRESSED_FROM, fit_body
 from poutama.errors import (
@@ -131,10 +132,14 @@ class Api:
         Args:
             engine: runs operations.
             verifier: turns an Authorization header into a viewer.
-            settings: `request_seconds`, `max_body_bytes` and `max_response_bytes` are read.
+            settings: `request_seconds`, `max_body_bytes`, `max_response_bytes` and
+                `allowed_origins` are read.
             health: raises when the database does not answer.
             routes: further pages by exact path, GET only; the local mode's GraphiQL, for one.
             budgets: what each person may ask for in a while; None: as much as they like.
+
+        Raises:
+            ConfigurationError: `allowed_origins` cannot be used.
         """
         self._engine = engine
         self._verifier = verifier
@@ -143,6 +148,7 @@ class Api:
         self._max_response_bytes = settings.max_response_bytes
         self._health = health
         self._budgets = budgets
+        self._origins = Origins(settings.allowed_origins)
         self._pages: dict[str, Route] = {**(routes or {}), HEALTH_PATH: self._answer_health}
 
     async def handle(self, request: Request) -> Response:
@@ -152,11 +158,16 @@ class Api:
                 response = await self._answer_graphql(request)
             else:
                 response = await self._answer_page(request)
-            if len(response.body) < COMPRESSED_FROM:
-                return response
-            return await self._fit(request, response)
+            if len(response.body) >= COMPRESSED_FROM:
+                response = await self._fit(request, response)
         except Exception as error:  # the last net
-            return refuse(request, error)
+            response = refuse(request, error)
+        return self._share(request, response) if self._origins.any else response
+
+    def _share(self, request: Request, response: Response) -> Response:
+        origin = request.headers.get("origin")
+        headers = self._origins.share(request.method, origin, response.headers)
+        return Response(response.status, headers, response.body)
 
     async def _fit(self, request: Request, response: Response) -> Response:
         if not request.compress and len(response.body) <= self._max_response_bytes:

@@ -19,12 +19,13 @@ from uuid import UUID
 import jwt
 
 from poutama.db.connection import Database
-from poutama.db.identity import SignIn, find_person, normalize_email
+from poutama.db.identity import SignIn, find_person
 from poutama.edge.issuers import TENANT, Issuer, parse_issuers
 from poutama.edge.jwks import ALGORITHMS, KeySet, SigningKey
 from poutama.edge.tokens import LONGEST_TOKEN, TOO_LONG, VerifiedToken, check_times, explain
 from poutama.errors import UnauthenticatedError
 from poutama.settings import Settings
+from poutama.text import normalize_email
 from poutama.viewer import Viewer
 
 REMEMBERED_SECONDS = 60.0

@@ -18,7 +18,7 @@ from asyncpg import Record
 from poutama.db.transaction import Transaction
 from poutama.errors import BadUserInputError, ConflictError, NotFoundError
 from poutama.journeys.audit import record_change
-from poutama.text import fold, normalize
+from poutama.text import fold, normalize, normalize_email
 from poutama.viewer import Viewer
 
 # Without the letters and digits that are read for one another.
@@ -355,9 +355,8 @@ def _name(text: str) -> str:
 
 
 def _email(text: str) -> str:
-    email = normalize(text).strip().lower()
-    name, at, domain = email.partition("@")
-    if not (name and at and "." in domain) or len(email) > 254 or any(map(str.isspace, email)):
+    email = normalize_email(text.strip())
+    if email is None or "." not in email.rpartition("@")[2]:
         raise _bad("email", "an email address")
     return email
 

@@ -37,6 +37,7 @@ from poutama.plan.nodes import (
     Text,
     View,
 )
+from poutama.plan.ownership import UNKNOWN, Own, follow, held_by, is_seen_by_owner, join
 from poutama.plan.values import ViewerId
 from poutama.schema.model import (
     Audience,
@@ -88,12 +89,9 @@ def guard_read(entities: Mapping[str, Entity], read: Read) -> Read:
 
 
 def guard_member(
-    entities: Mapping[str, Entity], parent: Entity | None, member: M, *, own: bool = False
+    entities: Mapping[str, Entity], parent: Entity | None, member: M, *, own: Own = UNKNOWN
 ) -> M:
-    """One member of a selection on `parent`, and all below it.
-
-    `own`: the parent's rows are known to be the viewer's own.
-    """
+    """One member of a selection on `parent`, and all below it; `own`: what is known of its rows."""
     match member:
         case Text() | RowId():
             return member
@@ -102,11 +100,12 @@ def guard_member(
         case Leaf():
             return member
         case One() | Many():
-            return replace(member, rows=guard_rows(entities, parent, member.rows, own=own))
+            rows, _ = guard_rows(entities, parent, member.rows, own=own)
+            return replace(member, rows=rows)
         case Page():
-            rows = guard_rows(entities, parent, member.rows, own=own)
+            rows, known = guard_rows(entities, parent, member.rows, own=own)
             views = tuple(
-                _guard_view(entities, rows.entity, view, own=rows.own) for view in member.views
+                _guard_view(entities, rows.entity, view, own=known) for view in member.views
             )
             return replace(member, rows=rows, views=views)
         case _:
@@ -114,16 +113,19 @@ def guard_member(
 
 
 def guard_rows(
-    entities: Mapping[str, Entity], parent: Entity | None, rows: Rows, *, own: bool = False
-) -> Rows:
-    """These rows, those of them that the viewer may see."""
+    entities: Mapping[str, Entity], parent: Entity | None, rows: Rows, *, own: Own = UNKNOWN
+) -> tuple[Rows, Own]:
+    """These rows, those of them that the viewer may see; and what is known of them."""
     entity = rows.entity
+    implied = _is_implied(parent, rows.relation, entity)
+    known = held_by(entity, rows.where)
+    if parent is not None and rows.relation is not None:
+        known = join(known, follow(own, parent, rows.relation, entity, implied=implied))
     where = guard_predicate(entities, entity, rows.where)
-    mine = _is_own(entity, rows.where) or (own and _stays_own(parent, rows.relation, entity))
-    if not mine and not _is_implied(parent, rows.relation, entity):
+    if not implied and not is_seen_by_owner(entity, known):
         where = All((visible_rows(entities, entity), where))
-    fields = tuple(guard_member(entities, entity, field, own=mine) for field in rows.fields)
-    return replace(rows, where=where, fields=fields, own=mine)
+    fields = tuple(guard_member(entities, entity, field, own=known) for field in rows.fields)
+    return replace(rows, where=where, fields=fields, own=known.data), known
 
 
 def guard_predicate(
@@ -148,7 +150,7 @@ def guard_predicate(
             assert_never(predicate)
 
 
-def _guard_view(entities: Mapping[str, Entity], entity: Entity, view: View, *, own: bool) -> View:
+def _guard_view(entities: Mapping[str, Entity], entity: Entity, view: View, *, own: Own) -> View:
     match view:
         case NodeList(_, fields):
             guarded = tuple(guard_member(entities, entity, field, own=own) for field in fields)
@@ -162,7 +164,7 @@ def _guard_view(entities: Mapping[str, Entity], entity: Entity, view: View, *, o
             return view
 
 
-def _guard_edge(entities: Mapping[str, Entity], entity: Entity, member: E, *, own: bool) -> E:
+def _guard_edge(entities: Mapping[str, Entity], entity: Entity, member: E, *, own: Own) -> E:
     if not isinstance(member, EdgeNode):
         return member
     fields = tuple(guard_member(entities, entity, field, own=own) for field in member.fields)
@@ -175,39 +177,9 @@ def _is_implied(parent: Entity | None, relation: Relation | None, target: Entity
         return False
     if relation.shape is Shape.ONE:
         through = parent.rule.through
-        return through is not None and through.key == relation.key
+        return through is not None and (through.target, through.key) == (target.name, relation.key)
     through = target.rule.through
     return through is not None and (through.target, through.key) == (parent.name, relation.key)
-
-
-def _is_own(entity: Entity, where: Predicate) -> bool:
-    """Whether the condition already keeps nothing but rows that are the viewer's own."""
-    if isinstance(where, All):
-        return any(_is_own(entity, part) for part in where.parts)
-    return (
-        isinstance(where, OwnedBy)
-        and where.value == ViewerId()
-        and where.column in _self_columns(entity)
-    )
-
-
-def _stays_own(parent: Entity | None, relation: Relation | None, target: Entity) -> bool:
-    """Whether a relation leads from the viewer's own rows to none but the viewer's own."""
-    if parent is None or relation is None:
-        return False
-    if _is_implied(parent, relation, target):
-        return True
-    if relation.shape is Shape.ONE:
-        return relation.key in _self_columns(parent) and "id" in _self_columns(target)
-    return "id" in _self_columns(parent) and relation.key in _self_columns(target)
-
-
-def _self_columns(entity: Entity) -> set[str]:
-    return {
-        each.column
-        for each in entity.rule.alternatives
-        if isinstance(each, Audience) and Standing.SELF in each.standings
-    }
 
 
 def _stands(scope: Scope, column: str, standings: tuple[Standing, ...]) -> list[Predicate]:

@@ -28,7 +28,7 @@ from graphql import (
 )
 
 from poutama.errors import SchemaError
-from poutama.schema.check import check_document, check_expanded, check_rules
+from poutama.schema.check import check_document, check_expanded, check_inserts, check_rules
 from poutama.schema.directives import (
     MAPPING_ENUMS,
     find_directive,
@@ -80,11 +80,13 @@ def build_model(sdl: str) -> Model:
     entities = load_entities(document, enums)
     check_rules(entities)
     roots = _load_roots(document, entities)
+    mutations = load_mutations(document, entities)
+    check_inserts(mutations, entities)
     return Model(
         schema=_build_public(document),
         entities=entities,
         roots=roots,
-        mutations=load_mutations(document, entities),
+        mutations=mutations,
         orders=_load_orders(document, entities, enums),
         enums=enums,
     )

@@ -248,6 +248,7 @@ class InputParent:
     """An input field that names the row which the new row belongs to."""
 
     relation: Relation
+    required: bool = True
 
 
 @dataclass(frozen=True, slots=True)

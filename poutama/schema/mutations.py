@@ -18,7 +18,7 @@ from graphql import (
 )
 
 from poutama.errors import SchemaError
-from poutama.schema.directives import find_directive, is_list, named_type
+from poutama.schema.directives import find_directive, is_list, is_nullable, named_type
 from poutama.schema.model import (
     LONGEST_TEXT,
     Action,
@@ -158,7 +158,7 @@ def _input_field(
         return InputColumn(field, _text_rule(node))
     parent = entity.fields.get(name.removesuffix("Id"))
     if name.endswith("Id") and isinstance(parent, Relation) and parent.shape is Shape.ONE:
-        return InputParent(parent)
+        return InputParent(parent, required=not is_nullable(node.type))
     if isinstance(field, Relation) and field.shape is Shape.LIST and is_list(node.type):
         item = inputs.get(named_type(node.type))
         columns = _child_columns(item, entities[field.target], inputs, entities) if item else None

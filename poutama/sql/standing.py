@@ -35,9 +35,11 @@ def render_standing(parameters: Parameters, name: str, stands: Stands, aliases: 
 
 def _to_person(standings: tuple[Standing, ...], viewer: str, subject: str, name: str) -> list[str]:
     branches = []
-    if Standing.CAREGIVER in standings:
-        branches.append(f"{viewer}.role = 'CAREGIVER' AND {viewer}.child_id = {name}")
     student = []
+    if Standing.CAREGIVER in standings:
+        child = f"{viewer}.child_id = {subject}.person_id"
+        within = _same_organisation(viewer, subject)
+        student.append(f"{viewer}.role = 'CAREGIVER' AND {child} AND {within}")
     if Standing.MENTOR in standings:
         student.append(f"{viewer}.role = 'MENTOR' AND {subject}.group_id = {viewer}.group_id")
     if leading := _roles(standings, (Standing.MANAGER, Standing.ADMIN)):
@@ -55,6 +57,9 @@ def _to_person(standings: tuple[Standing, ...], viewer: str, subject: str, name:
         leads = _leads(viewer, ["MENTOR_MANAGER", "ADMIN"])
         belongs = f"{_same_organisation(viewer, subject)} AND {_counts(subject)}"
         branches.append(f"{leads} AND {_exists(subject, name, belongs)}")
+    if Standing.KEEPER in standings:
+        belonged = f"{_same_organisation(viewer, subject)} AND {subject}.accepted_at IS NOT NULL"
+        branches.append(f"{_leads(viewer, ['ADMIN'])} AND {_exists(subject, name, belonged)}")
     return branches
 
 

@@ -12,13 +12,14 @@ import asyncpg
 import pytest
 
 from poutama.db.connection import Database
-from poutama.db.identity import SignIn, find_person, normalize_email
+from poutama.db.identity import SignIn, find_person
 from poutama.db.trace import StatementTrace
 from poutama.edge.issuers import parse_issuers
 from poutama.edge.oidc import OidcVerifier
 from poutama.edge.tokens import Authenticator
 from poutama.errors import ForbiddenError, UnavailableError
 from poutama.settings import Settings
+from poutama.text import normalize_email
 from poutama.viewer import Viewer
 from tests.db.proxy import Action, Fault, FaultProxy
 from tests.db.sessions import soon

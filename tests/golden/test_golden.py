@@ -9,12 +9,13 @@ import json
 import re
 import time
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from difflib import unified_diff
 from typing import Any
 
 import pytest
 import pytest_asyncio
+from msgspec.structs import replace
 
 from poutama.db.connection import Database
 from poutama.db.trace import StatementTrace

@@ -18,6 +18,12 @@ World: TypeAlias = Mapping[str, list[Row]]
 """Type -> its rows, whoever may see them."""
 
 LEADERS = ("MENTOR_MANAGER", "ADMIN")
+PART_OF = {
+    "GoalTask": ("Goal", "goalId"),
+    "GoalNote": ("Goal", "goalId"),
+    "JobRowError": ("Job", "jobId"),
+}
+"""What is seen by whoever sees what it is a part of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,14 +36,15 @@ class Policy:
 
     def may_see(self, kind: str, row: Row) -> bool:
         """Whether the viewer may know that this row exists."""
+        if kind in PART_OF:
+            whole, key = PART_OF[kind]
+            (found,) = (each for each in self.world[whole] if each["id"] == row[key])
+            return self.may_see(whole, found)
         match kind:
             case "Person":
                 return self.may_see_person(row["id"])
             case "Goal":
                 return self.may_see_goals_of(row["personId"])
-            case "GoalTask" | "GoalNote":
-                (goal,) = (each for each in self.world["Goal"] if each["id"] == row["goalId"])
-                return self.may_see_goals_of(goal["personId"])
             case "Organisation":
                 return self.belongs_to(row["id"])
             case "Group":
@@ -46,6 +53,8 @@ class Policy:
                 return self.mentors(row["id"]) or self.leads(row["organisationId"])
             case "Membership":
                 return self.may_see_membership(row)
+            case "Job":
+                return row["personId"] == self.viewer or self.leads(row["organisationId"], "ADMIN")
             case "AuditEntry":
                 return self.may_see_audit_of(row["subjectId"])
         raise LookupError(kind)
@@ -60,6 +69,10 @@ class Policy:
                 return self.leads(row["organisationId"])
             case "Group", "joinCode":
                 return self.mentors(row["id"]) or self.leads(row["organisationId"])
+            case "AuditEntry", "actorName":
+                # Whoever reads my data, I may know; an administrator, of their own people alone.
+                mine = self.viewer in (row["subjectId"], row["actorId"])
+                return mine or self.had_on_the_books(row["actorId"])
         return True
 
     def may_see_goals_of(self, student: UUID) -> bool:
@@ -98,12 +111,17 @@ class Policy:
         )
 
     def is_caregiver_of(self, child: UUID) -> bool:
-        return any(care["childId"] == child for care in self.current("CAREGIVER", of=self.viewer))
+        """For an organisation, as long as the child studies there."""
+        schools = {study["organisationId"] for study in self.current("STUDENT", of=child)}
+        return any(
+            care["childId"] == child and care["organisationId"] in schools
+            for care in self.current("CAREGIVER", of=self.viewer)
+        )
 
     def mentors(self, group: UUID | None) -> bool:
         return any(work["groupId"] == group for work in self.current("MENTOR", of=self.viewer))
 
-    def leads(self, organisation: UUID, *roles: str) -> bool:
+    def leads(self, organisation: UUID | None, *roles: str) -> bool:
         """As manager or administrator: both see all of their organisation, and no other."""
         return any(
             work["organisationId"] == organisation
@@ -129,6 +147,14 @@ class Policy:
             self.leads(each["organisationId"])
             for each in self.world["Membership"]
             if each["personId"] == person and self.counts(each)
+        )
+
+    def had_on_the_books(self, person: UUID) -> bool:
+        """Accepted at any time, in an organisation that the viewer is an administrator of."""
+        return any(
+            each["acceptedAt"] is not None and self.leads(each["organisationId"], "ADMIN")
+            for each in self.world["Membership"]
+            if each["personId"] == person
         )
 
     def current(self, *roles: str, of: UUID) -> list[Row]:

@@ -32,6 +32,12 @@ ONE = {
         "person": ("Person", "personId"),
         "child": ("Person", "childId"),
     },
+    "Job": {
+        "person": ("Person", "personId"),
+        "organisation": ("Organisation", "organisationId"),
+        "subject": ("Person", "subjectId"),
+    },
+    "JobRowError": {"job": ("Job", "jobId")},
 }
 """Type -> field -> the type it leads to, and which of the row's own values names the row."""
 
@@ -45,7 +51,9 @@ MANY = {
     "Organisation": {
         "groups": ("Group", "organisationId"),
         "memberships": ("Membership", "organisationId"),
+        "jobs": ("Job", "organisationId"),
     },
+    "Job": {"rowErrors": ("JobRowError", "jobId")},
     "Group": {"members": ("Membership", "groupId")},
 }
 """Type -> field -> the type it lists, and which of their values names this row."""
@@ -62,7 +70,11 @@ DEFAULT_ORDER = {
     "Organisation": ["NAME_ASC"],
     "Group": ["NAME_ASC"],
     "AuditEntry": ["AT_DESC"],
+    "Job": ["CREATED_AT_DESC"],
+    "JobRowError": ["POSITION_ASC"],
 }
+OWN = ("Goal", "Job")
+"""Types of which Query lists one's own."""
 DEFAULT_PAGE = 50
 
 
@@ -150,9 +162,9 @@ def root(policy: Policy, name: str, kind: str, arguments: Row) -> Any:
     seen = list(see(policy, kind))
     if named is not None:
         seen = [row for row in seen if row["id"] == named]
-    elif kind == "Goal":
+    elif kind in OWN:
         seen = [row for row in seen if row["personId"] == policy.viewer]
-    if name in ("me", "person", "organisation", "group"):
+    if name in ("me", "person", "organisation", "group", "job"):
         return seen[0] if seen else None
     return seen
 

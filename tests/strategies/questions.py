@@ -50,17 +50,18 @@ def questions(draw: DrawFn, schema: GraphQLSchema, world: World) -> tuple[UUID, 
 
 
 PERSON = """{ id email name goals { id } goalsConnection { totalCount } memberships { id }
-  auditConnection { totalCount nodes { id } } }"""
+  auditConnection { totalCount nodes { id actorName } } }"""
 GROUP = f"""{{ id name joinCode progress {{ active overdue completed }} organisation {{ id }}
   members {{ id acceptedAt person {PERSON} child {{ id }} }} }}"""
 ORGANISATION = f"{{ id name groups {{ id }} memberships {{ id role person {PERSON} }} }}"
 GOAL = "{ id title owner { id email } tasks { id } notes { id author { id email } } }"
-SHOWN = {"Person": PERSON, "Group": GROUP, "Organisation": ORGANISATION, "Goal": GOAL}
+JOB = "{ id kind resultUrl person { id } subject { id } rowErrors { id } }"
+SHOWN = {"Person": PERSON, "Group": GROUP, "Organisation": ORGANISATION, "Goal": GOAL, "Job": JOB}
 
 
 def sweep(world: World) -> str:
     """A query for all there is: in every list, and one by one by its id."""
-    parts = [f"me {PERSON} organisations {ORGANISATION} groups {GROUP} goals {GOAL}"]
+    parts = [f"me {PERSON} organisations {ORGANISATION} groups {GROUP} goals {GOAL} jobs {JOB}"]
     for kind, shown in SHOWN.items():
         name = kind.lower()
         root = "goals" if kind == "Goal" else name
@@ -195,11 +196,20 @@ class _Asker:
 SAMPLES: Row = {
     "id": UUID(int=0), "rowId": UUID(int=0), "actorId": UUID(int=0), "color": "", "name": "",
     "dueAt": datetime.fromisoformat("2026-01-01T00:00:00Z"), "information": "", "title": "",
-    "version": 1, "position": 0, "complete": False, "kind": "", "actorName": "",
+    "version": 1, "position": 0, "complete": False, "kind": "", "failure": "", "total": 0,
     "action": "READ", "goalType": "SPORTS", "role": "ADMIN", "source": "INVITED",
 }  # fmt: skip
 """A value for fields that no row of a world has one for."""
-for _moment in ("at", "beginsAt", "endsAt", "acceptedAt", "updatedAt", "createdAt"):
+for _moment in (
+    "at",
+    "beginsAt",
+    "endsAt",
+    "acceptedAt",
+    "startedAt",
+    "finishedAt",
+    "updatedAt",
+    "createdAt",
+):
     SAMPLES[_moment] = SAMPLES["dueAt"]
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from tests.reference.policy import Row, World
-from tests.strategies.drawing import choose
+from tests.strategies.drawing import chance, choose
 
 NAMES = ("Kea", "kea", "Tūī", "Rua")
 TEXTS = ("a", "Āe", "ae", "")
@@ -31,10 +31,17 @@ STATES: tuple[Row, ...] = (
     {**CURRENT, "begins": 40},
 )
 """What a membership can be like, in hours from now."""
-ROLES = ("CAREGIVER", "STUDENT", "MENTOR", "MENTOR_MANAGER", "CAREGIVER", "ADMIN")
+ROLES = ("CAREGIVER", "CAREGIVER", "STUDENT", "MENTOR", "MENTOR_MANAGER", "CAREGIVER", "ADMIN")
 
 
-LINKS = ("personId", "organisationId", "groupId", "childId", "goalId", "authorId", "subjectId")
+LINKS = (
+    "personId", "organisationId", "groupId", "childId", "goalId", "authorId", "subjectId", "jobId",
+)  # fmt: skip
+
+
+def address_of(*values: Any) -> str:
+    """Stands for a signed address: what it is made of is all that is known of it."""
+    return f"https://files.example/{values[0]}"
 
 
 @st.composite
@@ -58,11 +65,25 @@ class _SchoolBuilder:
             for group in groups
             for role in ("MENTOR", "STUDENT", "STUDENT")
         ]
+        studies = [each for each in memberships if each["role"] == "STUDENT"]
         for _ in range(choose(self.draw, 6, 3, 4, 5, 7)):
             role = choose(self.draw, *ROLES)
-            memberships.append(self._membership(role, groups, people, organisations))
+            made = self._membership(role, groups, people, organisations)
+            # Most children study where they are cared for.
+            if role == "CAREGIVER" and chance(self.draw, 85):
+                study = choose(self.draw, *studies)
+                made |= {
+                    "childId": study["personId"],
+                    "organisationId": study["organisationId"],
+                }
+            memberships.append(made)
         goals = list(self._rows("Goal", 4, 8, personId=people))
         inside = {"goalId": goals}
+        orders: dict[str, list[Any]] = {
+            "personId": people,
+            "organisationId": [*organisations, None],
+        }
+        jobs = list(self._rows("Job", 2, 5, **orders, subjectId=[*people, None]))
         return {
             "Person": people,
             "Organisation": organisations,
@@ -71,7 +92,11 @@ class _SchoolBuilder:
             "Goal": goals,
             "GoalTask": list(self._rows("GoalTask", 2, 8, **inside)),
             "GoalNote": list(self._rows("GoalNote", 2, 8, **inside, authorId=[*people, None])),
-            "AuditEntry": list(self._rows("AuditEntry", 3, 7, subjectId=[*people, None])),
+            "Job": jobs,
+            "JobRowError": list(self._rows("JobRowError", 2, 5, jobId=jobs)),
+            "AuditEntry": list(
+                self._rows("AuditEntry", 3, 7, subjectId=[*people, None], actorId=people)
+            ),
         }
 
     def _rows(self, kind: str, least: int, most: int, **links: list[Any]) -> Iterator[Row]:
@@ -79,12 +104,16 @@ class _SchoolBuilder:
         for _ in range(self.draw(st.integers(least, most))):
             linked = {key: choose(self.draw, *rows) for key, rows in links.items()}
             yield {
-                **(self._row() if kind != "AuditEntry" else {"id": self._id()}),
+                **self._row(kind),
                 **{key: row and row["id"] for key, row in linked.items()},
                 **getattr(self, f"_{kind.lower()}")(),
             }
 
-    def _row(self) -> Row:
+    def _row(self, kind: str) -> Row:
+        if kind == "AuditEntry":
+            return {"id": self._id()}
+        if kind == "JobRowError":
+            return {"id": self._id(), "createdAt": self._moment()}
         return {
             "id": self._id(),
             "version": choose(self.draw, 1, 2),
@@ -106,7 +135,7 @@ class _SchoolBuilder:
         organisation = group["organisationId"] if group else choose(self.draw, *organisations)["id"]
         child = choose(self.draw, *people)["id"] if role == "CAREGIVER" else None
         return {
-            **self._row(),
+            **self._row("Membership"),
             "personId": person["id"],
             "organisationId": organisation,
             "groupId": group and group["id"],
@@ -154,13 +183,39 @@ class _SchoolBuilder:
     def _goalnote(self) -> Row:
         return {"information": choose(self.draw, *TEXTS)}
 
+    def _job(self) -> Row:
+        key = choose(self.draw, None, f"key-{self.made}")
+        return {
+            "kind": choose(self.draw, "EXPORT", "ROSTER_CHECK"),
+            "state": choose(self.draw, "QUEUED", "SUCCEEDED", "FAILED"),
+            "done": choose(self.draw, 0, 1),
+            "total": choose(self.draw, None, 1),
+            "attempts": choose(self.draw, 0, 1),
+            "failure": choose(self.draw, None, *TEXTS),
+            "cancelRequested": choose(self.draw, False, True),
+            "input": "{}",
+            "resultKey": key,
+            "resultUrl": key and address_of(key),
+            "startedAt": choose(self.draw, None, self._hours(-30)),
+            "finishedAt": choose(self.draw, None, self._hours(-20)),
+        }
+
+    def _jobrowerror(self) -> Row:
+        return {
+            "file": choose(self.draw, "users.csv", "orgs.csv"),
+            "line": choose(self.draw, 0, 1, 2),
+            "field": choose(self.draw, "role", ""),
+            "code": choose(self.draw, "MISSING", "UNKNOWN"),
+            "message": choose(self.draw, *TEXTS),
+            "position": choose(self.draw, 0, 1, 2),
+        }
+
     def _auditentry(self) -> Row:
         return {
             "at": self._moment(),
             "action": choose(self.draw, "READ", "UPDATE"),
             "kind": choose(self.draw, "Goal", "Membership"),
             "rowId": choose(self.draw, None, UUID(int=self.made)),
-            "actorId": UUID(int=self.made),
             "actorName": choose(self.draw, *NAMES),
         }
 

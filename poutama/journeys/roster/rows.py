@@ -14,7 +14,6 @@ from hashlib import sha256
 from json import dumps
 from typing import ClassVar
 
-from poutama.db.identity import normalize_email
 from poutama.jobs.job import RowError
 from poutama.journeys.roster.columns import (
     ADMINISTRATORS,
@@ -25,7 +24,7 @@ from poutama.journeys.roster.columns import (
     Kind,
 )
 from poutama.journeys.roster.lines import Record
-from poutama.text import normalize
+from poutama.text import normalize, normalize_email
 
 LONGEST_ID = 255
 LONGEST_NAME = 200

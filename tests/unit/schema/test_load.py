@@ -269,6 +269,21 @@ MISTAKES = {
     "an insert with a key": ("{ bookId: UUID!", "{ id: UUID! @key bookId: UUID!", "an insert none"),
     "an input that leads nowhere": ("{ bookId: UUID!", "{ bookIt: UUID!", "AddPage.bookIt: Page"),
     "a child that leads nowhere": ("{ text: String! }", "{ txt: String! }", "NewPage.txt: Page"),
+    "a rule about what no input names": (
+        "{ bookId: UUID!", "{ number: Int", "addPage: a rule of Page asks about book_id, which no",
+    ),
+    "a rule about what may be left out": (
+        "{ bookId: UUID!", "{ bookId: UUID", "addPage: inputs may be left out so that no rule",
+    ),
+    "a rule about another than the owner": (
+        '[INSERT], person: "reader_id", to: [SELF]',
+        '[INSERT], organisation: "library_id", to: [ADMIN]',
+        "addBook: a rule of Book asks about library_id",
+    ),
+    "children that their parent's owner may not add": (
+        'DELETE], through: "book", to: [SELF]', 'DELETE], through: "book", to: [MENTOR]',
+        "addBook: no rule of Page lets an owner add it to Book",
+    ),
     "children that are no rows": ("[NewPage!]", "[String!]", "AddBook.pages: Book has no such"),
 }  # fmt: skip
 
