@@ -18,9 +18,12 @@ import uvloop
 
 from poutama.edge.http import Api
 from poutama.errors import ConfigurationError
+from poutama.local.files import FileRoutes
 from poutama.local.protocol import HttpProtocol
 from poutama.local.stop import StopRequest
+from poutama.local.streams import StreamingProtocol
 from poutama.settings import Settings
+from poutama.store.directory import PATH
 
 # Longest time that open requests may take to finish once we are asked to stop.
 GRACE_SECONDS = 5
@@ -92,6 +95,7 @@ def serve(
     settings: Settings,
     stop: StopRequest,
     when_ready: Callable[[str], None],
+    files: FileRoutes | None = None,
 ) -> None:
     """Open the API and serve it until asked to stop.
 
@@ -100,6 +104,7 @@ def serve(
         settings: the address, and the size of bodies.
         stop: what is asked to stop.
         when_ready: given the address (`http://127.0.0.1:8000`) once requests are answered.
+        files: served besides; their store signs for this address before the API is opened.
 
     Raises:
         ConfigurationError: as `open_listener`.
@@ -107,16 +112,27 @@ def serve(
 
     async def run() -> None:
         async with open_api() as api:
-            protocol = partial(HttpProtocol, api, settings.max_body_bytes)
-            server = LocalServer(_configure(protocol), lambda: when_ready(address))
+            server = LocalServer(
+                _configure(_choose_protocol(api, settings, files)), lambda: when_ready(address)
+            )
             stop.watch(server)
             await server.serve(sockets=[listener])
 
     with open_listener(settings) as listener:
         host, port = listener.getsockname()[:2]
         address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        if files is not None:
+            files.store.base_url = address
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(run())
+
+
+def _choose_protocol(
+    api: Api, settings: Settings, files: FileRoutes | None
+) -> Callable[..., HttpProtocol]:
+    if files is None:
+        return partial(HttpProtocol, api, settings.max_body_bytes)
+    return partial(StreamingProtocol, api, settings.max_body_bytes, PATH.encode(), files.answer)
 
 
 async def _no_application(scope: object, receive: object, send: object) -> None:

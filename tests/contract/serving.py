@@ -1,0 +1,47 @@
+"""A laptop's server, as far as files need it: real sockets, the real protocol, no database."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event, Thread
+from typing import cast
+
+import uvloop
+
+from poutama.edge.http import Api, Request, Response
+from poutama.local.files import FileRoutes
+from poutama.local.serve import LocalServer, _choose_protocol, _configure
+from poutama.settings import Settings
+from poutama.store.directory import DirectoryStore
+
+
+class Echo:
+    """Stands for the API: answers with what it was asked."""
+
+    async def handle(self, request: Request) -> Response:
+        told = f"{request.method} {request.path} {len(request.body)}"
+        return Response(200, ((b"content-type", b"text/plain"),), told.encode())
+
+
+@contextmanager
+def serve_files(store: DirectoryStore) -> Iterator[str]:
+    """Serve the store's files, and sign for the address; gives the address."""
+    ready = Event()
+    protocol = _choose_protocol(cast(Api, Echo()), Settings(), FileRoutes(store))
+    server = LocalServer(_configure(protocol), ready.set)
+
+    def run() -> None:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(server.serve(sockets=[listener]))
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        store.base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
+        thread = Thread(target=run)
+        thread.start()
+        ready.wait()
+        yield store.base_url
+        server.should_exit = True
+        thread.join()
