@@ -8,9 +8,13 @@ need, which would be dead weight for the API.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from time import monotonic
+from typing import TypeAlias
+from uuid import UUID
 
 from poutama.db.connection import Database
 from poutama.edge.budget import open_budgets
@@ -19,12 +23,21 @@ from poutama.edge.oidc import open_verifier
 from poutama.edge.tokens import Authenticator
 from poutama.engine import Engine
 from poutama.engine.trusted import read_trusted_documents
+from poutama.errors import ConfigurationError
+from poutama.jobs.queue import Queue
+from poutama.jobs.sqs import SqsQueue
 from poutama.journeys import build_procedures
 from poutama.schema.load import load_model
 from poutama.settings import Settings
+from poutama.sql.computed import Compute
+from poutama.store.objects import ObjectStore
+from poutama.store.s3 import S3Store
 
 HEALTH_SECONDS = 5.0
 """Whoever asks for /healthz is not kept waiting longer than this."""
+
+Wake: TypeAlias = Callable[[UUID], Awaitable[None]]
+"""Has a worker look at a job."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,23 +46,34 @@ class Rooms:
 
     settings: Settings
     database: Database
+    store: ObjectStore
+    queue: Queue
 
     async def close(self) -> None:
-        """Let go of every connection."""
-        await self.database.close()
+        """Let go of every connection, even if one of them objects."""
+        async with AsyncExitStack() as stack:
+            for room in (self.database, self.store, self.queue):
+                stack.push_async_callback(room.close)
 
 
-def open_rooms(settings: Settings, *, url: str | None = None) -> Rooms:
-    """The rooms of one process; nothing is connected yet.
+def open_rooms(settings: Settings, environment: Mapping[str, str]) -> Rooms:
+    """The rooms of a function; nothing is connected yet.
 
     Args:
         settings: all of them.
-        url: of the database, where it is another than the settings'.
+        environment: where the runtime puts credentials and region.
 
     Raises:
         ConfigurationError: a setting is missing or cannot be used.
     """
-    return Rooms(settings=settings, database=Database(settings, url=url))
+    if not settings.store_bucket:
+        raise ConfigurationError("POUTAMA_STORE_BUCKET: expected the name of an S3 bucket")
+    return Rooms(
+        settings=settings,
+        database=Database(settings),
+        store=S3Store(settings, environment),
+        queue=SqsQueue(settings),
+    )
 
 
 def open_api(
@@ -57,6 +81,7 @@ def open_api(
     *,
     verifier: Verifying | None = None,
     routes: Mapping[str, Route] | None = None,
+    wake: Wake | None = None,
 ) -> Api:
     """Everything that is served under one address.
 
@@ -64,20 +89,61 @@ def open_api(
         rooms: of this process.
         verifier: of tokens; None: those of the issuers in the settings.
         routes: further pages by exact path.
+        wake: has a worker look at a job; None: by the queue.
 
     Raises:
         ConfigurationError: a setting is missing or cannot be used.
     """
     settings, database = rooms.settings, rooms.database
-    trusted = read_trusted_documents(settings.trusted_documents)
+    engine = Engine(
+        load_model(),
+        database,
+        settings,
+        build_procedures(settings),
+        read_trusted_documents(settings.trusted_documents),
+        compute_fields(rooms),
+        wake or wake_by(rooms.queue),
+    )
     return Api(
-        Engine(load_model(), database, settings, build_procedures(settings), trusted),
+        engine,
         verifier or Authenticator(open_verifier(settings, database)),
         settings,
         health=lambda: ask_database(database),
         routes=routes,
         budgets=open_budgets(settings, database),
     )
+
+
+def compute_fields(rooms: Rooms) -> dict[str, Compute]:
+    """What the schema's `@computed` fields call: addresses and forms, signed by the store."""
+    store, settings = rooms.store, rooms.settings
+
+    def download_url(key: str, name: str, media_type: str) -> str:
+        seconds = settings.download_seconds
+        return store.sign_download(key, name=name, media_type=media_type, seconds=seconds)
+
+    def inline_url(key: str, name: str, media_type: str) -> str:
+        seconds = settings.download_seconds
+        return store.sign_download(
+            key, name=name, media_type=media_type, seconds=seconds, inline=True
+        )
+
+    def upload_form(key: str, media_type: str, size: int, sha256: str) -> dict[str, object]:
+        form = store.sign_upload(
+            key, media_type=media_type, size=size, sha256=sha256, seconds=settings.upload_seconds
+        )
+        return {"url": form.url, "fields": dict(form.fields)}
+
+    return {"download_url": download_url, "inline_url": inline_url, "upload_form": upload_form}
+
+
+def wake_by(queue: Queue) -> Wake:
+    """Wake workers by a message."""
+
+    async def wake(job: UUID) -> None:
+        await queue.send(json.dumps({"job": str(job)}))
+
+    return wake
 
 
 async def ask_database(database: Database) -> None:

@@ -1,0 +1,24 @@
+"""The worker's entry point as a function behind SQS: `handler(event, context)`.
+
+The event source must have `ReportBatchItemFailures`, and the queue a visibility time of six times
+the function's. Configured by `POUTAMA_*` variables alone. `docs/functions.md`.
+"""
+
+from __future__ import annotations
+
+import os
+
+from poutama.edge.batch import BatchFunction
+from poutama.edge.invocation import Environment, prepare_for_snapshots
+from poutama.edge.wire import open_rooms
+from poutama.edge.work import open_worker
+from poutama.journeys.kinds import KINDS
+from poutama.settings import Settings
+
+# One job at a time; its sign of life must not wait for what it reads.
+_settings = Settings.from_environment(os.environ, pool_size=2)
+_rooms = open_rooms(_settings, os.environ)
+handler = BatchFunction(open_worker(_rooms, KINDS), _settings, Environment())
+"""Handles one batch: the name that the function is configured with."""
+
+prepare_for_snapshots()

@@ -1,0 +1,101 @@
+"""What workers need beyond the API: jobs are run, and may ask the API's own questions.
+
+`edge.lambda_jobs`, `edge.lambda_schedule` and `local.worker` call it. Kept apart from `edge.wire`
+for the API's sake, which starts without it; and it knows no kinds of jobs itself, for the sake of
+the schedule, which runs none.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from time import monotonic
+from typing import Any
+from uuid import UUID
+
+from poutama.edge.wire import Rooms, compute_fields
+from poutama.engine import Engine
+from poutama.errors import PoutamaError
+from poutama.jobs.job import StepFunction
+from poutama.journeys.schedule import Shift
+from poutama.plan.operation import GraphQLRequest
+from poutama.schema.load import load_model
+from poutama.viewer import Viewer
+from poutama.worker import Worker
+
+
+@dataclass(frozen=True, slots=True)
+class EngineQuery:
+    """See `poutama.jobs.job.Query`: the engine, read-only, in somebody's name, on nobody's budget.
+
+    Trusted documents are about what clients may send; what a job asks is as trusted as its code.
+    """
+
+    engine: Engine
+    seconds: float
+
+    async def __call__(
+        self, document: str, variables: Mapping[str, Any], person: UUID
+    ) -> dict[str, Any]:
+        answer = await self.engine.execute(
+            GraphQLRequest(document, variables=variables),
+            Viewer(person),
+            deadline=monotonic() + self.seconds,
+            read_only=True,
+        )
+        response = json.loads(answer.body)
+        if "errors" in response:
+            raise _error_of(response["errors"][0])
+        data: dict[str, Any] = response["data"]
+        return data
+
+
+def open_query(rooms: Rooms) -> EngineQuery:
+    """What steps ask questions with."""
+    settings = rooms.settings
+    engine = Engine(load_model(), rooms.database, settings, {}, computed=compute_fields(rooms))
+    return EngineQuery(engine, settings.request_seconds)
+
+
+def open_worker(rooms: Rooms, kinds: Mapping[str, StepFunction]) -> Worker:
+    """A worker for these kinds of jobs; with none it can still sweep."""
+    return Worker(
+        database=rooms.database,
+        store=rooms.store,
+        queue=rooms.queue,
+        kinds=kinds,
+        query=open_query(rooms),
+        settings=rooms.settings,
+    )
+
+
+def open_shifts(rooms: Rooms) -> Callable[[float], Shift]:
+    """What gives scheduled tasks what they need, until a deadline."""
+    worker = open_worker(rooms, {})
+
+    def open_shift(deadline: float) -> Shift:
+        return Shift(
+            database=rooms.database,
+            store=rooms.store,
+            settings=rooms.settings,
+            sweep=lambda until: worker.sweep(deadline=until),
+            deadline=deadline,
+        )
+
+    return open_shift
+
+
+def _error_of(entry: Mapping[str, Any]) -> PoutamaError:
+    """The error that the API would have told a client of."""
+    code = entry.get("extensions", {}).get("code")
+    for kind in _kinds_of_errors(PoutamaError):
+        if kind.safe and kind.code == code:
+            return kind(entry["message"])
+    return PoutamaError(entry["message"])
+
+
+def _kinds_of_errors(kind: type[PoutamaError]) -> Iterator[type[PoutamaError]]:
+    yield kind
+    for child in kind.__subclasses__():
+        yield from _kinds_of_errors(child)

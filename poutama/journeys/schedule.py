@@ -1,0 +1,76 @@
+"""What is done by the clock: tasks by name, each safe to run at any time and any number of times.
+
+`edge.lambda_schedule` runs them for EventBridge's events, `local.worker` every so often. A task is
+one `async def task(shift: Shift) -> int` that says how much it did; write it where its subject is,
+and name it here. A task has one function's time: what it does not get done it does next time.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from poutama.db.connection import Database
+from poutama.db.keys import forget_expired_keys
+from poutama.journeys.evidence.sweep import forget_unfinished_uploads
+from poutama.settings import Settings
+from poutama.store.objects import ObjectStore
+
+MINUTE = 60.0
+HOUR = 60 * MINUTE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shift:
+    """What one run of a task has.
+
+    Attributes:
+        database, store, settings: as everywhere.
+        sweep: wakes workers for jobs whose message was lost, by the given deadline.
+        deadline: absolute `time.monotonic()` by which to return.
+    """
+
+    database: Database
+    store: ObjectStore
+    settings: Settings
+    sweep: Callable[[float], Awaitable[int]]
+    deadline: float
+
+
+TaskFunction: TypeAlias = Callable[[Shift], Awaitable[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """Something to do every now and then.
+
+    Attributes:
+        run: does it; returns how much it did.
+        every: seconds between two runs.
+    """
+
+    run: TaskFunction
+    every: float
+
+
+async def sweep_jobs(shift: Shift) -> int:
+    """Wake workers for jobs that nobody was woken for."""
+    return await shift.sweep(shift.deadline)
+
+
+async def forget_keys(shift: Shift) -> int:
+    """Forget idempotency keys whose time is over."""
+    return await forget_expired_keys(shift.database, deadline=shift.deadline)
+
+
+async def clear_uploads(shift: Shift) -> int:
+    """Delete uploads that were never finished, and files that nobody needs any more."""
+    return await forget_unfinished_uploads(shift.database, shift.store, deadline=shift.deadline)
+
+
+TASKS: Mapping[str, Task] = {
+    "sweep": Task(sweep_jobs, MINUTE),
+    "forget_expired_keys": Task(forget_keys, HOUR),
+    "forget_unfinished_uploads": Task(clear_uploads, 10 * MINUTE),
+}

@@ -1,0 +1,151 @@
+"""SQS batches: which messages are said to have failed, and how much time each has."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Any
+
+import pytest
+
+from poutama.edge.batch import BatchFunction
+from poutama.edge.gateway import UnknownEventError
+from poutama.edge.invocation import Environment
+from poutama.errors import UnavailableError
+from poutama.settings import Settings
+
+RECORDED = Path(__file__).parent / "recorded"
+
+
+def batch(*bodies: str) -> dict[str, Any]:
+    event = json.loads((RECORDED / "sqs_batch.json").read_text(encoding="utf-8"))
+    [record] = event["Records"]
+    return {
+        "Records": [
+            {**record, "messageId": f"m{place}", "body": body} for place, body in enumerate(bodies)
+        ]
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLeft:
+    seconds: float = 900.0
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self.seconds * 1000)
+
+
+@dataclass
+class RecordingWorker:
+    """Remembers what it was asked; raises what the test says for a body."""
+
+    errors: dict[str, Exception] = field(default_factory=dict)
+    seconds: list[tuple[str, float]] = field(default_factory=list)
+
+    def given(self) -> list[float]:
+        return [seconds for _, seconds in self.seconds]
+
+    async def handle(self, body: str, *, deadline: float) -> None:
+        self.seconds.append((body, deadline - monotonic()))
+        if body in self.errors:
+            raise self.errors[body]
+
+
+@pytest.fixture
+def open_function() -> Iterator[Callable[..., BatchFunction]]:
+    environment = Environment()
+
+    def make(worker: RecordingWorker, **settings: Any) -> BatchFunction:
+        return BatchFunction(worker, Settings(**settings), environment)
+
+    yield make
+    environment.close()
+
+
+Opener = Callable[..., BatchFunction]
+
+
+def test_a_recorded_batch_reaches_the_worker(open_function: Opener) -> None:
+    worker = RecordingWorker()
+    event = json.loads((RECORDED / "sqs_batch.json").read_text(encoding="utf-8"))
+
+    assert open_function(worker)(event, TimeLeft()) == {"batchItemFailures": []}
+    assert [body for body, _ in worker.seconds] == [event["Records"][0]["body"]]
+
+
+def test_only_what_failed_comes_back(
+    open_function: Opener, caplog: pytest.LogCaptureFixture
+) -> None:
+    worker = RecordingWorker({"b": UnavailableError(), "c": ValueError("bug")})
+
+    with caplog.at_level(logging.WARNING):
+        answer = open_function(worker)(batch("a", "b", "c", "d"), TimeLeft())
+
+    assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}, {"itemIdentifier": "m2"}]}
+    assert [body for body, _ in worker.seconds] == ["a", "b", "c", "d"]
+    assert ["m1" in caplog.messages[0], "m2" in caplog.messages[1]] == [True, True]
+
+
+def test_each_message_has_its_share_of_the_time_that_is_left(open_function: Opener) -> None:
+    worker = RecordingWorker()
+
+    open_function(worker)(batch("a", "b", "c", "d"), TimeLeft(805))
+
+    # Each took no time, so the next one's share is larger.
+    assert worker.given() == pytest.approx([200, 267, 400, 800], abs=20)
+
+
+def test_no_share_is_too_short_to_begin_anything_in(open_function: Opener) -> None:
+    worker = RecordingWorker()
+
+    open_function(worker)(batch(*"abcdefghij"), TimeLeft(105))
+
+    assert worker.given()[:2] == pytest.approx([40, 40], abs=5)
+
+
+def test_a_worker_has_no_more_time_than_the_settings_allow(open_function: Opener) -> None:
+    worker = RecordingWorker()
+
+    open_function(worker, job_seconds=60.0)(batch("a"), TimeLeft())
+
+    assert worker.given() == pytest.approx([60], abs=5)
+
+
+def test_an_empty_batch_is_nothing_to_do(open_function: Opener) -> None:
+    assert open_function(RecordingWorker())({"Records": []}, TimeLeft()) == {
+        "batchItemFailures": []
+    }
+
+
+@pytest.mark.parametrize(
+    ("event", "says"),
+    [
+        ({}, "Records"),
+        ([], "array"),
+        (None, "null"),
+        ({"Records": None}, "$.Records"),
+        ({"Records": [{"messageId": "m"}]}, "body"),
+        ({"Records": [{"messageId": "m", "body": 1, "eventSource": "aws:sqs"}]}, "body"),
+        ({"Records": [{"messageId": "m", "body": "x", "eventSource": "aws:s3"}]}, "aws:s3"),
+        (json.loads((RECORDED / "schedule.json").read_text(encoding="utf-8")), "Records"),
+        (json.loads((RECORDED / "http_api_post.json").read_text(encoding="utf-8")), "Records"),
+    ],
+)
+def test_an_event_that_is_no_batch_is_refused_and_logged(
+    event: object, says: str, open_function: Opener, caplog: pytest.LogCaptureFixture
+) -> None:
+    worker = RecordingWorker()
+
+    with (
+        caplog.at_level(logging.ERROR),
+        pytest.raises(UnknownEventError, match="Not a batch of SQS"),
+    ):
+        open_function(worker)(event, TimeLeft())
+
+    assert worker.seconds == []
+    assert says in caplog.messages[0]
+    assert "123456789012" not in caplog.messages[0]

@@ -1,0 +1,136 @@
+"""EventBridge's events: which tasks they run, and what becomes of one that fails."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import monotonic
+from typing import Any, cast
+
+import pytest
+
+from poutama.db.connection import Database
+from poutama.edge.clock import ScheduleFunction, TasksFailedError
+from poutama.edge.gateway import UnknownEventError
+from poutama.edge.invocation import Environment
+from poutama.errors import UnavailableError
+from poutama.journeys.schedule import TASKS, Shift, Task
+from poutama.settings import Settings
+from poutama.store.objects import ObjectStore
+
+RECORDED = Path(__file__).parent / "recorded"
+EVENT: dict[str, Any] = json.loads((RECORDED / "schedule.json").read_text(encoding="utf-8"))
+
+
+@dataclass(frozen=True, slots=True)
+class TimeLeft:
+    seconds: float = 62.0
+
+    def get_remaining_time_in_millis(self) -> int:
+        return int(self.seconds * 1000)
+
+
+@dataclass
+class Diary:
+    """Tasks that write down when they were run, and for how long they might."""
+
+    errors: dict[str, Exception] = field(default_factory=dict)
+    seconds: dict[str, float] = field(default_factory=dict)
+
+    def tasks(self, *names: str) -> dict[str, Task]:
+        def make(name: str) -> Task:
+            async def run(shift: Shift) -> int:
+                self.seconds[name] = shift.deadline - monotonic()
+                if name in self.errors:
+                    raise self.errors[name]
+                return len(self.seconds)
+
+            return Task(run, 60.0)
+
+        return {name: make(name) for name in names}
+
+
+async def no_sweep(deadline: float) -> int:
+    return 0
+
+
+def open_shift(deadline: float) -> Shift:
+    nobody: Any = None
+    return Shift(
+        database=cast(Database, nobody),
+        store=cast(ObjectStore, nobody),
+        settings=Settings(),
+        sweep=no_sweep,
+        deadline=deadline,
+    )
+
+
+Opener = Callable[[dict[str, Task]], ScheduleFunction]
+
+
+@pytest.fixture
+def open_function() -> Iterator[Opener]:
+    environment = Environment()
+    yield lambda tasks: ScheduleFunction(tasks, open_shift, environment)
+    environment.close()
+
+
+@pytest.mark.parametrize("event", [EVENT, {"source": "aws.scheduler"}, {"tasks": ["a", "b"]}])
+def test_an_event_runs_what_it_names_or_else_everything(event: Any, open_function: Opener) -> None:
+    diary = Diary()
+
+    assert open_function(diary.tasks("a", "b"))(event, TimeLeft()) == {"a": 1, "b": 2}
+    assert list(diary.seconds.values()) == pytest.approx([30, 60], abs=5)
+
+
+def test_an_event_may_name_one_of_them(open_function: Opener) -> None:
+    diary = Diary()
+
+    assert open_function(diary.tasks("a", "b"))({"tasks": ["b"]}, TimeLeft()) == {"b": 1}
+
+
+def test_a_task_that_fails_keeps_no_other_from_running_and_is_not_passed_over(
+    open_function: Opener, caplog: pytest.LogCaptureFixture
+) -> None:
+    diary = Diary({"a": UnavailableError("no database"), "c": ValueError("a bug")})
+    function = open_function(diary.tasks("a", "b", "c", "d"))
+
+    with (
+        caplog.at_level(logging.WARNING),
+        pytest.raises(TasksFailedError, match=r"failed: a, c\."),
+    ):
+        function(EVENT, TimeLeft())
+
+    assert list(diary.seconds) == ["a", "b", "c", "d"]
+    assert "no database" in caplog.messages[0]
+
+
+@pytest.mark.parametrize(
+    ("event", "says"),
+    [
+        ({}, "Neither"),
+        ({"tasks": ["a", "sweeep"]}, "no task 'sweeep'"),
+        ({"tasks": "a"}, "$.tasks"),
+        ({"source": "aws.s3"}, "Neither"),
+        ([], "array"),
+        (json.loads((RECORDED / "sqs_batch.json").read_text(encoding="utf-8")), "Neither"),
+    ],
+)
+def test_an_event_that_is_no_schedules_is_refused_and_logged(
+    event: object, says: str, open_function: Opener, caplog: pytest.LogCaptureFixture
+) -> None:
+    diary = Diary()
+
+    with caplog.at_level(logging.ERROR), pytest.raises(UnknownEventError):
+        open_function(diary.tasks("a"))(event, TimeLeft())
+
+    assert diary.seconds == {}
+    assert says in caplog.messages[0]
+
+
+def test_every_task_says_how_often_it_is_due() -> None:
+    assert {"sweep", "forget_expired_keys"} <= set(TASKS)
+    assert all(task.every >= 60 for task in TASKS.values())
