@@ -33,7 +33,11 @@ SETUP = (
     " ON CONFLICT (id) DO NOTHING",
 )
 ADD_EFFECT = "INSERT INTO job_effect (job_id, unit) VALUES ($1::uuid, $2::int8)"
-EXPIRE = "UPDATE job SET lease_until = now() - interval '1 second' WHERE id = $1::uuid"
+# As if the time had passed since: the message is older than the lease.
+EXPIRE = """
+UPDATE job SET lease_until = now() - interval '1 second', sent_at = now() - interval '2 seconds'
+WHERE id = $1::uuid AND lease_id IS NOT NULL
+"""
 MAKE_DUE = "UPDATE job SET not_before = now() - interval '1 second' WHERE id = $1::uuid"
 AGE = """
 UPDATE job SET sent_at = now() - interval '1 hour', not_before = now() - interval '1 hour'

@@ -1,0 +1,49 @@
+"""A worker that is killed -9 on cue: `python -m tests.db.crash_worker URL JOB POINT`.
+
+POINT is `statement:N`, right after the N-th statement of the worker was answered, BEGIN and COMMIT
+included, or `step:N`, within the N-th step. It exits with 0 when it comes to the job's end first.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import os
+import signal
+import sys
+from uuid import UUID
+
+from poutama.db.connection import Database
+from poutama.db.trace import StatementTrace
+from poutama.jobs.job import Finished, Progress, Step
+from poutama.settings import Settings
+from tests.db.sessions import soon
+from tests.db.workshop import Workshop, count
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def run(url: str, job: UUID, point: str) -> None:
+    kind, _, number = point.partition(":")
+    statements, steps = itertools.count(1), itertools.count(1)
+
+    def watch(_: StatementTrace) -> None:
+        if kind == "statement" and next(statements) == int(number):
+            die()
+
+    async def step(step: Step) -> Progress | Finished:
+        if kind == "step" and next(steps) == int(number):
+            die()
+        return await count(step)
+
+    database = Database(Settings(), url=url)
+    shop = Workshop(database, kinds={"COUNT": step})
+    with database.observe(watch):
+        await shop.worker().run(job, deadline=soon())
+    await database.close()
+
+
+if __name__ == "__main__":
+    asyncio.run(run(sys.argv[1], UUID(sys.argv[2]), sys.argv[3]))
