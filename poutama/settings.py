@@ -126,6 +126,9 @@ class Settings:
     )
     upload_seconds: int = setting(900, "How long a form for uploading works, in seconds.")
     download_seconds: int = setting(300, "How long an address for downloading works, in seconds.")
+    export_days: int = setting(
+        7, "Days after which a finished export of a learning journey is deleted."
+    )
     evidence_max_bytes: int = setting(25_000_000, "Largest file of evidence, in bytes.")
     evidence_max_pixels: int = setting(
         50_000_000,

@@ -13,6 +13,7 @@ from poutama.journeys.evidence.procedures import (
     delete_evidence,
     finish_evidence,
 )
+from poutama.journeys.exports.request import export_journey
 from poutama.journeys.goals import reorder_goal_tasks
 from poutama.journeys.groups import (
     accept_membership,
@@ -40,6 +41,7 @@ _PROCEDURES: dict[str, Procedure] = {
         create_organisation,
         delete_evidence,
         end_membership,
+        export_journey,
         finish_evidence,
         invite,
         join_group,

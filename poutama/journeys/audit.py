@@ -19,8 +19,11 @@ async def record_change(
     viewer: Viewer,
     action: str,
     kind: str,
-    row: UUID,
+    row: UUID | None,
     subject: UUID | None,
 ) -> None:
-    """Add an entry: `action` is INSERT, UPDATE or DELETE, `subject` whose data the row is."""
+    """Add an entry: `action` is INSERT, UPDATE or DELETE, `subject` whose data the row is.
+
+    A READ of no single row has no `row`.
+    """
     await transaction.execute(_RECORD, uuid4(), viewer.person_id, subject, action, kind, row)

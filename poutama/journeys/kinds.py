@@ -11,5 +11,7 @@ from collections.abc import Mapping
 from poutama.jobs.job import StepFunction
 from poutama.journeys.evidence.job import prepare_evidence
 from poutama.journeys.evidence.procedures import JOB_KIND as EVIDENCE
+from poutama.journeys.exports.request import JOB_KIND as EXPORT
+from poutama.journeys.exports.steps import export_step
 
-KINDS: Mapping[str, StepFunction] = {EVIDENCE: prepare_evidence}
+KINDS: Mapping[str, StepFunction] = {EVIDENCE: prepare_evidence, EXPORT: export_step}

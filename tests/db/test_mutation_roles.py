@@ -62,6 +62,8 @@ INPUTS: Mapping[tuple[str, str], Input] = {
     ("finishEvidence", "evidence of the student"): EVIDENCE,
     ("updateEvidence", "evidence of the student"): {**EVIDENCE, "title": "?"},
     ("deleteEvidence", "evidence of the student"): EVIDENCE,
+    ("exportJourney", "one's own"): {},
+    ("exportJourney", "the student's"): {"personId": Id(Caller.STUDENT)},
     ("createOrganisation", "a new one"): {"name": "New"},
     ("updateOrganisation", "the organisation"): {**ORGANISATION, "name": "New"},
     ("createGroup", "the organisation"): {**ORGANISATION, "name": "New"},

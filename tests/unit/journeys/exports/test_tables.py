@@ -62,7 +62,7 @@ def test_taking_the_apostrophe_away_gives_every_text_back(text: str) -> None:
     assert (shown[1:] if shown.startswith("'") else shown) == text
 
 
-@given(st.text(st.characters(exclude_categories=("Cs",))), st.text(alphabet="\",\r\n'=;"))
+@given(st.text(), st.text(alphabet="\",\r\n'=;"))
 def test_every_text_comes_back_out_of_the_file(title: str, information: str) -> None:
     goal = replace(GARDEN, title=title, information=information)
     (row,) = read("".join(write_table(TABLES["goals.csv"], [goal])))

@@ -1,0 +1,334 @@
+"""Exports from the wish to the zip, and what becomes of them when something goes wrong."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import io
+import json
+import time
+import tracemalloc
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+from zipfile import ZipFile
+
+import pytest
+import pytest_asyncio
+from PIL import Image
+from pypdf import PdfReader
+
+from poutama.db.connection import Database
+from poutama.db.transaction import Transaction, run_transaction
+from poutama.jobs.job import Finished, Progress, Step
+from poutama.jobs.table import cancel, retry
+from poutama.journeys.exports.request import MOST_A_DAY
+from poutama.journeys.exports.steps import LOST, PAGE, VOLUME, export_step
+from poutama.journeys.exports.sweep import forget_old_exports
+from poutama.local.rights import Caller
+from poutama.settings import Settings
+from tests.db.bureau import STUDENT, Bureau, build_worker
+from tests.db.classroom import id_of, viewer_for
+from tests.db.sessions import soon
+from tests.golden.desk import Desk
+
+EXPORT = "mutation ($of: UUID) { exportJourney(input: {personId: $of}) { job { id kind state } } }"
+END = "UPDATE membership SET ends_at = now() WHERE id = $1::uuid"
+AGE = "UPDATE job SET finished_at = finished_at - $2::float8 * interval '1 day' WHERE id = $1::uuid"
+AGE_FOLDERS = "UPDATE export_folder SET created_at = created_at - interval '30 days'"
+ADULTS = (Caller.MENTOR, Caller.MANAGER, Caller.ADMIN, Caller.CAREGIVER)
+
+
+@pytest_asyncio.fixture
+async def bureau(desk_database: Database, tmp_path: Path) -> AsyncIterator[Bureau]:
+    bureau = Bureau(desk_database, tmp_path / "store")
+    await bureau.set_up()
+    yield bureau
+
+
+@pytest.fixture
+def desk(desk_database: Database) -> Desk:
+    return Desk(desk_database, "json")
+
+
+def picture(name: str) -> bytes:
+    content = io.BytesIO()
+    Image.new("RGB", (60, 40), "teal").save(content, name)
+    return content.getvalue()
+
+
+def rows(zip_: ZipFile, name: str) -> list[dict[str, str]]:
+    text = zip_.read(f"csv/{name}").decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def pdf_text(content: bytes) -> str:
+    return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(content)).pages)
+
+
+async def forget(bureau: Bureau) -> int:
+    return await forget_old_exports(bureau.database, bureau.store, Settings(), deadline=soon())
+
+
+# What is in it
+
+
+async def test_the_zip_has_the_journey_in_every_form(bureau: Bureau) -> None:
+    photo = picture("JPEG")
+    await bureau.add_evidence("Māra kai", photo, picture("WEBP"))
+    await bureau.add_evidence("Of a note", b"second", None, id_of("note of the mentor"))
+    zip_ = await bureau.exported()
+    assert zip_.testzip() is None
+    assert zip_.namelist() == [
+        "README.txt",
+        "journey.pdf",
+        "evidence/0001-01-mara-kai.jpg",
+        "evidence/0001-02-of-a-note.jpg",
+        "journey.json",
+        *(f"csv/{name}.csv" for name in ("goals", "tasks", "notes", "evidence")),
+    ]
+    assert zip_.read("evidence/0001-01-mara-kai.jpg") == photo
+    (goal,) = json.loads(zip_.read("journey.json"))["goals"]
+    assert goal["title"] == "Kōrero"
+    assert [task["information"] for task in goal["tasks"]] == ["task 2", "task"]
+    assert [each["title"] for each in goal["evidence"]] == ["Māra kai"]
+    by_author = {note["author"]: note["evidence"] for note in goal["notes"]}
+    assert [each["title"] for each in by_author["mentor"]] == ["Of a note"]
+    assert [row["title"] for row in rows(zip_, "goals.csv")] == ["Kōrero"]
+    assert len(rows(zip_, "notes.csv")) == 3
+    (reader,) = [PdfReader(io.BytesIO(zip_.read("journey.pdf")))]
+    assert sum(len(page.images) for page in reader.pages) == 1
+    text = pdf_text(zip_.read("journey.pdf"))
+    assert "Kōrero" in text
+    assert "Māra kai" in text
+    assert "Learning journey of the student" in zip_.read("README.txt").decode()
+
+
+async def test_an_empty_journey_is_exported_too(bureau: Bureau) -> None:
+    await bureau.write("DELETE FROM goal")
+    zip_ = await bureau.exported()
+    assert json.loads(zip_.read("journey.json"))["goals"] == []
+    assert rows(zip_, "goals.csv") == []
+    assert "No goals have been set yet." in pdf_text(zip_.read("journey.pdf"))
+
+
+async def test_a_long_journey_is_printed_in_volumes_and_every_goal_is_there_once(
+    bureau: Bureau,
+) -> None:
+    await bureau.add_goals(PAGE * VOLUME + 5)
+    zip_ = await bureau.exported()
+    titles = [goal["title"] for goal in json.loads(zip_.read("journey.json"))["goals"]]
+    assert titles == ["Kōrero", *(f"Goal {number}" for number in range(1, PAGE * VOLUME + 6))]
+    assert [name for name in zip_.namelist() if name.endswith(".pdf")] == [
+        "journey-1-of-2.pdf",
+        "journey-2-of-2.pdf",
+    ]
+    assert "Goal 106" in pdf_text(zip_.read("journey-2-of-2.pdf"))
+
+
+async def test_a_file_that_is_gone_is_left_out_and_said_to_be(bureau: Bureau) -> None:
+    identity = await bureau.add_evidence("Gone", b"content", b"no picture")
+    await bureau.store.delete([f"people/{STUDENT}/evidence/{identity}"])
+    zip_ = await bureau.exported()
+    assert not [name for name in zip_.namelist() if name.startswith("evidence/")]
+    (goal,) = json.loads(zip_.read("journey.json"))["goals"]
+    assert [each["file"] for each in goal["evidence"]] == [None]
+
+
+async def test_the_same_journey_gives_the_same_bytes_and_leaves_nothing_else(
+    bureau: Bureau,
+) -> None:
+    await bureau.add_evidence("Photo", picture("JPEG"), picture("WEBP"))
+    jobs = [await bureau.wish() for _ in range(2)]
+    for job in jobs:
+        assert await bureau.run(job) == "SUCCEEDED"
+    first, second = [await bureau.result(job) for job in jobs]
+    assert first == second
+    rows = [await bureau.row(job) for job in jobs]
+    assert await bureau.keys() == sorted(row["result_key"] for row in rows)
+    assert {row["result_name"] for row in rows} == {"journey-the-student-2026-09-04.zip"}
+    assert {row["done"] - row["total"] for row in rows} == {0}
+
+
+# Who may
+
+
+@pytest.mark.parametrize("caller", ADULTS)
+async def test_an_adult_gets_it_and_that_is_written_down(
+    bureau: Bureau, desk: Desk, caller: Caller
+) -> None:
+    answer = await desk.ask(EXPORT, viewer_for(caller), of=str(STUDENT))
+    assert answer["exportJourney"]["job"]["kind"] == "EXPORT"
+    job = UUID(answer["exportJourney"]["job"]["id"])
+    assert (await bureau.row(job))["organisation_id"] is None, "others would get its result"
+    entries = await bureau.read("SELECT actor_id, subject_id, action, kind FROM audit_entry")
+    assert [tuple(each) for each in entries] == [(id_of(caller), STUDENT, "READ", "Journey")]
+    assert await bureau.run(job) == "SUCCEEDED"
+    kinds = await bureau.read("SELECT kind FROM audit_entry WHERE action = 'READ'")
+    assert "Goal" in [each["kind"] for each in kinds]
+    zip_ = ZipFile(io.BytesIO(await bureau.result(job)))
+    assert len(rows(zip_, "goals.csv")) == 1
+
+
+async def test_what_an_adult_may_not_see_is_not_in_it(bureau: Bureau) -> None:
+    """To a caregiver the mentor is nobody they may see."""
+    zip_ = await bureau.exported(Caller.CAREGIVER)
+    authors = {row["information"]: row["author"] for row in rows(zip_, "notes.csv")}
+    assert authors["from the student"] == "the student"
+    assert authors["from the mentor"] == ""
+
+
+@pytest.mark.parametrize("steps", range(5))
+async def test_who_loses_the_right_meanwhile_gets_nothing(bureau: Bureau, steps: int) -> None:
+    job = await bureau.wish(Caller.MENTOR)
+    calls = 0
+
+    async def step(step: Step) -> Progress | Finished:
+        nonlocal calls
+        if calls == steps:
+            await bureau.write(END, id_of("mentor's"))
+        calls += 1
+        return await export_step(step)
+
+    worker = build_worker(bureau.database, bureau.store, step)
+    assert await worker.run(job, deadline=soon()) == "FAILED"
+    row = await bureau.row(job)
+    assert (row["failure"], row["result_key"]) == (LOST, None)
+    assert await bureau.keys() == []
+
+
+async def test_asking_again_gives_the_job_there_is(bureau: Bureau, desk: Desk) -> None:
+    viewer = viewer_for(Caller.STUDENT)
+    first, second = [await desk.ask(EXPORT, viewer, of=None) for _ in range(2)]
+    assert first == second
+    job = UUID(first["exportJourney"]["job"]["id"])
+    await bureau.run(job)
+    third = await desk.ask(EXPORT, viewer, of=str(STUDENT))
+    assert third["exportJourney"]["job"]["id"] != str(job)
+
+
+async def test_nobody_asks_for_more_than_so_many_a_day(bureau: Bureau, desk: Desk) -> None:
+    viewer = viewer_for(Caller.STUDENT)
+    for _ in range(MOST_A_DAY):
+        await bureau.wish()
+    await bureau.write("UPDATE job SET state = 'SUCCEEDED'")
+    assert await desk.refuse(EXPORT, viewer, of=None) == "LIMIT_EXCEEDED"
+    await bureau.write("UPDATE job SET created_at = created_at - interval '25 hours'")
+    await desk.ask(EXPORT, viewer, of=None)
+
+
+# When something goes wrong
+
+
+async def test_forced_to_stop_after_every_step_it_gives_the_same(bureau: Bureau) -> None:
+    await bureau.add_goals(PAGE * VOLUME + 5, tasks=2)
+    await bureau.add_evidence("Photo", picture("JPEG"), picture("WEBP"))
+    whole = await bureau.wish()
+    await bureau.run(whole)
+    job, invocations = await bureau.wish(), 0
+    while (await bureau.row(job))["state"] != "SUCCEEDED":
+        # Whoever has done a step has no time left for another.
+        async def step(step: Step) -> Progress | Finished:
+            returned = await export_step(step)
+            await asyncio.sleep(max(0.0, step.deadline - time.monotonic()))
+            return returned
+
+        worker = build_worker(bureau.database, bureau.store, step, job_margin_seconds=2.5)
+        await worker.run(job, deadline=time.monotonic() + 3)
+        invocations += 1
+    # Begin, 6 pages, 2 volumes, pack, tidy up.
+    assert invocations == 11
+    assert await bureau.result(job) == await bureau.result(whole)
+
+
+@pytest.mark.parametrize("steps", range(5))
+async def test_cancelled_at_any_step_it_leaves_nothing_for_long(bureau: Bureau, steps: int) -> None:
+    job = await bureau.wish()
+    calls = 0
+
+    async def step(step: Step) -> Progress | Finished:
+        nonlocal calls
+        if calls == steps:
+            await stop(bureau, job)
+        calls += 1
+        return await export_step(step)
+
+    worker = build_worker(bureau.database, bureau.store, step)
+    assert await worker.run(job, deadline=soon()) == "CANCELLED"
+    await bureau.write(AGE, job, 1.0)
+    await bureau.write(AGE_FOLDERS)
+    assert await forget(bureau) == (steps > 0)
+    assert await bureau.keys() == []
+    assert await bureau.read("SELECT * FROM export_folder") == []
+
+
+async def stop(bureau: Bureau, job: UUID) -> None:
+    async def work(transaction: Transaction) -> bool:
+        return await cancel(transaction, job)
+
+    await run_transaction(bureau.database, work, deadline=soon())
+
+
+async def test_stopped_cleared_away_and_tried_again_it_begins_anew(bureau: Bureau) -> None:
+    whole = await bureau.wish()
+    await bureau.run(whole)
+    job = await bureau.wish()
+
+    async def step(step: Step) -> Progress | Finished:
+        if step.checkpoint.get("phase") == "pack":
+            await stop(bureau, job)
+        return await export_step(step)
+
+    worker = build_worker(bureau.database, bureau.store, step)
+    assert await worker.run(job, deadline=soon()) == "CANCELLED"
+    # The files go; the checkpoint that speaks of them stays, as in a race with the sweep.
+    await bureau.store.delete([key for key in await bureau.keys() if "/parts/" in key])
+    assert await retry(bureau.database, job, deadline=soon())
+    assert await bureau.run(job) == "SUCCEEDED"
+    assert await bureau.result(job) == await bureau.result(whole)
+
+
+async def test_an_export_is_forgotten_after_its_days(bureau: Bureau) -> None:
+    job = await bureau.wish()
+    await bureau.run(job)
+    await bureau.write(AGE_FOLDERS)
+    await bureau.write(AGE, job, 6.9)
+    assert await forget(bureau) == 0
+    assert await bureau.keys() != []
+    await bureau.write(AGE, job, 0.2)
+    assert await forget(bureau) == 1
+    assert await bureau.keys() == []
+    row = await bureau.row(job)
+    assert (row["state"], row["result_key"]) == ("SUCCEEDED", None)
+    assert await forget(bureau) == 0
+
+
+async def test_what_was_exported_of_somebody_erased_goes_with_them(bureau: Bureau) -> None:
+    job = await bureau.wish(Caller.MENTOR)
+    await bureau.run(job)
+    await bureau.write("DELETE FROM person WHERE id = $1::uuid", id_of(Caller.MENTOR))
+    await bureau.write(AGE_FOLDERS)
+    assert await forget(bureau) == 1
+    assert await bureau.keys() == []
+
+
+async def test_five_thousand_goals_need_no_more_memory_than_some(
+    bureau: Bureau, record_property: Any
+) -> None:
+    """What is held at once is a page, a volume or a piece: thrice the goals, the same memory."""
+
+    async def peak(job: UUID) -> int:
+        tracemalloc.start()
+        assert await bureau.run(job, seconds=600) == "SUCCEEDED"
+        _, most = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        return most
+
+    await bureau.run(await bureau.wish())  # what is loaded once counts for neither
+    await bureau.add_goals(500, tasks=4)
+    some = await peak(await bureau.wish())
+    await bureau.add_goals(1_000, tasks=4)
+    many = await peak(await bureau.wish())
+    record_property("bytes", (some, many))
+    assert many < some * 1.2 + 2_000_000
