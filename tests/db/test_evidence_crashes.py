@@ -1,0 +1,83 @@
+"""A worker is killed at every point of its way: as if it had not, and nothing is left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+
+from poutama.db.connection import Database
+from poutama.settings import Settings
+from tests.db.studio import DELETE, EXPIRE, Studio
+from tests.unit.journeys import photos
+
+ROOT = Path(__file__).parents[2]
+FIT, UNFIT = photos.photo("JPEG", orientation=6), photos.photo("JPEG")[:500]
+FATES = {"READY": FIT, "REJECTED": UNFIT, "deleted": FIT}
+
+
+@pytest.fixture
+async def studio(database_url: str, tmp_path: Path) -> AsyncIterator[Studio]:
+    database = Database(Settings(), url=database_url)
+    studio = Studio(database, tmp_path / "files")
+    await studio.set_up()
+    yield studio
+    await database.close()
+
+
+async def kill(url: str, folder: Path, job: str, number: int) -> bool:
+    """Run a worker up to there; False if it came to the end of the job first."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable,
+        "-m",
+        "tests.db.crash_evidence",
+        url,
+        str(folder),
+        job,
+        str(number),
+        cwd=ROOT,
+    )
+    code = await process.wait()
+    assert code in (0, -signal.SIGKILL)
+    return code != 0
+
+
+@pytest.mark.parametrize("fate", FATES)
+async def test_a_worker_killed_anywhere_was_never_there(
+    studio: Studio, database_url: str, fate: str
+) -> None:
+    number, killed = 0, True
+    expected: dict[str, object] | None = None
+    while killed:
+        number += 1
+        evidence = (await studio.add(FATES[fate], "image/jpeg"))["id"]
+        await studio.upload(evidence, FATES[fate])
+        await studio.finish(evidence)
+        job = (await studio.row(evidence))["job_id"]
+        killed = await kill(database_url, studio.folder, str(job), number)
+        await studio.audit()
+        if fate == "deleted":
+            await studio.ask(DELETE, i={"evidenceId": evidence})
+            await studio.sweep()
+        await studio.write(EXPIRE)
+        await studio.run(job)
+        await studio.audit()
+        await studio.sweep()
+        if fate == "deleted":
+            assert await studio.objects() == set()
+            continue
+        seen = await studio.see(evidence)
+        result = {name: seen[name] for name in ("state", "rejection", "bytes", "sha256", "version")}
+        expected = expected or result
+        assert result == expected
+        assert result["state"] == fate
+        assert await studio.objects() == ({"file", "thumbnail"} if fate == "READY" else set())
+        await studio.ask(DELETE, i={"evidenceId": evidence})
+        await studio.sweep()
+        assert await studio.objects() == set()
+    # Statements, and twice whatever is done to the store.
+    assert number > 12

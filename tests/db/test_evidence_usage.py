@@ -1,0 +1,130 @@
+"""Room for evidence: what a person and an organisation may have, however many ask at once."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from poutama.db.connection import Database
+from poutama.db.transaction import Transaction
+from poutama.journeys import build_procedures
+from poutama.local.rights import Caller
+from poutama.plan.operation import GraphQLRequest
+from poutama.settings import Settings
+from poutama.viewer import Viewer
+from tests.db.classroom import id_of, viewer_for
+from tests.db.sessions import soon
+from tests.db.studio import ADD, DELETE, Studio, announcement
+from tests.unit.journeys import photos
+
+TEXT = "text/plain"
+GOAL = """
+INSERT INTO goal (id, person_id, goal_type, title, title_search, information, information_search)
+VALUES ($1::uuid, $2::uuid, 'SPORTS', '', '', '', '')
+"""
+USAGE = "SELECT bytes, files FROM evidence_usage WHERE id = $1::uuid"
+
+
+@pytest.fixture
+async def studio(database_url: str, tmp_path: Path) -> AsyncIterator[Studio]:
+    database = Database(Settings(), url=database_url)
+    studio = Studio(database, tmp_path / "files")
+    await studio.set_up()
+    yield studio
+    await studio.audit()
+    await database.close()
+
+
+async def usage(studio: Studio, holder: str) -> tuple[int, int]:
+    rows = await studio.read(USAGE, id_of(holder))
+    return tuple(rows[0]) if rows else (0, 0)
+
+
+async def refused(studio: Studio, **more: Any) -> Any:
+    error = await studio.refuse(ADD, i=announcement(b"x" * 10, TEXT, **more))
+    assert error["extensions"].pop("code") == "QUOTA_EXCEEDED"
+    return error["extensions"]
+
+
+async def test_a_person_may_have_so_many_files(studio: Studio) -> None:
+    studio.settings = replace(studio.settings, evidence_person_files=2)
+    first = await studio.add(b"x" * 10, TEXT)
+    await studio.add(b"x" * 10, TEXT)
+    assert await refused(studio) == {"limit": "files", "allowed": 2}
+    await studio.ask(DELETE, i={"evidenceId": first["id"]})
+    await studio.add(b"x" * 10, TEXT)
+
+
+async def test_a_person_may_have_so_many_bytes(studio: Studio) -> None:
+    studio.settings = replace(studio.settings, evidence_person_bytes=25)
+    await studio.add(b"x" * 10, TEXT)
+    await studio.add(b"x" * 10, TEXT)
+    assert await refused(studio) == {"limit": "bytes", "allowed": 25}
+    await studio.add(b"x" * 5, TEXT)
+    assert await usage(studio, Caller.STUDENT) == (25, 3)
+
+
+async def test_an_organisations_students_share_its_room(studio: Studio) -> None:
+    studio.settings = replace(studio.settings, evidence_organisation_bytes=25)
+    theirs = id_of("classmate's goal")
+    await studio.write(GOAL, theirs, id_of(Caller.CLASSMATE))
+    given = announcement(b"x" * 20, TEXT, goalId=str(theirs))
+    await studio.ask(ADD, Caller.CLASSMATE, i=given)
+    assert await refused(studio) == {"limit": "organisation", "allowed": 25}
+    assert await usage(studio, "organisation") == (20, 1)
+    assert await usage(studio, Caller.STUDENT) == (0, 0)
+
+
+async def test_who_is_no_student_anywhere_counts_alone(studio: Studio) -> None:
+    goal = id_of("stranger's goal")
+    await studio.write(GOAL, goal, id_of(Caller.STRANGER))
+    given = announcement(b"x" * 20, TEXT, goalId=str(goal))
+    added = (await studio.ask(ADD, Caller.STRANGER, i=given))["evidence"]
+    assert await usage(studio, Caller.STRANGER) == (20, 1)
+    stem = (await studio.row(added["id"]))["stem"]
+    assert stem.startswith(f"people/{id_of(Caller.STRANGER)}/evidence/")
+
+
+async def test_what_counts_is_what_is_served_and_nothing_where_nothing_is(
+    studio: Studio,
+) -> None:
+    photo = photos.photo("PNG")
+    ready = await studio.hand_in(photo, "image/png")
+    assert ready["bytes"] < len(photo)
+    assert await usage(studio, "organisation") == (ready["bytes"], 1)
+    await studio.hand_in(photo[:100], "image/png")
+    assert await usage(studio, "organisation") == (ready["bytes"], 1)
+
+
+async def test_two_at_once_get_no_more_room_than_one(studio: Studio) -> None:
+    studio.settings = replace(studio.settings, evidence_person_bytes=15)
+    procedures = build_procedures(studio.settings)
+    add, both, tries = procedures["add_evidence"], asyncio.Barrier(2), 0
+
+    async def meet(
+        transaction: Transaction, viewer: Viewer, given: Mapping[str, Any]
+    ) -> Mapping[str, UUID]:
+        nonlocal tries
+        tries += 1
+        await transaction.fetch(USAGE, viewer.person_id)
+        if tries <= 2:
+            await both.wait()
+        return await add(transaction, viewer, given)
+
+    engine = studio.engine({**procedures, "add_evidence": meet})
+    request = GraphQLRequest(ADD, variables={"i": announcement(b"x" * 10, TEXT)})
+    answers = await asyncio.gather(
+        *(engine.execute(request, viewer_for(Caller.STUDENT), deadline=soon()) for _ in range(2))
+    )
+    bodies = [json.loads(answer.body) for answer in answers]
+    codes = [body["errors"][0]["extensions"]["code"] for body in bodies if "errors" in body]
+    assert codes == ["QUOTA_EXCEEDED"]
+    assert tries == 3
+    assert await usage(studio, Caller.STUDENT) == (10, 1)
