@@ -1,5 +1,5 @@
 """The command line: `poutama up`, `token`, `demo`, `migrate`, `schema`, `permissions`, `settings`,
-`package` and `chaos`.
+`package`, `chaos` and `jobs`.
 
 Reads the environment once, calls what does the work, and turns every error made on purpose into
 one line on stderr and exit code 1. Each command imports what it needs itself, so that the quick
@@ -12,7 +12,8 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from uuid import UUID
 
 import typer
 
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
 # What a shell reports for a program that was interrupted.
 INTERRUPTED = 130
 NO_SUCH_TABLE = "42P01"
+JobStateName: TypeAlias = Literal["QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"]
 
 app = typer.Typer(
     name="poutama",
@@ -224,6 +226,53 @@ def package(
     if not build_packages(read_settings().function_python, output, architecture):
         print("without bytecode: there is no Python of that version here to write it; cold starts")
         print("take longer. Install one, or let the machine that deploys run `make package`.")
+
+
+jobs = typer.Typer(
+    help="Show the newest jobs; try one again, or stop one.", invoke_without_command=True
+)
+app.add_typer(jobs, name="jobs")
+
+
+@jobs.callback()
+def _show_jobs(
+    context: typer.Context,
+    state: Annotated[JobStateName | None, typer.Option(help="Only those.")] = None,
+    most: Annotated[int, typer.Option(min=1, help="How many.")] = 30,
+) -> None:
+    if context.invoked_subcommand is not None:
+        return
+    with _borrowed_database() as (settings, database):
+        # heavy: the database driver
+        from poutama.local.jobs_command import open_console, show_jobs
+
+        show_jobs(settings, database.url, open_console(), state=state, most=most)
+
+
+@jobs.command()
+def retry(
+    job: Annotated[UUID, typer.Argument(help="The id of one that failed or was stopped.")],
+) -> None:
+    """Try a job again, from where it was."""
+    with _borrowed_database() as (settings, database):
+        # heavy: the database driver
+        from poutama.local.jobs_command import retry_job
+
+        retry_job(settings, database.url, job)
+    print("queued again; a worker sees it within a minute")
+
+
+@jobs.command()
+def cancel(
+    job: Annotated[UUID, typer.Argument(help="The id of one that waits or runs.")],
+) -> None:
+    """Stop a job; what it has done so far stays done."""
+    with _borrowed_database() as (settings, database):
+        # heavy: the database driver
+        from poutama.local.jobs_command import cancel_job
+
+        cancel_job(settings, database.url, job)
+    print("stopped, or about to stop")
 
 
 @contextmanager
