@@ -14,6 +14,7 @@ from typing import TypeAlias
 from poutama.db.connection import Database
 from poutama.db.keys import forget_expired_keys
 from poutama.journeys.evidence.sweep import forget_unfinished_uploads
+from poutama.journeys.exports.sweep import forget_old_exports
 from poutama.settings import Settings
 from poutama.store.objects import ObjectStore
 
@@ -69,8 +70,16 @@ async def clear_uploads(shift: Shift) -> int:
     return await forget_unfinished_uploads(shift.database, shift.store, deadline=shift.deadline)
 
 
+async def clear_exports(shift: Shift) -> int:
+    """Delete exports that are old enough, and what those left that came to no end."""
+    return await forget_old_exports(
+        shift.database, shift.store, shift.settings, deadline=shift.deadline
+    )
+
+
 TASKS: Mapping[str, Task] = {
     "sweep": Task(sweep_jobs, MINUTE),
     "forget_expired_keys": Task(forget_keys, HOUR),
     "forget_unfinished_uploads": Task(clear_uploads, 10 * MINUTE),
+    "forget_old_exports": Task(clear_exports, HOUR),
 }

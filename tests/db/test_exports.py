@@ -7,10 +7,8 @@ import csv
 import io
 import json
 import time
-import tracemalloc
 from collections.abc import AsyncIterator
 from pathlib import Path
-from typing import Any
 from uuid import UUID
 from zipfile import ZipFile
 
@@ -311,24 +309,3 @@ async def test_what_was_exported_of_somebody_erased_goes_with_them(bureau: Burea
     await bureau.write(AGE_FOLDERS)
     assert await forget(bureau) == 1
     assert await bureau.keys() == []
-
-
-async def test_five_thousand_goals_need_no_more_memory_than_some(
-    bureau: Bureau, record_property: Any
-) -> None:
-    """What is held at once is a page, a volume or a piece: thrice the goals, the same memory."""
-
-    async def peak(job: UUID) -> int:
-        tracemalloc.start()
-        assert await bureau.run(job, seconds=600) == "SUCCEEDED"
-        _, most = tracemalloc.get_traced_memory()
-        tracemalloc.stop()
-        return most
-
-    await bureau.run(await bureau.wish())  # what is loaded once counts for neither
-    await bureau.add_goals(500, tasks=4)
-    some = await peak(await bureau.wish())
-    await bureau.add_goals(1_000, tasks=4)
-    many = await peak(await bureau.wish())
-    record_property("bytes", (some, many))
-    assert many < some * 1.2 + 2_000_000
