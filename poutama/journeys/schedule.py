@@ -1,8 +1,8 @@
 """What is done by the clock: tasks by name, each safe to run at any time and any number of times.
 
-`edge.lambda_schedule` runs them for EventBridge's events, `local.worker` every so often. A task is
-one `async def task(shift: Shift) -> int` that says how much it did; write it where its subject is,
-and name it here. A task has one function's time: what it does not get done it does next time.
+`edge.lambda_schedule` runs them for EventBridge's events, `local.workshop` every so often. A task
+is one `async def task(shift: Shift) -> int` that says how much it did; write it where its subject
+is, and name it here. It has one function's time: what it does not get done it does next time.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from poutama.db.connection import Database
 from poutama.db.keys import forget_expired_keys
 from poutama.journeys.evidence.sweep import forget_unfinished_uploads
 from poutama.journeys.exports.sweep import forget_old_exports
+from poutama.journeys.roster.sweep import forget_old_rosters
 from poutama.settings import Settings
 from poutama.store.objects import ObjectStore
 
@@ -77,9 +78,15 @@ async def clear_exports(shift: Shift) -> int:
     )
 
 
+async def clear_rosters(shift: Shift) -> int:
+    """Forget imports of rosters that came to no end, and reports that are old enough."""
+    return await forget_old_rosters(shift.database, deadline=shift.deadline)
+
+
 TASKS: Mapping[str, Task] = {
     "sweep": Task(sweep_jobs, MINUTE),
     "forget_expired_keys": Task(forget_keys, HOUR),
     "forget_unfinished_uploads": Task(clear_uploads, 10 * MINUTE),
     "forget_old_exports": Task(clear_exports, HOUR),
+    "forget_old_rosters": Task(clear_rosters, HOUR),
 }

@@ -1,32 +1,40 @@
 """`make up`: everything on this machine, in order, and nothing of it left behind.
 
 Called by the command line. First what can be known at once (the port, the data folder), then the
-database, its tables, the demo school, and the API. Whatever was started is stopped in the opposite
-order, on Ctrl-C, SIGTERM or an error, in any phase. Serves nobody but this machine.
+database, its tables, the demo school, the API and its worker. Whatever was started is stopped in
+the opposite order, on Ctrl-C, SIGTERM or an error, in any phase. Serves nobody but this machine.
 """
 
 from __future__ import annotations
 
 import logging
+import os
 import platform
 import sys
-from contextlib import ExitStack
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
 from rich.console import Console
 
 from poutama.db.migrate import migrate
+from poutama.edge.http import Api
 from poutama.local.api import open_api
 from poutama.local.configuration import check_address, open_home
 from poutama.local.database import run_database
 from poutama.local.enrol import enrol_if_empty
+from poutama.local.files import FileRoutes
 from poutama.local.graphiql.assets import ensure_assets
+from poutama.local.keeper import keep_worker
 from poutama.local.school import student_email
 from poutama.local.serve import check_port, serve
 from poutama.local.steps import Steps
 from poutama.local.stop import Stopped, StopRequest
 from poutama.settings import Settings
+from poutama.store.choose import open_store
+from poutama.store.directory import DirectoryStore
+from poutama.store.objects import ObjectStore
 
 
 def run_up(settings: Settings, stop: StopRequest) -> None:
@@ -71,12 +79,26 @@ def _start_and_serve(
     enrol_if_empty(settings, database.url, steps)
     with steps.step("graphiql") as step:
         step.note = "installed" if ensure_assets(home).is_dir() else "not there; see above"
+    store = open_store(settings, os.environ, home)
     serve(
-        partial(open_api, settings, database.url, home),
+        partial(_open_house, settings, database.url, home, store),
         settings,
         stop,
         lambda address: _announce(address, steps),
+        FileRoutes(store) if isinstance(store, DirectoryStore) else None,
     )
+
+
+@asynccontextmanager
+async def _open_house(
+    settings: Settings, url: str, home: Path, store: ObjectStore
+) -> AsyncIterator[Api]:
+    """The API, and beside it the worker that runs its jobs and the schedule."""
+    async with keep_worker(settings, url, home) as wake:
+        # A queue of AWS's is one that the worker looks into by itself.
+        told = None if settings.queue_url else wake
+        async with open_api(settings, url, home, store=store, wake=told) as api:
+            yield api
 
 
 def _announce(address: str, steps: Steps) -> None:

@@ -1,8 +1,8 @@
 """The worker of `make up`: receives from the queue, works at several jobs at once, and sweeps.
 
-`local.api` opens it beside the API, on the same event loop. It does what SQS and the schedule do
-in the cloud, with the same worker: messages that cannot be handled come back later. When it is
-told to stop, jobs under way are let go, so that the next start goes on with them at once.
+`local.workshop` runs it, in a process beside the API's. It does what SQS and the schedule do in the
+cloud, with the same worker: messages that cannot be handled come back later. When it is told to
+stop, jobs under way are let go, so that the next start goes on with them at once.
 """
 
 from __future__ import annotations

@@ -16,8 +16,11 @@ from poutama.db import keys
 from poutama.db.connection import Database
 from poutama.db.keys import forget_expired_keys
 from poutama.db.trace import StatementTrace
+from poutama.edge.clock import run_tasks
+from poutama.edge.work import open_shifts
 from poutama.engine import Answer
-from poutama.local.api import open_api
+from poutama.journeys.schedule import TASKS
+from poutama.local.rooms import open_local_rooms
 from poutama.settings import Settings
 from tests.db.keyed import MUTATIONS, NOTE, all_rows, kept_keys, send, waiting
 from tests.db.sessions import until
@@ -259,14 +262,16 @@ async def test_the_sweep_forgets_expired_keys_and_no_others(
     assert await all_rows(desk.database) == once
 
 
-async def test_a_laptop_forgets_them_when_it_starts(
-    desk: Desk, database_url: str, tmp_path: Path
-) -> None:
+async def test_the_schedule_forgets_them(desk: Desk, database_url: str, tmp_path: Path) -> None:
     await send(desk, SIMPLE, "old")
     await expire(desk.database)
     await send(desk, SIMPLE, "new")
-    async with open_api(Settings(), database_url, tmp_path):
-        assert [key for _, key, _ in await kept_keys(desk.database)] == ["new"]
+    rooms = open_local_rooms(Settings(), database_url, tmp_path)
+    try:
+        await run_tasks(TASKS, ["forget_expired_keys"], open_shifts(rooms), soon())
+    finally:
+        await rooms.close()
+    assert [key for _, key, _ in await kept_keys(desk.database)] == ["new"]
 
 
 async def test_a_key_is_kept_for_a_day(desk: Desk) -> None:

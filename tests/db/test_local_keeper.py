@@ -1,0 +1,135 @@
+"""The laptop's worker process: it runs what it is told of, and is replaced when it dies."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+
+from poutama.db.connection import Database
+from poutama.db.transaction import Transaction, run_transaction
+from poutama.errors import UnavailableError
+from poutama.jobs.table import enqueue
+from poutama.local.configuration import write_settings
+from poutama.local.keeper import Keeper, keep_worker
+from poutama.settings import Settings
+from tests.db.sessions import soon
+from tests.db.workshop import PERSON
+
+# There is no such kind, so the job fails, at once: it was run.
+SETTINGS = Settings(job_attempts=1)
+PATIENCE = 60.0
+
+
+@pytest_asyncio.fixture
+async def database(fresh_database_url: str) -> AsyncIterator[Database]:
+    database = Database(SETTINGS, url=fresh_database_url)
+    await database.write(
+        "INSERT INTO person (id, email, name) VALUES ($1, 'ana@school.example', 'Ana')",
+        [PERSON],
+        deadline=soon(),
+    )
+    yield database
+    await database.close()
+
+
+@pytest_asyncio.fixture
+async def keeper(fresh_database_url: str, tmp_path: Path) -> AsyncIterator[Keeper]:
+    changes = {"database_url": fresh_database_url, "home": str(tmp_path)}
+    keeper = Keeper({**os.environ, **write_settings(SETTINGS, **changes)})
+    await keeper.start()
+    yield keeper
+    await keeper.stop()
+
+
+async def ask_for_a_job(database: Database) -> UUID:
+    async def work(transaction: Transaction) -> UUID:
+        return await enqueue(transaction, "NOTHING", person_id=PERSON, input={})
+
+    return await run_transaction(database, work, deadline=soon())
+
+
+async def failure_of(database: Database, job: UUID) -> str:
+    """Wait until a job has failed, and say why."""
+    statement = "SELECT failure FROM job WHERE id = $1 AND state = 'FAILED'"
+    async with asyncio.timeout(PATIENCE):
+        while not (  # noqa: ASYNC110  another process's work, no event tells
+            rows := await database.read(statement, [job], deadline=soon())
+        ):
+            await asyncio.sleep(0.02)
+    return str(rows[0]["failure"])
+
+
+def worker_of(keeper: Keeper) -> asyncio.subprocess.Process:
+    assert keeper._process is not None
+    return keeper._process
+
+
+async def test_it_runs_what_it_is_told_of(
+    database: Database, fresh_database_url: str, tmp_path: Path
+) -> None:
+    # GIVEN a worker that has done what was due when it started
+    due = await ask_for_a_job(database)
+    async with keep_worker(SETTINGS, fresh_database_url, tmp_path) as wake:
+        await failure_of(database, due)
+        job = await ask_for_a_job(database)
+        await wake(job)
+
+        assert await failure_of(database, job) == "There is no kind of job called NOTHING here."
+
+
+async def test_a_worker_that_is_killed_is_replaced_and_nothing_is_lost(
+    database: Database, keeper: Keeper, caplog: pytest.LogCaptureFixture
+) -> None:
+    first = worker_of(keeper)
+    first.send_signal(signal.SIGKILL)
+    await first.wait()
+    job = await ask_for_a_job(database)
+    with pytest.raises(UnavailableError):
+        await keeper.wake(job)
+
+    keeping = asyncio.create_task(keeper.keep())
+    try:
+        assert await failure_of(database, job)
+    finally:
+        keeping.cancel()
+    assert worker_of(keeper).pid != first.pid
+    assert "the worker ended (-9)" in caplog.text
+
+
+async def test_a_worker_ends_when_it_is_told_nothing_more(keeper: Keeper) -> None:
+    worker = worker_of(keeper)
+    assert worker.stdin is not None
+    worker.stdin.close()
+
+    async with asyncio.timeout(PATIENCE):
+        assert await worker.wait() == 0
+
+
+async def test_a_worker_ends_by_itself_when_somebody_asks_it_to(
+    database: Database, keeper: Keeper
+) -> None:
+    # GIVEN it listens, for it has worked already
+    job = await ask_for_a_job(database)
+    await keeper.wake(job)
+    await failure_of(database, job)
+    worker = worker_of(keeper)
+    worker.send_signal(signal.SIGTERM)
+
+    async with asyncio.timeout(PATIENCE):
+        assert await worker.wait() == 0
+
+
+def test_another_process_reads_the_settings_that_were_written() -> None:
+    settings = replace(SETTINGS, introspection=False, database_tls="disable", budget_refill=0.5)
+
+    written = write_settings(settings, home="/elsewhere")
+
+    assert Settings.from_environment(written) == replace(settings, home="/elsewhere")
