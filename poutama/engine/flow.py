@@ -110,11 +110,11 @@ class Engine:
             await self._charge(prepared, binding, spend)
             if prepared.read is not None:
                 data = await self._read(prepared.read, binding, deadline)
-                return answer_data(self._fill(prepared, data))
-            if idempotency_key is not None:
-                binding.repeatable = Repeatable(idempotency_key, fingerprint_request(request))
-            text = await self._mutate(prepared.steps, binding, deadline)
-            return answer_data(self._fill(prepared, text.encode()))
+            else:
+                if idempotency_key is not None:
+                    binding.repeatable = Repeatable(idempotency_key, fingerprint_request(request))
+                data = await self._mutate(prepared.steps, binding, deadline)
+            return answer_data(fill_marks(data, self._computed) if prepared.marked else data)
         except GraphQLFailure as failure:
             return answer_failure(failure)
         except StepFailure as failure:
@@ -138,12 +138,12 @@ class Engine:
 
     async def _mutate(
         self, steps: tuple[PreparedStep, ...], binding: Binding, deadline: float
-    ) -> str:
+    ) -> bytes:
         mutation = Mutation(self._database, self._procedures, steps, binding, deadline)
         data = await mutation.run()
         for job in mutation.enqueued:
             await self._tell(job)
-        return data
+        return data.encode()
 
     async def _tell(self, job: UUID) -> None:
         if self._wake is None:
@@ -153,9 +153,6 @@ class Engine:
         except PoutamaError as error:
             # The job is in its table: the sweep finds whom nobody was woken for.
             logger.warning("no worker was woken for job %s: %s", job, error.message)
-
-    def _fill(self, prepared: Prepared, data: bytes) -> bytes:
-        return fill_marks(data, self._computed) if prepared.marked else data
 
     async def _bind(
         self, request: GraphQLRequest, operation: Operation, viewer: Viewer | None
