@@ -110,6 +110,18 @@ async def test_a_step_that_ends_its_process_every_time_is_not_tried_for_ever(
     assert len(shop.queue.dead_letters) == 1
 
 
+async def test_a_claim_counts_until_a_step_is_done(shop: Workshop) -> None:
+    seen: list[int] = []
+
+    async def step(step: Step) -> Progress | Finished:
+        seen.append((await shop.row(step.job.id))["attempts"])
+        return await count(step)
+
+    shop.kinds["COUNT"] = step
+    await shop.run(await shop.ask(units=3))
+    assert seen == [1, 0, 0]
+
+
 async def test_a_kind_that_is_not_known_yet_may_be_later(shop: Workshop) -> None:
     job = await shop.ask("NEW")
     assert await shop.run(job) == "QUEUED"

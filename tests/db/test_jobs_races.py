@@ -236,9 +236,12 @@ async def test_a_heartbeat_notices_and_stops_the_step(shop: Workshop) -> None:
     assert await shop.effects(job) == []
 
 
-async def test_what_was_to_stop_before_a_commit_is_not_committed(shop: Workshop) -> None:
+@pytest.mark.parametrize("units", [1, 2], ids=["the last step", "one before"])
+async def test_what_was_to_stop_before_a_commit_is_not_committed(
+    shop: Workshop, units: int
+) -> None:
     pause = Pause(shop)
-    job = await shop.ask(units=1)
+    job = await shop.ask(units=units)
     running = asyncio.create_task(shop.run(job))
     await pause.reached.wait()
     assert await shop.cancel(job)
