@@ -25,6 +25,11 @@ from poutama.journeys.groups import (
     renew_join_code,
 )
 from poutama.journeys.jobs import cancel_job
+from poutama.journeys.roster.procedures import (
+    apply_roster_import,
+    check_roster_import,
+    start_roster_import,
+)
 from poutama.settings import Settings
 from poutama.viewer import Viewer
 
@@ -36,7 +41,9 @@ _PROCEDURES: dict[str, Procedure] = {
     procedure.__name__: procedure
     for procedure in (
         accept_membership,
+        apply_roster_import,
         cancel_job,
+        check_roster_import,
         create_group,
         create_organisation,
         delete_evidence,
@@ -47,6 +54,7 @@ _PROCEDURES: dict[str, Procedure] = {
         join_group,
         renew_join_code,
         reorder_goal_tasks,
+        start_roster_import,
     )
 }
 # These are given the settings, too.

@@ -87,5 +87,8 @@ CASES = (
     Case("endMembership", "the admin's", _ADMIN),
     Case("cancelJob", "the student's own", _STUDENT),
     Case("cancelJob", "one the student asked for in the organisation", _STUDENT | _ADMIN),
+    Case("startRosterImport", "the organisation", _ADMIN),
+    Case("checkRosterImport", "one of the organisation", _ADMIN),
+    Case("applyRosterImport", "one of the organisation", _ADMIN),
 )
 """In the order of the schema."""

@@ -27,7 +27,7 @@ LONG_AGO = datetime.now(UTC) - timedelta(days=100)
 LATELY = datetime.now(UTC) - timedelta(days=2)
 TABLES = (
     "person", "organisation", "learning_group", "membership", "goal", "goal_task", "goal_note",
-    "audit_entry", "job", "evidence", "evidence_usage",
+    "audit_entry", "job", "evidence", "evidence_usage", "roster_import",
 )  # fmt: skip
 
 
@@ -94,6 +94,7 @@ def rows() -> Iterator[tuple[str, Row]]:
         where = {"organisation_id": id_of(of) if of else None}
         job = {"id": id_of(name), "kind": "TEST", "input": "{}", **where}
         yield "job", {**job, "person_id": id_of(Caller.STUDENT)}
+    yield from _rosters()
 
 
 async def fill(database: Database) -> None:
@@ -156,6 +157,14 @@ def _evidence() -> Iterator[tuple[str, Row]]:
     file = {"bytes": 7, "sha256": "0" * 64, "stem": "stem", "upload_key": "stem/upload"}
     row = {"id": id_of("evidence"), **_text("title", "Mahi"), **held, **told, **file}
     yield "evidence", row
+
+
+def _rosters() -> Iterator[tuple[str, Row]]:
+    file = {"name": "roster.zip", "media_type": "application/zip", "bytes": 7, "sha256": "0" * 64}
+    where = {"organisation_id": id_of("organisation"), "object_key": "key", "managers": False}
+    yield "roster_import", {"id": id_of("import"), **where, **file}
+    checked = {"state": "CHECKED", "checked_at": LATELY}
+    yield "roster_import", {"id": id_of("checked import"), **where, **file, **checked}
 
 
 def _text(column: str, text: str) -> Row:

@@ -85,6 +85,17 @@ INPUTS: Mapping[tuple[str, str], Input] = {
     ("cancelJob", "one the student asked for in the organisation"): {
         "jobId": Id("job of the organisation")
     },
+    ("startRosterImport", "the organisation"): {
+        **ORGANISATION,
+        "name": "roster.zip",
+        "bytes": 7,
+        "sha256": "0" * 64,
+    },
+    ("checkRosterImport", "one of the organisation"): {"importId": Id("import")},
+    ("applyRosterImport", "one of the organisation"): {
+        "importId": Id("checked import"),
+        "expectedVersion": 1,
+    },
 }
 
 

@@ -7,7 +7,7 @@ is refused when something is wrong that is needed here, and used all the same wh
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
 from datetime import date
 from hashlib import sha256
@@ -50,7 +50,7 @@ class Row:
         removed: it says that it is to be removed.
     """
 
-    kind: ClassVar[str]
+    file: ClassVar[str]
     sourced_id: str
     line: int
     refused: bool = False
@@ -67,18 +67,18 @@ class Row:
 class ClassRow(Row):
     """A class: a group."""
 
-    kind: ClassVar[str] = "classes"
+    file: ClassVar[str] = "classes"
     name: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserRow(Row):
-    """A user: a person, unless they are `family` alone. `role` only as 1.1 has it."""
+    """A user: a person, unless they are `family` alone. `has_role` where it is told here (1.1)."""
 
-    kind: ClassVar[str] = "users"
+    file: ClassVar[str] = "users"
     name: str = ""
     email: str = ""
-    other_email: str = ""
+    has_role: bool = False
     family: bool = False
     manages: bool = False
 
@@ -87,7 +87,7 @@ class UserRow(Row):
 class RoleRow(Row):
     """A role of a user, as 1.2 has it; one without use here is neither."""
 
-    kind: ClassVar[str] = "roles"
+    file: ClassVar[str] = "roles"
     user_id: str = ""
     family: bool = False
     manages: bool = False
@@ -99,7 +99,7 @@ class RoleRow(Row):
 class EnrolmentRow(Row):
     """An enrolment: a membership. `begins` is the first day, `ends` the last, or empty."""
 
-    kind: ClassVar[str] = "enrollments"
+    file: ClassVar[str] = "enrollments"
     class_id: str = ""
     user_id: str = ""
     role: str = ""
@@ -240,18 +240,16 @@ def _make_user(line: int, fields: Fields, tell: Tell) -> Row | None:
         return None
     if not _fits("familyName", name, LONGEST_NAME, tell):
         return None
-    emails = list(_emails(fields, tell))
-    if not emails:
-        if not fields.get("email"):
-            tell("email", "MISSING", "The user has no email, and no username that is one.")
+    email = _find_email(fields, tell)
+    if not email:
         return None
     return UserRow(
         sourced_id=fields["sourcedId"],
         line=line,
         removed=removed,
         name=name,
-        email=emails[0],
-        other_email=emails[-1] if emails[-1] != emails[0] else "",
+        email=email,
+        has_role=bool(role),
         family=role in FAMILY,
         manages=role in ADMINISTRATORS,
     )
@@ -298,18 +296,16 @@ def _name(fields: Fields) -> str:
     return f"{given} {family}".strip()
 
 
-def _emails(fields: Fields, tell: Tell) -> Iterator[str]:
-    """The email, then the username if it is one."""
-    email = fields.get("email", "")
-    good = _email(email)
-    if good:
-        yield good
-    username = _email(fields.get("username", ""))
-    if email and not good:
+def _find_email(fields: Fields, tell: Tell) -> str:
+    """The email, else the username if it is one, else empty."""
+    given = fields.get("email", "")
+    email, username = _email(given), _email(fields.get("username", ""))
+    if given and not email:
         code = "ODD_BAD_EMAIL" if username else "BAD_EMAIL"
-        tell("email", code, f"email is {_shown(email)}; expected an email address.")
-    if username:
-        yield username
+        tell("email", code, f"email is {_shown(given)}; expected an email address.")
+    elif not email and not username:
+        tell("email", "MISSING", "The user has no email, and no username that is one.")
+    return email or username
 
 
 def _email(text: str) -> str:
@@ -344,5 +340,5 @@ _MAKERS: Mapping[str, Callable[[int, Fields, Tell], Row | None]] = {
     "enrollments": _make_enrolment,
 }
 _KINDS: Mapping[str, type[Row]] = {
-    row.kind: row for row in (ClassRow, UserRow, RoleRow, EnrolmentRow)
+    row.file: row for row in (ClassRow, UserRow, RoleRow, EnrolmentRow)
 }

@@ -71,6 +71,7 @@ UPGRADE = (
         sha256 text not null,
         upload_key text,
         object_key text not null,
+        report_key text,
         notice_version text,
         managers boolean not null,
         state text not null default 'UPLOADING' check (
@@ -143,7 +144,7 @@ UPGRADE = (
     """
     create table if not exists roster_membership (
         organisation_id uuid not null references organisation (id) on delete cascade,
-        kind text not null check (kind in ('ENROLMENT', 'ROLE')),
+        kind text not null check (kind in ('ENROLMENT', 'ROLE', 'USER')),
         sourced_id text not null,
         membership_id uuid not null references membership (id) on delete cascade,
         import_id uuid references roster_import (id) on delete set null,
@@ -173,7 +174,6 @@ UPGRADE = (
         {_STAGED},
         name text not null,
         email text not null,
-        other_email text not null,
         family boolean not null,
         used boolean not null,
         returns boolean not null default false,

@@ -1,0 +1,151 @@
+"""How the jobs of an import walk: what a phase is given, gives back, and which comes next.
+
+`roster.steps` lists the phases, `roster.phases` has them. A phase is called until it says that it
+is done; what it changes commits together with where it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from poutama.db.transaction import Transaction
+from poutama.jobs.job import Effects, Finished, JobFailedError, Progress, RowError, Step
+
+BATCH = 4_000
+"""Rows that are read, matched or written at once."""
+
+_LOAD = """
+SELECT i.organisation_id, i.job_id, i.object_key, i.report_key, i.sha256, i.managers,
+    i.ends_classes, i.ends_users, i.ends_enrollments, i.memberships_ended, i.memberships_before,
+    o.time_zone, v.organisation_id IS NOT NULL AS verified
+FROM roster_import AS i JOIN organisation AS o ON o.id = i.organisation_id
+    LEFT JOIN verified_organisation AS v ON v.organisation_id = i.organisation_id
+WHERE i.id = $1::uuid
+"""
+GONE = "There is no such import any more."
+OVERTAKEN = "It was asked for again since; look at the import's newer job."
+
+
+@dataclass(frozen=True, slots=True)
+class Import:
+    """An import as it stands in the database.
+
+    Attributes:
+        id: the import's.
+        organisation: whose roster it is.
+        row: `roster_import`, the time zone of the organisation, and whether it is verified.
+    """
+
+    id: UUID
+    organisation: UUID
+    row: Mapping[str, Any]
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """In which the file's dates are meant."""
+        return ZoneInfo(self.row["time_zone"])
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """What a phase gives back.
+
+    Attributes:
+        at: where in the phase it goes on; None when the phase is done.
+        state: what other phases want to know; goes into the checkpoint.
+        effects, errors: as of `Progress`.
+        rows: how many rows were dealt with.
+        result: key and name of the job's result; given by the last phase alone.
+    """
+
+    at: Mapping[str, Any] | None = None
+    state: Mapping[str, Any] = field(default_factory=dict)
+    effects: Effects | None = None
+    errors: Sequence[RowError] = ()
+    rows: int = 0
+    result: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Here:
+    """What a phase is given: the step, the import, and what the checkpoint holds.
+
+    Attributes:
+        state: what the phases before have left.
+        at: where in the phase it is; empty at first.
+    """
+
+    step: Step
+    import_: Import
+    state: Mapping[str, Any]
+    at: Mapping[str, Any]
+
+
+Phase: TypeAlias = Callable[[Here], Awaitable[Turn]]
+
+
+def sweep(table: str, statements: Sequence[str]) -> Phase:
+    """A phase that runs the statements over all staged rows of a table, batch by batch."""
+
+    async def turn(here: Here) -> Turn:
+        first, top = int(here.at.get("place", 0)), int(here.state["top"][table])
+        before = first + BATCH
+
+        async def effects(transaction: Transaction) -> None:
+            for statement in statements:
+                await transaction.execute(statement, here.import_.id, first, before)
+
+        if first >= top:
+            return Turn()
+        following = {"place": before} if before < top else None
+        return Turn(following, effects=effects, rows=min(BATCH, top - first))
+
+    return turn
+
+
+async def walk(step: Step, phases: Sequence[tuple[str, Phase]]) -> Progress | Finished:
+    """One turn of whichever phase the job is in.
+
+    Raises:
+        JobFailedError: the import is gone, or is another job's by now.
+    """
+    import_ = await _load_import(step)
+    names = [name for name, _ in phases]
+    state = dict(step.checkpoint.get("state", {}))
+    place = names.index(step.checkpoint.get("phase", names[0]))
+    here = Here(step, import_, state, step.checkpoint.get("at", {}))
+    turn = await phases[place][1](here)
+    done = step.done + turn.rows
+    if turn.result is not None:
+        key, name = turn.result
+        return Finished(
+            result_key=key,
+            result_name=name,
+            result_type="text/csv",
+            done=done,
+            effects=turn.effects,
+            errors=turn.errors,
+        )
+    following = names[place] if turn.at is not None else names[place + 1]
+    return Progress(
+        checkpoint={"phase": following, "at": turn.at or {}, "state": {**state, **turn.state}},
+        done=done,
+        effects=turn.effects,
+        errors=turn.errors,
+    )
+
+
+async def _load_import(step: Step) -> Import:
+    import_id = UUID(step.job.input["import"])
+    rows = await step.database.read(
+        _LOAD, [import_id], deadline=step.deadline, name="roster/import"
+    )
+    if not rows:
+        raise JobFailedError(GONE)
+    if rows[0]["job_id"] != step.job.id:
+        raise JobFailedError(OVERTAKEN)
+    return Import(import_id, rows[0]["organisation_id"], dict(rows[0]))
