@@ -21,6 +21,7 @@ from tests.db.workshop import EXPIRE, MAKE_DUE, Workshop, count
 
 BEAT = 0.3
 """A lease short enough for its heartbeats to be met."""
+LONG_BEFORE_THE_DEADLINE = 10.0
 
 
 @pytest.fixture
@@ -181,7 +182,8 @@ async def test_a_worker_that_learns_of_its_loss_stops(shop: Workshop, other: Dat
     shop.kinds["COUNT"] = count
     # By the time it looks, somebody else has the job.
     await shop.change("UPDATE job SET lease_id = gen_random_uuid() WHERE id = $1::uuid", job)
-    assert await running is None
+    async with asyncio.timeout(LONG_BEFORE_THE_DEADLINE):
+        assert await running is None
     assert pause.cancelled
 
 
@@ -196,7 +198,8 @@ async def test_a_worker_that_cannot_keep_its_lease_stops(
     async with locking.transaction():
         # Its heartbeats hang: no other worker can be sure that it still works.
         await locking.execute("SELECT 1 FROM job WHERE id = $1 FOR UPDATE", job)
-        assert await running is None
+        async with asyncio.timeout(LONG_BEFORE_THE_DEADLINE):
+            assert await running is None
     assert pause.cancelled
     await locking.close()
 
@@ -230,7 +233,8 @@ async def test_a_heartbeat_notices_and_stops_the_step(shop: Workshop) -> None:
     running = asyncio.create_task(shop.run(job, job_lease_seconds=BEAT))
     await pause.reached.wait()
     assert await shop.cancel(job)
-    assert await running == "CANCELLED"
+    async with asyncio.timeout(LONG_BEFORE_THE_DEADLINE):
+        assert await running == "CANCELLED"
     assert pause.cancelled
     assert (await shop.row(job))["finished_at"] is not None
     assert await shop.effects(job) == []
