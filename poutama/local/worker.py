@@ -86,8 +86,10 @@ async def _receive(worker: Worker, most: int) -> list[Message]:
         return await worker.queue.receive(most=most, wait=WAIT_SECONDS)
     except PoutamaError as error:
         logger.warning("queue: %s", error.message)
-        await asyncio.sleep(RETRY_SECONDS)
-        return []
+    except Exception:
+        logger.exception("queue: unexpected error")
+    await asyncio.sleep(RETRY_SECONDS)
+    return []
 
 
 async def _handle(worker: Worker, message: Message) -> None:

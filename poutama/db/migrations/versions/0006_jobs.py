@@ -54,9 +54,8 @@ UPGRADE = (
     "create index if not exists job_person_idx on job (person_id, created_at, id)",
     "create index if not exists job_organisation_idx on job (organisation_id, created_at, id)",
     "create index if not exists job_subject_idx on job (subject_id)",
-    # For the sweep: what is due, and whose lease has run out.
+    # For the sweep: what is due, and what runs. Those are few, and a sign of life moves no index.
     "create index if not exists job_due_idx on job (state, not_before)",
-    "create index if not exists job_lease_idx on job (state, lease_until)",
     """
     create table if not exists job_row_error (
         id uuid primary key,
