@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 from urllib.parse import unquote
 
 import httptools
@@ -26,6 +27,9 @@ MOST_WAITING = 100
 PATIENCE_SECONDS = 60.0
 """How long a connection may be silent, or a request incomplete."""
 
+Asked: TypeAlias = Request | Response | Callable[[], Awaitable[None]]
+"""A request, a refusal, or a stream that answers for itself."""
+
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _STATUS = {
     status.value: b"HTTP/1.1 %d %s\r\n" % (status.value, status.phrase.encode())
@@ -36,6 +40,9 @@ _STATUS = {
 class HttpProtocol(asyncio.Protocol):
     """One connection. `httptools` calls the methods that begin with `on_`."""
 
+    _receiving: asyncio.StreamReader | None = None
+    """Takes the body that is coming in, where that is a stream's; see `local.streams`."""
+
     def __init__(
         self, api: Api, max_body_bytes: int, *, server_state: ServerState, **_given: Any
     ) -> None:
@@ -44,7 +51,7 @@ class HttpProtocol(asyncio.Protocol):
         self._state = server_state
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
-        self._waiting: deque[tuple[Request | Response, bool]] = deque()
+        self._waiting: deque[tuple[Asked, bool]] = deque()
         self._busy = self._closing = self._paused = False
         self._transport: asyncio.Transport
         self._timer: asyncio.TimerHandle | None = None
@@ -118,6 +125,9 @@ class HttpProtocol(asyncio.Protocol):
             self._transport.write(_CONTINUE)
 
     def on_body(self, body: bytes) -> None:
+        if self._receiving is not None:
+            self._receiving.feed_data(body)
+            return
         self._size += len(body)
         if self._size <= self._max_body_bytes:
             self._body.append(body)
@@ -125,6 +135,10 @@ class HttpProtocol(asyncio.Protocol):
             self._refuse(body_too_large(self._max_body_bytes))
 
     def on_message_complete(self) -> None:
+        if self._receiving is not None:
+            self._receiving.feed_eof()
+            self._receiving = None
+            return
         if self._closing:
             return
         body = self._body[0] if len(self._body) == 1 else b"".join(self._body)
@@ -154,12 +168,15 @@ class HttpProtocol(asyncio.Protocol):
         self._task = self._loop.create_task(self._answer(*self._waiting.popleft()))
         self._state.tasks.add(self._task)
 
-    async def _answer(self, asked: Request | Response, keep_alive: bool) -> None:
+    async def _answer(self, asked: Asked, keep_alive: bool) -> None:
         if isinstance(asked, Request):
             response = await self._api.handle(asked)
             bodiless = asked.method == "HEAD"
-        else:
+        elif isinstance(asked, Response):
             response, bodiless = asked, False
+        else:
+            await asked()
+            return
         self._busy = False
         self._state.tasks.discard(self._task)
         if self._transport.is_closing():

@@ -10,8 +10,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
+from functools import partial
 from http import HTTPStatus
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 from urllib.parse import unquote
 
 from poutama.edge.http import Api, mask_error
@@ -93,7 +94,6 @@ class StreamingProtocol(HttpProtocol):
     ) -> None:
         self._prefix = prefix
         self._route = route
-        self._receiving: asyncio.StreamReader | None = None
         self._streaming = False
         self._writable = asyncio.Event()
         self._writable.set()
@@ -147,33 +147,11 @@ class StreamingProtocol(HttpProtocol):
         if self._headers.get("expect", "").lower() == "100-continue" and not self._busy:
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         # In line with what else was asked on this connection.
-        self._waiting.append((cast(Any, exchange), exchange.keep_alive))
+        self._waiting.append((partial(self._stream, exchange), exchange.keep_alive))
         self._answer_next()
 
-    def on_body(self, body: bytes) -> None:
-        if self._receiving is None:
-            super().on_body(body)
-        else:
-            self._receiving.feed_data(body)
-
-    def on_message_complete(self) -> None:
-        if self._receiving is None:
-            super().on_message_complete()
-        else:
-            self._receiving.feed_eof()
-            self._receiving = None
-
-    def _answer_next(self) -> None:
-        if not self._waiting or not isinstance(self._waiting[0][0], Exchange):
-            super()._answer_next()
-        elif not self._busy:
-            self._busy = self._streaming = True
-            exchange = cast(Exchange, self._waiting.popleft()[0])
-            task = self._loop.create_task(self._stream(exchange))
-            self._state.tasks.add(task)
-            task.add_done_callback(self._state.tasks.discard)
-
     async def _stream(self, exchange: Exchange) -> None:
+        self._streaming = True
         try:
             await self._route(exchange)
             await _hear_out(exchange)
@@ -187,6 +165,7 @@ class StreamingProtocol(HttpProtocol):
                     await exchange.answer(PoutamaError.status, JSON.headers, body)
         finally:
             self._busy = self._streaming = False
+            self._state.tasks.discard(self._task)
         self._go_on(exchange)
 
     def _go_on(self, exchange: Exchange) -> None:
