@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from secrets import token_bytes
+from secrets import token_bytes, token_hex
 
 from poutama.settings import Settings
 from poutama.store.directory import DirectoryStore
@@ -42,8 +42,8 @@ def open_directory(home: Path) -> DirectoryStore:
 def _open_secret(path: Path) -> bytes:
     if not path.exists():
         # Linked into place: of two processes that begin together, both use the first one's.
-        trial = path.with_name(f".{SECRET}-{os.getpid()}")
-        handle = os.open(trial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        trial = path.with_name(f".{SECRET}-{token_hex(8)}")
+        handle = os.open(trial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(handle, "wb") as file:
             file.write(token_bytes(32))
         try:

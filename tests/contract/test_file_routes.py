@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import socket
 from collections.abc import Callable, Iterator
@@ -484,6 +485,17 @@ def test_what_a_killed_server_left_is_swept_and_what_is_fresh_is_not(tmp_path: P
     DirectoryStore(tmp_path, b"secret")
 
     assert list((tmp_path / "incoming").iterdir()) == []
+
+
+async def test_no_empty_folder_bears_anybodys_id(tmp_path: Path) -> None:
+    store = DirectoryStore(tmp_path, b"secret")
+    for key in ("people/anna/a", "people/anna/b", "people/ben/a"):
+        await store.put(key, b"", media_type=MEDIA)
+
+    await store.delete(["people/anna/a", "people/anna/b"])
+
+    folders = await asyncio.to_thread(lambda: list((tmp_path / "objects").rglob("*")))
+    assert [each.name for each in folders] == ["people", "ben", "a@"]
 
 
 def test_a_full_disk_is_said_to_be_one(
