@@ -21,7 +21,9 @@ LEADERS = ("MENTOR_MANAGER", "ADMIN")
 PART_OF = {
     "GoalTask": ("Goal", "goalId"),
     "GoalNote": ("Goal", "goalId"),
+    "Evidence": ("Goal", "goalId"),
     "JobRowError": ("Job", "jobId"),
+    "RosterChange": ("RosterImport", "importId"),
 }
 """What is seen by whoever sees what it is a part of."""
 
@@ -38,8 +40,13 @@ class Policy:
         """Whether the viewer may know that this row exists."""
         if kind in PART_OF:
             whole, key = PART_OF[kind]
-            (found,) = (each for each in self.world[whole] if each["id"] == row[key])
-            return self.may_see(whole, found)
+            return any(
+                self.may_see(whole, each) for each in self.world[whole] if each["id"] == row[key]
+            )
+        return self.may_see_whole(kind, row)
+
+    def may_see_whole(self, kind: str, row: Row) -> bool:
+        """As `may_see`, of what is no part of something else."""
         match kind:
             case "Person":
                 return self.may_see_person(row["id"])
@@ -55,6 +62,8 @@ class Policy:
                 return self.may_see_membership(row)
             case "Job":
                 return row["personId"] == self.viewer or self.leads(row["organisationId"], "ADMIN")
+            case "RosterImport":
+                return self.leads(row["organisationId"], "ADMIN")
             case "AuditEntry":
                 return self.may_see_audit_of(row["subjectId"])
         raise LookupError(kind)
@@ -69,6 +78,8 @@ class Policy:
                 return self.leads(row["organisationId"])
             case "Group", "joinCode":
                 return self.mentors(row["id"]) or self.leads(row["organisationId"])
+            case "Evidence", "uploadForm":
+                return bool(row["uploaderId"] == self.viewer)
             case "AuditEntry", "actorName":
                 # Whoever reads my data, I may know; an administrator, of their own people alone.
                 mine = self.viewer in (row["subjectId"], row["actorId"])

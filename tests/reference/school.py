@@ -12,7 +12,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from graphql import DocumentNode, GraphQLResolveInfo, GraphQLSchema, execute_sync, get_named_type
+from graphql import (
+    DocumentNode,
+    GraphQLResolveInfo,
+    GraphQLSchema,
+    execute_sync,
+    get_named_type,
+    is_leaf_type,
+)
 
 from poutama.text import fold
 from tests.reference.policy import Policy, Row
@@ -22,6 +29,7 @@ ONE = {
     "Goal": {"owner": ("Person", "personId")},
     "GoalTask": {"goal": ("Goal", "goalId")},
     "GoalNote": {"goal": ("Goal", "goalId"), "author": ("Person", "authorId")},
+    "Evidence": {"goal": ("Goal", "goalId"), "note": ("GoalNote", "noteId")},
     "Group": {
         "organisation": ("Organisation", "organisationId"),
         "progress": ("GroupProgress", "id"),
@@ -38,6 +46,11 @@ ONE = {
         "subject": ("Person", "subjectId"),
     },
     "JobRowError": {"job": ("Job", "jobId")},
+    "RosterImport": {
+        "organisation": ("Organisation", "organisationId"),
+        "job": ("Job", "jobId"),
+    },
+    "RosterChange": {"import": ("RosterImport", "importId")},
 }
 """Type -> field -> the type it leads to, and which of the row's own values names the row."""
 
@@ -47,13 +60,20 @@ MANY = {
         "memberships": ("Membership", "personId"),
         "audit": ("AuditEntry", "subjectId"),
     },
-    "Goal": {"tasks": ("GoalTask", "goalId"), "notes": ("GoalNote", "goalId")},
+    "Goal": {
+        "tasks": ("GoalTask", "goalId"),
+        "notes": ("GoalNote", "goalId"),
+        "evidence": ("Evidence", "goalId"),
+    },
+    "GoalNote": {"evidence": ("Evidence", "noteId")},
     "Organisation": {
         "groups": ("Group", "organisationId"),
         "memberships": ("Membership", "organisationId"),
         "jobs": ("Job", "organisationId"),
+        "rosterImports": ("RosterImport", "organisationId"),
     },
     "Job": {"rowErrors": ("JobRowError", "jobId")},
+    "RosterImport": {"changes": ("RosterChange", "importId")},
     "Group": {"members": ("Membership", "groupId")},
 }
 """Type -> field -> the type it lists, and which of their values names this row."""
@@ -62,6 +82,7 @@ SEARCHED = {
     "Goal": ("title", "information"),
     "GoalTask": ("information",),
     "GoalNote": ("information",),
+    "Evidence": ("title",),
     "Organisation": ("name",),
     "Group": ("name",),
 }
@@ -72,6 +93,8 @@ DEFAULT_ORDER = {
     "AuditEntry": ["AT_DESC"],
     "Job": ["CREATED_AT_DESC"],
     "JobRowError": ["POSITION_ASC"],
+    "RosterImport": ["CREATED_AT_DESC"],
+    "RosterChange": ["POSITION_ASC"],
 }
 OWN = ("Goal", "Job")
 """Types of which Query lists one's own."""
@@ -123,6 +146,31 @@ def progress(policy: Policy) -> list[Row]:
     return found
 
 
+def answer_change(
+    schema: GraphQLSchema, document: DocumentNode, policy: Policy, variables: Row, changed: Seen
+) -> Row:
+    """The data that a mutation of one root field is answered with, given the row it is about."""
+
+    def resolve_change(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+        if info.parent_type is schema.mutation_type:
+            return PAYLOAD
+        if source is PAYLOAD:
+            return changed["id"] if is_leaf_type(get_named_type(info.return_type)) else changed
+        return resolve(source, info, **arguments)
+
+    result = execute_sync(
+        schema, document, variable_values=variables, context_value=policy,
+        field_resolver=resolve_change,
+    )  # fmt: skip
+    if result.errors:
+        raise AssertionError(result.errors)
+    assert result.data is not None
+    return result.data
+
+
+PAYLOAD = object()
+
+
 def answer(schema: GraphQLSchema, document: DocumentNode, policy: Policy) -> Row:
     """The data that the policy's viewer is answered with."""
     result = execute_sync(schema, document, context_value=policy, field_resolver=resolve)
@@ -156,7 +204,7 @@ def resolve(source: Seen | Row | None, info: GraphQLResolveInfo[Any], **argument
 
 def root(policy: Policy, name: str, kind: str, arguments: Row) -> Any:
     """A field of Query: who asks, one by its id, or all that may be seen."""
-    named: UUID | None = arguments.get(f"{kind[0].lower()}{kind[1:]}Id")
+    named: UUID | None = next((id_ for key, id_ in arguments.items() if key.endswith("Id")), None)
     if name == "me":
         named = policy.viewer
     seen = list(see(policy, kind))
@@ -164,7 +212,7 @@ def root(policy: Policy, name: str, kind: str, arguments: Row) -> Any:
         seen = [row for row in seen if row["id"] == named]
     elif kind in OWN:
         seen = [row for row in seen if row["personId"] == policy.viewer]
-    if name in ("me", "person", "organisation", "group", "job"):
+    if not name.endswith(("s", "Connection")):
         return seen[0] if seen else None
     return seen
 

@@ -7,7 +7,7 @@ such a row made any difference, the answer would show it.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -46,7 +46,7 @@ def questions(draw: DrawFn, schema: GraphQLSchema, world: World) -> tuple[UUID, 
     viewer: UUID = choose(draw, *busy, *(row["id"] for row in world["Person"]))
     query = schema.query_type
     assert query is not None
-    return viewer, _Asker(draw, schema, world).selection(query, 0)
+    return viewer, Asker(draw, schema, world).selection(query, 0)
 
 
 PERSON = """{ id email name goals { id } goalsConnection { totalCount } memberships { id }
@@ -54,32 +54,55 @@ PERSON = """{ id email name goals { id } goalsConnection { totalCount } membersh
 GROUP = f"""{{ id name joinCode progress {{ active overdue completed }} organisation {{ id }}
   members {{ id acceptedAt person {PERSON} child {{ id }} }} }}"""
 ORGANISATION = f"{{ id name groups {{ id }} memberships {{ id role person {PERSON} }} }}"
-GOAL = "{ id title owner { id email } tasks { id } notes { id author { id email } } }"
+GOAL = """{ id title owner { id email } tasks { id } notes { id author { id email } }
+  evidence { id downloadUrl thumbnailUrl uploadForm note { id } } }"""
 JOB = "{ id kind resultUrl person { id } subject { id } rowErrors { id } }"
-SHOWN = {"Person": PERSON, "Group": GROUP, "Organisation": ORGANISATION, "Goal": GOAL, "Job": JOB}
+EVIDENCE = "{ id uploadForm goal { id } }"
+IMPORT = "{ id uploadForm job { id } changes { id } organisation { id } }"
+SHOWN = {
+    "Person": PERSON,
+    "Group": GROUP,
+    "Organisation": ORGANISATION,
+    "Goal": GOAL,
+    "Job": JOB,
+    "Evidence": EVIDENCE,
+    "RosterImport": IMPORT,
+}
 
 
 def sweep(world: World) -> str:
     """A query for all there is: in every list, and one by one by its id."""
-    parts = [f"me {PERSON} organisations {ORGANISATION} groups {GROUP} goals {GOAL} jobs {JOB}"]
+    parts = [
+        f"me {PERSON} organisations {ORGANISATION} groups {GROUP} goals {GOAL}",
+        f"jobs {JOB} rosterImports {IMPORT}",
+    ]
     for kind, shown in SHOWN.items():
-        name = kind.lower()
+        name = f"{kind[0].lower()}{kind[1:]}"
+        argument = "importId" if kind == "RosterImport" else f"{name}Id"
         root = "goals" if kind == "Goal" else name
         for number, row in enumerate(world[kind]):
-            parts.append(f'{name}{number}: {root}({name}Id: "{row["id"]}") {shown}')
+            parts.append(f'{name}{number}: {root}({argument}: "{row["id"]}") {shown}')
     return "{ " + " ".join(parts) + " }"
 
 
 @dataclass(slots=True)
-class _Asker:
+class Asker:
+    """Makes selections."""
+
     draw: DrawFn
     schema: GraphQLSchema
     world: World
     size: int = 0
+    left_out: Collection[str] = ()
+
+    def selected(self, field: GraphQLField) -> str:
+        """What is asked of a field: nothing where it is a value."""
+        target = get_named_type(field.type)
+        return self.selection(target, 1) if isinstance(target, GraphQLObjectType) else ""
 
     def selection(self, type_: GraphQLObjectType, depth: int) -> str:
         leaves = [name for name, field in type_.fields.items() if _is_leaf(field)]
-        others = [name for name in type_.fields if name not in leaves]
+        others = [name for name in type_.fields if name not in {*leaves, *self.left_out}]
         page = type_.name.endswith(("Connection", "Edge"))
         if (depth >= DEEPEST and not page) or self.size > LARGEST:
             others = ["node"] if type_.name.endswith("Edge") else []
@@ -190,13 +213,14 @@ class _Asker:
         rows = [row for row in self.world[kind] if row[field] is not None]
         if rows:
             return choose(self.draw, *rows)[field]
-        return SAMPLES[field]
+        return SAMPLES.get(field, 0)  # for the many counts
 
 
 SAMPLES: Row = {
     "id": UUID(int=0), "rowId": UUID(int=0), "actorId": UUID(int=0), "color": "", "name": "",
     "dueAt": datetime.fromisoformat("2026-01-01T00:00:00Z"), "information": "", "title": "",
     "version": 1, "position": 0, "complete": False, "kind": "", "failure": "", "total": 0,
+    "rejection": "", "noticeVersion": "",
     "action": "READ", "goalType": "SPORTS", "role": "ADMIN", "source": "INVITED",
 }  # fmt: skip
 """A value for fields that no row of a world has one for."""
@@ -207,6 +231,8 @@ for _moment in (
     "acceptedAt",
     "startedAt",
     "finishedAt",
+    "checkedAt",
+    "appliedAt",
     "updatedAt",
     "createdAt",
 ):

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from tests.reference.policy import Row, World
+from tests.reference.rows import COUNTS, compute
 from tests.strategies.drawing import chance, choose
 
 NAMES = ("Kea", "kea", "Tūī", "Rua")
@@ -31,17 +32,13 @@ STATES: tuple[Row, ...] = (
     {**CURRENT, "begins": 40},
 )
 """What a membership can be like, in hours from now."""
-ROLES = ("CAREGIVER", "CAREGIVER", "STUDENT", "MENTOR", "MENTOR_MANAGER", "CAREGIVER", "ADMIN")
+ROLES = ("CAREGIVER", "CAREGIVER", "STUDENT", "MENTOR", "MENTOR_MANAGER", "ADMIN", "ADMIN")
 
 
 LINKS = (
     "personId", "organisationId", "groupId", "childId", "goalId", "authorId", "subjectId", "jobId",
+    "noteId", "uploaderId", "importId",
 )  # fmt: skip
-
-
-def address_of(*values: Any) -> str:
-    """Stands for a signed address: what it is made of is all that is known of it."""
-    return f"https://files.example/{values[0]}"
 
 
 @st.composite
@@ -79,10 +76,13 @@ class _SchoolBuilder:
             memberships.append(made)
         goals = list(self._rows("Goal", 4, 8, personId=people))
         inside = {"goalId": goals}
+        notes = list(self._rows("GoalNote", 2, 8, **inside, authorId=[*people, None]))
         orders: dict[str, list[Any]] = {
             "personId": people,
             "organisationId": [*organisations, None],
         }
+        places: dict[str, list[Any]] = {"organisationId": organisations}
+        imports = list(self._rows("RosterImport", 2, 4, **places, jobId=[None]))
         jobs = list(self._rows("Job", 2, 5, **orders, subjectId=[*people, None]))
         return {
             "Person": people,
@@ -91,9 +91,14 @@ class _SchoolBuilder:
             "Membership": memberships,
             "Goal": goals,
             "GoalTask": list(self._rows("GoalTask", 2, 8, **inside)),
-            "GoalNote": list(self._rows("GoalNote", 2, 8, **inside, authorId=[*people, None])),
+            "GoalNote": notes,
+            "Evidence": [
+                self._evidence(people, goals, notes) for _ in range(choose(self.draw, 3, 2, 4, 1))
+            ],
             "Job": jobs,
             "JobRowError": list(self._rows("JobRowError", 2, 5, jobId=jobs)),
+            "RosterImport": imports,
+            "RosterChange": list(self._rows("RosterChange", 2, 4, importId=imports)),
             "AuditEntry": list(
                 self._rows("AuditEntry", 3, 7, subjectId=[*people, None], actorId=people)
             ),
@@ -112,7 +117,7 @@ class _SchoolBuilder:
     def _row(self, kind: str) -> Row:
         if kind == "AuditEntry":
             return {"id": self._id()}
-        if kind == "JobRowError":
+        if kind in ("JobRowError", "RosterChange"):
             return {"id": self._id(), "createdAt": self._moment()}
         return {
             "id": self._id(),
@@ -185,7 +190,7 @@ class _SchoolBuilder:
 
     def _job(self) -> Row:
         key = choose(self.draw, None, f"key-{self.made}")
-        return {
+        return compute("Job", {"resultKey": key}) | {
             "kind": choose(self.draw, "EXPORT", "ROSTER_CHECK"),
             "state": choose(self.draw, "QUEUED", "SUCCEEDED", "FAILED"),
             "done": choose(self.draw, 0, 1),
@@ -195,7 +200,6 @@ class _SchoolBuilder:
             "cancelRequested": choose(self.draw, False, True),
             "input": "{}",
             "resultKey": key,
-            "resultUrl": key and address_of(key),
             "startedAt": choose(self.draw, None, self._hours(-30)),
             "finishedAt": choose(self.draw, None, self._hours(-20)),
         }
@@ -209,6 +213,64 @@ class _SchoolBuilder:
             "message": choose(self.draw, *TEXTS),
             "position": choose(self.draw, 0, 1, 2),
         }
+
+    def _rosterimport(self) -> Row:
+        state = choose(self.draw, "CHECKED", "UPLOADING", "CHECKING", "APPLIED", "APPLYING")
+        counts = dict.fromkeys(COUNTS)
+        if state not in ("UPLOADING", "CHECKING"):
+            counts = {name: choose(self.draw, 0, 1, 5) for name in COUNTS}
+        checked = self._hours(-30) if counts["rowsRead"] is not None else None
+        row = {
+            "name": "roster.zip", "mediaType": "application/zip", "bytes": choose(self.draw, 1, 2),
+            "sha256": "00" * 32, "uploadKey": f"key-{self.made}" if state == "UPLOADING" else None,
+            "managers": choose(self.draw, False, True), "state": state, **counts,
+            "noticeVersion": choose(self.draw, None, "v1"), "source": None,
+            "checkedAt": checked, "appliedAt": self._hours(-20) if state == "APPLIED" else None,
+        }  # fmt: skip
+        return row | compute("RosterImport", row)
+
+    def _rosterchange(self) -> Row:
+        return {
+            "kind": choose(self.draw, "GROUP", "PERSON"),
+            "action": choose(self.draw, "ADD", "END"),
+            "line": choose(self.draw, 0, 1),
+            "sourcedId": choose(self.draw, "a", "b"),
+            "sentence": choose(self.draw, *TEXTS),
+            "position": choose(self.draw, 0, 1, 2),
+        }
+
+    def _evidence(self, people: list[Row], goals: list[Row], notes: list[Row]) -> Row:
+        """Of a goal or of one of its notes; the goal of some is gone."""
+        note = choose(self.draw, None, *notes)
+        goal = choose(self.draw, *goals, None)
+        uploader = choose(self.draw, *people, None)
+        key = f"key-{self.made}"
+        row: Row = {
+            **self._row("Evidence"),
+            "goalId": note["goalId"] if note else goal and goal["id"],
+            "noteId": note and note["id"],
+            "uploaderId": uploader and uploader["id"],
+            "title": choose(self.draw, *TEXTS),
+            "altText": choose(self.draw, *TEXTS),
+            "fileName": choose(self.draw, "Tūī.jpg", "a.pdf"),
+            "mediaType": choose(self.draw, "image/jpeg", "application/pdf"),
+            "bytes": choose(self.draw, 1, 2),
+            "sha256": "00" * 32,
+            "state": choose(self.draw, "READY", "PENDING", "REJECTED"),
+            "rejection": None, "stem": key,
+            "uploadKey": None, "objectKey": None, "thumbnailKey": None, "thumbnailType": None,
+            "organisationId": None, "jobId": None,
+        }  # fmt: skip
+        match row["state"]:
+            case "PENDING":
+                row |= {"uploadKey": key}
+            case "READY":
+                row |= {"objectKey": key}
+                if chance(self.draw, 50):
+                    row |= {"thumbnailKey": key}
+            case "REJECTED":
+                row |= {"rejection": choose(self.draw, *TEXTS)}
+        return row | compute("Evidence", row)
 
     def _auditentry(self) -> Row:
         return {

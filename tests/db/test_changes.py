@@ -1,0 +1,225 @@
+"""Whoever changes whatever: what happens is what `tests.reference.rights` allows, and no more.
+
+Hypothesis draws mutations of every kind, by everybody, over schools with memberships that have
+ended or were never accepted. Allowed or refused, the rows of the whole database afterwards, and
+what the payload shows are compared with plain Python, in both renderings.
+`POUTAMA_EXAMPLES=5000` draws that many.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from itertools import cycle, islice
+from typing import Any
+from uuid import UUID
+
+import pytest
+from graphql import parse, validate
+from hypothesis import Phase, given, seed, settings
+from hypothesis import strategies as st
+
+from poutama.schema.directives import snake_case
+from poutama.schema.scalars import print_date_time
+from tests.golden.compiled import RENDERINGS
+from tests.reference import school
+from tests.reference.bench import COMMON, Bench, open_bench
+from tests.reference.changes import Doing, Done, Refused, do
+from tests.reference.policy import Policy, Row, World
+from tests.reference.school import Seen
+from tests.strategies.changes import Asked, changes
+from tests.strategies.schools import reduce_school, schools
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+MUTATIONS_PER_WORLD, CHANGES_PER_MUTATION = 4, 3
+
+
+@pytest.fixture(scope="module")
+def bench(database_url: str) -> Iterator[Bench]:
+    with open_bench(database_url) as bench:
+        yield bench
+
+
+def test_every_change_is_what_the_policy_allows(bench: Bench, examples: int | None) -> None:
+    tally: Counter[str] = Counter()
+    turns = -(-(examples or 400) // CHANGES_PER_MUTATION)
+    mutations = cycle(bench.model.mutations)
+
+    @settings(
+        COMMON,
+        phases=[Phase.generate],
+        max_examples=-(-turns // MUTATIONS_PER_WORLD),
+        derandomize=examples is None,
+    )
+    @given(schools(NOW), st.integers(0, 2**32 - 1))
+    def in_world(world: World, number: int) -> None:
+        for mutation in islice(mutations, MUTATIONS_PER_WORLD):
+            in_turn(world, number, mutation)
+
+    def in_turn(world: World, number: int, mutation: str) -> None:
+        failed: list[Asked] = []
+
+        @seed(number)
+        @settings(COMMON, phases=[Phase.generate, Phase.shrink], max_examples=CHANGES_PER_MUTATION)
+        @given(changes(bench.model.schema, world, NOW, mutation))
+        def change(asked: Asked) -> None:
+            if difference(bench, world, asked, tally):
+                failed.append(asked)
+                raise AssertionError
+
+        try:
+            change()
+        except AssertionError:
+            if not failed:
+                raise
+            fail(bench, world, failed[-1])
+
+    in_world()
+    done = {name for name in bench.model.mutations if tally[f"{name} done"]}
+    refused = {name for name in bench.model.mutations if tally[f"{name} NOT_FOUND"]}
+    print("\n", dict(sorted(tally.items())))
+    # Chance leaves out one or the other; many it must not.
+    assert len(set(bench.model.mutations) - done) <= 2
+    assert len(set(bench.model.mutations) - {"createGoal", "createOrganisation"} - refused) <= 2
+    assert tally["BAD_USER_INPUT"] < tally["done"]
+
+
+def test_the_reference_knows_every_mutation(bench: Bench) -> None:
+    missing = [name for name in bench.model.mutations if not hasattr(Doing, snake_case(name))]
+    assert missing == []
+
+
+def difference(bench: Bench, world: World, asked: Asked, tally: Counter[str] | None = None) -> str:
+    """How what happens differs from what the policy says; empty if it does not."""
+    text = asked.document(bench.model.schema)
+    assert validate(bench.model.schema, parse(text)) == [], text
+    expected, code = world, ""
+    done: list[Done] = []
+    try:
+        expected, done = do(world, asked.viewer, NOW, list(asked.steps))
+    except Refused as refusal:
+        code = str(refusal)
+    if tally is not None:
+        tally.update([code or "done", *(f"{s.mutation} {code or 'done'}" for s in asked.steps)])
+    variables = {f"i{number}": plain(step.given) for number, step in enumerate(asked.steps)}
+    for rendering in RENDERINGS:
+        bench.fill(world)
+        try:
+            body = json.loads(bench.ask(rendering, text, asked.viewer, variables, asked.key))
+        except Exception as error:
+            return f"{rendering} raised {error!r}"
+        told = [error["extensions"]["code"] for error in body.get("errors", ())]
+        if told != [code] * bool(code):
+            return f"{rendering} answered {body}, expected {code or 'no error'}"
+        after = bench.read(world)
+        if found := compare_worlds(world, expected, after):
+            return f"{rendering} {found}"
+        if asked.deep and not code:
+            found = compare_payload(bench, asked, done[0], world, after, body["data"])
+            if found:
+                return f"{rendering} {found}"
+    return ""
+
+
+def compare_worlds(before: World, expected: World, after: World) -> str:
+    """How the rows differ; ids and moments that are new count as alike."""
+    known = set(values_of(before))
+    for kind in before:
+        lines = [
+            sorted(str(normalize(row, known)) for row in rows if not is_read(kind, row, known))
+            for rows in (expected[kind], after[kind])
+        ]
+        if lines[0] != lines[1]:
+            missing, added = (sorted(set(a) - set(b)) for a, b in (lines, lines[::-1]))
+            return f"{kind}: missing {missing}, instead {added}"
+    return ""
+
+
+def normalize(row: Row, known: set[object]) -> list[tuple[str, Any]]:
+    """A row in which whatever was made anew is called so."""
+    found: list[tuple[str, Any]] = []
+    for name, value in sorted(row.items()):
+        match name, value:
+            case _, UUID() | datetime() if value not in known:
+                found.append((name, "new"))
+            case (("joinCode" | "stem" | "uploadKey"), str()) if value not in known:
+                found.append((name, "new"))
+            case "input", str():
+                parts = json.loads(value).items()
+                found.append((name, sorted((k, v if v in known else "new") for k, v in parts)))
+            case "uploadForm" | "downloadUrl" | "thumbnailUrl" | "resultUrl", _:
+                continue
+            case _:
+                found.append((name, value))
+    return found
+
+
+def values_of(world: World) -> Iterator[object]:
+    for rows in world.values():
+        for row in rows:
+            yield str(row["id"])
+            yield from (value for value in row.values() if not isinstance(value, dict))
+
+
+def is_read(kind: str, row: Row, known: set[object]) -> bool:
+    """Whether this is a new entry of a read: what a payload reads has a test of its own."""
+    return kind == "AuditEntry" and row["action"] == "READ" and row["at"] not in known
+
+
+def compare_payload(
+    bench: Bench, asked: Asked, done: Done, before: World, after: World, data: Any
+) -> str:
+    """How the payload differs from what the viewer may see of the rows as they are now."""
+    schema = bench.model.schema
+    document = parse(asked.document(schema))
+    # What began a moment ago has begun.
+    policy = Policy(after, asked.viewer, datetime.now(UTC) + timedelta(minutes=1))
+    variables = {"i0": plain(asked.steps[0].given)}
+    shown = [
+        school.answer_change(schema, document, policy, variables, Seen(done.kind, row, policy))
+        for row in changed_rows(done, before, after)
+    ]
+    if any(json.dumps(each) == json.dumps(data) for each in shown):
+        return ""
+    return f"answered {json.dumps(data)}\nexpected {json.dumps(shown)}"
+
+
+def changed_rows(done: Done, before: World, after: World) -> list[Row]:
+    """The rows that a payload may be about: those that were named, else what is new, else gone."""
+    rows = after[done.kind]
+    known = {row["id"] for row in before[done.kind]}
+    named = [row for row in rows if row["id"] in done.ids]
+    return (
+        named
+        or [row for row in before[done.kind] if row["id"] in done.ids]
+        or [row for row in rows if row["id"] not in known]
+    )
+
+
+def fail(bench: Bench, world: World, asked: Asked) -> None:
+    """Fail with the smallest world that shows it."""
+
+    def fails(less: World) -> bool:
+        found = any(row["id"] == asked.viewer for row in less["Person"])
+        return found and bool(difference(bench, less, asked))
+
+    small = reduce_school(world, fails)
+    rows = "\n".join(f"{kind} {row}" for kind, found in small.items() for row in found)
+    told = difference(bench, small, asked)
+    pytest.fail(f"{asked}\n{told}\n{rows}", pytrace=False)
+
+
+def plain(value: Any) -> Any:
+    """The input as JSON has it."""
+    match value:
+        case dict():
+            return {name: plain(part) for name, part in value.items()}
+        case list():
+            return [plain(part) for part in value]
+        case UUID():
+            return str(value)
+        case datetime():
+            return print_date_time(value)
+    return value

@@ -1,0 +1,124 @@
+"""Who may change what, said so that a school's privacy officer can check it; the other half of
+`tests.reference.policy`.
+
+`tests/db/test_changes.py` compares with these few rules whom the engine lets do what. What becomes
+of the rows then is said in `tests.reference.changes`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.reference.policy import LEADERS, Policy, Row
+
+
+def may_do(policy: Policy, mutation: str, about: Row) -> bool:
+    """Whether the viewer may do this to the goal, note, group, membership or job it is about."""
+    return RULES[mutation](policy, about)
+
+
+def anybody(_policy: Policy, _about: Row) -> bool:
+    """Goals and organisations of one's own, and groups whose code one knows."""
+    return True
+
+
+def the_student(policy: Policy, goal: Row) -> bool:
+    """The student's words, steps and evidence are the student's, whoever else sees them."""
+    return bool(goal["personId"] == policy.viewer)
+
+
+def who_helps(policy: Policy, goal: Row) -> bool:
+    """The student, their mentors and managers write notes; admins and caregivers do not."""
+    return the_student(policy, goal) or any(
+        policy.mentors(study["groupId"]) or policy.leads(study["organisationId"], "MENTOR_MANAGER")
+        for study in policy.current("STUDENT", of=goal["personId"])
+    )
+
+
+def who_wrote_it(policy: Policy, note: Row) -> bool:
+    """Notes are changed by whoever wrote them, as long as they see the goal."""
+    return note["authorId"] == policy.viewer and policy.may_see("GoalNote", note)
+
+
+def its_admins(policy: Policy, organisation: Row) -> bool:
+    return policy.leads(organisation["id"], "ADMIN")
+
+
+def its_leaders(policy: Policy, organisation: Row) -> bool:
+    return policy.leads(organisation["id"])
+
+
+def leaders_over(policy: Policy, group: Row) -> bool:
+    return policy.leads(group["organisationId"])
+
+
+def mentors_and_leaders(policy: Policy, group: Row) -> bool:
+    return policy.mentors(group["id"]) or leaders_over(policy, group)
+
+
+def who_may_invite(policy: Policy, membership: Row) -> bool:
+    """Those who lead invite; those who lead are invited by administrators."""
+    roles = ("ADMIN",) if membership["role"] in LEADERS else LEADERS
+    return policy.leads(membership["organisationId"], *roles)
+
+
+def who_may_accept(policy: Policy, membership: Row) -> bool:
+    return membership["personId"] == policy.viewer and not policy.is_over(membership)
+
+
+def who_may_end(policy: Policy, membership: Row) -> bool:
+    """One's own; administrators all; managers all but those who lead; mentors their students'."""
+    organisation, role = membership["organisationId"], membership["role"]
+    if membership["personId"] == policy.viewer or policy.leads(organisation, "ADMIN"):
+        return True
+    if role in LEADERS:
+        return False
+    return policy.leads(organisation) or (
+        role == "STUDENT" and policy.mentors(membership["groupId"])
+    )
+
+
+def admins_over(policy: Policy, roster_import: Row) -> bool:
+    return policy.leads(roster_import["organisationId"], "ADMIN")
+
+
+def who_sees_the_goals(policy: Policy, person: Row) -> bool:
+    return policy.may_see_goals_of(person["id"])
+
+
+def who_sees_it(policy: Policy, job: Row) -> bool:
+    return policy.may_see("Job", job)
+
+
+RULES: dict[str, Callable[[Policy, Row], bool]] = {
+    "createGoal": anybody,
+    "updateGoal": the_student,
+    "deleteGoal": the_student,
+    "createGoalTask": the_student,
+    "updateGoalTask": the_student,
+    "deleteGoalTask": the_student,
+    "reorderGoalTasks": the_student,
+    "createGoalNote": who_helps,
+    "updateGoalNote": who_wrote_it,
+    "deleteGoalNote": who_wrote_it,
+    "addEvidence": the_student,
+    "finishEvidence": the_student,
+    "updateEvidence": the_student,
+    "deleteEvidence": the_student,
+    "createOrganisation": anybody,
+    "updateOrganisation": its_admins,
+    "createGroup": its_leaders,
+    "updateGroup": mentors_and_leaders,
+    "deleteGroup": leaders_over,
+    "renewJoinCode": mentors_and_leaders,
+    "joinGroup": anybody,
+    "invite": who_may_invite,
+    "acceptMembership": who_may_accept,
+    "endMembership": who_may_end,
+    "cancelJob": who_sees_it,
+    "exportJourney": who_sees_the_goals,
+    "startRosterImport": its_admins,
+    "checkRosterImport": admins_over,
+    "applyRosterImport": admins_over,
+}
+"""Mutation -> who may do it."""
