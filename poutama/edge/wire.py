@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from typing import TypeAlias
 from uuid import UUID
@@ -30,6 +30,7 @@ from poutama.journeys import build_procedures
 from poutama.schema.load import load_model
 from poutama.settings import Settings
 from poutama.sql.computed import Compute
+from poutama.store.aws import read_region
 from poutama.store.objects import ObjectStore
 from poutama.store.s3 import S3Store
 
@@ -68,6 +69,7 @@ def open_rooms(settings: Settings, environment: Mapping[str, str]) -> Rooms:
     """
     if not settings.store_bucket:
         raise ConfigurationError("POUTAMA_STORE_BUCKET: expected the name of an S3 bucket")
+    settings = replace(settings, aws_region=read_region(settings, environment))
     return Rooms(
         settings=settings,
         database=Database(settings),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import pytest
@@ -34,16 +35,35 @@ SETTINGS = {
 NAMES = ("lambda_api", "lambda_jobs", "lambda_schedule")
 
 
+SNAPSHOT = """
+import random
+import poutama.edge.lambda_api
+import snapshot_restore_py
+state = random.getstate()
+for hook, _, _ in snapshot_restore_py.get_after_restore():
+    hook()
+assert random.getstate() != state
+"""
+
+
 def load(name: str, **changes: str) -> subprocess.CompletedProcess[str]:
     settings = {key: value for key, value in {**SETTINGS, **changes}.items() if value}
+    return run(LISTING.format(name=name), settings)
+
+
+def run(script: str, settings: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
-        [sys.executable, "-c", LISTING.format(name=name)],
+        [sys.executable, "-c", script],
         env=settings,
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
+
+
+def test_environments_made_of_one_snapshot_do_not_share_their_jitter() -> None:
+    assert run(SNAPSHOT, SETTINGS).stderr == ""
 
 
 def modules_of(name: str) -> set[str]:
