@@ -1,6 +1,6 @@
 # Every command here works on a fresh machine with Python >= 3.11 and make, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help up test check bench package test-cockroach clean
+.PHONY: help up test check bench fuzz package test-cockroach clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -29,6 +29,9 @@ bench: $(READY) ## measure requests a second beside their ceiling
 
 package: $(READY) ## make the functions' zip files in dist/ (POUTAMA_FUNCTION_PYTHON=3.14)
 	@$(BIN)/poutama package
+
+fuzz: $(READY) ## ask a server of its own whatever the schema allows, for SECONDS=120
+	@$(BIN)/python -m tests.e2e.fuzz --seconds $(or $(SECONDS),120) $(ARGS)
 
 test-cockroach: $(READY) ## the suite on CockroachDB (a `cockroach` on PATH, or POUTAMA_COCKROACH_URL)
 	@if [ -n "$$POUTAMA_COCKROACH_URL" ] || command -v cockroach >/dev/null; then \

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.e2e.conftest import Live
+from tests.e2e.server import Live
 
 # How many version 1.23.1 has: fewer would mean that some did not run.
 AUDITS = 61

@@ -11,7 +11,7 @@ from gql.client import AsyncClientSession
 from gql.transport.aiohttp import AIOHTTPTransport
 from gql.transport.exceptions import TransportQueryError
 
-from tests.e2e.conftest import Live
+from tests.e2e.server import Live
 
 GOALS_OF_STUDENT_1 = 12
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.e2e.conftest import Live
+from tests.e2e.server import Live
 
 PNG = b"\x89PNG\r\n\x1a\n"
 

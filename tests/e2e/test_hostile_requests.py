@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.e2e.conftest import Live
+from tests.e2e.server import Live
 
 COUNT = "{ goalsConnection { totalCount } }"
 CREATE = "mutation C($i: CreateGoalInput!) { createGoal(input: $i) { goal { id } } }"

@@ -6,7 +6,7 @@ import re
 
 import httpx
 
-from tests.e2e.conftest import Live
+from tests.e2e.server import Live
 
 DASHBOARD = "{ goals { id title tasks { id information } notes { id information } } }"
 
