@@ -8,6 +8,7 @@ need, which would be dead weight for the API.
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
@@ -23,7 +24,7 @@ from poutama.edge.oidc import open_verifier
 from poutama.edge.tokens import Authenticator
 from poutama.engine import Engine
 from poutama.engine.trusted import read_trusted_documents
-from poutama.errors import ConfigurationError
+from poutama.errors import ConfigurationError, UnavailableError
 from poutama.jobs.queue import Queue
 from poutama.jobs.sqs import SqsQueue
 from poutama.journeys import build_procedures
@@ -36,6 +37,9 @@ from poutama.store.s3 import S3Store
 
 HEALTH_SECONDS = 5.0
 """Whoever asks for /healthz is not kept waiting longer than this."""
+
+WAKE_SECONDS = 2.0
+"""What a mutation that is done waits for the queue, at most: the sweep finds what was not sent."""
 
 Wake: TypeAlias = Callable[[UUID], Awaitable[None]]
 """Has a worker look at a job."""
@@ -139,11 +143,15 @@ def compute_fields(rooms: Rooms) -> dict[str, Compute]:
     return {"download_url": download_url, "inline_url": inline_url, "upload_form": upload_form}
 
 
-def wake_by(queue: Queue) -> Wake:
-    """Wake workers by a message."""
+def wake_by(queue: Queue, seconds: float = WAKE_SECONDS) -> Wake:
+    """Wake workers by a message; whoever is asking for the job is not kept waiting for it long."""
 
     async def wake(job: UUID) -> None:
-        await queue.send(json.dumps({"job": str(job)}))
+        try:
+            async with asyncio.timeout(seconds):
+                await queue.send(json.dumps({"job": str(job)}))
+        except TimeoutError as error:
+            raise UnavailableError("The queue took too long.") from error
 
     return wake
 

@@ -71,6 +71,23 @@ def test_a_job_walks_from_the_mutation_through_queue_and_store_to_its_result(
     assert cloud.receive() == []
 
 
+def test_a_job_that_outlasts_an_invocation_goes_on_in_the_next(cloud: Cloud) -> None:
+    api = cloud.open("api")
+    # GIVEN so little time that a second step is hardly ever begun
+    jobs = cloud.open("jobs", POUTAMA_JOB_SECONDS="6", POUTAMA_JOB_MARGIN_SECONDS="5.9")
+    job = cloud.ask(api, EXPORT)["body"]["data"]["exportJourney"]["job"]["id"]
+    # WHEN what is in the queue is delivered again and again
+    invocations = 0
+    while messages := cloud.receive():
+        assert cloud.deliver(jobs, messages) == []
+        invocations += 1
+    # THEN it ends, over several invocations of the same process
+    done = cloud.ask(api, JOB, id=job)["body"]["data"]["job"]
+    assert (done["state"], done["failure"]) == ("SUCCEEDED", None)
+    assert invocations > 1
+    assert jobs.starts == 1
+
+
 def test_of_a_batch_of_ten_the_poisoned_message_alone_fails(cloud: Cloud) -> None:
     api, jobs = cloud.open("api"), cloud.open("jobs", seconds=120.0)
     # GIVEN three exports, six messages that say what was said before, and one that is not ours
