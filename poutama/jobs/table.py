@@ -85,13 +85,17 @@ async def enqueue(
         kind: a key of `journeys.kinds.KINDS`.
         person_id: who asks for it, and reads it.
         organisation_id: whose administrators see it, too.
-        subject_id: whose data it is about, where that is one person.
+        subject_id: whose data it is about, where that is one person; a job of no organisation is
+            about whoever asks, unless it says otherwise. The result is for those who may still
+            see that person, or still belong to the organisation, when they ask for it.
         input: JSON; ids and moments as text.
 
     Raises:
         DatabaseError: one of the three is not there.
     """
     job = uuid4()
+    if subject_id is None and organisation_id is None:
+        subject_id = person_id
     await transaction.execute(
         _ENQUEUE, job, kind, person_id, organisation_id, subject_id, dumps(input)
     )

@@ -123,6 +123,38 @@ async def test_a_job_is_seen_by_whoever_asked_for_it_and_by_admins(
     assert seen == {Caller.MANAGER, Caller.ADMIN}
 
 
+ABOUT = "query ($job: UUID!) { job(jobId: $job) { resultUrl } }"
+
+
+@pytest.mark.parametrize(
+    ("asker", "is_shown"),
+    [
+        (Caller.STUDENT, True),
+        (Caller.MENTOR, True),
+        (Caller.CAREGIVER, True),
+        (Caller.ENDED_MENTOR, False),
+        (Caller.OTHER_ADMIN, False),
+    ],
+)
+async def test_a_result_is_only_for_who_may_still_see_whom_it_is_about(
+    shop: Workshop, engine: Engine, asker: Caller, is_shown: bool
+) -> None:
+    await fill(shop.database)
+
+    async def work(transaction: Transaction) -> UUID:
+        person, student = id_of(asker), id_of(Caller.STUDENT)
+        return await enqueue(transaction, "COPY", person_id=person, subject_id=student, input={})
+
+    async def step(step: Step) -> Progress | Finished:
+        return Finished(result_key="k", result_name="n", result_type="t")
+
+    shop.kinds["COPY"] = step
+    job = await run_transaction(shop.database, work, deadline=soon())
+    assert await shop.run(job) == "SUCCEEDED"
+    data = (await ask(engine, asker, ABOUT, job=str(job)))["data"]["job"]
+    assert (data["resultUrl"] is not None) == is_shown
+
+
 async def test_people_list_their_own_jobs_and_admins_their_organisation_s(
     shop: Workshop, engine: Engine
 ) -> None:
