@@ -50,7 +50,7 @@ FROM roster_import AS i JOIN roster_group AS l ON l.organisation_id = i.organisa
 WHERE i.id = $1::uuid AND i.ends_classes AND NOT l.ended AND s.sourced_id IS NULL
     AND l.sourced_id > $2::text AND ($3::text IS NULL OR l.sourced_id <= $3::text)
 """
-_WANTED = "NOT {0}.refused AND NOT {0}.removed AND ({0}.used OR NOT {0}.family)"
+_WANTED = "NOT {0}.refused AND NOT {0}.removed AND ({0}.used OR NOT {0}.in_family)"
 _WANTED_S, _WANTED_O = _WANTED.format("s"), _WANTED.format("o")
 # `taken`: the email belongs to somebody whom another id of the same school stands for.
 MATCH_PEOPLE = f"""
@@ -123,8 +123,8 @@ WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8 AND 
 """  # noqa: S608
 END_PEOPLE = """
 INSERT INTO roster_staged_person
-    (import_id, sourced_id, place, line, hash, refused, removed, name, email, family, used, action,
-    found, target)
+    (import_id, sourced_id, place, line, hash, refused, removed, name, email, in_family, used,
+    action, found, target)
 SELECT i.id, l.sourced_id, $4::int8 + row_number() OVER (ORDER BY l.sourced_id), 0, l.hash, false,
     true, '', '', false, false, 'END', 'LINK', l.person_id
 FROM roster_import AS i JOIN roster_person AS l ON l.organisation_id = i.organisation_id

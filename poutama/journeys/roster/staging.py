@@ -33,7 +33,7 @@ FROM jsonb_array_elements($2::jsonb) AS e (v)
 """
 _ADD_PEOPLE = """
 INSERT INTO roster_staged_person
-    (import_id, sourced_id, place, line, hash, refused, removed, name, email, family, used)
+    (import_id, sourced_id, place, line, hash, refused, removed, name, email, in_family, used)
 SELECT $1::uuid, e.v->>0, (e.v->>1)::int8, (e.v->>2)::int8, e.v->>3, (e.v->>4)::bool,
     (e.v->>5)::bool, e.v->>6, e.v->>7, (e.v->>8)::bool, (e.v->>9)::bool
 FROM jsonb_array_elements($2::jsonb) AS e (v)
@@ -49,9 +49,11 @@ FROM jsonb_array_elements($2::jsonb) AS e (v)
 """
 # A user with a role in a family and no other is not made a person.
 _SET_ROLES = """
-UPDATE roster_staged_person AS p SET family = p.family OR r.family, used = p.used OR r.used
+UPDATE roster_staged_person AS p SET
+    in_family = p.in_family OR r.in_family, used = p.used OR r.used
 FROM (
-    SELECT e.v->>0 AS user_id, bool_or((e.v->>1)::bool) AS family, bool_or((e.v->>2)::bool) AS used
+    SELECT e.v->>0 AS user_id, bool_or((e.v->>1)::bool) AS in_family,
+        bool_or((e.v->>2)::bool) AS used
     FROM jsonb_array_elements($2::jsonb) AS e (v) GROUP BY e.v->>0
 ) AS r
 WHERE p.import_id = $1::uuid AND p.sourced_id = r.user_id

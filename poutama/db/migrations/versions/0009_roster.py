@@ -174,7 +174,7 @@ UPGRADE = (
         {_STAGED},
         name text not null,
         email text not null,
-        family boolean not null,
+        in_family boolean not null,
         used boolean not null,
         returns boolean not null default false,
         takes_name boolean not null default false,
