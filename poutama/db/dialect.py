@@ -27,6 +27,16 @@ class Dialect(StrEnum):
         """Whether a transaction that lost a race can go again without losing its place in line."""
         return self is Dialect.COCKROACHDB
 
+    @property
+    def timeout_hides_commit(self) -> bool:
+        """Whether a statement told that its time is up (57014) may have committed all the same.
+
+        CockroachDB's timer also covers the commit of a statement that stands alone, and RELEASE;
+        its 57014 then replaces whatever else there was to say, an ambiguous result included.
+        PostgreSQL stops the timer before it commits.
+        """
+        return self is Dialect.COCKROACHDB
+
 
 def parse_dialect(text: str) -> Dialect | None:
     """Read the setting `database_dialect`; empty means that the server is to be asked.

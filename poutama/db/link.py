@@ -32,7 +32,8 @@ PING_AFTER_SECONDS = 30.0
 PING_SECONDS = 2.0
 CLOSE_SECONDS = 1.0
 _EARLIER = 0.9
-"""The server gives up a little before we do, so that we hear it say that nothing happened."""
+"""The server gives up a little before we do: it stops working, and PostgreSQL then says for certain
+that nothing happened."""
 
 
 class Condition(Enum):
@@ -240,7 +241,13 @@ class Link:
     def _failed(self, error: Exception, phase: Phase, reused: bool) -> Failure:
         if isinstance(error, TimeoutError):
             self.broken = True  # the answer is still on its way
-        return failure_of(error, phase, reused=reused, closed=self._connection.is_closed())
+        return failure_of(
+            error,
+            phase,
+            reused=reused,
+            closed=self._connection.is_closed(),
+            timeout_hides_commit=self.dialect.timeout_hides_commit,
+        )
 
 
 def dialect_of(connection: asyncpg.Connection) -> Dialect:

@@ -62,6 +62,7 @@ class Outcome(Enum):
 RETRIED = frozenset({Outcome.RESTART, Outcome.RECONNECT, Outcome.REPREPARE})
 """The outcomes after which the same thing may be tried again."""
 
+_COMMITTING = frozenset({Phase.WRITE, Phase.COMMIT})
 _RESTART = frozenset({"40001", "40P01"})
 _UNKNOWN = "40003"
 _QUERY_CANCELED = "57014"
@@ -83,7 +84,12 @@ class Failure(Exception):  # noqa: N818  it becomes an error only when nobody re
 
 
 def failure_of(
-    error: Exception, phase: Phase, *, reused: bool = False, closed: bool = False
+    error: Exception,
+    phase: Phase,
+    *,
+    reused: bool = False,
+    closed: bool = False,
+    timeout_hides_commit: bool = False,
 ) -> Failure:
     """Say what an error of the driver means.
 
@@ -92,8 +98,12 @@ def failure_of(
         phase: how far the connection had come.
         reused: the statement was prepared earlier, so a changed schema explains 0A000.
         closed: the connection is closed now.
+        timeout_hides_commit: as `poutama.db.dialect.Dialect` has it.
     """
-    failure = Failure(_classify(error, phase, reused, closed), getattr(error, "sqlstate", None))
+    outcome = _classify(error, phase, reused, closed)
+    if timeout_hides_commit and outcome is Outcome.EXPIRED and phase in _COMMITTING:
+        outcome = Outcome.AMBIGUOUS
+    failure = Failure(outcome, getattr(error, "sqlstate", None))
     failure.__cause__ = error
     return failure
 
@@ -117,7 +127,7 @@ def public_error(failure: Failure) -> PoutamaError:
 def _classify(error: Exception, phase: Phase, reused: bool, closed: bool) -> Outcome:
     if phase is Phase.CONNECT:
         return _classify_connect(error)
-    undecided = phase in (Phase.WRITE, Phase.COMMIT)
+    undecided = phase in _COMMITTING
     match error:
         case TimeoutError():
             return Outcome.AMBIGUOUS if undecided else Outcome.EXPIRED

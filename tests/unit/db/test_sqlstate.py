@@ -9,6 +9,7 @@ import asyncpg
 import pytest
 from asyncpg.exceptions import InternalClientError, InvalidCachedStatementError
 
+from poutama.db.dialect import Dialect
 from poutama.db.sqlstate import Outcome, Phase, failure_of, public_error
 from poutama.errors import (
     AmbiguousCommit,
@@ -59,6 +60,18 @@ def test_a_failure_is_in_doubt_only_while_committing(name: str) -> None:
     error, early, late = TABLE[name]
     assert {failure_of(error, phase).outcome for phase in EARLY} == {early}
     assert {failure_of(error, phase).outcome for phase in LATE} == {late}
+
+
+def test_a_timeout_that_may_hide_a_commit_is_in_doubt_while_committing() -> None:
+    # CockroachDB's timer runs on while a statement commits, and its 57014 replaces what came of it.
+    assert Dialect.COCKROACHDB.timeout_hides_commit
+    assert not Dialect.POSTGRESQL.timeout_hides_commit
+    outcomes = {
+        phase: failure_of(answer("57014"), phase, timeout_hides_commit=True).outcome
+        for phase in (*EARLY, *LATE)
+    }
+    assert {outcomes[phase] for phase in EARLY} == {Outcome.EXPIRED}
+    assert {outcomes[phase] for phase in LATE} == {Outcome.AMBIGUOUS}
 
 
 @pytest.mark.parametrize(
