@@ -36,7 +36,8 @@ id state version name source noticeVersion managers uploadForm rowsRead rowsRefu
 groupsAdded groupsChanged groupsEnded peopleAdded peopleChanged peopleEnded
 membershipsAdded membershipsChanged membershipsEnded membershipsBefore endingPercent
 changes(first: 200) { kind action line sourcedId sentence }
-job { state failure done resultUrl rowErrors(first: 200) { file line field code message } }
+job { id state failure done resultUrl }
+checkJob { id rowErrors(first: 200) { file line field code message } }
 """
 PAYLOAD = f"{{ rosterImport {{ {FIELDS} }} }}"
 START = f"mutation ($i: StartRosterImportInput!) {{ startRosterImport(input: $i) {PAYLOAD} }}"
@@ -190,6 +191,10 @@ class Registrar:
         found = [await self.rows(statement, ORGANISATION) for statement in WORLD]
         return [line for rows in found for line in sorted(json.dumps([*row]) for row in rows)]
 
+    async def keys(self) -> set[str]:
+        """Of everything in the store."""
+        return {info.key async for info in self.store.list("")}
+
     async def staged(self) -> int:
         return int((await self.rows(STAGED))[0]["count"])
 
@@ -214,8 +219,8 @@ def counts(seen: Mapping[str, Any]) -> dict[str, int]:
 
 
 def errors(seen: Mapping[str, Any]) -> list[tuple[str, int, str, str]]:
-    """What could not be used: file, line, field and code."""
+    """What the check could not use: file, line, field and code."""
     return [
         (error["file"], error["line"], error["field"], error["code"])
-        for error in seen["job"]["rowErrors"]
+        for error in seen["checkJob"]["rowErrors"]
     ]

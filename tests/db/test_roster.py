@@ -1,14 +1,37 @@
-"""Rosters imported into a school: what is added, changed and ended, and what never is."""
+"""Rosters imported into a school: what is added, changed and ended, and what stays as it is."""
 
 from __future__ import annotations
 
+import itertools
+import time
 from pathlib import Path
+from types import SimpleNamespace
+from uuid import UUID
 
 import pytest
 
 from poutama.db.connection import Database
-from tests.db.registrar import Registrar, counts
-from tests.unit.journeys.rosters import small_school
+from poutama.journeys.roster import conclusions, phases, walk
+from tests.db.registrar import APPLY, CHECK, ORGANISATION, SEE, Registrar, counts, errors
+from tests.unit.journeys.rosters import (
+    Table,
+    classes,
+    csv_of,
+    enrolments,
+    manifest,
+    roster,
+    roster_of,
+    small_school,
+    user,
+    zip_of,
+)
+
+SMALL = {"groupsAdded": 2, "peopleAdded": 4, "membershipsAdded": 6}
+PUTAIAO = [
+    ("t1@school.example", "MENTOR"),
+    ("u1@school.example", "STUDENT"),
+    ("u2@school.example", "STUDENT"),
+]
 
 
 @pytest.fixture
@@ -18,16 +41,381 @@ async def registrar(desk_database: Database, tmp_path: Path) -> Registrar:
     return registrar
 
 
-async def test_a_school_is_imported(registrar: Registrar) -> None:
-    checked = await registrar.check(small_school())
-    expected = {"groupsAdded": 2, "peopleAdded": 4, "membershipsAdded": 6}
-    assert checked["job"]["failure"] is None
-    assert counts(checked) == expected
+def small(mode: str = "bulk", **changes: Table) -> bytes:
+    """A class with a teacher and two students, and whatever is otherwise."""
+    tables: dict[str, Table] = {
+        "classes": classes(("c1", "Art")),
+        "users": [user("t1", "Hana M", "teacher"), user("u1", "Ana T"), user("u2", "Bea S")],
+        "enrollments": enrolments(
+            ("c1", "t1", "teacher"), ("c1", "u1", "student"), ("c1", "u2", "student")
+        ),
+    }
+    return roster_of({**tables, **changes}, mode)
+
+
+async def test_a_check_shows_what_an_application_does(registrar: Registrar) -> None:
+    before = await registrar.world()
+    checked = await registrar.check(small_school(), noticeVersion="2026-1")
+    assert (checked["state"], counts(checked), checked["rowsRead"]) == ("CHECKED", SMALL, 12)
+    assert errors(checked) == []
+    assert await registrar.world() == before
     applied = await registrar.apply(checked)
-    assert counts(applied) == expected
-    assert await registrar.members("9 Pūtaiao") == [
+    assert (applied["state"], counts(applied)) == ("APPLIED", SMALL)
+    assert applied["noticeVersion"] == "2026-1"
+    assert applied["source"] == "Made Up Records"
+    assert await registrar.members("9 Pūtaiao") == PUTAIAO
+    assert await registrar.staged() == 0
+
+
+async def test_the_difference_is_readable(registrar: Registrar) -> None:
+    checked = await registrar.check(small_school())
+    sentences = [change["sentence"] for change in checked["changes"]]
+    assert sentences[:3] == [
+        "New group 9 Pūtaiao.",
+        "New group 10 Art.",
+        "New person Hana Mero (t1@school.example).",
+    ]
+    assert "Ānaru Test becomes a student of 9 Pūtaiao." in sentences
+    assert [change["line"] for change in checked["changes"][:3]] == [2, 3, 2]
+    row = (await registrar.rows("SELECT report_key FROM roster_import WHERE state = 'CHECKED'"))[0]
+    report = (await registrar.store.read(row["report_key"], length=100_000)).decode("utf-8-sig")
+    assert len(report.splitlines()) == 13
+    assert "ADD,person,3,u1,New person Ānaru Test (u1@school.example)." in report
+    assert checked["job"]["resultUrl"] is not None
+
+
+async def test_the_same_file_twice_changes_nothing(registrar: Registrar) -> None:
+    await registrar.import_(small_school())
+    world = await registrar.world()
+    again = await registrar.import_(small_school())
+    assert counts(again) == {}
+    assert again["changes"] == []
+    assert await registrar.world() == world
+
+
+async def test_an_import_is_applied_once(registrar: Registrar) -> None:
+    checked = await registrar.check(small_school())
+    applied = await registrar.apply(checked)
+    again = {"importId": checked["id"], "expectedVersion": applied["version"]}
+    assert (await registrar.refuse(APPLY, i=again))[0] == "CONFLICT"
+
+
+async def test_in_bulk_who_is_absent_leaves_and_nobody_is_deleted(registrar: Registrar) -> None:
+    await registrar.import_(small())
+    people = len(await registrar.rows("SELECT id FROM person"))
+    applied = await registrar.import_(
+        small(
+            users=[user("t1", "Hana M", "teacher"), user("u1", "Ana T")],
+            enrollments=enrolments(("c1", "t1", "teacher"), ("c1", "u1", "student")),
+        )
+    )
+    assert counts(applied) == {"peopleEnded": 1, "membershipsEnded": 1}
+    assert await registrar.members("Art") == [
         ("t1@school.example", "MENTOR"),
         ("u1@school.example", "STUDENT"),
-        ("u2@school.example", "STUDENT"),
     ]
-    assert await registrar.staged() == 0
+    assert len(await registrar.rows("SELECT id FROM person")) == people
+
+
+async def test_a_class_that_is_absent_keeps_its_group_and_nobody_in_it(
+    registrar: Registrar,
+) -> None:
+    await registrar.import_(small_school())
+    applied = await registrar.import_(small(classes=classes(("c1", "9 Pūtaiao"))), percent=100)
+    assert applied["groupsEnded"] == 1
+    assert await registrar.members("10 Art") == []
+    assert await registrar.rows("SELECT id FROM learning_group WHERE name = '10 Art'")
+
+
+async def test_who_comes_back_is_a_member_anew(registrar: Registrar) -> None:
+    await registrar.import_(small())
+    await registrar.import_(small(users=[], enrollments=[]))
+    assert await registrar.members("Art") == []
+    applied = await registrar.import_(small())
+    assert counts(applied) == {"peopleChanged": 3, "membershipsAdded": 3}
+    assert len(await registrar.members("Art")) == 3
+    ended = await registrar.rows(
+        "SELECT id FROM membership WHERE source = 'ROSTER' AND ends_at IS NOT NULL"
+    )
+    assert len(ended) == 3
+
+
+async def test_bulk_and_then_delta(registrar: Registrar) -> None:
+    await registrar.import_(small())
+    delta = small(
+        "delta",
+        classes=classes(("c2", "Music"), status="active"),
+        users=[user("u3", "Cy E", status="active"), user("u1", "Ana T", status="tobedeleted")],
+        enrollments=[
+            *enrolments(("c2", "u3", "student"), ("c2", "u2", "student"), status="active"),
+            *enrolments(("c1", "u2", "student"), status="tobedeleted"),
+        ],
+    )
+    applied = await registrar.import_(delta)
+    assert counts(applied) == {
+        "groupsAdded": 1,
+        "peopleAdded": 1,
+        "peopleEnded": 1,
+        "membershipsAdded": 2,
+        "membershipsEnded": 2,
+    }
+    assert await registrar.members("Art") == [("t1@school.example", "MENTOR")]
+    assert await registrar.members("Music") == [
+        ("u2@school.example", "STUDENT"),
+        ("u3@school.example", "STUDENT"),
+    ]
+    assert counts(await registrar.import_(delta)) == {}
+
+
+async def test_a_class_and_a_person_that_are_called_otherwise_are_renamed(
+    registrar: Registrar,
+) -> None:
+    await registrar.import_(small())
+    applied = await registrar.import_(
+        small(
+            classes=classes(("c1", "Toi")),
+            users=[user("t1", "Hana N", "teacher"), user("u1", "Ana T"), user("u2", "Bea S")],
+        )
+    )
+    assert counts(applied) == {"groupsChanged": 1, "peopleChanged": 1}
+    assert [change["sentence"] for change in applied["changes"]] == [
+        "Group Art is called Toi from now on.",
+        "Hana N was called Hana M.",
+    ]
+    assert len(await registrar.members("Toi")) == 3
+    assert await registrar.rows("SELECT id FROM person WHERE name = 'Hana N'")
+
+
+async def test_an_enrolment_that_becomes_another_moves(registrar: Registrar) -> None:
+    await registrar.import_(small())
+    (row,) = enrolments(("c1", "u2", "student"))
+    moved = {**row, "role": "teacher"}
+    others = enrolments(("c1", "t1", "teacher"), ("c1", "u1", "student"))
+    applied = await registrar.import_(small(enrollments=[*others, moved]))
+    assert counts(applied) == {"membershipsChanged": 1}
+    assert ("u2@school.example", "MENTOR") in await registrar.members("Art")
+    assert ("u2@school.example", "STUDENT") not in await registrar.members("Art")
+
+
+async def test_dates_are_days_at_the_school(registrar: Registrar) -> None:
+    await registrar.import_(small())
+    dated = enrolments(("c1", "u1", "student"), beginDate="2026-02-02", endDate="2099-12-18")
+    rest = enrolments(("c1", "t1", "teacher"), ("c1", "u2", "student"))
+    applied = await registrar.import_(small(enrollments=[*dated, *rest]))
+    assert counts(applied) == {"membershipsChanged": 1}
+    (row,) = await registrar.rows(
+        "SELECT begins_at, ends_at FROM membership WHERE ends_at > now() AND source = 'ROSTER'"
+    )
+    assert row["begins_at"].isoformat() == "2026-02-01T11:00:00+00:00"
+    assert row["ends_at"].isoformat() == "2099-12-18T11:00:00+00:00"
+
+
+async def test_an_enrolment_that_is_over_is_none(registrar: Registrar) -> None:
+    await registrar.import_(small())
+    over = enrolments(("c1", "u1", "student"), endDate="2020-12-18")
+    rest = enrolments(("c1", "t1", "teacher"), ("c1", "u2", "student"))
+    assert counts(await registrar.import_(small(enrollments=[*over, *rest]))) == {
+        "membershipsEnded": 1
+    }
+
+
+async def test_two_enrolments_in_one_class_are_one_membership(registrar: Registrar) -> None:
+    (first,) = enrolments(("c1", "u1", "student"))
+    twice = [first, {**first, "sourcedId": "term-2"}]
+    applied = await registrar.import_(small(enrollments=twice))
+    assert applied["membershipsAdded"] == 1
+    # It lasts as long as one of them does.
+    assert counts(await registrar.import_(small(enrollments=twice[1:]))) == {}
+    assert await registrar.members("Art") == [("u1@school.example", "STUDENT")]
+    assert counts(await registrar.import_(small(enrollments=[]))) == {"membershipsEnded": 1}
+    assert await registrar.members("Art") == []
+
+
+async def test_who_is_disabled_leaves(registrar: Registrar) -> None:
+    await registrar.import_(small())
+    people = [
+        user("t1", "Hana M", "teacher"),
+        user("u1", "Ana T", enabledUser="false"),
+        user("u2", "Bea S"),
+    ]
+    applied = await registrar.import_(small(users=people))
+    assert counts(applied) == {"peopleEnded": 1, "membershipsEnded": 1}
+
+
+async def test_what_somebody_ended_by_hand_stays_ended(registrar: Registrar) -> None:
+    await registrar.import_(small())
+    await registrar.write("UPDATE membership SET ends_at = now() WHERE source = 'ROSTER'")
+    assert counts(await registrar.import_(small())) == {}
+    assert await registrar.members("Art") == []
+
+
+async def test_a_group_that_somebody_deleted_comes_back_with_the_next_import(
+    registrar: Registrar,
+) -> None:
+    await registrar.import_(small())
+    await registrar.write("DELETE FROM learning_group WHERE name = 'Art'")
+    assert counts(await registrar.import_(small())) == {"groupsAdded": 1, "membershipsAdded": 3}
+
+
+async def test_users_and_roles_of_1_2_are_imported_and_families_are_not(
+    registrar: Registrar,
+) -> None:
+    people = [
+        {key: value for key, value in each.items() if key not in ("role", "orgSourcedIds")}
+        for each in (user("t1", "Hana M"), user("u1", "Ana T"), user("p1", "Pa T"))
+    ]
+    roles = [
+        {
+            "sourcedId": f"r-{who}",
+            "userSourcedId": who,
+            "roleType": "primary",
+            "role": role,
+            "orgSourcedId": "s1",
+        }
+        for who, role in (("t1", "teacher"), ("u1", "student"), ("p1", "parent"))
+    ]
+    content = roster(
+        version="1.2",
+        classes=classes(("c1", "Art")),
+        users=people,
+        roles=roles,
+        enrollments=enrolments(("c1", "t1", "teacher"), ("c1", "u1", "student")),
+    )
+    applied = await registrar.import_(content)
+    assert errors(applied) == []
+    assert counts(applied) == {"groupsAdded": 1, "peopleAdded": 2, "membershipsAdded": 2}
+
+
+async def test_good_rows_go_on_where_bad_ones_are_named(registrar: Registrar) -> None:
+    content = small(
+        users=[
+            user("t1", "Hana M", "teacher"),
+            user("u1", "Ana T", email="nobody"),
+            user("u2", "Bea S"),
+            user("u2", "Bea Again"),
+        ],
+        enrollments=enrolments(
+            ("c1", "u1", "student"),
+            ("c9", "u2", "student"),
+            ("c1", "u9", "student"),
+            ("c1", "u2", "student"),
+        ),
+    )
+    checked = await registrar.check(content)
+    assert errors(checked) == [
+        ("users.csv", 3, "email", "BAD_EMAIL"),
+        ("users.csv", 5, "sourcedId", "DUPLICATE"),
+        ("enrollments.csv", 2, "userSourcedId", "UNKNOWN_REFERENCE"),
+        ("enrollments.csv", 3, "classSourcedId", "UNKNOWN_REFERENCE"),
+        ("enrollments.csv", 4, "userSourcedId", "UNKNOWN_REFERENCE"),
+    ]
+    assert checked["rowsRefused"] == 5
+    await registrar.apply(checked)
+    assert await registrar.members("Art") == [("u2@school.example", "STUDENT")]
+
+
+async def test_a_row_that_is_there_but_bad_ends_nothing(registrar: Registrar) -> None:
+    await registrar.import_(small())
+    people = [user("t1", "Hana M", "teacher"), user("u1", "Ana T"), user("u2", "B", email="bad")]
+    bad = enrolments(("c1", "t1", "teacher"), ("c1", "u2", "student"))
+    worse = enrolments(("c1", "u1", "student"), beginDate="soon")
+    applied = await registrar.import_(small(users=people, enrollments=[*bad, *worse]))
+    assert counts(applied) == {}
+    assert len(await registrar.members("Art")) == 3
+
+
+async def test_rows_without_a_readable_id_keep_all_of_the_file_from_ending(
+    registrar: Registrar,
+) -> None:
+    await registrar.import_(small())
+    content = small(enrollments=enrolments(("c1", "t1", "teacher"), ("c1", "u1", "student")))
+    spoilt = csv_of("enrollments", []) + b",,,c1,s1,u1,student,,,\n"
+    files = {"classes": "bulk", "users": "bulk", "enrollments": "bulk"}
+    checked = await registrar.check(
+        zip_of(
+            {
+                "manifest.csv": manifest(**files),
+                "classes.csv": csv_of("classes", classes(("c1", "Art"))),
+                "users.csv": csv_of(
+                    "users",
+                    [user("t1", "Hana M", "teacher"), user("u1", "Ana T"), user("u2", "Bea S")],
+                ),
+                "enrollments.csv": spoilt,
+            }
+        )
+    )
+    assert ("enrollments.csv", 0, "", "NOT_ENDED") in errors(checked)
+    assert counts(checked) == {}
+    assert counts(await registrar.check(content)) == {"membershipsEnded": 1}
+
+
+async def test_a_header_alone_ends_everything_and_the_guard_says_so(registrar: Registrar) -> None:
+    await registrar.import_(small())
+    checked = await registrar.check(small(enrollments=[]))
+    assert (checked["membershipsEnded"], checked["endingPercent"]) == (3, 100)
+
+
+async def test_an_import_goes_through_however_small_its_batches_are(
+    registrar: Registrar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await registrar.import_(small_school())
+    await registrar.import_(small())
+    expected = await registrar.world()
+    await registrar.set_up()
+    for module in (walk, phases, conclusions):
+        monkeypatch.setattr(module, "BATCH", 2)
+    await registrar.import_(small_school())
+    await registrar.import_(small())
+    assert await registrar.world() == expected
+
+
+async def test_an_import_goes_through_in_invocations_of_three_seconds(
+    registrar: Registrar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    looks = itertools.count()
+    # Whenever the worker looks, another second has passed.
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + next(looks))
+    monkeypatch.setattr("poutama.worker.time", clock)
+    id_ = await registrar.start(small_school())
+    await registrar.ask(CHECK, i={"importId": id_})
+    invocations, state = 0, "QUEUED"
+    while state == "QUEUED":
+        looks = itertools.count()
+        state = await registrar.work(id_, seconds=3.0) or ""
+        invocations += 1
+    assert state == "SUCCEEDED"
+    assert invocations > 10
+    assert counts(await registrar.ask(SEE, id=id_)) == SMALL
+
+
+async def test_every_change_is_written_down(registrar: Registrar) -> None:
+    await registrar.import_(small())
+    rows = await registrar.rows(
+        "SELECT action, kind, count(*) AS count FROM audit_entry"
+        " WHERE kind <> 'RosterImport' GROUP BY action, kind ORDER BY kind"
+    )
+    assert [tuple(row) for row in rows] == [
+        ("INSERT", "Group", 1),
+        ("INSERT", "Membership", 3),
+        ("INSERT", "Person", 3),
+    ]
+    await registrar.import_(small(enrollments=[]))
+    (row,) = await registrar.rows(
+        "SELECT count(*) AS count FROM audit_entry"
+        " WHERE kind = 'Membership' AND action = 'UPDATE' AND subject_id IS NOT NULL"
+    )
+    assert row["count"] == 3
+
+
+async def test_source_and_notice_can_be_found_from_each_membership(registrar: Registrar) -> None:
+    await registrar.import_(small(), noticeVersion="2026-1")
+    rows = await registrar.rows(
+        """
+SELECT i.source, i.notice_version FROM membership AS m
+    JOIN roster_membership AS l ON l.membership_id = m.id
+    JOIN roster_import AS i ON i.id = l.import_id
+WHERE m.organisation_id = $1::uuid AND m.source = 'ROSTER'
+""",
+        UUID(str(ORGANISATION)),
+    )
+    assert [tuple(row) for row in rows] == [("Made Up Records", "2026-1")] * 3

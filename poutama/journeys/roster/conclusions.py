@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import secrets
 import tempfile
 from collections.abc import Mapping
 from json import dumps
@@ -27,7 +28,7 @@ from poutama.journeys.roster.difference import (
     write_changes,
     write_header,
 )
-from poutama.journeys.roster.phases import MOST_TOLD, doom_report, new_report_key
+from poutama.journeys.roster.phases import MOST_TOLD
 from poutama.journeys.roster.reading import Telling
 from poutama.journeys.roster.staging import GROUP, MEMBERSHIP, PERSON, TABLES
 from poutama.journeys.roster.walk import BATCH, Here, Phase, Turn
@@ -74,6 +75,12 @@ SELECT max(place) AS place FROM roster_staged_{table} WHERE import_id = $1::uuid
 """  # noqa: S608
     for table in TABLES
 }
+_TOP = {
+    table: f"""
+SELECT coalesce(max(place), -1) + 1 AS top FROM roster_staged_{table} WHERE import_id = $1::uuid
+"""  # noqa: S608
+    for table in TABLES
+}
 _COUNTS = [
     "groups_added",
     "groups_changed",
@@ -98,16 +105,20 @@ SELECT (e.v->>0)::uuid, $1::uuid, (e.v->>1)::int8, e.v->>2, e.v->>3, (e.v->>4)::
     e.v->>6
 FROM jsonb_array_elements($2::jsonb) AS e (v)
 """
+_SET_REPORT = """
+UPDATE roster_import SET report_key = $2::text, updated_at = now() WHERE id = $1::uuid
+"""
+# An address that leads nowhere is worse than none.
+_FORGET_RESULT = "UPDATE job SET result_key = NULL WHERE id = $2::uuid AND result_key = $1::text"
 _FINISH_CHECK = """
 UPDATE roster_import SET
-    state = 'CHECKED', checked_at = now(), rows_refused = $2::int8, report_key = $3::text,
+    state = 'CHECKED', checked_at = now(), rows_refused = $2::int8,
     version = version + 1, updated_at = now()
 WHERE id = $1::uuid
 """
 _FINISH_APPLICATION = """
 UPDATE roster_import SET
-    state = 'APPLIED', applied_at = now(), report_key = $2::text, version = version + 1,
-    updated_at = now()
+    state = 'APPLIED', applied_at = now(), version = version + 1, updated_at = now()
 WHERE id = $1::uuid
 """
 
@@ -116,31 +127,29 @@ def end_absent(table: str, statement: str, kind: str = "") -> Phase:
     """A phase that stages what is linked, absent from the file, and to be ended for it."""
 
     async def turn(here: Here) -> Turn:
-        after, base = (
-            str(here.at.get("after", "")),
-            int(here.at.get("base", here.state["top"][table])),
-        )
-        if not after and not await here.step.database.read(
-            _ANY_ENDINGS, [here.import_.id], deadline=here.step.deadline
-        ):
+        if "measure" in here.at:
+            return Turn(state={"top": {**here.state["top"], table: await _measure(here, table)}})
+        after = str(here.at.get("after", ""))
+        if not after and not await here.read(_ANY_ENDINGS, here.import_.id):
             return Turn()
         more = [kind] if kind else []
-        found = await here.step.database.read(
-            _PAGE_END[table],
-            [here.import_.organisation, after, BATCH - 1, *more],
-            deadline=here.step.deadline,
-            name="roster/page",
+        found = await here.read(
+            _PAGE_END[table], here.import_.organisation, after, BATCH - 1, *more
         )
         until = found[0]["sourced_id"] if found else None
 
         async def effects(transaction: Transaction) -> None:
-            await transaction.execute(statement, here.import_.id, *more, after, until, base)
+            await transaction.execute(statement, here.import_.id, *more, after, until)
 
-        following = base + BATCH + 1
-        told = {"top": {**here.state["top"], table: following}}
-        return Turn(None if until is None else {"after": until, "base": following}, told, effects)
+        following = {"measure": True} if until is None else {"after": until}
+        return Turn(following, effects=effects)
 
     return turn
+
+
+async def _measure(here: Here, table: str) -> int:
+    """One more than the last place."""
+    return int((await here.read(_TOP[table], here.import_.id))[0]["top"])
 
 
 end_groups = end_absent(GROUP, matching.END_GROUPS)
@@ -153,12 +162,7 @@ end_users = end_absent(MEMBERSHIP, wanting.END_MEMBERSHIPS, "USER")
 async def forget_endings(here: Here) -> Turn:
     """Delete the endings that an earlier matching has staged."""
     for table in TABLES:
-        rows = await here.step.database.read(
-            _LAST_PLACE[table],
-            [here.import_.id],
-            deadline=here.step.deadline,
-            name="roster/endings",
-        )
+        rows = await here.read(_LAST_PLACE[table], here.import_.id)
         last = rows[0]["place"]
         if last is None:
             continue
@@ -172,7 +176,7 @@ async def forget_endings(here: Here) -> Turn:
     return Turn()
 
 
-def tell_faults(table: str, only: str | None = None) -> Phase:
+def tell_faults(table: str) -> Phase:
     """A phase that tells what matching or writing has found wrong with rows."""
 
     async def turn(here: Here) -> Turn:
@@ -184,8 +188,7 @@ def tell_faults(table: str, only: str | None = None) -> Phase:
             here.import_.id,
             first,
             before,
-            only=only,
-            deadline=here.step.deadline,
+            deadline=here.deadline,
         )
         telling = Telling(here.state["told"], MOST_TOLD)
         errors = telling.admit(found)
@@ -201,9 +204,7 @@ def tell_faults(table: str, only: str | None = None) -> Phase:
 
 async def count(here: Here) -> Turn:
     """Count the difference, and keep its first changes as rows."""
-    rows = await here.step.database.read(
-        COUNT, [here.import_.id], deadline=here.step.deadline, name="roster/count"
-    )
+    rows = await here.read(COUNT, here.import_.id)
     counts = {name: rows[0][name] for name in _COUNTS}
     changes = await _find_first(here)
 
@@ -227,7 +228,7 @@ async def _find_first(here: Here) -> list[list[object]]:
                 here.import_.id,
                 0,
                 here.state["top"][table],
-                deadline=here.step.deadline,
+                deadline=here.deadline,
                 action=action,
                 most=SHOWN,
             )
@@ -241,8 +242,19 @@ def _show(position: int, table: str, row: Record) -> list[object]:
 
 
 async def choose_report(here: Here) -> Turn:
-    """Choose the report's key: written down before anything is there."""
-    return Turn(state={"report": new_report_key(here.import_)})
+    """Choose the report's key, and write it down before anything is there."""
+    former, chosen = (
+        here.import_.row["report_key"],
+        f"{here.import_.organisation}/roster/{secrets.token_urlsafe(24)}",
+    )
+
+    async def effects(transaction: Transaction) -> None:
+        if former is not None:
+            await doom_objects(transaction, [former])
+            await transaction.execute(_FORGET_RESULT, former, here.import_.row["check_job_id"])
+        await transaction.execute(_SET_REPORT, here.import_.id, chosen)
+
+    return Turn(state={"report": chosen}, effects=effects)
 
 
 async def write_report(here: Here) -> Turn:
@@ -260,7 +272,7 @@ async def write_report(here: Here) -> Turn:
                         here.import_.id,
                         first,
                         first + BATCH,
-                        deadline=here.step.deadline,
+                        deadline=here.deadline,
                     )
                     write_changes(file, table, rows)
         await here.step.store.put(here.state["report"], path, media_type="text/csv")
@@ -271,10 +283,7 @@ async def finish_check(here: Here) -> Turn:
     """Say that it can be applied."""
 
     async def effects(transaction: Transaction) -> None:
-        await doom_report(transaction, here.import_)
-        await transaction.execute(
-            _FINISH_CHECK, here.import_.id, here.state["refused"], here.state["report"]
-        )
+        await transaction.execute(_FINISH_CHECK, here.import_.id, here.state["refused"])
 
     return _finish(here.state, effects, "changes-to-come.csv")
 
@@ -283,9 +292,8 @@ async def finish_application(here: Here) -> Turn:
     """Say that it is done; the upload is needed no more."""
 
     async def effects(transaction: Transaction) -> None:
-        await doom_report(transaction, here.import_)
         await doom_objects(transaction, [here.import_.row["object_key"]])
-        await transaction.execute(_FINISH_APPLICATION, here.import_.id, here.state["report"])
+        await transaction.execute(_FINISH_APPLICATION, here.import_.id)
 
     return _finish(here.state, effects, "changes.csv")
 

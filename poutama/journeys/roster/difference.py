@@ -87,18 +87,17 @@ ORDER BY s.place LIMIT $5::int8
 """,
 }
 _READ_FAULTS = {
-    GROUP: None,
     PERSON: """
 SELECT s.line, s.sourced_id, s.fault, s.email, '' AS class_id, '' AS user_id, '' AS kind
 FROM roster_staged_person AS s
 WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
-    AND s.fault IS NOT NULL AND ($4::text IS NULL OR s.fault = $4::text) ORDER BY s.place
+    AND s.fault IS NOT NULL ORDER BY s.place
 """,
     MEMBERSHIP: """
 SELECT s.line, s.sourced_id, s.fault, '' AS email, s.class_id, s.user_id, s.kind
 FROM roster_staged_membership AS s
 WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
-    AND s.fault IS NOT NULL AND ($4::text IS NULL OR s.fault = $4::text) ORDER BY s.place
+    AND s.fault IS NOT NULL ORDER BY s.place
 """,
 }
 _FAULTS = {
@@ -145,15 +144,11 @@ async def read_faults(
     first: int,
     before: int,
     *,
-    only: str | None,
     deadline: float,
 ) -> list[RowError]:
     """What matching or writing has found wrong with rows from one place to another."""
-    statement = _READ_FAULTS[table]
-    if statement is None:
-        return []
-    values = [import_id, first, before, only]
-    rows = await database.read(statement, values, deadline=deadline, name="roster/faults")
+    values = [import_id, first, before]
+    rows = await database.read(_READ_FAULTS[table], values, deadline=deadline, name="roster/faults")
     return [_tell_fault(table, row) for row in rows]
 
 

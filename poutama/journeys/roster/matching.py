@@ -5,7 +5,7 @@ running one again gives the same again, for the data there is by then. Groups co
 people, then memberships, which need both.
 
 Every statement takes the import, and the place from which and the place before which; those that
-look for what is absent take ids instead of places, and the place where to put what they find.
+look for what is absent take ids instead of places, and put what they find after the last place.
 
 What must hold, whatever the file says:
 
@@ -42,7 +42,8 @@ WHERE s.import_id = $1::uuid AND s.sourced_id = f.sourced_id
 END_GROUPS = """
 INSERT INTO roster_staged_group
     (import_id, sourced_id, place, line, hash, refused, removed, name, name_search, action, target)
-SELECT i.id, l.sourced_id, $4::int8 + row_number() OVER (ORDER BY l.sourced_id), 0, l.hash, false,
+SELECT i.id, l.sourced_id, (SELECT coalesce(max(x.place), -1) FROM roster_staged_group AS x
+        WHERE x.import_id = $1::uuid) + row_number() OVER (ORDER BY l.sourced_id), 0, l.hash, false,
     true, g.name, g.name_search, 'END', l.group_id
 FROM roster_import AS i JOIN roster_group AS l ON l.organisation_id = i.organisation_id
     JOIN learning_group AS g ON g.id = l.group_id
@@ -52,6 +53,7 @@ WHERE i.id = $1::uuid AND i.ends_classes AND NOT l.ended AND s.sourced_id IS NUL
 """
 _WANTED = "NOT {0}.refused AND NOT {0}.removed AND ({0}.used OR NOT {0}.in_family)"
 _WANTED_S, _WANTED_O = _WANTED.format("s"), _WANTED.format("o")
+# `IS TRUE`: so that people are found by the index on people, whatever the planner knows.
 # `taken`: the email belongs to somebody whom another id of the same school stands for.
 MATCH_PEOPLE = f"""
 UPDATE roster_staged_person AS s SET
@@ -85,7 +87,7 @@ FROM (
         EXISTS (
             SELECT 1 FROM roster_person AS c LEFT JOIN roster_staged_person AS cs
                 ON cs.import_id = i.id AND cs.sourced_id = c.sourced_id
-            WHERE c.organisation_id = i.organisation_id AND NOT c.ended
+            WHERE (c.organisation_id = i.organisation_id) IS TRUE AND NOT c.ended
                 AND c.person_id = e.id AND c.sourced_id <> t.sourced_id
                 AND CASE WHEN cs.sourced_id IS NULL THEN NOT i.ends_users
                     ELSE cs.line > 0 AND NOT cs.removed END
@@ -125,7 +127,8 @@ END_PEOPLE = """
 INSERT INTO roster_staged_person
     (import_id, sourced_id, place, line, hash, refused, removed, name, email, in_family, used,
     action, found, target)
-SELECT i.id, l.sourced_id, $4::int8 + row_number() OVER (ORDER BY l.sourced_id), 0, l.hash, false,
+SELECT i.id, l.sourced_id, (SELECT coalesce(max(x.place), -1) FROM roster_staged_person AS x
+        WHERE x.import_id = $1::uuid) + row_number() OVER (ORDER BY l.sourced_id), 0, l.hash, false,
     true, '', '', false, false, 'END', 'LINK', l.person_id
 FROM roster_import AS i JOIN roster_person AS l ON l.organisation_id = i.organisation_id
     LEFT JOIN roster_staged_person AS s ON s.import_id = i.id AND s.sourced_id = l.sourced_id

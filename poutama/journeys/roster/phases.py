@@ -6,14 +6,13 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Mapping
+from dataclasses import replace
 from json import dumps
 from typing import Any
 
 from poutama.db.transaction import Transaction
 from poutama.jobs.job import JobFailedError, RowError
-from poutama.journeys.doomed import doom_objects
 from poutama.journeys.roster.columns import FILES
 from poutama.journeys.roster.fetching import OpenRoster, borrow_roster, forget_rosters
 from poutama.journeys.roster.manifest import Mode
@@ -82,9 +81,7 @@ async def clean(here: Here) -> Turn:
     """Delete what is staged, batch by batch."""
     tops = dict(here.at.get("tops") or {})
     if not tops:
-        rows = await here.step.database.read(
-            _TOPS, [here.import_.id], deadline=here.step.deadline, name="roster/tops"
-        )
+        rows = await here.read(_TOPS, here.import_.id)
         tops = {table: rows[0][table] for table in TABLES}
     table = next((table for table in TABLES if tops[table] > 0), None)
     if table is None:
@@ -129,45 +126,45 @@ async def read_rows(here: Here) -> Turn:
     if place == len(here.state["files"]):
         forget_rosters()
         return _conclude_reading(here.import_, here.state)
-    file = here.state["files"][place]
-    begun = Place(here.at["line"], here.at["offset"]) if "line" in here.at else None
+    file, at = here.state["files"][place], here.at
+    begun = Place(at["line"], at["offset"]) if "line" in at else None
     async with borrow_roster(
         here.step.store, here.import_.row["object_key"], here.import_.row["sha256"]
     ) as roster:
         batch, readable = await asyncio.to_thread(_read_batch, roster, file, begun)
-    there = await find_staged(
-        here.step.database, here.import_.id, file, batch.rows, deadline=here.step.deadline
-    )
+    turn = await _stage_batch(here, file, batch, unreadable=not readable)
+    following: dict[str, int] = {"file": place + 1}
+    if batch.place is not None:
+        following = {"file": place, "line": batch.place.line, "offset": batch.place.offset}
+    return replace(turn, at=following)
+
+
+async def _stage_batch(here: Here, file: str, batch: Batch, *, unreadable: bool) -> Turn:
+    """Stage the rows of a batch, and tell what is wrong with the others."""
+    step, import_, state = here.step, here.import_, here.state
+    there = await find_staged(step.database, import_.id, file, batch.rows, deadline=here.deadline)
     kept, doubles = drop_doubles(file, batch.rows, there)
-    telling = Telling(here.state["told"], MOST_TOLD)
+    telling = Telling(state["told"], MOST_TOLD)
     errors = telling.admit([*batch.errors, *doubles])
-    managers, rows = here.import_.row["managers"], here.state["rows"]
+    managers, rows = import_.row["managers"], state["rows"]
     counts = count_staged(kept, managers=managers)
 
     async def effects(transaction: Transaction) -> None:
         await stage_rows(
-            transaction,
-            here.import_.id,
-            kept,
-            place=rows,
-            zone=here.import_.zone,
-            managers=managers,
+            transaction, import_.id, kept, place=rows, zone=import_.zone, managers=managers
         )
 
-    blind = here.state["blind"].get(file, 0) + batch.blind + (not readable)
-    refused = sum(row.refused for row in kept) + batch.blind + len(doubles)
+    blind = state["blind"].get(file, 0) + batch.blind + unreadable
     read = len(batch.rows) + batch.blind
+    refused = sum(row.refused for row in kept) + batch.blind + len(doubles)
     after = {
         "rows": {table: rows[table] + counts[table] for table in TABLES},
-        "blind": {**here.state["blind"], file: blind},
-        "read": here.state["read"] + read,
-        "refused": here.state["refused"] + refused,
+        "blind": {**state["blind"], file: blind},
+        "read": state["read"] + read,
+        "refused": state["refused"] + refused,
         "told": dict(telling.told),
     }
-    following: dict[str, int] = {"file": place + 1}
-    if batch.place is not None:
-        following = {"file": place, "line": batch.place.line, "offset": batch.place.offset}
-    return Turn(following, after, effects, errors, rows=read)
+    return Turn(None, after, effects, errors, rows=read)
 
 
 def _read_batch(roster: OpenRoster, file: str, begun: Place | None) -> tuple[Batch, bool]:
@@ -208,12 +205,11 @@ async def begin_application(here: Here) -> Turn:
     Raises:
         JobFailedError: it is not, or they may not.
     """
-    deadline = here.step.deadline
-    if not await here.step.database.read(_ADMINISTERS, [here.import_.id], deadline=deadline):
+    if not await here.read(_ADMINISTERS, here.import_.id):
         raise JobFailedError(
             "Whoever asked for this does not administer the organisation any more."
         )
-    found = await here.step.database.read(_READ_PLACES, [here.import_.id], deadline=deadline)
+    found = await here.read(_READ_PLACES, here.import_.id)
     rows = {table: found[0][table] for table in TABLES}
     checked = here.import_.row["memberships_ended"] or 0
     return Turn(state={"rows": rows, "top": dict(rows), "checked": checked, "told": {}})
@@ -241,14 +237,3 @@ async def guard(here: Here) -> Turn:
             " that are allowed. If that is right, allow more."
         )
     return Turn()
-
-
-def new_report_key(import_: Import) -> str:
-    """A key that nobody can guess; chosen once and kept in the checkpoint."""
-    return f"{import_.organisation}/roster/{secrets.token_urlsafe(24)}"
-
-
-async def doom_report(transaction: Transaction, import_: Import) -> None:
-    """Have the report of an earlier job deleted."""
-    if import_.row["report_key"] is not None:
-        await doom_objects(transaction, [import_.row["report_key"]])

@@ -50,7 +50,9 @@ WHERE organisation_id = $1::uuid AND id <> $2::uuid AND state = 'APPLYING' LIMIT
 """
 _BEGIN = """
 UPDATE roster_import SET
-    state = $2::text, job_id = $3::uuid, actor_id = $4::uuid, upload_key = NULL,
+    state = $2::text, job_id = $3::uuid,
+    check_job_id = CASE WHEN $2::text = 'CHECKING' THEN $3::uuid ELSE check_job_id END,
+    actor_id = $4::uuid, upload_key = NULL,
     version = version + 1, updated_at = now()
 WHERE id = $1::uuid
 """

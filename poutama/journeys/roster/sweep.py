@@ -55,6 +55,14 @@ _FORGET_REPORTS = """
 UPDATE roster_import SET report_key = NULL
 WHERE id IN (SELECT jsonb_array_elements_text($1::jsonb)::uuid)
 """
+# An address that leads nowhere is worse than none.
+_FORGET_RESULTS = """
+UPDATE job SET result_key = NULL WHERE result_key IN (SELECT jsonb_array_elements_text($1::jsonb))
+    AND id IN (
+        SELECT job_id FROM roster_import
+        WHERE id IN (SELECT jsonb_array_elements_text($2::jsonb)::uuid)
+    )
+"""
 _DROP_OLD_CHANGES = """
 DELETE FROM roster_change
 WHERE import_id IN (SELECT jsonb_array_elements_text($1::jsonb)::uuid)
@@ -95,6 +103,7 @@ async def _expire(database: Database, row: Record, deadline: float) -> None:
 
     async def work(transaction: Transaction) -> None:
         await doom_objects(transaction, keys)
+        await transaction.execute(_FORGET_RESULTS, dumps(keys), dumps([str(row["id"])]))
         await transaction.execute(_DROP_CHANGES, row["id"])
         await transaction.execute(_EXPIRE, row["id"])
 
@@ -103,8 +112,9 @@ async def _expire(database: Database, row: Record, deadline: float) -> None:
 
 async def _forget_reports(database: Database, rows: list[Record], deadline: float) -> None:
     async def work(transaction: Transaction) -> None:
-        ids = dumps([str(row["id"]) for row in rows])
-        await doom_objects(transaction, [row["report_key"] for row in rows])
+        ids, keys = dumps([str(row["id"]) for row in rows]), [row["report_key"] for row in rows]
+        await doom_objects(transaction, keys)
+        await transaction.execute(_FORGET_RESULTS, dumps(keys), ids)
         await transaction.execute(_DROP_OLD_CHANGES, ids)
         await transaction.execute(_FORGET_REPORTS, ids)
 

@@ -12,6 +12,7 @@ from typing import Any, TypeAlias
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+from poutama.db.link import Rows
 from poutama.db.transaction import Transaction
 from poutama.jobs.job import Effects, Finished, JobFailedError, Progress, RowError, Step
 
@@ -19,9 +20,9 @@ BATCH = 4_000
 """Rows that are read, matched or written at once."""
 
 _LOAD = """
-SELECT i.organisation_id, i.job_id, i.object_key, i.report_key, i.sha256, i.managers,
-    i.ends_classes, i.ends_users, i.ends_enrollments, i.memberships_ended, i.memberships_before,
-    o.time_zone, v.organisation_id IS NOT NULL AS verified
+SELECT i.organisation_id, i.job_id, i.check_job_id, i.object_key, i.report_key, i.sha256,
+    i.managers, i.memberships_ended, i.memberships_before, o.time_zone,
+    v.organisation_id IS NOT NULL AS verified
 FROM roster_import AS i JOIN organisation AS o ON o.id = i.organisation_id
     LEFT JOIN verified_organisation AS v ON v.organisation_id = i.organisation_id
 WHERE i.id = $1::uuid
@@ -84,6 +85,17 @@ class Here:
     state: Mapping[str, Any]
     at: Mapping[str, Any]
 
+    @property
+    def deadline(self) -> float:
+        """By when what was begun in time has to be read; half of the margin is for that."""
+        return read_deadline(self.step)
+
+    async def read(self, statement: str, *values: object) -> Rows:
+        """Run a statement that changes nothing."""
+        return await self.step.database.read(
+            statement, values, deadline=self.deadline, name="roster"
+        )
+
 
 Phase: TypeAlias = Callable[[Here], Awaitable[Turn]]
 
@@ -139,10 +151,15 @@ async def walk(step: Step, phases: Sequence[tuple[str, Phase]]) -> Progress | Fi
     )
 
 
+def read_deadline(step: Step) -> float:
+    """Later than the step's own deadline: one that began just before it is not a failure."""
+    return step.deadline + step.settings.job_margin_seconds / 2
+
+
 async def _load_import(step: Step) -> Import:
     import_id = UUID(step.job.input["import"])
     rows = await step.database.read(
-        _LOAD, [import_id], deadline=step.deadline, name="roster/import"
+        _LOAD, [import_id], deadline=read_deadline(step), name="roster/import"
     )
     if not rows:
         raise JobFailedError(GONE)

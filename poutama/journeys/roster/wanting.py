@@ -59,6 +59,8 @@ _DECIDED = f"""
             ELSE 'MOVE' END AS action
     FROM ({_FOUND}) AS d
 """  # noqa: S608  constants
+# `IS TRUE` keeps the index on organisations out of it: a planner that knows nothing of the tables
+# yet would read all of an organisation's memberships for each row.
 MATCH_MEMBERSHIPS = f"""
 UPDATE roster_staged_membership AS s SET
     person_id = f.person_id, group_id = f.group_id, action = f.action,
@@ -78,11 +80,11 @@ FROM (
     SELECT a.*, e.id AS there,
         EXISTS (
             SELECT 1 FROM membership AS b
-            WHERE b.person_id = a.person_id AND b.organisation_id = a.organisation_id
+            WHERE b.person_id = a.person_id AND (b.organisation_id = a.organisation_id) IS TRUE
                 AND (b.role = 'STUDENT' OR a.role <> 'STUDENT') AND {_COUNTS.format("b")}
         ) AS belongs
     FROM ({_DECIDED}) AS a LEFT JOIN membership AS e
-        ON e.person_id = a.person_id AND e.organisation_id = a.organisation_id
+        ON e.person_id = a.person_id AND (e.organisation_id = a.organisation_id) IS TRUE
             AND e.role = a.role AND e.group_id IS NOT DISTINCT FROM a.group_id
             AND e.child_id IS NULL AND (e.ends_at IS NULL OR e.ends_at > now())
 ) AS f
@@ -93,7 +95,8 @@ END_MEMBERSHIPS = """
 INSERT INTO roster_staged_membership
     (import_id, sourced_id, place, line, hash, refused, removed, kind, class_id, user_id, role,
     action, found, target, person_id, group_id)
-SELECT i.id, l.sourced_id, $5::int8 + row_number() OVER (ORDER BY l.sourced_id), 0, l.hash, false,
+SELECT i.id, l.sourced_id, (SELECT coalesce(max(x.place), -1) FROM roster_staged_membership AS x
+        WHERE x.import_id = $1::uuid) + row_number() OVER (ORDER BY l.sourced_id), 0, l.hash, false,
     true, l.kind, l.class_id, l.user_id, m.role, 'END',
     CASE WHEN m.ends_at <= now() THEN 'OVER' ELSE m.source END, m.id, m.person_id, m.group_id
 FROM roster_import AS i JOIN roster_membership AS l ON l.organisation_id = i.organisation_id

@@ -87,18 +87,17 @@ def zip_of(files: Mapping[str, bytes]) -> bytes:
     return held.getvalue()
 
 
-def roster(
-    *,
-    mode: str = "bulk",
-    version: str = "1.1",
-    extra: Mapping[str, bytes] | None = None,
-    **t: Table,
-) -> bytes:
+def roster(*, mode: str = "bulk", version: str = "1.1", **tables: Table) -> bytes:
     """A zip with these tables, all of one mode."""
+    return roster_of(tables, mode, version)
+
+
+def roster_of(tables: Mapping[str, Table], mode: str = "bulk", version: str = "1.1") -> bytes:
+    """The same, for tables that are together already."""
     columns = {"users": "users 1.2"} if version == "1.2" else {}
-    files = {f"{file}.csv": csv_of(columns.get(file, file), rows) for file, rows in t.items()}
-    said = manifest(version, **dict.fromkeys(t, mode))
-    return zip_of({"manifest.csv": said, **files, **(extra or {})})
+    files = {f"{file}.csv": csv_of(columns.get(file, file), rows) for file, rows in tables.items()}
+    said = manifest(version, **dict.fromkeys(tables, mode))
+    return zip_of({"manifest.csv": said, **files})
 
 
 def small_school(*, mode: str = "bulk") -> bytes:

@@ -58,7 +58,9 @@ def test_a_small_school_is_read() -> None:
     assert (said.version, said.system) == ("1.1", "Made Up Records")
     assert said.modes["roles"] is Mode.ABSENT
     rows = FileReader(archive, "users").read_batch(None, 10).rows
-    assert rows[1] == UserRow(sourced_id="u1", line=3, name="Ānaru Test", email="u1@school.example")
+    assert rows[1] == UserRow(
+        sourced_id="u1", line=3, name="Ānaru Test", email="u1@school.example", has_role=True
+    )
     rows = FileReader(archive, "enrollments").read_batch(None, 1).rows
     assert rows == [
         EnrolmentRow(sourced_id="c1-t1", line=2, class_id="c1", user_id="t1", role="MENTOR")

@@ -65,6 +65,7 @@ UPGRADE = (
         organisation_id uuid not null references organisation (id) on delete cascade,
         actor_id uuid references person (id) on delete set null,
         job_id uuid references job (id) on delete set null,
+        check_job_id uuid references job (id) on delete set null,
         name text not null,
         media_type text not null,
         bytes int8 not null,
@@ -95,6 +96,7 @@ UPGRADE = (
     " on roster_import (organisation_id, created_at, id)",
     "create index if not exists roster_import_actor_idx on roster_import (actor_id)",
     "create index if not exists roster_import_job_idx on roster_import (job_id)",
+    "create index if not exists roster_import_check_job_idx on roster_import (check_job_id)",
     # For the sweep.
     "create index if not exists roster_import_state_idx on roster_import (state, updated_at)",
     """
@@ -214,7 +216,7 @@ UPGRADE = (
     f"""
     create view roster_progress as
     select
-        i.id, i.organisation_id, i.job_id, i.name, i.media_type, i.bytes, i.sha256, i.upload_key,
+        i.id, i.organisation_id, i.job_id, i.check_job_id, i.name, i.media_type, i.bytes, i.sha256, i.upload_key,
         i.notice_version, i.managers, i.source, {", ".join(f"i.{name}" for name in COUNTS)},
         case
             when i.state in ('CHECKING', 'APPLYING') and j.state in ('FAILED', 'CANCELLED')
