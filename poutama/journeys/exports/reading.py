@@ -43,7 +43,7 @@ query ($person: UUID!, $first: Int!, $after: String) {
 """
 _KEYS = """
 SELECT id, object_key, thumbnail_key FROM evidence
-WHERE id IN (SELECT e::uuid FROM jsonb_array_elements_text($1::jsonb) AS e)
+WHERE id IN (SELECT e.v::uuid FROM jsonb_array_elements_text($1::jsonb) AS e (v))
 """
 
 
