@@ -213,6 +213,8 @@ def test_a_source_that_cannot_be_compiled_ends_it(tmp_path: Path) -> None:
         ("botocore/data/s3/2006-03-01/examples-1.json", False),
         ("tzdata/zoneinfo/Pacific/Auckland", True),
         ("six.py", True),
+        ("_cffi_backend.cpython-314-x86_64-linux-gnu.so", True),
+        ("cffi/api.py", False),
     ],
 )
 def test_of_libraries_only_what_is_read_is_kept(path: str, needed: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ from poutama.journeys.schedule import TASKS, Shift, Task
 from poutama.settings import Settings
 from poutama.store.objects import ObjectStore
 
+PAGE = (Path(__file__).parents[2] / "docs" / "functions.md").read_text(encoding="utf-8")
 RECORDED = Path(__file__).parent / "recorded"
 EVENT: dict[str, Any] = json.loads((RECORDED / "schedule.json").read_text(encoding="utf-8"))
 
@@ -131,6 +133,8 @@ def test_an_event_that_is_no_schedules_is_refused_and_logged(
     assert says in caplog.messages[0]
 
 
-def test_every_task_says_how_often_it_is_due() -> None:
-    assert {"sweep", "forget_expired_keys"} <= set(TASKS)
+def test_the_page_lists_every_task_and_no_other() -> None:
+    listed = re.findall(r"^\| `(\w+)` \| (?:hourly|daily|every .*) \|", PAGE, re.MULTILINE)
+
+    assert listed == list(TASKS)
     assert all(task.every >= 60 for task in TASKS.values())

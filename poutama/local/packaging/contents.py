@@ -63,6 +63,12 @@ _SUFFIXES = frozenset((".a", ".c", ".cpp", ".h", ".pxd", ".pxi", ".pyc", ".pyi",
 _FOLDERS = frozenset(("__pycache__", "test", "tests"))
 # Beside the libraries: commands, manual pages.
 _OUTSIDE = frozenset(("bin", "include", "share"))
+# What builds a library of those, and is not read when it runs; and a second set of time zones.
+_NEVER_READ = (
+    PurePosixPath("cffi"),
+    PurePosixPath("pycparser"),
+    PurePosixPath("dateutil", "zoneinfo", "dateutil-zoneinfo.tar.gz"),
+)
 _KEPT_OF_METADATA = ("METADATA", "LICENSE", "LICENCE", "NOTICE", "COPYING")
 
 
@@ -80,6 +86,8 @@ def is_needed(path: PurePosixPath) -> bool:
         return False
     folders = path.parts[:-1]
     if any(folder in _FOLDERS for folder in folders) or (folders[:1] and folders[0] in _OUTSIDE):
+        return False
+    if any(path.is_relative_to(unread) for unread in _NEVER_READ):
         return False
     if folders and folders[0].endswith(".dist-info"):
         return _is_kept_metadata(path)
