@@ -20,12 +20,13 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit, urlunsplit
 from uuid import uuid4
 
@@ -36,6 +37,9 @@ from poutama.db.cockroach import CockroachServer, find_cockroach
 from poutama.db.embedded import EmbeddedServer
 from poutama.db.migrate import migrate
 from poutama.errors import ConfigurationError
+from tests.reuse import Schema, empty, read_schema
+
+T = TypeVar("T")
 
 ENGINE = os.environ.get("POUTAMA_TEST_ENGINE", "postgresql")
 COCKROACH_URL = os.environ.get("POUTAMA_COCKROACH_URL", "")
@@ -68,13 +72,22 @@ class Cluster:
 
 @dataclass(slots=True)
 class DatabaseMaker:
-    """Makes databases on the session's server, and drops them when it is closed."""
+    """Makes databases on the session's server, and drops them when it is closed.
+
+    Migrating takes seconds on CockroachDB, where every statement of a migration is a job. There a
+    migrated database that is dropped is emptied, looked over, and given to the next that asks.
+    """
 
     server: Server
     made: list[str] = field(default_factory=list)
     template: str = ""
+    migrated: dict[str, Schema] = field(default_factory=dict)
+    """On CockroachDB: what the migrations have left in each."""
+    spare: list[str] = field(default_factory=list)
 
     def __call__(self, *, migrated: bool = True) -> str:
+        if migrated and self.spare:
+            return self.server.url_of(self.spare.pop())
         name = f"poutama_test_{uuid4().hex}"
         source = self._migrated_template() if migrated and ENGINE == "postgresql" else ""
         self._execute(f"create database {name}" + (f" template {source}" if source else ""))
@@ -82,18 +95,28 @@ class DatabaseMaker:
         url = self.server.url_of(name)
         if migrated and not source:
             _in_thread(url, None)
+            self.migrated[name] = _on_a_loop(read_schema, url)
         return url
 
     def drop(self, url: str) -> None:
         name = urlsplit(url).path.removeprefix("/")
+        schema = self.migrated.get(name)
+        if schema is not None and _on_a_loop(partial(empty, schema=schema), url):
+            self.spare.append(name)
+            return
+        self._drop(name)
+
+    def close(self) -> None:
+        if isinstance(self.server, CockroachServer):
+            return  # all of it is thrown away
+        for name in list(self.made):
+            self._drop(name)
+
+    def _drop(self, name: str) -> None:
         self.made.remove(name)
         self._execute(
             f"drop database {name} " + ("with (force)" if ENGINE == "postgresql" else "cascade")
         )
-
-    def close(self) -> None:
-        for name in list(self.made):
-            self.drop(self.server.url_of(name))
 
     def _migrated_template(self) -> str:
         """Migrating takes a second, cloning what was migrated a few milliseconds."""
@@ -111,18 +134,24 @@ class DatabaseMaker:
 def _in_thread(url: str, statement: str | None) -> None:
     """Run one statement, or the migrations, on a loop of its own: the caller may be on one."""
 
-    async def execute(sql: str) -> None:
+    async def execute(url: str) -> None:
+        assert statement is not None
         connection = await asyncpg.connect(url)
         try:
-            await connection.execute(sql)
+            await connection.execute(statement)
         finally:
             await connection.close()
 
-    with ThreadPoolExecutor(1) as thread:
-        if statement is None:
+    if statement is None:
+        with ThreadPoolExecutor(1) as thread:
             thread.submit(migrate, url).result()
-        else:
-            thread.submit(lambda: asyncio.run(execute(statement))).result()
+    else:
+        _on_a_loop(execute, url)
+
+
+def _on_a_loop(work: Callable[[str], Coroutine[Any, Any, T]], url: str) -> T:
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(lambda: asyncio.run(work(url))).result()
 
 
 def _discard_abandoned() -> None:

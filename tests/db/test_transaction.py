@@ -23,6 +23,11 @@ from poutama.errors import (
 from poutama.settings import Settings
 
 INSERT = "INSERT INTO goal (id, student, open) VALUES ($1, $2, true)"
+# Ends in 40001.
+LOSE = {
+    "postgresql": "DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '40001'; END $$",
+    "cockroachdb": "SELECT crdb_internal.force_retry('1 hour'::interval)",
+}
 COUNT_OPEN = "SELECT count(*) AS n FROM goal WHERE student = $1 AND open"
 
 
@@ -168,8 +173,9 @@ async def test_a_refusal_that_is_swallowed_is_raised_all_the_same(database: Data
 
 
 async def test_a_lost_race_that_is_swallowed_is_retried_all_the_same(
-    database: Database,
+    database: Database, database_engine: str
 ) -> None:
+    lose = LOSE[database_engine]
     attempts: list[int] = []
 
     async def work(transaction: Transaction) -> None:
@@ -177,9 +183,7 @@ async def test_a_lost_race_that_is_swallowed_is_retried_all_the_same(
         await transaction.execute(INSERT, uuid4(), 1)
         if len(attempts) == 1:
             try:
-                await transaction.execute(
-                    "DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '40001'; END $$"
-                )
+                await transaction.execute(lose)
             except Exception:
                 return
 

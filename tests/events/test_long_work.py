@@ -124,8 +124,10 @@ def test_what_cannot_be_put_aside_is_all_that_comes_back(cloud: Cloud) -> None:
 
 
 async def test_a_worker_that_is_killed_in_a_job_leaves_it_to_the_next(
-    cloud: Cloud, school_url: str
+    cloud: Cloud, school_url: str, database_engine: str
 ) -> None:
+    if database_engine != "postgresql":
+        pytest.skip("skipped: CockroachDB locks no tables, and does not show who waits")
     api, jobs, schedule = cloud.open("api"), cloud.open("jobs"), cloud.open("schedule")
     job = cloud.ask(api, EXPORT)["body"]["data"]["exportJourney"]["job"]["id"]
     async with connected(school_url) as other, connected(school_url) as onlooker:
