@@ -82,6 +82,24 @@ async def test_the_columns_are_what_the_schema_files_map_onto(database_url: str)
     assert nullable == ["due_at", "color"]
 
 
+async def test_every_foreign_key_has_an_index_that_begins_with_it(
+    database_url: str, database_engine: str
+) -> None:
+    """Else whatever it refers to cannot be deleted without reading the whole table."""
+    if database_engine != "postgresql":
+        pytest.skip("skipped: asks PostgreSQL's own catalogue; the migrations are the same")
+    rows = await read(
+        database_url,
+        """
+        select conrelid::regclass::text as name, conname from pg_constraint where contype = 'f'
+        and not exists (
+            select 1 from pg_index where indrelid = conrelid and indkey[0] = conkey[1]
+        )
+        """,
+    )
+    assert [tuple(row) for row in rows] == []
+
+
 async def test_a_person_takes_goals_tasks_and_notes_along(fresh_database_url: str) -> None:
     counts = await read(fresh_database_url, "select 1 from goal_task union all select 2 from goal")
     assert counts == []
