@@ -38,8 +38,9 @@ from poutama.store.s3 import S3Store
 HEALTH_SECONDS = 5.0
 """Whoever asks for /healthz is not kept waiting longer than this."""
 
-WAKE_SECONDS = 2.0
-"""What a mutation that is done waits for the queue, at most: the sweep finds what was not sent."""
+WAKE_SECONDS = 5.0
+"""What a mutation that is done waits for the queue, at most: the sweep finds what was not sent. A
+small function takes most of it to load the library, once."""
 
 Wake: TypeAlias = Callable[[UUID], Awaitable[None]]
 """Has a worker look at a job."""

@@ -13,6 +13,7 @@ import sys
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
+from time import monotonic
 from uuid import UUID
 
 from poutama.edge.wire import Wake
@@ -23,7 +24,9 @@ from poutama.settings import Settings
 logger = logging.getLogger(__name__)
 
 PAUSE_SECONDS = 1.0
-"""Between a worker's death and the next one."""
+"""Between a worker's death and the next one; doubled while they die young."""
+LONGEST_PAUSE_SECONDS = 60.0
+YOUNG_SECONDS = 30.0
 STOP_SECONDS = 15.0
 """How long a worker may take to give back what it was doing."""
 
@@ -48,12 +51,19 @@ class Keeper:
 
     async def keep(self) -> None:
         """Start another whenever the worker ends."""
+        pause = PAUSE_SECONDS
         while True:
             assert self._process is not None
+            begun = monotonic()
             code = await self._process.wait()
-            logger.warning("the worker ended (%s); starting another", code)
-            await asyncio.sleep(PAUSE_SECONDS)
-            await self.start()
+            old = monotonic() - begun >= YOUNG_SECONDS
+            pause = PAUSE_SECONDS if old else min(2 * pause, LONGEST_PAUSE_SECONDS)
+            logger.warning("the worker ended (%s); starting another in %.0f s", code, pause)
+            await asyncio.sleep(pause)
+            try:
+                await self.start()
+            except OSError as error:
+                logger.warning("no worker can be started: %s", error.strerror)
 
     async def wake(self, job: UUID) -> None:
         """Tell the worker of a job.
