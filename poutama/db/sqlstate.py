@@ -67,10 +67,13 @@ _RESTART = frozenset({"40001", "40P01"})
 _UNKNOWN = "40003"
 _QUERY_CANCELED = "57014"
 _STALE_PLAN = frozenset({"0A000", "26000"})
-_WAIT = frozenset({"53300", "57P03"})
-"""Too many connections; not up yet. Said before anything was done, unlike the next."""
+_WAIT = frozenset({"53300", "57P03", "XXC02"})
+"""Too many connections; not up yet; CockroachDB without a licence, which then allows few open
+transactions. Said before anything was done, unlike the next."""
 _GONE = frozenset({"57P01", "57P02", "57P05", "25P03"})
 """Shutting down, crashed, idle for too long: may be said after a commit that was not yet told."""
+_INTERNAL = "XX"
+"""The class of the servers' own faults, and of whatever CockroachDB gives no code (XXUUU)."""
 _NOT_OURS = frozenset({"28000", "28P01", "3D000"})
 
 
@@ -152,6 +155,8 @@ def _classify_answer(sqlstate: str, undecided: bool, reused: bool) -> Outcome:
         return Outcome.EXPIRED
     if sqlstate in _STALE_PLAN and reused:
         return Outcome.REPREPARE
+    if undecided and sqlstate.startswith(_INTERNAL):
+        return Outcome.AMBIGUOUS
     return Outcome.REFUSED
 
 

@@ -37,7 +37,11 @@ TABLE: dict[str, tuple[Exception, Outcome, Outcome]] = {
         code: (answer(code), Outcome.RECONNECT, Outcome.AMBIGUOUS)
         for code in ("40003", "57P01", "57P02", "57P05", "25P03", "08003", "08006", "08P01")
     },
-    **{code: (answer(code), Outcome.RECONNECT, Outcome.RECONNECT) for code in ("53300", "57P03")},
+    **{
+        code: (answer(code), Outcome.RECONNECT, Outcome.RECONNECT)
+        for code in ("53300", "57P03", "XXC02")
+    },
+    **{code: (answer(code), Outcome.REFUSED, Outcome.AMBIGUOUS) for code in ("XX000", "XXUUU")},
     "57014": (answer("57014"), Outcome.EXPIRED, Outcome.EXPIRED),
     "no answer in time": (TimeoutError(), Outcome.EXPIRED, Outcome.AMBIGUOUS),
     "lost in the middle": (
