@@ -20,6 +20,7 @@ class Live:
     """A server that is running."""
 
     address: str
+    process: int
     log: Path
     environment: dict[str, str]
     tokens: dict[str, str] = field(default_factory=dict)
@@ -30,16 +31,20 @@ class Live:
 
     def token(self, email: str = "student-0001@demo.example") -> str:
         if email not in self.tokens:
-            result = subprocess.run(
-                [str(POUTAMA), "token", email],
-                env=self.environment,
-                capture_output=True,
-                text=True,
-                timeout=PATIENCE,
-                check=True,
-            )
-            self.tokens[email] = result.stdout.strip()
+            self.tokens[email] = self.run("token", email).strip()
         return self.tokens[email]
+
+    def run(self, *words: str) -> str:
+        """What the command says."""
+        result = subprocess.run(
+            [str(POUTAMA), *words],
+            env=self.environment,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=True,
+        )
+        return result.stdout
 
     def logged(self) -> str:
         return self.log.read_text(encoding="utf-8")
@@ -75,7 +80,8 @@ def run_server(home: Path, settings: Mapping[str, str]) -> Iterator[Live]:
             said.append(line)
             if line.startswith("ready: "):
                 watchdog.cancel()
-                yield Live(line.removeprefix("ready: ").strip(), log, environment)
+                address = line.removeprefix("ready: ").strip()
+                yield Live(address, process.pid, log, environment)
                 break
         else:
             raise RuntimeError(f"ended without being ready:\n{''.join(said)}{log.read_text()}")
