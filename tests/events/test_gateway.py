@@ -341,3 +341,17 @@ def test_what_does_not_end_by_the_deadline_is_cut_off(
     assert json.loads(answer["body"])["errors"][0]["extensions"]["code"] == code
     engine.act = None
     assert function(recorded(name), TimeLeft())["statusCode"] == 200
+
+
+async def test_an_answer_that_is_too_large_for_a_function_is_too_large_on_a_laptop() -> None:
+    engine = RecordingEngine(FixedAnswer(b"0123456789" * 100_000))
+    api = Api(engine, OneToken(), Settings(max_response_bytes=900_000), healthy)
+    event = recorded("http_api_post")
+    headers = {"content-type": "application/json", "authorization": "Bearer good"}
+    asked = Request("POST", "/graphql", "", headers, event["body"].encode())
+
+    refused = await api.handle(asked)
+    assert refused.status == 422
+    headers["accept-encoding"] = "gzip"
+    sent = await api.handle(asked)
+    assert (sent.status, (b"content-encoding", b"gzip") in sent.headers) == (200, True)
