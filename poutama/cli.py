@@ -1,5 +1,5 @@
 """The command line: `poutama up`, `token`, `demo`, `migrate`, `schema`, `permissions`, `settings`,
-`package`, `chaos` and `jobs`.
+`package`, `chaos`, `jobs` and `organisations`.
 
 Reads the environment once, calls what does the work, and turns every error made on purpose into
 one line on stderr and exit code 1. Each command imports what it needs itself, so that the quick
@@ -273,6 +273,39 @@ def cancel(
 
         cancel_job(settings, database.url, job)
     print("stopped, or about to stop")
+
+
+organisations = typer.Typer(
+    help="Show all organisations; say which are the school that they say they are.",
+    invoke_without_command=True,
+)
+app.add_typer(organisations, name="organisations")
+
+
+@organisations.callback()
+def _show_organisations(context: typer.Context) -> None:
+    if context.invoked_subcommand is not None:
+        return
+    with _borrowed_database() as (settings, database):
+        # heavy: the database driver
+        from poutama.local.jobs_command import open_console
+        from poutama.local.organisations_command import show_organisations
+
+        show_organisations(settings, database.url, open_console())
+
+
+@organisations.command("verify")
+def verify_organisation(
+    organisation: Annotated[UUID, typer.Argument(help="The id of one that you know.")],
+    revoke: Annotated[bool, typer.Option(help="Take it back.")] = False,
+) -> None:
+    """Let its rosters share its own students' profiles without asking each of them."""
+    with _borrowed_database() as (settings, database):
+        # heavy: the database driver
+        from poutama.local.organisations_command import judge_organisation
+
+        judge_organisation(settings, database.url, organisation, verified=not revoke)
+    print("its rosters are taken at their word" if not revoke else "its rosters ask everybody")
 
 
 @contextmanager

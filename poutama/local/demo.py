@@ -15,6 +15,8 @@ from dataclasses import dataclass
 from poutama.db.bulk import Loader, TableRows, open_loader
 from poutama.db.connection import Database
 from poutama.errors import AmbiguousCommit, BadUserInputError, ConflictError, DatabaseError
+from poutama.journeys.roster.trust import verify_organisations
+from poutama.local.belonging import ORGANISATIONS, organisation_id
 from poutama.local.missing import Batch, make_missing
 from poutama.local.roll import STUDENTS_A_MENTOR
 from poutama.local.school import COLUMNS, LARGEST, SchoolRows
@@ -22,6 +24,7 @@ from poutama.settings import Settings
 
 ROWS_A_STUDENT = 90
 TRIES = 5
+VERIFY_SECONDS = 30.0
 # Unique and foreign keys: somebody added the same, or deleted what a row refers to, just now.
 _CHANGED_MEANWHILE = frozenset({"23505", "23503"})
 
@@ -104,6 +107,10 @@ async def _fill(settings: Settings, url: str, students: int, report: Progress) -
                 report(batch.last, students)
             if any(added.values()):
                 await loader.finish()
+        if added["organisation"]:
+            # Only once: whoever takes it back, to try what it is like, is not overruled.
+            ids = [organisation_id(number) for number in ORGANISATIONS]
+            await verify_organisations(database, ids, deadline=time.monotonic() + VERIFY_SECONDS)
     finally:
         await database.close()
     return added

@@ -1,0 +1,45 @@
+"""Which organisations are the school that they say: decided by whoever runs the system.
+
+Called by the command line and the demo school, never by the API: anybody may found an
+organisation, and call it what they like.
+"""
+
+from __future__ import annotations
+
+from json import dumps
+from uuid import UUID
+
+from poutama.db.connection import Database
+from poutama.db.link import Rows
+
+_VERIFY = """
+INSERT INTO verified_organisation (organisation_id)
+SELECT o.id FROM organisation AS o
+WHERE o.id IN (SELECT jsonb_array_elements_text($1::jsonb)::uuid)
+ON CONFLICT DO NOTHING
+"""
+_DOUBT = "DELETE FROM verified_organisation WHERE organisation_id = $1::uuid"
+_LIST = """
+SELECT o.id, o.name, o.created_at, v.verified_at
+FROM organisation AS o LEFT JOIN verified_organisation AS v ON v.organisation_id = o.id
+WHERE $1::uuid IS NULL OR o.id = $1::uuid
+ORDER BY o.name_search, o.id
+"""
+
+
+async def verify_organisations(database: Database, ids: list[UUID], *, deadline: float) -> None:
+    """Let the rosters of these share their own students' profiles without asking each of them."""
+    listed = dumps([str(each) for each in ids])
+    await database.write(_VERIFY, [listed], deadline=deadline, name="roster/verify")
+
+
+async def doubt_organisation(database: Database, id_: UUID, *, deadline: float) -> None:
+    """Take that back; what was shared so far stays shared."""
+    await database.write(_DOUBT, [id_], deadline=deadline, name="roster/doubt")
+
+
+async def list_organisations(
+    database: Database, id_: UUID | None = None, *, deadline: float
+) -> Rows:
+    """All of them, or the one: `verified_at` is null for those that are not."""
+    return await database.read(_LIST, [id_], deadline=deadline, name="roster/organisations")
