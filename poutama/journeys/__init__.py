@@ -25,6 +25,7 @@ from poutama.journeys.groups import (
     renew_join_code,
 )
 from poutama.journeys.jobs import cancel_job
+from poutama.journeys.reminders import dismiss_reminder
 from poutama.journeys.roster.procedures import (
     apply_roster_import,
     check_roster_import,
@@ -47,6 +48,7 @@ _PROCEDURES: dict[str, Procedure] = {
         create_group,
         create_organisation,
         delete_evidence,
+        dismiss_reminder,
         end_membership,
         export_journey,
         finish_evidence,

@@ -15,12 +15,15 @@ from poutama.db.connection import Database
 from poutama.db.keys import forget_expired_keys
 from poutama.journeys.evidence.sweep import forget_unfinished_uploads
 from poutama.journeys.exports.sweep import forget_old_exports
+from poutama.journeys.reminders import remind
+from poutama.journeys.retention import forget_the_departed
 from poutama.journeys.roster.sweep import forget_old_rosters
 from poutama.settings import Settings
 from poutama.store.objects import ObjectStore
 
 MINUTE = 60.0
 HOUR = 60 * MINUTE
+DAY = 24 * HOUR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,10 +86,22 @@ async def clear_rosters(shift: Shift) -> int:
     return await forget_old_rosters(shift.database, deadline=shift.deadline)
 
 
+async def make_reminders(shift: Shift) -> int:
+    """Remind students of what is due soon, or was due lately."""
+    return await remind(shift.database, deadline=shift.deadline)
+
+
+async def end_keeping(shift: Shift) -> int:
+    """Delete people who left longer ago than their organisations keep data."""
+    return await forget_the_departed(shift.database, deadline=shift.deadline)
+
+
 TASKS: Mapping[str, Task] = {
     "sweep": Task(sweep_jobs, MINUTE),
     "forget_expired_keys": Task(forget_keys, HOUR),
     "forget_unfinished_uploads": Task(clear_uploads, 10 * MINUTE),
     "forget_old_exports": Task(clear_exports, HOUR),
     "forget_old_rosters": Task(clear_rosters, HOUR),
+    "remind": Task(make_reminders, DAY),
+    "forget_the_departed": Task(end_keeping, DAY),
 }

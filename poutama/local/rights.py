@@ -65,6 +65,7 @@ CASES = (
     Case("finishEvidence", "evidence of the student", _STUDENT),
     Case("updateEvidence", "evidence of the student", _STUDENT),
     Case("deleteEvidence", "evidence of the student", _STUDENT),
+    Case("dismissReminder", "the student's", _STUDENT),
     Case("exportJourney", "one's own", _SIGNED_IN),
     Case("exportJourney", "the student's", _STUDENT | _MENTOR | _LEADERS | _CAREGIVER),
     Case("createOrganisation", "a new one", _SIGNED_IN),

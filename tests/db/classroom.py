@@ -27,7 +27,7 @@ LONG_AGO = datetime.now(UTC) - timedelta(days=100)
 LATELY = datetime.now(UTC) - timedelta(days=2)
 TABLES = (
     "person", "organisation", "learning_group", "membership", "goal", "goal_task", "goal_note",
-    "audit_entry", "job", "evidence", "evidence_usage", "roster_import",
+    "audit_entry", "job", "evidence", "evidence_usage", "roster_import", "reminder",
 )  # fmt: skip
 
 
@@ -90,6 +90,7 @@ def rows() -> Iterator[tuple[str, Row]]:
         yield "membership", _membership(name, role)
     yield from _goal()
     yield from _evidence()
+    yield from _reminders()
     for name, of in (("job", None), ("job of the organisation", "organisation")):
         where = {"organisation_id": id_of(of) if of else None}
         job = {"id": id_of(name), "kind": "TEST", "input": "{}", **where}
@@ -147,6 +148,11 @@ def _goal() -> Iterator[tuple[str, Row]]:
         text = _text("information", f"from the {name}")
         note = {"id": id_of(f"note of the {name}"), "author_id": id_of(author)}
         yield "goal_note", {**note, "goal_id": id_of("goal"), **text}
+
+
+def _reminders() -> Iterator[tuple[str, Row]]:
+    about = {"goal_id": id_of("goal"), "person_id": id_of(Caller.STUDENT)}
+    yield "reminder", {"id": id_of("reminder"), **about, "kind": "OVERDUE", "due_at": LATELY}
 
 
 def _evidence() -> Iterator[tuple[str, Row]]:

@@ -62,6 +62,7 @@ INPUTS: Mapping[tuple[str, str], Input] = {
     ("finishEvidence", "evidence of the student"): EVIDENCE,
     ("updateEvidence", "evidence of the student"): {**EVIDENCE, "title": "?"},
     ("deleteEvidence", "evidence of the student"): EVIDENCE,
+    ("dismissReminder", "the student's"): {"reminderId": Id("reminder")},
     ("exportJourney", "one's own"): {},
     ("exportJourney", "the student's"): {"personId": Id(Caller.STUDENT)},
     ("createOrganisation", "a new one"): {"name": "New"},

@@ -100,6 +100,7 @@ def test_what_fewer_people_see_than_its_row_cannot_be_asked_by() -> None:
         ("Person", "email"),
         ("Group", "joinCode"),
         ("AuditEntry", "actorName"),
+        ("Job", "resultUrl"),
         ("Membership", "invitedName"),
         ("Membership", "invitedEmail"),
         ("Evidence", "uploadForm"),

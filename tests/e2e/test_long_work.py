@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from tests.e2e.conftest import Live
+from tests.e2e.server import Live
 
 PATIENCE = 120.0
 EXPORT = "mutation { exportJourney(input: {}) { job { id } } }"

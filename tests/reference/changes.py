@@ -57,7 +57,7 @@ NEW: dict[str, Row] = {
     "Job": {"organisationId": None, "state": "QUEUED", "done": 0, "total": None, "attempts": 0,
             "failure": None, "cancelRequested": False, "resultKey": None, "startedAt": None,
             "finishedAt": None},
-    "RosterImport": {"state": "UPLOADING", "managers": False, "jobId": None,
+    "RosterImport": {"state": "UPLOADING", "managers": False, "jobId": None, "checkJobId": None,
                      **dict.fromkeys((*COUNTS, "endingPercent", "source", "checkedAt")),
                      "appliedAt": None},
     "Evidence": {"state": "PENDING", "rejection": None, "objectKey": None, "thumbnailKey": None,
@@ -102,7 +102,7 @@ class Doing:
         for note in self.all("GoalNote", goalId=goal["id"]):
             self.lose("Evidence", "noteId", note)
         self.lose("Evidence", "goalId", goal)
-        for kind in ("GoalTask", "GoalNote"):
+        for kind in ("GoalTask", "GoalNote", "Reminder"):
             self.remove(kind, *self.all(kind, goalId=goal["id"]))
         return self.delete("Goal", goal)
 
@@ -272,6 +272,14 @@ class Doing:
             self.record("UPDATE", "Job", job["id"], job["personId"])
         return about("Job", job)
 
+    def dismiss_reminder(self, given: Row) -> Done:
+        found = self.find("Reminder", given["reminderId"])
+        self.permitted("dismissReminder", found)
+        if found["dismissedAt"] is None:
+            found["dismissedAt"] = self.now
+            self.record("UPDATE", "Reminder", found["id"], self.viewer)
+        return Done("Goal", frozenset([found["goalId"]]))
+
     def export_journey(self, given: Row) -> Done:
         person = self.find("Person", given.get("personId") or self.viewer)
         self.permitted("exportJourney", person)
@@ -316,7 +324,8 @@ class Doing:
         wish = json.dumps({"import": str(found["id"]), **asked})
         who = {"personId": self.viewer, "subjectId": None, "input": wish}
         job = self.add("Job", kind=kind, **who, organisationId=found["organisationId"])
-        self.touch(found, state=state, jobId=job["id"], uploadKey=None)
+        checks = {"checkJobId": job["id"]} if state == "CHECKING" else {}
+        self.touch(found, state=state, jobId=job["id"], uploadKey=None, **checks)
         self.record("UPDATE", "RosterImport", found["id"], None)
         return about("RosterImport", found)
 

@@ -60,10 +60,12 @@ class Policy:
                 return self.mentors(row["id"]) or self.leads(row["organisationId"])
             case "Membership":
                 return self.may_see_membership(row)
-            case "Job":
-                return row["personId"] == self.viewer or self.leads(row["organisationId"], "ADMIN")
-            case "RosterImport":
-                return self.leads(row["organisationId"], "ADMIN")
+            case "Reminder":
+                return bool(row["personId"] == self.viewer)
+            case "Job" | "RosterImport":
+                # A job is also seen by whoever asked for it; an import is the organisation's.
+                asked = row.get("personId") == self.viewer
+                return asked or self.leads(row["organisationId"], "ADMIN")
             case "AuditEntry":
                 return self.may_see_audit_of(row["subjectId"])
         raise LookupError(kind)
@@ -80,6 +82,11 @@ class Policy:
                 return self.mentors(row["id"]) or self.leads(row["organisationId"])
             case "Evidence", "uploadForm":
                 return bool(row["uploaderId"] == self.viewer)
+            case "Job", "resultUrl":
+                # What was made of somebody's data is for those who may still see that data.
+                subject = row["subjectId"]
+                about = subject is not None and self.may_see_goals_of(subject)
+                return about or self.belongs_to(row["organisationId"])
             case "AuditEntry", "actorName":
                 # Whoever reads my data, I may know; an administrator, of their own people alone.
                 mine = self.viewer in (row["subjectId"], row["actorId"])
@@ -144,7 +151,7 @@ class Policy:
             each["groupId"] == group for each in self.current("STUDENT", "MENTOR", of=self.viewer)
         )
 
-    def belongs_to(self, organisation: UUID) -> bool:
+    def belongs_to(self, organisation: UUID | None) -> bool:
         return any(
             each["organisationId"] == organisation
             for each in self.world["Membership"]

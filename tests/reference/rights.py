@@ -105,6 +105,7 @@ RULES: dict[str, Callable[[Policy, Row], bool]] = {
     "finishEvidence": the_student,
     "updateEvidence": the_student,
     "deleteEvidence": the_student,
+    "dismissReminder": the_student,
     "createOrganisation": anybody,
     "updateOrganisation": its_admins,
     "createGroup": its_leaders,

@@ -29,7 +29,8 @@ BESIDES: dict[str, tuple[str, ...]] = {
     ),
     "Job": ("personId", "organisationId", "subjectId", "input", "resultKey"),
     "JobRowError": ("jobId",),
-    "RosterImport": ("organisationId", "jobId", "mediaType", "uploadKey"),
+    "Reminder": ("personId", "goalId", "dismissedAt"),
+    "RosterImport": ("organisationId", "jobId", "checkJobId", "mediaType", "uploadKey"),
     "RosterChange": ("importId",),
     "AuditEntry": ("subjectId",),
 }  # fmt: skip
@@ -42,7 +43,7 @@ COUNTS = (
 """What a roster import counts."""
 ANNOUNCED = ("uploadKey", "mediaType", "bytes", "sha256")
 """What a form for uploading is made of."""
-TABLES = {"RosterImport": "roster_import"}
+TABLES = {"RosterImport": "roster_import", "Reminder": "reminder"}
 """Tables of types that are read from a view."""
 EMPTY = tuple(
     f"delete from {table}"
@@ -83,8 +84,10 @@ async def read_rows(database: Database, model: Model, kinds: Iterable[str]) -> W
         fields = [column.field for column in model.entities[kind].columns] + [*BESIDES[kind]]
         searched = [f"{name}_search" for name in SEARCHED.get(kind, ())]
         names = [*(snake_case(name) for name in fields), *searched]
+        # What no longer reminds of anything is still there.
+        table = "reminder" if kind == "Reminder" else model.entities[kind].table
         rows = await database.read(
-            f"select {', '.join(names)} from {model.entities[kind].table}",
+            f"select {', '.join(names)} from {table}",
             deadline=time.monotonic() + 60,
         )
         found[kind] = [dict(zip(fields, row, strict=False)) for row in rows]

@@ -29,6 +29,7 @@ ONE = {
     "Goal": {"owner": ("Person", "personId")},
     "GoalTask": {"goal": ("Goal", "goalId")},
     "GoalNote": {"goal": ("Goal", "goalId"), "author": ("Person", "authorId")},
+    "Reminder": {"goal": ("Goal", "goalId")},
     "Evidence": {"goal": ("Goal", "goalId"), "note": ("GoalNote", "noteId")},
     "Group": {
         "organisation": ("Organisation", "organisationId"),
@@ -49,6 +50,7 @@ ONE = {
     "RosterImport": {
         "organisation": ("Organisation", "organisationId"),
         "job": ("Job", "jobId"),
+        "checkJob": ("Job", "checkJobId"),
     },
     "RosterChange": {"import": ("RosterImport", "importId")},
 }
@@ -59,6 +61,7 @@ MANY = {
         "goals": ("Goal", "personId"),
         "memberships": ("Membership", "personId"),
         "audit": ("AuditEntry", "subjectId"),
+        "reminders": ("Reminder", "personId"),
     },
     "Goal": {
         "tasks": ("GoalTask", "goalId"),
@@ -91,6 +94,7 @@ DEFAULT_ORDER = {
     "Organisation": ["NAME_ASC"],
     "Group": ["NAME_ASC"],
     "AuditEntry": ["AT_DESC"],
+    "Reminder": ["DUE_AT_ASC"],
     "Job": ["CREATED_AT_DESC"],
     "JobRowError": ["POSITION_ASC"],
     "RosterImport": ["CREATED_AT_DESC"],
@@ -123,8 +127,21 @@ class Seen(dict[str, Any]):
 
 def see(policy: Policy, kind: str) -> Iterator[Seen]:
     """The rows of a type that the viewer may see."""
-    rows = progress(policy) if kind == "GroupProgress" else policy.world[kind]
+    match kind:
+        case "GroupProgress":
+            rows = progress(policy)
+        case "Reminder":
+            rows = [row for row in policy.world[kind] if reminds(policy, row)]
+        case _:
+            rows = policy.world[kind]
     return (Seen(kind, row, policy) for row in rows if policy.may_see(kind, row))
+
+
+def reminds(policy: Policy, reminder: Row) -> bool:
+    """Whether it was not dismissed, and its goal is still to be done by then."""
+    (goal,) = (each for each in policy.world["Goal"] if each["id"] == reminder["goalId"])
+    due = not goal["complete"] and goal["dueAt"] == reminder["dueAt"]
+    return due and reminder["dismissedAt"] is None
 
 
 def progress(policy: Policy) -> list[Row]:

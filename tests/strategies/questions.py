@@ -50,6 +50,7 @@ def questions(draw: DrawFn, schema: GraphQLSchema, world: World) -> tuple[UUID, 
 
 
 PERSON = """{ id email name goals { id } goalsConnection { totalCount } memberships { id }
+  reminders { id goal { id } }
   auditConnection { totalCount nodes { id actorName } } }"""
 GROUP = f"""{{ id name joinCode progress {{ active overdue completed }} organisation {{ id }}
   members {{ id acceptedAt person {PERSON} child {{ id }} }} }}"""
@@ -197,12 +198,15 @@ class Asker:
         operator = choose(self.draw, *type_.fields)
         if operator == "isNull":
             return _object({operator: choose(self.draw, "false", "true")})
-        is_enum = isinstance(get_named_type(type_.fields["eq"].type), GraphQLEnumType)
-        write = str if is_enum else _print
-        value = write(self._value(kind, field))
-        if operator == "in":
-            value = f"[{value}, {write(self._value(kind, field))}]"
-        return _object({operator: value})
+        enum = get_named_type(type_.fields["eq"].type)
+        values = [self._value(kind, field) for _ in range(2 if operator == "in" else 1)]
+        if isinstance(enum, GraphQLEnumType):
+            words = [
+                str(each) if each in enum.values else next(iter(enum.values)) for each in values
+            ]
+        else:
+            words = [_print(each) for each in values]
+        return _object({operator: f"[{', '.join(words)}]" if operator == "in" else words[0]})
 
     def _value(self, kind: str, field: str) -> Any:
         """The value of some row of the world, seen or hidden."""

@@ -41,10 +41,17 @@ LINKS = (
 )  # fmt: skip
 
 
+class School(dict[str, list[Row]]):
+    """A world, as `tests.reference.policy` has them; too large to be printed."""
+
+    def __repr__(self) -> str:
+        return f"a school of {sum(map(len, self.values()))} rows"
+
+
 @st.composite
 def schools(draw: DrawFn, now: datetime) -> World:
-    """A world, as `tests.reference.policy` has them."""
-    return _SchoolBuilder(draw, now).build()
+    """Worlds."""
+    return School(_SchoolBuilder(draw, now).build())
 
 
 @dataclass(slots=True)
@@ -82,7 +89,7 @@ class _SchoolBuilder:
             "organisationId": [*organisations, None],
         }
         places: dict[str, list[Any]] = {"organisationId": organisations}
-        imports = list(self._rows("RosterImport", 2, 4, **places, jobId=[None]))
+        imports = list(self._rows("RosterImport", 2, 4, **places, jobId=[None], checkJobId=[None]))
         jobs = list(self._rows("Job", 2, 5, **orders, subjectId=[*people, None]))
         return {
             "Person": people,
@@ -97,6 +104,7 @@ class _SchoolBuilder:
             ],
             "Job": jobs,
             "JobRowError": list(self._rows("JobRowError", 2, 5, jobId=jobs)),
+            "Reminder": [self._reminder(goal) for goal in goals if chance(self.draw, 60)],
             "RosterImport": imports,
             "RosterChange": list(self._rows("RosterChange", 2, 4, importId=imports)),
             "AuditEntry": list(
@@ -117,7 +125,7 @@ class _SchoolBuilder:
     def _row(self, kind: str) -> Row:
         if kind == "AuditEntry":
             return {"id": self._id()}
-        if kind in ("JobRowError", "RosterChange"):
+        if kind in ("JobRowError", "RosterChange", "Reminder"):
             return {"id": self._id(), "createdAt": self._moment()}
         return {
             "id": self._id(),
@@ -212,6 +220,17 @@ class _SchoolBuilder:
             "code": choose(self.draw, "MISSING", "UNKNOWN"),
             "message": choose(self.draw, *TEXTS),
             "position": choose(self.draw, 0, 1, 2),
+        }
+
+    def _reminder(self, goal: Row) -> Row:
+        """Some were dismissed, and some are of a time that the goal is no longer due at."""
+        return {
+            **self._row("Reminder"),
+            "personId": goal["personId"],
+            "goalId": goal["id"],
+            "kind": choose(self.draw, "DUE_SOON", "OVERDUE"),
+            "dueAt": choose(self.draw, goal["dueAt"] or self._hours(-30), self._hours(30)),
+            "dismissedAt": choose(self.draw, None, None, self._hours(-10)),
         }
 
     def _rosterimport(self) -> Row:

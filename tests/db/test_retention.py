@@ -1,0 +1,165 @@
+"""Retention: whoever left long ago goes with all that is theirs, and nobody else ever does."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+
+from poutama.db.connection import Database
+from poutama.journeys.evidence.sweep import forget_unfinished_uploads
+from poutama.journeys.retention import ACTOR, forget_the_departed
+from poutama.local.rights import Caller
+from poutama.store.directory import DirectoryStore
+from tests.db.classroom import fill, id_of, snapshot
+from tests.db.sessions import soon
+
+DAYS = 730
+"""How long both organisations keep data."""
+TABLES_OF_A_PERSON = (
+    ("goal", "person_id"), ("membership", "person_id"), ("identity", "person_id"),
+    ("job", "person_id"), ("reminder", "person_id"), ("person_budget", "person_id"),
+    ("idempotency_key", "person_id"), ("audit_entry", "subject_id"), ("evidence", "uploader_id"),
+    ("evidence_usage", "person_id"), ("person", "id"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Was:
+    """A membership, in days ago; None for what has not happened."""
+
+    ended: int | None
+    accepted: bool = True
+    organisation: str = "organisation"
+
+
+LONG_AGO = Was(ended=DAYS + 1)
+LIVES = {
+    "left long ago": ([LONG_AGO], True),
+    "left two long ago": ([LONG_AGO, Was(DAYS + 9, organisation="other organisation")], True),
+    "left and never accepted the other": ([LONG_AGO, Was(DAYS + 1, accepted=False)], True),
+    "left lately": ([Was(DAYS - 1)], False),
+    "left one, belongs to another": (
+        [LONG_AGO, Was(None, organisation="other organisation")],
+        False,
+    ),
+    "left one long ago, one lately": ([LONG_AGO, Was(3)], False),
+    "left, and is invited again": ([LONG_AGO, Was(None, accepted=False)], False),
+    "leaves tomorrow": ([Was(-1)], False),
+    "never accepted": ([Was(DAYS + 1, accepted=False)], False),
+    "never belonged": ([], False),
+}
+
+
+@pytest.fixture
+async def school(desk_database: Database) -> Database:
+    await fill(desk_database)
+    return desk_database
+
+
+async def add(school: Database, memberships: list[Was]) -> UUID:
+    """Somebody who belonged like this."""
+    person = uuid4()
+    await school.write(
+        "insert into person (id, email, name) values ($1, $2, 'Rua')",
+        [person, f"{person.hex}@school.example"],
+        deadline=soon(),
+    )
+    for was in memberships:
+        await school.write(
+            "insert into membership (id, organisation_id, person_id, role, source, begins_at,"
+            " accepted_at, ends_at) values ($1, $2, $3, 'MENTOR_MANAGER', 'INVITED',"
+            " now() - interval '3000 days',"
+            " case when $4::bool then now() - interval '3000 days' end,"
+            " now() - $5::float8 * interval '1 day')",
+            [uuid4(), id_of(was.organisation), person, was.accepted, was.ended],
+            deadline=soon(),
+        )
+    return person
+
+
+async def is_there(school: Database, person: UUID) -> bool:
+    return bool(await school.read("select 1 from person where id = $1", [person], deadline=soon()))
+
+
+@pytest.mark.parametrize("life", LIVES)
+async def test_only_who_left_long_ago_goes(school: Database, life: str) -> None:
+    memberships, goes = LIVES[life]
+    before = await snapshot(school)
+    person = await add(school, memberships)
+    assert await forget_the_departed(school, deadline=soon()) == goes
+    assert await is_there(school, person) != goes
+    if goes:
+        kept = [row for row in await snapshot(school) if "retention" not in row]
+        assert kept == before
+    assert await forget_the_departed(school, deadline=soon()) == 0
+
+
+async def test_an_organisation_that_keeps_longer_is_waited_for(school: Database) -> None:
+    both = [Was(DAYS + 1), Was(DAYS + 1, organisation="other organisation")]
+    person = await add(school, both)
+    longer = "update organisation set retention_days = 3650 where id = $1"
+    await school.write(longer, [id_of("other organisation")], deadline=soon())
+    assert await forget_the_departed(school, deadline=soon()) == 0
+    assert await is_there(school, person)
+
+
+async def test_everybody_goes_however_many(school: Database) -> None:
+    people = [await add(school, [LONG_AGO]) for _ in range(45)]
+    assert await forget_the_departed(school, deadline=soon()) == 45
+    entries = await school.read(
+        "select row_id, actor_id, action, subject_id from audit_entry where kind = 'Person'",
+        deadline=soon(),
+    )
+    assert {row["row_id"] for row in entries} == set(people)
+    assert {tuple(row)[1:] for row in entries} == {(ACTOR, "DELETE", None)}
+
+
+async def test_without_time_nothing_begins(school: Database) -> None:
+    await add(school, [LONG_AGO])
+    assert await forget_the_departed(school, deadline=time.monotonic() + 1) == 0
+
+
+async def test_all_that_is_theirs_goes_and_what_is_others_stays(
+    school: Database, tmp_path: Path
+) -> None:
+    student = id_of(Caller.STUDENT)
+    store = DirectoryStore(tmp_path, b"k" * 32)
+    await leave(school, student)
+    notes = "select count(*)::int8 from goal_note where author_id = $1"
+    await school.write(
+        "insert into goal (id, person_id, goal_type, title, title_search, information,"
+        " information_search, complete) values ($1, $2, 'SPORTS', '', '', '', '', false)",
+        [id_of("classmate's goal"), id_of(Caller.CLASSMATE)],
+        deadline=soon(),
+    )
+    await school.write(
+        "insert into goal_note (id, goal_id, author_id, information, information_search)"
+        " values ($1, $2, $3, 'Ka pai', 'ka pai')",
+        [id_of("left note"), id_of("classmate's goal"), student],
+        deadline=soon(),
+    )
+    assert await forget_the_departed(school, deadline=soon()) == 1
+    for table, column in TABLES_OF_A_PERSON:
+        left = f"select 1 from {table} where {column} = $1"
+        assert not await school.read(left, [student], deadline=soon()), table
+    stays = "select author_id from goal_note where id = $1"
+    rows = await school.read(stays, [id_of("left note")], deadline=soon())
+    assert [row["author_id"] for row in rows] == [None]
+    assert (await school.read(notes, [student], deadline=soon()))[0][0] == 0
+    await forget_unfinished_uploads(school, store, deadline=soon())
+    assert not await school.read("select 1 from evidence", deadline=soon())
+    doomed = await school.read("select key from doomed_object", deadline=soon())
+    assert doomed, "its files are to go, and once more later"
+
+
+async def leave(school: Database, person: UUID) -> None:
+    await school.write(
+        "update membership set ends_at = now() - interval '800 days',"
+        " accepted_at = now() - interval '900 days' where person_id = $1",
+        [person],
+        deadline=soon(),
+    )
