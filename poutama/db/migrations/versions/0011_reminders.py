@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0010_reminders"
-down_revision = "0009_roster"
+revision = "0011_reminders"
+down_revision = "0010_note_authors"
 branch_labels = None
 depends_on = None
 
