@@ -38,6 +38,11 @@ nothing any more.
 A field that fewer people see than its row is null for all others, and cannot be filtered or
 sorted by.
 
+Who else returns or counts somebody's goals is written down for that person (`auditConnection`), in
+the very statement that reads them. What a filter looks at without returning it is not, nor are a
+group's sums (`progress`): mentors can ask which of their students have a goal of a certain kind,
+and no entry says so. They see those goals anyway.
+
 This page is written by `poutama permissions`.
 
 ## Types

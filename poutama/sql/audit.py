@@ -1,14 +1,15 @@
 """Writing down who changed what and who read whose data, in the very statement that does it.
 
-A read of others' audited rows inserts one entry for each person whose rows it returns, unless the
-same viewer's last is younger than `REMEMBERED`; reading one's own writes nothing. A change inserts
-one entry, and its payload those of what it reads besides the row written. Nothing is read or
-changed without its entry, because it is one statement.
+A read of others' audited rows inserts one entry for each person whose rows it returns or counts,
+unless the same viewer's last is younger than `REMEMBERED`; reading one's own writes nothing. A
+change inserts one entry, and its payload those of what it reads besides the row written. Nothing is
+read or changed without its entry, because it is one statement. What a filter looks at and does not
+return is not written down, nor are sums over a group.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import replace
 
 from poutama.plan.nodes import Change, Delete, Insert, Subject, Update
@@ -34,36 +35,39 @@ def render_subject(level: Level) -> str:
     return f"{name_column('a', level.rows.entity.subject)} AS sub"
 
 
-def render_entries(parameters: Parameters, change: Change | None, layout: Layout) -> list[str]:
+def render_entries(
+    parameters: Parameters, change: Change | None, layout: Layout, counted: Sequence[str]
+) -> list[str]:
     """The CTE that writes down what the statement does: none, or one.
+
+    `counted`: queries of subject and kind, for what is only counted.
 
     One INSERT for a change and for what its payload reads: one statement cannot change a table
     twice on CockroachDB.
     """
-    viewer = parameters.place(ViewerId(), "uuid") if change or _audited(layout.levels) else ""
-    entries = [_entry_of_change(change, viewer)] if change and _writes(change) else []
-    if audited := _audited(layout.levels):
-        entries.append(_entries_of_reads(audited, viewer))
-    if not entries:
+    subjects = [
+        f"SELECT n.sub, {quote_text(level.rows.entity.name)} AS kind FROM {level.name} AS n"
+        for level in layout.levels
+        if is_audited(level)
+    ]
+    subjects += counted
+    writes = change is not None and _writes(change)
+    if not subjects and not writes:
         return []
+    viewer = parameters.place(ViewerId(), "uuid")
+    entries = [_entry_of_change(change, viewer)] if change is not None and writes else []
+    if subjects:
+        entries.append(_entries_of_reads(subjects, viewer))
     return [
         f"audit AS (INSERT INTO audit_entry {_COLUMNS} {' UNION ALL '.join(entries)} RETURNING 1)"
     ]
-
-
-def _audited(levels: Iterable[Level]) -> list[Level]:
-    return [level for level in levels if is_audited(level)]
 
 
 def _writes(change: Change) -> bool:
     return not (isinstance(change, Update) and not change.assignments)
 
 
-def _entries_of_reads(levels: list[Level], viewer: str) -> str:
-    subjects = " UNION ".join(
-        f"SELECT n.sub, {quote_text(level.rows.entity.name)} AS kind FROM {level.name} AS n"
-        for level in levels
-    )
+def _entries_of_reads(subjects: Sequence[str], viewer: str) -> str:
     recent = (
         "SELECT 1 FROM audit_entry AS e"
         f" WHERE e.subject_id = x.sub AND e.actor_id = {viewer} AND e.kind = x.kind"
@@ -71,7 +75,7 @@ def _entries_of_reads(levels: list[Level], viewer: str) -> str:
     )
     return (
         f"SELECT gen_random_uuid(), now(), {viewer}, {_name(viewer)}, x.sub, 'READ', x.kind,"
-        f" NULL::uuid FROM ({subjects}) AS x"
+        f" NULL::uuid FROM ({' UNION '.join(subjects)}) AS x"
         f" WHERE x.sub <> {viewer} AND NOT EXISTS ({recent})"
     )
 

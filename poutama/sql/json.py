@@ -101,7 +101,8 @@ class _JsonRenderer:
                 " (SELECT seen.fingerprint FROM seen) AS fingerprint,"
                 " (SELECT seen.response FROM seen) AS response FROM answer"
             )
-        ctes += render_entries(self._parameters, self._changing, self._layout)
+        counted = self._levels.render_counted(self._layout.slots)
+        ctes += render_entries(self._parameters, self._changing, self._layout, counted)
         joined = ",\n".join(ctes)
         return Statement(
             f"WITH {joined}\nSELECT {text}",

@@ -8,6 +8,7 @@ Nested limits count rows with a window: a LATERAL with LIMIT becomes a full scan
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -143,6 +144,22 @@ class LevelRenderer:
             f"SELECT p.k AS p, count(*)::text AS j FROM {level.parent.name} AS p"
             f" JOIN {table} ON {self._joined(level)} WHERE {where} GROUP BY p.k"
         )
+
+    def render_counted(self, slots: Iterable[Slot]) -> list[str]:
+        """For each audited count, the query of whose rows it counts: `sub` and `kind`."""
+        found = []
+        for slot in slots:
+            level = slot.level
+            if isinstance(slot, CountSlot) and is_audited(level):
+                kind = quote_text(level.rows.entity.name)
+                source = f"{source_of(level.rows)} AS a"
+                if level.parent is not None:
+                    source = f"{level.parent.name} AS p JOIN {source} ON {self._joined(level)}"
+                where = self._conditions.render("a", level.rows.where)
+                found.append(
+                    f"SELECT {render_subject(level)}, {kind} AS kind FROM {source} WHERE {where}"
+                )
+        return found
 
     def render_facts(self, slot: FactsSlot) -> str:
         """The query of a PageInfo: `p` and `j`."""

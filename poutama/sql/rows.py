@@ -65,7 +65,8 @@ class _RowsRenderer:
                 f"SELECT {OUTCOME}::int8 AS l, {change.written} AS p, {change.version} AS k,"
                 " NULL::text AS b"
             )
-        ctes += render_entries(self._parameters, self._changing, self._layout)
+        counted = self._levels.render_counted(self._layout.slots)
+        ctes += render_entries(self._parameters, self._changing, self._layout, counted)
         joined = ",\n".join(ctes)
         opening = f"WITH {joined}\n" if ctes else ""
         return Statement(

@@ -44,6 +44,35 @@ async def test_students_read_their_own_unnoticed(school: Desk) -> None:
     assert not await entries(school)
 
 
+async def test_counting_is_reading(school: Desk) -> None:
+    count = "{ groups { members { person { goalsConnection { totalCount } } } } }"
+    await school.ask(count, MENTOR)
+    await school.ask(count, MENTOR)
+    assert await entries(school) == {("READ", "Goal", True): 1}
+
+
+async def test_counting_ones_own_is_not_written_down(school: Desk) -> None:
+    await school.ask(
+        "{ goalsConnection { totalCount } me { goalsConnection { totalCount } } }", STUDENT
+    )
+    assert not await entries(school)
+
+
+async def test_counting_and_reading_at_once_is_one_entry(school: Desk) -> None:
+    both = "goalsConnection { totalCount nodes { title } } goals { title }"
+    await school.ask(f"{{ groups {{ members {{ person {{ {both} }} }} }} }}", MENTOR)
+    assert await entries(school) == {("READ", "Goal", True): 1}
+
+
+async def test_what_a_filter_looks_at_is_not_written_down(school: Desk) -> None:
+    goals = '{ goals: { some: { title: { contains: "k" } } } }'
+    await school.ask(
+        f"{{ groups {{ members(filter: {{ person: {goals} }}) {{ id }} progress {{ active }} }} }}",
+        MENTOR,
+    )
+    assert not await entries(school)
+
+
 async def test_what_a_payload_reads_is_written_down_beside_the_change(school: Desk) -> None:
     await school.ask(
         'mutation ($group: UUID!) { updateGroup(input: {groupId: $group, name: "New"})'

@@ -36,6 +36,9 @@ ROWS = {
      "personId": "Person",
 }  # fmt: skip
 """Input field -> the type whose row it names."""
+STAFF = ("ADMIN", "MENTOR_MANAGER", "MENTOR", "CAREGIVER")
+TRIES = 8
+"""How often something is looked for that somebody may do, or may not although they see it."""
 VALUES: dict[str, tuple[Any, ...]] = {
     "title": ("Run", "Āe"), "information": ("Ka pai", "a"), "name": NAMES, "altText": ("", "Āe"),
     "complete": (True, False), "color": ("#3366cc", None), "expectedVersion": (1, 1, 2, None),
@@ -81,15 +84,15 @@ def changes(
     fields = schema.mutation_type.fields
     names = [choose(draw, *sorted(fields)), mutation] if chance(draw, 20) else [mutation]
     people: list[UUID] = [row["id"] for row in world["Person"]]
-    # Most people may not do most things: without this nearly all would be refused.
-    tries: int = choose(draw, 8, 0)
-    able: list[UUID] = []
-    steps = tuple(maker.step(name, fields[name]) for name in names)
-    for _ in range(tries):
-        if able := [each for each in people if _is_able(world, each, now, steps)]:
-            break
+    # Most people may not do most things, and most who may not see nothing of it either: of both
+    # nearly all would be refused, whatever the rules are.
+    candidates = choose(draw, _able, _onlookers)
+    found: list[UUID] = []
+    for _ in range(TRIES):
         steps = tuple(maker.step(name, fields[name]) for name in names)
-    viewer = choose(draw, *(able or _onlookers(world, people, now, steps) or people))
+        if found := candidates(world, people, now, steps):
+            break
+    viewer = choose(draw, *(found or people))
     deep = len(names) == 1
     selections = tuple(maker.payload(fields[each.mutation], deep=deep) for each in steps)
     return Asked(viewer, steps, selections, choose(draw, None, "again"))
@@ -103,15 +106,22 @@ def _is_able(world: World, viewer: UUID, now: datetime, steps: tuple[Step, ...])
     return True
 
 
+def _able(world: World, people: list[UUID], now: datetime, steps: tuple[Step, ...]) -> list[UUID]:
+    return [each for each in people if _is_able(world, each, now, steps)]
+
+
 def _onlookers(
     world: World, people: list[UUID], now: datetime, steps: tuple[Step, ...]
 ) -> list[UUID]:
     """Those who see what it is about, and may not do it: a rule that is too loose lets them."""
-    return [
+    found = [
         each
         for each in people
         if not _is_able(world, each, now, steps) and _sees(Policy(world, each, now), steps[-1])
     ]
+    # Those who are somebody come closest.
+    staff = [each for each in found if Policy(world, each, now).current(*STAFF, of=each)]
+    return staff or found
 
 
 def _sees(policy: Policy, step: Step) -> bool:
