@@ -23,7 +23,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from tests.reference.changes import Refused, Step, do
-from tests.reference.policy import Policy, Row, World
+from tests.reference.policy import LEADERS, Policy, Row, World
 from tests.strategies.drawing import chance, choose
 from tests.strategies.questions import Asker
 from tests.strategies.schools import NAMES
@@ -36,7 +36,6 @@ ROWS = {
      "personId": "Person",
 }  # fmt: skip
 """Input field -> the type whose row it names."""
-STAFF = ("ADMIN", "MENTOR_MANAGER", "MENTOR", "CAREGIVER")
 TRIES = 8
 """How often something is looked for that somebody may do, or may not although they see it."""
 VALUES: dict[str, tuple[Any, ...]] = {
@@ -86,7 +85,7 @@ def changes(
     people: list[UUID] = [row["id"] for row in world["Person"]]
     # Most people may not do most things, and most who may not see nothing of it either: of both
     # nearly all would be refused, whatever the rules are.
-    candidates = choose(draw, _able, _onlookers)
+    candidates = choose(draw, _able, _onlookers, _able, _outsiders)
     found: list[UUID] = []
     for _ in range(TRIES):
         steps = tuple(maker.step(name, fields[name]) for name in names)
@@ -119,9 +118,32 @@ def _onlookers(
         for each in people
         if not _is_able(world, each, now, steps) and _sees(Policy(world, each, now), steps[-1])
     ]
-    # Those who are somebody come closest.
-    staff = [each for each in found if Policy(world, each, now).current(*STAFF, of=each)]
-    return staff or found
+    # Those who are somebody come closest, and so more often.
+    near = [
+        each
+        for roles in (LEADERS, LEADERS, (*LEADERS, "MENTOR", "CAREGIVER"))
+        for each in found
+        if Policy(world, each, now).current(*roles, of=each)
+    ]
+    return near or found
+
+
+def _outsiders(
+    world: World, people: list[UUID], now: datetime, steps: tuple[Step, ...]
+) -> list[UUID]:
+    """Those who are somebody where it happens, but for that they left, or never accepted."""
+    places = {steps[-1].given[name] for name in steps[-1].given.keys() & ROWS.keys()}
+    places |= {
+        row.get("organisationId") for rows in world.values() for row in rows if row["id"] in places
+    }
+    return [
+        each["personId"]
+        for each in world["Membership"]
+        if each["organisationId"] in places
+        and each["role"] in LEADERS
+        and not Policy(world, each["personId"], now).counts(each)
+        and not _is_able(world, each["personId"], now, steps)
+    ]
 
 
 def _sees(policy: Policy, step: Step) -> bool:
