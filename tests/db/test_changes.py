@@ -33,7 +33,7 @@ from tests.strategies.changes import Asked, changes
 from tests.strategies.schools import reduce_school, schools
 
 NOW = datetime.now(UTC).replace(microsecond=0)
-MUTATIONS_PER_WORLD, CHANGES_PER_MUTATION = 4, 3
+MUTATIONS_PER_WORLD, CHANGES_PER_MUTATION = 2, 6
 
 
 @pytest.fixture(scope="module")
@@ -44,7 +44,7 @@ def bench(database_url: str) -> Iterator[Bench]:
 
 def test_every_change_is_what_the_policy_allows(bench: Bench, examples: int | None) -> None:
     tally: Counter[str] = Counter()
-    turns = -(-(examples or 400) // CHANGES_PER_MUTATION)
+    turns = -(-(examples or 600) // CHANGES_PER_MUTATION)
     mutations = cycle(bench.model.mutations)
 
     @settings(

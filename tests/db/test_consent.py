@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest_asyncio
 
 from poutama.db.connection import Database
+from poutama.db.identity import SignIn, find_person
 from poutama.local.rights import Caller
+from poutama.text import normalize_email
 from poutama.viewer import Viewer
-from tests.db.classroom import fill, id_of
+from tests.db.classroom import fill, id_of, viewer_for
+from tests.db.sessions import soon
 from tests.golden.desk import Desk
 
 FOUND = """mutation { createOrganisation(input: { name: "Snoop" }) { organisation { id } } }"""
@@ -92,3 +95,25 @@ async def test_who_has_left_shares_nothing_any_more(snoop: Desk) -> None:
     assert await sees_goals(snoop, SNOOP)
     await snoop.ask(END, STUDENT, id=membership)
     assert not await sees_goals(snoop, SNOOP)
+
+
+async def test_an_invitation_is_found_by_the_sign_in_that_it_is_for(snoop: Desk) -> None:
+    """However either is written: one function normalises both."""
+    written, signed_in = " MA\u0304RIA@School.Example ", "m\u0101ria@SCHOOL.example"
+    await snoop.ask(
+        "mutation ($i: InviteInput!) { invite(input: $i) { membership { id } } }",
+        viewer_for(Caller.MANAGER),
+        i={
+            "organisationId": str(id_of("organisation")),
+            "groupId": str(id_of("group")),
+            "role": "STUDENT",
+            "email": written,
+            "name": "Maria",
+        },
+    )
+    sign_in = SignIn("https://issuer.example", "maria", normalize_email(signed_in))
+    person = await find_person(snoop.database, sign_in)
+    rows = await snoop.database.read(
+        "select role from membership where person_id = $1", [person], deadline=soon()
+    )
+    assert [row["role"] for row in rows] == ["STUDENT"]

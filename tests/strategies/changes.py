@@ -85,7 +85,7 @@ def changes(
     people: list[UUID] = [row["id"] for row in world["Person"]]
     # Most people may not do most things, and most who may not see nothing of it either: of both
     # nearly all would be refused, whatever the rules are.
-    candidates = choose(draw, _able, _onlookers, _able, _outsiders)
+    candidates = choose(draw, _onlookers, _able, _outsiders, _able)
     found: list[UUID] = []
     for _ in range(TRIES):
         steps = tuple(maker.step(name, fields[name]) for name in names)
@@ -180,10 +180,10 @@ class _Maker:
             return choose(self.draw, *rows) if rows and chance(self.draw, 95) else NOWHERE
         if isinstance(inner, GraphQLInputObjectType):
             return [self.fill(inner) for _ in range(choose(self.draw, 0, 1, 2))]
-        if isinstance(inner, GraphQLEnumType):
-            return choose(self.draw, *inner.values)
         if name in SPECIAL:
             return SPECIAL[name](self)
+        if isinstance(inner, GraphQLEnumType):
+            return choose(self.draw, *inner.values)
         nullable = not isinstance(field.type, GraphQLNonNull)
         # What an update must not clear has no null among its values.
         return choose(self.draw, *(each for each in VALUES[name] if nullable or each is not None))
@@ -219,6 +219,11 @@ class _Maker:
                     study = choose(self.draw, *studies)
                     place = study["organisationId"]
                     return found | {"childId": study["personId"], "organisationId": place}
+            case _:
+                # Where there are managers, who may not do this.
+                led = [r for r in self.world["Membership"] if r["role"] in LEADERS]
+                if led:
+                    return found | {"organisationId": choose(self.draw, *led)["organisationId"]}
         return found
 
     def payload(self, field: GraphQLField, *, deep: bool) -> str:
@@ -258,6 +263,11 @@ def _task_ids(maker: _Maker) -> list[UUID]:
     return [choose(maker.draw, *tasks) for _ in range(choose(maker.draw, 0, 1, 2)) if tasks]
 
 
+def _role(maker: _Maker) -> str:
+    return choose(maker.draw, "MENTOR_MANAGER", "ADMIN", "STUDENT", "MENTOR", "CAREGIVER", "ADMIN")
+
+
 SPECIAL: dict[str, Callable[[_Maker], Any]] = {
     "email": _email, "joinCode": _join_code, "dueAt": _due_at, "taskIds": _task_ids,
+    "role": _role,
 }  # fmt: skip

@@ -73,13 +73,12 @@ class _SchoolBuilder:
         for _ in range(choose(self.draw, 6, 3, 4, 5, 7)):
             role = choose(self.draw, *ROLES)
             made = self._membership(role, groups, people, organisations)
-            # Most children study where they are cared for.
-            if role == "CAREGIVER" and chance(self.draw, 85):
+            # Most children study somewhere, and most of those where they are cared for.
+            if role == "CAREGIVER" and chance(self.draw, 90):
                 study = choose(self.draw, *studies)
-                made |= {
-                    "childId": study["personId"],
-                    "organisationId": study["organisationId"],
-                }
+                made["childId"] = study["personId"]
+                if chance(self.draw, 65):
+                    made["organisationId"] = study["organisationId"]
             memberships.append(made)
         goals = list(self._rows("Goal", 4, 8, personId=people))
         inside = {"goalId": goals}

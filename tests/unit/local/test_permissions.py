@@ -45,11 +45,12 @@ def test_another_rule_makes_another_page() -> None:
     rule = Rule((Audience(Scope.PERSON, "person_id", (Standing.CAREGIVER,)),))
     changed = replace(goal, rule=rule, changes={Action.INSERT: rule})
     page = render_permissions_page(replace(model, entities={**model.entities, "Goal": changed}))
+    caregivers = "the person's caregivers in an organisation the person is a student of"
     assert section(page, "Goal") == (
         "\n"
         "| to | by its | |\n|---|---|---|\n"
-        "| see | `owner` | the person's caregivers |\n"
-        "| insert | `owner` | the person's caregivers |\n"
+        f"| see | `owner` | {caregivers} |\n"
+        f"| insert | `owner` | {caregivers} |\n"
         "| update, delete | | nobody, but as the table of mutations says |\n"
         "\nWho else reads them is written down.\n"
     )
