@@ -21,7 +21,8 @@ SEVERAL = 4
 """Jobs at once: a laptop's, not a cloud's."""
 WAIT_SECONDS = 20.0
 RETRY_SECONDS = 10.0
-SWEEP_SECONDS = 60.0
+SWEEP_SECONDS = 5.0
+"""Oftener than in a cloud: on a laptop somebody waits for the job whose worker they have killed."""
 SWEEP_LIMIT_SECONDS = 30.0
 
 logger = logging.getLogger(__name__)
@@ -68,7 +69,7 @@ async def work_off(worker: Worker, *, several: int) -> None:
 
 
 async def keep_sweeping(worker: Worker) -> None:
-    """Sweep now and every minute, until cancelled; now, for all that no queue knows of yet."""
+    """Sweep now and then, until cancelled; at first, for all that no queue knows of yet."""
     idle: float | None = 0.0
     while True:
         try:
