@@ -111,8 +111,7 @@ class Engine:
             if prepared.read is not None:
                 data = await self._read(prepared.read, binding, deadline)
             else:
-                if idempotency_key is not None:
-                    binding.repeatable = Repeatable(idempotency_key, fingerprint_request(request))
+                binding.repeatable = _repeatable(idempotency_key, request)
                 data = await self._mutate(prepared.steps, binding, deadline)
             return answer_data(fill_marks(data, self._computed) if prepared.marked else data)
         except GraphQLFailure as failure:
@@ -177,3 +176,9 @@ class Engine:
         )
         self._prepared.put((operation, shape), prepared)
         return prepared
+
+
+def _repeatable(idempotency_key: str | None, request: GraphQLRequest) -> Repeatable | None:
+    if idempotency_key is None:
+        return None
+    return Repeatable(idempotency_key, fingerprint_request(request))

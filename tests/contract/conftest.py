@@ -3,14 +3,22 @@
 | fixture | scope | gives |
 |---|---|---|
 | `aws_endpoint` | session | address of a moto server: S3, SQS |
+| `desk` | function | a server over a folder of files |
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
 
+import httpx
 import pytest
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
+
+from poutama.store.directory import DirectoryStore
+from tests.contract.file_desk import Desk
+from tests.contract.serving import serve_files
 
 
 @pytest.fixture(scope="session")
@@ -23,3 +31,11 @@ def aws_endpoint() -> Iterator[str]:
     # moto leaves its socket open, and that is a warning.
     assert server._server is not None
     server._server.server_close()
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    store = DirectoryStore(tmp_path, b"secret")
+    with ExitStack() as server, httpx.Client(timeout=30) as client:
+        server.enter_context(serve_files(store))
+        yield Desk(tmp_path, store, client, server.close)

@@ -29,6 +29,7 @@ from tests.db import classroom
 from tests.db.classroom import id_of
 from tests.db.sessions import soon
 from tests.db.studio import Studio
+from tests.unit.journeys.rosters import Table, classes, enrolments, roster_of, user
 
 ORGANISATION = id_of("organisation")
 FIELDS = """
@@ -224,3 +225,15 @@ def errors(seen: Mapping[str, Any]) -> list[tuple[str, int, str, str]]:
         (error["file"], error["line"], error["field"], error["code"])
         for error in seen["checkJob"]["rowErrors"]
     ]
+
+
+def small(mode: str = "bulk", **changes: Table) -> bytes:
+    """A class with a teacher and two students, and whatever is otherwise."""
+    tables: dict[str, Table] = {
+        "classes": classes(("c1", "Art")),
+        "users": [user("t1", "Hana M", "teacher"), user("u1", "Ana T"), user("u2", "Bea S")],
+        "enrollments": enrolments(
+            ("c1", "t1", "teacher"), ("c1", "u1", "student"), ("c1", "u2", "student")
+        ),
+    }
+    return roster_of({**tables, **changes}, mode)

@@ -56,25 +56,7 @@ def test_every_change_is_what_the_policy_allows(bench: Bench, examples: int | No
     @given(schools(NOW), st.integers(0, 2**32 - 1))
     def in_world(world: World, number: int) -> None:
         for mutation in islice(mutations, MUTATIONS_PER_WORLD):
-            in_turn(world, number, mutation)
-
-    def in_turn(world: World, number: int, mutation: str) -> None:
-        failed: list[Asked] = []
-
-        @seed(number)
-        @settings(COMMON, phases=[Phase.generate, Phase.shrink], max_examples=CHANGES_PER_MUTATION)
-        @given(changes(bench.model.schema, world, NOW, mutation))
-        def change(asked: Asked) -> None:
-            if difference(bench, world, asked, tally):
-                failed.append(asked)
-                raise AssertionError
-
-        try:
-            change()
-        except AssertionError:
-            if not failed:
-                raise
-            fail(bench, world, failed[-1])
+            in_turn(bench, tally, world, number, mutation)
 
     in_world()
     done = {name for name in bench.model.mutations if tally[f"{name} done"]}
@@ -84,6 +66,26 @@ def test_every_change_is_what_the_policy_allows(bench: Bench, examples: int | No
     assert len(set(bench.model.mutations) - done) <= 2
     assert len(set(bench.model.mutations) - OPEN - refused) <= 2
     assert tally["BAD_USER_INPUT"] < tally["done"]
+
+
+def in_turn(bench: Bench, tally: Counter[str], world: World, number: int, mutation: str) -> None:
+    """Draw changes of one kind in one world, and tell the smallest that is answered otherwise."""
+    failed: list[Asked] = []
+
+    @seed(number)
+    @settings(COMMON, phases=[Phase.generate, Phase.shrink], max_examples=CHANGES_PER_MUTATION)
+    @given(changes(bench.model.schema, world, NOW, mutation))
+    def change(asked: Asked) -> None:
+        if difference(bench, world, asked, tally):
+            failed.append(asked)
+            raise AssertionError
+
+    try:
+        change()
+    except AssertionError:
+        if not failed:
+            raise
+        fail(bench, world, failed[-1])
 
 
 OPEN = {"createGoal", "createOrganisation", "joinGroup"}

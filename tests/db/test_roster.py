@@ -6,21 +6,18 @@ import itertools
 import time
 from pathlib import Path
 from types import SimpleNamespace
-from uuid import UUID
 
 import pytest
 
 from poutama.db.connection import Database
 from poutama.journeys.roster import conclusions, phases, walk
-from tests.db.registrar import APPLY, CHECK, ORGANISATION, SEE, Registrar, counts, errors
+from tests.db.registrar import APPLY, CHECK, SEE, Registrar, counts, errors, small
 from tests.unit.journeys.rosters import (
-    Table,
     classes,
     csv_of,
     enrolments,
     manifest,
     roster,
-    roster_of,
     small_school,
     user,
     zip_of,
@@ -39,18 +36,6 @@ async def registrar(desk_database: Database, tmp_path: Path) -> Registrar:
     registrar = Registrar(desk_database, tmp_path / "files")
     await registrar.set_up()
     return registrar
-
-
-def small(mode: str = "bulk", **changes: Table) -> bytes:
-    """A class with a teacher and two students, and whatever is otherwise."""
-    tables: dict[str, Table] = {
-        "classes": classes(("c1", "Art")),
-        "users": [user("t1", "Hana M", "teacher"), user("u1", "Ana T"), user("u2", "Bea S")],
-        "enrollments": enrolments(
-            ("c1", "t1", "teacher"), ("c1", "u1", "student"), ("c1", "u2", "student")
-        ),
-    }
-    return roster_of({**tables, **changes}, mode)
 
 
 async def test_a_check_shows_what_an_application_does(registrar: Registrar) -> None:
@@ -386,36 +371,3 @@ async def test_an_import_goes_through_in_invocations_of_three_seconds(
     assert state == "SUCCEEDED"
     assert invocations > 10
     assert counts(await registrar.ask(SEE, id=id_)) == SMALL
-
-
-async def test_every_change_is_written_down(registrar: Registrar) -> None:
-    await registrar.import_(small())
-    rows = await registrar.rows(
-        "SELECT action, kind, count(*) AS count FROM audit_entry"
-        " WHERE kind <> 'RosterImport' GROUP BY action, kind ORDER BY kind"
-    )
-    assert [tuple(row) for row in rows] == [
-        ("INSERT", "Group", 1),
-        ("INSERT", "Membership", 3),
-        ("INSERT", "Person", 3),
-    ]
-    await registrar.import_(small(enrollments=[]))
-    (row,) = await registrar.rows(
-        "SELECT count(*) AS count FROM audit_entry"
-        " WHERE kind = 'Membership' AND action = 'UPDATE' AND subject_id IS NOT NULL"
-    )
-    assert row["count"] == 3
-
-
-async def test_source_and_notice_can_be_found_from_each_membership(registrar: Registrar) -> None:
-    await registrar.import_(small(), noticeVersion="2026-1")
-    rows = await registrar.rows(
-        """
-SELECT i.source, i.notice_version FROM membership AS m
-    JOIN roster_membership AS l ON l.membership_id = m.id
-    JOIN roster_import AS i ON i.id = l.import_id
-WHERE m.organisation_id = $1::uuid AND m.source = 'ROSTER'
-""",
-        UUID(str(ORGANISATION)),
-    )
-    assert [tuple(row) for row in rows] == [("Made Up Records", "2026-1")] * 3

@@ -14,9 +14,9 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from poutama.schema.directives import snake_case
+from tests.reference.fresh import NEW
 from tests.reference.policy import Policy, Row, World
 from tests.reference.rights import may_do
-from tests.reference.rows import COUNTS
 
 
 class Refused(Exception):  # noqa: N818  an outcome
@@ -47,23 +47,6 @@ def do(world: World, viewer: UUID, now: datetime, steps: list[Step]) -> tuple[Wo
     """
     doing = Doing(deepcopy(dict(world)), viewer, now)
     return doing.world, [doing.do(step) for step in steps]
-
-
-NEW: dict[str, Row] = {
-    "Goal": {"information": "", "complete": False, "dueAt": None, "color": None},
-    "GoalTask": {"complete": False},
-    "Membership": {"groupId": None, "childId": None, "invitedName": None, "invitedEmail": None,
-                   "acceptedAt": None, "endsAt": None},
-    "Job": {"organisationId": None, "state": "QUEUED", "done": 0, "total": None, "attempts": 0,
-            "failure": None, "cancelRequested": False, "resultKey": None, "startedAt": None,
-            "finishedAt": None},
-    "RosterImport": {"state": "UPLOADING", "managers": False, "jobId": None, "checkJobId": None,
-                     **dict.fromkeys((*COUNTS, "endingPercent", "source", "checkedAt")),
-                     "appliedAt": None},
-    "Evidence": {"state": "PENDING", "rejection": None, "objectKey": None, "thumbnailKey": None,
-                 "thumbnailType": None, "jobId": None},
-}  # fmt: skip
-"""What a new row has that nobody says anything of."""
 
 
 @dataclass(slots=True)

@@ -71,25 +71,15 @@ class _SchoolBuilder:
         ]
         studies = [each for each in memberships if each["role"] == "STUDENT"]
         for _ in range(choose(self.draw, 6, 3, 4, 5, 7)):
-            role = choose(self.draw, *ROLES)
-            made = self._membership(role, groups, people, organisations)
-            # Most children study somewhere, and most of those where they are cared for.
-            if role == "CAREGIVER" and chance(self.draw, 90):
-                study = choose(self.draw, *studies)
-                made["childId"] = study["personId"]
-                if chance(self.draw, 65):
-                    made["organisationId"] = study["organisationId"]
+            made = self._membership(choose(self.draw, *ROLES), groups, people, organisations)
+            self._care(made, studies)
             memberships.append(made)
         goals = list(self._rows("Goal", 4, 8, personId=people))
         inside = {"goalId": goals}
         notes = list(self._rows("GoalNote", 2, 8, **inside, authorId=[*people, None]))
-        orders: dict[str, list[Any]] = {
-            "personId": people,
-            "organisationId": [*organisations, None],
-        }
         places: dict[str, list[Any]] = {"organisationId": organisations}
         imports = list(self._rows("RosterImport", 2, 4, **places, jobId=[None], checkJobId=[None]))
-        jobs = list(self._rows("Job", 2, 5, **orders, subjectId=[*people, None]))
+        jobs = self._jobs(people, organisations)
         return {
             "Person": people,
             "Organisation": organisations,
@@ -110,6 +100,22 @@ class _SchoolBuilder:
                 self._rows("AuditEntry", 3, 7, subjectId=[*people, None], actorId=people)
             ),
         }
+
+    def _jobs(self, people: list[Row], organisations: list[Row]) -> list[Row]:
+        asked: dict[str, list[Any]] = {
+            "personId": people,
+            "organisationId": [*organisations, None],
+            "subjectId": [*people, None],
+        }
+        return list(self._rows("Job", 2, 5, **asked))
+
+    def _care(self, made: Row, studies: list[Row]) -> None:
+        """Most children study somewhere, and most of those where they are cared for."""
+        if made["role"] == "CAREGIVER" and chance(self.draw, 90):
+            study = choose(self.draw, *studies)
+            made["childId"] = study["personId"]
+            if chance(self.draw, 65):
+                made["organisationId"] = study["organisationId"]
 
     def _rows(self, kind: str, least: int, most: int, **links: list[Any]) -> Iterator[Row]:
         """Some rows of a type, each linked to some of the others."""

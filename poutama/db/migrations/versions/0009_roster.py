@@ -216,7 +216,8 @@ UPGRADE = (
     f"""
     create view roster_progress as
     select
-        i.id, i.organisation_id, i.job_id, i.check_job_id, i.name, i.media_type, i.bytes, i.sha256, i.upload_key,
+        i.id, i.organisation_id, i.job_id, i.check_job_id, i.name, i.media_type, i.bytes,
+        i.sha256, i.upload_key,
         i.notice_version, i.managers, i.source, {", ".join(f"i.{name}" for name in COUNTS)},
         case
             when i.state in ('CHECKING', 'APPLYING') and j.state in ('FAILED', 'CANCELLED')

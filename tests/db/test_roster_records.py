@@ -1,0 +1,51 @@
+"""What an import leaves for whoever asks later: who was changed, by which file, on what notice."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+
+from poutama.db.connection import Database
+from tests.db.registrar import ORGANISATION, Registrar, small
+
+
+@pytest.fixture
+async def registrar(desk_database: Database, tmp_path: Path) -> Registrar:
+    registrar = Registrar(desk_database, tmp_path / "files")
+    await registrar.set_up()
+    return registrar
+
+
+async def test_every_change_is_written_down(registrar: Registrar) -> None:
+    await registrar.import_(small())
+    rows = await registrar.rows(
+        "SELECT action, kind, count(*) AS count FROM audit_entry"
+        " WHERE kind <> 'RosterImport' GROUP BY action, kind ORDER BY kind"
+    )
+    assert [tuple(row) for row in rows] == [
+        ("INSERT", "Group", 1),
+        ("INSERT", "Membership", 3),
+        ("INSERT", "Person", 3),
+    ]
+    await registrar.import_(small(enrollments=[]))
+    (row,) = await registrar.rows(
+        "SELECT count(*) AS count FROM audit_entry"
+        " WHERE kind = 'Membership' AND action = 'UPDATE' AND subject_id IS NOT NULL"
+    )
+    assert row["count"] == 3
+
+
+async def test_source_and_notice_can_be_found_from_each_membership(registrar: Registrar) -> None:
+    await registrar.import_(small(), noticeVersion="2026-1")
+    rows = await registrar.rows(
+        """
+SELECT i.source, i.notice_version FROM membership AS m
+    JOIN roster_membership AS l ON l.membership_id = m.id
+    JOIN roster_import AS i ON i.id = l.import_id
+WHERE m.organisation_id = $1::uuid AND m.source = 'ROSTER'
+""",
+        UUID(str(ORGANISATION)),
+    )
+    assert [tuple(row) for row in rows] == [("Made Up Records", "2026-1")] * 3

@@ -1,0 +1,21 @@
+"""What a new row has that nobody says anything of, type by type."""
+
+from __future__ import annotations
+
+from tests.reference.policy import Row
+from tests.reference.rows import COUNTS
+
+NEW: dict[str, Row] = {
+    "Goal": {"information": "", "complete": False, "dueAt": None, "color": None},
+    "GoalTask": {"complete": False},
+    "Membership": {"groupId": None, "childId": None, "invitedName": None, "invitedEmail": None,
+                   "acceptedAt": None, "endsAt": None},
+    "Job": {"organisationId": None, "state": "QUEUED", "done": 0, "total": None, "attempts": 0,
+            "failure": None, "cancelRequested": False, "resultKey": None, "startedAt": None,
+            "finishedAt": None},
+    "RosterImport": {"state": "UPLOADING", "managers": False, "jobId": None, "checkJobId": None,
+                     **dict.fromkeys((*COUNTS, "endingPercent", "source", "checkedAt")),
+                     "appliedAt": None},
+    "Evidence": {"state": "PENDING", "rejection": None, "objectKey": None, "thumbnailKey": None,
+                 "thumbnailType": None, "jobId": None},
+}  # fmt: skip
