@@ -41,7 +41,8 @@ class Keeper:
     async def start(self) -> None:
         """Start a worker."""
         self._process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "poutama.local.workshop"),
+            # -P: a file of the current folder is no module, whatever it is called.
+            *(sys.executable, "-P", "-m", "poutama.local.workshop"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
             env=self._environment,

@@ -85,6 +85,16 @@ async def test_it_runs_what_it_is_told_of(
         assert await failure_of(database, job) == "There is no kind of job called NOTHING here."
 
 
+async def test_files_of_the_current_folder_are_no_modules(
+    database: Database, fresh_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "uuid.py").write_text("raise RuntimeError")
+    monkeypatch.chdir(tmp_path)
+    job = await ask_for_a_job(database)
+    async with keep_worker(SETTINGS, fresh_database_url, tmp_path):
+        assert await failure_of(database, job)
+
+
 async def test_a_worker_that_is_killed_is_replaced_and_nothing_is_lost(
     database: Database, keeper: Keeper, caplog: pytest.LogCaptureFixture
 ) -> None:
