@@ -29,7 +29,7 @@ class Caller(Visitor):
     api: Function
     jobs: Function
 
-    def send(self, query: str, **variables: object) -> Any:
+    def send(self, query: str, **variables: Any) -> Any:
         if messages := self.cloud.receive():
             assert self.cloud.deliver(self.jobs, messages) == []
         return self.cloud.ask(self.api, query, email=self.token, **variables)["body"]
