@@ -2,41 +2,17 @@
 // the query that is there, and another one. Prints what was seen as JSON; leaves a screenshot.
 // Usage: node graphiql.mjs URL TOKEN FOLDER
 import assert from "node:assert/strict";
-import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+
+import { browse, listen } from "./browser.mjs";
 
 const [url, token, folder] = process.argv.slice(2);
 
-// The package unpacks the browser into the temporary folder; this one is ours. It also brings the
-// libraries that a slim machine lacks, but unpacks them only where it believes to be in a function.
-process.env.TMPDIR = folder;
-process.env.AWS_LAMBDA_JS_RUNTIME = "nodejs22.x";
-const { default: binary } = await import("@sparticuz/chromium");
-const { chromium } = await import("playwright-core");
-
-const PATIENCE = 60_000;
-const ARGUMENTS = ["--headless=shell", "--no-sandbox", "--no-zygote", "--disable-gpu", "--disable-dev-shm-usage"];
-
-const executablePath = await binary.executablePath();
-// Its list of fonts names the temporary folder of the machine; without any font it dies.
-const fonts = join(folder, "fonts", "fonts.conf");
-writeFileSync(fonts, readFileSync(fonts, "utf8").replaceAll("/tmp/fonts", join(folder, "fonts")));
-
-const browser = await chromium.launch({ executablePath, args: ARGUMENTS });
-try {
-  console.log(JSON.stringify(await visit(await browser.newPage({ viewport: { width: 1280, height: 800 } }))));
-} finally {
-  await browser.close();
-}
+console.log(JSON.stringify(await browse(folder, visit)));
 
 async function visit(page) {
-  page.setDefaultTimeout(PATIENCE);
-  const complaints = [];
+  const complaints = listen(page);
   const hosts = new Set();
-  page.on("console", (message) => {
-    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
-  });
-  page.on("pageerror", (error) => complaints.push(String(error)));
   page.on("request", (request) => {
     if (!request.url().startsWith("data:")) hosts.add(new URL(request.url()).host);
   });

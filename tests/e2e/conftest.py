@@ -21,6 +21,8 @@ import pytest
 from poutama.local.graphiql.assets import install_packages
 from tests.e2e.server import PATIENCE, Live, run_server
 
+FRONT_END = "http://front-end.localhost"
+"""An origin whose pages may use the API."""
 CLIENTS = Path(__file__).parents[1] / "clients"
 
 
@@ -29,7 +31,8 @@ def live(
     make_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Live]:
     home = tmp_path_factory.mktemp("live")
-    with run_server(home, {**os.environ, "POUTAMA_DATABASE_URL": make_database()}) as live:
+    settings = {"POUTAMA_DATABASE_URL": make_database(), "POUTAMA_ALLOWED_ORIGINS": FRONT_END}
+    with run_server(home, {**os.environ, **settings}) as live:
         yield live
 
 

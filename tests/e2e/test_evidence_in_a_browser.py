@@ -1,0 +1,33 @@
+"""The JavaScript of docs/evidence.md in a real Chromium, in a page of another origin."""
+
+from __future__ import annotations
+
+import platform
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.e2e.conftest import FRONT_END
+from tests.e2e.server import Live
+
+
+@pytest.mark.skipif(
+    (sys.platform, platform.machine()) != ("linux", "x86_64"),
+    reason="skipped: the packaged Chromium is for Linux on x86-64 only",
+)
+def test_a_student_uploads_a_picture_and_sees_it(
+    live: Live, node: Callable[..., Any], tmp_path: Path
+) -> None:
+    token = live.token("student-0004@demo.example")
+    seen = node("evidence.mjs", live.address, FRONT_END, token, str(tmp_path))
+
+    assert seen["state"] == "READY"
+    assert seen["sizes"] == [[400, 300], [800, 600]]
+    assert seen["name"].endswith("filename*=UTF-8''t%C4%81ku%20mahi.jpg")
+    # A page can read why not; that is all that the browser complains about.
+    assert seen["refused"] == [400, "EntityTooLarge"]
+    (complaint,) = seen["complaints"]
+    assert "400 (Bad Request)" in complaint
