@@ -1,0 +1,98 @@
+"""Whom a roster makes a manager: nobody, unless that is asked for; and never an administrator."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from poutama.db.connection import Database
+from tests.db.registrar import Registrar, counts, errors, small
+from tests.unit.journeys.rosters import (
+    Table,
+    classes,
+    enrolments,
+    roster,
+    user,
+)
+
+
+@pytest.fixture
+async def registrar(desk_database: Database, tmp_path: Path) -> Registrar:
+    registrar = Registrar(desk_database, tmp_path / "files")
+    await registrar.set_up()
+    return registrar
+
+
+async def managers(registrar: Registrar) -> list[str]:
+    """The emails of those whom a roster has made one, and who still are."""
+    rows = await registrar.rows(
+        "SELECT p.email FROM membership AS m JOIN person AS p ON p.id = m.person_id"
+        " WHERE m.source = 'ROSTER' AND m.role = 'MENTOR_MANAGER' AND m.ends_at IS NULL"
+        " ORDER BY p.email"
+    )
+    return [row["email"] for row in rows]
+
+
+def roles_of(*rows: tuple[str, str]) -> Table:
+    """(user, role)."""
+    return [
+        {
+            "sourcedId": f"r-{who}",
+            "userSourcedId": who,
+            "roleType": "primary",
+            "role": role,
+            "orgSourcedId": "s1",
+        }
+        for who, role in rows
+    ]
+
+
+def school_of_1_2(*rows: tuple[str, str]) -> bytes:
+    people = [user(who, f"Person {who}") for who, _ in rows]
+    plain = [
+        {key: value for key, value in one.items() if key not in ("role", "orgSourcedIds")}
+        for one in people
+    ]
+    return roster(
+        version="1.2",
+        classes=classes(("c1", "Art")),
+        users=plain,
+        roles=roles_of(*rows),
+        enrollments=enrolments(*(("c1", who, "student") for who, _ in rows)),
+    )
+
+
+async def test_a_file_makes_nobody_an_administrator_and_managers_only_where_that_is_asked(
+    registrar: Registrar,
+) -> None:
+    boss = user("b1", "Big Boss", "administrator")
+    members = enrolments(("c1", "b1", "administrator"))
+    content = small(users=[boss], enrollments=members)
+    applied = await registrar.import_(content)
+    assert errors(applied) == [("enrollments.csv", 2, "role", "UNUSED_ROLE")]
+    assert not await registrar.rows("SELECT id FROM membership WHERE source = 'ROSTER'")
+    applied = await registrar.import_(content, managers=True)
+    assert counts(applied) == {"membershipsAdded": 1}
+    assert await managers(registrar) == ["b1@school.example"]
+    # Who teaches from now on manages no more.
+    teacher = user("b1", "Big Boss", "teacher", status="active")
+    delta = small("delta", classes=[], users=[teacher], enrollments=[])
+    assert counts(await registrar.import_(delta, managers=True)) == {"membershipsEnded": 1}
+    assert not await registrar.rows(
+        "SELECT id FROM membership WHERE source = 'ROSTER' AND role = 'ADMIN'"
+    )
+
+
+async def test_roles_of_1_2_manage_as_they_say_and_no_longer(registrar: Registrar) -> None:
+    content = school_of_1_2(("a1", "principal"), ("t1", "teacher"), ("u1", "student"))
+    await registrar.import_(content)
+    assert await managers(registrar) == []
+    await registrar.import_(content, managers=True)
+    assert await managers(registrar) == ["a1@school.example"]
+    # Without being asked, a roster says nothing about managers.
+    await registrar.import_(content)
+    assert await managers(registrar) == ["a1@school.example"]
+    content = school_of_1_2(("a1", "teacher"), ("t1", "siteAdministrator"), ("u1", "student"))
+    await registrar.import_(content, managers=True)
+    assert await managers(registrar) == ["t1@school.example"]
