@@ -18,6 +18,7 @@ from asyncpg import Record
 from poutama.db.transaction import Transaction
 from poutama.errors import BadUserInputError, ConflictError, NotFoundError
 from poutama.journeys.audit import record_change
+from poutama.sql.standing import render_counting
 from poutama.text import fold, normalize, normalize_email
 from poutama.viewer import Viewer
 
@@ -25,7 +26,7 @@ from poutama.viewer import Viewer
 CODE_LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 CODE_LENGTH = 8
 
-_COUNTS = "accepted_at IS NOT NULL AND begins_at <= now() AND (ends_at IS NULL OR ends_at > now())"
+_COUNTS = render_counting("membership")
 _LEADS = f"""
 SELECT 1 FROM membership WHERE person_id = $1::uuid AND organisation_id = $2::uuid
     AND role IN ('MENTOR_MANAGER', 'ADMIN') AND {_COUNTS}

@@ -10,19 +10,19 @@ from poutama.db.transaction import Transaction
 from poutama.errors import NotFoundError
 from poutama.jobs import table
 from poutama.journeys.audit import record_change
+from poutama.sql.standing import render_counting
 from poutama.viewer import Viewer
 
-_FIND = """
+_FIND = f"""
 SELECT j.person_id FROM job AS j WHERE j.id = $1::uuid AND (
     j.person_id = $2::uuid
     OR EXISTS (
         SELECT 1 FROM membership AS m
         WHERE m.person_id = $2::uuid AND m.organisation_id = j.organisation_id
-            AND m.role = 'ADMIN' AND m.accepted_at IS NOT NULL AND m.begins_at <= now()
-            AND (m.ends_at IS NULL OR m.ends_at > now())
+            AND m.role = 'ADMIN' AND {render_counting("m")}
     )
 )
-"""
+"""  # noqa: S608  constants
 
 
 async def cancel_job(

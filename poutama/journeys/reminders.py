@@ -16,6 +16,7 @@ from poutama.db.connection import Database
 from poutama.db.transaction import Transaction
 from poutama.errors import NotFoundError
 from poutama.journeys.audit import record_change
+from poutama.sql.standing import render_counting
 from poutama.viewer import Viewer
 
 SOON_DAYS = 7
@@ -24,10 +25,6 @@ LATELY_DAYS = 30
 
 _BATCH = 500
 _ORGANISATIONS = "SELECT id, time_zone FROM organisation WHERE id > $1::uuid ORDER BY id LIMIT 500"
-_COUNTS = (
-    "{0}.role = 'STUDENT' AND {0}.accepted_at IS NOT NULL AND {0}.begins_at <= now()"
-    " AND ({0}.ends_at IS NULL OR {0}.ends_at > now())"
-)
 _REMIND = f"""
 INSERT INTO reminder (id, person_id, goal_id, kind, due_at)
 SELECT gen_random_uuid(), d.person_id, d.id, d.kind, d.due_at
@@ -35,10 +32,10 @@ FROM (
     SELECT g.id, g.person_id, g.due_at,
         CASE WHEN g.due_at < $3::timestamptz THEN 'OVERDUE' ELSE 'DUE_SOON' END AS kind
     FROM membership AS m JOIN goal AS g ON g.person_id = m.person_id
-    WHERE m.organisation_id = $1::uuid AND {_COUNTS.format("m")}
+    WHERE m.organisation_id = $1::uuid AND m.role = 'STUDENT' AND {render_counting("m")}
         AND NOT EXISTS (
             SELECT 1 FROM membership AS f
-            WHERE f.person_id = m.person_id AND {_COUNTS.format("f")}
+            WHERE f.person_id = m.person_id AND f.role = 'STUDENT' AND {render_counting("f")}
                 AND (f.begins_at < m.begins_at OR (f.begins_at = m.begins_at AND f.id < m.id))
         )
         AND NOT g.complete AND g.due_at >= $2::timestamptz AND g.due_at < $4::timestamptz

@@ -21,7 +21,9 @@ ROLES = {
 def render_standing(parameters: Parameters, name: str, stands: Stands, aliases: str) -> str:
     """A condition over the id called `name`; `aliases` tells subqueries of one statement apart."""
     viewer, subject = f"v{aliases}", f"s{aliases}"
-    own = f"{viewer}.person_id = {parameters.place(ViewerId(), 'uuid')} AND {_counts(viewer)}"
+    own = (
+        f"{viewer}.person_id = {parameters.place(ViewerId(), 'uuid')} AND {render_counting(viewer)}"
+    )
     match stands.scope:
         case Scope.PERSON:
             branches = _to_person(stands.standings, viewer, subject, name)
@@ -46,16 +48,16 @@ def _to_person(standings: tuple[Standing, ...], viewer: str, subject: str, name:
         student.append(f"{_leads(viewer, leading)} AND {_same_organisation(viewer, subject)}")
     if student:
         either = " OR ".join(f"({each})" for each in student)
-        counted = f"{subject}.role = 'STUDENT' AND {_counts(subject)}"
+        counted = f"{subject}.role = 'STUDENT' AND {render_counting(subject)}"
         branches.append(_exists(subject, name, f"{counted} AND ({either})"))
     if Standing.MENTEE in standings:
-        mentors = f"{subject}.role = 'MENTOR' AND {_counts(subject)}"
+        mentors = f"{subject}.role = 'MENTOR' AND {render_counting(subject)}"
         same = f"{subject}.group_id = {viewer}.group_id"
         mentor = _exists(subject, name, f"{mentors} AND {same}")
         branches.append(f"{viewer}.role = 'STUDENT' AND {mentor}")
     if Standing.STAFF in standings:
         leads = _leads(viewer, ["MENTOR_MANAGER", "ADMIN"])
-        belongs = f"{_same_organisation(viewer, subject)} AND {_counts(subject)}"
+        belongs = f"{_same_organisation(viewer, subject)} AND {render_counting(subject)}"
         branches.append(f"{leads} AND {_exists(subject, name, belongs)}")
     if Standing.KEEPER in standings:
         belonged = f"{_same_organisation(viewer, subject)} AND {subject}.accepted_at IS NOT NULL"
@@ -63,7 +65,8 @@ def _to_person(standings: tuple[Standing, ...], viewer: str, subject: str, name:
     return branches
 
 
-def _counts(alias: str) -> str:
+def render_counting(alias: str) -> str:
+    """The condition under which the membership of that name counts now."""
     return (
         f"{alias}.accepted_at IS NOT NULL AND {alias}.begins_at <= now()"
         f" AND ({alias}.ends_at IS NULL OR {alias}.ends_at > now())"

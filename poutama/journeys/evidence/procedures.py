@@ -21,6 +21,7 @@ from poutama.journeys.evidence.keys import every_key, upload_key
 from poutama.journeys.evidence.types import FILE_TYPES, FileType, fit_file_name
 from poutama.journeys.evidence.usage import Holder, give_room_back, take_room
 from poutama.settings import Settings
+from poutama.sql.standing import render_counting
 from poutama.text import fold, normalize
 from poutama.viewer import Viewer
 
@@ -30,12 +31,11 @@ _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FIND_GOAL = "SELECT 1 FROM goal WHERE id = $1::uuid AND person_id = $2::uuid"
 _FIND_NOTE = "SELECT 1 FROM goal_note WHERE id = $1::uuid AND goal_id = $2::uuid"
 # Somebody who is a student of several counts with the first.
-_FIND_ORGANISATION = """
+_FIND_ORGANISATION = f"""
 SELECT organisation_id FROM membership
-WHERE person_id = $1::uuid AND role = 'STUDENT' AND accepted_at IS NOT NULL
-    AND begins_at <= now() AND (ends_at IS NULL OR ends_at > now())
+WHERE person_id = $1::uuid AND role = 'STUDENT' AND {render_counting("membership")}
 ORDER BY begins_at, id LIMIT 1
-"""
+"""  # noqa: S608  constants
 _ADD = """
 INSERT INTO evidence
     (id, goal_id, note_id, uploader_id, organisation_id, title, title_search, alt_text, file_name,

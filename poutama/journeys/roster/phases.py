@@ -25,6 +25,7 @@ from poutama.journeys.roster.staging import (
     stage_rows,
 )
 from poutama.journeys.roster.walk import BATCH, Here, Import, Turn
+from poutama.sql.standing import render_counting
 
 MOST_TOLD = 1_000
 """Of each code in each file so many rows are told, and then how many more there are."""
@@ -62,12 +63,11 @@ UPDATE roster_import SET
     rows_read = $3::int8, updated_at = now()
 WHERE id = $1::uuid
 """
-_ADMINISTERS = """
+_ADMINISTERS = f"""
 SELECT 1 FROM membership AS m JOIN roster_import AS i ON i.organisation_id = m.organisation_id
 WHERE i.id = $1::uuid AND m.person_id = i.actor_id AND m.role = 'ADMIN'
-    AND m.accepted_at IS NOT NULL AND m.begins_at <= now()
-    AND (m.ends_at IS NULL OR m.ends_at > now())
-"""
+    AND {render_counting("m")}
+"""  # noqa: S608  constants
 _READ_PLACES = """
 SELECT
     (SELECT count(*) FROM roster_staged_group WHERE import_id = $1::uuid AND line > 0) AS "group",

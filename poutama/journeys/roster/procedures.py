@@ -18,6 +18,7 @@ from poutama.db.transaction import Transaction
 from poutama.errors import BadUserInputError, ConflictError, NotFoundError
 from poutama.jobs.table import enqueue
 from poutama.journeys.audit import record_change
+from poutama.sql.standing import render_counting
 from poutama.text import normalize
 from poutama.viewer import Viewer
 
@@ -27,11 +28,10 @@ LARGEST_FILE = 200_000_000
 """Bytes. The scratch space of a function has room for two."""
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
-_ADMINISTERS = """
+_ADMINISTERS = f"""
 SELECT 1 FROM membership WHERE person_id = $1::uuid AND organisation_id = $2::uuid
-    AND role = 'ADMIN' AND accepted_at IS NOT NULL AND begins_at <= now()
-    AND (ends_at IS NULL OR ends_at > now())
-"""
+    AND role = 'ADMIN' AND {render_counting("membership")}
+"""  # noqa: S608  constants
 _ADD = """
 INSERT INTO roster_import
     (id, organisation_id, actor_id, name, media_type, bytes, sha256, upload_key, object_key,

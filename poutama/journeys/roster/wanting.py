@@ -6,10 +6,7 @@ in one class, as terms give them, are one membership.
 
 from __future__ import annotations
 
-_COUNTS = """
-    {0}.accepted_at IS NOT NULL AND {0}.begins_at <= now()
-    AND ({0}.ends_at IS NULL OR {0}.ends_at > now())
-"""
+from poutama.sql.standing import render_counting
 
 # Innermost: what the ids of the file stand for. A row that could not be used leaves what there is.
 _FOUND = """
@@ -81,7 +78,7 @@ FROM (
         EXISTS (
             SELECT 1 FROM membership AS b
             WHERE b.person_id = a.person_id AND (b.organisation_id = a.organisation_id) IS TRUE
-                AND (b.role = 'STUDENT' OR a.role <> 'STUDENT') AND {_COUNTS.format("b")}
+                AND (b.role = 'STUDENT' OR a.role <> 'STUDENT') AND {render_counting("b")}
         ) AS belongs
     FROM ({_DECIDED}) AS a LEFT JOIN membership AS e
         ON e.person_id = a.person_id AND (e.organisation_id = a.organisation_id) IS TRUE
