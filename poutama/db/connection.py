@@ -12,10 +12,10 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Coroutine, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
-from typing import Protocol
+from typing import Any, Protocol
 
 import asyncpg
 
@@ -81,9 +81,9 @@ class Database:
                     await patience.pause(failure)
         return self._dialect
 
-    async def read(
+    def read(
         self, statement: str, args: Sequence[object] = (), *, deadline: float, name: str = "read"
-    ) -> Rows:
+    ) -> Coroutine[Any, Any, Rows]:
         """Run one statement that changes nothing: one round trip, once it is prepared.
 
         Tried again after a lost connection, a lost race or a changed schema, until the deadline.
@@ -94,11 +94,11 @@ class Database:
             DatabaseError: the database refused the statement.
             TransactionMisuseError: called inside a transaction's closure.
         """
-        return await self._run(Phase.READ, statement, args, deadline, name)
+        return self._run(Phase.READ, statement, args, deadline, name)
 
-    async def write(
+    def write(
         self, statement: str, args: Sequence[object] = (), *, deadline: float, name: str = "write"
-    ) -> Rows:
+    ) -> Coroutine[Any, Any, Rows]:
         """Run one statement that changes rows and commits by itself.
 
         Tried again, until the deadline, only after what certainly changed nothing.
@@ -109,7 +109,7 @@ class Database:
             DeadlineExceededError, UnavailableError, DatabaseError, TransactionMisuseError: as
                 `read`; nothing was written.
         """
-        return await self._run(Phase.WRITE, statement, args, deadline, name)
+        return self._run(Phase.WRITE, statement, args, deadline, name)
 
     async def close(self) -> None:
         """Close every connection; those in use are closed when they are given back."""

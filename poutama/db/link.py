@@ -17,6 +17,7 @@ from enum import Enum, auto
 import asyncpg
 from asyncpg.prepared_stmt import PreparedStatement
 
+from poutama.db.alarm import Alarm
 from poutama.db.dialect import Dialect
 from poutama.db.sqlstate import Failure, Phase, failure_of
 from poutama.db.wire import Watch
@@ -48,6 +49,7 @@ class Link:
     """One connection; used by one task at a time."""
 
     __slots__ = (
+        "_alarm",
         "_connection",
         "_limit",
         "_ordinary_limit",
@@ -73,6 +75,7 @@ class Link:
             dialect: which engine answers.
         """
         self._connection = connection
+        self._alarm = Alarm()
         self._limit = self._ordinary_limit = limit
         self._statements: dict[str, PreparedStatement[asyncpg.Record]] = {}
         self._retire_at = time.monotonic() + lifetime * random.uniform(0.9, 1.1)  # noqa: S311
@@ -91,7 +94,26 @@ class Link:
         Raises:
             Failure: always with the outcome that the phase allows.
         """
-        rows, _ = await self._run(phase, statement, args, deadline)
+        reached = Phase.PREPARE
+        prepared = self._statements.pop(statement, None)
+        reused = prepared is not None
+        self.prepared = not reused
+        try:
+            with self._alarm.set(deadline):
+                if self._limit != self._ordinary_limit or phase is Phase.WRITE:
+                    await self._follow(deadline, phase)
+                if prepared is None:
+                    prepared = await self._connection.prepare(statement)
+                reached = phase
+                rows = await prepared.fetch(*args)
+        except Exception as error:
+            raise self._failed(error, reached, reused) from error
+        except BaseException:
+            self.broken = True  # the answer is still on its way
+            raise
+        self._statements[statement] = prepared  # last in, last out
+        if len(self._statements) > STATEMENTS:
+            del self._statements[next(iter(self._statements))]
         return rows
 
     async def run(
@@ -102,33 +124,8 @@ class Link:
         Raises:
             Failure: as `fetch`.
         """
-        rows, prepared = await self._run(phase, statement, args, deadline)
-        return rows, prepared.get_statusmsg() or ""
-
-    async def _run(
-        self, phase: Phase, statement: str, args: Sequence[object], deadline: float
-    ) -> tuple[Rows, PreparedStatement[asyncpg.Record]]:
-        reached = Phase.PREPARE
-        prepared = self._statements.pop(statement, None)
-        reused = prepared is not None
-        self.prepared = not reused
-        try:
-            if self._limit != self._ordinary_limit or phase is Phase.WRITE:
-                await self._follow(deadline, phase)
-            if prepared is None:
-                prepared = await self._connection.prepare(statement, timeout=_left(deadline))
-            left = _left(deadline)
-            reached = phase
-            rows = await prepared.fetch(*args, timeout=left)
-        except Exception as error:
-            raise self._failed(error, reached, reused) from error
-        except BaseException:
-            self.broken = True  # the answer is still on its way
-            raise
-        self._statements[statement] = prepared  # last in, last out
-        if len(self._statements) > STATEMENTS:
-            del self._statements[next(iter(self._statements))]
-        return rows, prepared
+        rows = await self.fetch(phase, statement, args, deadline)
+        return rows, self._statements[statement].get_statusmsg() or ""
 
     async def command(self, phase: Phase, text: str, deadline: float) -> str:
         """Send text without parameters, several statements if need be: one round trip.
@@ -141,9 +138,9 @@ class Link:
         """
         reached = Phase.PREPARE
         try:
-            left = _left(deadline)
-            reached = phase
-            return await self._connection.execute(text, timeout=left)
+            with self._alarm.set(deadline):
+                reached = phase
+                return await self._connection.execute(text)
         except Exception as error:
             raise self._failed(error, reached, reused=False) from error
         except BaseException:
@@ -158,8 +155,10 @@ class Link:
             needed: the server must give up before the client does. Otherwise only a limit that
                 is too short for the deadline is lifted.
         """
-        left = _left(deadline)
+        left = deadline - time.monotonic()
         short = self._limit < 0.75 * left and self._limit < self._ordinary_limit
+        if left <= 0:
+            return ""  # what comes next is not sent any more
         if not short and not (needed and self._limit > left):
             return ""
         self._limit = self._ordinary_limit if left > self._ordinary_limit else left * _EARLIER
@@ -210,6 +209,7 @@ class Link:
 
     async def close(self) -> None:
         """Say goodbye, cancelling what still runs on the server; never raises an error."""
+        self._alarm.cancel()
         self._statements.clear()
         try:
             await self._connection.close(timeout=CLOSE_SECONDS)
@@ -221,6 +221,7 @@ class Link:
 
     def terminate(self) -> None:
         """Drop the connection where it stands."""
+        self._alarm.cancel()
         self._statements.clear()
         self._connection.terminate()
 
@@ -236,7 +237,7 @@ class Link:
     async def _follow(self, deadline: float, phase: Phase) -> None:
         text = self.limit_text(deadline, needed=phase is Phase.WRITE)
         if text and not self._connection.is_in_transaction():
-            await self._connection.execute(text, timeout=_left(deadline))
+            await self._connection.execute(text)
 
     def _failed(self, error: Exception, phase: Phase, reused: bool) -> Failure:
         if isinstance(error, TimeoutError):
@@ -255,10 +256,3 @@ def dialect_of(connection: asyncpg.Connection) -> Dialect:
     parameters = connection.get_settings()
     cockroach = getattr(parameters, "crdb_version", None) is not None
     return Dialect.COCKROACHDB if cockroach else Dialect.POSTGRESQL
-
-
-def _left(deadline: float) -> float:
-    left = deadline - time.monotonic()
-    if left <= 0:
-        raise TimeoutError
-    return left

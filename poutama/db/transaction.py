@@ -183,10 +183,7 @@ class LinkSession:
 
     async def begin(self) -> None:
         text = f"{_BEGIN}; {_SAVEPOINT}" if self.restarts_by_savepoint else _BEGIN
-        try:
-            limit = self.link.limit_text(self._deadline, needed=True)
-        except TimeoutError as error:
-            raise Failure(Outcome.EXPIRED) from error
+        limit = self.link.limit_text(self._deadline, needed=True)
         await self._command("begin", Phase.STATEMENT, limit + text)
 
     async def commit(self) -> None:

@@ -16,7 +16,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from hashlib import sha256
+from hashlib import blake2b
 from typing import Any, Protocol
 from uuid import UUID
 
@@ -125,7 +125,7 @@ class Authenticator:
     """Turns Authorization headers into viewers, and remembers those it has verified.
 
     A client sends the same token with every request, and verifying costs some 100 us, and often a
-    look into the database. The memory is bounded, holds digests instead of tokens, and forgets a
+    look into the database. The memory is bounded, holds digests instead of headers, and forgets a
     token that has expired. Tokens that are not good are not remembered: they cost their sender
     more than us. Those of people we do not know are, for a moment: each costs a search.
     """
@@ -156,15 +156,11 @@ class Authenticator:
             return None
         if len(header) > LONGEST_HEADER:
             raise UnauthenticatedError(TOO_LONG)
-        match = _BEARER.fullmatch(header)
-        if match is None:
-            raise UnauthenticatedError("Authorization: expected `Bearer` and a token.")
-        token = match[1]
+        digest = blake2b(header.encode("utf-8", "replace")).digest()
         now = self._clock()
-        digest = sha256(token.encode("ascii")).digest()
         known = self._known.pop(digest, None)
         if known is None or now >= known.good_until:
-            known = await self._ask(token, now)
+            known = await self._ask(header, now)
         self._known[digest] = known  # the last used comes last
         if len(self._known) > self._most:
             del self._known[next(iter(self._known))]
@@ -172,9 +168,12 @@ class Authenticator:
             raise ForbiddenError(known.message)
         return known.viewer
 
-    async def _ask(self, token: str, now: float) -> VerifiedToken | Refusal:
+    async def _ask(self, header: str, now: float) -> VerifiedToken | Refusal:
+        match = _BEARER.fullmatch(header)
+        if match is None:
+            raise UnauthenticatedError("Authorization: expected `Bearer` and a token.")
         try:
-            return await self._verifier.verify(token, now)
+            return await self._verifier.verify(match[1], now)
         except ForbiddenError as error:
             return Refusal(error.message, now + FORBIDDEN_SECONDS)
 

@@ -106,22 +106,22 @@ class Engine:
             operation = self._documents.find_operation(request)
             if read_only and operation.is_mutation:
                 raise MethodNotAllowedError("A mutation is sent by POST.")
-            prepared, binding = await self._bind(request, operation, viewer)
-            await self._charge(prepared, binding, spend)
+            variables, shape = self._documents.coerce_variables(operation, request.variables)
+            prepared = self._prepared.get((operation, shape))
+            if prepared is None:
+                prepared = await self._prepare(operation, request, shape)
+            binding = Binding(variables, viewer, self._settings.max_page_size)
+            cost = check_cost(prepared.cost, binding, self._settings)
+            if spend is not None:
+                await spend(cost)
             if prepared.read is not None:
                 data = await self._read(prepared.read, binding, deadline)
             else:
                 binding.repeatable = _repeatable(idempotency_key, request)
                 data = await self._mutate(prepared.steps, binding, deadline)
             return answer_data(fill_marks(data, self._computed) if prepared.marked else data)
-        except GraphQLFailure as failure:
-            return answer_failure(failure)
-        except StepFailure as failure:
-            return answer_field_error(failure.error, failure.key)
-        except PoutamaError as error:
-            if not error.safe or isinstance(error, MethodNotAllowedError | RateLimitedError):
-                raise
-            return answer_refusal(error)
+        except (GraphQLFailure, StepFailure, PoutamaError) as error:
+            return _answer_error(error)
 
     async def _read(self, statement: Statement, binding: Binding, deadline: float) -> bytes:
         if statement.constant is not None:
@@ -153,20 +153,6 @@ class Engine:
             # The job is in its table: the sweep finds whom nobody was woken for.
             logger.warning("no worker was woken for job %s: %s", job, error.message)
 
-    async def _bind(
-        self, request: GraphQLRequest, operation: Operation, viewer: Viewer | None
-    ) -> tuple[Prepared, Binding]:
-        variables, shape = self._documents.coerce_variables(operation, request.variables)
-        prepared = self._prepared.get((operation, shape))
-        if prepared is None:
-            prepared = await self._prepare(operation, request, shape)
-        return prepared, Binding(variables, viewer, self._settings.max_page_size)
-
-    async def _charge(self, prepared: Prepared, binding: Binding, spend: Spend | None) -> None:
-        cost = check_cost(prepared.cost, binding, self._settings)
-        if spend is not None:
-            await spend(cost)
-
     async def _prepare(
         self, operation: Operation, request: GraphQLRequest, shape: Shape
     ) -> Prepared:
@@ -176,6 +162,19 @@ class Engine:
         )
         self._prepared.put((operation, shape), prepared)
         return prepared
+
+
+def _answer_error(error: GraphQLFailure | StepFailure | PoutamaError) -> Answer:
+    """What a client is told; raises what the edge is to mask, or to answer in its own way."""
+    match error:
+        case GraphQLFailure():
+            return answer_failure(error)
+        case StepFailure():
+            return answer_field_error(error.error, error.key)
+        case MethodNotAllowedError() | RateLimitedError() | PoutamaError(safe=False):
+            raise error
+        case _:
+            return answer_refusal(error)
 
 
 def _repeatable(idempotency_key: str | None, request: GraphQLRequest) -> Repeatable | None:

@@ -55,7 +55,7 @@ class HttpProtocol(asyncio.Protocol):
         self._busy = self._closing = self._paused = False
         self._transport: asyncio.Transport
         self._timer: asyncio.TimerHandle | None = None
-        self._task: asyncio.Task[None]
+        self._asleep: asyncio.Future[None] | None = None
         self.on_message_begin()
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -64,6 +64,10 @@ class HttpProtocol(asyncio.Protocol):
         self._state.connections.add(self)  # type: ignore[arg-type]
         self._heard = True
         self._watch()
+        # One for all requests; uvicorn waits for it when it stops.
+        task = self._loop.create_task(self._serve())
+        self._state.tasks.add(task)
+        task.add_done_callback(self._state.tasks.discard)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  a Protocol
         self._closing = True
@@ -71,6 +75,7 @@ class HttpProtocol(asyncio.Protocol):
         self._state.connections.discard(self)
         if self._timer is not None:
             self._timer.cancel()
+        self._wake()
 
     def data_received(self, data: bytes) -> None:
         self._heard = True
@@ -89,7 +94,7 @@ class HttpProtocol(asyncio.Protocol):
 
     def resume_writing(self) -> None:
         self._paused = False
-        self._answer_next()
+        self._wake()
 
     def shutdown(self) -> None:
         """Close once what has been asked is answered; uvicorn calls it when it stops."""
@@ -145,7 +150,7 @@ class HttpProtocol(asyncio.Protocol):
         self._waiting.append((self._request(body), self._parser.should_keep_alive()))
         if len(self._waiting) > MOST_WAITING:
             self._transport.pause_reading()
-        self._answer_next()
+        self._wake()
 
     def _request(self, body: bytes) -> Request:
         path, _, query = self._url.partition(b"?")
@@ -160,13 +165,23 @@ class HttpProtocol(asyncio.Protocol):
             body,
         )
 
-    def _answer_next(self) -> None:
-        if self._busy or self._paused or not self._waiting:
-            return
-        self._busy = True
-        # uvicorn waits for it when it stops, even if the client is gone by then.
-        self._task = self._loop.create_task(self._answer(*self._waiting.popleft()))
-        self._state.tasks.add(self._task)
+    def _wake(self) -> None:
+        if self._asleep is not None and not self._asleep.done():
+            self._asleep.set_result(None)
+
+    async def _serve(self) -> None:
+        """Answer what is asked on this connection, one after the other, until it is closed."""
+        try:
+            while not self._transport.is_closing():
+                if self._waiting and not self._paused:
+                    self._busy = True
+                    await self._answer(*self._waiting.popleft())
+                    self._busy = False
+                else:
+                    self._asleep = self._loop.create_future()
+                    await self._asleep
+        finally:
+            self._transport.close()
 
     async def _answer(self, asked: Asked, keep_alive: bool) -> None:
         if isinstance(asked, Request):
@@ -177,8 +192,6 @@ class HttpProtocol(asyncio.Protocol):
         else:
             await asked()
             return
-        self._busy = False
-        self._state.tasks.discard(self._task)
         if self._transport.is_closing():
             return
         last = not keep_alive or (self._closing and not self._waiting)
@@ -186,9 +199,8 @@ class HttpProtocol(asyncio.Protocol):
         if last:
             self._closing = True
             self._transport.close()
-            return
-        self._transport.resume_reading()
-        self._answer_next()
+        else:
+            self._transport.resume_reading()
 
     def _write(self, response: Response, *, bodiless: bool, last: bool) -> None:
         head = [_STATUS[response.status]]
@@ -207,7 +219,7 @@ class HttpProtocol(asyncio.Protocol):
         asked = Request("POST", "/", "", self._headers, b"")
         self._waiting.append((refuse(asked, error), False))
         self._closing = True
-        self._answer_next()
+        self._wake()
 
     def _refuse_head(self) -> None:
         if not self._closing:

@@ -148,7 +148,7 @@ class StreamingProtocol(HttpProtocol):
             self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
         # In line with what else was asked on this connection.
         self._waiting.append((partial(self._stream, exchange), exchange.keep_alive))
-        self._answer_next()
+        self._wake()
 
     async def _stream(self, exchange: Exchange) -> None:
         self._streaming = True
@@ -164,8 +164,7 @@ class StreamingProtocol(HttpProtocol):
                 with suppress(ConnectionError):
                     await exchange.answer(PoutamaError.status, JSON.headers, body)
         finally:
-            self._busy = self._streaming = False
-            self._state.tasks.discard(self._task)
+            self._streaming = False
         self._go_on(exchange)
 
     def _go_on(self, exchange: Exchange) -> None:
@@ -177,8 +176,6 @@ class StreamingProtocol(HttpProtocol):
             self._closing = True
             if exchange.begun or not self._waiting:
                 self._transport.close()
-                return
-        self._answer_next()
 
     def _refuse(self, error: Exception, cause: Exception | None = None) -> None:
         if self._receiving is not None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -54,6 +55,17 @@ async def test_it_starts_from_nothing_knows_unicode_and_listens_only_on_its_sock
     listening = psutil.Process(server.pid).net_connections(kind="inet")
     assert listening == []
     assert server.data.stat().st_mode & 0o077 == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="skipped: only Linux schedules so")
+def test_its_processes_interrupt_nobody(server: EmbeddedServer) -> None:
+    server.start()
+    if sys.platform == "linux":
+        for process in (
+            server.pid,
+            *(child.pid for child in psutil.Process(server.pid).children()),
+        ):
+            assert os.sched_getscheduler(process) == os.SCHED_BATCH
 
 
 async def test_stopping_leaves_no_process_and_keeps_the_data(server: EmbeddedServer) -> None:
