@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from poutama.db.connection import Database
 from poutama.db.keys import forget_expired_keys
+from poutama.journeys.doomed import delete_doomed_objects
 from poutama.journeys.evidence.sweep import forget_unfinished_uploads
 from poutama.journeys.exports.sweep import forget_old_exports
 from poutama.journeys.reminders import remind
@@ -70,8 +71,13 @@ async def forget_keys(shift: Shift) -> int:
 
 
 async def clear_uploads(shift: Shift) -> int:
-    """Delete uploads that were never finished, and files that nobody needs any more."""
-    return await forget_unfinished_uploads(shift.database, shift.store, deadline=shift.deadline)
+    """Forget uploads that were never finished, and evidence whose goal is gone."""
+    return await forget_unfinished_uploads(shift.database, deadline=shift.deadline)
+
+
+async def clear_objects(shift: Shift) -> int:
+    """Delete files that nobody needs any more."""
+    return await delete_doomed_objects(shift.database, shift.store, deadline=shift.deadline)
 
 
 async def clear_exports(shift: Shift) -> int:
@@ -98,6 +104,7 @@ async def end_keeping(shift: Shift) -> int:
 
 TASKS: Mapping[str, Task] = {
     "sweep": Task(sweep_jobs, MINUTE),
+    "delete_doomed_objects": Task(clear_objects, MINUTE),
     "forget_expired_keys": Task(forget_keys, HOUR),
     "forget_unfinished_uploads": Task(clear_uploads, 10 * MINUTE),
     "forget_old_exports": Task(clear_exports, HOUR),

@@ -21,6 +21,7 @@ from poutama.engine import Engine, Procedure
 from poutama.jobs.job import Query, StepFunction
 from poutama.jobs.local import LocalQueue
 from poutama.journeys import build_procedures
+from poutama.journeys.doomed import delete_doomed_objects
 from poutama.journeys.evidence.job import prepare_evidence
 from poutama.journeys.evidence.keys import every_key
 from poutama.journeys.evidence.sweep import forget_unfinished_uploads
@@ -149,7 +150,9 @@ class Studio:
         return await worker.run(job, deadline=soon())
 
     async def sweep(self) -> int:
-        return await forget_unfinished_uploads(self.database, self.store, deadline=soon())
+        changed = await forget_unfinished_uploads(self.database, deadline=soon())
+        await delete_doomed_objects(self.database, self.store, deadline=soon())
+        return changed
 
     async def row(self, evidence: str) -> Record:
         rows = await self.read("SELECT * FROM evidence WHERE id = $1::uuid", UUID(evidence))

@@ -10,6 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from poutama.db.connection import Database
+from poutama.journeys.doomed import delete_doomed_objects
 from poutama.journeys.evidence.sweep import forget_unfinished_uploads
 from poutama.journeys.retention import ACTOR, forget_the_departed
 from poutama.local.rights import Caller
@@ -150,7 +151,8 @@ async def test_all_that_is_theirs_goes_and_what_is_others_stays(
     rows = await school.read(stays, [id_of("left note")], deadline=soon())
     assert [row["author_id"] for row in rows] == [None]
     assert (await school.read(notes, [student], deadline=soon()))[0][0] == 0
-    await forget_unfinished_uploads(school, store, deadline=soon())
+    await forget_unfinished_uploads(school, deadline=soon())
+    await delete_doomed_objects(school, store, deadline=soon())
     assert not await school.read("select 1 from evidence", deadline=soon())
     doomed = await school.read("select key from doomed_object", deadline=soon())
     assert doomed, "its files are to go, and once more later"

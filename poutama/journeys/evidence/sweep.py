@@ -1,8 +1,8 @@
 """Clearing away evidence that was never finished, or that nobody can see any more.
 
-The schedule calls it, with `journeys.doomed.delete_doomed_objects` after it. Evidence of a goal
-that is gone is deleted here, for whoever deletes a goal knows nothing of files; so is what nobody
-uploaded within a day; and what its job gave up on is refused, so that nothing is PENDING for ever.
+The schedule calls it; `journeys.doomed` deletes the objects. Evidence of a goal that is gone is
+deleted here, for whoever deletes a goal knows nothing of files; so is what nobody uploaded within
+a day; and what its job gave up on is refused, so that nothing is PENDING for ever.
 """
 
 from __future__ import annotations
@@ -13,11 +13,10 @@ from uuid import UUID
 
 from poutama.db.connection import Database
 from poutama.db.transaction import Transaction, run_transaction
-from poutama.journeys.doomed import delete_doomed_objects, doom_objects
+from poutama.journeys.doomed import doom_objects
 from poutama.journeys.evidence.keys import every_key
 from poutama.journeys.evidence.rejection import reject
 from poutama.journeys.evidence.usage import Holder, give_room_back
-from poutama.store.objects import ObjectStore
 
 # Time to come home with a device that was offline; the form itself works for minutes, and whoever
 # asks for the evidence gets another.
@@ -46,10 +45,8 @@ FROM evidence AS e LEFT JOIN job AS j ON j.id = e.job_id WHERE e.id = $1::uuid
 _DELETE = "DELETE FROM evidence WHERE id = $1::uuid"
 
 
-async def forget_unfinished_uploads(
-    database: Database, store: ObjectStore, *, deadline: float
-) -> int:
-    """Clear away what is left over, and every doomed object; returns how many rows it changed.
+async def forget_unfinished_uploads(database: Database, *, deadline: float) -> int:
+    """Clear away what is left over, and doom its objects; returns how many rows it changed.
 
     May be cut off at any point, and run twice at once.
 
@@ -63,7 +60,6 @@ async def forget_unfinished_uploads(
                 work = _clearing(row["id"])
                 await run_transaction(database, work, deadline=deadline, name="evidence/sweep")
             changed += len(rows)
-    await delete_doomed_objects(database, store, deadline=deadline)
     return changed
 
 
