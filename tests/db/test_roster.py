@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import itertools
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from poutama.db.connection import Database
-from poutama.journeys.roster import conclusions, phases, walk
+from poutama.jobs.job import Finished, Progress, Step
+from poutama.journeys.roster import conclusions, phases, steps, walk
 from tests.db.registrar import APPLY, CHECK, SEE, Registrar, counts, errors, small
 from tests.unit.journeys.rosters import (
     classes,
@@ -67,6 +69,35 @@ async def test_the_difference_is_readable(registrar: Registrar) -> None:
     assert len(report.splitlines()) == 13
     assert "ADD,person,3,u1,New person Ānaru Test (u1@school.example)." in report
     assert checked["job"]["resultUrl"] is not None
+
+
+async def test_its_jobs_tell_how_far_they_are(
+    registrar: Registrar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    told: list[Progress | Finished] = []
+
+    async def telling(step: Step, phases: Sequence[tuple[str, walk.Phase]]) -> Progress | Finished:
+        told.append(await walk.walk(step, phases))
+        return told[-1]
+
+    monkeypatch.setattr(steps, "walk", telling)
+    monkeypatch.setattr(walk, "BATCH", 2)
+    checked = await registrar.check(small_school())
+    told_all(told)
+    told.clear()
+    await registrar.apply(checked)
+    told_all(told)
+
+
+def told_all(told: list[Progress | Finished]) -> None:
+    """What was to be done is known early, never less than it was, and done in the end."""
+    done = [turn.done for turn in told]
+    totals = [turn.total for turn in told if isinstance(turn, Progress) and turn.total is not None]
+    assert len(totals) > 10
+    assert totals == sorted(totals)
+    assert done == sorted(each or 0 for each in done)
+    assert done[-1] == totals[-1]
+    assert len(set(done)) > 10
 
 
 async def test_the_same_file_twice_changes_nothing(registrar: Registrar) -> None:

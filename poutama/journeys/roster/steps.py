@@ -11,16 +11,16 @@ from __future__ import annotations
 from poutama.jobs.job import Finished, Progress, Step
 from poutama.journeys.roster import conclusions, matching, phases, wanting, writing
 from poutama.journeys.roster.staging import GROUP, MEMBERSHIP, PERSON
-from poutama.journeys.roster.walk import Phase, sweep, walk
+from poutama.journeys.roster.walk import Phase, Sweep, walk
 
 _MATCH: tuple[tuple[str, Phase], ...] = (
     ("forget endings", conclusions.forget_endings),
-    ("match groups", sweep(GROUP, (matching.MATCH_GROUPS,))),
+    ("match groups", Sweep(GROUP, (matching.MATCH_GROUPS,))),
     ("end groups", conclusions.end_groups),
-    ("match people", sweep(PERSON, (matching.MATCH_PEOPLE,))),
-    ("refuse rivals", sweep(PERSON, (matching.REFUSE_RIVALS,))),
+    ("match people", Sweep(PERSON, (matching.MATCH_PEOPLE,))),
+    ("refuse rivals", Sweep(PERSON, (matching.REFUSE_RIVALS,))),
     ("end people", conclusions.end_people),
-    ("match memberships", sweep(MEMBERSHIP, (wanting.MATCH_MEMBERSHIPS,))),
+    ("match memberships", Sweep(MEMBERSHIP, (wanting.MATCH_MEMBERSHIPS,))),
     ("end enrolments", conclusions.end_enrolments),
     ("end roles", conclusions.end_roles),
     ("end users", conclusions.end_users),
@@ -43,10 +43,10 @@ APPLY: tuple[tuple[str, Phase], ...] = (
     *_MATCH,
     ("count", conclusions.count),
     ("guard", phases.guard),
-    ("write groups", sweep(GROUP, writing.WRITE_GROUPS)),
-    ("write people", sweep(PERSON, writing.WRITE_PEOPLE)),
-    ("write memberships", sweep(MEMBERSHIP, writing.WRITE_MEMBERSHIPS)),
-    ("end memberships", sweep(MEMBERSHIP, writing.END_MEMBERSHIPS)),
+    ("write groups", Sweep(GROUP, writing.WRITE_GROUPS)),
+    ("write people", Sweep(PERSON, writing.WRITE_PEOPLE)),
+    ("write memberships", Sweep(MEMBERSHIP, writing.WRITE_MEMBERSHIPS)),
+    ("end memberships", Sweep(MEMBERSHIP, writing.END_MEMBERSHIPS)),
     ("tell people", conclusions.tell_faults(PERSON)),
     ("tell memberships", conclusions.tell_faults(MEMBERSHIP)),
     ("choose report", conclusions.choose_report),

@@ -100,23 +100,26 @@ class Here:
 Phase: TypeAlias = Callable[[Here], Awaitable[Turn]]
 
 
-def sweep(table: str, statements: Sequence[str]) -> Phase:
+@dataclass(frozen=True, slots=True)
+class Sweep:
     """A phase that runs the statements over all staged rows of a table, batch by batch."""
 
-    async def turn(here: Here) -> Turn:
-        first, top = int(here.at.get("place", 0)), int(here.state["top"][table])
+    table: str
+    statements: Sequence[str]
+
+    async def __call__(self, here: Here) -> Turn:
+        """One batch."""
+        first, top = int(here.at.get("place", 0)), int(here.state["top"][self.table])
         before = first + BATCH
 
         async def effects(transaction: Transaction) -> None:
-            for statement in statements:
+            for statement in self.statements:
                 await transaction.execute(statement, here.import_.id, first, before)
 
         if first >= top:
             return Turn()
         following = {"place": before} if before < top else None
         return Turn(following, effects=effects, rows=min(BATCH, top - first))
-
-    return turn
 
 
 async def walk(step: Step, phases: Sequence[tuple[str, Phase]]) -> Progress | Finished:
@@ -142,13 +145,29 @@ async def walk(step: Step, phases: Sequence[tuple[str, Phase]]) -> Progress | Fi
             effects=turn.effects,
             errors=turn.errors,
         )
-    following = names[place] if turn.at is not None else names[place + 1]
+    state.update(turn.state)
+    following, at = (place, turn.at) if turn.at is not None else (place + 1, {})
     return Progress(
-        checkpoint={"phase": following, "at": turn.at or {}, "state": {**state, **turn.state}},
+        checkpoint={"phase": names[following], "at": at, "state": state},
         done=done,
+        total=_foresee(done, phases[following:], at, state),
         effects=turn.effects,
         errors=turn.errors,
     )
+
+
+def _foresee(
+    done: int,
+    phases: Sequence[tuple[str, Phase]],
+    at: Mapping[str, Any],
+    state: Mapping[str, Any],
+) -> int | None:
+    """How many rows will have been dealt with in the end; None before the file has been read."""
+    if "top" not in state:
+        return None
+    swept = int(at.get("place", 0)) if isinstance(phases[0][1], Sweep) else 0
+    sweeps = [phase for _, phase in phases if isinstance(phase, Sweep)]
+    return done - swept + sum(int(state["top"][each.table]) for each in sweeps)
 
 
 def read_deadline(step: Step) -> float:
