@@ -15,7 +15,6 @@ import time
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
-from json import dumps, loads
 from uuid import UUID, uuid4
 
 from poutama.db.connection import Database
@@ -32,7 +31,7 @@ from poutama.jobs.lease import (
     commit_step,
     release_job,
 )
-from poutama.jobs.queue import Queue
+from poutama.jobs.queue import Queue, read_body, write_body
 from poutama.jobs.table import find_wait, take_unsent
 from poutama.settings import Settings
 from poutama.store.objects import ObjectStore
@@ -73,10 +72,10 @@ class Worker:
             PoutamaError: database or queue cannot be reached; hand the message out again.
         """
         try:
-            job = UUID(loads(body)["job"])
-        except (ValueError, TypeError, LookupError, AttributeError, RecursionError):
+            job = read_body(body)
+        except ValueError as error:
             logger.error("a message that names no job: %d characters", len(body))
-            await self.queue.bury(body, reason='Expected {"job": "<uuid>"}.')
+            await self.queue.bury(body, reason=str(error))
             return
         await self.run(job, deadline=deadline)
 
@@ -86,7 +85,7 @@ class Worker:
         Raises:
             UnavailableError: the queue cannot be reached; the sweep will see to it.
         """
-        await self.queue.send(dumps({"job": str(job)}), delay=min(delay, LONGEST_DELAY))
+        await self.queue.send(write_body(job), delay=min(delay, LONGEST_DELAY))
 
     async def sweep(self, *, deadline: float, idle: float | None = None) -> int:
         """Wake workers for jobs whose message or worker was lost; returns for how many.
@@ -241,7 +240,7 @@ class Worker:
 
     async def _bury(self, job: UUID, reason: str | None) -> None:
         try:
-            await self.queue.bury(dumps({"job": str(job)}), reason=reason or "")
+            await self.queue.bury(write_body(job), reason=reason or "")
         except PoutamaError as error:
             logger.warning("job %s: not among the dead letters: %s", job, error.message)
 

@@ -9,7 +9,6 @@ need, which would be dead weight for the API.
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
@@ -25,7 +24,7 @@ from poutama.edge.tokens import Authenticator
 from poutama.engine import Engine
 from poutama.engine.trusted import read_trusted_documents
 from poutama.errors import ConfigurationError, UnavailableError
-from poutama.jobs.queue import Queue
+from poutama.jobs.queue import Queue, write_body
 from poutama.jobs.sqs import SqsQueue
 from poutama.journeys import build_procedures
 from poutama.schema.load import load_model
@@ -150,7 +149,7 @@ def wake_by(queue: Queue, seconds: float = WAKE_SECONDS) -> Wake:
     async def wake(job: UUID) -> None:
         try:
             async with asyncio.timeout(seconds):
-                await queue.send(json.dumps({"job": str(job)}))
+                await queue.send(write_body(job))
         except TimeoutError as error:
             raise UnavailableError("The queue took too long.") from error
 

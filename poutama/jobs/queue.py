@@ -7,7 +7,26 @@ job to look at: losing one loses nothing, and getting one twice does nothing twi
 from __future__ import annotations
 
 from dataclasses import dataclass
+from json import dumps, loads
 from typing import Protocol
+from uuid import UUID
+
+
+def write_body(job: UUID) -> str:
+    """The body of a message that says: look at this job."""
+    return dumps({"job": str(job)})
+
+
+def read_body(body: str) -> UUID:
+    """The job that a message is about.
+
+    Raises:
+        ValueError: it names none; says what was expected.
+    """
+    try:
+        return UUID(loads(body)["job"])
+    except (ValueError, TypeError, LookupError, AttributeError, RecursionError) as error:
+        raise ValueError('Expected {"job": "<uuid>"}.') from error
 
 
 @dataclass(frozen=True, slots=True)
