@@ -105,6 +105,7 @@ async def test_a_deadline_already_past_opens_nothing(open_database: Open) -> Non
 async def test_a_read_past_its_deadline_is_stopped_on_the_server(
     database: Database, other: asyncpg.Connection
 ) -> None:
+    await process_of(database)  # it is connected
     with pytest.raises(DeadlineExceededError):
         await database.read(SLEEP, deadline=soon(0.05))
 
@@ -143,7 +144,7 @@ async def test_a_write_that_waits_in_vain_certainly_did_not_happen(
     async with other.transaction():
         await other.execute("UPDATE word SET text = 'held' WHERE id = 1")
         with pytest.raises(told):
-            await database.write("UPDATE word SET text = 'x' WHERE id = 1", deadline=soon(0.5))
+            await database.write("UPDATE word SET text = 'x' WHERE id = 1", deadline=soon(2))
     rows = await database.read("SELECT text FROM word", deadline=soon())
     assert [row["text"] for row in rows] == ["held"]
 

@@ -134,13 +134,13 @@ async def test_a_job_may_last_longer_than_any_worker(shop: Workshop) -> None:
 
     shop.kinds["COUNT"] = step
     job = await shop.ask(units=4)
-    worker = shop.worker(job_margin_seconds=0.1)
+    worker = shop.worker(job_margin_seconds=0.5)
     await worker.wake(job)
     invocations = 0
     while await shop.state(job) != "SUCCEEDED":
         (message,) = await shop.queue.receive(wait=10)
         invocations += 1
-        await worker.handle(message.body, deadline=time.monotonic() + 0.3)
+        await worker.handle(message.body, deadline=time.monotonic() + 1.0)
     assert invocations == 4
     assert await shop.effects(job) == [1, 2, 3, 4]
     assert (await shop.row(job))["attempts"] == 0
@@ -157,11 +157,12 @@ async def test_no_step_is_begun_when_there_is_no_time_for_one(shop: Workshop) ->
 async def test_a_step_that_does_not_end_in_time_is_cancelled(shop: Workshop) -> None:
     shop.kinds["COUNT"] = for_ever
     job = await shop.ask()
-    for _ in range(4):
-        assert await shop.run(job, seconds=0.3, job_margin_seconds=0.2) == "QUEUED"
+    # A machine too slow to begin a step in time does so the next time.
+    while await shop.run(job, seconds=0.3, job_margin_seconds=0.2) == "QUEUED":
         await shop.change(MAKE_DUE, job)
-    assert await shop.run(job, seconds=0.3, job_margin_seconds=0.2) == "FAILED"
-    assert "longer than a worker has" in (await shop.row(job))["failure"]
+    row = await shop.row(job)
+    assert (row["state"], row["attempts"]) == ("FAILED", 5)
+    assert "longer than a worker has" in row["failure"]
 
 
 async def test_a_step_that_began_late_gets_a_whole_turn(shop: Workshop) -> None:
@@ -170,7 +171,7 @@ async def test_a_step_that_began_late_gets_a_whole_turn(shop: Workshop) -> None:
 
     shop.kinds["COUNT"] = step
     job = await shop.ask()
-    assert await shop.run(job, seconds=0.5, job_margin_seconds=0.2) == "QUEUED"
+    assert await shop.run(job, seconds=1.2, job_margin_seconds=0.2) == "QUEUED"
     row = await shop.row(job)
     assert (row["steps"], row["attempts"]) == (1, 0)
     assert row["not_before"] <= row["updated_at"]

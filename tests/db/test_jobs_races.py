@@ -19,7 +19,7 @@ from tests.db.keyed import waiting
 from tests.db.sessions import soon, until
 from tests.db.workshop import EXPIRE, MAKE_DUE, Workshop, count
 
-BEAT = 0.3
+BEAT = 1.0
 """A lease short enough for its heartbeats to be met."""
 LONG_BEFORE_THE_DEADLINE = 10.0
 
