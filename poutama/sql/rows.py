@@ -108,17 +108,15 @@ class _RowsRenderer:
 
 
 def _template(number: int, body: tuple[Final, ...]) -> Template:
-    parts: list[str | int | Hole] = []
-    pieces = 0
+    parts: list[str | Hole | None] = []
     for part in body:
         match part:
             case Literal(text):
                 parts.append(text)
             case Piece():
-                parts.append(pieces)
-                pieces += 1
+                parts.append(None)
             case OneSlot(nullable=False):
                 parts.append(Hole(part.number, None))
             case _:
                 parts.append(Hole(part.number, default_text(part)))
-    return Template(number, tuple(parts), pieces)
+    return Template.compose(number, parts)

@@ -4,9 +4,11 @@ become the response.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from operator import itemgetter
+from typing import Any, TypeAlias
 
 from poutama.plan.values import Binding, Value, resolve_value
 
@@ -16,38 +18,12 @@ OUTCOME = -1
 SEPARATOR = "\x01"
 """Stands between the pieces of one row's body; JSON text never holds it, it escapes controls."""
 
+Row: TypeAlias = Sequence[Any]
+"""A row as the statement returns it: slot, parent, key, and its text or NULL."""
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Template:
-    """How the rows of one slot become text."""
-
-    number: int
-    body: tuple[str | int | Hole, ...]
-    """Literals, indexes of pieces, and holes for the text of other slots."""
-    pieces: int
-
-    @property
-    def whole(self) -> bool:
-        """Whether the row's text is the body as it stands."""
-        return self.body == (0,)
-
-    def paint(self, key: int, text: str, texts: dict[int, dict[int, str]]) -> str | None:
-        """One row's text; None where something that must be there is not."""
-        if self.whole:
-            return text
-        pieces = text.split(SEPARATOR) if self.pieces > 1 else (text,)
-        parts: list[str] = []
-        for part in self.body:
-            if isinstance(part, str):
-                parts.append(part)
-            elif isinstance(part, int):
-                parts.append(pieces[part])
-            else:
-                found = texts[part.number].get(key, part.default)
-                if found is None:
-                    return None
-                parts.append(found)
-        return "".join(parts)
+_KEY = itemgetter(2)
+_WHOLE = ("", "")
+"""The literals of a body that is the row's text as it stands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,28 +35,88 @@ class Hole:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Template:
+    """How the rows of one slot become text: literals, and between them what is filled in.
+
+    Attributes:
+        number: the slot's.
+        literals: one more than there is to fill in.
+        pieces: how much of that a row's own text has.
+        holes: the texts of other slots, each with its place among all that is filled in.
+    """
+
+    number: int
+    literals: tuple[str, ...]
+    pieces: int
+    holes: tuple[tuple[int, Hole], ...]
+
+    @classmethod
+    def compose(cls, number: int, body: Iterable[str | Hole | None]) -> Template:
+        """Make one of its literals, its holes, and None for each of the row's pieces."""
+        literals, holes = [""], []
+        for part in body:
+            if isinstance(part, str):
+                literals[-1] += part
+                continue
+            if part is not None:
+                holes.append((len(literals) - 1, part))
+            literals.append("")
+        return cls(number, tuple(literals), len(literals) - 1 - len(holes), tuple(holes))
+
+    def paint(self, key: int, text: str, texts: Mapping[int, Mapping[int, str]]) -> str | None:
+        """One row's text; None where something that must be there is not."""
+        filling = text.split(SEPARATOR) if self.pieces > 1 else [text][: self.pieces]
+        for place, hole in self.holes:
+            found = texts[hole.number].get(key, hole.default)
+            if found is None:
+                return None
+            filling.insert(place, found)
+        return _interleave(self.literals, filling)
+
+    def gather(self, rows: list[Row], texts: Mapping[int, Mapping[int, str]]) -> dict[int, str]:
+        """The texts of all rows of the slot, by their parents and in the order of their keys."""
+        rows.sort(key=_KEY)
+        grouped: defaultdict[int, list[str]] = defaultdict(list)
+        for _, parent, key, text in rows:
+            painted = self.paint(key, text, texts) if self.holes and text is not None else text
+            if painted is not None:
+                grouped[parent].append(painted)
+        finish = ",".join if self.holes or self.literals == _WHOLE else self._paint_all
+        return {parent: finish(group) for parent, group in grouped.items()}
+
+    def _paint_all(self, rows: list[str]) -> str:
+        """The text of rows without holes, at once."""
+        first, *others = self.literals
+        if not others:
+            return ",".join([first] * len(rows))
+        others[-1] += "," + first
+        literals = [first, *(others * len(rows))]
+        literals[-1] = self.literals[-1]
+        return _interleave(literals, SEPARATOR.join(rows).split(SEPARATOR))
+
+
+def _interleave(literals: Sequence[str], filling: Sequence[str]) -> str:
+    parts = [""] * (len(literals) + len(filling))
+    parts[::2] = literals
+    parts[1::2] = filling
+    return "".join(parts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Assembly:
     """The `rows` rendering's second half: level rows -> JSON text."""
 
     root: Template
     templates: tuple[Template, ...]
 
-    def assemble(self, rows: Iterable[Iterable[Any]]) -> str | None:
+    def assemble(self, rows: Iterable[Row]) -> str | None:
         """The whole response's data; None where a root that must be there is not."""
-        levels: dict[int, list[tuple[int, int, str | None]]] = {
-            template.number: [] for template in self.templates
-        }
-        for slot, parent, key, text in rows:
-            if slot != OUTCOME:
-                levels[slot].append((key, parent, text))
+        levels: defaultdict[int, list[Row]] = defaultdict(list)
+        for row in rows:
+            levels[row[0]].append(row)
         texts: dict[int, dict[int, str]] = {}
         for template in self.templates:
-            grouped: dict[int, list[str]] = {}
-            for key, parent, text in sorted(levels[template.number], key=_by_key):
-                painted = None if text is None else template.paint(key, text, texts)
-                if painted is not None:
-                    grouped.setdefault(parent, []).append(painted)
-            texts[template.number] = {parent: ",".join(group) for parent, group in grouped.items()}
+            texts[template.number] = template.gather(levels[template.number], texts)
         return self.root.paint(0, "", texts)
 
 
@@ -132,10 +168,6 @@ class Statement:
             if slot == OUTCOME:
                 return Outcome(data, written, version)
         return Outcome(data)
-
-
-def _by_key(row: tuple[int, int, str | None]) -> int:
-    return row[0]
 
 
 def bind_values(statement: Statement, binding: Binding) -> list[object]:

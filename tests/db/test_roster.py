@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-import itertools
-import time
-from collections.abc import Sequence
 from pathlib import Path
-from types import SimpleNamespace
 
 import pytest
 
 from poutama.db.connection import Database
-from poutama.jobs.job import Finished, Progress, Step
-from poutama.journeys.roster import conclusions, phases, steps, walk
-from tests.db.registrar import APPLY, CHECK, SEE, Registrar, counts, errors, small
+from tests.db.registrar import APPLY, Registrar, counts, errors, small
 from tests.unit.journeys.rosters import (
     classes,
     csv_of,
@@ -69,35 +63,6 @@ async def test_the_difference_is_readable(registrar: Registrar) -> None:
     assert len(report.splitlines()) == 13
     assert "ADD,person,3,u1,New person Ānaru Test (u1@school.example)." in report
     assert checked["job"]["resultUrl"] is not None
-
-
-async def test_its_jobs_tell_how_far_they_are(
-    registrar: Registrar, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    told: list[Progress | Finished] = []
-
-    async def telling(step: Step, phases: Sequence[tuple[str, walk.Phase]]) -> Progress | Finished:
-        told.append(await walk.walk(step, phases))
-        return told[-1]
-
-    monkeypatch.setattr(steps, "walk", telling)
-    monkeypatch.setattr(walk, "BATCH", 2)
-    checked = await registrar.check(small_school())
-    told_all(told)
-    told.clear()
-    await registrar.apply(checked)
-    told_all(told)
-
-
-def told_all(told: list[Progress | Finished]) -> None:
-    """What was to be done is known early, never less than it was, and done in the end."""
-    done = [turn.done for turn in told]
-    totals = [turn.total for turn in told if isinstance(turn, Progress) and turn.total is not None]
-    assert len(totals) > 10
-    assert totals == sorted(totals)
-    assert done == sorted(each or 0 for each in done)
-    assert done[-1] == totals[-1]
-    assert len(set(done)) > 10
 
 
 async def test_the_same_file_twice_changes_nothing(registrar: Registrar) -> None:
@@ -369,36 +334,3 @@ async def test_a_header_alone_ends_everything_and_the_guard_says_so(registrar: R
     await registrar.import_(small())
     checked = await registrar.check(small(enrollments=[]))
     assert (checked["membershipsEnded"], checked["endingPercent"]) == (3, 100)
-
-
-async def test_an_import_goes_through_however_small_its_batches_are(
-    registrar: Registrar, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    await registrar.import_(small_school())
-    await registrar.import_(small())
-    expected = await registrar.world()
-    await registrar.set_up()
-    for module in (walk, phases, conclusions):
-        monkeypatch.setattr(module, "BATCH", 2)
-    await registrar.import_(small_school())
-    await registrar.import_(small())
-    assert await registrar.world() == expected
-
-
-async def test_an_import_goes_through_in_invocations_of_three_seconds(
-    registrar: Registrar, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    looks = itertools.count()
-    # Whenever the worker looks, another second has passed.
-    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + next(looks))
-    monkeypatch.setattr("poutama.worker.time", clock)
-    id_ = await registrar.start(small_school())
-    await registrar.ask(CHECK, i={"importId": id_})
-    invocations, state = 0, "QUEUED"
-    while state == "QUEUED":
-        looks = itertools.count()
-        state = await registrar.work(id_, seconds=3.0) or ""
-        invocations += 1
-    assert state == "SUCCEEDED"
-    assert invocations > 10
-    assert counts(await registrar.ask(SEE, id=id_)) == SMALL

@@ -70,9 +70,9 @@ def test_all_of_nothing_holds_and_any_of_nothing_does_not() -> None:
     )
 
 
-CHILDREN = Template(0, (0,), 1)
-PARENTS = Template(1, ('{"id":', 0, ',"tasks":[', Hole(0, ""), '],"n":', 1, "}"), 2)
-ROOT = Template(-1, ('{"goals":[', Hole(1, ""), "]}"), 0)
+CHILDREN = Template.compose(0, [None])
+PARENTS = Template.compose(1, ['{"id":', None, ',"tasks":[', Hole(0, ""), '],"n":', None, "}"])
+ROOT = Template.compose(-1, ['{"goals":[', Hole(1, ""), "]}"])
 
 
 def test_rows_of_all_levels_are_hung_together_in_the_order_of_their_keys() -> None:
@@ -91,16 +91,22 @@ def test_rows_of_all_levels_are_hung_together_in_the_order_of_their_keys() -> No
 
 
 def test_a_row_that_must_be_there_and_is_not_takes_its_parent_with_it() -> None:
-    root = Template(-1, ('{"me":', Hole(0, None), "}"), 0)
+    root = Template.compose(-1, ['{"me":', Hole(0, None), "}"])
     assembly = Assembly(root, (CHILDREN,))
     assert assembly.assemble([]) is None
     assert assembly.assemble([(0, 0, 1, "{}")]) == '{"me":{}}'
-    optional = Template(-1, ('{"me":', Hole(0, "null"), "}"), 0)
+    optional = Template.compose(-1, ['{"me":', Hole(0, "null"), "}"])
     assert Assembly(optional, (CHILDREN,)).assemble([]) == '{"me":null}'
 
 
+def test_a_percent_sign_is_what_it_is_in_a_literal_and_in_a_row() -> None:
+    body = Template.compose(0, ['{"100%s":', None, "}"])
+    assembly = Assembly(Template.compose(-1, ["[", Hole(0, ""), "]"]), (body,))
+    assert assembly.assemble([(0, 0, 1, '"5 %d"')]) == '[{"100%s":"5 %d"}]'
+
+
 def test_the_outcome_of_a_change_is_a_row_of_its_own() -> None:
-    assembly = Assembly(Template(-1, ("[", Hole(0, ""), "]"), 0), (CHILDREN,))
+    assembly = Assembly(Template.compose(-1, ["[", Hole(0, ""), "]"]), (CHILDREN,))
     outcome = Statement("", (), assembly).conclude([(OUTCOME, 0, 7, None)])
     assert (outcome.data, outcome.written, outcome.version) == ("[]", 0, 7)
     written = Statement("", (), assembly).conclude([(0, 0, 1, "1"), (OUTCOME, 1, None, None)])
