@@ -94,36 +94,27 @@ async def test_a_timer_that_goes_off_while_nobody_waits_does_nothing(
         await wait_for_ever()
 
 
-async def test_a_task_that_is_cancelled_ends_as_cancelled() -> None:
-    alarm = Alarm()
-
+async def begin_to_wait(alarm: Alarm) -> asyncio.Task[None]:
     async def wait() -> None:
         with alarm.set(soon(FAR)):
             await wait_for_ever()
 
     task = asyncio.create_task(wait())
     await asyncio.sleep(0)
+    return task
+
+
+@pytest.mark.parametrize("rings", [False, True], ids=["long before", "at its deadline"])
+async def test_a_task_that_is_cancelled_ends_as_cancelled(rings: bool) -> None:
+    alarm = Alarm()
+    task = await begin_to_wait(alarm)
+    if rings:
+        alarm._deadline = 0.0
+        alarm._ring()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
     alarm.cancel()
-
-
-async def test_a_task_that_is_cancelled_at_its_deadline_ends_as_cancelled() -> None:
-    alarm = Alarm()
-
-    async def wait() -> None:
-        with alarm.set(soon(FAR)):
-            await wait_for_ever()
-
-    task = asyncio.create_task(wait())
-    await asyncio.sleep(0)
-    alarm._deadline = 0.0
-    alarm._ring()
-    task.cancel()
-    with pytest.raises(asyncio.CancelledError):
-        await task
-    assert task.cancelled()
 
 
 async def test_another_error_is_what_it_was() -> None:
