@@ -21,10 +21,9 @@ from poutama.engine import Engine, Procedure
 from poutama.jobs.job import Query, StepFunction
 from poutama.jobs.local import LocalQueue
 from poutama.journeys import build_procedures
-from poutama.journeys.doomed import delete_doomed_objects
 from poutama.journeys.evidence.job import prepare_evidence
 from poutama.journeys.evidence.keys import every_key
-from poutama.journeys.evidence.sweep import forget_unfinished_uploads
+from poutama.journeys.schedule import TASKS, Shift
 from poutama.local.rights import Caller
 from poutama.plan.operation import GraphQLRequest
 from poutama.schema.load import load_model
@@ -150,8 +149,16 @@ class Studio:
         return await worker.run(job, deadline=soon())
 
     async def sweep(self) -> int:
-        changed = await forget_unfinished_uploads(self.database, deadline=soon())
-        await delete_doomed_objects(self.database, self.store, deadline=soon())
+        """Run what the schedule runs; returns how many rows were forgotten or refused."""
+        shift = Shift(
+            database=self.database,
+            store=self.store,
+            settings=self.settings,
+            sweep=_no_jobs,
+            deadline=soon(),
+        )
+        changed = await TASKS["forget_unfinished_uploads"].run(shift)
+        await TASKS["delete_doomed_objects"].run(shift)
         return changed
 
     async def row(self, evidence: str) -> Record:
@@ -205,3 +212,7 @@ def announcement(data: bytes, media_type: str, **more: Any) -> Mapping[str, Any]
         "sha256": sha256(data).hexdigest(),
         **more,
     }
+
+
+async def _no_jobs(deadline: float) -> int:
+    raise AssertionError(f"no job is to be swept by {deadline}")
