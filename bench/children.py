@@ -21,9 +21,9 @@ from typing import Any, Protocol, Self
 import uvloop
 
 from bench.workload import Sample
-from poutama.local.api import open_api
-from poutama.local.serve import serve
-from poutama.local.stop import StopRequest
+from poutama.laptop.api import open_api
+from poutama.laptop.serve import serve
+from poutama.laptop.stop import StopRequest
 from poutama.settings import Settings
 
 START_SECONDS = 60.0

@@ -17,11 +17,10 @@ from bench.cases import Case
 from bench.workload import CONNECTIONS, Query, Workload
 from poutama.db.connection import Database
 from poutama.db.link import Rows
+from poutama.demo.school import person_id, student_email
 from poutama.engine import Engine
-from poutama.journeys import PROCEDURES
-from poutama.local.school import person_id, student_email
+from poutama.features import PROCEDURES, load_model
 from poutama.plan.operation import GraphQLRequest
-from poutama.schema.load import load_model
 from poutama.settings import Settings
 from poutama.viewer import Viewer
 

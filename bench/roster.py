@@ -29,10 +29,10 @@ from poutama.db.connection import Database
 from poutama.db.embedded import EmbeddedServer
 from poutama.db.migrate import migrate
 from poutama.db.transaction import Transaction, run_transaction
+from poutama.features import load_features
+from poutama.features.roster import procedures
 from poutama.jobs.job import JobState, Query
 from poutama.jobs.local import LocalQueue
-from poutama.journeys.kinds import KINDS
-from poutama.journeys.roster import procedures
 from poutama.settings import Settings
 from poutama.store.directory import DirectoryStore
 from poutama.viewer import Viewer
@@ -122,7 +122,7 @@ async def run_job(url: str, folder: Path, job: UUID) -> None:
         database=database,
         store=DirectoryStore(folder, b"secret"),
         queue=LocalQueue(),
-        kinds=KINDS,
+        kinds=load_features().load_jobs(),
         query=cast(Query, None),
         settings=settings,
     )

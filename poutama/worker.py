@@ -1,9 +1,9 @@
 """`Worker`: the walk of long work, readable in one screen.
 
-`edge.lambda_jobs` and `local.worker` hand it messages, `edge.lambda_schedule` asks it to sweep. A
-message only says which job to look at: claim it, run its steps, commit each, and let it go before
-the time is up. Two workers never run one job at a time, and one that lost its lease commits
-nothing. A worker knows no kind of job; `journeys.kinds` does.
+`edge.lambda_jobs` and `laptop.worker_loop` hand it messages, `edge.lambda_schedule` asks it to
+sweep. A message only says which job to look at: claim it, run its steps, commit each, and let it go
+before the time is up. Two workers never run one job at a time, and one that lost its lease commits
+nothing. A worker knows no kind of job; `features.kinds` does.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""EventBridge's events as a function: they say which tasks of `journeys.schedule` are due.
+"""EventBridge's events as a function: they say which tasks of `features.schedule` are due.
 
 `edge.lambda_schedule` opens it. An event may be `{"tasks": ["sweep"]}`, as a schedule's input; one
 that names no tasks, such as a rule's own, means all of them. A task that fails keeps no other from
@@ -16,7 +16,7 @@ import msgspec
 from poutama.edge.gateway import UnknownEventError, describe_event
 from poutama.edge.invocation import Context, Environment, find_deadline
 from poutama.errors import PoutamaError
-from poutama.journeys.schedule import Shift, Task
+from poutama.schedule import Task, TaskContext
 
 logger = logging.getLogger(__name__)
 
@@ -43,18 +43,18 @@ class ScheduleFunction:
     def __init__(
         self,
         tasks: Mapping[str, Task],
-        open_shift: Callable[[float], Shift],
+        open_context: Callable[[float], TaskContext],
         environment: Environment,
     ) -> None:
         """Keep what is needed.
 
         Args:
             tasks: by name.
-            open_shift: gives a task what it needs, until the deadline.
+            open_context: gives a task what it needs, until the deadline.
             environment: of this process.
         """
         self._tasks = tasks
-        self._open_shift = open_shift
+        self._open_context = open_context
         self._environment = environment
 
     def __call__(self, event: object, context: Context) -> dict[str, int]:
@@ -66,7 +66,7 @@ class ScheduleFunction:
         """
         names = self._read(event)
         deadline = find_deadline(context, MARGIN_SECONDS)
-        return self._environment.run(run_tasks(self._tasks, names, self._open_shift, deadline))
+        return self._environment.run(run_tasks(self._tasks, names, self._open_context, deadline))
 
     def _read(self, event: object) -> Sequence[str]:
         try:
@@ -85,7 +85,7 @@ class ScheduleFunction:
 async def run_tasks(
     tasks: Mapping[str, Task],
     names: Sequence[str],
-    open_shift: Callable[[float], Shift],
+    open_context: Callable[[float], TaskContext],
     deadline: float,
 ) -> dict[str, int]:
     """Run tasks in turn, each with its share of the time that is left.
@@ -98,7 +98,7 @@ async def run_tasks(
         now = monotonic()
         share = (deadline - now) / (len(names) - place)
         try:
-            done[name] = await tasks[name].run(open_shift(now + share))
+            done[name] = await tasks[name].load()(open_context(now + share))
         except PoutamaError as error:
             logger.warning("task %s: %s", name, error.message)
         except Exception:

@@ -9,14 +9,14 @@ from __future__ import annotations
 
 import os
 
+from poutama.edge.application import open_api, open_resources
 from poutama.edge.function import ApiFunction
 from poutama.edge.invocation import Environment, prepare_for_snapshots
-from poutama.edge.wire import open_api, open_rooms
 from poutama.settings import Settings
 
 # One event at a time is all that an environment is given.
 _settings = Settings.from_environment(os.environ, pool_size=1)
-handler = ApiFunction(open_api(open_rooms(_settings, os.environ)), Environment())
+handler = ApiFunction(open_api(open_resources(_settings, os.environ)), Environment())
 """Answers one event: the name that the function is configured with."""
 
 prepare_for_snapshots()

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 import os
 
+from poutama.edge.application import open_resources
 from poutama.edge.batch import BatchFunction
 from poutama.edge.invocation import Environment, prepare_for_snapshots
-from poutama.edge.wire import open_rooms
 from poutama.edge.work import open_worker
-from poutama.journeys.kinds import KINDS
+from poutama.features import load_features
 from poutama.settings import Settings
 
 # One job at a time; its sign of life must not wait for what it reads.
 _settings = Settings.from_environment(os.environ, pool_size=2)
-_rooms = open_rooms(_settings, os.environ)
-handler = BatchFunction(open_worker(_rooms, KINDS), _settings, Environment())
+_rooms = open_resources(_settings, os.environ)
+handler = BatchFunction(open_worker(_rooms, load_features().load_jobs()), _settings, Environment())
 """Handles one batch: the name that the function is configured with."""
 
 prepare_for_snapshots()

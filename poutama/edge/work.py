@@ -1,8 +1,8 @@
 """What workers need beyond the API: jobs are run, and may ask the API's own questions.
 
-`edge.lambda_jobs`, `edge.lambda_schedule` and `local.workshop` call it. Kept apart from `edge.wire`
-for the API's sake, which starts without it; and it knows no kinds of jobs itself, for the sake of
-the schedule, which runs none.
+`edge.lambda_jobs`, `edge.lambda_schedule` and `laptop.worker_process` call it. Kept apart from
+`edge.application` for the API's sake, which starts without it; and it knows no kinds of jobs
+itself, for the sake of the schedule, which runs none.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
-from poutama.edge.wire import Rooms, compute_fields
+from poutama.edge.application import Resources, compute_fields
 from poutama.engine import Engine
 from poutama.errors import PoutamaError
+from poutama.features import load_model
 from poutama.jobs.job import StepFunction
-from poutama.journeys.schedule import Shift
 from poutama.plan.operation import GraphQLRequest
-from poutama.schema.load import load_model
+from poutama.schedule import TaskContext
 from poutama.viewer import Viewer
 from poutama.worker import Worker
 
@@ -51,14 +51,14 @@ class EngineQuery:
         return data
 
 
-def open_query(rooms: Rooms) -> EngineQuery:
+def open_query(rooms: Resources) -> EngineQuery:
     """What steps ask questions with."""
     settings = rooms.settings
     engine = Engine(load_model(), rooms.database, settings, {}, computed=compute_fields(rooms))
     return EngineQuery(engine, settings.request_seconds)
 
 
-def open_worker(rooms: Rooms, kinds: Mapping[str, StepFunction]) -> Worker:
+def open_worker(rooms: Resources, kinds: Mapping[str, StepFunction]) -> Worker:
     """A worker for these kinds of jobs; with none it can still sweep."""
     return Worker(
         database=rooms.database,
@@ -70,12 +70,12 @@ def open_worker(rooms: Rooms, kinds: Mapping[str, StepFunction]) -> Worker:
     )
 
 
-def open_shifts(rooms: Rooms) -> Callable[[float], Shift]:
+def open_task_contexts(rooms: Resources) -> Callable[[float], TaskContext]:
     """What gives scheduled tasks what they need, until a deadline."""
     worker = open_worker(rooms, {})
 
-    def open_shift(deadline: float) -> Shift:
-        return Shift(
+    def open_context(deadline: float) -> TaskContext:
+        return TaskContext(
             database=rooms.database,
             store=rooms.store,
             settings=rooms.settings,
@@ -83,7 +83,7 @@ def open_shifts(rooms: Rooms) -> Callable[[float], Shift]:
             deadline=deadline,
         )
 
-    return open_shift
+    return open_context
 
 
 def _error_of(entry: Mapping[str, Any]) -> PoutamaError:

@@ -1,9 +1,9 @@
 """SQS as the queue that wakes workers.
 
-The only module that knows SQS's API. `edge.wire` makes it where `queue_url` is set; functions get
-their messages from AWS itself and only send, the tests receive, too. Visibility time and how often
-a message is handed out are the queue's own (`infra/`), not set here. The client is made when first
-needed and shared: each call blocks a thread of the loop's pool, never the loop.
+The only module that knows SQS's API. `edge.application` makes it where `queue_url` is set;
+functions get their messages from AWS itself and only send, the tests receive, too. Visibility time
+and how often a message is handed out are the queue's own (`infra/`), not set here. The client is
+made when first needed and shared: each call blocks a thread of the loop's pool, never the loop.
 """
 
 from __future__ import annotations

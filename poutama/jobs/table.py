@@ -1,6 +1,6 @@
 """The table of jobs, for everybody but the worker that holds one: ask for a job, stop it.
 
-Called by the procedures of `journeys` inside their transaction, by the sweep and the command line.
+Called by the procedures of `features` inside their transaction, by the sweep and the command line.
 The table is the truth about every job; messages in the queue only say where to look. What a worker
 does to the job it holds is in `jobs.lease`. The database's clock alone decides what is due.
 """
@@ -82,7 +82,7 @@ async def enqueue(
 
     Args:
         transaction: the mutation's, or that of a step's effects.
-        kind: a key of `journeys.kinds.KINDS`.
+        kind: a key of `features.kinds.KINDS`.
         person_id: who asks for it, and reads it.
         organisation_id: whose administrators see it, too.
         subject_id: whose data it is about, where that is one person; a job of no organisation is

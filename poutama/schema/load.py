@@ -7,11 +7,11 @@ whose input has a field that leads nowhere.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from functools import cache
 from importlib.resources import files
 
+import graphql
 from graphql import (
     DocumentNode,
     EnumTypeDefinitionNode,
@@ -52,24 +52,25 @@ from poutama.schema.model import (
 )
 from poutama.schema.mutations import load_mutations
 from poutama.schema.scalars import attach_scalars
+from poutama.schema.source import Source
 
 
-@cache
-def load_model() -> Model:
-    """The model of the schema files that lie beside this module, in the order of their names."""
-    sources = [file for file in files(__package__).iterdir() if file.name.endswith(".graphql")]
-    return build_model(
-        "\n".join(file.read_text("utf-8") for file in sorted(sources, key=lambda file: file.name))
-    )
+def read_core_sources() -> list[Source]:
+    """The schema files beside this module: mapping directives, scalars, filters and pages."""
+    found = (file for file in files(__package__).iterdir() if file.name.endswith(".graphql"))
+    return [
+        Source(f"{__package__}/{file.name}", file.read_text("utf-8"))
+        for file in sorted(found, key=lambda file: file.name)
+    ]
 
 
-def build_model(sdl: str) -> Model:
-    """The model that a text of definitions and mapping directives describes.
+def build_model(sources: Sequence[Source]) -> Model:
+    """The model that definitions and mapping directives describe.
 
     Raises:
         SchemaError: the text is no schema, or its mapping leads nowhere; says where.
     """
-    document = _parse(sdl)
+    document = _parse(sources)
     check_document(document)
     enums = {
         node.name.value: tuple(value.name.value for value in node.values or ())
@@ -92,11 +93,12 @@ def build_model(sdl: str) -> Model:
     )
 
 
-def _parse(sdl: str) -> DocumentNode:
+def _parse(sources: Sequence[Source]) -> DocumentNode:
     try:
-        return parse(sdl, no_location=True)
+        parsed = [parse(graphql.Source(each.text, each.name)) for each in sources]
     except GraphQLError as error:
         raise SchemaError(f"The schema files are not valid: {error}") from error
+    return DocumentNode(definitions=tuple(node for each in parsed for node in each.definitions))
 
 
 def _build_public(document: DocumentNode) -> GraphQLSchema:

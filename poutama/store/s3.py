@@ -19,6 +19,7 @@ from typing import Any
 
 from poutama.errors import NotFoundError
 from poutama.settings import Settings
+from poutama.store.atomic_file import WholeFile
 from poutama.store.aws import (
     AwsClient,
     RangeBeyondError,
@@ -30,7 +31,6 @@ from poutama.store.aws import (
 from poutama.store.keys import check_key, content_disposition
 from poutama.store.objects import ObjectInfo, UploadForm
 from poutama.store.sigv4 import Signer
-from poutama.store.whole import WholeFile
 
 PART = 16 << 20
 """Bytes of a part; what is larger is put in parts, each of which can be tried again."""

@@ -12,8 +12,8 @@ from typing import cast
 import uvloop
 
 from poutama.edge.http import Api, Request, Response
-from poutama.local.files import FileRoutes
-from poutama.local.serve import LocalServer, _choose_protocol, _configure
+from poutama.laptop.files import FileRoutes
+from poutama.laptop.serve import LocalServer, _choose_protocol, _configure
 from poutama.settings import Settings
 from poutama.store.directory import DirectoryStore
 

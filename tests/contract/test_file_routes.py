@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import pytest
 
-from poutama.store.tickets import UploadTicket
+from poutama.store.signed_urls import UploadTicket
 from tests.contract.file_desk import (
     CONTENT,
     MEDIA,

@@ -14,12 +14,12 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from poutama.local import protocol
-from poutama.local.forms import MOST_FIELD_BYTES
-from poutama.local.streams import StreamingProtocol
+from poutama.laptop import protocol
+from poutama.laptop.forms import MOST_FIELD_BYTES
+from poutama.laptop.streams import StreamingProtocol
+from poutama.store.atomic_file import WholeFile
 from poutama.store.directory import DirectoryStore
 from poutama.store.objects import UploadForm
-from poutama.store.whole import WholeFile
 from tests.contract.file_desk import (
     CONTENT,
     KEY,

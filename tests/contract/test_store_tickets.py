@@ -21,7 +21,7 @@ import pytest
 
 from poutama.store.directory import DirectoryStore
 from poutama.store.objects import ObjectStore, UploadForm
-from poutama.store.tickets import RefusedError
+from poutama.store.signed_urls import RefusedError
 from tests.contract.serving import serve_files
 from tests.contract.stores import open_bucket
 

@@ -21,15 +21,14 @@ from asyncpg import Record
 from poutama.db.connection import Database
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.engine import Engine
+from poutama.features import PROCEDURES, load_model
+from poutama.features.exports.request import JOB_KIND, describe_wish
+from poutama.features.exports.steps import export_step
 from poutama.jobs.job import StepFunction
 from poutama.jobs.local import LocalQueue
 from poutama.jobs.table import enqueue
-from poutama.journeys import PROCEDURES
-from poutama.journeys.exports.request import JOB_KIND, describe_wish
-from poutama.journeys.exports.steps import export_step
-from poutama.local.rights import Caller
 from poutama.plan.operation import GraphQLRequest
-from poutama.schema.load import load_model
+from poutama.reference.rights import Caller
 from poutama.settings import Settings
 from poutama.store.directory import DirectoryStore
 from poutama.store.objects import ObjectStore

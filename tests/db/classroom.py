@@ -14,7 +14,7 @@ from typing import TypeAlias
 from uuid import UUID, uuid5
 
 from poutama.db.connection import Database
-from poutama.local.rights import Caller
+from poutama.reference.rights import Caller
 from poutama.text import fold
 from poutama.viewer import Viewer
 

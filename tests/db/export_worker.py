@@ -21,8 +21,8 @@ from pathlib import Path
 from uuid import UUID
 
 from poutama.db.connection import Database
+from poutama.features.exports.steps import export_step
 from poutama.jobs.job import Finished, Progress, Step
-from poutama.journeys.exports.steps import export_step
 from poutama.settings import Settings
 from poutama.store.directory import DirectoryStore
 from tests.db.bureau import SECRET, build_worker

@@ -17,10 +17,10 @@ from uuid import UUID
 from asyncpg import Record
 
 from poutama.db.connection import Database
+from poutama.features import load_features
 from poutama.jobs.job import Query
 from poutama.jobs.local import LocalQueue
-from poutama.journeys.kinds import KINDS
-from poutama.local.rights import Caller
+from poutama.reference.rights import Caller
 from poutama.settings import Settings
 from poutama.store.directory import DirectoryStore
 from poutama.store.objects import ObjectStore
@@ -29,7 +29,7 @@ from tests.db import classroom
 from tests.db.classroom import id_of
 from tests.db.sessions import soon
 from tests.db.studio import Studio
-from tests.unit.journeys.rosters import Table, classes, enrolments, roster_of, user
+from tests.unit.features.rosters import Table, classes, enrolments, roster_of, user
 
 ORGANISATION = id_of("organisation")
 FIELDS = """
@@ -175,7 +175,7 @@ class Registrar:
             database=self.database,
             store=store or self.store,
             queue=LocalQueue(),
-            kinds=KINDS,
+            kinds=load_features().load_jobs(),
             query=cast(Query, None),
             settings=self.settings,
         )

@@ -18,15 +18,14 @@ from asyncpg import Record
 
 from poutama.db.connection import Database
 from poutama.engine import Engine, Procedure
+from poutama.features import build_procedures, load_features, load_model
+from poutama.features.evidence.job import prepare_evidence
+from poutama.features.evidence.keys import every_key
 from poutama.jobs.job import Query, StepFunction
 from poutama.jobs.local import LocalQueue
-from poutama.journeys import build_procedures
-from poutama.journeys.evidence.job import prepare_evidence
-from poutama.journeys.evidence.keys import every_key
-from poutama.journeys.schedule import TASKS, Shift
-from poutama.local.rights import Caller
 from poutama.plan.operation import GraphQLRequest
-from poutama.schema.load import load_model
+from poutama.reference.rights import Caller
+from poutama.schedule import TaskContext
 from poutama.settings import Settings
 from poutama.sql.computed import Compute
 from poutama.store.directory import DirectoryStore
@@ -150,15 +149,15 @@ class Studio:
 
     async def sweep(self) -> int:
         """Run what the schedule runs; returns how many rows were forgotten or refused."""
-        shift = Shift(
+        shift = TaskContext(
             database=self.database,
             store=self.store,
             settings=self.settings,
             sweep=_no_jobs,
             deadline=soon(),
         )
-        changed = await TASKS["forget_unfinished_uploads"].run(shift)
-        await TASKS["delete_doomed_objects"].run(shift)
+        changed = await load_features().tasks["forget_unfinished_uploads"].load()(shift)
+        await load_features().tasks["delete_doomed_objects"].load()(shift)
         return changed
 
     async def row(self, evidence: str) -> Record:

@@ -22,8 +22,7 @@ from poutama.db.trace import StatementTrace
 from poutama.edge.http import Api, Request
 from poutama.engine import Engine
 from poutama.engine.trusted import TrustedDocuments, hash_document
-from poutama.journeys import PROCEDURES
-from poutama.schema.load import load_model
+from poutama.features import PROCEDURES, load_model
 from poutama.settings import Settings
 from poutama.viewer import Viewer
 from tests.golden.rows import ANA, BENS_GOAL, BENS_NOTE, BENS_TASK, NOWHERE, fill, person_id

@@ -8,7 +8,7 @@ from collections import Counter
 import pytest
 
 from poutama.db.connection import Database
-from poutama.local.rights import Caller
+from poutama.reference.rights import Caller
 from poutama.viewer import Viewer
 from tests.db.classroom import fill, id_of, viewer_for
 from tests.golden.compiled import RENDERINGS

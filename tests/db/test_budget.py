@@ -16,9 +16,8 @@ from poutama.db.trace import StatementTrace
 from poutama.edge.budget import Budgets, open_budgets
 from poutama.engine import Engine
 from poutama.errors import RateLimitedError, UnauthenticatedError
-from poutama.journeys import PROCEDURES
+from poutama.features import PROCEDURES, load_model
 from poutama.plan.operation import GraphQLRequest
-from poutama.schema.load import load_model
 from poutama.settings import Settings
 from poutama.viewer import Viewer
 from tests.db.sessions import soon

@@ -23,7 +23,7 @@ from poutama.cluster.tally import Tally
 from poutama.db.connection import Database
 from poutama.db.embedded import EmbeddedServer
 from poutama.db.migrate import migrate
-from poutama.local.direct import DirectApi
+from poutama.laptop.direct import DirectApi
 from poutama.settings import Settings
 
 PLAN = Plan(name="t", began="2026-02-03T00:00:00Z", writers=4, readers=2)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import AsyncIterator, Mapping
-from importlib.resources import files
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,9 +16,11 @@ from poutama.db.connection import Database
 from poutama.db.transaction import Transaction
 from poutama.engine import Engine
 from poutama.errors import ConfigurationError, NotFoundError, SchemaError, UnavailableError
+from poutama.features import load_features
 from poutama.plan.operation import GraphQLRequest
 from poutama.schema.load import build_model
 from poutama.schema.model import Model
+from poutama.schema.source import Source
 from poutama.settings import Settings
 from poutama.sql.computed import fill_marks
 from poutama.viewer import Viewer
@@ -36,13 +37,12 @@ JOB = UUID("00000000-0000-4000-8000-00000000000b")
 
 
 def model_with(fields: str) -> Model:
-    folder = files("poutama.schema")
-    names = sorted(file.name for file in folder.iterdir() if file.name.endswith(".graphql"))
-    text = "\n".join((folder / name).read_text("utf-8") for name in names)
+    found, added = "  goalType: GoalType!\n  title", f"{fields}\n  goalType: GoalType!\n  title"
     return build_model(
-        text.replace(
-            "  goalType: GoalType!\n  title", f"{fields}\n  goalType: GoalType!\n  title", 1
-        )
+        [
+            Source(source.name, source.text.replace(found, added, 1))
+            for source in load_features().read_sources()
+        ]
     )
 
 

@@ -6,7 +6,7 @@ import pytest_asyncio
 
 from poutama.db.connection import Database
 from poutama.db.identity import SignIn, find_person
-from poutama.local.rights import Caller
+from poutama.reference.rights import Caller
 from poutama.text import normalize_email
 from poutama.viewer import Viewer
 from tests.db.classroom import fill, id_of, viewer_for

@@ -8,14 +8,7 @@ import asyncpg
 import pytest
 
 from poutama.db.bulk import TableRows, open_loader, split_inserts
-from poutama.errors import (
-    BadUserInputError,
-    ConfigurationError,
-    ConflictError,
-    DatabaseError,
-    UnavailableError,
-)
-from poutama.local.belonging import (
+from poutama.demo.belonging import (
     group_id,
     write_group,
     write_leaders,
@@ -23,15 +16,22 @@ from poutama.local.belonging import (
     write_mentoring,
     write_organisations,
 )
-from poutama.local.demo import make_demo
-from poutama.local.roll import DAY, EVENING, Group
-from poutama.local.school import (
+from poutama.demo.load import make_demo
+from poutama.demo.roll import DAY, EVENING, Group
+from poutama.demo.school import (
     ADMIN_EMAILS,
     MANAGER_EMAILS,
     SchoolRows,
     person_id,
     write_adult,
     write_student,
+)
+from poutama.errors import (
+    BadUserInputError,
+    ConfigurationError,
+    ConflictError,
+    DatabaseError,
+    UnavailableError,
 )
 from poutama.settings import Settings
 

@@ -11,13 +11,13 @@ import pytest
 import pytest_asyncio
 
 from poutama.db.connection import Database
+from poutama.demo.belonging import group_id
+from poutama.demo.load import make_demo
+from poutama.demo.missing import Batch
+from poutama.demo.roll import DAY, EVENING, Group
+from poutama.demo.school import mentor_email, person_id, student_email, tell_name
 from poutama.edge.tokens import Authenticator
-from poutama.local.belonging import group_id
-from poutama.local.demo import make_demo
-from poutama.local.issuer import local_verifier, token_for
-from poutama.local.missing import Batch
-from poutama.local.roll import DAY, EVENING, Group
-from poutama.local.school import mentor_email, person_id, student_email, tell_name
+from poutama.laptop.issuer import local_verifier, token_for
 from poutama.settings import Settings
 from poutama.viewer import Viewer
 from tests.golden.compiled import RENDERINGS

@@ -23,8 +23,8 @@ from hypothesis import strategies as st
 
 from poutama.db.connection import Database
 from poutama.engine import Answer, Engine
+from poutama.features import load_model
 from poutama.plan.operation import GraphQLRequest
-from poutama.schema.load import load_model
 from poutama.schema.model import Model
 from poutama.schema.scalars import print_date_time
 from poutama.settings import Settings

@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 from graphql import parse, validate
 
+from poutama.features import load_model
 from poutama.plan.operation import GraphQLRequest
-from poutama.schema.load import load_model
 from tests.golden.compiled import compile_request
 from tests.golden.desk import Desk
 from tests.golden.outline import outline

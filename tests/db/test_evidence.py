@@ -10,13 +10,13 @@ from uuid import UUID
 import pytest
 
 from poutama.db.connection import Database
+from poutama.features.evidence.job import prepare_evidence
 from poutama.jobs.job import Finished, Progress, Step
-from poutama.journeys.evidence.job import prepare_evidence
-from poutama.local.rights import Caller
+from poutama.reference.rights import Caller
 from poutama.settings import Settings
 from tests.db.classroom import NOWHERE, id_of
 from tests.db.studio import ADD, DELETE, FINISH, PASS, SEE, Studio, announcement
-from tests.unit.journeys import photos
+from tests.unit.features import photos
 
 JPEG, PNG, PDF, TEXT = "image/jpeg", "image/png", "application/pdf", "text/plain"
 LETTER = "Kia ora, e hoa mā.\n".encode()

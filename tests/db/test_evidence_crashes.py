@@ -13,7 +13,7 @@ import pytest
 from poutama.db.connection import Database
 from poutama.settings import Settings
 from tests.db.studio import DELETE, EXPIRE, Studio
-from tests.unit.journeys import photos
+from tests.unit.features import photos
 
 ROOT = Path(__file__).parents[2]
 FIT, UNFIT = photos.photo("JPEG", orientation=6), photos.photo("JPEG")[:500]

@@ -14,15 +14,15 @@ import pytest
 
 from poutama.db.connection import Database
 from poutama.db.transaction import Transaction
-from poutama.journeys import build_procedures
-from poutama.local.rights import Caller
+from poutama.features import build_procedures
 from poutama.plan.operation import GraphQLRequest
+from poutama.reference.rights import Caller
 from poutama.settings import Settings
 from poutama.viewer import Viewer
 from tests.db.classroom import id_of, viewer_for
 from tests.db.sessions import soon
 from tests.db.studio import ADD, DELETE, Studio, announcement
-from tests.unit.journeys import photos
+from tests.unit.features import photos
 
 TEXT = "text/plain"
 GOAL = """

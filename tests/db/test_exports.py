@@ -19,12 +19,12 @@ from pypdf import PdfReader
 
 from poutama.db.connection import Database
 from poutama.db.transaction import Transaction, run_transaction
+from poutama.features.exports.request import MOST_A_DAY
+from poutama.features.exports.steps import LOST, PAGE, VOLUME, export_step
+from poutama.features.exports.sweep import forget_old_exports
 from poutama.jobs.job import Finished, Progress, Step
 from poutama.jobs.table import cancel, retry
-from poutama.journeys.exports.request import MOST_A_DAY
-from poutama.journeys.exports.steps import LOST, PAGE, VOLUME, export_step
-from poutama.journeys.exports.sweep import forget_old_exports
-from poutama.local.rights import Caller
+from poutama.reference.rights import Caller
 from poutama.settings import Settings
 from tests.db.bureau import STUDENT, Bureau, build_worker
 from tests.db.classroom import id_of, viewer_for

@@ -10,7 +10,7 @@ from uuid import UUID
 from poutama.jobs.job import Finished, JobFailedError, Progress, Step
 from tests.db.workshop import PERSON, Workshop
 
-PROGRAM = "from poutama.cli import main; main()"
+PROGRAM = "from poutama.commands.main import main; main()"
 
 
 async def jobs(url: str, *words: str) -> tuple[int, str]:

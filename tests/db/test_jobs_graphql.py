@@ -12,12 +12,11 @@ import pytest
 from poutama.db.connection import Database
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.engine import Engine
+from poutama.features import PROCEDURES, load_model
 from poutama.jobs.job import Finished, JobFailedError, Progress, RowError, Step
 from poutama.jobs.table import enqueue
-from poutama.journeys import PROCEDURES
-from poutama.local.rights import Caller
 from poutama.plan.operation import GraphQLRequest
-from poutama.schema.load import load_model
+from poutama.reference.rights import Caller
 from poutama.settings import Settings
 from tests.db.classroom import fill, id_of, viewer_for
 from tests.db.sessions import soon

@@ -17,8 +17,8 @@ from poutama.db.connection import Database
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.errors import UnavailableError
 from poutama.jobs.table import enqueue
-from poutama.local.configuration import write_settings
-from poutama.local.keeper import Keeper, keep_worker
+from poutama.laptop.configuration import write_settings
+from poutama.laptop.worker_supervisor import Keeper, keep_worker
 from poutama.settings import Settings
 from tests.db.sessions import soon
 from tests.db.workshop import PERSON

@@ -8,8 +8,8 @@ import pytest
 
 from poutama.db.connection import Database
 from poutama.jobs.job import Finished, Progress, Step
-from poutama.local import worker as local_worker
-from poutama.local.worker import run_worker
+from poutama.laptop import worker_loop as local_worker
+from poutama.laptop.worker_loop import run_worker
 from poutama.settings import Settings
 from tests.db.sessions import until
 from tests.db.workshop import Workshop, count

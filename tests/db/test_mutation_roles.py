@@ -11,8 +11,8 @@ import pytest
 from graphql import GraphQLObjectType, get_named_type
 
 from poutama.db.connection import Database
-from poutama.local.rights import CASES, Caller, Case
-from poutama.schema.load import load_model
+from poutama.features import load_model
+from poutama.reference.rights import CASES, Caller, Case
 from tests.db.classroom import JOIN_CODE, NOWHERE, fill, id_of, snapshot, viewer_for
 from tests.golden.compiled import RENDERINGS
 from tests.golden.desk import Desk

@@ -8,14 +8,14 @@ import sys
 from uuid import UUID
 
 from poutama.db.connection import Database
-from poutama.journeys.roster.trust import list_organisations
-from poutama.local.demo import make_demo
+from poutama.demo.load import make_demo
+from poutama.features.roster.trust import list_organisations
 from poutama.settings import Settings
 from tests.db import classroom
 from tests.db.classroom import id_of
 from tests.db.sessions import soon
 
-PROGRAM = "from poutama.cli import main; main()"
+PROGRAM = "from poutama.commands.main import main; main()"
 ORGANISATION = str(id_of("organisation"))
 
 

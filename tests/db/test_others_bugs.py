@@ -6,7 +6,7 @@ import json
 
 from poutama.db.trace import StatementTrace
 from poutama.engine import Engine
-from poutama.schema.load import load_model
+from poutama.features import load_model
 from poutama.settings import Settings
 from tests.golden.desk import Desk
 from tests.golden.rows import goal_id, task_id

@@ -13,9 +13,8 @@ from graphql import GraphQLObjectType, get_named_type
 
 from poutama.db.connection import Database
 from poutama.engine import Engine
-from poutama.journeys import PROCEDURES
-from poutama.local.rights import CASES, Caller, Case
-from poutama.schema.load import load_model
+from poutama.features import PROCEDURES, load_model
+from poutama.reference.rights import CASES, Caller, Case
 from poutama.settings import Settings
 from poutama.viewer import Viewer
 from tests.db.classroom import fill, id_of, viewer_for

@@ -19,7 +19,7 @@ from graphql import GraphQLInputObjectType, parse, validate
 from hypothesis import Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from poutama.schema.load import load_model
+from poutama.features import load_model
 from tests.golden.compiled import RENDERINGS
 from tests.reference import school
 from tests.reference.asked import askable_fields, asked_fields

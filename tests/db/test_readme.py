@@ -6,7 +6,6 @@ import json
 import re
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -15,10 +14,11 @@ import pytest
 
 from poutama.db.connection import Database
 from poutama.engine import Engine
-from poutama.journeys import PROCEDURES
+from poutama.features import PROCEDURES, load_features
 from poutama.plan.operation import GraphQLRequest
 from poutama.schema.load import build_model
 from poutama.schema.model import Model
+from poutama.schema.source import Source
 from poutama.settings import Settings
 from poutama.viewer import Viewer
 
@@ -33,8 +33,8 @@ def code(language: str) -> str:
 
 
 def extended_model() -> Model:
-    own = sorted(f for f in files("poutama.schema").iterdir() if f.name.endswith(".graphql"))  # type: ignore[type-var]
-    return build_model("\n".join([*(f.read_text("utf-8") for f in own), code("graphql")]))
+    links = Source("links.graphql", code("graphql"))
+    return build_model([*load_features().read_sources(), links])
 
 
 Ask = Callable[..., Awaitable[Any]]

@@ -12,8 +12,8 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from poutama.db.connection import Database
-from poutama.journeys.reminders import remind
-from poutama.local.rights import Caller
+from poutama.features.reminders.reminders import remind
+from poutama.reference.rights import Caller
 from poutama.viewer import Viewer
 from tests.db.classroom import fill, id_of
 from tests.db.sessions import soon

@@ -10,10 +10,10 @@ from uuid import UUID, uuid4
 import pytest
 
 from poutama.db.connection import Database
-from poutama.journeys.doomed import delete_doomed_objects
-from poutama.journeys.evidence.sweep import forget_unfinished_uploads
-from poutama.journeys.retention import ACTOR, forget_the_departed
-from poutama.local.rights import Caller
+from poutama.features.evidence.sweep import forget_unfinished_uploads
+from poutama.features.retention.retention import ACTOR, forget_the_departed
+from poutama.reference.rights import Caller
+from poutama.store.deletion import delete_doomed_objects
 from poutama.store.directory import DirectoryStore
 from tests.db.classroom import fill, id_of, snapshot
 from tests.db.sessions import soon

@@ -8,7 +8,7 @@ import pytest
 
 from poutama.db.connection import Database
 from tests.db.registrar import APPLY, Registrar, counts, errors, small
-from tests.unit.journeys.rosters import (
+from tests.unit.features.rosters import (
     classes,
     csv_of,
     enrolments,

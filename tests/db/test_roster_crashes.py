@@ -12,7 +12,7 @@ import pytest
 from poutama.db.connection import Database
 from tests.db.registrar import APPLY, CHECK, Registrar, counts
 from tests.db.studio import EXPIRE
-from tests.unit.journeys.rosters import classes, enrolments, roster, small_school, user
+from tests.unit.features.rosters import classes, enrolments, roster, small_school, user
 
 ROOT = Path(__file__).parents[2]
 # Something of each kind is added, changed and ended, and a row or two cannot be used.

@@ -8,7 +8,7 @@ import pytest
 
 from poutama.db.connection import Database
 from tests.db.registrar import Registrar, counts, errors, small
-from tests.unit.journeys.rosters import (
+from tests.unit.features.rosters import (
     Table,
     classes,
     enrolments,

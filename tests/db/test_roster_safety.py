@@ -9,12 +9,12 @@ from uuid import UUID
 import pytest
 
 from poutama.db.connection import Database
-from poutama.journeys.roster.sweep import forget_old_rosters
-from poutama.local.rights import Caller
+from poutama.features.roster.sweep import forget_old_rosters
+from poutama.reference.rights import Caller
 from tests.db.classroom import id_of
 from tests.db.registrar import APPLY, CHECK, ORGANISATION, SEE, START, Registrar, counts, errors
 from tests.db.sessions import soon
-from tests.unit.journeys.rosters import (
+from tests.unit.features.rosters import (
     Table,
     classes,
     enrolments,

@@ -11,10 +11,10 @@ from types import SimpleNamespace
 import pytest
 
 from poutama.db.connection import Database
+from poutama.features.roster import conclusions, phases, steps, walk
 from poutama.jobs.job import Finished, Progress, Step
-from poutama.journeys.roster import conclusions, phases, steps, walk
 from tests.db.registrar import CHECK, SEE, Registrar, counts, small
-from tests.unit.journeys.rosters import small_school
+from tests.unit.features.rosters import small_school
 
 SMALL = {"groupsAdded": 2, "peopleAdded": 4, "membershipsAdded": 6}
 

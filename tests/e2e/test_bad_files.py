@@ -25,8 +25,8 @@ from PIL import Image
 
 from tests.e2e.server import Live
 from tests.e2e.visitor import ADD, Visitor, upload
-from tests.unit.journeys.photos import photo
-from tests.unit.journeys.rosters import classes, csv_of, manifest, small_school, zip_of
+from tests.unit.features.photos import photo
+from tests.unit.features.rosters import classes, csv_of, manifest, small_school, zip_of
 
 MB = 1 << 20
 ENOUGH = 64 * MB

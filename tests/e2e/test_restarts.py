@@ -16,8 +16,8 @@ import psutil
 
 from tests.e2e.house import Running, run, token_for, up
 from tests.e2e.visitor import DELETE, Visitor, wait_until
-from tests.unit.journeys.photos import photo
-from tests.unit.journeys.rosters import Table, classes, enrolments, roster, user
+from tests.unit.features.photos import photo
+from tests.unit.features.rosters import Table, classes, enrolments, roster, user
 
 ADMIN = "admin@demo.example"
 STUDENTS = 2_000
@@ -41,7 +41,7 @@ def worker_of(running: Running) -> psutil.Process:
     (worker,) = [
         process
         for process in psutil.Process(running.process.pid).children()
-        if "poutama.local.workshop" in process.cmdline()
+        if "poutama.laptop.worker_process" in process.cmdline()
     ]
     return worker
 

@@ -17,8 +17,8 @@ from pypdf import PdfReader
 
 from tests.e2e.server import Live
 from tests.e2e.visitor import CANCEL, DELETE, SEE, Visitor
-from tests.unit.journeys.photos import TRACES, photo
-from tests.unit.journeys.rosters import small_school
+from tests.unit.features.photos import TRACES, photo
+from tests.unit.features.rosters import small_school
 
 
 @pytest.fixture

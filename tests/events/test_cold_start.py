@@ -85,8 +85,12 @@ def test_nothing_heavy_is_loaded_before_it_is_needed(name: str) -> None:
 def test_what_runs_no_jobs_does_not_load_them(name: str) -> None:
     loaded = modules_of(name)
 
-    assert "poutama.journeys.kinds" not in loaded
-    assert not [module for module in loaded if module.startswith(("poutama.local", "poutama.cli"))]
+    assert "poutama.features.kinds" not in loaded
+    assert not [
+        module
+        for module in loaded
+        if module.startswith(("poutama.laptop", "poutama.commands.main"))
+    ]
 
 
 def test_the_api_does_not_load_the_worker() -> None:

@@ -17,18 +17,18 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from poutama.errors import ConfigurationError
-from poutama.local.packaging.build import build_package
-from poutama.local.packaging.bytecode import compile_sources
-from poutama.local.packaging.contents import API, PACKAGES, is_needed
-from poutama.local.packaging.installer import PackageError
+from poutama.packaging.build import build_package
+from poutama.packaging.bytecode import compile_sources
+from poutama.packaging.contents import API, PACKAGES, is_needed
+from poutama.packaging.installer import PackageError
 
 ROOT = Path(__file__).parents[2]
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 BUILD = """
 import sys
 from pathlib import Path
-from poutama.local.packaging.build import build_package
-from poutama.local.packaging.contents import API
+from poutama.packaging.build import build_package
+from poutama.packaging.contents import API
 print(build_package(API, sys.argv[1], sys.argv[2], Path(sys.argv[3])).path)
 """
 AARCH64 = 183
@@ -55,7 +55,7 @@ def test_a_package_has_no_tests_no_room_of_a_laptop_and_no_sources_of_compiled_c
     rooms = {path.parts[1] for path in paths if path.parts[0] == "poutama" and len(path.parts) > 2}
     assert {"edge", "engine", "schema", "journeys"} <= rooms
     assert not rooms & {"local", "cluster"}
-    assert "poutama/schema/goals.graphql" in package.namelist()
+    assert "poutama/features/goals/goals.graphql" in package.namelist()
     assert not [path for path in paths if path.is_relative_to("poutama/db/migrations")]
 
 
@@ -88,7 +88,7 @@ def test_every_source_has_bytecode_that_is_never_compared_with_it(
         # https://peps.python.org/pep-0552/: hash-based, and not checked.
         assert struct.unpack("<I", code[4:8]) == (0b01,), source
     module = package.read(f"poutama/edge/__pycache__/wire.{tag}.pyc")
-    assert marshal.loads(module[16:]).co_filename == "/var/task/poutama/edge/wire.py"
+    assert marshal.loads(module[16:]).co_filename == "/var/task/poutama/edge/application.py"
 
 
 def test_nothing_in_a_package_says_when_and_by_whom_it_was_made(package: zipfile.ZipFile) -> None:

@@ -18,7 +18,8 @@ from poutama.edge.clock import ScheduleFunction, TasksFailedError
 from poutama.edge.gateway import UnknownEventError
 from poutama.edge.invocation import Environment
 from poutama.errors import UnavailableError
-from poutama.journeys.schedule import TASKS, Shift, Task
+from poutama.features import load_features
+from poutama.schedule import Task, TaskContext
 from poutama.settings import Settings
 from poutama.store.objects import ObjectStore
 
@@ -44,7 +45,7 @@ class Diary:
 
     def tasks(self, *names: str) -> dict[str, Task]:
         def make(name: str) -> Task:
-            async def run(shift: Shift) -> int:
+            async def run(shift: TaskContext) -> int:
                 self.seconds[name] = shift.deadline - monotonic()
                 if name in self.errors:
                     raise self.errors[name]
@@ -59,9 +60,9 @@ async def no_sweep(deadline: float) -> int:
     return 0
 
 
-def open_shift(deadline: float) -> Shift:
+def open_context(deadline: float) -> TaskContext:
     nobody: Any = None
-    return Shift(
+    return TaskContext(
         database=cast(Database, nobody),
         store=cast(ObjectStore, nobody),
         settings=Settings(),
@@ -76,7 +77,7 @@ Opener = Callable[[dict[str, Task]], ScheduleFunction]
 @pytest.fixture
 def open_function() -> Iterator[Opener]:
     environment = Environment()
-    yield lambda tasks: ScheduleFunction(tasks, open_shift, environment)
+    yield lambda tasks: ScheduleFunction(tasks, open_context, environment)
     environment.close()
 
 
@@ -136,5 +137,5 @@ def test_an_event_that_is_no_schedules_is_refused_and_logged(
 def test_the_page_lists_every_task_and_no_other() -> None:
     listed = re.findall(r"^\| `(\w+)` \| (?:hourly|daily|every .*) \|", PAGE, re.MULTILINE)
 
-    assert listed == list(TASKS)
-    assert all(task.every >= 60 for task in TASKS.values())
+    assert listed == list(load_features().tasks)
+    assert all(task.every >= 60 for task in load_features().tasks.values())

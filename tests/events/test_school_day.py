@@ -17,8 +17,8 @@ import httpx
 from tests.e2e.visitor import Visitor
 from tests.events.cloud import Cloud
 from tests.events.runtime import Function
-from tests.unit.journeys.photos import TRACES, photo
-from tests.unit.journeys.rosters import small_school
+from tests.unit.features.photos import TRACES, photo
+from tests.unit.features.rosters import small_school
 
 
 @dataclass(frozen=True, slots=True)

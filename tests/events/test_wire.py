@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import pytest
 import pytest_asyncio
 
-from poutama.edge.wire import Rooms, compute_fields, wake_by
+from poutama.edge.application import Resources, compute_fields, wake_by
 from poutama.edge.work import open_query
 from poutama.errors import (
     BadUserInputError,
@@ -19,7 +19,7 @@ from poutama.errors import (
     ValidationFailedError,
 )
 from poutama.jobs.local import LocalQueue
-from poutama.local.rooms import open_local_rooms
+from poutama.laptop.resources import open_local_resources
 from poutama.settings import Settings
 
 ANA = UUID("0b4f0c1e-0000-4000-8000-000000000001")
@@ -34,8 +34,8 @@ class Stuck(LocalQueue):
 
 
 @pytest_asyncio.fixture
-async def rooms(fresh_database_url: str, tmp_path: Path) -> AsyncIterator[Rooms]:
-    rooms = open_local_rooms(Settings(trusted_documents=""), fresh_database_url, tmp_path)
+async def rooms(fresh_database_url: str, tmp_path: Path) -> AsyncIterator[Resources]:
+    rooms = open_local_resources(Settings(trusted_documents=""), fresh_database_url, tmp_path)
     await rooms.database.write(
         "INSERT INTO person (id, email, name) VALUES ($1, 'ana@school.example', 'Ana')",
         [ANA],
@@ -45,7 +45,7 @@ async def rooms(fresh_database_url: str, tmp_path: Path) -> AsyncIterator[Rooms]
     await rooms.close()
 
 
-async def test_jobs_ask_what_the_api_would_answer_in_somebodys_name(rooms: Rooms) -> None:
+async def test_jobs_ask_what_the_api_would_answer_in_somebodys_name(rooms: Resources) -> None:
     query = open_query(rooms)
 
     assert await query("{ me { name } }", {}, ANA) == {"me": {"name": "Ana"}}
@@ -65,17 +65,17 @@ async def test_jobs_ask_what_the_api_would_answer_in_somebodys_name(rooms: Rooms
     ],
 )
 async def test_what_the_api_would_refuse_is_an_error_of_its_kind(
-    rooms: Rooms, document: str, variables: dict[str, object], error: type[Exception]
+    rooms: Resources, document: str, variables: dict[str, object], error: type[Exception]
 ) -> None:
     with pytest.raises(error):
         await open_query(rooms)(document, variables, ANA)
 
 
-async def test_who_is_not_there_sees_nothing(rooms: Rooms) -> None:
+async def test_who_is_not_there_sees_nothing(rooms: Resources) -> None:
     assert await open_query(rooms)("{ goals { id } }", {}, uuid4()) == {"goals": []}
 
 
-async def test_computed_fields_are_signed_by_the_store(rooms: Rooms) -> None:
+async def test_computed_fields_are_signed_by_the_store(rooms: Resources) -> None:
     compute = compute_fields(rooms)
 
     form = compute["upload_form"]("people/a/b/c", "image/png", 7, SHA256)

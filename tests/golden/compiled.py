@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from poutama.features import load_model
 from poutama.plan.build import ReadBuilder
 from poutama.plan.guard import guard_read
 from poutama.plan.nodes import Call, Plan, Read, Steps, Text, Write
 from poutama.plan.operation import Documents, GraphQLRequest, build_trees
 from poutama.plan.selection import Selections
 from poutama.plan.writes import WriteBuilder
-from poutama.schema.load import load_model
 from poutama.settings import Settings
 from poutama.sql.json import render_json
 from poutama.sql.rows import render_rows

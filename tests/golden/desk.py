@@ -10,9 +10,8 @@ from typing import Any
 
 from poutama.db.connection import Database
 from poutama.engine import Answer, Engine, Procedure
-from poutama.journeys import PROCEDURES
+from poutama.features import PROCEDURES, load_model
 from poutama.plan.operation import GraphQLRequest
-from poutama.schema.load import load_model
 from poutama.settings import Settings
 from poutama.viewer import Viewer
 from tests.golden.rows import ANA

@@ -20,9 +20,8 @@ from msgspec.structs import replace
 from poutama.db.connection import Database
 from poutama.db.trace import StatementTrace
 from poutama.engine import Answer, Engine
-from poutama.journeys import PROCEDURES
+from poutama.features import PROCEDURES, load_model
 from poutama.plan.operation import GraphQLRequest
-from poutama.schema.load import load_model
 from poutama.settings import Settings
 from poutama.sql.statement import Statement
 from tests.golden.compiled import RENDERINGS, Compiled, compile_request

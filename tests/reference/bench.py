@@ -14,9 +14,8 @@ from hypothesis import HealthCheck, settings
 
 from poutama.db.connection import Database
 from poutama.engine import Engine
-from poutama.journeys import PROCEDURES
+from poutama.features import PROCEDURES, load_model
 from poutama.plan.operation import GraphQLRequest
-from poutama.schema.load import load_model
 from poutama.schema.model import Model
 from poutama.settings import Settings
 from poutama.viewer import Viewer

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from poutama.errors import ConfigurationError
-from poutama.local.configuration import (
+from poutama.laptop.configuration import (
     check_address,
     describe_settings,
     open_home,

@@ -19,9 +19,9 @@ from poutama.edge.issuers import parse_issuers
 from poutama.edge.oidc import OidcVerifier
 from poutama.edge.tokens import Authenticator, VerifiedToken
 from poutama.errors import ConfigurationError, ForbiddenError, UnauthenticatedError
-from poutama.local.issuer import AUDIENCE as LOCAL_AUDIENCE
-from poutama.local.issuer import ISSUER as LOCAL_ISSUER
-from poutama.local.issuer import issue_token
+from poutama.laptop.issuer import AUDIENCE as LOCAL_AUDIENCE
+from poutama.laptop.issuer import ISSUER as LOCAL_ISSUER
+from poutama.laptop.issuer import issue_token
 from poutama.viewer import Viewer
 from tests.unit.edge.issuer import (
     AUDIENCE,

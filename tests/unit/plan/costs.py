@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from poutama.features import load_model
 from poutama.plan.cost import Cost, Pricing, check_cost
 from poutama.plan.operation import Documents, GraphQLRequest, build_trees
 from poutama.plan.selection import Selections
 from poutama.plan.values import Binding
-from poutama.schema.load import load_model
 from poutama.settings import Settings
 
 DEFAULTS = Settings()

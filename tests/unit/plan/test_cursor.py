@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poutama.errors import BadUserInputError
+from poutama.features import load_model
 from poutama.plan.cursor import decode_cursor, sign_order
-from poutama.schema.load import load_model
 from poutama.schema.model import OrderTerm
 
 GOAL = load_model().entities["Goal"]

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from poutama.errors import BadUserInputError
+from poutama.features import load_model
 from poutama.plan.filters import build_filter
 from poutama.plan.nodes import (
     ALWAYS,
@@ -21,7 +22,6 @@ from poutama.plan.nodes import (
     Predicate,
 )
 from poutama.plan.values import Constant, Folded, Items, Members, Variable
-from poutama.schema.load import load_model
 
 MODEL = load_model()
 GOAL = MODEL.entities["Goal"]

@@ -9,9 +9,9 @@ import pytest
 from graphql import get_introspection_query, parse
 
 from poutama.errors import LimitExceededError
+from poutama.features import load_model
 from poutama.plan.limits import check_document
 from poutama.plan.operation import Documents, GraphQLFailure, GraphQLRequest
-from poutama.schema.load import load_model
 from poutama.settings import Settings
 
 SETTINGS = Settings()

@@ -13,6 +13,7 @@ from poutama.errors import (
     ParseFailedError,
     ValidationFailedError,
 )
+from poutama.features import load_model
 from poutama.plan.lru import Lru
 from poutama.plan.operation import (
     Documents,
@@ -23,7 +24,6 @@ from poutama.plan.operation import (
     build_trees,
 )
 from poutama.plan.values import Constant, Variable
-from poutama.schema.load import load_model
 from poutama.settings import Settings
 
 QUERY = """query Search(

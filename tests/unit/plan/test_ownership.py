@@ -9,6 +9,7 @@ from poutama.plan.nodes import ALWAYS, Many, One, OwnedBy, Read, Rows
 from poutama.plan.values import ViewerId
 from poutama.schema.load import build_model
 from poutama.schema.model import Model
+from poutama.schema.source import Source
 from tests.unit.schema.test_load import WORDS
 
 LETTERS = """
@@ -43,7 +44,7 @@ type Album @table(name: "album", order: ["NUMBER_ASC"]) @visible(person: "owner_
   number: Int!
 }
 """
-MODEL = build_model(WORDS + LETTERS)
+MODEL = build_model([Source("test.graphql", WORDS + LETTERS)])
 
 
 def walk(model: Model, start: Rows, *path: str) -> Iterator[Rows]:

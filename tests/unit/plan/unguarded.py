@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
+from poutama.features import load_model
 from poutama.plan.nodes import (
     All,
     AnyOf,
@@ -29,7 +30,6 @@ from poutama.plan.nodes import (
     Update,
 )
 from poutama.plan.values import Returned, ViewerId
-from poutama.schema.load import load_model
 from poutama.schema.model import (
     Action,
     Audience,

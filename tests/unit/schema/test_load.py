@@ -8,7 +8,8 @@ import pytest
 from graphql import GraphQLInputObjectType
 
 from poutama.errors import SchemaError
-from poutama.schema.load import build_model, load_model
+from poutama.features import load_model
+from poutama.schema.load import build_model
 from poutama.schema.model import (
     Action,
     Audience,
@@ -24,6 +25,7 @@ from poutama.schema.model import (
     Standing,
     Through,
 )
+from poutama.schema.source import Source
 
 SCHEMA = files("poutama.schema")
 WORDS = (
@@ -88,7 +90,7 @@ def test_the_schema_as_it_stands_loads_once() -> None:
 
 
 def test_fields_are_columns_or_relations() -> None:
-    book = build_model(WORDS + BOOKS).entities["Book"]
+    book = build_model([Source("test.graphql", WORDS + BOOKS)]).entities["Book"]
     assert book.table == "book"
     assert book.column("title") == Column("title", "book_title", Kind.TEXT, False, searchable=True)
     assert book.column("genre") == Column("genre", "genre", Kind.ENUM, nullable=True)
@@ -102,7 +104,7 @@ def test_fields_are_columns_or_relations() -> None:
 
 
 def test_rules_orders_and_sequences_come_from_the_directives() -> None:
-    model = build_model(WORDS + BOOKS)
+    model = build_model([Source("test.graphql", WORDS + BOOKS)])
     book, page = model.entities["Book"], model.entities["Page"]
     assert book.rule.alternatives == (
         Audience(Scope.PERSON, "reader_id", (Standing.SELF, Standing.MENTOR)),
@@ -122,7 +124,7 @@ def test_rules_orders_and_sequences_come_from_the_directives() -> None:
 
 
 def test_what_can_be_sorted_is_what_has_an_order() -> None:
-    orders = build_model(WORDS + BOOKS).orders
+    orders = build_model([Source("test.graphql", WORDS + BOOKS)]).orders
     assert set(orders["PageOrder"]) == {"NUMBER_ASC", "NUMBER_DESC", "VERSION_ASC", "VERSION_DESC"}
     assert {name.rpartition("_")[0] for name in orders["BookOrder"]} == {
         "TITLE",
@@ -132,7 +134,7 @@ def test_what_can_be_sorted_is_what_has_an_order() -> None:
 
 
 def test_a_restricted_column_is_neither_filtered_nor_sorted_by() -> None:
-    model = build_model(WORDS + BOOKS)
+    model = build_model([Source("test.graphql", WORDS + BOOKS)])
     assert model.entities["Book"].column("price").restricted is not None
     assert not any(name.startswith("PRICE") for name in model.orders["BookOrder"])
     filters = model.schema.type_map["BookFilter"]
@@ -141,7 +143,7 @@ def test_a_restricted_column_is_neither_filtered_nor_sorted_by() -> None:
 
 
 def test_roots_are_lists_pages_or_the_viewer() -> None:
-    roots = build_model(WORDS + BOOKS).roots
+    roots = build_model([Source("test.graphql", WORDS + BOOKS)]).roots
     assert roots["books"].arguments["bookId"].field == "id"
     assert roots["pages"].shape is Shape.CONNECTION
     assert roots["owner"].viewer
@@ -150,7 +152,7 @@ def test_roots_are_lists_pages_or_the_viewer() -> None:
 
 
 def test_mutations_know_what_each_input_field_is_for() -> None:
-    mutations = build_model(WORDS + BOOKS).mutations
+    mutations = build_model([Source("test.graphql", WORDS + BOOKS)]).mutations
     assert mutations["addBook"].action is Action.INSERT
     title, pages = mutations["addBook"].inputs["title"], mutations["addBook"].inputs["pages"]
     assert isinstance(title, InputColumn)
@@ -166,7 +168,7 @@ def test_mutations_know_what_each_input_field_is_for() -> None:
 
 
 def test_the_public_schema_has_no_mapping_in_it() -> None:
-    model = build_model(WORDS + BOOKS)
+    model = build_model([Source("test.graphql", WORDS + BOOKS)])
     assert {d.name for d in model.schema.directives} == {
         "include", "skip", "deprecated", "specifiedBy", "oneOf",
     }  # fmt: skip
@@ -293,5 +295,5 @@ def test_a_mistake_is_named(mistake: str) -> None:
     wrong, instead, message = MISTAKES[mistake]
     assert BOOKS.count(wrong) >= 1
     with pytest.raises(SchemaError) as caught:
-        build_model(WORDS + BOOKS.replace(wrong, instead, 1))
+        build_model([Source("test.graphql", WORDS + BOOKS.replace(wrong, instead, 1))])
     assert message in str(caught.value)

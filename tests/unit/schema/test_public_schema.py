@@ -8,7 +8,8 @@ from pathlib import Path
 from graphql import build_schema
 from graphql.utilities import BreakingChange, find_schema_changes
 
-from poutama.schema.load import load_model, print_public_sdl
+from poutama.features import load_model
+from poutama.schema.load import print_public_sdl
 
 WRITTEN = Path(__file__).parents[3] / "docs" / "schema.graphql"
 PUBLISHED = """

@@ -10,7 +10,7 @@ from graphql import GraphQLError, parse, validate
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poutama.schema.load import load_model
+from poutama.features import load_model
 from poutama.schema.scalars import parse_date_time, parse_uuid, print_date_time
 
 ID = "0b4f0c1e-8d0c-4c56-9c2e-6a4b3f1f9a11"

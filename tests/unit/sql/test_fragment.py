@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from poutama.features import load_model
 from poutama.plan.nodes import All, AnyOf, Compare, Comparison, IsNull, Not
 from poutama.plan.values import Constant, Variable
-from poutama.schema.load import load_model
 from poutama.schema.model import OrderTerm
 from poutama.sql.fragment import (
     Parameters,

@@ -1,0 +1,336 @@
+"""The command line: `poutama up`, `token`, `demo`, `migrate`, `schema`, `permissions`, `settings`,
+`package`, `chaos`, `jobs` and `organisations`.
+
+Reads the environment once, calls what does the work, and turns every error made on purpose into
+one line on stderr and exit code 1. Each command imports what it needs itself, so that the quick
+ones stay quick. Only for machines that people sit at; no function in production imports this.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from uuid import UUID
+
+import typer
+
+from poutama import __version__
+from poutama.errors import ConfigurationError, DatabaseError, PoutamaError
+from poutama.laptop.configuration import (
+    describe_settings,
+    open_home,
+    read_settings,
+    render_settings_page,
+)
+from poutama.laptop.stop import Stopped, StopRequest
+from poutama.settings import Settings
+
+if TYPE_CHECKING:
+    from poutama.laptop.database import LocalDatabase
+
+# What a shell reports for a program that was interrupted.
+INTERRUPTED = 130
+NO_SUCH_TABLE = "42P01"
+JobStateName: TypeAlias = Literal["QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"]
+
+app = typer.Typer(
+    name="poutama",
+    help="A backend for student learning journeys, on this machine.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+)
+
+
+def main() -> None:
+    """Run the command line; the entry point `poutama`."""
+    try:
+        app()
+    except PoutamaError as error:
+        print(f"poutama: {error.message}", file=sys.stderr)
+        sys.exit(1)
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        print(__version__)
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print the version.", callback=_print_version, is_eager=True
+        ),
+    ] = False,
+) -> None:
+    del version
+
+
+@app.command()
+def up() -> None:
+    """Run everything on this machine: database, demo school, API. Ctrl-C stops it."""
+    with StopRequest() as stop, suppress(Stopped):
+        # heavy: the server, the compiler, the database driver
+        from poutama.laptop.up import run_up
+
+        run_up(read_settings(), stop)
+
+
+@app.command()
+def migrate() -> None:
+    """Bring the database's tables up to date."""
+    with _borrowed_database() as (_, database):
+        # heavy: SQLAlchemy and Alembic
+        from poutama.db.migrate import migrate as bring_up_to_date
+
+        applied = bring_up_to_date(database.url, echo=print)
+    print(f"{len(applied)} applied" if applied else "up to date")
+
+
+@app.command()
+def demo(
+    students: Annotated[int, typer.Option(help="How many students the school has.")] = 100,
+) -> None:
+    """Make the demo school, or what is missing of it: up to a million students."""
+    with _borrowed_database() as (settings, database):
+        # heavy: SQLAlchemy and Alembic
+        from rich.console import Console
+
+        from poutama.db.migrate import migrate as bring_up_to_date
+        from poutama.demo.enrol import enrol_school
+        from poutama.progress import Steps
+
+        bring_up_to_date(database.url)
+        enrol_school(settings, database.url, students, Steps(Console()))
+
+
+@app.command()
+def token(
+    email: Annotated[str, typer.Argument(help="For example student-0001@demo.example.")],
+) -> None:
+    """Print a bearer token for a person of this machine's database."""
+    with _borrowed_database() as (settings, database):
+        # heavy: the database driver and cryptography
+        import asyncio
+
+        from poutama.laptop.issuer import token_for
+
+        home = open_home(settings)
+        try:
+            print(asyncio.run(token_for(database.url, home, email, settings=settings)))
+        except DatabaseError as error:
+            if error.sqlstate != NO_SUCH_TABLE:
+                raise
+            raise ConfigurationError(
+                "there is nobody in the database yet: run `make up` or `poutama demo` first"
+            ) from error
+
+
+@app.command()
+def schema() -> None:
+    """Print the public schema."""
+    # heavy: the schema compiler
+    from poutama.features import load_model
+    from poutama.schema.load import print_public_sdl
+
+    print(print_public_sdl(load_model()), end="")
+
+
+@app.command()
+def permissions() -> None:
+    """Print who may see and change what: the page docs/permissions.md."""
+    # heavy: the schema compiler
+    from poutama.features import load_model
+    from poutama.reference.permissions import render_permissions_page
+
+    print(render_permissions_page(load_model()), end="")
+
+
+chaos = typer.Typer(
+    help="Kill the database under a writing load, and audit what is left.",
+    invoke_without_command=True,
+)
+app.add_typer(chaos, name="chaos")
+
+
+@chaos.callback()
+def _run_chaos(
+    context: typer.Context,
+    seconds: Annotated[float, typer.Option(help="How long to write.")] = 30.0,
+    writers: Annotated[int, typer.Option(min=1, help="Clients that write.")] = 6,
+    readers: Annotated[int, typer.Option(min=1, help="Clients that read.")] = 3,
+    every: Annotated[float, typer.Option(help="Seconds of peace between two faults.")] = 3.0,
+    url: Annotated[str, typer.Option(help="A cluster; else an embedded PostgreSQL.")] = "",
+    node: Annotated[list[str] | None, typer.Option(help="A node to take away; repeat.")] = None,
+    kill_command: Annotated[str, typer.Option(help="Kills {node}; a shell command.")] = "",
+    drain_command: Annotated[str, typer.Option(help="Drains and stops {node}.")] = "",
+    restart_command: Annotated[str, typer.Option(help="Starts {node} again.")] = "",
+    ready_command: Annotated[str, typer.Option(help="Succeeds when {node} is ready.")] = "",
+    history: Annotated[Path | None, typer.Option(help="The file to write.")] = None,
+    keep: Annotated[bool, typer.Option(help="Leave the rows in the database.")] = False,
+) -> None:
+    if context.invoked_subcommand is not None:
+        return
+    # heavy: the compiler, the database driver, SQLAlchemy
+    from poutama.cluster.command import Options, run_and_judge
+    from poutama.cluster.nodes import Commands
+    from poutama.laptop.direct import DirectApi
+
+    settings = read_settings()
+    options = Options(
+        seconds=seconds,
+        writers=writers,
+        readers=readers,
+        every=every,
+        url=url,
+        nodes=tuple(node or ()),
+        commands=Commands(kill_command, drain_command, restart_command, ready_command),
+        history=history,
+        keep=keep,
+    )
+    with StopRequest() as stop, suppress(Stopped):
+        passed = run_and_judge(options, settings, open_home(settings), DirectApi, stop.watch)
+        sys.exit(0 if passed else 1)
+    sys.exit(INTERRUPTED)
+
+
+@chaos.command()
+def verify(
+    history: Annotated[Path, typer.Argument(help="A file that `poutama chaos` wrote.")],
+    url: Annotated[str, typer.Option(help="Look again in this database (after --keep).")] = "",
+) -> None:
+    """Judge a history again."""
+    # heavy: the database driver, SQLAlchemy
+    from poutama.cluster.command import verify as judge_again
+
+    if not judge_again(history, read_settings(), url):
+        sys.exit(1)
+
+
+@app.command()
+def package(
+    output: Annotated[Path, typer.Option(help="Where the zip files go.")] = Path("dist"),
+    architecture: Annotated[
+        list[str] | None, typer.Option(help="x86_64 or arm64; repeat. Both without it.")
+    ] = None,
+) -> None:
+    """Make the functions' zip files, for the Python of `POUTAMA_FUNCTION_PYTHON`."""
+    # heavy: only needed here
+    from poutama.packaging.build import build_packages
+
+    if not build_packages(read_settings().function_python, output, architecture):
+        print("without bytecode: there is no Python of that version here to write it; cold starts")
+        print("take longer. Install one, or let the machine that deploys run `make package`.")
+
+
+jobs = typer.Typer(
+    help="Show the newest jobs; try one again, or stop one.", invoke_without_command=True
+)
+app.add_typer(jobs, name="jobs")
+
+
+@jobs.callback()
+def _show_jobs(
+    context: typer.Context,
+    state: Annotated[JobStateName | None, typer.Option(help="Only those.")] = None,
+    most: Annotated[int, typer.Option(min=1, help="How many.")] = 30,
+) -> None:
+    if context.invoked_subcommand is not None:
+        return
+    with _borrowed_database() as (settings, database):
+        # heavy: the database driver
+        from poutama.commands.jobs import open_console, show_jobs
+
+        show_jobs(settings, database.url, open_console(), state=state, most=most)
+
+
+@jobs.command()
+def retry(
+    job: Annotated[UUID, typer.Argument(help="The id of one that failed or was stopped.")],
+) -> None:
+    """Try a job again, from where it was."""
+    with _borrowed_database() as (settings, database):
+        # heavy: the database driver
+        from poutama.commands.jobs import retry_job
+
+        retry_job(settings, database.url, job)
+    print("queued again; a worker sees it within a minute")
+
+
+@jobs.command()
+def cancel(
+    job: Annotated[UUID, typer.Argument(help="The id of one that waits or runs.")],
+) -> None:
+    """Stop a job; what it has done so far stays done."""
+    with _borrowed_database() as (settings, database):
+        # heavy: the database driver
+        from poutama.commands.jobs import cancel_job
+
+        cancel_job(settings, database.url, job)
+    print("stopped, or about to stop")
+
+
+organisations = typer.Typer(
+    help="Show all organisations; say which are the school that they say they are.",
+    invoke_without_command=True,
+)
+app.add_typer(organisations, name="organisations")
+
+
+@organisations.callback()
+def _show_organisations(context: typer.Context) -> None:
+    if context.invoked_subcommand is not None:
+        return
+    with _borrowed_database() as (settings, database):
+        # heavy: the database driver
+        from poutama.commands.jobs import open_console
+        from poutama.commands.organisations import show_organisations
+
+        show_organisations(settings, database.url, open_console())
+
+
+@organisations.command("verify")
+def verify_organisation(
+    organisation: Annotated[UUID, typer.Argument(help="The id of one that you know.")],
+    revoke: Annotated[bool, typer.Option(help="Take it back.")] = False,
+) -> None:
+    """Let its rosters share its own students' profiles without asking each of them."""
+    with _borrowed_database() as (settings, database):
+        # heavy: the database driver
+        from poutama.commands.organisations import judge_organisation
+
+        judge_organisation(settings, database.url, organisation, verified=not revoke)
+    print("its rosters are taken at their word" if not revoke else "its rosters ask everybody")
+
+
+@contextmanager
+def _borrowed_database() -> Iterator[tuple[Settings, LocalDatabase]]:
+    """The database, run for the moment when nobody runs it; stopped on a signal, too."""
+    # heavy: the process library
+    from poutama.laptop.database import borrow_database
+
+    settings = read_settings()
+    try:
+        with StopRequest(), borrow_database(settings, open_home(settings)) as database:
+            yield settings, database
+    except Stopped:
+        sys.exit(INTERRUPTED)
+
+
+@app.command(name="settings")
+def show_settings(
+    markdown: Annotated[bool, typer.Option(help="Print the page docs/settings.md.")] = False,
+) -> None:
+    """Every setting: the variable, its value, and what it is for."""
+    if markdown:
+        print(render_settings_page(), end="")
+        return
+    for variable, default, value, text in describe_settings(read_settings()):
+        changed = f"  (default: {default or 'empty'})" if value != default else ""
+        print(f"{variable}={value}{changed}\n    {text}")

@@ -1,0 +1,82 @@
+"""`poutama organisations`: which there are, and which of them are the school that they say.
+
+Called by the command line. Looks at all organisations, as only whoever runs the system may.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable
+from typing import TypeVar
+from uuid import UUID
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from poutama.db.connection import Database
+from poutama.db.link import Rows
+from poutama.errors import NotFoundError
+from poutama.features.roster.trust import (
+    doubt_organisation,
+    list_organisations,
+    verify_organisations,
+)
+from poutama.settings import Settings
+
+SECONDS = 30.0
+ID_WIDTH = 36
+
+T = TypeVar("T")
+
+
+def show_organisations(settings: Settings, url: str, console: Console) -> None:
+    """Print all organisations as a table.
+
+    Raises:
+        PoutamaError: the database cannot be asked.
+    """
+
+    async def ask(database: Database) -> Rows:
+        return await list_organisations(database, deadline=time.monotonic() + SECONDS)
+
+    shown = Table(box=None)
+    shown.add_column("organisation", no_wrap=True, min_width=ID_WIDTH)  # whole: it is typed again
+    for heading in ("name", "verified"):
+        shown.add_column(heading)
+    for row in _run(settings, url, ask):
+        verified = "" if row["verified_at"] is None else f"{row['verified_at']:%Y-%m-%d}"
+        shown.add_row(str(row["id"]), escape(row["name"]), verified)
+    console.print(shown)
+
+
+def judge_organisation(settings: Settings, url: str, id_: UUID, *, verified: bool) -> None:
+    """Write down whether the organisation is the school that it says.
+
+    Raises:
+        NotFoundError: there is no such organisation.
+        PoutamaError: the database cannot be asked.
+    """
+
+    async def ask(database: Database) -> None:
+        deadline = time.monotonic() + SECONDS
+        if not await list_organisations(database, id_, deadline=deadline):
+            raise NotFoundError(f"{id_} is no organisation")
+        if verified:
+            await verify_organisations(database, [id_], deadline=deadline)
+        else:
+            await doubt_organisation(database, id_, deadline=deadline)
+
+    _run(settings, url, ask)
+
+
+def _run(settings: Settings, url: str, ask: Callable[[Database], Awaitable[T]]) -> T:
+    async def run() -> T:
+        database = Database(settings, url=url)
+        try:
+            return await ask(database)
+        finally:
+            await database.close()
+
+    return asyncio.run(run())

@@ -1,0 +1,1 @@
+"""The demo school: made-up people and what they might have written."""

@@ -1,0 +1,165 @@
+"""Puts the rooms together: what an entry point opens, from the settings it has read.
+
+The functions' handlers and the local mode call it, so that both run the same. Nothing here reads
+the environment, and nothing is connected before it is needed: a function's environment may be
+made ready, or kept as a snapshot, long before anybody asks. `edge.work` adds what only workers
+need, which would be dead weight for the API.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, replace
+from time import monotonic
+from typing import TypeAlias
+from uuid import UUID
+
+from poutama.db.connection import Database
+from poutama.edge.budget import open_budgets
+from poutama.edge.http import Api, Route, Verifying
+from poutama.edge.oidc import open_verifier
+from poutama.edge.tokens import Authenticator
+from poutama.engine import Engine
+from poutama.engine.trusted import read_trusted_documents
+from poutama.errors import ConfigurationError, UnavailableError
+from poutama.features import build_procedures, load_model
+from poutama.jobs.queue import Queue, write_body
+from poutama.jobs.sqs import SqsQueue
+from poutama.settings import Settings
+from poutama.sql.computed import Compute
+from poutama.store.aws import read_region
+from poutama.store.objects import ObjectStore
+from poutama.store.s3 import S3Store
+
+HEALTH_SECONDS = 5.0
+"""Whoever asks for /healthz is not kept waiting longer than this."""
+
+WAKE_SECONDS = 5.0
+"""What a mutation that is done waits for the queue, at most: the sweep finds what was not sent. A
+small function takes most of it to load the library, once."""
+
+Wake: TypeAlias = Callable[[UUID], Awaitable[None]]
+"""Has a worker look at a job."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resources:
+    """What one process has of the house."""
+
+    settings: Settings
+    database: Database
+    store: ObjectStore
+    queue: Queue
+
+    async def close(self) -> None:
+        """Let go of every connection, even if one of them objects."""
+        async with AsyncExitStack() as stack:
+            for room in (self.database, self.store, self.queue):
+                stack.push_async_callback(room.close)
+
+
+def open_resources(settings: Settings, environment: Mapping[str, str]) -> Resources:
+    """The rooms of a function; nothing is connected yet.
+
+    Args:
+        settings: all of them.
+        environment: where the runtime puts credentials and region.
+
+    Raises:
+        ConfigurationError: a setting is missing or cannot be used.
+    """
+    if not settings.store_bucket:
+        raise ConfigurationError("POUTAMA_STORE_BUCKET: expected the name of an S3 bucket")
+    settings = replace(settings, aws_region=read_region(settings, environment))
+    return Resources(
+        settings=settings,
+        database=Database(settings),
+        store=S3Store(settings, environment),
+        queue=SqsQueue(settings),
+    )
+
+
+def open_api(
+    rooms: Resources,
+    *,
+    verifier: Verifying | None = None,
+    routes: Mapping[str, Route] | None = None,
+    wake: Wake | None = None,
+) -> Api:
+    """Everything that is served under one address.
+
+    Args:
+        rooms: of this process.
+        verifier: of tokens; None: those of the issuers in the settings.
+        routes: further pages by exact path.
+        wake: has a worker look at a job; None: by the queue.
+
+    Raises:
+        ConfigurationError: a setting is missing or cannot be used.
+    """
+    settings, database = rooms.settings, rooms.database
+    engine = Engine(
+        load_model(),
+        database,
+        settings,
+        build_procedures(settings),
+        read_trusted_documents(settings.trusted_documents),
+        compute_fields(rooms),
+        wake or wake_by(rooms.queue),
+    )
+    return Api(
+        engine,
+        verifier or Authenticator(open_verifier(settings, database)),
+        settings,
+        health=lambda: ask_database(database),
+        routes=routes,
+        budgets=open_budgets(settings, database),
+    )
+
+
+def compute_fields(rooms: Resources) -> dict[str, Compute]:
+    """What the schema's `@computed` fields call: addresses and forms, signed by the store."""
+    store, settings = rooms.store, rooms.settings
+
+    def download_url(key: str, name: str, media_type: str) -> str:
+        seconds = settings.download_seconds
+        return store.sign_download(key, name=name, media_type=media_type, seconds=seconds)
+
+    def inline_url(key: str, name: str, media_type: str) -> str:
+        seconds = settings.download_seconds
+        return store.sign_download(
+            key, name=name, media_type=media_type, seconds=seconds, inline=True
+        )
+
+    def upload_form(key: str, media_type: str, size: int, sha256: str) -> dict[str, object]:
+        form = store.sign_upload(
+            key, media_type=media_type, size=size, sha256=sha256, seconds=settings.upload_seconds
+        )
+        return {"url": form.url, "fields": dict(form.fields)}
+
+    return {"download_url": download_url, "inline_url": inline_url, "upload_form": upload_form}
+
+
+def wake_by(queue: Queue, seconds: float = WAKE_SECONDS) -> Wake:
+    """Wake workers by a message; whoever is asking for the job is not kept waiting for it long."""
+
+    async def wake(job: UUID) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await queue.send(write_body(job))
+        except TimeoutError as error:
+            raise UnavailableError("The queue took too long.") from error
+
+    return wake
+
+
+async def ask_database(database: Database) -> None:
+    """See whether the database answers.
+
+    Raises:
+        UnavailableError, DeadlineExceededError, DatabaseError: it does not.
+    """
+    deadline = monotonic() + HEALTH_SECONDS
+    await database.read("select 1 as alive", deadline=deadline, name="health")

@@ -1,0 +1,173 @@
+"""The job that looks at an upload: what fits is made fit to be served, what does not is refused.
+
+One step, named in `features.kinds`. It reads the upload, and writes what is served under keys of
+the evidence's own: a second try writes the same objects anew. Whatever comes of it, the upload
+itself is doomed, and so is everything it has written for evidence that was deleted meanwhile. It
+works in a thread and on files, and says nothing of what they hold.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from functools import partial
+from hashlib import file_digest
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from uuid import UUID
+
+from asyncpg import Record
+
+from poutama.audit import record_change
+from poutama.db.transaction import Transaction
+from poutama.errors import NotFoundError
+from poutama.features.evidence.keys import every_key, object_key, thumbnail_key, upload_key
+from poutama.features.evidence.pictures import THUMBNAIL_TYPE, prepare_picture
+from poutama.features.evidence.rejection import reject
+from poutama.features.evidence.sniffing import require_type
+from poutama.features.evidence.types import FILE_TYPES, UnfitFileError
+from poutama.features.evidence.usage import Holder, give_room_back
+from poutama.jobs.job import Effects, Finished, Step
+from poutama.store.deletion import doom_objects
+from poutama.viewer import Viewer
+
+_FIND = "SELECT media_type, bytes, sha256, state FROM evidence WHERE id = $1::uuid"
+_LOOK = """
+SELECT state, stem, bytes, uploader_id, organisation_id FROM evidence WHERE id = $1::uuid
+"""
+_ACCEPT = """
+UPDATE evidence SET
+    state = 'READY', upload_key = NULL, object_key = $2::text, thumbnail_key = $3::text,
+    thumbnail_type = $4::text, bytes = $5::int8, sha256 = $6::text, version = version + 1,
+    updated_at = now()
+WHERE id = $1::uuid
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Announced:
+    """What the student said of the file."""
+
+    media_type: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """What is served of it.
+
+    Attributes:
+        path: the file.
+        thumbnail: a picture's thumbnail; None for what is no picture.
+        bytes, sha256: of the file.
+    """
+
+    path: Path
+    thumbnail: Path | None
+    bytes: int
+    sha256: str
+
+
+async def prepare_evidence(step: Step) -> Finished:
+    """Make an upload READY, or REJECTED with the reason."""
+    evidence, stem = UUID(step.job.input["evidence"]), str(step.job.input["stem"])
+    rows = await step.database.read(_FIND, (evidence,), deadline=step.deadline, name="evidence")
+    if not rows:
+        return Finished(effects=_conclude(step, evidence, stem, None))
+    if rows[0]["state"] != "PENDING":
+        return Finished()
+    announced = Announced(rows[0]["media_type"], rows[0]["bytes"], rows[0]["sha256"])
+    with TemporaryDirectory(prefix="poutama-", ignore_cleanup_errors=True) as folder:
+        try:
+            served = await _prepare(step, announced, upload_key(stem), Path(folder))
+        except UnfitFileError as error:
+            return Finished(effects=_conclude(step, evidence, stem, error))
+        await step.store.put(object_key(stem), served.path, media_type=announced.media_type)
+        if served.thumbnail is not None:
+            await step.store.put(thumbnail_key(stem), served.thumbnail, media_type=THUMBNAIL_TYPE)
+    return Finished(effects=_conclude(step, evidence, stem, served))
+
+
+async def _prepare(step: Step, announced: Announced, key: str, folder: Path) -> Served:
+    """Bring the upload here and look at it.
+
+    Raises:
+        UnfitFileError: it cannot be served.
+    """
+    info, upload = await step.store.describe(key), folder / "upload"
+    if info is None:
+        raise UnfitFileError("The file was never uploaded; add it again.")
+    if info.size != announced.bytes:
+        # Nothing that large is brought here.
+        raise _another_file()
+    try:
+        await step.store.download(key, upload)
+    except NotFoundError:
+        raise UnfitFileError("The file was never uploaded; add it again.") from None
+    most_pixels = step.settings.evidence_max_pixels
+    return await asyncio.to_thread(_prepare_file, upload, announced, folder, most_pixels)
+
+
+def _prepare_file(upload: Path, announced: Announced, folder: Path, most_pixels: int) -> Served:
+    if (upload.stat().st_size, _hash(upload)) != (announced.bytes, announced.sha256):
+        raise _another_file()
+    require_type(upload, announced.media_type)
+    picture = FILE_TYPES[announced.media_type].picture
+    if picture is None:
+        return Served(upload, None, announced.bytes, announced.sha256)
+    path, thumbnail = folder / "file", folder / "thumbnail"
+    prepare_picture(upload, path, thumbnail, picture=picture, most_pixels=most_pixels)
+    return Served(path, thumbnail, path.stat().st_size, _hash(path))
+
+
+def _another_file() -> UnfitFileError:
+    return UnfitFileError("The file is not the one that was announced; add it again.")
+
+
+def _hash(path: Path) -> str:
+    with path.open("rb") as file:
+        return file_digest(file, "sha256").hexdigest()
+
+
+def _conclude(
+    step: Step, evidence: UUID, stem: str, outcome: Served | UnfitFileError | None
+) -> Effects:
+    return partial(_write, evidence=evidence, stem=stem, outcome=outcome, person=step.job.person_id)
+
+
+async def _write(
+    transaction: Transaction,
+    *,
+    evidence: UUID,
+    stem: str,
+    outcome: Served | UnfitFileError | None,
+    person: UUID,
+) -> None:
+    """Write down what came of it; of evidence that is gone, doom what there may be."""
+    rows = await transaction.fetch(_LOOK, evidence)
+    if not rows:
+        await doom_objects(transaction, every_key(stem))
+        return
+    row = rows[0]
+    if row["state"] != "PENDING" or outcome is None:
+        return
+    if isinstance(outcome, Served):
+        await _accept(transaction, evidence, stem, outcome, row)
+    else:
+        await reject(transaction, evidence, outcome.message, row)
+    await record_change(transaction, Viewer(person), "UPDATE", "Evidence", evidence, person)
+
+
+async def _accept(
+    transaction: Transaction, evidence: UUID, stem: str, served: Served, row: Record
+) -> None:
+    thumbnail: tuple[str | None, str | None] = (None, None)
+    if served.thumbnail is not None:
+        thumbnail = (thumbnail_key(stem), THUMBNAIL_TYPE)
+    await transaction.execute(
+        _ACCEPT, evidence, object_key(stem), *thumbnail, served.bytes, served.sha256
+    )
+    holder = Holder(row["uploader_id"], row["organisation_id"])
+    await give_room_back(transaction, holder, row["bytes"] - served.bytes, files=0)
+    await doom_objects(transaction, [upload_key(stem)])

@@ -1,0 +1,208 @@
+"""One goal on paper: its type, title and dates, what it is about, tasks, notes and evidence.
+
+`printed` calls `write_goal` for each. Headings stay with what follows them; a long goal runs over
+as many pages as it needs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from io import BytesIO
+from uuid import UUID
+
+from poutama.features.exports.dates import print_day
+from poutama.features.exports.journey import Evidence, Goal, Heading, Note, Task
+from poutama.features.exports.names import EXTENSIONS
+from poutama.features.exports.pdf_canvas import LEFT, RIGHT, WASH, WHITE, Color, Face, Paper, Style
+from poutama.features.exports.pdf_layout import BOTTOM, Flow, break_lines, shorten
+from poutama.features.exports.theme import (
+    ASIDE,
+    BODY,
+    DONE,
+    LATE,
+    PART,
+    PILL,
+    TITLE,
+    tell_type,
+)
+
+_INDENT = 6.0
+_BETWEEN = 10.0
+_BOX = 3.1
+_PICTURE_WIDTH, _PICTURE_HEIGHT, _IN_A_ROW = 37.0, 28.0, 4
+
+
+def write_goal(
+    flow: Flow, number: int, goal: Goal, heading: Heading, pictures: Mapping[UUID, bytes]
+) -> None:
+    """Write the goal with that number, and all it has."""
+    kind = tell_type(goal.goal_type)
+    title = break_lines(flow.paper, goal.title, TITLE, RIGHT - LEFT - _INDENT)
+    flow.need(26 + min(len(title), 4) * TITLE.height)
+    with flow.rail(kind.color):
+        _write_label(flow, number, goal, heading)
+        flow.paper.bookmark(goal.title, 2, flow.y)
+        flow.paragraph(goal.title, TITLE, indent=_INDENT, tag="H3", after=0.5)
+        flow.paragraph(_tell_dates(goal, heading), ASIDE, indent=_INDENT, after=1.5)
+        if goal.information.strip():
+            flow.paragraph(goal.information, BODY, indent=_INDENT, after=1)
+        _write_tasks(flow, goal.tasks, goal.tasks_done)
+        _write_notes(flow, goal.notes, heading)
+        _write_evidence(flow, goal.all_evidence, pictures)
+    flow.skip(_BETWEEN)
+
+
+def _write_label(flow: Flow, number: int, goal: Goal, heading: Heading) -> None:
+    """The type on its colour, the goal's number, and how it stands."""
+    paper, kind = flow.paper, tell_type(goal.goal_type)
+    text, color = _tell_state(goal, heading)
+    state = Style(8.5, 12, face=Face.MEDIUM, color=color)
+    name = kind.name.upper()
+    width = paper.measure(name, PILL) + 5
+    left = LEFT + _INDENT
+    with paper.artifact():
+        paper.fill(left, flow.y, width, 4.8, kind.color, round_=1.2)
+        if goal.complete:
+            _draw_check(paper, RIGHT - paper.measure(text, state) - 4.4, flow.y + 2.4, color)
+    with paper.tagged("P"):
+        paper.write(left + 2.5, flow.y + 3.35, name, PILL)
+        paper.write(left + width + 3, flow.y + 3.4, f"Goal {number}", ASIDE)
+        paper.write(RIGHT - paper.measure(text, state), flow.y + 3.5, text, state)
+    if goal.color is not None:
+        with paper.artifact():
+            x = left + width + 3 + paper.measure(f"Goal {number}", ASIDE) + 4
+            paper.dot(x, flow.y + 2.4, 1.6, _read_color(goal.color))
+    flow.y += 6.6
+
+
+def _tell_state(goal: Goal, heading: Heading) -> tuple[str, Color]:
+    if goal.complete:
+        return "Complete", DONE
+    if goal.due_at is None:
+        return "Under way", ASIDE.color
+    day = print_day(goal.due_at, heading.time_zone)
+    if goal.due_at < heading.as_of:
+        return f"Under way, was due {day}", LATE
+    return f"Under way, due {day}", ASIDE.color
+
+
+def _tell_dates(goal: Goal, heading: Heading) -> str:
+    parts = [f"Set {print_day(goal.created_at, heading.time_zone)}"]
+    if goal.complete and goal.due_at is not None:
+        parts.append(f"due {print_day(goal.due_at, heading.time_zone)}")
+    if goal.updated_at != goal.created_at:
+        parts.append(f"last changed {print_day(goal.updated_at, heading.time_zone)}")
+    return " · ".join(parts)
+
+
+def _read_color(text: str) -> Color:
+    return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
+
+
+def _write_part(flow: Flow, name: str, remark: str = "") -> None:
+    """A small heading within a goal, kept with the line after it."""
+    flow.need(PART.height + BODY.height * 2 + 5)
+    flow.skip(2.5)
+    with flow.paper.tagged("H4"):
+        baseline = flow.y + PART.rise
+        flow.paper.write(LEFT + _INDENT, baseline, name.upper(), PART)
+        x = LEFT + _INDENT + flow.paper.measure(name.upper(), PART) + 2.5
+        flow.paper.write(x, baseline, remark, ASIDE)
+    flow.y += PART.height + 0.8
+
+
+def _write_tasks(flow: Flow, tasks: Sequence[Task], done: int) -> None:
+    if not tasks:
+        return
+    _write_part(flow, "Tasks", f"{done} of {len(tasks)} done")
+    for task in tasks:
+        indent = _INDENT + _BOX + 2.6
+        flow.need(BODY.height)
+        with flow.paper.artifact():
+            _draw_box(flow.paper, LEFT + _INDENT, flow.y + (BODY.height - _BOX) / 2, task.complete)
+        # Said, too: the box is seen, not heard.
+        text = f"{task.information} (done)" if task.complete else task.information
+        flow.paragraph(text, BODY, indent=indent, tag="P", after=0.7)
+
+
+def _write_notes(flow: Flow, notes: Sequence[Note], heading: Heading) -> None:
+    if not notes:
+        return
+    _write_part(flow, "Notes")
+    for note in notes:
+        flow.need(ASIDE.height + BODY.height)
+        day = print_day(note.created_at, heading.time_zone)
+        flow.paragraph(f"{note.author or 'Unknown'} · {day}", ASIDE, indent=_INDENT)
+        flow.paragraph(note.information, BODY, indent=_INDENT, after=2.2)
+
+
+def _write_evidence(
+    flow: Flow, evidence: Sequence[Evidence], pictures: Mapping[UUID, bytes]
+) -> None:
+    if not evidence:
+        return
+    flow.need(_PICTURE_HEIGHT + 20)
+    _write_part(flow, "Evidence")
+    for start in range(0, len(evidence), _IN_A_ROW):
+        _write_row(flow, evidence[start : start + _IN_A_ROW], pictures)
+
+
+def _write_row(flow: Flow, row: Sequence[Evidence], pictures: Mapping[UUID, bytes]) -> None:
+    """Pieces of evidence side by side, each with its picture, if there is one, above its title."""
+    paper = flow.paper
+    titles = [_caption(paper, each) for each in row]
+    seen = any(each.id in pictures for each in row)
+    room = _PICTURE_HEIGHT + 1.5 if seen else 0
+    height = room + max(map(len, titles)) * ASIDE.height + 2
+    if flow.y + height > BOTTOM:
+        flow.add_page()
+    for place, (each, title) in enumerate(zip(row, titles, strict=True)):
+        x = LEFT + _INDENT + place * (_PICTURE_WIDTH + 4)
+        if seen:
+            _draw_picture(paper, x, flow.y, each, pictures.get(each.id))
+        with paper.tagged("Caption"):
+            for line, text in enumerate(title):
+                top = flow.y + room + line * ASIDE.height
+                paper.write(x, top + ASIDE.rise, text, ASIDE)
+    flow.y += height
+
+
+def _caption(paper: Paper, evidence: Evidence) -> list[str]:
+    lines = break_lines(paper, evidence.title or "Untitled", ASIDE, _PICTURE_WIDTH)
+    if len(lines) > 3:
+        lines = [*lines[:2], shorten(paper, lines[2] + " …", ASIDE, _PICTURE_WIDTH)]
+    return [*lines, f"{_tell_kind(evidence)}, {_tell_size(evidence.size)}"]
+
+
+def _tell_kind(evidence: Evidence) -> str:
+    """What sort of file it is, such as `JPG`."""
+    return EXTENSIONS.get(evidence.media_type, "file").upper()
+
+
+def _tell_size(size: int) -> str:
+    if size < 1_000_000:
+        return f"{max(1, round(size / 1000))} kB"
+    return f"{size / 1_000_000:.1f} MB"
+
+
+def _draw_picture(paper: Paper, x: float, y: float, each: Evidence, picture: bytes | None) -> None:
+    with paper.artifact():
+        paper.fill(x, y, _PICTURE_WIDTH, _PICTURE_HEIGHT, WASH, round_=1.2)
+        if picture is None:
+            kind = _tell_kind(each)
+            left = x + (_PICTURE_WIDTH - paper.measure(kind, TITLE)) / 2
+            paper.write(left, y + _PICTURE_HEIGHT / 2 + 1.6, kind, TITLE)
+    if picture is not None:
+        with paper.tagged("Figure", each.alt_text or each.title or "A picture"):
+            paper.picture(BytesIO(picture), x, y, _PICTURE_WIDTH, _PICTURE_HEIGHT)
+
+
+def _draw_box(paper: Paper, x: float, y: float, done: bool) -> None:
+    color = DONE if done else (140, 150, 158)
+    paper.frame(x, y, _BOX, _BOX, color, DONE if done else WHITE, round_=0.7)
+    if done:
+        _draw_check(paper, x + _BOX / 2, y + _BOX / 2, WHITE)
+
+
+def _draw_check(paper: Paper, x: float, y: float, color: Color) -> None:
+    paper.line([(x - 0.9, y), (x - 0.25, y + 0.7), (x + 0.95, y - 0.75)], color, 0.5)

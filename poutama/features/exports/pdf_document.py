@@ -1,0 +1,172 @@
+"""The printable journey: an A4 document with a cover, a timeline, and every goal with all it has.
+
+`steps` calls it for some goals at a time: a long journey is printed in volumes. Pure but for
+reading the font: the same goals give the same bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from uuid import UUID
+
+from poutama.features.exports.dates import print_day
+from poutama.features.exports.goals import write_goal
+from poutama.features.exports.journey import GOAL_TYPES, Goal, Heading, Totals, count_goals
+from poutama.features.exports.pdf_canvas import HAIR, LEFT, RIGHT, WASH, WIDTH, Paper
+from poutama.features.exports.pdf_layout import Flow, break_lines
+from poutama.features.exports.theme import (
+    ASIDE,
+    FIGURE,
+    NAME,
+    NIGHT,
+    OVERLINE,
+    QUIET,
+    SECTION,
+    UNDER_NAME,
+    tell_type,
+    tint,
+)
+from poutama.features.exports.timeline import draw_timeline
+
+_STEP = 6.0
+
+
+@dataclass(frozen=True, slots=True)
+class Volume:
+    """A part of the journey that is printed: its number from 1, of how many, its first goal's."""
+
+    number: int
+    count: int
+    first_goal: int
+
+
+def print_journey(
+    heading: Heading,
+    goals: Sequence[Goal],
+    volume: Volume,
+    pictures: Mapping[UUID, bytes],
+) -> bytes:
+    """The PDF of these goals; `pictures` are small ones of evidence, by its id."""
+    name = f"Learning journey of {heading.name}"
+    if volume.count > 1:
+        name += f", part {volume.number} of {volume.count}"
+    paper = Paper(name, heading.name, heading.as_of)
+    flow = Flow(paper, name, f"As it was on {print_day(heading.as_of, heading.time_zone)}")
+    flow.add_page()
+    _write_cover(flow, heading, volume)
+    _write_totals(flow, count_goals(goals))
+    if goals:
+        _write_types(flow, goals)
+        _write_timeline(flow, goals, heading)
+        flow.add_page()
+        _write_section(flow, "Goals")
+        for number, goal in enumerate(goals, volume.first_goal):
+            write_goal(flow, number, goal, heading, pictures)
+    else:
+        flow.skip(6)
+        flow.paragraph("No goals have been set yet.", QUIET)
+    if paper.replaced:
+        flow.skip(6)
+        flow.need(20)
+        flow.paragraph(
+            "What stands in [brackets] may have been written in signs that cannot be printed here."
+            " The file journey.json has every text as it was written.",
+            ASIDE,
+        )
+    flow.finish()
+    return paper.finish()
+
+
+def _write_cover(flow: Flow, heading: Heading, volume: Volume) -> None:
+    paper = flow.paper
+    lines = break_lines(paper, heading.name, NAME, RIGHT - LEFT - 38)
+    height = 45 + len(lines) * NAME.height
+    with paper.artifact():
+        paper.fill(0, 0, WIDTH, height, NIGHT)
+        _draw_steps(paper, height)
+    flow.y = 20
+    part = f" · PART {volume.number} OF {volume.count}" if volume.count > 1 else ""
+    paper.bookmark(f"Learning journey of {heading.name}", 0, flow.y)
+    flow.paragraph(f"LEARNING JOURNEY{part}", OVERLINE, after=1)
+    with paper.tagged("H1"):
+        for line in lines:
+            paper.write(LEFT, flow.y + NAME.rise, line, NAME)
+            flow.y += NAME.height
+    flow.y += 1.5
+    day = print_day(heading.as_of, heading.time_zone)
+    zone = heading.time_zone.rpartition("/")[2].replace("_", " ")
+    flow.paragraph(f"As it was on {day}. Dates are those of {zone}.", UNDER_NAME)
+    flow.y = height + 9
+
+
+def _draw_steps(paper: Paper, height: float) -> None:
+    """The poutama: steps that climb, the pattern that the journey is named after."""
+    colors = [tell_type(goal_type).color for goal_type in GOAL_TYPES]
+    for column, color in enumerate(colors):
+        x = WIDTH - (len(colors) - column) * _STEP
+        top = height - (column + 1) * _STEP
+        paper.fill(x, top, _STEP + 0.1, _STEP, tint(color, 0.15))
+        paper.fill(x, top + _STEP, _STEP + 0.1, height - top - _STEP, tint(NIGHT, 0.12))
+
+
+def _write_totals(flow: Flow, totals: Totals) -> None:
+    shown = (
+        (totals.goals, "goal", "goals"),
+        (totals.complete, "complete", "complete"),
+        (totals.tasks_done, f"of {totals.tasks} task done", f"of {totals.tasks} tasks done"),
+        (totals.notes, "note", "notes"),
+        (totals.evidence, "file", "files"),
+    )
+    paper = flow.paper
+    width, gap = (RIGHT - LEFT - 4 * 4) / 5, 4
+    for place, (count, one, many) in enumerate(shown):
+        x = LEFT + place * (width + gap)
+        with paper.artifact():
+            paper.fill(x, flow.y, width, 22, WASH, round_=2)
+        with paper.tagged("P"):
+            label = one if (totals.tasks if place == 2 else count) == 1 else many
+            paper.write(x + 4, flow.y + 11.5, f"{count}", FIGURE)
+            paper.write(x + 4, flow.y + 17.5, label, ASIDE)
+    flow.y += 30
+
+
+def _write_types(flow: Flow, goals: Sequence[Goal]) -> None:
+    """One bar, divided as the goals are among the types, and what its colours mean."""
+    paper = flow.paper
+    counts = {kind: sum(goal.goal_type == kind for goal in goals) for kind in _types(goals)}
+    x, width = LEFT, RIGHT - LEFT
+    with paper.artifact():
+        for kind, count in counts.items():
+            share = width * count / len(goals)
+            paper.fill(x, flow.y, max(share - 0.6, 0.3), 3.2, tell_type(kind).color)
+            x += share
+    flow.y += 6.5
+    x = LEFT
+    with paper.tagged("P"):
+        for kind, count in counts.items():
+            shown = tell_type(kind)
+            text = f"{shown.name} {count}"
+            paper.dot(x + 1.2, flow.y + 1.7, 1.2, shown.color)
+            paper.write(x + 3.6, flow.y + ASIDE.rise - 0.4, text, ASIDE)
+            x += paper.measure(text, ASIDE) + 9
+    flow.y += 10
+
+
+def _types(goals: Sequence[Goal]) -> list[str]:
+    found = {goal.goal_type for goal in goals}
+    return [kind for kind in GOAL_TYPES if kind in found] + sorted(found - set(GOAL_TYPES))
+
+
+def _write_timeline(flow: Flow, goals: Sequence[Goal], heading: Heading) -> None:
+    _write_section(flow, "Timeline")
+    draw_timeline(flow, goals, heading)
+
+
+def _write_section(flow: Flow, name: str) -> None:
+    flow.need(40)
+    flow.paper.bookmark(name, 1, flow.y)
+    flow.paragraph(name, SECTION, tag="H2", after=1.5)
+    with flow.paper.artifact():
+        flow.paper.line([(LEFT, flow.y), (RIGHT, flow.y)], HAIR, 0.3)
+    flow.y += 5

@@ -1,0 +1,171 @@
+"""Text that flows down pages: paragraphs broken into lines, lines into pages, with running heads.
+
+`printed` fills it from top to bottom. Beside what belongs together a coloured rail can run, over
+page breaks too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from poutama.features.exports.pdf_canvas import (
+    HAIR,
+    HEIGHT,
+    LEFT,
+    RIGHT,
+    SOFT,
+    Color,
+    Paper,
+    Style,
+)
+
+TOP, BOTTOM = 26.0, HEIGHT - 24.0
+RUNNING = Style(8, 11, color=SOFT)
+_RAIL = 1.1
+
+
+@dataclass(slots=True)
+class Rail:
+    """The coloured bar beside what belongs together, as far as it is on this page."""
+
+    color: Color
+    start: float
+
+
+class Flow:
+    """Where the next line goes. `y` is its top."""
+
+    def __init__(self, paper: Paper, running: str, foot: str) -> None:
+        """`running` stands at the head of every page but the first, `foot` at each one's foot."""
+        self.paper = paper
+        self.y = TOP
+        self._running = paper.printable(running)
+        self._foot = paper.printable(foot)
+        self._rail: Rail | None = None
+
+    def add_page(self) -> None:
+        """Go on at the top of a new page."""
+        self._draw_rail()
+        self.paper.add_page()
+        self.y = TOP
+        if self._rail is not None:
+            self._rail.start = TOP
+
+    def finish(self) -> None:
+        """Give every page its head and its foot, now that it is known how many there are."""
+        last = self.paper.page
+        for page in range(1, last + 1):
+            self.paper.go_back(page)
+            with self.paper.artifact():
+                self._draw_margins(page, last)
+
+    def need(self, height: float) -> None:
+        """Begin a new page unless this much fits on this one."""
+        if self.y + height > BOTTOM:
+            self.add_page()
+
+    def skip(self, height: float) -> None:
+        """Leave room, though none at the top of a page."""
+        if self.y > TOP:
+            self.y += height
+
+    @contextmanager
+    def rail(self, color: Color) -> Iterator[None]:
+        """A rail of that colour runs beside what is written."""
+        self._rail = Rail(color, self.y)
+        yield
+        self._draw_rail()
+        self._rail = None
+
+    def _draw_rail(self) -> None:
+        rail = self._rail
+        if rail is not None and min(self.y, BOTTOM) > rail.start:
+            with self.paper.artifact():
+                height = min(self.y, BOTTOM) - rail.start
+                self.paper.fill(LEFT, rail.start, _RAIL, height, rail.color, round_=_RAIL / 2)
+
+    def paragraph(
+        self, text: str, style: Style, *, indent: float = 0, tag: str = "P", after: float = 0
+    ) -> None:
+        """Write a text, whose line breaks are kept, and leave room after it."""
+        x = LEFT + indent
+        for lines in self.columns(text, style, RIGHT - x):
+            with self.paper.tagged(tag):
+                for line in lines:
+                    self.paper.write(x, self.y + style.rise, line, style)
+                    self.y += style.height
+        self.y += after
+
+    def columns(self, text: str, style: Style, width: float) -> Iterator[list[str]]:
+        """The lines of a text, as many at a time as fit on the page where they go."""
+        lines = break_lines(self.paper, text, style, width)
+        while lines:
+            self.need(style.height)
+            fitting = max(1, int((BOTTOM - self.y) / style.height + 1e-6))
+            yield lines[:fitting]
+            lines = lines[fitting:]
+
+    def _draw_margins(self, page: int, last: int) -> None:
+        paper = self.paper
+        if page > 1:
+            shown = shorten(paper, self._running, RUNNING, RIGHT - LEFT)
+            paper.write(LEFT, 16, shown, RUNNING)
+            paper.line([(LEFT, 18.5), (RIGHT, 18.5)], HAIR, 0.2)
+        number = f"Page {page} of {last}"
+        baseline = HEIGHT - 12
+        paper.write(LEFT, baseline, self._foot, RUNNING)
+        paper.write(RIGHT - paper.measure(number, RUNNING), baseline, number, RUNNING)
+
+
+def break_lines(paper: Paper, text: str, style: Style, width: float) -> list[str]:
+    """The text in lines no wider than that; a word that is wider itself is broken, too."""
+    lines: list[str] = []
+    for paragraph in paper.printable(text).split("\n"):
+        line, used = "", 0.0
+        for word in _words(paragraph):
+            room = paper.measure(word.rstrip(), style)
+            if line and used + room > width:
+                lines.append(line.rstrip())
+                line, used = "", 0.0
+            while room > width:
+                head = _fitting(paper, word, style, width)
+                lines.append(word[:head])
+                word = word[head:]
+                room = paper.measure(word.rstrip(), style)
+            line += word
+            used += paper.measure(word, style)
+        lines.append(line.rstrip())
+    return lines
+
+
+def shorten(paper: Paper, text: str, style: Style, width: float) -> str:
+    """A printable text on one line, with an ellipsis where it had to be cut."""
+    text = " ".join(text.split())
+    if paper.measure(text, style) <= width:
+        return text
+    room = width - paper.measure("…", style)
+    return text[: _fitting(paper, text, style, room, least=0)].rstrip() + "…"
+
+
+def _words(paragraph: str) -> Iterator[str]:
+    """Words, each with the spaces behind it."""
+    word = ""
+    for sign in paragraph:
+        if word.endswith(" ") and sign != " ":
+            yield word
+            word = ""
+        word += sign
+    if word:
+        yield word
+
+
+def _fitting(paper: Paper, text: str, style: Style, width: float, *, least: int = 1) -> int:
+    """How many of the text's first characters are no wider than that."""
+    used = 0.0
+    for count, sign in enumerate(text):
+        used += paper.measure(sign, style)
+        if used > width:
+            return max(count, least)
+    return len(text)

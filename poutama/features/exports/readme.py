@@ -1,0 +1,36 @@
+"""`README.txt`: what is in the zip, for whoever opens it years later. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from poutama.features.exports.dates import print_day
+from poutama.features.exports.journey import Heading
+from poutama.features.exports.names import name_print
+
+
+def write_readme(heading: Heading, volumes: int) -> Iterator[str]:
+    """The text; line ends are those that every system's editor shows."""
+    prints = name_print(1, volumes)
+    if volumes > 1:
+        prints += f" to {name_print(volumes, volumes)}"
+    day = print_day(heading.as_of, heading.time_zone)
+    yield "\r\n".join(
+        (
+            f"Learning journey of {heading.name}, as it was on {day}.",
+            "",
+            f"{prints}",
+            "    To read and to print: a timeline, and every goal with its tasks, notes and",
+            "    pictures.",
+            "csv/",
+            "    The same for a spreadsheet: goals, tasks, notes, evidence. An apostrophe before",
+            "    a text that begins like a formula was added here, and can be taken away.",
+            "journey.json",
+            "    The same for programs: every text exactly as it was written.",
+            "evidence/",
+            "    The files themselves, if there are any. The number at the front is the goal's.",
+            "",
+            "Times in csv/ and journey.json are in UTC.",
+            "",
+        )
+    )

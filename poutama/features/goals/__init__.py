@@ -1,0 +1,1 @@
+"""Goals with their tasks and notes."""

@@ -1,0 +1,1 @@
+"""Long work, as those who asked for it see it."""

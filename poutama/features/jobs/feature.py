@@ -1,0 +1,12 @@
+"""Long work, as those who asked for it see it."""
+
+from __future__ import annotations
+
+from poutama.feature import Feature
+from poutama.features.jobs.procedures import cancel_job
+
+FEATURE = Feature(
+    name="jobs",
+    package=__package__,
+    procedures=(cancel_job,),
+)

@@ -1,0 +1,1 @@
+"""People, and who read or changed their data."""

@@ -1,0 +1,1 @@
+"""Reminders of goals that are due."""

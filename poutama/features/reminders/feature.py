@@ -1,0 +1,14 @@
+"""Reminders of goals that are due."""
+
+from __future__ import annotations
+
+from poutama.feature import Feature
+from poutama.features.reminders.reminders import dismiss_reminder
+from poutama.schedule import DAY, Task
+
+FEATURE = Feature(
+    name="reminders",
+    package=__package__,
+    procedures=(dismiss_reminder,),
+    tasks={"remind": Task("poutama.features.reminders.tasks:make_reminders", DAY)},
+)

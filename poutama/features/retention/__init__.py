@@ -1,0 +1,1 @@
+"""The end of keeping data of people who left."""

@@ -1,0 +1,258 @@
+"""The difference that an import makes, counted and in sentences.
+
+`roster.steps` calls it once the staged rows are matched. Reads only staged rows and names.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Sequence
+from typing import TextIO
+from uuid import UUID
+
+from asyncpg import Record
+
+from poutama.db.connection import Database
+from poutama.features.roster.staging import GROUP, MEMBERSHIP, PERSON
+from poutama.jobs.job import RowError
+
+ACTIONS = ("ADD", "CHANGE", "MOVE", "END")
+HEADER = ("change", "what", "file line", "sourcedId", "in words")
+
+COUNT = """
+SELECT
+    (SELECT count(*) FROM roster_staged_group AS g
+        WHERE g.import_id = $1::uuid AND g.action = 'ADD') AS groups_added,
+    (SELECT count(*) FROM roster_staged_group AS g
+        WHERE g.import_id = $1::uuid AND g.action = 'CHANGE') AS groups_changed,
+    (SELECT count(*) FROM roster_staged_group AS g
+        WHERE g.import_id = $1::uuid AND g.action = 'END') AS groups_ended,
+    (SELECT count(*) FROM roster_staged_person AS p
+        WHERE p.import_id = $1::uuid AND p.action = 'ADD') AS people_added,
+    (SELECT count(*) FROM roster_staged_person AS p
+        WHERE p.import_id = $1::uuid AND p.action = 'CHANGE') AS people_changed,
+    (SELECT count(*) FROM roster_staged_person AS p
+        WHERE p.import_id = $1::uuid AND p.action = 'END') AS people_ended,
+    (SELECT count(DISTINCT m.target) FROM roster_staged_membership AS m
+        WHERE m.import_id = $1::uuid AND m.action = 'ADD' AND m.found = 'NEW')
+        AS memberships_added,
+    (SELECT count(*) FROM roster_staged_membership AS m
+        WHERE m.import_id = $1::uuid AND m.action IN ('CHANGE', 'MOVE')) AS memberships_changed,
+    (SELECT count(DISTINCT m.target) FROM roster_staged_membership AS m
+        WHERE m.import_id = $1::uuid AND m.action = 'END' AND m.found = 'ROSTER'
+        AND NOT EXISTS (
+            SELECT 1 FROM roster_staged_membership AS o
+            WHERE o.import_id = m.import_id AND o.target = m.target
+                AND o.action IN ('ADD', 'CHANGE', 'MOVE', 'SAME')
+        )) AS memberships_ended,
+    (SELECT count(DISTINCT l.membership_id)
+        FROM roster_membership AS l JOIN membership AS m ON m.id = l.membership_id
+        WHERE l.organisation_id = i.organisation_id AND NOT l.ended AND m.source = 'ROSTER'
+            AND (m.ends_at IS NULL OR m.ends_at > now())) AS memberships_before
+FROM roster_import AS i WHERE i.id = $1::uuid
+"""
+_READ = {
+    GROUP: """
+SELECT s.place, s.line, s.sourced_id, s.action, s.found, s.name, g.name AS old_name
+FROM roster_staged_group AS s LEFT JOIN learning_group AS g ON g.id = s.target
+WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+    AND s.action IN ('ADD', 'CHANGE', 'END') AND s.fault IS NULL
+    AND ($4::text IS NULL OR s.action = $4::text)
+ORDER BY s.place LIMIT $5::int8
+""",
+    # Of a person whom the roster did not make no name is told but the file's own.
+    PERSON: """
+SELECT s.place, s.line, s.sourced_id, s.action, s.found, s.returns, s.takes_name, s.takes_email,
+    s.email, i.accepts, CASE WHEN s.line > 0 THEN s.name ELSE s.sourced_id END AS name,
+    CASE WHEN s.takes_name THEN p.name END AS old_name
+FROM roster_staged_person AS s JOIN roster_import AS i ON i.id = s.import_id
+    LEFT JOIN person AS p ON p.id = s.target
+WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+    AND s.action IN ('ADD', 'CHANGE', 'END')
+    AND ($4::text IS NULL OR s.action = $4::text)
+ORDER BY s.place LIMIT $5::int8
+""",
+    MEMBERSHIP: """
+SELECT s.place, s.line, s.sourced_id, s.action, s.found, s.role, s.accepts,
+    coalesce(nullif(p.name, ''), s.user_id) AS name,
+    coalesce(g.name, w.name, s.class_id) AS group_name
+FROM roster_staged_membership AS s
+    LEFT JOIN roster_staged_person AS p ON p.import_id = s.import_id AND p.sourced_id = s.user_id
+    LEFT JOIN roster_staged_group AS g ON g.import_id = s.import_id AND g.sourced_id = s.class_id
+    LEFT JOIN learning_group AS w ON w.id = s.group_id
+WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+    AND s.action IN ('ADD', 'CHANGE', 'MOVE', 'END') AND s.found <> 'OVER'
+    AND ($4::text IS NULL OR s.action = $4::text)
+ORDER BY s.place LIMIT $5::int8
+""",
+}
+_READ_FAULTS = {
+    PERSON: """
+SELECT s.line, s.sourced_id, s.fault, s.email, '' AS class_id, '' AS user_id, '' AS kind
+FROM roster_staged_person AS s
+WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+    AND s.fault IS NOT NULL ORDER BY s.place
+""",
+    MEMBERSHIP: """
+SELECT s.line, s.sourced_id, s.fault, '' AS email, s.class_id, s.user_id, s.kind
+FROM roster_staged_membership AS s
+WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+    AND s.fault IS NOT NULL ORDER BY s.place
+""",
+}
+_FAULTS = {
+    "AMBIGUOUS": (
+        "email",
+        "The email {email!r} could be more than one person's: nobody was chosen.",
+    ),
+    "TAKEN": (
+        "email",
+        "The email {email!r} is that of another sourcedId here: nobody was changed.",
+    ),
+    "KEPT": (
+        "email",
+        "Name or email stay as they are: the person has signed in, or belongs to another"
+        " organisation, too, or somebody else has the email.",
+    ),
+    "NO_CLASS": ("classSourcedId", "There is no class {class_id!r} that could be used."),
+    "NO_USER": ("userSourcedId", "There is no user {user_id!r} that could be used."),
+    "CHANGED": ("", "Somebody has changed this meanwhile; nothing was done. Import again."),
+}
+_ROLES = {"STUDENT": "a student", "MENTOR": "a mentor", "MENTOR_MANAGER": "a manager"}
+
+
+async def read_changes(
+    database: Database,
+    table: str,
+    import_id: UUID,
+    first: int,
+    before: int,
+    *,
+    deadline: float,
+    action: str | None = None,
+    most: int = 1_000_000,
+) -> Sequence[Record]:
+    """The rows from one place to another that change something, in the order of the file."""
+    values = [import_id, first, before, action, most]
+    return await database.read(_READ[table], values, deadline=deadline, name="roster/changes")
+
+
+async def read_faults(
+    database: Database,
+    table: str,
+    import_id: UUID,
+    first: int,
+    before: int,
+    *,
+    deadline: float,
+) -> list[RowError]:
+    """What matching or writing has found wrong with rows from one place to another."""
+    values = [import_id, first, before]
+    rows = await database.read(_READ_FAULTS[table], values, deadline=deadline, name="roster/faults")
+    return [_tell_fault(table, row) for row in rows]
+
+
+def _tell_fault(table: str, row: Record) -> RowError:
+    field, message = _FAULTS[row["fault"]]
+    named = {key: str(row[key])[:60] for key in ("email", "class_id", "user_id")}
+    file = "users.csv" if table == PERSON else "enrollments.csv"
+    if row["kind"] in ("ROLE", "USER"):
+        file = "roles.csv" if row["kind"] == "ROLE" else "users.csv"
+    return RowError(
+        file=file,
+        line=row["line"],
+        field=field,
+        code=_CODES.get(row["fault"], row["fault"]),
+        message=message.format(**named),
+    )
+
+
+_CODES = {"NO_CLASS": "UNKNOWN_REFERENCE", "NO_USER": "UNKNOWN_REFERENCE"}
+
+
+def describe_change(table: str, row: Record) -> str:
+    """A sentence for people about what happens to the row."""
+    match table:
+        case "group":
+            return _describe_group(row)
+        case "person":
+            return _describe_person(row)
+        case _:
+            return _describe_membership(row)
+
+
+def _describe_group(row: Record) -> str:
+    match row["action"]:
+        case "ADD":
+            return f"New group {row['name']}."
+        case "CHANGE" if row["old_name"] not in (None, row["name"]):
+            return f"Group {row['old_name']} is called {row['name']} from now on."
+        case "CHANGE":
+            return f"Group {row['name']} is in the roster again, or described anew."
+    return f"Group {row['name']} is no longer in the roster: memberships by the roster end."
+
+
+def _describe_person(row: Record) -> str:
+    name = row["name"]
+    match row["action"], row["found"]:
+        case "ADD", "EMAIL" if row["accepts"]:
+            return f"{name} ({row['email']}) has an account here already, which is used."
+        case "ADD", _:
+            return f"New person {name} ({row['email']})."
+        case "CHANGE", _:
+            parts = []
+            if row["returns"]:
+                parts.append("is in the roster again")
+            if row["takes_name"]:
+                parts.append(f"was called {row['old_name']}")
+            if row["takes_email"]:
+                parts.append(f"gets the email {row['email']}")
+            return f"{name} {', and '.join(parts) or 'is described anew'}."
+    return f"{name} is no longer in the roster: their memberships by the roster end."
+
+
+def _describe_membership(row: Record) -> str:
+    name, role = row["name"], _ROLES.get(row["role"], "a member")
+    where = f" of {row['group_name']}" if row["group_name"] else ""
+    match row["action"]:
+        case "ADD" if row["found"] == "THERE":
+            return f"{name} is {role}{where} already; the roster says so, too."
+        case "ADD":
+            asked = "" if row["accepts"] else ", once they have accepted"
+            return f"{name} becomes {role}{where}{asked}."
+        case "CHANGE":
+            return f"{name} stays {role}{where}, for another time."
+        case "MOVE":
+            return f"{name} becomes {role}{where} instead of what they were."
+    return f"{name} is no longer {role}{where}."
+
+
+def action_of(row: Record) -> str:
+    """The change in the words of the API."""
+    return "CHANGE" if row["action"] == "MOVE" else str(row["action"])
+
+
+def write_header(file: TextIO) -> None:
+    """Begin a report."""
+    csv.writer(file).writerow(HEADER)
+
+
+def write_changes(file: TextIO, table: str, rows: Sequence[Record]) -> None:
+    """Add rows to a report; no cell of it is a formula, whatever people are called."""
+    csv.writer(file).writerows(
+        [
+            _harmless(cell)
+            for cell in (
+                action_of(row),
+                table,
+                str(row["line"] or ""),
+                row["sourced_id"],
+                describe_change(table, row),
+            )
+        ]
+        for row in rows
+    )
+
+
+def _harmless(cell: str) -> str:
+    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell

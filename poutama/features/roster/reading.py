@@ -1,0 +1,171 @@
+"""Reads a roster's files in batches, from wherever the last batch ended.
+
+The step functions of `roster.checking` call it. Memory holds one batch and never a file. Pure but
+for reading the archive it is given.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+
+from poutama.features.roster.archive import Archive, ArchiveError, Entry
+from poutama.features.roster.columns import Header, match_header
+from poutama.features.roster.lines import Record, read_records
+from poutama.features.roster.manifest import MANIFEST, Manifest, read_manifest
+from poutama.features.roster.rows import Row, RowReader
+from poutama.jobs.job import RowError
+
+MOST_MANIFEST_LINES = 500
+MOST_COLUMNS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where in a file the reading goes on."""
+
+    line: int = 1
+    offset: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Some rows of a file.
+
+    Attributes:
+        rows: those that can be used, and those that cannot but whose id can be read.
+        errors: what is wrong with them.
+        place: where the next batch begins; None after the last row.
+        blind: rows whose id cannot be read: who is absent cannot be told any more.
+    """
+
+    rows: list[Row] = field(default_factory=list)
+    errors: list[RowError] = field(default_factory=list)
+    place: Place | None = None
+    blind: int = 0
+
+
+def open_manifest(archive: Archive) -> Manifest:
+    """What the archive says is in it.
+
+    Raises:
+        ArchiveError: there is nothing that can be imported.
+    """
+    records: list[Record] = []
+    if MANIFEST in archive.entries:
+        found = read_records(archive.open_entry(MANIFEST))
+        records = list(islice(found, MOST_MANIFEST_LINES))
+    return read_manifest(records, archive.entries.keys())
+
+
+class FileReader:
+    """One file of an archive, read batch by batch."""
+
+    def __init__(self, archive: Archive, file: str) -> None:
+        """Read the header.
+
+        Raises:
+            ArchiveError: the file is damaged, or not one that can be read as text.
+        """
+        self._name = f"{file}.csv"
+        self._entry = archive.open_entry(self._name)
+        self._header, self.errors, self._start = _read_header(self._name, file, self._entry)
+        self._rows = RowReader(file, self._header) if self._header is not None else None
+        self._records: Iterator[Record] = iter(())
+        self._place: Place | None = None
+
+    @property
+    def is_readable(self) -> bool:
+        """Whether its header has the columns that are needed; `errors` says why not."""
+        return self._rows is not None
+
+    def read_batch(self, place: Place | None, most: int) -> Batch:
+        """Up to `most` rows from that place on; None is the first row.
+
+        Raises:
+            ArchiveError: the file is damaged.
+        """
+        assert self._rows is not None, "a file without a header has no rows"
+        rows: list[Row] = []
+        told: list[RowError] = []
+        blind = 0
+        last: Record | None = None
+        for last in islice(self._continue_at(place or self._start), most):
+            row, errors = self._rows.read(last)
+            told.extend(errors)
+            if row.sourced_id:
+                rows.append(row)
+            else:
+                blind += 1
+        self._place = Place(last.next_line, last.next_offset) if last is not None else None
+        return Batch(rows, told, self._place, blind)
+
+    def _continue_at(self, place: Place) -> Iterator[Record]:
+        """The records from there on; going back would unpack everything before it anew."""
+        if place != self._place:
+            self._entry.seek(place.offset)
+            self._records = read_records(self._entry, line=place.line, offset=place.offset)
+        return self._records
+
+
+def _read_header(name: str, file: str, entry: Entry) -> tuple[Header | None, list[RowError], Place]:
+    start = entry.read(4)
+    if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
+        raise ArchiveError(f"{name} is UTF-16; it must be UTF-8.")
+    entry.seek(0)
+    record = next(read_records(entry), None)
+    if record is None:
+        return None, [_error(name, 0, "", "NO_HEADER", f"{name} has no header.")], Place()
+    if record.fault or len(record.cells) > MOST_COLUMNS:
+        message = f"The header of {name} cannot be read; lines must end in LF or CR LF."
+        return None, [_error(name, record.line, "", "BAD_HEADER", message)], Place()
+    header = match_header(file, record.cells)
+    errors = [
+        _error(name, record.line, known, "HEADER_READ_AS", f"Read {guess[:60]!r} as {known}.")
+        for guess, known in header.guessed.items()
+    ]
+    bad = [
+        _error(name, record.line, column, "NO_COLUMN", f"{name} has no column {column}.")
+        for column in header.missing
+    ]
+    bad += [
+        _error(name, record.line, column, "COLUMN_TWICE", f"{name} has the column {column} twice.")
+        for column in header.twice
+    ]
+    place = Place(record.next_line, record.next_offset)
+    return (None if bad else header), [*errors, *bad], place
+
+
+def _error(file: str, line: int, field: str, code: str, message: str) -> RowError:
+    return RowError(file=file, line=line, field=field, code=code, message=message)
+
+
+class Telling:
+    """Keeps what is told within bounds: of each code in each file the first ones, then how many."""
+
+    def __init__(self, told: dict[str, int], most: int) -> None:
+        """`told` is what was counted so far, `file code` -> number."""
+        self.told = Counter(told)
+        self._most = most
+
+    def admit(self, errors: Sequence[RowError]) -> list[RowError]:
+        """Those that are told; all are counted."""
+        admitted = []
+        for error in errors:
+            key = f"{error.file} {error.code}"
+            self.told[key] += 1
+            if self.told[key] <= self._most:
+                admitted.append(error)
+        return admitted
+
+    def conclude(self) -> list[RowError]:
+        """What was left out, in one line each."""
+        left = []
+        for key, count in sorted(self.told.items()):
+            if count > self._most:
+                file, _, code = key.partition(" ")
+                message = f"{count - self._most:,} more rows are not listed."
+                left.append(_error(file, 0, "", code, message))
+        return left

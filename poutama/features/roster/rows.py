@@ -1,0 +1,344 @@
+"""Rows of a roster: records made into what is imported, or into a reason why not.
+
+`roster.reading` calls it. Everything wrong with a row is told by its file, line and field; a row
+is refused when something is wrong that is needed here, and used all the same when it is not. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import asdict, dataclass
+from datetime import date
+from hashlib import sha256
+from json import dumps
+from typing import ClassVar
+
+from poutama.features.roster.columns import (
+    ADMINISTRATORS,
+    COLUMNS,
+    FAMILY,
+    Column,
+    Header,
+    Kind,
+)
+from poutama.features.roster.lines import Record
+from poutama.jobs.job import RowError
+from poutama.text import normalize, normalize_email
+
+LONGEST_ID = 255
+LONGEST_NAME = 200
+LONGEST_EMAIL = 254
+
+FAULTS = {
+    "TOO_LONG": "The row is longer than 65,536 bytes.",
+    "BAD_ENCODING": "The row is not UTF-8.",
+    "BAD_QUOTES": "The row's quotes are not closed, or something stands beside them.",
+}
+_DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?:T[0-9:.]+(?:Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
+_YES = ("true", "1", "yes")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Row:
+    """What every row has.
+
+    Attributes:
+        sourced_id: what the school's system calls it, for ever; empty if it cannot be read.
+        line: where it begins.
+        refused: it is there, but cannot be used.
+        removed: it says that it is to be removed.
+    """
+
+    file: ClassVar[str]
+    sourced_id: str
+    line: int
+    refused: bool = False
+    removed: bool = False
+
+    @property
+    def hash(self) -> str:
+        """What tells its content from another's, whatever line it stands in."""
+        parts = {name: value for name, value in asdict(self).items() if name != "line"}
+        return sha256(dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClassRow(Row):
+    """A class: a group."""
+
+    file: ClassVar[str] = "classes"
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class UserRow(Row):
+    """A user: a person, unless they are `family` alone. `has_role` where it is told here (1.1)."""
+
+    file: ClassVar[str] = "users"
+    name: str = ""
+    email: str = ""
+    has_role: bool = False
+    family: bool = False
+    manages: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RoleRow(Row):
+    """A role of a user, as 1.2 has it; one without use here is neither."""
+
+    file: ClassVar[str] = "roles"
+    user_id: str = ""
+    family: bool = False
+    manages: bool = False
+    begins: str = ""
+    ends: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnrolmentRow(Row):
+    """An enrolment: a membership. `begins` is the first day, `ends` the last, or empty."""
+
+    file: ClassVar[str] = "enrollments"
+    class_id: str = ""
+    user_id: str = ""
+    role: str = ""
+    begins: str = ""
+    ends: str = ""
+
+
+Fields = dict[str, str]
+
+
+class RowReader:
+    """Makes rows of one file's records."""
+
+    def __init__(self, file: str, header: Header) -> None:
+        self._file = file
+        self._name = f"{file}.csv"
+        self._header = header
+        self._columns = [column for column in COLUMNS[file] if column.name in header.places]
+        self._least = 1 + max(
+            (header.places[column.name] for column in self._columns if column.required), default=0
+        )
+        self._make = _MAKERS[file]
+
+    def read(self, record: Record) -> tuple[Row, list[RowError]]:
+        """The row, refused or not, and everything that is wrong with it."""
+        errors: list[RowError] = []
+
+        def tell(field: str, code: str, message: str) -> None:
+            errors.append(
+                RowError(file=self._name, line=record.line, field=field, code=code, message=message)
+            )
+
+        fault = record.fault or self._misfit(record)
+        if fault:
+            tell("", fault, FAULTS.get(fault) or self._width(record))
+            return self._refused(record), errors
+        fields = self._fields(record, tell)
+        if fields is None:
+            return self._refused(record), errors
+        row = self._make(record.line, fields, tell)
+        return (row if row is not None else self._refused(record)), errors
+
+    def _misfit(self, record: Record) -> str:
+        beyond = any(cell.strip() for cell in record.cells[self._header.width :])
+        return "BAD_WIDTH" if beyond or len(record.cells) < self._least else ""
+
+    def _width(self, record: Record) -> str:
+        return f"The row has {len(record.cells)} fields, the header {self._header.width}."
+
+    def _refused(self, record: Record) -> Row:
+        """What is left: whose row it is, so that it is not taken to be absent."""
+        place = self._header.places["sourcedId"]
+        text = record.cells[place].strip() if place < len(record.cells) else ""
+        known = text if _is_id(text) and "\ufffd" not in text else ""
+        return _KINDS[self._file](sourced_id=known, line=record.line, refused=True)
+
+    def _fields(self, record: Record, tell: Tell) -> Fields | None:
+        """The fields as they are stored; None where one that is needed is of no use."""
+        fields: Fields = {}
+        usable = True
+        for column in self._columns:
+            place = self._header.places[column.name]
+            text = record.cells[place].strip() if place < len(record.cells) else ""
+            fault = _check(column, text)
+            if fault is None:
+                fields[column.name] = _store(column, text)
+                continue
+            code, message = fault
+            if column.needed:
+                usable = False
+                tell(column.name, code, message)
+            else:
+                fields[column.name] = ""
+                tell(column.name, f"ODD_{code}", f"{message} The row is used all the same.")
+        return fields if usable else None
+
+
+def _check(column: Column, text: str) -> tuple[str, str] | None:
+    """What is wrong with a value, as code and message."""
+    if not text:
+        return ("MISSING", f"{column.name} is empty.") if column.required else None
+    if any(ord(letter) < 32 and letter not in "\t\r\n" for letter in text):
+        return "BAD_CHARACTER", f"{column.name} has a control character: {_shown(text)}."
+    match column.kind:
+        case Kind.ID if not _is_id(text):
+            return "BAD_ID", f"{column.name} is no id of {LONGEST_ID} characters at most."
+        case Kind.WORD if text.lower() not in column.words:
+            expected = ", ".join(sorted(column.words))
+            return "BAD_VALUE", f"{column.name} is {_shown(text)}; expected one of {expected}."
+        case Kind.DATE if not _is_date(text):
+            return "BAD_DATE", f"{column.name} is {_shown(text)}; expected a date as 2026-02-28."
+    return None
+
+
+def _store(column: Column, text: str) -> str:
+    match column.kind:
+        case Kind.WORD:
+            return text.lower()
+        case Kind.DATE:
+            return text[:10]
+        case Kind.TEXT:
+            return normalize(" ".join(text.split()))
+        case Kind.ID:
+            return text
+
+
+def _is_id(text: str) -> bool:
+    return 0 < len(text) <= LONGEST_ID and text.isprintable()
+
+
+def _is_date(text: str) -> bool:
+    found = _DATE.fullmatch(text)
+    if not found:
+        return False
+    try:
+        return 1900 <= date.fromisoformat(found[1]).year <= 9990
+    except ValueError:
+        return False
+
+
+def _removed(fields: Fields) -> bool:
+    return fields.get("status", "") in ("tobedeleted", "inactive")
+
+
+def _make_class(line: int, fields: Fields, tell: Tell) -> Row | None:
+    name = fields["title"]
+    if not _fits("title", name, LONGEST_NAME, tell):
+        return None
+    return ClassRow(sourced_id=fields["sourcedId"], line=line, removed=_removed(fields), name=name)
+
+
+def _make_user(line: int, fields: Fields, tell: Tell) -> Row | None:
+    role = fields.get("role", "")
+    removed = _removed(fields) or fields["enabledUser"] not in _YES
+    name = _name(fields)
+    if not name:
+        tell("familyName", "MISSING", "The user has no name.")
+        return None
+    if not _fits("familyName", name, LONGEST_NAME, tell):
+        return None
+    email = _find_email(fields, tell)
+    if not email:
+        return None
+    return UserRow(
+        sourced_id=fields["sourcedId"],
+        line=line,
+        removed=removed,
+        name=name,
+        email=email,
+        has_role=bool(role),
+        family=role in FAMILY,
+        manages=role in ADMINISTRATORS,
+    )
+
+
+def _make_role(line: int, fields: Fields, tell: Tell) -> Row | None:
+    if not _in_order(fields, tell):
+        return None
+    return RoleRow(
+        sourced_id=fields["sourcedId"],
+        line=line,
+        removed=_removed(fields),
+        user_id=fields["userSourcedId"],
+        family=fields["role"] in FAMILY,
+        manages=fields["role"] in ADMINISTRATORS,
+        begins=fields.get("beginDate", ""),
+        ends=fields.get("endDate", ""),
+    )
+
+
+def _make_enrolment(line: int, fields: Fields, tell: Tell) -> Row | None:
+    if not _in_order(fields, tell):
+        return None
+    role = {"student": "STUDENT", "teacher": "MENTOR"}.get(fields["role"], "")
+    if not role:
+        message = f"Nothing is made of the role {fields['role']} in a class."
+        tell("role", "UNUSED_ROLE", message)
+    return EnrolmentRow(
+        sourced_id=fields["sourcedId"],
+        line=line,
+        # Nothing is wanted of it: what stood there with another role before ends.
+        removed=_removed(fields) or not role,
+        class_id=fields["classSourcedId"],
+        user_id=fields["userSourcedId"],
+        role=role,
+        begins=fields.get("beginDate", ""),
+        ends=fields.get("endDate", ""),
+    )
+
+
+def _name(fields: Fields) -> str:
+    given = fields.get("preferredGivenName") or fields.get("givenName", "")
+    family = fields.get("preferredFamilyName") or fields.get("familyName", "")
+    return f"{given} {family}".strip()
+
+
+def _find_email(fields: Fields, tell: Tell) -> str:
+    """The email, else the username if it is one, else empty."""
+    given = fields.get("email", "")
+    email, username = _email(given), _email(fields.get("username", ""))
+    if given and not email:
+        code = "ODD_BAD_EMAIL" if username else "BAD_EMAIL"
+        tell("email", code, f"email is {_shown(given)}; expected an email address.")
+    elif not email and not username:
+        tell("email", "MISSING", "The user has no email, and no username that is one.")
+    return email or username
+
+
+def _email(text: str) -> str:
+    email = normalize_email(text) or ""
+    return email if "." in email.partition("@")[2] and len(email) <= LONGEST_EMAIL else ""
+
+
+def _in_order(fields: Fields, tell: Tell) -> bool:
+    begins, ends = fields.get("beginDate", ""), fields.get("endDate", "")
+    if begins and ends and ends < begins:
+        tell("endDate", "BAD_DATE", f"endDate is {ends}, before the beginDate {begins}.")
+        return False
+    return True
+
+
+def _fits(field: str, text: str, most: int, tell: Tell) -> bool:
+    if len(text) <= most:
+        return True
+    tell(field, "TOO_LONG", f"{field} has {len(text):,} characters; the most is {most}.")
+    return False
+
+
+def _shown(text: str) -> str:
+    return repr(text if len(text) <= 60 else f"{text[:57]}...")
+
+
+Tell = Callable[[str, str, str], None]
+_MAKERS: Mapping[str, Callable[[int, Fields, Tell], Row | None]] = {
+    "classes": _make_class,
+    "users": _make_user,
+    "roles": _make_role,
+    "enrollments": _make_enrolment,
+}
+_KINDS: Mapping[str, type[Row]] = {
+    row.file: row for row in (ClassRow, UserRow, RoleRow, EnrolmentRow)
+}

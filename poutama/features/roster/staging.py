@@ -1,0 +1,248 @@
+"""The rows of an import on their way from the file into tables of its own.
+
+`roster.steps` calls it. Rows are written thousands a statement, as JSON: the oldest CockroachDB
+takes no arrays. What is staged is personal data, and goes when the import is done or too old.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, time, timedelta
+from json import dumps
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from poutama.db.connection import Database
+from poutama.db.transaction import Transaction
+from poutama.features.roster.rows import ClassRow, EnrolmentRow, RoleRow, Row, UserRow
+from poutama.jobs.job import RowError
+from poutama.text import fold
+
+GROUP, PERSON, MEMBERSHIP = "group", "person", "membership"
+TABLES = (GROUP, PERSON, MEMBERSHIP)
+MANAGER = "MENTOR_MANAGER"
+FILE_TABLES = {"classes": GROUP, "users": PERSON, "roles": MEMBERSHIP, "enrollments": MEMBERSHIP}
+
+_ADD_GROUPS = """
+INSERT INTO roster_staged_group
+    (import_id, sourced_id, place, line, hash, refused, removed, name, name_search)
+SELECT $1::uuid, e.v->>0, (e.v->>1)::int8, (e.v->>2)::int8, e.v->>3, (e.v->>4)::bool,
+    (e.v->>5)::bool, e.v->>6, e.v->>7
+FROM jsonb_array_elements($2::jsonb) AS e (v)
+"""
+_ADD_PEOPLE = """
+INSERT INTO roster_staged_person
+    (import_id, sourced_id, place, line, hash, refused, removed, name, email, in_family, used)
+SELECT $1::uuid, e.v->>0, (e.v->>1)::int8, (e.v->>2)::int8, e.v->>3, (e.v->>4)::bool,
+    (e.v->>5)::bool, e.v->>6, e.v->>7, (e.v->>8)::bool, (e.v->>9)::bool
+FROM jsonb_array_elements($2::jsonb) AS e (v)
+"""
+_ADD_MEMBERSHIPS = """
+INSERT INTO roster_staged_membership
+    (import_id, sourced_id, place, line, hash, refused, removed, kind, class_id, user_id, role,
+    begins_at, ends_at)
+SELECT $1::uuid, e.v->>0, (e.v->>1)::int8, (e.v->>2)::int8, e.v->>3, (e.v->>4)::bool,
+    (e.v->>5)::bool, e.v->>6, e.v->>7, e.v->>8, e.v->>9, (e.v->>10)::timestamptz,
+    (e.v->>11)::timestamptz
+FROM jsonb_array_elements($2::jsonb) AS e (v)
+"""
+# A user with a role in a family and no other is not made a person.
+_SET_ROLES = """
+UPDATE roster_staged_person AS p SET
+    in_family = p.in_family OR r.in_family, used = p.used OR r.used
+FROM (
+    SELECT e.v->>0 AS user_id, bool_or((e.v->>1)::bool) AS in_family,
+        bool_or((e.v->>2)::bool) AS used
+    FROM jsonb_array_elements($2::jsonb) AS e (v) GROUP BY e.v->>0
+) AS r
+WHERE p.import_id = $1::uuid AND p.sourced_id = r.user_id
+"""
+_FIND = {
+    GROUP: """
+SELECT sourced_id FROM roster_staged_group WHERE import_id = $1::uuid
+    AND sourced_id IN (SELECT jsonb_array_elements_text($2::jsonb))
+""",
+    PERSON: """
+SELECT sourced_id FROM roster_staged_person WHERE import_id = $1::uuid
+    AND sourced_id IN (SELECT jsonb_array_elements_text($2::jsonb))
+""",
+    MEMBERSHIP: """
+SELECT sourced_id FROM roster_staged_membership WHERE import_id = $1::uuid AND kind = $3::text
+    AND sourced_id IN (SELECT jsonb_array_elements_text($2::jsonb))
+""",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Membership(Row):
+    """A membership that is wanted, be it of an enrolment or of a role."""
+
+    kind: str = ""
+    class_id: str = ""
+    user_id: str = ""
+    role: str = ""
+    begins: str = ""
+    ends: str = ""
+
+
+KINDS = {"enrollments": "ENROLMENT", "roles": "ROLE", "users": "USER"}
+"""File -> what the memberships are called that its rows ask for."""
+
+
+async def find_staged(
+    database: Database, import_id: UUID, file: str, rows: Sequence[Row], *, deadline: float
+) -> set[str]:
+    """The ids of those rows that were staged before, in an earlier batch of the same file."""
+    table = FILE_TABLES[file]
+    values: list[object] = [import_id, dumps(sorted({row.sourced_id for row in rows}))]
+    if table == MEMBERSHIP:
+        values.append(KINDS[file])
+    found = await database.read(_FIND[table], values, deadline=deadline, name="roster/staged")
+    return {row["sourced_id"] for row in found}
+
+
+def drop_doubles(
+    file: str, rows: Iterable[Row], there: set[str]
+) -> tuple[list[Row], list[RowError]]:
+    """Keep the first row of each id; the others are told."""
+    kept, errors = [], []
+    for row in rows:
+        if row.sourced_id not in there:
+            there.add(row.sourced_id)
+            kept.append(row)
+            continue
+        errors.append(
+            RowError(
+                file=f"{file}.csv",
+                line=row.line,
+                field="sourcedId",
+                code="DUPLICATE",
+                message=f"{row.sourced_id[:60]!r} stands in an earlier line, too; that one counts.",
+            )
+        )
+    return kept, errors
+
+
+async def stage_rows(
+    transaction: Transaction,
+    import_id: UUID,
+    rows: Sequence[Row],
+    *,
+    place: Mapping[str, int],
+    zone: ZoneInfo,
+    managers: bool,
+) -> None:
+    """Write rows of one file, in their order, from those places on.
+
+    Args:
+        transaction: of the step.
+        import_id: whose they are.
+        rows: of one file, no id twice.
+        place: table -> number of its next row.
+        zone: in which dates are meant.
+        managers: whether roles that manage are wanted.
+    """
+    groups = [row for row in rows if isinstance(row, ClassRow)]
+    people = [row for row in rows if isinstance(row, UserRow)]
+    roles = [row for row in rows if isinstance(row, RoleRow)]
+    memberships = list(select_memberships(rows, managers=managers))
+    await _add(transaction, _ADD_GROUPS, import_id, _group_values(groups, place[GROUP]))
+    await _add(transaction, _ADD_PEOPLE, import_id, _person_values(people, place[PERSON]))
+    wanted = _membership_values(memberships, place[MEMBERSHIP], zone)
+    await _add(transaction, _ADD_MEMBERSHIPS, import_id, wanted)
+    known = [
+        [row.user_id, row.family, not row.family]
+        for row in roles
+        if not row.refused and not row.removed
+    ]
+    await _add(transaction, _SET_ROLES, import_id, known)
+
+
+def count_staged(rows: Sequence[Row], *, managers: bool) -> dict[str, int]:
+    """How many rows of each table `stage_rows` writes."""
+    return {
+        GROUP: sum(isinstance(row, ClassRow) for row in rows),
+        PERSON: sum(isinstance(row, UserRow) for row in rows),
+        MEMBERSHIP: sum(1 for _ in select_memberships(rows, managers=managers)),
+    }
+
+
+def select_memberships(rows: Iterable[Row], *, managers: bool) -> Iterable[Membership]:
+    """The memberships that rows ask for: enrolments, and roles that manage where that is wanted.
+
+    A role that does not manage is one to be removed: it may have managed before.
+    """
+    for row in rows:
+        match row:
+            case EnrolmentRow():
+                begins, ends = row.begins, row.ends
+                yield _membership(row, row.role, row.user_id, row.class_id, begins, ends)
+            case RoleRow() if managers:
+                role = MANAGER if row.manages else ""
+                yield _membership(row, role, row.user_id, "", row.begins, row.ends)
+            case UserRow() if managers and (row.has_role or row.refused):
+                yield _membership(row, MANAGER if row.manages else "", row.sourced_id)
+
+
+def _membership(
+    row: Row, role: str, user_id: str, class_id: str = "", begins: str = "", ends: str = ""
+) -> Membership:
+    return Membership(
+        sourced_id=row.sourced_id,
+        line=row.line,
+        refused=row.refused,
+        removed=row.removed or not role,
+        kind=KINDS[row.file],
+        class_id=class_id,
+        user_id=user_id,
+        role=role,
+        begins=begins,
+        ends=ends,
+    )
+
+
+async def _add(
+    transaction: Transaction, statement: str, import_id: UUID, values: list[list[object]]
+) -> None:
+    if values:
+        await transaction.execute(statement, import_id, dumps(values))
+
+
+def _start(row: Row, place: int) -> list[object]:
+    return [row.sourced_id, place, row.line, row.hash, row.refused, row.removed]
+
+
+def _group_values(rows: Sequence[ClassRow], place: int) -> list[list[object]]:
+    return [
+        [*_start(row, place + index), row.name, fold(row.name)] for index, row in enumerate(rows)
+    ]
+
+
+def _person_values(rows: Sequence[UserRow], place: int) -> list[list[object]]:
+    return [
+        [*_start(row, place + index), row.name, row.email, row.family, False]
+        for index, row in enumerate(rows)
+    ]
+
+
+def _membership_values(
+    rows: Sequence[Membership], place: int, zone: ZoneInfo
+) -> list[list[object]]:
+    return [
+        [
+            *_start(row, place + index),
+            *(row.kind, row.class_id, row.user_id, row.role),
+            _midnight(row.begins, zone),
+            _midnight(row.ends, zone, days=1),
+        ]
+        for index, row in enumerate(rows)
+    ]
+
+
+def _midnight(text: str, zone: ZoneInfo, *, days: int = 0) -> str | None:
+    """The beginning of that day there, or of one some days later."""
+    if not text:
+        return None
+    day = date.fromisoformat(text) + timedelta(days=days)
+    return datetime.combine(day, time(), zone).isoformat()

@@ -1,0 +1,110 @@
+"""`make up`: everything on this machine, in order, and nothing of it left behind.
+
+Called by the command line. First what can be known at once (the port, the data folder), then the
+database, its tables, the demo school, the API and its worker. Whatever was started is stopped in
+the opposite order, on Ctrl-C, SIGTERM or an error, in any phase. Serves nobody but this machine.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import platform
+import sys
+from collections.abc import AsyncIterator
+from contextlib import ExitStack, asynccontextmanager
+from functools import partial
+from pathlib import Path
+
+from rich.console import Console
+
+from poutama.db.migrate import migrate
+from poutama.demo.enrol import enrol_if_empty
+from poutama.demo.school import student_email
+from poutama.edge.http import Api
+from poutama.laptop.api import open_api
+from poutama.laptop.configuration import check_address, open_home
+from poutama.laptop.database import run_database
+from poutama.laptop.files import FileRoutes
+from poutama.laptop.graphiql.assets import ensure_assets
+from poutama.laptop.serve import check_port, serve
+from poutama.laptop.stop import Stopped, StopRequest
+from poutama.laptop.worker_supervisor import keep_worker
+from poutama.progress import Steps
+from poutama.settings import Settings
+from poutama.store.choose import open_store
+from poutama.store.directory import DirectoryStore
+from poutama.store.objects import ObjectStore
+
+
+def run_up(settings: Settings, stop: StopRequest) -> None:
+    """Start everything, say `ready: ADDRESS`, and serve until asked to stop.
+
+    Args:
+        settings: the port, the data folder, and what the API needs.
+        stop: entered by the caller, so that a signal is heard before this module is loaded.
+
+    Raises:
+        ConfigurationError: the port, the data folder or the database cannot be used; nothing is
+            left running.
+    """
+    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    steps = Steps(Console())
+    check_address(settings)
+    check_port(settings)
+    home = open_home(settings)
+    with ExitStack() as started:
+        try:
+            _start_and_serve(settings, home, steps, stop, started)
+        except Stopped:
+            pass
+        finally:
+            stop.begin_stopping()
+            if stop.asked:
+                steps.say("stopping")
+    steps.say(f"stopped; your data is in {home}")
+
+
+def _start_and_serve(
+    settings: Settings, home: Path, steps: Steps, stop: StopRequest, started: ExitStack
+) -> None:
+    with steps.step("environment") as step:
+        step.note = f"Python {platform.python_version()}, data in {home}"
+    with steps.step("database") as step:
+        database = started.enter_context(run_database(settings, home))
+        step.note = database.name
+    with steps.step("migrations") as step:
+        applied = migrate(database.url)
+        step.note = f"{len(applied)} applied" if applied else "up to date"
+    enrol_if_empty(settings, database.url, steps)
+    with steps.step("graphiql") as step:
+        step.note = "installed" if ensure_assets(home).is_dir() else "not there; see above"
+    store = open_store(settings, os.environ, home)
+    serve(
+        partial(_open_house, settings, database.url, home, store),
+        settings,
+        stop,
+        lambda address: _announce(address, steps),
+        FileRoutes(store) if isinstance(store, DirectoryStore) else None,
+    )
+
+
+@asynccontextmanager
+async def _open_house(
+    settings: Settings, url: str, home: Path, store: ObjectStore
+) -> AsyncIterator[Api]:
+    """The API, and beside it the worker that runs its jobs and the schedule."""
+    async with keep_worker(settings, url, home) as wake:
+        # A queue of AWS's is one that the worker looks into by itself.
+        told = None if settings.queue_url else wake
+        async with open_api(settings, url, home, store=store, wake=told) as api:
+            yield api
+
+
+def _announce(address: str, steps: Steps) -> None:
+    program = Path(sys.argv[0])
+    # On its own line and at once: people and programs wait for it.
+    print(f"ready: {address}", flush=True)
+    steps.say(f"  try it     {address}/graphiql")
+    steps.say(f"  a token    {program} token {student_email(1)}")
+    steps.say("  stop       Ctrl-C")

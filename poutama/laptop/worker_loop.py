@@ -1,0 +1,114 @@
+"""The worker of `make up`: receives from the queue, works at several jobs at once, and sweeps.
+
+`laptop.worker_process` runs it, in a process beside the API's. It does what SQS and the schedule do
+in the cloud, with the same worker: messages that cannot be handled come back later. When it is told
+to stop, jobs under way are let go, so that the next start goes on with them at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from poutama.errors import PoutamaError
+from poutama.jobs.queue import Message
+from poutama.worker import Worker
+
+SEVERAL = 4
+"""Jobs at once: a laptop's, not a cloud's."""
+WAIT_SECONDS = 20.0
+RETRY_SECONDS = 10.0
+SWEEP_SECONDS = 5.0
+"""Oftener than in a cloud: on a laptop somebody waits for the job whose worker they have killed."""
+SWEEP_LIMIT_SECONDS = 30.0
+
+logger = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def run_worker(worker: Worker, *, several: int = SEVERAL) -> AsyncIterator[None]:
+    """Work off the worker's queue while the block runs; jobs under way at its end are let go.
+
+    Args:
+        worker: its queue was made with this process: what an earlier one held is sent again.
+        several: most jobs at once.
+    """
+    tasks = [
+        asyncio.create_task(work_off(worker, several=several)),
+        asyncio.create_task(keep_sweeping(worker)),
+    ]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.wait(tasks)
+
+
+async def work_off(worker: Worker, *, several: int) -> None:
+    """Receive and handle messages until cancelled; what is being handled is cancelled, too."""
+    running: set[asyncio.Task[None]] = set()
+    try:
+        while True:
+            if len(running) >= several:
+                await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+                continue
+            for message in await _receive(worker, several - len(running)):
+                task = asyncio.create_task(_handle(worker, message))
+                running.add(task)
+                task.add_done_callback(running.discard)
+    finally:
+        waiting = tuple(running)
+        for task in waiting:
+            task.cancel()
+        if waiting:
+            await asyncio.wait(waiting)
+
+
+async def keep_sweeping(worker: Worker) -> None:
+    """Sweep now and then, until cancelled; at first, for all that no queue knows of yet."""
+    idle: float | None = 0.0
+    while True:
+        try:
+            await worker.sweep(deadline=time.monotonic() + SWEEP_LIMIT_SECONDS, idle=idle)
+            idle = None
+        except PoutamaError as error:
+            logger.warning("sweep: %s", error.message)
+        except Exception:
+            logger.exception("sweep: unexpected error")
+        await asyncio.sleep(SWEEP_SECONDS)
+
+
+async def _receive(worker: Worker, most: int) -> list[Message]:
+    try:
+        return await worker.queue.receive(most=most, wait=WAIT_SECONDS)
+    except PoutamaError as error:
+        logger.warning("queue: %s", error.message)
+    except Exception:
+        logger.exception("queue: unexpected error")
+    await asyncio.sleep(RETRY_SECONDS)
+    return []
+
+
+async def _handle(worker: Worker, message: Message) -> None:
+    deadline = time.monotonic() + worker.settings.job_seconds
+    try:
+        await worker.handle(message.body, deadline=deadline)
+        await worker.queue.delete(message)
+    except Exception as error:
+        if isinstance(error, PoutamaError):
+            logger.warning("message %s: %s", message.id, error.message)
+        else:
+            logger.exception("message %s: unexpected error", message.id)
+        await _hand_back(worker, message)
+
+
+async def _hand_back(worker: Worker, message: Message) -> None:
+    try:
+        await worker.queue.retry(message, delay=RETRY_SECONDS)
+    except PoutamaError as error:
+        # It comes back by itself when its visibility time is over.
+        logger.warning("message %s: %s", message.id, error.message)

@@ -1,0 +1,70 @@
+"""The CSV files: read back by the standard reader, harmless in a spreadsheet."""
+
+from __future__ import annotations
+
+import csv
+from dataclasses import replace
+from io import StringIO
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from poutama.features.exports.tables import TABLES, disarm, write_table
+from tests.unit.features.exports.sample import GARDEN, GOALS
+
+GOLDEN = Path(__file__).parent / "golden"
+
+
+def read(text: str) -> list[dict[str, str]]:
+    assert text.startswith("\ufeff")
+    return list(csv.DictReader(StringIO(text[1:], newline=""), strict=True))
+
+
+@pytest.mark.parametrize("name", TABLES)
+def test_a_file_is_as_it_was_promised(name: str) -> None:
+    content = "".join(write_table(TABLES[name], GOALS)).encode()
+    assert content == (GOLDEN / name).read_bytes()
+
+
+def test_every_row_names_what_it_belongs_to() -> None:
+    (photo, paper) = read("".join(write_table(TABLES["evidence.csv"], GOALS)))
+    assert (photo["noteId"], photo["goalId"]) == ("", str(GARDEN.id))
+    assert paper["noteId"] == str(GARDEN.notes[0].id)
+
+
+def test_an_empty_journey_is_header_lines() -> None:
+    for table in TABLES.values():
+        text = "".join(write_table(table, ()))
+        assert read(text) == []
+        assert text.count("\r\n") == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1", "\n=1", " =1", "\u00a0=1", "\u200b=1", "＝1",
+     "＠x", "|calc", "%0A=1"],
+)  # fmt: skip
+def test_a_formula_is_a_text(text: str) -> None:
+    (row,) = read("".join(write_table(TABLES["goals.csv"], [replace(GARDEN, title=text)])))
+    assert row["title"] == "'" + text
+
+
+@pytest.mark.parametrize("text", ["", "Kia ora", "3-4", "a=b", "ā@x", "1", '"=1'])
+def test_what_is_no_formula_stays_as_it_is(text: str) -> None:
+    assert disarm(text) == text
+
+
+@given(st.text())
+def test_taking_the_apostrophe_away_gives_every_text_back(text: str) -> None:
+    shown = disarm(text)
+    assert (shown[1:] if shown.startswith("'") else shown) == text
+
+
+@given(st.text(), st.text(alphabet="\",\r\n'=;"))
+def test_every_text_comes_back_out_of_the_file(title: str, information: str) -> None:
+    goal = replace(GARDEN, title=title, information=information)
+    (row,) = read("".join(write_table(TABLES["goals.csv"], [goal])))
+    assert row["title"] == disarm(title)
+    assert row["information"] == disarm(information)
