@@ -46,9 +46,11 @@ ARCHITECTURES = {"x86_64": "x86_64-manylinux_2_28", "arm64": "aarch64-manylinux_
 _AT_HOME = tuple(
     PurePosixPath("poutama", *parts)
     for parts in (
-        ("local",),
-        ("cluster",),
-        ("cli.py",),
+        *(
+            (package,)
+            for package in ("cluster", "commands", "demo", "laptop", "packaging", "reference")
+        ),
+        ("progress.py",),
         ("db", "migrations"),
         *(
             ("db", f"{name}.py")

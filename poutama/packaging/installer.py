@@ -17,7 +17,7 @@ from pathlib import Path
 from poutama.errors import PoutamaError
 from poutama.packaging.contents import ARCHITECTURES
 
-PROJECT = Path(__file__).parents[3]
+PROJECT = Path(__file__).parents[2]
 INSTALL_SECONDS = 600
 # Published as sources alone; there is nothing to compile in them.
 _WITHOUT_WHEELS = ("font-roboto",)
