@@ -87,7 +87,7 @@ def test_every_source_has_bytecode_that_is_never_compared_with_it(
         code = package.read(str(source.parent / "__pycache__" / f"{source.stem}.{tag}.pyc"))
         # https://peps.python.org/pep-0552/: hash-based, and not checked.
         assert struct.unpack("<I", code[4:8]) == (0b01,), source
-    module = package.read(f"poutama/edge/__pycache__/wire.{tag}.pyc")
+    module = package.read(f"poutama/edge/__pycache__/application.{tag}.pyc")
     assert marshal.loads(module[16:]).co_filename == "/var/task/poutama/edge/application.py"
 
 
