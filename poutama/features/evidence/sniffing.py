@@ -7,9 +7,8 @@ file claims of itself, and never looks at meaning: a picture that cannot be open
 
 from __future__ import annotations
 
-import struct
 from pathlib import Path
-from zipfile import BadZipFile, ZipFile
+from zipfile import ZipFile
 
 from poutama.features.evidence.types import (
     DOCX,
@@ -24,6 +23,7 @@ from poutama.features.evidence.types import (
     UnfitFileError,
     say_type,
 )
+from poutama.zip_archive import ArchiveError, ArchiveLimits, explain_damage, open_zip
 
 _CHUNK = 64 * 1024
 _HEAD = 8 * 1024
@@ -36,12 +36,7 @@ _MARKUP = {
     b"<svg": "image/svg+xml",
     b"<?xml": "text/xml",
 }
-# https://pkware.cachefly.net/webdocs/casestudies/APPNOTE.TXT, 4.3.16
-_END = b"PK\x05\x06"
-_END_RECORD = struct.Struct("<4s4H2LH")
-_LONGEST_COMMENT = 0xFFFF
-_MOST_ENTRIES = 5_000
-_LONGEST_DIRECTORY = 1_000_000
+_LIMITS = ArchiveLimits(entries=5_000, directory_bytes=1_000_000)
 _MAIN_PARTS = {
     "word/document.xml": DOCX.media_type,
     "xl/workbook.xml": XLSX.media_type,
@@ -102,12 +97,14 @@ def _sniff_markup(head: bytes) -> str:
 
 
 def _sniff_zip(path: Path) -> str:
-    if not _has_small_directory(path):
-        return "application/zip"
     try:
-        with ZipFile(path) as archive:
+        with (
+            path.open("rb") as file,
+            open_zip(file, _LIMITS) as archive,
+            explain_damage("one of its parts"),
+        ):
             return _sniff_parts(archive)
-    except (BadZipFile, ValueError, NotImplementedError, EOFError, OSError):
+    except (ArchiveError, OSError):
         return "application/zip"
 
 
@@ -125,23 +122,6 @@ def _sniff_parts(archive: ZipFile) -> str:
     if any(name.lower().endswith("vbaproject.bin") for name in names):
         raise UnfitFileError("The document holds macros; save it without them and add it again.")
     return found[0]
-
-
-def _has_small_directory(path: Path) -> bool:
-    """Whether listing what is inside takes little, by what the file's end says.
-
-    What `zipfile` reads is the directory of that very length; one that is stated elsewhere, as
-    in archives over 4 GB, is refused.
-    """
-    size = path.stat().st_size
-    with path.open("rb") as file:
-        file.seek(max(0, size - _LONGEST_COMMENT - _END_RECORD.size))
-        tail = file.read()
-    at = tail.rfind(_END)
-    if at < 0 or at + _END_RECORD.size > len(tail) or b"PK\x06\x07" in tail[max(0, at - 20) : at]:
-        return False
-    _, _, _, _, entries, directory, _, _ = _END_RECORD.unpack_from(tail, at)
-    return bool(entries <= _MOST_ENTRIES and directory <= _LONGEST_DIRECTORY)
 
 
 assert set(_MAIN_PARTS.values()) | _OPEN_DOCUMENTS <= set(FILE_TYPES)

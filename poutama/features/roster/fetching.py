@@ -16,10 +16,11 @@ from pathlib import Path
 from typing import BinaryIO
 
 from poutama.errors import NotFoundError
-from poutama.features.roster.archive import Archive, ArchiveError, open_archive
+from poutama.features.roster.archive import Archive, open_archive
 from poutama.features.roster.reading import FileReader
 from poutama.jobs.job import JobFailedError
 from poutama.store.objects import ObjectStore
+from poutama.zip_archive import ArchiveError
 
 NOT_UPLOADED = "There is no such file: upload it first, with the form that was given."
 OTHER_CONTENT = "What was uploaded is not the file that was announced: its SHA-256 differs."

@@ -11,10 +11,10 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from poutama.features.roster.archive import ArchiveError
 from poutama.features.roster.columns import FILES, OTHER_FILES
 from poutama.features.roster.lines import Record
 from poutama.jobs.job import RowError
+from poutama.zip_archive import ArchiveError
 
 MANIFEST = "manifest.csv"
 VERSIONS = ("1.0", "1.1", "1.2")

@@ -11,12 +11,13 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
-from poutama.features.roster.archive import Archive, ArchiveError, Entry
+from poutama.features.roster.archive import Archive
 from poutama.features.roster.columns import Header, match_header
 from poutama.features.roster.lines import Record, read_records
 from poutama.features.roster.manifest import MANIFEST, Manifest, read_manifest
 from poutama.features.roster.rows import Row, RowReader
 from poutama.jobs.job import RowError
+from poutama.zip_archive import ArchiveError, Entry
 
 MOST_MANIFEST_LINES = 500
 MOST_COLUMNS = 500

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poutama.features.roster import archive
-from poutama.features.roster.archive import ArchiveError, open_archive
+from poutama.features.roster.archive import open_archive
+from poutama.zip_archive import ArchiveError
 from tests.unit.features.rosters import small_school, zip_of
 
 

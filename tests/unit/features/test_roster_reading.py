@@ -10,11 +10,12 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from poutama.features.roster.archive import ArchiveError, open_archive
+from poutama.features.roster.archive import open_archive
 from poutama.features.roster.manifest import Manifest, Mode
 from poutama.features.roster.reading import FileReader, Telling, open_manifest
 from poutama.features.roster.rows import ClassRow, EnrolmentRow, RoleRow, Row, UserRow
 from poutama.jobs.job import RowError
+from poutama.zip_archive import ArchiveError
 from tests.unit.features.rosters import (
     HEADERS,
     classes,
