@@ -1,47 +1,48 @@
 """The demo school's calendar: when its goals were made, edited and are due.
 
-Called by `demo.school`. The year is fixed, and it is part of the data: no clock is read. Times of
+Called by `demo.school`. The year is part of the data (`terms.toml`): no clock is read. Times of
 day are New Zealand's, because a goal is due at the end of a day there; values are in UTC.
 """
 
 from __future__ import annotations
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import cache
 from random import Random
-from typing import NamedTuple
 
+from poutama.demo.terms import TERMS_A_YEAR, load_terms
 
-class Term(NamedTuple):
-    """A school term: its first and its last day."""
-
-    start: date
-    end: date
-
-
-# New Zealand's school year 2026, and the term after it.
-TERMS = (
-    Term(date(2026, 2, 2), date(2026, 4, 2)),
-    Term(date(2026, 4, 20), date(2026, 7, 3)),
-    Term(date(2026, 7, 20), date(2026, 9, 25)),
-    Term(date(2026, 10, 12), date(2026, 12, 18)),
-    Term(date(2027, 2, 1), date(2027, 4, 9)),
-)
-YEAR = 4  # the terms in which goals are made
-
-# Daylight saving time is UTC+13 and ends, and begins again, on these Sundays. (The system's time
-# zone data may be missing, and must not change the data.)
-WINTER = (date(2026, 4, 5), date(2026, 9, 27))
+YEAR = TERMS_A_YEAR
+"""The terms in which goals are made; they may be due in the one after."""
+_DATES = load_terms()
+TERMS = _DATES.terms_from(_DATES.school_year)
+"""The school year's terms, and those after it."""
 
 FIRST_LESSON, LAST_LESSON, LAST_MINUTE = time(9), time(15), time(23, 59)
 
 
 def in_new_zealand(day: date, clock: time) -> datetime:
     """That time of that day there, in UTC."""
-    hours = 12 if WINTER[0] <= day < WINTER[1] else 13
+    winter, summer = _clock_changes(day.year)
+    hours = 12 if winter <= day < summer else 13
     return datetime.combine(day, clock, UTC) - timedelta(hours=hours)
 
 
-OPENED = in_new_zealand(date(2026, 1, 28), FIRST_LESSON)
+@cache
+def _clock_changes(year: int) -> tuple[date, date]:
+    """When daylight saving ends and begins: April's first and September's last Sunday.
+
+    The system's time zone data may be missing, and must not change the data.
+    """
+    first_of_april, last_of_september = date(year, 4, 1), date(year, 9, 30)
+    return (
+        first_of_april + timedelta(days=6 - first_of_april.weekday()),
+        last_of_september - timedelta(days=(last_of_september.weekday() + 1) % 7),
+    )
+
+
+# The Wednesday before the first term.
+OPENED = in_new_zealand(TERMS[0].start - timedelta(days=5), FIRST_LESSON)
 _FIRST_LESSONS = tuple(in_new_zealand(term.start, FIRST_LESSON) for term in TERMS)
 # Goals are made in a term's first weeks, so that none is due before it is made.
 _CREATION_DAYS, _EDIT_DAYS = 21, 3
