@@ -55,8 +55,16 @@ def test_a_package_has_no_tests_no_room_of_a_laptop_and_no_sources_of_compiled_c
     rooms = {path.parts[1] for path in paths if path.parts[0] == "poutama" and len(path.parts) > 2}
     assert {"edge", "engine", "schema", "features"} <= rooms
     assert not rooms & {"laptop", "commands", "demo", "packaging", "reference", "cluster"}
-    assert "poutama/features/goals/goals.graphql" in package.namelist()
     assert not [path for path in paths if path.is_relative_to("poutama/db/migrations")]
+
+
+def test_what_code_reads_beside_itself_goes_with_it(package: zipfile.ZipFile) -> None:
+    beside = {
+        str(path.relative_to(ROOT))
+        for suffix in ("sql", "graphql")
+        for path in (ROOT / "poutama").rglob(f"*.{suffix}")
+    }
+    assert beside <= set(package.namelist())
 
 
 def test_of_the_aws_library_there_is_only_what_we_call(package: zipfile.ZipFile) -> None:
