@@ -16,7 +16,7 @@ up: $(READY) ## run everything on this machine (PORT=8000, POUTAMA_HOME=.poutama
 	@$(BIN)/poutama up
 
 test: $(READY) ## run the whole test suite (ARGS="-k goals -x" narrows it)
-	@$(BIN)/pytest $(ARGS)
+	@$(BIN)/pytest -n auto $(ARGS)
 
 check: $(READY) ## lint, format, types, floors and sizes
 	@$(BIN)/ruff check .

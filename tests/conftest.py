@@ -38,6 +38,7 @@ from poutama.db.embedded import EmbeddedServer
 from poutama.db.migrate import migrate
 from poutama.errors import ConfigurationError
 from tests.reuse import Schema, empty, read_schema
+from tests.workers import UnitScheduling, count_workers, is_controller, rank
 
 T = TypeVar("T")
 
@@ -48,10 +49,28 @@ SURELY_LOCKED_SECONDS = 60.0
 SERVERS = Path(tempfile.gettempdir()) / f"poutama-tests-{os.geteuid()}"
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     """A developer's own settings must not change what the tests see."""
+    if is_controller(config):
+        return  # its workers read which engine to test
     for name in [name for name in os.environ if name.startswith("POUTAMA_")]:
         del os.environ[name]
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    return count_workers()
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> UnitScheduling:
+    return UnitScheduling(config, log)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Under `-n` the units that last longest come first."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: rank(item.nodeid))
 
 
 class Server(Protocol):
