@@ -28,15 +28,16 @@ from poutama.jobs.job import StepFunction
 from poutama.jobs.local import LocalQueue
 from poutama.jobs.table import enqueue
 from poutama.plan.operation import GraphQLRequest
-from poutama.reference.rights import Caller
 from poutama.settings import Settings
 from poutama.store.directory import DirectoryStore
 from poutama.store.objects import ObjectStore
 from poutama.text import fold
 from poutama.viewer import Viewer
 from poutama.worker import Worker
-from tests.db.classroom import fill, id_of
+from tests.db.classroom import fill
 from tests.db.sessions import soon
+from tests.features.record import Caller
+from tests.features.sample import id_of
 
 AS_OF = datetime(2026, 9, 3, 21, 30, tzinfo=UTC)
 SECRET = b"bureau"

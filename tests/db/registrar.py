@@ -20,15 +20,15 @@ from poutama.db.connection import Database
 from poutama.features import load_features
 from poutama.jobs.job import Query
 from poutama.jobs.local import LocalQueue
-from poutama.reference.rights import Caller
 from poutama.settings import Settings
 from poutama.store.directory import DirectoryStore
 from poutama.store.objects import ObjectStore
 from poutama.worker import Worker
 from tests.db import classroom
-from tests.db.classroom import id_of
 from tests.db.sessions import soon
 from tests.db.studio import Studio
+from tests.features.record import Caller
+from tests.features.sample import id_of
 from tests.unit.features.rosters import Table, classes, enrolments, roster_of, user
 
 ORGANISATION = id_of("organisation")

@@ -24,7 +24,6 @@ from poutama.features.evidence.keys import every_key
 from poutama.jobs.job import Query, StepFunction
 from poutama.jobs.local import LocalQueue
 from poutama.plan.operation import GraphQLRequest
-from poutama.reference.rights import Caller
 from poutama.schedule import TaskContext
 from poutama.settings import Settings
 from poutama.sql.computed import Compute
@@ -32,8 +31,10 @@ from poutama.store.directory import DirectoryStore
 from poutama.store.objects import ObjectStore
 from poutama.worker import Worker
 from tests.db import classroom
-from tests.db.classroom import id_of, viewer_for
+from tests.db.classroom import viewer_for
 from tests.db.sessions import soon
+from tests.features.record import Caller
+from tests.features.sample import id_of
 
 FIELDS = """
 id title altText fileName mediaType bytes sha256 state rejection version

@@ -8,9 +8,10 @@ from collections import Counter
 import pytest
 
 from poutama.db.connection import Database
-from poutama.reference.rights import Caller
 from poutama.viewer import Viewer
-from tests.db.classroom import fill, id_of, viewer_for
+from tests.db.classroom import fill, viewer_for
+from tests.features.record import Caller
+from tests.features.sample import id_of
 from tests.golden.compiled import RENDERINGS
 from tests.golden.desk import Desk
 

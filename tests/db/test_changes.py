@@ -1,4 +1,4 @@
-"""Whoever changes whatever: what happens is what `tests.reference.rights` allows, and no more.
+"""Whoever changes whatever: what happens is what the records of `tests.features` say, no more.
 
 Hypothesis draws mutations of every kind, by everybody, over schools with memberships that have
 ended or were never accepted. Allowed or refused, the rows of the whole database afterwards, and
@@ -21,13 +21,14 @@ from graphql import parse, validate
 from hypothesis import Phase, given, seed, settings
 from hypothesis import strategies as st
 
-from poutama.schema.directives import snake_case
 from poutama.schema.scalars import print_date_time
+from tests.features import mutation_records
 from tests.golden.compiled import RENDERINGS
 from tests.reference import school
 from tests.reference.bench import COMMON, Bench, open_bench
-from tests.reference.changes import Doing, Done, Refused, do
+from tests.reference.changes import Done, Refused, do
 from tests.reference.policy import Policy, Row, World
+from tests.reference.rights import anybody
 from tests.reference.school import Seen
 from tests.strategies.changes import Asked, changes
 from tests.strategies.schools import reduce_school, schools
@@ -64,7 +65,8 @@ def test_every_change_is_what_the_policy_allows(bench: Bench, examples: int | No
     print("\n", dict(sorted(tally.items())))
     # Chance leaves out one or the other; many it must not.
     assert len(set(bench.model.mutations) - done) <= 2
-    assert len(set(bench.model.mutations) - OPEN - refused) <= 2
+    restricted = {name for name, each in mutation_records().items() if each.may is not anybody}
+    assert len(restricted - refused) <= 2
     assert tally["BAD_USER_INPUT"] < tally["done"]
 
 
@@ -88,15 +90,6 @@ def in_turn(bench: Bench, tally: Counter[str], world: World, number: int, mutati
         fail(bench, world, failed[-1])
 
 
-OPEN = {"createGoal", "createOrganisation", "joinGroup"}
-"""What everybody may do."""
-
-
-def test_the_reference_knows_every_mutation(bench: Bench) -> None:
-    missing = [name for name in bench.model.mutations if not hasattr(Doing, snake_case(name))]
-    assert missing == []
-
-
 def difference(bench: Bench, world: World, asked: Asked, tally: Counter[str] | None = None) -> str:
     """How what happens differs from what the policy says; empty if it does not."""
     text = asked.document(bench.model.schema)
@@ -104,7 +97,7 @@ def difference(bench: Bench, world: World, asked: Asked, tally: Counter[str] | N
     expected, code = world, ""
     done: list[Done] = []
     try:
-        expected, done = do(world, asked.viewer, NOW, list(asked.steps))
+        expected, done = do(world, asked.viewer, NOW, list(asked.steps), mutation_records())
     except Refused as refusal:
         code = str(refusal)
     if tally is not None:

@@ -6,11 +6,12 @@ import pytest_asyncio
 
 from poutama.db.connection import Database
 from poutama.db.identity import SignIn, find_person
-from poutama.reference.rights import Caller
 from poutama.text import normalize_email
 from poutama.viewer import Viewer
-from tests.db.classroom import fill, id_of, viewer_for
+from tests.db.classroom import fill, viewer_for
 from tests.db.sessions import soon
+from tests.features.record import Caller
+from tests.features.sample import id_of
 from tests.golden.desk import Desk
 
 FOUND = """mutation { createOrganisation(input: { name: "Snoop" }) { organisation { id } } }"""

@@ -12,10 +12,10 @@ import pytest
 from poutama.db.connection import Database
 from poutama.features.evidence.job import prepare_evidence
 from poutama.jobs.job import Finished, Progress, Step
-from poutama.reference.rights import Caller
 from poutama.settings import Settings
-from tests.db.classroom import NOWHERE, id_of
 from tests.db.studio import ADD, DELETE, FINISH, PASS, SEE, Studio, announcement
+from tests.features.record import Caller
+from tests.features.sample import NOWHERE, id_of
 from tests.unit.features import photos
 
 JPEG, PNG, PDF, TEXT = "image/jpeg", "image/png", "application/pdf", "text/plain"

@@ -16,12 +16,13 @@ from poutama.db.connection import Database
 from poutama.db.transaction import Transaction
 from poutama.features import build_procedures
 from poutama.plan.operation import GraphQLRequest
-from poutama.reference.rights import Caller
 from poutama.settings import Settings
 from poutama.viewer import Viewer
-from tests.db.classroom import id_of, viewer_for
+from tests.db.classroom import viewer_for
 from tests.db.sessions import soon
 from tests.db.studio import ADD, DELETE, Studio, announcement
+from tests.features.record import Caller
+from tests.features.sample import id_of
 from tests.unit.features import photos
 
 TEXT = "text/plain"

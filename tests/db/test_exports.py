@@ -24,11 +24,12 @@ from poutama.features.exports.steps import LOST, PAGE, VOLUME, export_step
 from poutama.features.exports.sweep import forget_old_exports
 from poutama.jobs.job import Finished, Progress, Step
 from poutama.jobs.table import cancel, retry
-from poutama.reference.rights import Caller
 from poutama.settings import Settings
 from tests.db.bureau import STUDENT, Bureau, build_worker
-from tests.db.classroom import id_of, viewer_for
+from tests.db.classroom import viewer_for
 from tests.db.sessions import soon
+from tests.features.record import Caller
+from tests.features.sample import id_of
 from tests.golden.desk import Desk
 
 EXPORT = "mutation ($of: UUID) { exportJourney(input: {personId: $of}) { job { id kind state } } }"

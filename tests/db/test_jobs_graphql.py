@@ -16,11 +16,12 @@ from poutama.features import PROCEDURES, load_model
 from poutama.jobs.job import Finished, JobFailedError, Progress, RowError, Step
 from poutama.jobs.table import enqueue
 from poutama.plan.operation import GraphQLRequest
-from poutama.reference.rights import Caller
 from poutama.settings import Settings
-from tests.db.classroom import fill, id_of, viewer_for
+from tests.db.classroom import fill, viewer_for
 from tests.db.sessions import soon
 from tests.db.workshop import Workshop
+from tests.features.record import Caller
+from tests.features.sample import id_of
 from tests.golden.compiled import RENDERINGS
 
 JOB = """

@@ -1,10 +1,10 @@
-"""Every cell of the table of mutations in docs/permissions.md, against a real database."""
+"""Every caller and every mutation, against a real database: who may is what its record says."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
-from typing import Any, TypeAlias
+from collections.abc import Callable
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -12,92 +12,13 @@ from graphql import GraphQLObjectType, get_named_type
 
 from poutama.db.connection import Database
 from poutama.features import load_model
-from poutama.reference.rights import CASES, Caller, Case
-from tests.db.classroom import JOIN_CODE, NOWHERE, fill, id_of, snapshot, viewer_for
+from tests.db.classroom import fill, snapshot, viewer_for
+from tests.features import missing_record, mutation_cases, mutation_records
+from tests.features.groups import invitation
+from tests.features.record import Caller, Case, Id, Input, MutationRecord
+from tests.features.sample import NOWHERE, id_of
 from tests.golden.compiled import RENDERINGS
 from tests.golden.desk import Desk
-
-Input: TypeAlias = Mapping[str, object]
-
-
-class Id(str):
-    """Stands in an input for the id of what has this name."""
-
-    __slots__ = ()
-
-
-def invitation(role: str, **more: object) -> Input:
-    who = {"email": "new@school.example", "name": "New"}
-    return {"organisationId": Id("organisation"), "role": role, **who, **more}
-
-
-NOTES = {
-    "a note of the student": Id("note of the student"),
-    "a note of the mentor": Id("note of the mentor"),
-    "a note of the mentor who has left": Id("note of the ended mentor"),
-}
-GOAL, TASK, GROUP = {"goalId": Id("goal")}, {"taskId": Id("task")}, {"groupId": Id("group")}
-EVIDENCE = {"evidenceId": Id("evidence")}
-FILE = {
-    "title": "Mahi",
-    "fileName": "mahi.jpg",
-    "mediaType": "image/jpeg",
-    "bytes": 7,
-    "sha256": "0" * 64,
-}
-ORGANISATION = {"organisationId": Id("organisation")}
-INPUTS: Mapping[tuple[str, str], Input] = {
-    ("createGoal", "a goal of one's own"): {"goalType": "SPORTS", "title": "Run"},
-    ("updateGoal", "the student's goal"): {**GOAL, "title": "Run"},
-    ("deleteGoal", "the student's goal"): GOAL,
-    ("createGoalTask", "the student's goal"): {**GOAL, "information": "Run"},
-    ("updateGoalTask", "a task of the student"): {**TASK, "complete": True},
-    ("deleteGoalTask", "a task of the student"): TASK,
-    ("reorderGoalTasks", "the student's goal"): {**GOAL, "taskIds": [Id("task"), Id("task 2")]},
-    ("createGoalNote", "the student's goal"): {**GOAL, "information": "Well done"},
-    **{("updateGoalNote", of): {"noteId": note, "information": "?"} for of, note in NOTES.items()},
-    **{("deleteGoalNote", of): {"noteId": note} for of, note in NOTES.items()},
-    ("addEvidence", "the student's goal"): {**GOAL, **FILE},
-    ("addEvidence", "a note of the mentor"): {**GOAL, "noteId": Id("note of the mentor"), **FILE},
-    ("finishEvidence", "evidence of the student"): EVIDENCE,
-    ("updateEvidence", "evidence of the student"): {**EVIDENCE, "title": "?"},
-    ("deleteEvidence", "evidence of the student"): EVIDENCE,
-    ("dismissReminder", "the student's"): {"reminderId": Id("reminder")},
-    ("exportJourney", "one's own"): {},
-    ("exportJourney", "the student's"): {"personId": Id(Caller.STUDENT)},
-    ("createOrganisation", "a new one"): {"name": "New"},
-    ("updateOrganisation", "the organisation"): {**ORGANISATION, "name": "New"},
-    ("createGroup", "the organisation"): {**ORGANISATION, "name": "New"},
-    ("updateGroup", "the group"): {**GROUP, "name": "New"},
-    ("deleteGroup", "the group"): GROUP,
-    ("renewJoinCode", "the group"): GROUP,
-    ("joinGroup", "the group, with its join code"): {"joinCode": JOIN_CODE},
-    ("invite", "a student into the group"): invitation("STUDENT", **GROUP),
-    ("invite", "a mentor for the group"): invitation("MENTOR", **GROUP),
-    ("invite", "a caregiver of the student"): invitation("CAREGIVER", childId=Id(Caller.STUDENT)),
-    ("invite", "a manager"): invitation("MENTOR_MANAGER"),
-    ("invite", "an admin"): invitation("ADMIN"),
-    ("acceptMembership", "the student's"): {"membershipId": Id("student's, not accepted")},
-    **{
-        ("endMembership", f"the {whose}"): {"membershipId": Id(whose)}
-        for whose in ("student's", "mentor's", "caregiver's", "manager's", "admin's")
-    },
-    ("cancelJob", "the student's own"): {"jobId": Id("job")},
-    ("cancelJob", "one the student asked for in the organisation"): {
-        "jobId": Id("job of the organisation")
-    },
-    ("startRosterImport", "the organisation"): {
-        **ORGANISATION,
-        "name": "roster.zip",
-        "bytes": 7,
-        "sha256": "0" * 64,
-    },
-    ("checkRosterImport", "one of the organisation"): {"importId": Id("import")},
-    ("applyRosterImport", "one of the organisation"): {
-        "importId": Id("checked import"),
-        "expectedVersion": 1,
-    },
-}
 
 
 def resolve(value: Any, find: Callable[[str], UUID]) -> Any:
@@ -116,8 +37,8 @@ def find_nothing(_: str) -> UUID:
     return NOWHERE
 
 
-def document(mutation: str) -> str:
-    """The mutation, asking for the ids that its payload has."""
+def document(mutation: str, shown: str = "") -> str:
+    """The mutation, asking for what is shown of its payload; by default, for the ids it has."""
     type_ = load_model().schema.mutation_type
     assert isinstance(type_, GraphQLObjectType)
     field = type_.fields[mutation]
@@ -127,7 +48,7 @@ def document(mutation: str) -> str:
         f"{name} {{ id }}" if isinstance(get_named_type(part.type), GraphQLObjectType) else name
         for name, part in payload.fields.items()
     )
-    call = f"{mutation}(input: $input) {{ {asked} }}"
+    call = f"{mutation}(input: $input) {{ {shown or asked} }}"
     return f"mutation ($input: {field.args['input'].type}) {{ {call} }}"
 
 
@@ -142,23 +63,27 @@ def codes(body: bytes) -> list[Any]:
     return [error["extensions"]["code"] for error in json.loads(body).get("errors", ())]
 
 
-def test_every_mutation_stands_in_the_table() -> None:
-    assert {case.mutation for case in CASES} == set(load_model().mutations)
-    assert {(case.mutation, case.about) for case in CASES} == set(INPUTS)
+CASES = [pytest.param(*each, id=f"{each[0].name}: {each[1].about}") for each in mutation_cases()]
+
+
+def test_every_mutation_has_a_record() -> None:
+    known, there = set(mutation_records()), set(load_model().mutations)
+    assert there <= known, "\n".join(map(missing_record, sorted(there - known)))
+    assert known <= there, f"no mutation has the name that these records have: {known - there}"
 
 
 @pytest.mark.parametrize("rendering", RENDERINGS)
-@pytest.mark.parametrize("case", CASES, ids=lambda case: f"{case.mutation}: {case.about}")
-async def test_a_mutation_is_allowed_to_whom_the_table_says(
-    desk_database: Database, case: Case, rendering: str
+@pytest.mark.parametrize(("record", "case"), CASES)
+async def test_a_mutation_is_allowed_to_whom_its_record_says(
+    desk_database: Database, record: MutationRecord, case: Case, rendering: str
 ) -> None:
     desk = Desk(desk_database, rendering)
-    given = INPUTS[case.mutation, case.about]
+    given = case.given
     await fill(desk_database)
     before = await snapshot(desk_database)
     allowed = set()
     for caller in Caller:
-        body = await ask(desk, case.mutation, caller, given)
+        body = await ask(desk, record.name, caller, given)
         after = await snapshot(desk_database)
         if codes(body):
             assert after == before, f"{caller} was refused, and yet it happened"
@@ -167,11 +92,10 @@ async def test_a_mutation_is_allowed_to_whom_the_table_says(
                 continue
             assert codes(body) == ["NOT_FOUND"]
             # To the byte, as if there were no such thing.
-            assert await ask(desk, case.mutation, caller, given, find_nothing) == body
+            assert await ask(desk, record.name, caller, given, find_nothing) == body
             continue
         allowed.add(caller)
-        # Whoever has joined already is told so, and nothing happens twice.
-        assert after != before or case.mutation == "joinGroup", f"nothing happened for {caller}"
+        assert after != before or record.may_repeat, f"nothing happened for {caller}"
         await fill(desk_database)
         before = await snapshot(desk_database)
     assert allowed == case.allowed

@@ -12,8 +12,8 @@ from poutama.demo.load import make_demo
 from poutama.features.roster.trust import list_organisations
 from poutama.settings import Settings
 from tests.db import classroom
-from tests.db.classroom import id_of
 from tests.db.sessions import soon
+from tests.features.sample import id_of
 
 PROGRAM = "from poutama.commands.main import main; main()"
 ORGANISATION = str(id_of("organisation"))

@@ -14,63 +14,48 @@ from graphql import GraphQLObjectType, get_named_type
 from poutama.db.connection import Database
 from poutama.engine import Engine
 from poutama.features import PROCEDURES, load_model
-from poutama.reference.rights import CASES, Caller, Case
 from poutama.settings import Settings
 from poutama.viewer import Viewer
-from tests.db.classroom import fill, id_of, viewer_for
-from tests.db.test_mutation_roles import INPUTS, resolve
+from tests.db.classroom import fill, viewer_for
+from tests.db.test_mutation_roles import document, resolve
+from tests.features import missing_shown, mutation_cases, shown_types
+from tests.features.record import Caller, Case, MutationRecord
+from tests.features.sample import id_of
 from tests.golden.compiled import RENDERINGS
 from tests.golden.desk import Desk
 
-PERSON = "{ id name email goals { id notes { id author { id email } } } memberships { id } }"
-MEMBER = f"{{ id role acceptedAt endsAt person {PERSON} child {PERSON} }}"
-GROUP = f"{{ id joinCode progress {{ active completed }} members {MEMBER} }}"
-INSIDE = f"{{ id groups {GROUP} memberships {MEMBER} }}"
-GOAL = f"{{ id owner {PERSON} tasks {{ id }} notes {{ id author {PERSON} }} }}"
-SELECTED = {
-    "Goal": GOAL,
-    "GoalTask": f"{{ id goal {GOAL} }}",
-    "GoalNote": f"{{ id author {PERSON} goal {GOAL} }}",
-    "Organisation": INSIDE,
-    "Group": f"{{ id joinCode progress {{ active }} members {MEMBER} organisation {INSIDE} }}",
-    "Membership": f"{{ id person {PERSON} child {PERSON} group {GROUP} organisation {INSIDE} }}",
-}
-"""Type -> all that a payload might give away."""
 # The limits have tests of their own.
 UNLIMITED: dict[str, Any] = {
     item.name: 10**6 for item in fields(Settings) if item.name.startswith("max_")
 }
-ONLY = "(filter: { id: { eq: $id } })"
-WAYS = {
-    "Goal": "goals(goalId: $id) %",
-    "GoalTask": f"goals(goalId: $goal) {{ tasks{ONLY} % }}",
-    "GoalNote": f"goals(goalId: $goal) {{ notes{ONLY} % }}",
-    "Organisation": "organisation(organisationId: $id) %",
-    "Group": "group(groupId: $id) %",
-    "Membership": f"me {{ memberships{ONLY} % }} organisations {{ memberships{ONLY} % }}"
-    f" groups {{ members{ONLY} % }}",
-}
-"""Type -> how a query leads to a row of it."""
 
 
-def payload_of(mutation: str) -> tuple[str, str, str] | None:
-    """The input's type, the payload's field and its type; None where the payload is an id."""
+def payload_of(mutation: str) -> dict[str, str]:
+    """The payload's fields that are rows, and their types."""
     type_ = load_model().schema.mutation_type
     assert isinstance(type_, GraphQLObjectType)
-    field = type_.fields[mutation]
-    payload = get_named_type(field.type)
+    payload = get_named_type(type_.fields[mutation].type)
     assert isinstance(payload, GraphQLObjectType)
-    ((name, part),) = payload.fields.items()
-    kind = get_named_type(part.type)
-    return (str(field.args["input"].type), name, kind.name) if kind.name in SELECTED else None
+    kinds = {name: get_named_type(part.type) for name, part in payload.fields.items()}
+    return {name: kind.name for name, kind in kinds.items() if isinstance(kind, GraphQLObjectType)}
 
 
 ALLOWED = [
-    pytest.param(case, caller, id=f"{case.mutation}: {case.about}, {caller}")
-    for case in CASES
+    pytest.param(record, case, caller, id=f"{record.name}: {case.about}, {caller}")
+    for record, case in mutation_cases()
     for caller in Caller
-    if caller in case.allowed and payload_of(case.mutation) is not None
+    if caller in case.allowed and payload_of(record.name)
 ]
+
+
+def test_of_every_payload_it_is_known_what_it_may_show() -> None:
+    missing = [
+        missing_shown(name, kind)
+        for name in load_model().mutations
+        for kind in payload_of(name).values()
+        if kind not in shown_types()
+    ]
+    assert not missing, "\n".join(missing)
 
 
 @pytest.fixture(scope="module")
@@ -84,31 +69,33 @@ def desks(desk_database: Database) -> dict[str, Desk]:
 
 
 @pytest.mark.parametrize("rendering", RENDERINGS)
-@pytest.mark.parametrize(("case", "caller"), ALLOWED)
+@pytest.mark.parametrize(("record", "case", "caller"), ALLOWED)
 async def test_a_payload_shows_no_more_than_a_query(
-    desk_database: Database, desks: dict[str, Desk], case: Case, caller: Caller, rendering: str
+    desk_database: Database,
+    desks: dict[str, Desk],
+    record: MutationRecord,
+    case: Case,
+    caller: Caller,
+    rendering: str,
 ) -> None:
     await fill(desk_database)
     viewer = viewer_for(caller)
     assert viewer is not None
     desk = desks[rendering]
-    found = payload_of(case.mutation)
-    assert found is not None
-    input_type, name, kind = found
-    given = resolve(INPUTS[case.mutation, case.about], id_of)
-    text = (
-        f"mutation ($input: {input_type}) {{"
-        f" {case.mutation}(input: $input) {{ {name} {SELECTED[kind]} }} }}"
-    )
-    (payload,) = (await desk.ask(text, viewer, input=given)).values()
-    rows = await find_rows(desk, viewer, kind, UUID(payload[name]["id"]))
-    assert rows, "the payload shows a row that no query leads to"
-    assert all(row == payload[name] for row in rows), json.dumps([payload, rows])
+    kinds = payload_of(record.name)
+    shown = " ".join(f"{name} {shown_types()[kind].selected}" for name, kind in kinds.items())
+    text = document(record.name, shown)
+    (payload,) = (await desk.ask(text, viewer, input=resolve(case.given, id_of))).values()
+    for name, kind in kinds.items():
+        rows = await find_rows(desk, viewer, kind, UUID(payload[name]["id"]))
+        assert rows, "the payload shows a row that no query leads to"
+        assert all(row == payload[name] for row in rows), json.dumps([payload, rows])
 
 
 async def find_rows(desk: Desk, viewer: Viewer, kind: str, row: UUID) -> list[Any]:
     """The row, by every way that a query leads to it."""
-    way = WAYS[kind].replace("%", SELECTED[kind])
+    shown = shown_types()[kind]
+    way = shown.ways.replace("%", shown.selected)
     variables = {
         name: str(value)
         for name, value in (("id", row), ("goal", id_of("goal")))
@@ -122,7 +109,7 @@ async def find_rows(desk: Desk, viewer: Viewer, kind: str, row: UUID) -> list[An
 def keys_of(kind: str) -> set[str]:
     """The fields that stand on the first level of what is selected."""
     found, depth = set[str](), 0
-    for word in SELECTED[kind].split():
+    for word in shown_types()[kind].selected.split():
         depth += {"{": 1, "}": -1}.get(word, 0)
         if depth == 1 and word not in "{}":
             found.add(word)

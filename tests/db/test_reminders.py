@@ -13,10 +13,11 @@ import pytest
 
 from poutama.db.connection import Database
 from poutama.features.reminders.reminders import remind
-from poutama.reference.rights import Caller
 from poutama.viewer import Viewer
-from tests.db.classroom import fill, id_of
+from tests.db.classroom import fill
 from tests.db.sessions import soon
+from tests.features.record import Caller
+from tests.features.sample import id_of
 from tests.golden.desk import Desk
 
 AUCKLAND = ZoneInfo("Pacific/Auckland")

@@ -12,11 +12,12 @@ import pytest
 from poutama.db.connection import Database
 from poutama.features.evidence.sweep import forget_unfinished_uploads
 from poutama.features.retention.retention import ACTOR, forget_the_departed
-from poutama.reference.rights import Caller
 from poutama.store.deletion import delete_doomed_objects
 from poutama.store.directory import DirectoryStore
-from tests.db.classroom import fill, id_of, snapshot
+from tests.db.classroom import fill, snapshot
 from tests.db.sessions import soon
+from tests.features.record import Caller
+from tests.features.sample import id_of
 
 DAYS = 730
 """How long both organisations keep data."""

@@ -10,10 +10,10 @@ import pytest
 
 from poutama.db.connection import Database
 from poutama.features.roster.sweep import forget_old_rosters
-from poutama.reference.rights import Caller
-from tests.db.classroom import id_of
 from tests.db.registrar import APPLY, CHECK, ORGANISATION, SEE, START, Registrar, counts, errors
 from tests.db.sessions import soon
+from tests.features.record import Caller
+from tests.features.sample import id_of
 from tests.unit.features.rosters import (
     Table,
     classes,

@@ -9,8 +9,9 @@ import pytest
 
 from poutama.db.connection import Database
 from poutama.db.trace import StatementTrace
-from poutama.reference.rights import Caller
-from tests.db.classroom import fill, id_of, viewer_for
+from tests.db.classroom import fill, viewer_for
+from tests.features.record import Caller
+from tests.features.sample import id_of
 from tests.golden.compiled import RENDERINGS
 from tests.golden.desk import Desk
 

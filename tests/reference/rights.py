@@ -1,20 +1,13 @@
 """Who may change what, said so that a school's privacy officer can check it; the other half of
 `tests.reference.policy`.
 
-`tests/db/test_changes.py` compares with these few rules whom the engine lets do what. What becomes
-of the rows then is said in `tests.reference.changes`.
+The records of `tests.features` name the rule of each mutation; `tests/db/test_changes.py` compares
+with these few whom the engine lets do what.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 from tests.reference.policy import LEADERS, Policy, Row
-
-
-def may_do(policy: Policy, mutation: str, about: Row) -> bool:
-    """Whether the viewer may do this to the goal, note, group, membership or job it is about."""
-    return RULES[mutation](policy, about)
 
 
 def anybody(_policy: Policy, _about: Row) -> bool:
@@ -88,38 +81,3 @@ def who_sees_the_goals(policy: Policy, person: Row) -> bool:
 
 def who_sees_it(policy: Policy, job: Row) -> bool:
     return policy.may_see("Job", job)
-
-
-RULES: dict[str, Callable[[Policy, Row], bool]] = {
-    "createGoal": anybody,
-    "updateGoal": the_student,
-    "deleteGoal": the_student,
-    "createGoalTask": the_student,
-    "updateGoalTask": the_student,
-    "deleteGoalTask": the_student,
-    "reorderGoalTasks": the_student,
-    "createGoalNote": who_helps,
-    "updateGoalNote": who_wrote_it,
-    "deleteGoalNote": who_wrote_it,
-    "addEvidence": the_student,
-    "finishEvidence": the_student,
-    "updateEvidence": the_student,
-    "deleteEvidence": the_student,
-    "dismissReminder": the_student,
-    "createOrganisation": anybody,
-    "updateOrganisation": its_admins,
-    "createGroup": its_leaders,
-    "updateGroup": mentors_and_leaders,
-    "deleteGroup": leaders_over,
-    "renewJoinCode": mentors_and_leaders,
-    "joinGroup": anybody,
-    "invite": who_may_invite,
-    "acceptMembership": who_may_accept,
-    "endMembership": who_may_end,
-    "cancelJob": who_sees_it,
-    "exportJourney": who_sees_the_goals,
-    "startRosterImport": its_admins,
-    "checkRosterImport": admins_over,
-    "applyRosterImport": admins_over,
-}
-"""Mutation -> who may do it."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -22,29 +21,15 @@ from graphql import (
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
+from tests.features import ids, missing_values, mutation_records, values_of
 from tests.reference.changes import Refused, Step, do
 from tests.reference.policy import LEADERS, Policy, Row, World
-from tests.strategies.drawing import chance, choose
+from tests.strategies.drawing import Drawing, chance, choose
 from tests.strategies.questions import Asker
-from tests.strategies.schools import NAMES
 
 NOWHERE = UUID("00000000-0000-4000-8000-000000000000")
-ROWS = {
-    "goalId": "Goal", "taskId": "GoalTask", "noteId": "GoalNote", "groupId": "Group",
-    "organisationId": "Organisation", "membershipId": "Membership", "childId": "Person",
-    "evidenceId": "Evidence", "jobId": "Job", "importId": "RosterImport", "reminderId": "Reminder",
-     "personId": "Person",
-}  # fmt: skip
-"""Input field -> the type whose row it names."""
 TRIES = 8
 """How often something is looked for that somebody may do, or may not although they see it."""
-VALUES: dict[str, tuple[Any, ...]] = {
-    "title": ("Run", "Āe"), "information": ("Ka pai", "a"), "name": NAMES, "altText": ("", "Āe"),
-    "complete": (True, False), "color": ("#3366cc", None), "expectedVersion": (1, 1, 2, None),
-    "timeZone": ("Pacific/Auckland",), "region": ("here",), "retentionDays": (1, 90),
-    "fileName": ("tui.jpg",), "mediaType": ("image/jpeg",), "bytes": (1, 2), "sha256": ("ab" * 32,),
-    "managers": (True, False), "noticeVersion": ("v1", None), "allowEndingPercent": (20, 0, 100),
-}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +84,7 @@ def changes(
 
 def _is_able(world: World, viewer: UUID, now: datetime, steps: tuple[Step, ...]) -> bool:
     try:
-        do(world, viewer, now, list(steps))
+        do(world, viewer, now, list(steps), mutation_records())
     except Refused:
         return False
     return True
@@ -132,7 +117,7 @@ def _outsiders(
     world: World, people: list[UUID], now: datetime, steps: tuple[Step, ...]
 ) -> list[UUID]:
     """Those who are somebody where it happens, but for that they left, or never accepted."""
-    places = {steps[-1].given[name] for name in steps[-1].given.keys() & ROWS.keys()}
+    places = {steps[-1].given[name] for name in steps[-1].given.keys() & ids().keys()}
     places |= {
         row.get("organisationId") for rows in world.values() for row in rows if row["id"] in places
     }
@@ -148,9 +133,10 @@ def _outsiders(
 
 def _sees(policy: Policy, step: Step) -> bool:
     return any(
-        row["id"] == step.given[name] and policy.may_see(ROWS[name], row)
-        for name in step.given.keys() & ROWS.keys()
-        for row in policy.world[ROWS[name]]
+        row["id"] == step.given[name] and policy.may_see(kind, row)
+        for name, kind in ids().items()
+        if name in step.given
+        for row in policy.world[kind]
     )
 
 
@@ -163,68 +149,38 @@ class _Maker:
     def step(self, name: str, field: GraphQLField) -> Step:
         kind = get_named_type(field.args["input"].type)
         assert isinstance(kind, GraphQLInputObjectType)
-        given = self.fill(kind)
+        given = self.fill(name, kind)
         return Step(name, self.agree(name, given) if chance(self.draw, 85) else given)
 
-    def fill(self, kind: GraphQLInputObjectType) -> Row:
+    def fill(self, mutation: str, kind: GraphQLInputObjectType) -> Row:
         return {
-            name: self.value(name, field)
+            name: self.value(mutation, name, field)
             for name, field in kind.fields.items()
             if is_required_input_field(field) or chance(self.draw, 50)
         }
 
-    def value(self, name: str, field: GraphQLInputField) -> Any:
+    def value(self, mutation: str, name: str, field: GraphQLInputField) -> Any:
         inner = get_named_type(field.type)
-        if name in ROWS:
-            rows = [row["id"] for row in self.world[ROWS[name]]]
+        if (named := ids().get(name)) is not None:
+            rows = [row["id"] for row in self.world[named]]
             return choose(self.draw, *rows) if rows and chance(self.draw, 95) else NOWHERE
         if isinstance(inner, GraphQLInputObjectType):
-            return [self.fill(inner) for _ in range(choose(self.draw, 0, 1, 2))]
-        if name in SPECIAL:
-            return SPECIAL[name](self)
-        if isinstance(inner, GraphQLEnumType):
+            return [self.fill(mutation, inner) for _ in range(choose(self.draw, 0, 1, 2))]
+        values = values_of(mutation, name)
+        if values is None and isinstance(inner, GraphQLEnumType):
             return choose(self.draw, *inner.values)
+        if values is None:
+            raise LookupError(missing_values(mutation, name))
+        if callable(values):
+            return values(Drawing(self.draw, self.world))
         nullable = not isinstance(field.type, GraphQLNonNull)
         # What an update must not clear has no null among its values.
-        return choose(self.draw, *(each for each in VALUES[name] if nullable or each is not None))
+        return choose(self.draw, *(each for each in values if nullable or each is not None))
 
     def agree(self, mutation: str, given: Row) -> Row:
-        """The input with parts that go together, as they do where somebody means it."""
-        match mutation:
-            case "reorderGoalTasks":
-                tasks = [r["id"] for r in self.world["GoalTask"] if r["goalId"] == given["goalId"]]
-                return {**given, "taskIds": list(self.draw(st.permutations(tasks)))}
-            case "addEvidence":
-                notes = [r["id"] for r in self.world["GoalNote"] if r["goalId"] == given["goalId"]]
-                return {**given, "noteId": choose(self.draw, None, *notes)}
-            case "applyRosterImport":
-                ready = [r for r in self.world["RosterImport"] if r["state"] == "CHECKED"]
-                if ready:
-                    found = choose(self.draw, *ready)
-                    seen = {"importId": found["id"], "expectedVersion": found["version"]}
-                    return given | seen | {"allowEndingPercent": 100}
-            case "invite":
-                return self.agree_invitation(given)
-        return given
-
-    def agree_invitation(self, given: Row) -> Row:
-        found = {key: value for key, value in given.items() if key not in ("groupId", "childId")}
-        match given["role"]:
-            case "STUDENT" | "MENTOR":
-                group = choose(self.draw, *self.world["Group"])
-                return found | {"groupId": group["id"], "organisationId": group["organisationId"]}
-            case "CAREGIVER":
-                studies = [r for r in self.world["Membership"] if r["role"] == "STUDENT"]
-                if studies:
-                    study = choose(self.draw, *studies)
-                    place = study["organisationId"]
-                    return found | {"childId": study["personId"], "organisationId": place}
-            case _:
-                # Where there are managers, who may not do this.
-                led = [r for r in self.world["Membership"] if r["role"] in LEADERS]
-                if led:
-                    return found | {"organisationId": choose(self.draw, *led)["organisationId"]}
-        return found
+        """The input with parts that go together, as they do where a person means it."""
+        agree = mutation_records()[mutation].agree
+        return given if agree is None else agree(Drawing(self.draw, self.world), given)
 
     def payload(self, field: GraphQLField, *, deep: bool) -> str:
         kind = get_named_type(field.type)
@@ -240,34 +196,3 @@ class _Maker:
 
 def _is_row(field: GraphQLField) -> bool:
     return isinstance(get_named_type(field.type), GraphQLObjectType)
-
-
-def _email(maker: _Maker) -> str:
-    known = [row["email"] for row in maker.world["Person"]]
-    email: str = choose(maker.draw, "new@school.example", *known)
-    return email.upper() if chance(maker.draw, 30) else email
-
-
-def _join_code(maker: _Maker) -> str:
-    code: str = choose(maker.draw, *(row["joinCode"] for row in maker.world["Group"]), "NONE")
-    return f" {code.lower()} " if chance(maker.draw, 30) else code
-
-
-def _due_at(maker: _Maker) -> datetime | None:
-    due: datetime | None = choose(maker.draw, None, *(r["dueAt"] for r in maker.world["Goal"]))
-    return due
-
-
-def _task_ids(maker: _Maker) -> list[UUID]:
-    tasks = [row["id"] for row in maker.world["GoalTask"]]
-    return [choose(maker.draw, *tasks) for _ in range(choose(maker.draw, 0, 1, 2)) if tasks]
-
-
-def _role(maker: _Maker) -> str:
-    return choose(maker.draw, "MENTOR_MANAGER", "ADMIN", "STUDENT", "MENTOR", "CAREGIVER", "ADMIN")
-
-
-SPECIAL: dict[str, Callable[[_Maker], Any]] = {
-    "email": _email, "joinCode": _join_code, "dueAt": _due_at, "taskIds": _task_ids,
-    "role": _role,
-}  # fmt: skip

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TypeVar
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
+
+from tests.reference.policy import World
 
 T = TypeVar("T")
 
@@ -19,3 +22,17 @@ def chance(draw: DrawFn, percent: float) -> bool:
 def choose(draw: DrawFn, *values: T) -> T:
     """One of the values; simplifies to the first."""
     return draw(st.sampled_from(values))
+
+
+@dataclass(frozen=True, slots=True)
+class Drawing:
+    """Chooses by what the rows of a world are."""
+
+    draw: DrawFn
+    world: World
+
+    def chance(self, percent: float) -> bool:
+        return chance(self.draw, percent)
+
+    def choose(self, *values: T) -> T:
+        return choose(self.draw, *values)

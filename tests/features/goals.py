@@ -1,0 +1,250 @@
+"""What the tests know of goals, their tasks and notes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tests.features import sample
+from tests.features.record import (
+    MANAGER,
+    MENTOR,
+    NOBODY,
+    SIGNED_IN,
+    STUDENT,
+    Caller,
+    Case,
+    FeatureRecord,
+    Id,
+    MutationRecord,
+    SampleRow,
+    Shown,
+)
+from tests.features.sample import id_of, searched
+from tests.reference import rights
+from tests.reference.changes import Doing, Done, Refused, about
+from tests.reference.policy import Row
+from tests.strategies.drawing import Drawing
+
+GOAL, TASK = {"goalId": Id("goal")}, {"taskId": Id("task")}
+NOTES = {"student": Caller.STUDENT, "mentor": Caller.MENTOR, "ended mentor": Caller.ENDED_MENTOR}
+
+
+def _note_cases(**more: object) -> tuple[Case, ...]:
+    return (
+        Case("a note of the student", {"noteId": Id("note of the student"), **more}, STUDENT),
+        Case("a note of the mentor", {"noteId": Id("note of the mentor"), **more}, MENTOR),
+        Case(
+            "a note of the mentor who has left",
+            {"noteId": Id("note of the ended mentor"), **more},
+            NOBODY,
+        ),
+    )
+
+
+def _rows() -> Iterator[SampleRow]:
+    goal = {
+        **searched("title", "Kōrero"), **searched("information", ""), "goal_type": "CULTURAL",
+        "complete": False,
+    }  # fmt: skip
+    yield "goal", {"id": id_of("goal"), "person_id": id_of(Caller.STUDENT), **goal}
+    # In another order than they are to be brought into.
+    for name, position in (("task", 1), ("task 2", 0)):
+        task = {"goal_id": id_of("goal"), "complete": False, "position": position}
+        yield "goal_task", {"id": id_of(name), **searched("information", name), **task}
+    for name, author in NOTES.items():
+        text = searched("information", f"from the {name}")
+        note = {"id": id_of(f"note of the {name}"), "author_id": id_of(author)}
+        yield "goal_note", {**note, "goal_id": id_of("goal"), **text}
+
+
+def _create_goal(doing: Doing, given: Row) -> Done:
+    values = {key: value for key, value in given.items() if key not in ("tasks", "notes")}
+    goal = doing.add("Goal", personId=doing.viewer, **values)
+    for position, task in enumerate(given.get("tasks") or ()):
+        doing.add("GoalTask", goalId=goal["id"], position=position, **task)
+    for note in given.get("notes") or ():
+        doing.add("GoalNote", goalId=goal["id"], authorId=doing.viewer, **note)
+    doing.record("INSERT", "Goal", goal["id"], doing.viewer)
+    return about("Goal", goal)
+
+
+def _update_goal(doing: Doing, given: Row) -> Done:
+    return doing.update("updateGoal", "Goal", given, "goalId")
+
+
+def _delete_goal(doing: Doing, given: Row) -> Done:
+    goal = doing.changeable("deleteGoal", "Goal", given, "goalId")
+    for note in doing.all("GoalNote", goalId=goal["id"]):
+        doing.lose("Evidence", "noteId", note)
+    doing.lose("Evidence", "goalId", goal)
+    for kind in ("GoalTask", "GoalNote", "Reminder"):
+        doing.remove(kind, *doing.all(kind, goalId=goal["id"]))
+    return doing.delete("Goal", goal)
+
+
+def _create_goal_task(doing: Doing, given: Row) -> Done:
+    goal = doing.permitted("createGoalTask", doing.find("Goal", given["goalId"]))
+    taken = [each["position"] for each in doing.all("GoalTask", goalId=goal["id"])]
+    task = doing.add("GoalTask", position=max(taken, default=-1) + 1, **given)
+    doing.record("INSERT", "GoalTask", task["id"], doing.viewer)
+    return about("GoalTask", task)
+
+
+def _update_goal_task(doing: Doing, given: Row) -> Done:
+    return doing.update("updateGoalTask", "GoalTask", given, "taskId")
+
+
+def _delete_goal_task(doing: Doing, given: Row) -> Done:
+    task = doing.changeable("deleteGoalTask", "GoalTask", given, "taskId")
+    for other in doing.all("GoalTask", goalId=task["goalId"]):
+        if other["position"] > task["position"]:
+            other["position"] -= 1
+    return doing.delete("GoalTask", task)
+
+
+def _reorder_goal_tasks(doing: Doing, given: Row) -> Done:
+    goal = doing.permitted("reorderGoalTasks", doing.find("Goal", given["goalId"]))
+    tasks = {each["id"]: each for each in doing.all("GoalTask", goalId=goal["id"])}
+    if sorted(given["taskIds"]) != sorted(tasks):
+        raise Refused("BAD_USER_INPUT")
+    for position, id_ in enumerate(given["taskIds"]):
+        if tasks[id_]["position"] != position:
+            doing.touch(tasks[id_], position=position)
+    doing.record("UPDATE", "Goal", goal["id"], doing.viewer)
+    return about("Goal", goal)
+
+
+def _create_goal_note(doing: Doing, given: Row) -> Done:
+    goal = doing.permitted("createGoalNote", doing.find("Goal", given["goalId"]))
+    note = doing.add("GoalNote", authorId=doing.viewer, **given)
+    doing.record("INSERT", "GoalNote", note["id"], goal["personId"])
+    return about("GoalNote", note)
+
+
+def _update_goal_note(doing: Doing, given: Row) -> Done:
+    return doing.update("updateGoalNote", "GoalNote", given, "noteId")
+
+
+def _delete_goal_note(doing: Doing, given: Row) -> Done:
+    note = doing.changeable("deleteGoalNote", "GoalNote", given, "noteId")
+    doing.lose("Evidence", "noteId", note)
+    return doing.delete("GoalNote", note)
+
+
+def _draw_due_at(drawing: Drawing) -> datetime | None:
+    due: datetime | None = drawing.choose(None, *(row["dueAt"] for row in drawing.world["Goal"]))
+    return due
+
+
+def _draw_task_ids(drawing: Drawing) -> list[Any]:
+    tasks = [row["id"] for row in drawing.world["GoalTask"]]
+    return [drawing.choose(*tasks) for _ in range(drawing.choose(0, 1, 2)) if tasks]
+
+
+def _agree_on_tasks(drawing: Drawing, given: Row) -> Row:
+    tasks = [row["id"] for row in drawing.world["GoalTask"] if row["goalId"] == given["goalId"]]
+    return {**given, "taskIds": list(drawing.draw(st.permutations(tasks)))}
+
+
+MUTATIONS = (
+    MutationRecord(
+        name="createGoal",
+        cases=(Case("a goal of one's own", {"goalType": "SPORTS", "title": "Run"}, SIGNED_IN),),
+        may=rights.anybody,
+        does=_create_goal,
+    ),
+    MutationRecord(
+        name="updateGoal",
+        cases=(Case("the student's goal", {**GOAL, "title": "Run"}, STUDENT),),
+        may=rights.the_student,
+        does=_update_goal,
+    ),
+    MutationRecord(
+        name="deleteGoal",
+        cases=(Case("the student's goal", GOAL, STUDENT),),
+        may=rights.the_student,
+        does=_delete_goal,
+    ),
+    MutationRecord(
+        name="createGoalTask",
+        cases=(Case("the student's goal", {**GOAL, "information": "Run"}, STUDENT),),
+        may=rights.the_student,
+        does=_create_goal_task,
+    ),
+    MutationRecord(
+        name="updateGoalTask",
+        cases=(Case("a task of the student", {**TASK, "complete": True}, STUDENT),),
+        may=rights.the_student,
+        does=_update_goal_task,
+    ),
+    MutationRecord(
+        name="deleteGoalTask",
+        cases=(Case("a task of the student", TASK, STUDENT),),
+        may=rights.the_student,
+        does=_delete_goal_task,
+    ),
+    MutationRecord(
+        name="reorderGoalTasks",
+        cases=(
+            Case("the student's goal", {**GOAL, "taskIds": [Id("task"), Id("task 2")]}, STUDENT),
+        ),
+        may=rights.the_student,
+        does=_reorder_goal_tasks,
+        agree=_agree_on_tasks,
+    ),
+    MutationRecord(
+        name="createGoalNote",
+        cases=(
+            Case(
+                "the student's goal",
+                {**GOAL, "information": "Well done"},
+                STUDENT | MENTOR | MANAGER,
+            ),
+        ),
+        may=rights.who_helps,
+        does=_create_goal_note,
+    ),
+    MutationRecord(
+        name="updateGoalNote",
+        cases=_note_cases(information="?"),
+        may=rights.who_wrote_it,
+        does=_update_goal_note,
+    ),
+    MutationRecord(
+        name="deleteGoalNote",
+        cases=_note_cases(),
+        may=rights.who_wrote_it,
+        does=_delete_goal_note,
+    ),
+)
+
+ONLY = "(filter: { id: { eq: $id } })"
+
+RECORD = FeatureRecord(
+    mutations=MUTATIONS,
+    rows=_rows,
+    ids={"goalId": "Goal", "taskId": "GoalTask", "noteId": "GoalNote"},
+    values={
+        "title": ("Run", "Āe"),
+        "information": ("Ka pai", "a"),
+        "complete": (True, False),
+        "color": ("#3366cc", None),
+        "dueAt": _draw_due_at,
+        "taskIds": _draw_task_ids,
+        "expectedVersion": (1, 1, 2, None),
+    },
+    shown={
+        "Goal": Shown(sample.GOAL, "goals(goalId: $id) %"),
+        "GoalTask": Shown(
+            f"{{ id goal {sample.GOAL} }}", f"goals(goalId: $goal) {{ tasks{ONLY} % }}"
+        ),
+        "GoalNote": Shown(
+            f"{{ id author {sample.PERSON} goal {sample.GOAL} }}",
+            f"goals(goalId: $goal) {{ notes{ONLY} % }}",
+        ),
+    },
+)

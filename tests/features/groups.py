@@ -1,0 +1,289 @@
+"""What the tests know of organisations, groups and memberships."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from tests.features import sample
+from tests.features.record import (
+    ADMIN,
+    CAREGIVER,
+    LEADERS,
+    MENTOR,
+    SIGNED_IN,
+    STUDENT,
+    Caller,
+    Case,
+    FeatureRecord,
+    Id,
+    Input,
+    MutationRecord,
+    Shown,
+)
+from tests.features.sample import JOIN_CODE
+from tests.reference import policy, rights
+from tests.reference.changes import Doing, Done, Refused, about
+from tests.reference.policy import Row
+from tests.strategies.drawing import Drawing
+from tests.strategies.schools import NAMES
+
+ORGANISATION, GROUP = {"organisationId": Id("organisation")}, {"groupId": Id("group")}
+
+
+def invitation(role: str, **more: object) -> Input:
+    """An invitation into the organisation."""
+    who = {"email": "new@school.example", "name": "New"}
+    return {**ORGANISATION, "role": role, **who, **more}
+
+
+def _create_organisation(doing: Doing, given: Row) -> Done:
+    usual = {"timeZone": "Pacific/Auckland", "region": "ap-southeast-2", "retentionDays": 730}
+    made = doing.add("Organisation", **{**usual, **given})
+    doing.record("INSERT", "Organisation", made["id"], None)
+    place = {"organisationId": made["id"], "acceptedAt": doing.now}
+    _join(doing, doing.viewer, role="ADMIN", source="FOUNDED", **place)
+    return about("Organisation", made)
+
+
+def _update_organisation(doing: Doing, given: Row) -> Done:
+    return doing.update("updateOrganisation", "Organisation", given, "organisationId")
+
+
+def _create_group(doing: Doing, given: Row) -> Done:
+    doing.permitted("createGroup", doing.find("Organisation", given["organisationId"]))
+    group = doing.add("Group", joinCode="new", **given)
+    doing.record("INSERT", "Group", group["id"], None)
+    return about("Group", group)
+
+
+def _update_group(doing: Doing, given: Row) -> Done:
+    return doing.update("updateGroup", "Group", given, "groupId")
+
+
+def _delete_group(doing: Doing, given: Row) -> Done:
+    group = doing.changeable("deleteGroup", "Group", given, "groupId")
+    doing.remove("Membership", *doing.all("Membership", groupId=group["id"]))
+    return doing.delete("Group", group)
+
+
+def _renew_join_code(doing: Doing, given: Row) -> Done:
+    group = doing.permitted("renewJoinCode", doing.find("Group", given["groupId"]))
+    doing.touch(group, joinCode="new")
+    doing.record("UPDATE", "Group", group["id"], None)
+    return about("Group", group)
+
+
+def _join_group(doing: Doing, given: Row) -> Done:
+    groups = doing.all("Group", joinCode=given["joinCode"].strip().upper())
+    if not groups:
+        raise Refused("NOT_FOUND")
+    place = {"organisationId": groups[0]["organisationId"], "groupId": groups[0]["id"]}
+    return _join(doing, doing.viewer, role="STUDENT", source="JOIN_CODE", **place)
+
+
+def _invite(doing: Doing, given: Row) -> Done:
+    role, group, child = given["role"], given.get("groupId"), given.get("childId")
+    fits = (role in ("STUDENT", "MENTOR")) == (group is not None)
+    if not fits or (role == "CAREGIVER") != (child is not None):
+        raise Refused("BAD_USER_INPUT")
+    place = {"organisationId": given["organisationId"], "groupId": group, "childId": child}
+    doing.permitted("invite", {**place, "role": role})
+    if group and doing.find("Group", group)["organisationId"] != given["organisationId"]:
+        raise Refused("NOT_FOUND")
+    studies = doing.policy.current("STUDENT", of=child) if child else ()
+    if child and given["organisationId"] not in [each["organisationId"] for each in studies]:
+        raise Refused("NOT_FOUND")
+    email = given["email"].lower()
+    known = doing.all("Person", email=email)
+    person = known[0] if known else doing.add("Person", email=email, name=given["name"])
+    invited = {"invitedName": given["name"], "invitedEmail": email}
+    return _join(doing, person["id"], role=role, source="INVITED", **place, **invited)
+
+
+def _accept_membership(doing: Doing, given: Row) -> Done:
+    found = doing.find("Membership", given["membershipId"])
+    doing.permitted("acceptMembership", found)
+    if found["acceptedAt"] is None:
+        doing.touch(found, acceptedAt=doing.now)
+        doing.record("UPDATE", "Membership", found["id"], found["personId"])
+    return about("Membership", found)
+
+
+def _end_membership(doing: Doing, given: Row) -> Done:
+    found = doing.find("Membership", given["membershipId"])
+    doing.permitted("endMembership", found)
+    if not doing.policy.is_over(found):
+        admins = doing.all("Membership", organisationId=found["organisationId"], role="ADMIN")
+        others = [each for each in admins if each is not found and doing.policy.counts(each)]
+        if found["role"] == "ADMIN" and found["acceptedAt"] and not others:
+            raise Refused("CONFLICT")
+        doing.touch(found, endsAt=doing.now)
+        doing.record("UPDATE", "Membership", found["id"], found["personId"])
+    return about("Membership", found)
+
+
+def _join(doing: Doing, person: UUID, **values: Any) -> Done:
+    """A membership, unless there is one like it that has not ended."""
+    keys = ("organisationId", "role", "groupId", "childId")
+    same = {"personId": person} | {key: values.get(key) for key in keys}
+    lasting = [row for row in doing.all("Membership", **same) if not doing.policy.is_over(row)]
+    if lasting and values["source"] != "FOUNDED":
+        return Done("Membership", frozenset(row["id"] for row in lasting))
+    made = doing.add("Membership", personId=person, beginsAt=doing.now, **values)
+    doing.record("INSERT", "Membership", made["id"], person)
+    return about("Membership", made)
+
+
+def _draw_email(drawing: Drawing) -> str:
+    known = [row["email"] for row in drawing.world["Person"]]
+    email: str = drawing.choose("new@school.example", *known)
+    return email.upper() if drawing.chance(30) else email
+
+
+def _draw_join_code(drawing: Drawing) -> str:
+    code: str = drawing.choose(*(row["joinCode"] for row in drawing.world["Group"]), "NONE")
+    return f" {code.lower()} " if drawing.chance(30) else code
+
+
+def _draw_role(drawing: Drawing) -> str:
+    return drawing.choose("MENTOR_MANAGER", "ADMIN", "STUDENT", "MENTOR", "CAREGIVER", "ADMIN")
+
+
+def _agree_on_the_invited(drawing: Drawing, given: Row) -> Row:
+    found = {key: value for key, value in given.items() if key not in ("groupId", "childId")}
+    memberships = drawing.world["Membership"]
+    match given["role"]:
+        case "STUDENT" | "MENTOR":
+            group = drawing.choose(*drawing.world["Group"])
+            return found | {"groupId": group["id"], "organisationId": group["organisationId"]}
+        case "CAREGIVER":
+            studies = [row for row in memberships if row["role"] == "STUDENT"]
+            if studies:
+                study = drawing.choose(*studies)
+                place = study["organisationId"]
+                return found | {"childId": study["personId"], "organisationId": place}
+        case _:
+            # Where there are managers, who may not do this.
+            led = [row for row in memberships if row["role"] in policy.LEADERS]
+            if led:
+                return found | {"organisationId": drawing.choose(*led)["organisationId"]}
+    return found
+
+
+MUTATIONS = (
+    MutationRecord(
+        name="createOrganisation",
+        cases=(Case("a new one", {"name": "New"}, SIGNED_IN),),
+        may=rights.anybody,
+        does=_create_organisation,
+    ),
+    MutationRecord(
+        name="updateOrganisation",
+        cases=(Case("the organisation", {**ORGANISATION, "name": "New"}, ADMIN),),
+        may=rights.its_admins,
+        does=_update_organisation,
+    ),
+    MutationRecord(
+        name="createGroup",
+        cases=(Case("the organisation", {**ORGANISATION, "name": "New"}, LEADERS),),
+        may=rights.its_leaders,
+        does=_create_group,
+    ),
+    MutationRecord(
+        name="updateGroup",
+        cases=(Case("the group", {**GROUP, "name": "New"}, MENTOR | LEADERS),),
+        may=rights.mentors_and_leaders,
+        does=_update_group,
+    ),
+    MutationRecord(
+        name="deleteGroup",
+        cases=(Case("the group", GROUP, LEADERS),),
+        may=rights.leaders_over,
+        does=_delete_group,
+    ),
+    MutationRecord(
+        name="renewJoinCode",
+        cases=(Case("the group", GROUP, MENTOR | LEADERS),),
+        may=rights.mentors_and_leaders,
+        does=_renew_join_code,
+    ),
+    MutationRecord(
+        name="joinGroup",
+        cases=(Case("the group, with its join code", {"joinCode": JOIN_CODE}, SIGNED_IN),),
+        may=rights.anybody,
+        does=_join_group,
+        may_repeat=True,
+    ),
+    MutationRecord(
+        name="invite",
+        cases=(
+            Case("a student into the group", invitation("STUDENT", **GROUP), LEADERS),
+            Case("a mentor for the group", invitation("MENTOR", **GROUP), LEADERS),
+            Case(
+                "a caregiver of the student",
+                invitation("CAREGIVER", childId=Id(Caller.STUDENT)),
+                LEADERS,
+            ),
+            Case("a manager", invitation("MENTOR_MANAGER"), ADMIN),
+            Case("an admin", invitation("ADMIN"), ADMIN),
+        ),
+        may=rights.who_may_invite,
+        does=_invite,
+        agree=_agree_on_the_invited,
+    ),
+    MutationRecord(
+        name="acceptMembership",
+        cases=(Case("the student's", {"membershipId": Id("student's, not accepted")}, STUDENT),),
+        may=rights.who_may_accept,
+        does=_accept_membership,
+    ),
+    MutationRecord(
+        name="endMembership",
+        cases=(
+            Case("the student's", {"membershipId": Id("student's")}, STUDENT | MENTOR | LEADERS),
+            Case("the mentor's", {"membershipId": Id("mentor's")}, MENTOR | LEADERS),
+            Case("the caregiver's", {"membershipId": Id("caregiver's")}, CAREGIVER | LEADERS),
+            Case("the manager's", {"membershipId": Id("manager's")}, LEADERS),
+            Case("the admin's", {"membershipId": Id("admin's")}, ADMIN),
+        ),
+        may=rights.who_may_end,
+        does=_end_membership,
+    ),
+)
+
+ONLY = "(filter: { id: { eq: $id } })"
+
+RECORD = FeatureRecord(
+    mutations=MUTATIONS,
+    ids={
+        "organisationId": "Organisation",
+        "groupId": "Group",
+        "membershipId": "Membership",
+        "childId": "Person",
+    },
+    values={
+        "name": NAMES,
+        "email": _draw_email,
+        "joinCode": _draw_join_code,
+        "role": _draw_role,
+        "timeZone": ("Pacific/Auckland",),
+        "region": ("here",),
+        "retentionDays": (1, 90),
+        "expectedVersion": (1, 1, 2, None),
+    },
+    shown={
+        "Organisation": Shown(sample.ORGANISATION, "organisation(organisationId: $id) %"),
+        "Group": Shown(
+            f"{{ id joinCode progress {{ active }} members {sample.MEMBER}"
+            f" organisation {sample.ORGANISATION} }}",
+            "group(groupId: $id) %",
+        ),
+        "Membership": Shown(
+            f"{{ id person {sample.PERSON} child {sample.PERSON} group {sample.GROUP}"
+            f" organisation {sample.ORGANISATION} }}",
+            f"me {{ memberships{ONLY} % }} organisations {{ memberships{ONLY} % }}"
+            f" groups {{ members{ONLY} % }}",
+        ),
+    },
+)
