@@ -209,27 +209,36 @@ async def test_a_list_has_as_many_pages_as_it_needs(store: ObjectStore) -> None:
     assert [info.key async for info in store.list("many/")] == keys
 
 
-@pytest.mark.parametrize(
-    "key",
-    ["", "/", "/a", "a/", "a//b", "..", "../a", "a/../b", "a/..", ".", ".a", "a/.b", "a\\b", "a b",
-     "ā", "a\n", "a\0b", "a@", "a%2fb", "a?b", "a" * 201, "a/" * 500 + "a"],
+NO_KEYS = (
+    "", "/", "/a", "a/", "a//b", "..", "../a", "a/../b", "a/..", ".", ".a", "a/.b", "a\\b", "a b",
+    "ā", "a\n", "a\0b", "a@", "a%2fb", "a?b", "a" * 201, "a/" * 500 + "a",
 )  # fmt: skip
-async def test_what_is_no_key_is_refused_by_everything(
-    store: ObjectStore, key: str, tmp_path: Path
-) -> None:
-    with pytest.raises(InvalidKeyError):
-        store.sign_upload(key, media_type=MEDIA, size=1, sha256="00" * 32, seconds=1)
-    with pytest.raises(InvalidKeyError):
-        store.sign_download(key, name="x", media_type=MEDIA, seconds=1)
-    for asked in (
-        store.describe(key),
-        store.read(key, length=1),
-        store.download(key, tmp_path / "got"),
-        store.put(key, b"", media_type=MEDIA),
-        store.delete([key]),
-    ):
-        with pytest.raises(InvalidKeyError):
-            await asked
+
+
+async def test_what_is_no_key_is_refused_by_everything(store: ObjectStore, tmp_path: Path) -> None:
+    async def sign_upload(key: str) -> object:
+        return store.sign_upload(key, media_type=MEDIA, size=1, sha256="00" * 32, seconds=1)
+
+    async def sign_download(key: str) -> object:
+        return store.sign_download(key, name="x", media_type=MEDIA, seconds=1)
+
+    accepted = []
+    for key in NO_KEYS:
+        for name, asked in {
+            "sign_upload": sign_upload(key),
+            "sign_download": sign_download(key),
+            "describe": store.describe(key),
+            "read": store.read(key, length=1),
+            "download": store.download(key, tmp_path / "got"),
+            "put": store.put(key, b"", media_type=MEDIA),
+            "delete": store.delete([key]),
+        }.items():
+            try:
+                await asked
+            except InvalidKeyError:
+                continue
+            accepted.append((name, key))
+    assert accepted == []
 
 
 async def test_a_store_that_cannot_be_reached_says_so(

@@ -39,8 +39,10 @@ async def test_a_command_is_given_the_node_as_one_word(tmp_path: Path) -> None:
     ]
 
 
-async def test_without_a_restart_command_somebody_else_brings_it_back() -> None:
-    await CommandNodes(("a",), Commands(kill="true")).give_back("a")
+async def test_without_a_restart_command_somebody_else_brings_it_back(tmp_path: Path) -> None:
+    said = tmp_path / "said"
+    await CommandNodes(("a",), Commands(kill=f"echo kill >> {said}")).give_back("a")
+    assert not said.exists()
 
 
 async def test_a_command_that_fails_ends_the_run() -> None:

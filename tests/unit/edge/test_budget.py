@@ -120,7 +120,9 @@ async def test_several_processes_are_at_most_a_tab_each_ahead(processes: int, co
 async def test_nobody_spends_what_another_has() -> None:
     process = Process()
     await process.spend_all(100)
+    asked = list(process.ledger.asked)
     await process.account(BEN).spend(100)
+    assert process.ledger.asked == asked, "it goes on a tab of his own"
 
 
 async def test_whoever_is_refused_is_refused_without_asking_until_there_is_enough() -> None:

@@ -169,7 +169,10 @@ async def test_a_client_that_left_before_the_answer_is_no_error(server: Server) 
     async def receive() -> Message:
         return chunk(BODY)
 
+    sent: list[Message] = []
+
     async def send(message: Message) -> None:
+        sent.append(message)
         raise BrokenPipeError
 
     scope = {
@@ -180,6 +183,7 @@ async def test_a_client_that_left_before_the_answer_is_no_error(server: Server) 
         "headers": [],
     }
     await server.application(scope, receive, send)
+    assert len(sent) == 1, "it goes on sending to who has left"
 
 
 async def test_head_has_the_headers_of_get_and_no_body(server: Server) -> None:

@@ -102,13 +102,18 @@ async def test_a_public_key_is_no_secret_to_sign_with(
         assert "algorithm that is not accepted" in await refusal(verifier, token)
 
 
-@pytest.mark.parametrize("kid", KEYS)
-@pytest.mark.parametrize("algorithm", ["RS256", "RS384", "PS256", "ES256", "ES384", "EdDSA"])
+OTHERS = [
+    (kid, algorithm)
+    for kid, key in KEYS.items()
+    for algorithm in ("RS256", "RS384", "PS256", "ES256", "ES384", "EdDSA")
+    if algorithm != key.algorithm
+]
+
+
+@pytest.mark.parametrize(("kid", "algorithm"), OTHERS)
 async def test_a_key_verifies_one_algorithm_alone(
     server: IssuerServer, verifier: OidcVerifier, kid: str, algorithm: str
 ) -> None:
-    if algorithm == KEYS[kid].algorithm:
-        return
     for sign in (KEYS[kid].sign, STRANGER.sign, hmac_signer(forms_of(KEYS[kid])[0])):
         token = jws({"alg": algorithm, "kid": kid}, server.claims(), sign)
         assert "not one of its issuer's" in await refusal(verifier, token)
