@@ -10,7 +10,9 @@ from typer.testing import CliRunner
 from poutama.commands.main import app
 from poutama.features import load_model
 from poutama.reference.permissions import render_permissions_page
+from poutama.reference.rights import CASES
 from poutama.schema.model import Action, Audience, Rule, Scope, Standing
+from tests.features import mutation_cases
 
 PAGE = Path(__file__).parents[3] / "docs" / "permissions.md"
 
@@ -27,6 +29,13 @@ def test_the_page_is_what_is_compiled() -> None:
 
 def test_the_command_prints_the_page() -> None:
     assert CliRunner().invoke(app, ["permissions"]).stdout == PAGE.read_text(encoding="utf-8")
+
+
+def test_the_table_of_mutations_is_what_the_records_of_the_tests_say() -> None:
+    table = {(case.mutation, case.about): set(map(str, case.allowed)) for case in CASES}
+    assert table == {
+        (each.name, case.about): set(map(str, case.allowed)) for each, case in mutation_cases()
+    }
 
 
 def test_every_type_has_a_section_and_every_narrower_field_a_row() -> None:
