@@ -8,9 +8,9 @@ from typing import TypeAlias, assert_never
 
 from poutama.plan.build import ReadBuilder
 from poutama.plan.cost import Cost, Pricing, check_total
-from poutama.plan.guard import guard_read
 from poutama.plan.nodes import Call, Read, Step, Text, Write
 from poutama.plan.operation import Operation, Shape, build_trees
+from poutama.plan.passes import rewrite_read
 from poutama.plan.selection import Selections
 from poutama.plan.writes import WriteBuilder
 from poutama.schema.model import Model
@@ -68,7 +68,7 @@ def prepare_operation(
     shape: Shape,
     rendering: str,
 ) -> Prepared:
-    """Plan, guard and render an operation for variables of this shape; `variables` as sent.
+    """Plan, rewrite and render an operation for variables of this shape; `variables` as sent.
 
     Raises:
         BadUserInputError: an argument cannot be used.
@@ -82,7 +82,7 @@ def prepare_operation(
     if operation.is_mutation:
         plan = WriteBuilder(model, operation, selections, reads).build_mutation()
         return Prepared(cost, None, tuple(_prepare_step(step, render) for step in plan.steps))
-    return Prepared(cost, render(guard_read(model.entities, reads.build_query(variables))))
+    return Prepared(cost, render(rewrite_read(model.entities, reads.build_query(variables))))
 
 
 def _prepare_step(step: Step, render: Render) -> PreparedStep:

@@ -1,59 +1,35 @@
-"""What the viewer may see, added to every node of a plan.
+"""The passes that confine a plan to what its viewer may see.
 
 Deny by default: a type without a rule does not load (`schema.load`), and every place by which
-rows can be reached, be it a root, a relation, a filter or a count, passes through `guard_rows` or
-`guard_predicate`. A relation that the rule itself follows is not asked twice: tasks reached
-through a goal that was guarded need no second look.
+rows can be reached, a root, a relation, a filter or a count, is confined by one of them. A
+relation that the rule itself follows is not confined twice: tasks reached through a goal that was
+guarded need no rule of their own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import TypeVar, assert_never
+from typing import assert_never
 
 from poutama.plan.nodes import (
     All,
     AnyOf,
     Compare,
-    Cursor,
-    EdgeList,
-    EdgeNode,
     Exists,
     IsNull,
     Leaf,
-    Many,
-    Member,
-    NodeList,
     Not,
-    One,
     OwnedBy,
-    Page,
     Predicate,
     Read,
-    RowId,
     Rows,
     Stands,
-    Text,
-    View,
 )
-from poutama.plan.ownership import UNKNOWN, Own, follow, held_by, is_seen_by_owner, join
-from poutama.plan.values import ViewerId
-from poutama.schema.model import (
-    Audience,
-    Column,
-    Computed,
-    Entity,
-    Relation,
-    Rule,
-    Scope,
-    Shape,
-    Standing,
-    Through,
-)
-
-M = TypeVar("M", bound=Member)
-E = TypeVar("E", Text, Cursor, EdgeNode, Text | Cursor | EdgeNode)
+from poutama.plan.ownership import is_implied, is_seen_by_owner
+from poutama.plan.values import Returned, ViewerId
+from poutama.plan.walk import rewrite_leaves, rewrite_rows
+from poutama.schema.model import Audience, Entity, Rule, Scope, Standing, Through
 
 
 def visible_rows(entities: Mapping[str, Entity], entity: Entity) -> Predicate:
@@ -83,49 +59,47 @@ def both(allowed: Predicate, visible: Predicate) -> Predicate:
     return allowed if _narrows(allowed, visible) else All((visible, allowed))
 
 
-def guard_read(entities: Mapping[str, Entity], read: Read) -> Read:
-    """The plan, confined to what its viewer may see."""
-    return Read(tuple(guard_member(entities, None, root) for root in read.roots))
+def confine_filters(entities: Mapping[str, Entity], read: Read) -> Read:
+    """The plan, in whose filters only visible rows count.
+
+    It runs before `confine_rows`, whose own rules must not be confined once more.
+    """
+
+    def confine(rows: Rows, _: Rows | None) -> Rows:
+        return replace(rows, where=guard_predicate(entities, rows.entity, rows.where))
+
+    return rewrite_rows(read, confine)
 
 
-def guard_member(
-    entities: Mapping[str, Entity], parent: Entity | None, member: M, *, own: Own = UNKNOWN
-) -> M:
-    """One member of a selection on `parent`, and all below it; `own`: what is known of its rows."""
-    match member:
-        case Text() | RowId():
-            return member
-        case Leaf(_, Column(restricted=Rule() as rule) | Computed(restricted=Rule() as rule)):
-            return replace(member, shown=allowed_by(entities, rule))
-        case Leaf():
-            return member
-        case One() | Many():
-            rows, _ = guard_rows(entities, parent, member.rows, own=own)
-            return replace(member, rows=rows)
-        case Page():
-            rows, known = guard_rows(entities, parent, member.rows, own=own)
-            views = tuple(
-                _guard_view(entities, rows.entity, view, own=known) for view in member.views
-            )
-            return replace(member, rows=rows, views=views)
-        case _:
-            assert_never(member)
+def confine_rows(entities: Mapping[str, Entity], read: Read) -> Read:
+    """The plan, each of whose rows obey the rule of their type.
+
+    No rule is added where it holds anyway: through the parent's, because the row is the viewer's
+    own (`mark_own` runs before), or because the same operation has just written or returned it.
+    """
+
+    def confine(rows: Rows, parent: Rows | None) -> Rows:
+        entity = rows.entity
+        if (
+            rows.written is not None
+            or _is_returned(rows.where)
+            or is_implied(parent.entity if parent else None, rows.relation, entity)
+            or is_seen_by_owner(entity, rows.own)
+        ):
+            return rows
+        return replace(rows, where=All((visible_rows(entities, entity), rows.where)))
+
+    return rewrite_rows(read, confine)
 
 
-def guard_rows(
-    entities: Mapping[str, Entity], parent: Entity | None, rows: Rows, *, own: Own = UNKNOWN
-) -> tuple[Rows, Own]:
-    """These rows, those of them that the viewer may see; and what is known of them."""
-    entity = rows.entity
-    implied = _is_implied(parent, rows.relation, entity)
-    known = held_by(entity, rows.where)
-    if parent is not None and rows.relation is not None:
-        known = join(known, follow(own, parent, rows.relation, entity, implied=implied))
-    where = guard_predicate(entities, entity, rows.where)
-    if not implied and not is_seen_by_owner(entity, known):
-        where = All((visible_rows(entities, entity), where))
-    fields = tuple(guard_member(entities, entity, field, own=known) for field in rows.fields)
-    return replace(rows, where=where, fields=fields, own=known.data), known
+def hide_fields(entities: Mapping[str, Entity], read: Read) -> Read:
+    """The plan, whose `@restricted` fields are null for those whom their own rule excludes."""
+
+    def hide(leaf: Leaf) -> Leaf:
+        rule = leaf.column.restricted
+        return leaf if rule is None else replace(leaf, shown=allowed_by(entities, rule))
+
+    return rewrite_leaves(read, hide)
 
 
 def guard_predicate(
@@ -143,43 +117,16 @@ def guard_predicate(
             return Not(guard_predicate(entities, entity, part))
         case Exists(relation, target, where):
             inner = guard_predicate(entities, target, where)
-            if not _is_implied(entity, relation, target):
+            if not is_implied(entity, relation, target):
                 inner = All((visible_rows(entities, target), inner))
             return Exists(relation, target, inner)
         case _:
             assert_never(predicate)
 
 
-def _guard_view(entities: Mapping[str, Entity], entity: Entity, view: View, *, own: Own) -> View:
-    match view:
-        case NodeList(_, fields):
-            guarded = tuple(guard_member(entities, entity, field, own=own) for field in fields)
-            return replace(view, fields=guarded)
-        case EdgeList(_, members):
-            return replace(
-                view,
-                members=tuple(_guard_edge(entities, entity, member, own=own) for member in members),
-            )
-        case _:
-            return view
-
-
-def _guard_edge(entities: Mapping[str, Entity], entity: Entity, member: E, *, own: Own) -> E:
-    if not isinstance(member, EdgeNode):
-        return member
-    fields = tuple(guard_member(entities, entity, field, own=own) for field in member.fields)
-    return replace(member, fields=fields)
-
-
-def _is_implied(parent: Entity | None, relation: Relation | None, target: Entity) -> bool:
-    """Whether a visible parent makes these rows visible."""
-    if parent is None or relation is None:
-        return False
-    if relation.shape is Shape.ONE:
-        through = parent.rule.through
-        return through is not None and (through.target, through.key) == (target.name, relation.key)
-    through = target.rule.through
-    return through is not None and (through.target, through.key) == (parent.name, relation.key)
+def _is_returned(where: Predicate) -> bool:
+    """Whether these are rows whose ids a procedure has returned."""
+    return isinstance(where, OwnedBy) and isinstance(where.value, Returned)
 
 
 def _stands(scope: Scope, column: str, standings: tuple[Standing, ...]) -> list[Predicate]:

@@ -1,7 +1,7 @@
 """The plan: what an operation asks for, as frozen data without any SQL.
 
-`plan.build` makes it, `plan.guard` adds what the viewer may see, `sql` renders it. A new kind of
-node breaks the type checker until every stage handles it.
+`plan.build` makes it, `plan.passes` rewrites it, `sql` renders it. A new kind of node breaks the
+type checker until every stage handles it.
 """
 
 from __future__ import annotations
@@ -199,6 +199,19 @@ View: TypeAlias = Text | TotalCount | NodeList | EdgeList | PageInfo
 
 
 @dataclass(frozen=True, slots=True)
+class Own:
+    """What is known of all rows at one place of a selection."""
+
+    columns: frozenset[str] = frozenset()
+    """Columns that hold the viewer's id."""
+    data: bool = False
+    """Whether the rows are data of the viewer, so that reading them is not audited."""
+
+
+UNKNOWN = Own()
+
+
+@dataclass(frozen=True, slots=True)
 class Rows:
     """Rows of one table, as one place in the selection asks for them."""
 
@@ -211,8 +224,7 @@ class Rows:
     first: Value | None = None
     after: tuple[Value, ...] = ()
     """The sort keys' values to start after, then the id; empty for the beginning."""
-    own: bool = False
-    """Every row is the viewer's own, so that nobody needs to be told that it was read."""
+    own: Own = UNKNOWN
     written: int | None = None
     """The rows come from what the same statement has just written: 0 is the row itself, other
     numbers the lists inserted along with it."""

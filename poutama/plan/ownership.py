@@ -1,30 +1,41 @@
-"""Which rows of a plan are known to be the viewer's own: their rule need not be asked, and that
-they were read need not be written down.
+"""The pass that marks the rows of a plan which are known to be the viewer's own.
 
-Called by `plan.guard` on the way down a selection. It errs on one side only: rows not known to be
-the viewer's are asked about, whosever they are.
+`plan.guard` adds no rule to them, and `sql.audit` does not record that they were read. It errs on
+one side only: rows that are not known to be the viewer's are guarded and audited.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import replace
 
-from poutama.plan.nodes import All, OwnedBy, Predicate
+from poutama.plan.nodes import All, Own, OwnedBy, Predicate, Read, Rows
 from poutama.plan.values import ViewerId
+from poutama.plan.walk import rewrite_rows
 from poutama.schema.model import Audience, Entity, Relation, Shape, Standing
 
 
-@dataclass(frozen=True, slots=True)
-class Own:
-    """What is known of all rows at one place of a selection."""
-
-    columns: frozenset[str] = frozenset()
-    """Columns that hold the viewer's id."""
-    data: bool = False
-    """Whether the rows are data of the viewer."""
+def mark_own(_: Mapping[str, Entity], read: Read) -> Read:
+    """The plan, with what is known of each set of rows from its condition and from its parent."""
+    return rewrite_rows(read, _mark)
 
 
-UNKNOWN = Own()
+def is_implied(parent: Entity | None, relation: Relation | None, target: Entity) -> bool:
+    """Whether a visible parent makes these rows visible: the one rule is that of the other."""
+    if parent is None or relation is None:
+        return False
+    owner, other = (parent, target) if relation.shape is Shape.ONE else (target, parent)
+    through = owner.rule.through
+    return through is not None and (through.target, through.key) == (other.name, relation.key)
+
+
+def _mark(rows: Rows, parent: Rows | None) -> Rows:
+    entity, relation = rows.entity, rows.relation
+    own = held_by(entity, rows.where)
+    if parent is not None and relation is not None:
+        implied = is_implied(parent.entity, relation, entity)
+        own = join(own, follow(parent.own, parent.entity, relation, entity, implied=implied))
+    return replace(rows, own=own)
 
 
 def held_by(entity: Entity, where: Predicate) -> Own:
@@ -33,7 +44,7 @@ def held_by(entity: Entity, where: Predicate) -> Own:
 
 
 def follow(held: Own, parent: Entity, relation: Relation, target: Entity, *, implied: bool) -> Own:
-    """What rows inherit from those they hang on; `implied`: one rule is that of the other."""
+    """What rows inherit from their parent; `implied`: as `is_implied`."""
     columns: set[str] = set()
     if relation.shape is Shape.ONE:
         if relation.key in held.columns:
@@ -43,7 +54,7 @@ def follow(held: Own, parent: Entity, relation: Relation, target: Entity, *, imp
         if "id" in held.columns and relation.key is not None:
             columns.add(relation.key)
         borrower = target
-    # A row without a subject of its own is data of whoever's the row behind its rule is.
+    # A row without a subject of its own is data of the same person as the row behind its rule.
     data = implied and held.data and borrower.subject is None
     return _conclude(target, frozenset(columns), data=data)
 
@@ -54,7 +65,7 @@ def join(one: Own, other: Own) -> Own:
 
 
 def is_seen_by_owner(entity: Entity, own: Own) -> bool:
-    """Whether whoever's id stands in the known columns may see the rows for that alone."""
+    """Whether the viewer may see the rows because the known columns hold their id."""
     return any(
         isinstance(each, Audience)
         and Standing.SELF in each.standings

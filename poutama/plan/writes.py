@@ -15,7 +15,7 @@ from graphql import FieldNode, GraphQLObjectType
 
 from poutama.errors import BadUserInputError
 from poutama.plan.build import ReadBuilder
-from poutama.plan.guard import allowed_by, both, guard_member, visible_rows
+from poutama.plan.guard import allowed_by, both, visible_rows
 from poutama.plan.nodes import (
     All,
     AnyOf,
@@ -39,6 +39,7 @@ from poutama.plan.nodes import (
     Page,
     Parent,
     Predicate,
+    Read,
     RowId,
     Rows,
     Stands,
@@ -50,6 +51,7 @@ from poutama.plan.nodes import (
     Write,
 )
 from poutama.plan.operation import Operation, Tree
+from poutama.plan.passes import rewrite_read
 from poutama.plan.selection import Selections
 from poutama.plan.values import Constant, InputText, NewId, Returned, Value
 from poutama.schema.model import (
@@ -220,16 +222,14 @@ class WriteBuilder:
                 case PayloadId():
                     assert change is not None
                     members.append(RowId(key, change.entity))
-        return tuple(members)
+        return rewrite_read(self._model.entities, Read(tuple(members))).roots
 
-    def _payload_row(self, member: One, name: str, change: Change | None) -> One:
+    @staticmethod
+    def _payload_row(member: One, name: str, change: Change | None) -> One:
         rows = member.rows
-        fields = tuple(
-            guard_member(self._model.entities, rows.entity, field) for field in rows.fields
-        )
         if change is None:
-            where: Predicate = OwnedBy("id", Returned(name))
-            return replace(member, rows=replace(rows, fields=fields, where=where))
+            return replace(member, rows=replace(rows, where=OwnedBy("id", Returned(name))))
+        fields = rows.fields
         if isinstance(change, Insert):
             fields = tuple(_from_insert(field, change) for field in fields)
         return replace(member, rows=replace(rows, fields=fields, written=0))

@@ -26,7 +26,7 @@ _COLUMNS = "(id, at, actor_id, actor_name, subject_id, action, kind, row_id)"
 def is_audited(level: Level) -> bool:
     """Whether reading the level's rows is to be written down."""
     rows = level.rows
-    return rows.entity.subject is not None and not rows.own and rows.written is None
+    return rows.entity.subject is not None and not rows.own.data and rows.written is None
 
 
 def render_subject(level: Level) -> str:

@@ -336,7 +336,7 @@ def concat(parts: tuple[Part, ...]) -> str:
 
 
 def _is_flat(rows: Rows) -> bool:
-    if rows.entity.subject is not None and not rows.own:
+    if rows.entity.subject is not None and not rows.own.data:
         return False  # who reads it is written down, and that takes a level of its own
     return all(
         isinstance(field, Leaf | Text) or (isinstance(field, One) and _is_flat(field.rows))

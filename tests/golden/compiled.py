@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 from poutama.features import load_model
 from poutama.plan.build import ReadBuilder
-from poutama.plan.guard import guard_read
 from poutama.plan.nodes import Call, Plan, Read, Steps, Text, Write
 from poutama.plan.operation import Documents, GraphQLRequest, build_trees
+from poutama.plan.passes import rewrite_read
 from poutama.plan.selection import Selections
 from poutama.plan.writes import WriteBuilder
 from poutama.settings import Settings
@@ -34,13 +34,13 @@ class Compiled:
 
 
 def compile_request(request: GraphQLRequest, settings: Settings | None = None) -> Compiled:
-    """Parse, validate, plan, guard and render in both ways."""
+    """Parse, validate, plan, rewrite and render in both ways."""
     plan = plan_request(request, settings)
     return Compiled(plan, {name: _statements(plan, name) for name in RENDERINGS})
 
 
 def plan_request(request: GraphQLRequest, settings: Settings | None = None) -> Plan:
-    """Parse, validate, plan and guard."""
+    """Parse, validate, plan and rewrite."""
     settings = settings or Settings()
     model = load_model()
     documents = Documents(model, settings)
@@ -50,7 +50,7 @@ def plan_request(request: GraphQLRequest, settings: Settings | None = None) -> P
     reads = ReadBuilder(model, operation, selections, settings)
     if operation.is_mutation:
         return WriteBuilder(model, operation, selections, reads).build_mutation()
-    return guard_read(model.entities, reads.build_query(variables))
+    return rewrite_read(model.entities, reads.build_query(variables))
 
 
 def _statements(plan: Plan, rendering: str) -> list[Statement]:

@@ -34,6 +34,8 @@ def outline(node: Any, label: str = "", depth: int = 0) -> Iterator[str]:
     inside: list[tuple[str, Any]] = []
     for part in fields(node):
         value = getattr(node, part.name)
+        if isinstance(value, nodes.Own):
+            value = value.data
         if value is None or value is False or value in ((), nodes.ALWAYS):
             continue
         if _is_node(value):

@@ -43,7 +43,7 @@ COMPILER = (
     "poutama.plan.operation.validate",
     "poutama.engine.prepare.ReadBuilder.build_query",
     "poutama.engine.prepare.WriteBuilder.build_mutation",
-    "poutama.engine.prepare.guard_read",
+    "poutama.engine.prepare.rewrite_read",
     "poutama.engine.prepare.render_json",
     "poutama.engine.prepare.render_rows",
 )

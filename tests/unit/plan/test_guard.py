@@ -13,10 +13,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from poutama.plan.guard import allowed_by, both, guard_read, visible_rows
+from poutama.plan.guard import allowed_by, both, visible_rows
 from poutama.plan.nodes import (
     ALWAYS,
     NEVER,
+    UNKNOWN,
     All,
     AnyOf,
     Exists,
@@ -25,6 +26,7 @@ from poutama.plan.nodes import (
     Leaf,
     Many,
     Not,
+    Own,
     OwnedBy,
     Plan,
     Read,
@@ -35,6 +37,7 @@ from poutama.plan.nodes import (
     Write,
 )
 from poutama.plan.operation import GraphQLRequest
+from poutama.plan.passes import rewrite_read
 from poutama.plan.values import ViewerId
 from poutama.schema.model import (
     Action,
@@ -51,6 +54,8 @@ from tests.golden.compiled import plan_request
 from tests.golden.document import read_goldens
 from tests.unit.plan.unguarded import MODEL, grants, unguarded, unguarded_change
 
+OWN = Own(data=True)
+
 
 def plan(query: str, **variables: object) -> Plan:
     return plan_request(GraphQLRequest(query, variables=variables))
@@ -63,7 +68,7 @@ def test_the_walk_finds_what_is_not_guarded() -> None:
     filtered = Exists(goal.relation("owner"), MODEL.entities["Person"], ALWAYS)
     sees = Rows(goal, None, (), All((visible_rows(MODEL.entities, goal), Not(filtered))))
     assert list(unguarded(sees)) == ["Person in a filter by owner"]
-    assert list(unguarded(guard_read(MODEL.entities, bare))) == []
+    assert list(unguarded(rewrite_read(MODEL.entities, bare))) == []
 
 
 def test_a_condition_that_need_not_hold_is_no_guard() -> None:
@@ -87,11 +92,11 @@ def test_a_standing_that_the_rule_does_not_name_is_no_guard() -> None:
 def test_what_is_not_known_to_be_own_is_not_taken_for_it() -> None:
     entities = MODEL.entities
     person, goal, task = entities["Person"], entities["Goal"], entities["GoalTask"]
-    steps = Many("tasks", Rows(task, goal.relation("tasks"), (), own=True))
-    goals = Rows(goal, person.relation("goals"), (steps,), own=True)
-    me = Rows(person, None, (Many("goals", goals),), OwnedBy("id", ViewerId()), own=True)
+    steps = Many("tasks", Rows(task, goal.relation("tasks"), (), own=OWN))
+    goals = Rows(goal, person.relation("goals"), (steps,), own=OWN)
+    me = Rows(person, None, (Many("goals", goals),), OwnedBy("id", ViewerId()), own=OWN)
     assert list(unguarded(me)) == []
-    others = replace(me, where=visible_rows(entities, person), own=False)
+    others = replace(me, where=visible_rows(entities, person), own=UNKNOWN)
     assert list(unguarded(others)) == [
         "Goal by goals",
         "Goal taken for the viewer's own",
@@ -108,7 +113,7 @@ def test_a_restricted_field_is_noticed_wherever_it_shows() -> None:
     tells = "joinCode by what it is held against"
     assert list(unguarded(rows)) == ["joinCode for everybody", tells, tells]
     bare = Rows(group, None, (Leaf("joinCode", code),))
-    assert list(unguarded(guard_read(MODEL.entities, Read((Many("groups", bare),))))) == []
+    assert list(unguarded(rewrite_read(MODEL.entities, Read((Many("groups", bare),))))) == []
 
 
 @pytest.mark.parametrize("golden", read_goldens(), ids=lambda golden: golden.name)

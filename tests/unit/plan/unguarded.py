@@ -80,9 +80,9 @@ def unguarded_rows(rows: Rows, parent: Entity | None, facts: Facts) -> Iterator[
     seen = rows.written is not None or grants(rows.where, entity.rule)
     if not (seen or is_implied(rows.relation, entity, parent) or is_own(entity, found)):
         yield f"{entity.name} by {rows.relation and rows.relation.name}"
-    if rows.own and not is_own(entity, found):
+    if rows.own.data and not is_own(entity, found):
         yield f"{entity.name} taken for the viewer's own"
-    if rows.own and entity.subject is not None and entity.subject not in found:
+    if rows.own.data and entity.subject is not None and entity.subject not in found:
         yield f"{entity.name} of somebody else, read unnoticed"
     yield from inside(rows, entity, found)
 
