@@ -1,4 +1,4 @@
-"""A worker at evidence, killed -9 on cue: `python -m tests.db.crash_evidence URL FOLDER JOB N`.
+"""A worker at evidence, killed -9 on cue, by `tests.db.victims` with URL FOLDER JOB N.
 
 It dies before, or right after, whatever it does to the database or to the store: N counts both.
 It exits with 0 when it comes to the job's end first.
@@ -10,7 +10,6 @@ import asyncio
 import itertools
 import os
 import signal
-import sys
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -67,5 +66,6 @@ async def run(url: str, folder: Path, job: UUID, number: int) -> None:
     await database.close()
 
 
-if __name__ == "__main__":
-    asyncio.run(run(sys.argv[1], Path(sys.argv[2]), UUID(sys.argv[3]), int(sys.argv[4])))
+def main(arguments: list[str]) -> None:
+    url, folder, job, number = arguments
+    asyncio.run(run(url, Path(folder), UUID(job), int(number)))

@@ -1,4 +1,4 @@
-"""A worker that is killed -9 on cue: `python -m tests.db.crash_worker URL JOB POINT`.
+"""A worker that is killed -9 on cue, by `tests.db.victims` with URL JOB POINT.
 
 POINT is `statement:N`, right after the N-th statement of the worker was answered, BEGIN and COMMIT
 included, or `step:N`, within the N-th step. It exits with 0 when it comes to the job's end first.
@@ -10,7 +10,6 @@ import asyncio
 import itertools
 import os
 import signal
-import sys
 from uuid import UUID
 
 from poutama.db.connection import Database
@@ -45,5 +44,6 @@ async def run(url: str, job: UUID, point: str) -> None:
     await database.close()
 
 
-if __name__ == "__main__":
-    asyncio.run(run(sys.argv[1], UUID(sys.argv[2]), sys.argv[3]))
+def main(arguments: list[str]) -> None:
+    url, job, point = arguments
+    asyncio.run(run(url, UUID(job), point))

@@ -59,7 +59,7 @@ class BelledStore(DirectoryStore):
         self._bell.ring()
 
 
-async def main(url: str, folder: str, job: str, event: str) -> None:
+async def run(url: str, folder: str, job: str, event: str) -> None:
     bell = Bell(int(event))
 
     async def step(step: Step) -> Progress | Finished:
@@ -87,5 +87,9 @@ def largest_memory() -> int:
     return int(line.split()[1])
 
 
+def main(arguments: list[str]) -> None:
+    asyncio.run(run(*arguments))
+
+
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    main(sys.argv[1:])

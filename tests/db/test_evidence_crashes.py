@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
-import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from poutama.db.connection import Database
 from poutama.settings import Settings
 from tests.db.studio import DELETE, EXPIRE, Studio
+from tests.db.victims import Victims, open_victims
 from tests.unit.features import photos
 
-ROOT = Path(__file__).parents[2]
 FIT, UNFIT = photos.photo("JPEG", orientation=6), photos.photo("JPEG")[:500]
 FATES = {"READY": FIT, "REJECTED": UNFIT, "deleted": FIT}
 
@@ -29,26 +27,15 @@ async def studio(database_url: str, tmp_path: Path) -> AsyncIterator[Studio]:
     await database.close()
 
 
-async def kill(url: str, folder: Path, job: str, number: int) -> bool:
-    """Run a worker up to there; False if it came to the end of the job first."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        "-m",
-        "tests.db.crash_evidence",
-        url,
-        str(folder),
-        job,
-        str(number),
-        cwd=ROOT,
-    )
-    code = await process.wait()
-    assert code in (0, -signal.SIGKILL)
-    return code != 0
+@pytest_asyncio.fixture(scope="module")
+async def victims() -> AsyncIterator[Victims]:
+    async with open_victims("tests.db.crash_evidence") as victims:
+        yield victims
 
 
 @pytest.mark.parametrize("fate", FATES)
 async def test_a_worker_killed_anywhere_was_never_there(
-    studio: Studio, database_url: str, fate: str
+    studio: Studio, victims: Victims, database_url: str, fate: str
 ) -> None:
     number, killed = 0, True
     expected: dict[str, object] | None = None
@@ -58,7 +45,7 @@ async def test_a_worker_killed_anywhere_was_never_there(
         await studio.upload(evidence, FATES[fate])
         await studio.finish(evidence)
         job = (await studio.row(evidence))["job_id"]
-        killed = await kill(database_url, studio.folder, str(job), number)
+        killed = await victims.die(database_url, studio.folder, job, number)
         await studio.audit()
         if fate == "deleted":
             await studio.ask(DELETE, i={"evidenceId": evidence})

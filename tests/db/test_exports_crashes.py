@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest_asyncio
 from poutama.db.connection import Database
 from tests.db.bureau import Bureau
 from tests.db.sessions import soon
+from tests.db.victims import Victims, open_victims
 from tests.db.workshop import EXPIRE
 
 ROOT = Path(__file__).parents[2]
@@ -31,8 +31,14 @@ async def bureau(desk_database: Database, tmp_path: Path) -> AsyncIterator[Burea
     yield bureau
 
 
+@pytest_asyncio.fixture(scope="module")
+async def victims() -> AsyncIterator[Victims]:
+    async with open_victims("tests.db.export_worker") as victims:
+        yield victims
+
+
 async def run_alone(bureau: Bureau, url: str, job: UUID, event: int) -> tuple[int, str]:
-    """Run a worker up to that event; returns its code and what it printed."""
+    """Run a worker in a process that imports it anew; returns its code and what it printed."""
     arguments = (url, str(bureau.folder), str(job), str(event))
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.db.export_worker", *arguments),
@@ -45,7 +51,7 @@ async def run_alone(bureau: Bureau, url: str, job: UUID, event: int) -> tuple[in
 
 
 async def test_a_worker_killed_at_any_event_was_never_there(
-    bureau: Bureau, database_url: str
+    bureau: Bureau, victims: Victims, database_url: str
 ) -> None:
     await bureau.add_evidence("Photo", b"content", None)
     whole = await bureau.wish()
@@ -53,8 +59,7 @@ async def test_a_worker_killed_at_any_event_was_never_there(
     expected = await bureau.result(whole)
     for event in range(1, EVENTS + 1):
         job = await bureau.wish()
-        code, _ = await run_alone(bureau, database_url, job, event)
-        assert code == -signal.SIGKILL
+        assert await victims.die(database_url, bureau.folder, job, event)
         await bureau.database.write(EXPIRE, [job], deadline=soon())
         assert await bureau.run(job) == "SUCCEEDED"
         row = await bureau.row(job)

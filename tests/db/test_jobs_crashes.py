@@ -5,13 +5,11 @@ Each time the sweep finds the job, another worker goes on, and an audit finds ev
 
 from __future__ import annotations
 
-import asyncio
-import signal
-import sys
-from pathlib import Path
+from collections.abc import AsyncIterator
 from uuid import UUID
 
 import pytest
+import pytest_asyncio
 
 from poutama import worker
 from poutama.db import link
@@ -20,9 +18,9 @@ from poutama.errors import PoutamaError
 from poutama.settings import Settings
 from tests.db.proxy import Action, Fault, FaultProxy, Side
 from tests.db.sessions import soon
+from tests.db.victims import Victims, open_victims
 from tests.db.workshop import EXPIRE, MAKE_DUE, Workshop
 
-ROOT = Path(__file__).parents[2]
 UNITS = 2
 HURRIED = 0.2
 PATIENT = 20.0
@@ -42,14 +40,10 @@ async def audit(shop: Workshop, job: UUID) -> None:
     assert await shop.errors(job) == [(1, 1)]
 
 
-async def kill(url: str, job: UUID, point: str) -> bool:
-    """Run a worker up to there; False if it came to the end of the job first."""
-    process = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "tests.db.crash_worker", url, str(job), point, cwd=ROOT
-    )
-    code = await process.wait()
-    assert code in (0, -signal.SIGKILL)
-    return code != 0
+@pytest_asyncio.fixture(scope="module")
+async def victims() -> AsyncIterator[Victims]:
+    async with open_victims("tests.db.crash_worker") as victims:
+        yield victims
 
 
 async def repair(shop: Workshop, job: UUID) -> None:
@@ -61,13 +55,13 @@ async def repair(shop: Workshop, job: UUID) -> None:
 
 
 async def test_a_worker_killed_after_any_statement_was_never_there(
-    shop: Workshop, database_url: str
+    shop: Workshop, victims: Victims, database_url: str
 ) -> None:
     points, killed = 0, True
     while killed:
         job = await shop.ask(units=UNITS)
         points += 1
-        killed = await kill(database_url, job, f"statement:{points}")
+        killed = await victims.die(database_url, job, f"statement:{points}")
         if killed:
             assert (await shop.state(job) == "SUCCEEDED") == (points == 10)
         await repair(shop, job)
@@ -78,21 +72,21 @@ async def test_a_worker_killed_after_any_statement_was_never_there(
 
 @pytest.mark.parametrize("step", [1, 2])
 async def test_a_worker_killed_within_a_step_was_never_there(
-    shop: Workshop, database_url: str, step: int
+    shop: Workshop, victims: Victims, database_url: str, step: int
 ) -> None:
     job = await shop.ask(units=UNITS)
-    assert await kill(database_url, job, f"step:{step}")
+    assert await victims.die(database_url, job, f"step:{step}")
     assert await shop.effects(job) == list(range(1, step))
     await repair(shop, job)
     await audit(shop, job)
 
 
 async def test_killed_at_the_same_step_time_and_again_it_is_given_up(
-    shop: Workshop, database_url: str
+    shop: Workshop, victims: Victims, database_url: str
 ) -> None:
     job = await shop.ask(units=UNITS)
     for _ in range(5):
-        assert await kill(database_url, job, "step:1")
+        assert await victims.die(database_url, job, "step:1")
         await shop.change(EXPIRE, job)
     await repair(shop, job)
     assert await shop.state(job) == "FAILED"

@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
-import signal
-import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
+import pytest_asyncio
 
 from poutama.db.connection import Database
 from tests.db.registrar import APPLY, CHECK, Registrar, counts
 from tests.db.studio import EXPIRE
+from tests.db.victims import Victims, open_victims
 from tests.unit.features.rosters import classes, enrolments, roster, small_school, user
 
-ROOT = Path(__file__).parents[2]
 # Something of each kind is added, changed and ended, and a row or two cannot be used.
 NEXT = roster(
     classes=classes(("c1", "9 Pūtaiao ki roto"), ("c3", "11 Music")),
@@ -40,30 +39,25 @@ async def registrar(desk_database: Database, tmp_path: Path) -> Registrar:
     return registrar
 
 
-async def kill(url: str, folder: Path, job: str, number: int) -> bool:
-    """Run a worker up to there; False if it came to the end of the job first."""
-    process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.db.crash_roster", url, str(folder), job, str(number)),
-        cwd=ROOT,
-    )
-    code = await process.wait()
-    assert code in (0, -signal.SIGKILL)
-    return code != 0
+@pytest_asyncio.fixture(scope="module")
+async def victims() -> AsyncIterator[Victims]:
+    async with open_victims("tests.db.crash_roster") as victims:
+        yield victims
 
 
-async def kill_at_every_step(registrar: Registrar, url: str, id_: str) -> int:
+async def kill_at_every_step(registrar: Registrar, victims: Victims, url: str, id_: str) -> int:
     """Have each step's worker die in the next one; returns how many died."""
     rows = await registrar.rows("SELECT job_id FROM roster_import WHERE id::text = $1", id_)
     job, deaths = str(rows[0]["job_id"]), 0
     # The first dies before anything is committed, the others after one step each.
-    while await kill(url, registrar.folder, job, min(2, deaths + 1)):
+    while await victims.die(url, registrar.folder, job, min(2, deaths + 1)):
         deaths += 1
         await registrar.write(EXPIRE)
     return deaths
 
 
 async def test_an_import_whose_workers_are_killed_around_every_step_is_like_any_other(
-    registrar: Registrar, database_url: str
+    registrar: Registrar, victims: Victims, database_url: str
 ) -> None:
     await registrar.import_(small_school())
     expected = await registrar.import_(NEXT)
@@ -75,11 +69,11 @@ async def test_an_import_whose_workers_are_killed_around_every_step_is_like_any_
     before = await registrar.keys()
     id_ = await registrar.start(NEXT)
     await registrar.ask(CHECK, i={"importId": id_})
-    deaths = await kill_at_every_step(registrar, database_url, id_)
+    deaths = await kill_at_every_step(registrar, victims, database_url, id_)
     checked = await registrar.see(id_)
     given = {"importId": id_, "expectedVersion": checked["version"], "allowEndingPercent": 100}
     await registrar.ask(APPLY, i=given)
-    deaths += await kill_at_every_step(registrar, database_url, id_)
+    deaths += await kill_at_every_step(registrar, victims, database_url, id_)
 
     applied = await registrar.see(id_)
     assert deaths > 50

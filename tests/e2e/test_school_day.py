@@ -107,9 +107,13 @@ def test_an_admin_imports_a_school(admin: Visitor) -> None:
 
 
 def test_somebody_who_thinks_better_of_it_stops_their_export(student: Visitor) -> None:
-    job = student.export()
-    student.ask(CANCEL, id=job)
-    ended = student.wait_for(job)
+    # The worker may be faster.
+    for _ in range(20):
+        job = student.export()
+        student.ask(CANCEL, id=job)
+        ended = student.wait_for(job)
+        if ended["state"] != "SUCCEEDED":
+            break
     assert (ended["state"], ended["resultUrl"]) == ("CANCELLED", None)
     # THEN another can be asked for
     assert student.wait_for(student.export())["state"] == "SUCCEEDED"
