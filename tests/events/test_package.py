@@ -17,6 +17,7 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from poutama.errors import ConfigurationError
+from poutama.packaging import build
 from poutama.packaging.build import build_package
 from poutama.packaging.bytecode import compile_sources
 from poutama.packaging.contents import API, PACKAGES, is_needed
@@ -125,28 +126,30 @@ def test_what_is_shipped_imports_nothing_of_ours_that_is_not(package: zipfile.Zi
     assert missing == []
 
 
-def test_two_checkouts_make_the_same_bytes(tmp_path: Path, architecture: str) -> None:
-    digests = []
-    for name in ("a", "somewhere/quite/else"):
-        checkout = tmp_path / name
-        checkout.mkdir(parents=True)
-        skip = shutil.ignore_patterns("__pycache__", "node_modules")
-        shutil.copytree(ROOT / "poutama", checkout / "poutama", ignore=skip)
-        for file in ("pyproject.toml", "uv.lock", "README.md", "LICENSE"):
-            shutil.copy(ROOT / file, checkout)
-        (checkout / "tmp").mkdir()
-        made = subprocess.run(
-            [sys.executable, "-c", BUILD, architecture, PYTHON, str(checkout / "dist")],
-            cwd=checkout,
-            env={"PYTHONPATH": str(checkout), "TMPDIR": str(checkout / "tmp"), **uv_environment()},
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-            check=False,
-        )
-        assert made.returncode == 0, made.stderr
-        assert made.stdout.strip().startswith(str(checkout))
-        digests.append(hashlib.sha256(Path(made.stdout.strip()).read_bytes()).hexdigest())
+def test_another_checkout_makes_the_same_bytes(
+    packages: Path, tmp_path: Path, architecture: str
+) -> None:
+    checkout = tmp_path / "somewhere" / "quite" / "else"
+    checkout.mkdir(parents=True)
+    skip = shutil.ignore_patterns("__pycache__", "node_modules")
+    shutil.copytree(ROOT / "poutama", checkout / "poutama", ignore=skip)
+    for file in ("pyproject.toml", "uv.lock", "README.md", "LICENSE"):
+        shutil.copy(ROOT / file, checkout)
+    (checkout / "tmp").mkdir()
+    made = subprocess.run(
+        [sys.executable, "-c", BUILD, architecture, PYTHON, str(checkout / "dist")],
+        cwd=checkout,
+        env={"PYTHONPATH": str(checkout), "TMPDIR": str(checkout / "tmp"), **uv_environment()},
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert made.returncode == 0, made.stderr
+    other = Path(made.stdout.strip())
+    assert other.is_relative_to(checkout)
+    [ours] = packages.glob("api-*.zip")
+    digests = [hashlib.sha256(path.read_bytes()).hexdigest() for path in (ours, other)]
     assert digests[0] == digests[1]
 
 
@@ -167,8 +170,13 @@ def test_the_other_architectures_libraries_are_the_other_architectures(tmp_path:
 
 
 def test_a_package_that_is_too_large_is_an_error_and_no_file(
-    tmp_path: Path, architecture: str
+    tmp_path: Path, architecture: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def install_one_library(folder: Path, **_: object) -> None:
+        folder.mkdir(parents=True)
+        (folder / "library.so").write_bytes(os.urandom(1_000_001))
+
+    monkeypatch.setattr(build, "install_libraries", install_one_library)
     with pytest.raises(PackageError, match=r"api-.*\.zip has \d+\.\d MB, allowed are 1"):
         build_package(replace(API, extras=(), largest=1_000_000), architecture, PYTHON, tmp_path)
 
