@@ -16,7 +16,7 @@ from pkgutil import resolve_name
 from typing import TypeVar
 
 from poutama.errors import ConfigurationError
-from poutama.jobs.job import StepFunction
+from poutama.jobs.job import AnyJobKind, JobKind
 from poutama.procedure import Procedure
 from poutama.schedule import CORE_TASKS, Task
 from poutama.schema.load import build_model, read_core_sources
@@ -34,7 +34,7 @@ class Feature:
         name: a word, lower case; no two features have the same.
         package: the package whose `*.graphql` files are its schema.
         procedures: what the schema's `@procedure` fields call, by their functions' names.
-        jobs: kind -> where its step function is, as `package.module:name`.
+        jobs: kind -> where its `JobKind` is, as `package.module:name`.
         tasks: name -> what the clock runs.
     """
 
@@ -87,13 +87,17 @@ class FeatureSet:
             source for feature in self.features for source in feature.read_sources()
         ]
 
-    def load_jobs(self) -> dict[str, StepFunction]:
+    def load_jobs(self) -> dict[str, AnyJobKind]:
         """Import every kind of job; for workers alone.
 
         Raises:
-            ConfigurationError: a kind's function is not where its feature says.
+            ConfigurationError: a kind is not where its feature declares it, or has a fault.
         """
-        return {kind: _load(f"the job kind {kind}", place) for kind, place in self.jobs.items()}
+        return {
+            kind: _load_kind(f"feature {feature.name!r}: the job kind {kind}", place)
+            for feature in self.features
+            for kind, place in feature.jobs.items()
+        }
 
     def _merge(
         self,
@@ -115,9 +119,14 @@ class FeatureSet:
         return merged
 
 
-def _load(what: str, place: str) -> StepFunction:
+def _load_kind(what: str, place: str) -> AnyJobKind:
     try:
-        function: StepFunction = resolve_name(place)
+        found = resolve_name(place)
     except (ImportError, AttributeError, ValueError) as error:
         raise ConfigurationError(f"{what}: {place} cannot be imported: {error}") from error
-    return function
+    if not isinstance(found, JobKind):
+        raise ConfigurationError(f"{what}: {place}: expected a JobKind, got {found!r}")
+    fault = found.find_fault()
+    if fault is not None:
+        raise ConfigurationError(f"{what}: {place}: {fault}")
+    return found

@@ -3,7 +3,7 @@
 `edge.lambda_jobs` and `laptop.worker_loop` hand it messages, `edge.lambda_schedule` asks it to
 sweep. A message only says which job to look at: claim it, run its steps, commit each, and let it go
 before the time is up. Two workers never run one job at a time, and one that lost its lease commits
-nothing. A worker knows no kind of job; `features.kinds` does.
+nothing. A worker knows no kind of job by name; `features` do.
 """
 
 from __future__ import annotations
@@ -18,9 +18,16 @@ from dataclasses import dataclass
 from uuid import UUID, uuid4
 
 from poutama.db.connection import Database
-from poutama.errors import NotFoundError, PoutamaError
+from poutama.errors import PoutamaError
 from poutama.jobs.heartbeat import StepOverran, run_step
-from poutama.jobs.job import JobFailedError, JobState, Query, Step, StepFunction
+from poutama.jobs.job import (
+    AnyJobKind,
+    JobFailedError,
+    JobState,
+    Query,
+    Step,
+    StoredJobError,
+)
 from poutama.jobs.lease import (
     Committed,
     Ended,
@@ -43,6 +50,8 @@ LONGEST_DELAY = 900.0
 UNSENT_LEASES = 2.0
 """A job that has been due for so many leases without a message has lost it."""
 SWEEP_BATCH = 500
+DEPLOYMENT_SECONDS = 120.0
+"""Before a job that another release wrote is tried again: its own workers may be there then."""
 FAREWELL_SECONDS = 3.0
 """What giving a job back may take when the worker itself is told to stop."""
 
@@ -56,7 +65,7 @@ class Worker:
     database: Database
     store: ObjectStore
     queue: Queue
-    kinds: Mapping[str, StepFunction]
+    kinds: Mapping[str, AnyJobKind]
     query: Query
     settings: Settings
 
@@ -161,12 +170,13 @@ class Worker:
 
     async def _step(self, lease: Lease, deadline: float) -> Committed:
         seconds, margin = self.settings.job_lease_seconds, self.settings.job_margin_seconds
-        function = self.kinds.get(lease.job.kind)
-        if function is None:
-            raise NotFoundError(f"There is no kind of job called {lease.job.kind} here.")
+        kind = self.kinds.get(lease.job.kind)
+        if kind is None:
+            raise StoredJobError(f"Job kind {lease.job.kind} not found in this release.")
         step = Step(
             job=lease.job,
-            checkpoint=lease.checkpoint,
+            input=kind.read_input(lease.input),
+            checkpoint=kind.read_checkpoint(lease.checkpoint),
             done=lease.done,
             total=lease.total,
             attempt=max(1, lease.attempts),
@@ -178,8 +188,8 @@ class Worker:
         )
         # Half of the margin is for ending, the other half for committing.
         until = deadline - margin / 2
-        returned = await run_step(
-            function(step), self.database, lease, seconds=seconds, until=until
+        returned = kind.require_returned(
+            await run_step(kind.step(step), self.database, lease, seconds=seconds, until=until)
         )
         return await commit_step(self.database, lease, returned, seconds=seconds, deadline=deadline)
 
@@ -194,6 +204,8 @@ class Worker:
                 await self._bury(lease.job.id, reason)
             return state
         bound = self.settings.job_backoff_seconds * 2.0 ** (tried - 1)
+        if isinstance(error, StoredJobError):
+            bound = max(bound, DEPLOYMENT_SECONDS)
         delay = min(LONGEST_DELAY, bound) * random.uniform(0.5, 1.0)  # noqa: S311
         return await self._release(lease, JobState.QUEUED, deadline, attempts=tried, delay=delay)
 

@@ -18,7 +18,7 @@ from poutama.edge.application import Resources, compute_fields
 from poutama.engine import Engine
 from poutama.errors import PoutamaError
 from poutama.features import load_model
-from poutama.jobs.job import StepFunction
+from poutama.jobs.job import AnyJobKind
 from poutama.plan.operation import GraphQLRequest
 from poutama.schedule import TaskContext
 from poutama.viewer import Viewer
@@ -58,7 +58,7 @@ def open_query(rooms: Resources) -> EngineQuery:
     return EngineQuery(engine, settings.request_seconds)
 
 
-def open_worker(rooms: Resources, kinds: Mapping[str, StepFunction]) -> Worker:
+def open_worker(rooms: Resources, kinds: Mapping[str, AnyJobKind]) -> Worker:
     """A worker for these kinds of jobs; with none it can still sweep."""
     return Worker(
         database=rooms.database,

@@ -1,10 +1,10 @@
-"""The words of long work: what a step is given, and what it gives back.
+"""`JobKind`, and what its step receives and returns.
 
-A kind of job is one `async def step(step: Step) -> Progress | Finished`. The worker calls it again
-and again, each time with the checkpoint that the last call gave back; what a step returns is
-committed in one transaction, its effects and its checkpoint together. A step that fails, or that
-loses its machine half-way, runs again from the same checkpoint: whatever it does outside its
-effects must bear being done twice. Says nothing about who claims jobs, or how they are woken.
+A kind of job is an input, a checkpoint and one `async def step(step) -> Progress | Finished`. The
+worker calls the step again and again, each time with the checkpoint that the call before returned;
+what a step returns is committed in one transaction, its effects and its checkpoint together. A step
+that fails, or whose machine is lost, runs again from the same checkpoint: what it does outside its
+effects must allow being done twice. This module does not claim jobs or wake workers.
 """
 
 from __future__ import annotations
@@ -12,14 +12,22 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Protocol, TypeAlias
+from inspect import iscoroutinefunction, signature
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
 from uuid import UUID
+
+import msgspec
 
 from poutama.db.connection import Database
 from poutama.db.transaction import Transaction
 from poutama.errors import PoutamaError
 from poutama.settings import Settings
 from poutama.store.objects import ObjectStore
+
+InputT = TypeVar("InputT", bound=msgspec.Struct)
+"""A kind's input."""
+CheckpointT = TypeVar("CheckpointT", bound=msgspec.Struct)
+"""A kind's checkpoint."""
 
 Effects: TypeAlias = Callable[[Transaction], Awaitable[None]]
 """What a step changes; runs in the transaction of its checkpoint, perhaps several times over."""
@@ -29,6 +37,15 @@ class JobFailedError(PoutamaError):
     """The job cannot be done."""
 
     # Raised by a step for good: the job is not tried again, and its person reads the message.
+    code = "JOB_FAILED"
+    status = 422
+    safe = True
+
+
+class StoredJobError(PoutamaError):
+    """The job was written by another release."""
+
+    # A newer one while a deployment is under way: tried again later, then failed with its message.
     code = "JOB_FAILED"
     status = 422
     safe = True
@@ -60,15 +77,14 @@ class Query(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A job as it was asked for.
+    """The row of a job, without what its kind alone understands.
 
     Attributes:
         id: the row's.
-        kind: which step function runs it.
-        person_id: who asked for it.
+        kind: the name of its `JobKind`.
+        person_id: the person who requested it.
         organisation_id: whose administrators see it, too; None for a personal job.
         subject_id: whose data it is about, where that is one person.
-        input: what was asked for, as JSON.
     """
 
     id: UUID
@@ -76,29 +92,30 @@ class Job:
     person_id: UUID
     organisation_id: UUID | None
     subject_id: UUID | None
-    input: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Generic[InputT, CheckpointT]):
     """What one call of a step function has.
 
     Attributes:
-        job: what was asked for.
-        checkpoint: what the step before gave back; empty at first.
+        job: the job's row.
+        input: what was requested.
+        checkpoint: what the step before returned; made without arguments for the first.
         done: how much is done so far, in units of the kind's own choosing.
         total: how much there is, once it is known.
         attempt: 1, or more after failures at this very step.
-        deadline: absolute `time.monotonic()` by which to return. Give back little and often: what
-            is not given back by then is done again by the next worker.
+        deadline: absolute `time.monotonic()` by which to return. Return little and often: what
+            is not returned in time is done again by the next worker.
         database: for reading; changes go into effects.
         store: for files; write under keys that a second try would choose again.
-        query: asks the API's own questions in somebody's name.
+        query: asks the API's own questions in a person's name.
         settings: every knob.
     """
 
     job: Job
-    checkpoint: Mapping[str, Any]
+    input: InputT
+    checkpoint: CheckpointT
     done: int
     total: int | None
     attempt: int
@@ -129,17 +146,17 @@ class RowError:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Progress:
+class Progress(Generic[CheckpointT]):
     """A step is done, and there are more.
 
     Attributes:
-        checkpoint: JSON from which the next step goes on.
-        done, total: how far the job is; None leaves what was said before.
+        checkpoint: from where the next step goes on.
+        done, total: how far the job is; None leaves them as they are.
         effects: what changes together with the checkpoint.
         errors: rows that could not be used, written together with it.
     """
 
-    checkpoint: Mapping[str, Any]
+    checkpoint: CheckpointT
     done: int | None = None
     total: int | None = None
     effects: Effects | None = None
@@ -165,5 +182,95 @@ class Finished:
     errors: Sequence[RowError] = field(default=())
 
 
-StepFunction: TypeAlias = Callable[[Step], Awaitable[Progress | Finished]]
-"""A kind of job."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobKind(Generic[InputT, CheckpointT]):
+    """A kind of job.
+
+    Both structs are written as JSON into the job's row, and may be read by another release of the
+    program than the one that wrote them. A field may be added if it has a default. Unknown fields
+    are forbidden, so that a worker of the older release, which does not know the new field, leaves
+    the job to one that does instead of dropping the field; and so that a renamed field is an error
+    instead of a job that begins again.
+
+    Attributes:
+        input: a frozen struct that forbids unknown fields.
+        checkpoint: another, which can be made without arguments: that is where a job begins.
+        step: an `async def` with one parameter.
+    """
+
+    input: type[InputT]
+    checkpoint: type[CheckpointT]
+    step: Callable[[Step[InputT, CheckpointT]], Awaitable[Progress[CheckpointT] | Finished]]
+
+    def read_input(self, content: str) -> InputT:
+        """Decode a stored input.
+
+        Raises:
+            StoredJobError: it does not fit the struct.
+        """
+        return _decode(content, self.input, "input")
+
+    def read_checkpoint(self, content: str) -> CheckpointT:
+        """Decode a stored checkpoint; `{}` is where a job begins.
+
+        Raises:
+            StoredJobError: it does not fit the struct.
+        """
+        return _decode(content, self.checkpoint, "checkpoint")
+
+    def require_returned(self, returned: object) -> Progress[CheckpointT] | Finished:
+        """What a step returned.
+
+        Raises:
+            TypeError: it is not what the step's annotations promise.
+        """
+        match returned:
+            case Finished():
+                return returned
+            case Progress() if type(returned.checkpoint) is self.checkpoint:
+                return returned
+            case Progress():
+                returned = returned.checkpoint
+        expected = f"expected Finished or Progress with a {self.checkpoint.__name__}"
+        raise TypeError(f"step: {expected}, got {type(returned).__name__}")
+
+    def find_fault(self) -> str | None:
+        """What the kind's declaration got wrong, for its author; None where nothing is."""
+        for name, struct in (("input", self.input), ("checkpoint", self.checkpoint)):
+            if not (isinstance(struct, type) and issubclass(struct, msgspec.Struct)):
+                return f"{name}: expected a msgspec.Struct, got {struct!r}"
+            config = struct.__struct_config__
+            if not (config.frozen and config.forbid_unknown_fields):
+                return f"{name}: {struct.__name__} needs frozen=True, forbid_unknown_fields=True"
+            try:
+                msgspec.json.Decoder(struct)
+            except (NameError, TypeError) as error:
+                return f"{name}: {struct.__name__} cannot be read from JSON: {error}"
+        for field_ in msgspec.structs.fields(self.checkpoint):
+            if field_.required:
+                return f"checkpoint: {self.checkpoint.__name__}.{field_.name} needs a default"
+        if not iscoroutinefunction(self.step):
+            return f"step: expected an async def, got {self.step!r}"
+        try:
+            signature(self.step).bind(None)
+        except TypeError:
+            return f"step: expected one parameter, got {signature(self.step)}"
+        return None
+
+
+class Empty(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The input of a kind that needs none; the checkpoint of a kind that has one step."""
+
+
+AnyJobKind: TypeAlias = JobKind[Any, Any]
+"""For those who hold several kinds."""
+
+
+def _decode(content: str, struct: type[InputT], what: str) -> InputT:
+    try:
+        return msgspec.json.decode(content, type=struct)
+    except msgspec.DecodeError as error:
+        raise StoredJobError(
+            "The job was begun by another release of Poutama, and this one cannot go on with it"
+            f" ({what}: {error}). Start it again."
+        ) from error

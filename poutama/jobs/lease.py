@@ -8,11 +8,12 @@ database's clock alone decides how long a lease lasts. Who holds no lease uses `
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from json import dumps, loads
+from dataclasses import asdict, dataclass, replace
+from json import dumps
 from typing import Any
 from uuid import UUID, uuid4
 
+import msgspec
 from asyncpg import Record
 
 from poutama.db.connection import Database
@@ -112,15 +113,17 @@ class Lease:
 
     Attributes:
         id: of this lease; no other ever has it.
-        job: what was asked for.
-        checkpoint, done, total: as the step before left them.
+        job: the row.
+        input, checkpoint: JSON, as the row holds them.
+        done, total: as the step before left them.
         steps: how many steps have been committed.
         attempts: claims since the step before, this one included; 0 after a step.
     """
 
     id: UUID
     job: Job
-    checkpoint: Mapping[str, Any]
+    input: str
+    checkpoint: str
     done: int
     total: int | None
     steps: int
@@ -171,7 +174,8 @@ async def claim_job(
     return Lease(
         id=lease,
         job=_read_job(job, row),
-        checkpoint=loads(row["checkpoint"]),
+        input=row["input"],
+        checkpoint=row["checkpoint"],
         done=row["done"],
         total=row["total"],
         steps=row["steps"],
@@ -199,7 +203,7 @@ async def extend_lease(
 async def commit_step(
     database: Database,
     lease: Lease,
-    returned: Progress | Finished,
+    returned: Progress[Any] | Finished,
     *,
     seconds: float,
     deadline: float,
@@ -272,18 +276,17 @@ def _read_job(job: UUID, row: Record) -> Job:
         person_id=row["person_id"],
         organisation_id=row["organisation_id"],
         subject_id=row["subject_id"],
-        input=loads(row["input"]),
     )
 
 
 def _fence(
-    lease: Lease, returned: Progress | Finished, seconds: float
+    lease: Lease, returned: Progress[Any] | Finished, seconds: float
 ) -> tuple[str, Sequence[object]]:
     """The statement that only whoever holds the lease can run, and only once for each step."""
     mine = (lease.job.id, lease.id, lease.steps)
     match returned:
         case Progress():
-            checkpoint = dumps(returned.checkpoint)
+            checkpoint = _encode(returned)
             values = (*mine, checkpoint, returned.done, returned.total, float(seconds))
             return _PROGRESS, values
         case Finished():
@@ -292,7 +295,7 @@ def _fence(
 
 
 async def _write_effects(
-    transaction: Transaction, lease: Lease, returned: Progress | Finished, errors: str
+    transaction: Transaction, lease: Lease, returned: Progress[Any] | Finished, errors: str
 ) -> None:
     if returned.effects is not None:
         await returned.effects(transaction)
@@ -300,19 +303,22 @@ async def _write_effects(
         await transaction.execute(_ADD_ERRORS, lease.job.id, errors)
 
 
-def _advance(lease: Lease, returned: Progress | Finished, row: Record) -> Lease | None:
+def _advance(lease: Lease, returned: Progress[Any] | Finished, row: Record) -> Lease | None:
     if isinstance(returned, Finished):
         return None
-    return Lease(
-        id=lease.id,
-        job=lease.job,
-        # As the next worker would read it, so that a tuple is a list from now on.
-        checkpoint=loads(dumps(returned.checkpoint)),
+    return replace(
+        lease,
+        # As the next worker would read it.
+        checkpoint=_encode(returned),
         done=row["done"],
         total=row["total"],
         steps=lease.steps + 1,
         attempts=0,
     )
+
+
+def _encode(returned: Progress[Any]) -> str:
+    return msgspec.json.encode(returned.checkpoint).decode()
 
 
 async def _has_happened(

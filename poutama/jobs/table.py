@@ -7,10 +7,9 @@ does to the job it holds is in `jobs.lease`. The database's clock alone decides 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from json import dumps
-from typing import Any
 from uuid import UUID, uuid4
+
+import msgspec
 
 from poutama.db.connection import Database
 from poutama.db.link import Rows
@@ -74,7 +73,7 @@ async def enqueue(
     person_id: UUID,
     organisation_id: UUID | None = None,
     subject_id: UUID | None = None,
-    input: Mapping[str, Any],  # noqa: A002  the column, and the word of GraphQL
+    input: msgspec.Struct,  # noqa: A002  the column, and the word of GraphQL
 ) -> UUID:
     """Add a job that begins to exist with the transaction's commit; returns its id.
 
@@ -82,13 +81,13 @@ async def enqueue(
 
     Args:
         transaction: the mutation's, or that of a step's effects.
-        kind: a key of `features.kinds.KINDS`.
+        kind: a key of a feature's `jobs`.
         person_id: who asks for it, and reads it.
         organisation_id: whose administrators see it, too.
         subject_id: whose data it is about, where that is one person; a job of no organisation is
             about whoever asks, unless it says otherwise. The result is for those who may still
             see that person, or still belong to the organisation, when they ask for it.
-        input: JSON; ids and moments as text.
+        input: of the kind's `input`; from a module that is light to import.
 
     Raises:
         DatabaseError: one of the three is not there.
@@ -96,9 +95,8 @@ async def enqueue(
     job = uuid4()
     if subject_id is None and organisation_id is None:
         subject_id = person_id
-    await transaction.execute(
-        _ENQUEUE, job, kind, person_id, organisation_id, subject_id, dumps(input)
-    )
+    content = msgspec.json.encode(input).decode()
+    await transaction.execute(_ENQUEUE, job, kind, person_id, organisation_id, subject_id, content)
     transaction.enqueued.append(job)
     return job
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import io
 import json
 import time
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -22,9 +22,10 @@ from poutama.db.connection import Database
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.engine import Engine
 from poutama.features import PROCEDURES, load_model
-from poutama.features.exports.request import JOB_KIND, describe_wish
-from poutama.features.exports.steps import export_step
-from poutama.jobs.job import StepFunction
+from poutama.features.exports.job import EXPORT
+from poutama.features.exports.request import make_input
+from poutama.features.exports.steps import EXPORT_JOB, ExportProgress, ExportStep, export_step
+from poutama.jobs.job import Finished
 from poutama.jobs.local import LocalQueue
 from poutama.jobs.table import enqueue
 from poutama.plan.operation import GraphQLRequest
@@ -76,12 +77,16 @@ def ask_engine(engine: Engine) -> Any:
 
 
 def build_worker(
-    database: Database, store: ObjectStore, kind: StepFunction = export_step, **settings: Any
+    database: Database,
+    store: ObjectStore,
+    step: Callable[[ExportStep], Awaitable[ExportProgress | Finished]] = export_step,
+    **settings: Any,
 ) -> Worker:
     """A worker for exports alone, one that ends in good time."""
     chosen = Settings(**{"job_margin_seconds": 1.0, **settings})
+    kinds = {EXPORT: replace(EXPORT_JOB, step=step)}
     engine = Engine(load_model(), database, chosen, PROCEDURES)
-    return Worker(database, store, LocalQueue(), {JOB_KIND: kind}, ask_engine(engine), chosen)
+    return Worker(database, store, LocalQueue(), kinds, ask_engine(engine), chosen)
 
 
 @dataclass(slots=True)
@@ -133,10 +138,10 @@ class Bureau:
         async def work(transaction: Transaction) -> UUID:
             return await enqueue(
                 transaction,
-                JOB_KIND,
+                EXPORT,
                 person_id=id_of(caller),
                 subject_id=STUDENT,
-                input=describe_wish(STUDENT, AS_OF),
+                input=make_input(STUDENT, AS_OF),
             )
 
         return await run_transaction(self.database, work, deadline=soon())

@@ -14,10 +14,9 @@ from uuid import UUID
 
 from poutama.db.connection import Database
 from poutama.db.trace import StatementTrace
-from poutama.jobs.job import Finished, Progress, Step
 from poutama.settings import Settings
 from tests.db.sessions import soon
-from tests.db.workshop import Workshop, count
+from tests.db.workshop import CountStep, Returned, Workshop, count, counting
 
 
 def die() -> None:
@@ -32,13 +31,13 @@ async def run(url: str, job: UUID, point: str) -> None:
         if kind == "statement" and next(statements) == int(number):
             die()
 
-    async def step(step: Step) -> Progress | Finished:
+    async def step(step: CountStep) -> Returned:
         if kind == "step" and next(steps) == int(number):
             die()
         return await count(step)
 
     database = Database(Settings(), url=url)
-    shop = Workshop(database, kinds={"COUNT": step})
+    shop = Workshop(database, kinds={"COUNT": counting(step)})
     with database.observe(watch):
         await shop.worker().run(job, deadline=soon())
     await database.close()

@@ -21,8 +21,12 @@ from pathlib import Path
 from uuid import UUID
 
 from poutama.db.connection import Database
-from poutama.features.exports.steps import export_step
-from poutama.jobs.job import Finished, Progress, Step
+from poutama.features.exports.steps import (
+    ExportProgress,
+    ExportStep,
+    export_step,
+)
+from poutama.jobs.job import Finished
 from poutama.settings import Settings
 from poutama.store.directory import DirectoryStore
 from tests.db.bureau import SECRET, build_worker
@@ -62,7 +66,7 @@ class BelledStore(DirectoryStore):
 async def run(url: str, folder: str, job: str, event: str) -> None:
     bell = Bell(int(event))
 
-    async def step(step: Step) -> Progress | Finished:
+    async def step(step: ExportStep) -> ExportProgress | Finished:
         bell.ring()
         returned = await export_step(step)
         bell.ring()

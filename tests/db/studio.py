@@ -19,9 +19,10 @@ from asyncpg import Record
 from poutama.db.connection import Database
 from poutama.engine import Engine, Procedure
 from poutama.features import build_procedures, load_features, load_model
-from poutama.features.evidence.job import prepare_evidence
+from poutama.features.evidence.inputs import EVIDENCE
+from poutama.features.evidence.job import EVIDENCE_JOB
 from poutama.features.evidence.keys import every_key
-from poutama.jobs.job import Query, StepFunction
+from poutama.jobs.job import AnyJobKind, Query
 from poutama.jobs.local import LocalQueue
 from poutama.plan.operation import GraphQLRequest
 from poutama.schedule import TaskContext
@@ -59,7 +60,7 @@ class Studio:
     database: Database
     folder: Path
     settings: Settings = field(default_factory=lambda: Settings(job_margin_seconds=1.0))
-    kinds: dict[str, StepFunction] = field(default_factory=lambda: {"EVIDENCE": prepare_evidence})
+    kinds: dict[str, AnyJobKind] = field(default_factory=lambda: {EVIDENCE: EVIDENCE_JOB})
     store: DirectoryStore = field(init=False)
 
     def __post_init__(self) -> None:

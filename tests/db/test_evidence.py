@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from uuid import UUID
@@ -10,8 +11,8 @@ from uuid import UUID
 import pytest
 
 from poutama.db.connection import Database
-from poutama.features.evidence.job import prepare_evidence
-from poutama.jobs.job import Finished, Progress, Step
+from poutama.features.evidence.job import EVIDENCE_JOB, EvidenceStep, prepare_evidence
+from poutama.jobs.job import Finished
 from poutama.settings import Settings
 from tests.db.studio import ADD, DELETE, FINISH, PASS, SEE, Studio, announcement
 from tests.features.record import Caller
@@ -284,15 +285,15 @@ async def test_evidence_that_is_deleted_while_its_job_runs_leaves_nothing(
 ) -> None:
     evidence = (await studio.add(photos.photo(), JPEG))["id"]
 
-    async def late(step: Step) -> Progress | Finished:
+    async def late(step: EvidenceStep) -> Finished:
         done = await prepare_evidence(step)
         await studio.ask(DELETE, i={"evidenceId": evidence})
         await studio.sweep()
         for name in ("file", "thumbnail"):
-            await studio.store.put(f"{step.job.input['stem']}/{name}", b"?", media_type=JPEG)
+            await studio.store.put(f"{step.input.stem}/{name}", b"?", media_type=JPEG)
         return done
 
-    studio.kinds["EVIDENCE"] = late
+    studio.kinds["EVIDENCE"] = replace(EVIDENCE_JOB, step=late)
     await studio.upload(evidence, photos.photo())
     await studio.finish(evidence)
     await studio.work(evidence)

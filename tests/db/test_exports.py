@@ -19,10 +19,11 @@ from pypdf import PdfReader
 
 from poutama.db.connection import Database
 from poutama.db.transaction import Transaction, run_transaction
+from poutama.features.exports.job import PAGE, VOLUME, Phase
 from poutama.features.exports.request import MOST_A_DAY
-from poutama.features.exports.steps import LOST, PAGE, VOLUME, export_step
+from poutama.features.exports.steps import LOST, ExportProgress, ExportStep, export_step
 from poutama.features.exports.sweep import forget_old_exports
-from poutama.jobs.job import Finished, Progress, Step
+from poutama.jobs.job import Finished
 from poutama.jobs.table import cancel, retry
 from poutama.settings import Settings
 from tests.db.bureau import STUDENT, Bureau, build_worker
@@ -183,7 +184,7 @@ async def test_who_loses_the_right_meanwhile_gets_nothing(bureau: Bureau, steps:
     job = await bureau.wish(Caller.MENTOR)
     calls = 0
 
-    async def step(step: Step) -> Progress | Finished:
+    async def step(step: ExportStep) -> ExportProgress | Finished:
         nonlocal calls
         if calls == steps:
             await bureau.write(END, id_of("mentor's"))
@@ -228,7 +229,7 @@ async def test_forced_to_stop_after_every_step_it_gives_the_same(bureau: Bureau)
     job, invocations = await bureau.wish(), 0
     while (await bureau.row(job))["state"] != "SUCCEEDED":
         # Whoever has done a step has no time left for another.
-        async def step(step: Step) -> Progress | Finished:
+        async def step(step: ExportStep) -> ExportProgress | Finished:
             returned = await export_step(step)
             await asyncio.sleep(max(0.0, step.deadline - time.monotonic()))
             return returned
@@ -246,7 +247,7 @@ async def test_cancelled_at_any_step_it_leaves_nothing_for_long(bureau: Bureau, 
     job = await bureau.wish()
     calls = 0
 
-    async def step(step: Step) -> Progress | Finished:
+    async def step(step: ExportStep) -> ExportProgress | Finished:
         nonlocal calls
         if calls == steps:
             await stop(bureau, job)
@@ -274,8 +275,8 @@ async def test_stopped_cleared_away_and_tried_again_it_begins_anew(bureau: Burea
     await bureau.run(whole)
     job = await bureau.wish()
 
-    async def step(step: Step) -> Progress | Finished:
-        if step.checkpoint.get("phase") == "pack":
+    async def step(step: ExportStep) -> ExportProgress | Finished:
+        if step.checkpoint.phase is Phase.PACK:
             await stop(bureau, job)
         return await export_step(step)
 

@@ -11,14 +11,25 @@ import pytest
 
 from poutama.db.trace import StatementTrace
 from poutama.db.transaction import Transaction
-from poutama.jobs.job import Finished, Progress, RowError, Step
+from poutama.jobs.job import Finished, RowError
 from poutama.jobs.lease import claim_job
 from poutama.jobs.table import enqueue
 from tests.db.sessions import soon
-from tests.db.workshop import AGE, EXPIRE, MAKE_DUE, PERSON, Workshop, count
+from tests.db.workshop import (
+    AGE,
+    EXPIRE,
+    MAKE_DUE,
+    PERSON,
+    CountStep,
+    Returned,
+    Units,
+    Workshop,
+    count,
+    counting,
+)
 
 
-async def for_ever(step: Step) -> Progress | Finished:
+async def for_ever(step: CountStep) -> Returned:
     await asyncio.Event().wait()
     raise AssertionError
 
@@ -93,7 +104,7 @@ async def test_a_message_that_comes_too_early_comes_again(shop: Workshop) -> Non
 
 
 async def test_row_errors_are_kept_in_order_whatever_is_in_them(shop: Workshop) -> None:
-    async def step(step: Step) -> Progress | Finished:
+    async def step(step: CountStep) -> Returned:
         nasty = RowError(file="ā\0.csv", line=7, field="\ud800", code="BAD", message="x\0" * 5_000)
         return Finished(errors=[nasty, *(replace_line(nasty, line) for line in range(8, 300))])
 
@@ -102,7 +113,7 @@ async def test_row_errors_are_kept_in_order_whatever_is_in_them(shop: Workshop) 
             file=error.file, line=line, field=error.field, code=error.code, message="'\"\\"
         )
 
-    shop.kinds["COUNT"] = step
+    shop.kinds["COUNT"] = counting(step)
     job = await shop.ask()
     assert await shop.run(job) == "SUCCEEDED"
     assert await shop.errors(job) == [(line - 6, line) for line in range(7, 300)]
@@ -111,13 +122,13 @@ async def test_row_errors_are_kept_in_order_whatever_is_in_them(shop: Workshop) 
 async def test_a_step_can_ask_for_another_job(shop: Workshop) -> None:
     asked: list[UUID] = []
 
-    async def step(step: Step) -> Progress | Finished:
+    async def step(step: CountStep) -> Returned:
         async def effects(transaction: Transaction) -> None:
-            asked.append(await enqueue(transaction, "COUNT", person_id=PERSON, input={"units": 1}))
+            asked.append(await enqueue(transaction, "COUNT", person_id=PERSON, input=Units(1)))
 
         return Finished(effects=effects)
 
-    shop.kinds["PARENT"] = step
+    shop.kinds["PARENT"] = counting(step)
     await shop.run(await shop.ask("PARENT"))
     assert await shop.messages() == [json.dumps({"job": str(asked[-1])})]
     assert await shop.run(asked[-1]) == "SUCCEEDED"
@@ -127,12 +138,12 @@ async def test_a_step_can_ask_for_another_job(shop: Workshop) -> None:
 
 
 async def test_a_job_may_last_longer_than_any_worker(shop: Workshop) -> None:
-    async def step(step: Step) -> Progress | Finished:
+    async def step(step: CountStep) -> Returned:
         # As much as there is time for.
         await asyncio.sleep(step.deadline - time.monotonic())
         return await count(step)
 
-    shop.kinds["COUNT"] = step
+    shop.kinds["COUNT"] = counting(step)
     job = await shop.ask(units=4)
     worker = shop.worker(job_margin_seconds=0.5)
     await worker.wake(job)
@@ -155,7 +166,7 @@ async def test_no_step_is_begun_when_there_is_no_time_for_one(shop: Workshop) ->
 
 
 async def test_a_step_that_does_not_end_in_time_is_cancelled(shop: Workshop) -> None:
-    shop.kinds["COUNT"] = for_ever
+    shop.kinds["COUNT"] = counting(for_ever)
     job = await shop.ask()
     # A machine too slow to begin a step in time does so the next time.
     while await shop.run(job, seconds=0.3, job_margin_seconds=0.2) == "QUEUED":
@@ -166,10 +177,10 @@ async def test_a_step_that_does_not_end_in_time_is_cancelled(shop: Workshop) -> 
 
 
 async def test_a_step_that_began_late_gets_a_whole_turn(shop: Workshop) -> None:
-    async def step(step: Step) -> Progress | Finished:
-        return await (for_ever if step.checkpoint else count)(step)
+    async def step(step: CountStep) -> Returned:
+        return await (for_ever if step.checkpoint.unit else count)(step)
 
-    shop.kinds["COUNT"] = step
+    shop.kinds["COUNT"] = counting(step)
     job = await shop.ask()
     assert await shop.run(job, seconds=1.2, job_margin_seconds=0.2) == "QUEUED"
     row = await shop.row(job)
@@ -180,11 +191,11 @@ async def test_a_step_that_began_late_gets_a_whole_turn(shop: Workshop) -> None:
 async def test_a_worker_that_is_told_to_stop_lets_its_job_go(shop: Workshop) -> None:
     begun = asyncio.Event()
 
-    async def step(step: Step) -> Progress | Finished:
+    async def step(step: CountStep) -> Returned:
         begun.set()
         return await for_ever(step)
 
-    shop.kinds["COUNT"] = step
+    shop.kinds["COUNT"] = counting(step)
     job = await shop.ask()
     running = asyncio.create_task(shop.run(job))
     await begun.wait()

@@ -7,8 +7,8 @@ import os
 import sys
 from uuid import UUID
 
-from poutama.jobs.job import Finished, JobFailedError, Progress, Step
-from tests.db.workshop import PERSON, Workshop
+from poutama.jobs.job import JobFailedError, Progress
+from tests.db.workshop import PERSON, Counted, CountStep, Returned, Workshop, counting
 
 PROGRAM = "from poutama.commands.main import main; main()"
 
@@ -26,12 +26,12 @@ async def jobs(url: str, *words: str) -> tuple[int, str]:
 
 
 async def test_jobs_are_listed_tried_again_and_stopped(shop: Workshop, database_url: str) -> None:
-    async def step(step: Step) -> Progress | Finished:
-        if step.checkpoint:
+    async def step(step: CountStep) -> Returned:
+        if step.checkpoint.unit:
             raise JobFailedError("There is no [red]bus[/red].")
-        return Progress(checkpoint={"unit": 1}, done=1_000, total=2_000)
+        return Progress(checkpoint=Counted(1), done=1_000, total=2_000)
 
-    shop.kinds["BUS"] = step
+    shop.kinds["BUS"] = counting(step)
     failed, waiting = await shop.ask("BUS"), await shop.ask()
     await shop.run(failed)
 

@@ -9,8 +9,11 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import msgspec
+
 from poutama.db.transaction import Transaction, run_transaction
-from poutama.jobs.job import Finished, Progress, Step
+from poutama.feature import Feature
+from poutama.jobs.job import Empty, Finished, JobKind, Progress, Step
 from poutama.jobs.table import enqueue
 from poutama.viewer import Viewer
 from tests.db.sessions import soon
@@ -40,6 +43,10 @@ async def test_the_example_does_what_it_says(shop: Workshop) -> None:
         "Step": Step,
         "Progress": Progress,
         "Finished": Finished,
+        "JobKind": JobKind,
+        "Empty": Empty,
+        "Feature": Feature,
+        "msgspec": msgspec,
         "UUID": UUID,
         "Transaction": Transaction,
         "Viewer": Viewer,
@@ -48,8 +55,8 @@ async def test_the_example_does_what_it_says(shop: Workshop) -> None:
         "Any": Any,
     }
     for block in BLOCK.findall(PAGE.read_text(encoding="utf-8")):
-        exec(block, names)
-    shop.kinds["TIDY"] = names["tidy_step"]
+        exec(compile(block, PAGE, "exec", dont_inherit=True), names)
+    shop.kinds.update(dict.fromkeys(names["FEATURE"].jobs, names["TIDY_JOB"]))
     for statement in (GOALS, TASKS):
         await shop.change(statement, PERSON)
 

@@ -10,20 +10,20 @@ import pytest
 
 from poutama.db.transaction import Transaction
 from poutama.errors import UnavailableError
-from poutama.jobs.job import Finished, JobFailedError, Progress, Step
+from poutama.jobs.job import Empty, Finished, JobFailedError, Progress
 from poutama.jobs.lease import GIVEN_UP, Lease, claim_job
 from poutama.jobs.table import retry
 from tests.db.sessions import soon
-from tests.db.workshop import EXPIRE, MAKE_DUE, Workshop, count
+from tests.db.workshop import EXPIRE, MAKE_DUE, CountStep, Returned, Workshop, count, counting
 
 SECRET = "postgresql://somebody:secret@database"
 
 
 async def test_what_a_step_says_for_good_is_for_good(shop: Workshop) -> None:
-    async def step(step: Step) -> Progress | Finished:
+    async def step(step: CountStep) -> Returned:
         raise JobFailedError("The file holds no people.")
 
-    shop.kinds["COUNT"] = step
+    shop.kinds["COUNT"] = counting(step)
     job = await shop.ask()
     assert await shop.run(job) == "FAILED"
     row = await shop.row(job)
@@ -39,13 +39,13 @@ async def test_a_poisoned_step_is_tried_again_later_and_later_then_no_more(
 ) -> None:
     tries: list[int] = []
 
-    async def step(step: Step) -> Progress | Finished:
-        if step.checkpoint.get("unit") != 1:
+    async def step(step: CountStep) -> Returned:
+        if step.checkpoint.unit != 1:
             return await count(step)
         tries.append(step.attempt)
         raise ValueError(SECRET)
 
-    shop.kinds["COUNT"] = step
+    shop.kinds["COUNT"] = counting(step)
     job = await shop.ask()
     for attempt in range(1, 5):
         assert await shop.run(job) == "QUEUED"
@@ -70,12 +70,12 @@ async def test_a_poisoned_step_is_tried_again_later_and_later_then_no_more(
 async def test_a_step_that_works_again_is_forgiven(shop: Workshop) -> None:
     broken = True
 
-    async def step(step: Step) -> Progress | Finished:
-        if broken and step.checkpoint:
+    async def step(step: CountStep) -> Returned:
+        if broken and step.checkpoint.unit:
             raise UnavailableError("The files cannot be reached just now.")
         return await count(step)
 
-    shop.kinds["COUNT"] = step
+    shop.kinds["COUNT"] = counting(step)
     job = await shop.ask(units=4)
     for _ in range(4):
         assert await shop.run(job) == "QUEUED"
@@ -87,10 +87,10 @@ async def test_a_step_that_works_again_is_forgiven(shop: Workshop) -> None:
 
 
 async def test_a_person_reads_what_is_safe_to_tell(shop: Workshop) -> None:
-    async def step(step: Step) -> Progress | Finished:
+    async def step(step: CountStep) -> Returned:
         raise UnavailableError("The files cannot be reached just now.")
 
-    shop.kinds["COUNT"] = step
+    shop.kinds["COUNT"] = counting(step)
     job = await shop.ask()
     assert await shop.run(job, job_attempts=1) == "FAILED"
     assert (await shop.row(job))["failure"] == "The files cannot be reached just now."
@@ -113,11 +113,11 @@ async def test_a_step_that_ends_its_process_every_time_is_not_tried_for_ever(
 async def test_a_claim_counts_until_a_step_is_done(shop: Workshop) -> None:
     seen: list[int] = []
 
-    async def step(step: Step) -> Progress | Finished:
+    async def step(step: CountStep) -> Returned:
         seen.append((await shop.row(step.job.id))["attempts"])
         return await count(step)
 
-    shop.kinds["COUNT"] = step
+    shop.kinds["COUNT"] = counting(step)
     await shop.run(await shop.ask(units=3))
     assert seen == [1, 0, 0]
 
@@ -126,22 +126,22 @@ async def test_a_kind_that_is_not_known_yet_may_be_later(shop: Workshop) -> None
     job = await shop.ask("NEW")
     assert await shop.run(job) == "QUEUED"
     await shop.change(MAKE_DUE, job)
-    shop.kinds["NEW"] = count
+    shop.kinds["NEW"] = counting(count)
     assert await shop.run(job) == "SUCCEEDED"
 
 
-@pytest.mark.parametrize("returned", [None, Progress(checkpoint={"a": object()})])
+@pytest.mark.parametrize("returned", [None, Progress(checkpoint=Empty()), {"unit": 1}])
 async def test_a_step_that_gives_back_nonsense_has_failed(shop: Workshop, returned: object) -> None:
-    async def step(step: Step) -> Progress | Finished:
+    async def step(step: CountStep) -> Returned:
         return returned  # type: ignore[return-value]
 
-    shop.kinds["COUNT"] = step
+    shop.kinds["COUNT"] = counting(step)
     job = await shop.ask()
     assert await shop.run(job, job_attempts=1) == "FAILED"
 
 
 async def test_effects_that_fail_leave_nothing(shop: Workshop) -> None:
-    async def step(step: Step) -> Progress | Finished:
+    async def step(step: CountStep) -> Returned:
         async def effects(transaction: Transaction) -> None:
             counted = await count(step)
             assert counted.effects is not None
@@ -151,7 +151,7 @@ async def test_effects_that_fail_leave_nothing(shop: Workshop) -> None:
 
         return Finished(effects=effects, errors=(await count(step)).errors)
 
-    shop.kinds["COUNT"] = step
+    shop.kinds["COUNT"] = counting(step)
     job = await shop.ask()
     assert await shop.run(job) == "QUEUED"
     assert (await shop.effects(job), await shop.errors(job)) == ([], [])
@@ -164,7 +164,7 @@ async def test_effects_that_lose_a_race_run_again(shop: Workshop, database_url: 
     runs = 0
     other = await asyncpg.connect(database_url)
 
-    async def step(step: Step) -> Progress | Finished:
+    async def step(step: CountStep) -> Returned:
         counted = await count(step)
 
         async def effects(transaction: Transaction) -> None:
@@ -179,7 +179,7 @@ async def test_effects_that_lose_a_race_run_again(shop: Workshop, database_url: 
 
         return Finished(effects=effects, errors=counted.errors)
 
-    shop.kinds["COUNT"] = step
+    shop.kinds["COUNT"] = counting(step)
     job = await shop.ask()
     assert await shop.run(job) == "SUCCEEDED"
     await other.close()
@@ -188,15 +188,15 @@ async def test_effects_that_lose_a_race_run_again(shop: Workshop, database_url: 
 
 
 async def test_a_failed_job_can_be_tried_again_from_where_it_was(shop: Workshop) -> None:
-    async def step(step: Step) -> Progress | Finished:
-        if step.checkpoint:
+    async def step(step: CountStep) -> Returned:
+        if step.checkpoint.unit:
             raise JobFailedError
         return await count(step)
 
-    shop.kinds["COUNT"] = step
+    shop.kinds["COUNT"] = counting(step)
     job = await shop.ask()
     assert await shop.run(job) == "FAILED"
-    shop.kinds["COUNT"] = count
+    shop.kinds["COUNT"] = counting(count)
     assert await retry(shop.database, job, deadline=soon())
     assert not await retry(shop.database, job, deadline=soon())
     assert await shop.worker().sweep(deadline=soon()) == 1

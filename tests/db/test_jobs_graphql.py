@@ -13,13 +13,13 @@ from poutama.db.connection import Database
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.engine import Engine
 from poutama.features import PROCEDURES, load_model
-from poutama.jobs.job import Finished, JobFailedError, Progress, RowError, Step
+from poutama.jobs.job import Empty, Finished, JobFailedError, RowError
 from poutama.jobs.table import enqueue
 from poutama.plan.operation import GraphQLRequest
 from poutama.settings import Settings
 from tests.db.classroom import fill, viewer_for
 from tests.db.sessions import soon
-from tests.db.workshop import Workshop
+from tests.db.workshop import CountStep, Returned, Workshop, counting
 from tests.features.record import Caller
 from tests.features.sample import id_of
 from tests.golden.compiled import RENDERINGS
@@ -67,10 +67,10 @@ async def imported(shop: Workshop, database: Database) -> UUID:
             "IMPORT",
             person_id=id_of(Caller.MANAGER),
             organisation_id=id_of("organisation"),
-            input={},
+            input=Empty(),
         )
 
-    async def step(step: Step) -> Progress | Finished:
+    async def step(step: CountStep) -> Returned:
         errors = [RowError(**ERROR), RowError(**{**ERROR, "line": 9})]  # type: ignore[arg-type]
         return Finished(
             done=2,
@@ -80,7 +80,7 @@ async def imported(shop: Workshop, database: Database) -> UUID:
             result_type="text/csv",
         )
 
-    shop.kinds["IMPORT"] = step
+    shop.kinds["IMPORT"] = counting(step)
     job = await run_transaction(database, work, deadline=soon())
     assert await shop.run(job) == "SUCCEEDED"
     return job
@@ -143,12 +143,14 @@ async def test_a_result_is_only_for_who_may_still_see_whom_it_is_about(
 
     async def work(transaction: Transaction) -> UUID:
         person, student = id_of(asker), id_of(Caller.STUDENT)
-        return await enqueue(transaction, "COPY", person_id=person, subject_id=student, input={})
+        return await enqueue(
+            transaction, "COPY", person_id=person, subject_id=student, input=Empty()
+        )
 
-    async def step(step: Step) -> Progress | Finished:
+    async def step(step: CountStep) -> Returned:
         return Finished(result_key="k", result_name="n", result_type="t")
 
-    shop.kinds["COPY"] = step
+    shop.kinds["COPY"] = counting(step)
     job = await run_transaction(shop.database, work, deadline=soon())
     assert await shop.run(job) == "SUCCEEDED"
     data = (await ask(engine, asker, ABOUT, job=str(job)))["data"]["job"]
@@ -173,10 +175,10 @@ async def test_people_list_their_own_jobs_and_admins_their_organisation_s(
 
 
 async def test_a_failure_is_told(shop: Workshop, engine: Engine) -> None:
-    async def step(step: Step) -> Progress | Finished:
+    async def step(step: CountStep) -> Returned:
         raise JobFailedError("The file holds no people.")
 
-    shop.kinds["TEST"] = step
+    shop.kinds["TEST"] = counting(step)
     await fill(shop.database)
     await shop.run(id_of("job"))
     data = (await ask(engine, Caller.STUDENT, JOB, job=str(id_of("job"))))["data"]["job"]

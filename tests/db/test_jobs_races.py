@@ -13,11 +13,20 @@ import pytest
 from poutama.db.connection import Database
 from poutama.db.transaction import Transaction
 from poutama.errors import DatabaseError
-from poutama.jobs.job import Finished, JobFailedError, Progress, Step
+from poutama.jobs.job import JobFailedError, Progress
 from poutama.settings import Settings
 from tests.db.keyed import waiting
 from tests.db.sessions import soon, until
-from tests.db.workshop import EXPIRE, MAKE_DUE, Workshop, count
+from tests.db.workshop import (
+    EXPIRE,
+    MAKE_DUE,
+    Counted,
+    CountStep,
+    Returned,
+    Workshop,
+    count,
+    counting,
+)
 
 BEAT = 1.0
 """A lease short enough for its heartbeats to be met."""
@@ -40,9 +49,9 @@ class Pause:
         self._first = True
         self._in_effects = in_effects
         self.cancelled = False
-        shop.kinds["COUNT"] = self
+        shop.kinds["COUNT"] = counting(self)
 
-    async def __call__(self, step: Step) -> Progress | Finished:
+    async def __call__(self, step: CountStep) -> Returned:
         first, self._first = self._first, False
         if first and not self._in_effects:
             await self._wait()
@@ -55,7 +64,7 @@ class Pause:
             await returned.effects(transaction)
             await self._wait()
 
-        return Progress(checkpoint={"unit": 1}, effects=effects)
+        return Progress(checkpoint=Counted(1), effects=effects)
 
     async def _wait(self) -> None:
         self.reached.set()
@@ -118,13 +127,13 @@ async def test_nor_does_it_spoil_what_another_is_at(shop: Workshop, other: Datab
 
 
 async def test_a_failure_of_a_worker_that_lost_its_lease_is_nobody_s(shop: Workshop) -> None:
-    async def step(step: Step) -> Progress | Finished:
+    async def step(step: CountStep) -> Returned:
         await shop.change(EXPIRE, step.job.id)
-        shop.kinds["COUNT"] = count
+        shop.kinds["COUNT"] = counting(count)
         assert await shop.run(step.job.id) == "SUCCEEDED"
         raise JobFailedError
 
-    shop.kinds["COUNT"] = step
+    shop.kinds["COUNT"] = counting(step)
     job = await shop.ask()
     assert await shop.run(job) is None
     assert await shop.state(job) == "SUCCEEDED"
@@ -179,7 +188,7 @@ async def test_a_worker_that_learns_of_its_loss_stops(shop: Workshop, other: Dat
     job = await shop.ask()
     running = asyncio.create_task(shop.run(job, job_lease_seconds=BEAT))
     await pause.reached.wait()
-    shop.kinds["COUNT"] = count
+    shop.kinds["COUNT"] = counting(count)
     # By the time it looks, somebody else has the job.
     await shop.change("UPDATE job SET lease_id = gen_random_uuid() WHERE id = $1::uuid", job)
     async with asyncio.timeout(LONG_BEFORE_THE_DEADLINE):
@@ -258,11 +267,11 @@ async def test_what_was_to_stop_before_a_commit_is_not_committed(
 
 
 async def test_a_step_that_fails_when_it_is_to_stop_is_not_tried_again(shop: Workshop) -> None:
-    async def step(step: Step) -> Progress | Finished:
+    async def step(step: CountStep) -> Returned:
         await shop.cancel(step.job.id)
         raise JobFailedError
 
-    shop.kinds["COUNT"] = step
+    shop.kinds["COUNT"] = counting(step)
     job = await shop.ask()
     assert await shop.run(job) == "CANCELLED"
     row = await shop.row(job)

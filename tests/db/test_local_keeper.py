@@ -16,6 +16,7 @@ import pytest_asyncio
 from poutama.db.connection import Database
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.errors import UnavailableError
+from poutama.jobs.job import Empty
 from poutama.jobs.table import enqueue
 from poutama.laptop.configuration import write_settings
 from poutama.laptop.worker_supervisor import Keeper, keep_worker
@@ -51,7 +52,7 @@ async def keeper(fresh_database_url: str, tmp_path: Path) -> AsyncIterator[Keepe
 
 async def ask_for_a_job(database: Database) -> UUID:
     async def work(transaction: Transaction) -> UUID:
-        return await enqueue(transaction, "NOTHING", person_id=PERSON, input={})
+        return await enqueue(transaction, "NOTHING", person_id=PERSON, input=Empty())
 
     return await run_transaction(database, work, deadline=soon())
 
@@ -82,7 +83,7 @@ async def test_it_runs_what_it_is_told_of(
         job = await ask_for_a_job(database)
         await wake(job)
 
-        assert await failure_of(database, job) == "There is no kind of job called NOTHING here."
+        assert await failure_of(database, job) == "Job kind NOTHING not found in this release."
 
 
 async def test_files_of_the_current_folder_are_no_modules(

@@ -7,12 +7,11 @@ import asyncio
 import pytest
 
 from poutama.db.connection import Database
-from poutama.jobs.job import Finished, Progress, Step
 from poutama.laptop import worker_loop as local_worker
 from poutama.laptop.worker_loop import run_worker
 from poutama.settings import Settings
 from tests.db.sessions import until
-from tests.db.workshop import Workshop, count
+from tests.db.workshop import CountStep, Returned, Workshop, count, counting
 
 
 class Gate:
@@ -22,9 +21,9 @@ class Gate:
         self.open = asyncio.Event()
         self.inside: asyncio.Queue[str] = asyncio.Queue()
         self.most = self.now = 0
-        shop.kinds["COUNT"] = self
+        shop.kinds["COUNT"] = counting(self)
 
-    async def __call__(self, step: Step) -> Progress | Finished:
+    async def __call__(self, step: CountStep) -> Returned:
         self.now += 1
         self.most = max(self.most, self.now)
         await self.inside.put(str(step.job.id))

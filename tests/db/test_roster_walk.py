@@ -12,7 +12,7 @@ import pytest
 
 from poutama.db.connection import Database
 from poutama.features.roster import conclusions, phases, steps, walk
-from poutama.jobs.job import Finished, Progress, Step
+from poutama.jobs.job import Finished, Progress
 from tests.db.registrar import CHECK, SEE, Registrar, counts, small
 from tests.unit.features.rosters import small_school
 
@@ -29,9 +29,11 @@ async def registrar(desk_database: Database, tmp_path: Path) -> Registrar:
 async def test_its_jobs_tell_how_far_they_are(
     registrar: Registrar, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    told: list[Progress | Finished] = []
+    told: list[Progress[walk.WalkCheckpoint] | Finished] = []
 
-    async def telling(step: Step, phases: Sequence[tuple[str, walk.Phase]]) -> Progress | Finished:
+    async def telling(
+        step: walk.WalkStep, phases: Sequence[tuple[str, walk.Phase]]
+    ) -> Progress[walk.WalkCheckpoint] | Finished:
         told.append(await walk.walk(step, phases))
         return told[-1]
 
@@ -44,7 +46,7 @@ async def test_its_jobs_tell_how_far_they_are(
     told_all(told)
 
 
-def told_all(told: list[Progress | Finished]) -> None:
+def told_all(told: list[Progress[walk.WalkCheckpoint] | Finished]) -> None:
     """What was to be done is known early, never less than it was, and done in the end."""
     done = [turn.done for turn in told]
     totals = [turn.total for turn in told if isinstance(turn, Progress) and turn.total is not None]

@@ -1,6 +1,6 @@
 """A workshop for jobs: people, a queue, kinds that count, and workers over one database.
 
-COUNT works off `input["units"]`, one in each step, and writes a row for each into `job_effect`,
+COUNT works off `input.units`, one in each step, and writes a row for each into `job_effect`,
 which has no key: whatever happened twice would show.
 """
 
@@ -9,14 +9,15 @@ from __future__ import annotations
 import time
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any, cast
+from typing import Any, TypeAlias, cast
 from uuid import UUID, uuid4
 
+import msgspec
 from asyncpg import Record
 
 from poutama.db.connection import Database
 from poutama.db.transaction import Transaction, run_transaction
-from poutama.jobs.job import Finished, Progress, Query, RowError, Step, StepFunction
+from poutama.jobs.job import AnyJobKind, Finished, JobKind, Progress, Query, RowError, Step
 from poutama.jobs.local import LocalQueue
 from poutama.jobs.table import cancel, enqueue
 from poutama.settings import Settings
@@ -45,9 +46,30 @@ WHERE id = $1::uuid
 """
 
 
-async def count(step: Step) -> Progress | Finished:
+class Units(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The input of COUNT: how many."""
+
+    units: int = 3
+
+
+class Counted(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Its checkpoint: which was counted last."""
+
+    unit: int = 0
+
+
+CountStep: TypeAlias = Step[Units, Counted]
+Returned: TypeAlias = Progress[Counted] | Finished
+
+
+def counting(step: Callable[[CountStep], Awaitable[Returned]]) -> AnyJobKind:
+    """A kind with what COUNT has, and this step."""
+    return JobKind(input=Units, checkpoint=Counted, step=step)
+
+
+async def count(step: CountStep) -> Returned:
     """The kind COUNT."""
-    unit, units = step.checkpoint.get("unit", 0) + 1, step.job.input["units"]
+    unit, units = step.checkpoint.unit + 1, step.input.units
 
     async def effects(transaction: Transaction) -> None:
         await transaction.execute(ADD_EFFECT, step.job.id, unit)
@@ -55,7 +77,7 @@ async def count(step: Step) -> Progress | Finished:
     errors = [RowError(file="a.csv", line=unit, field="f", code="ODD", message="?")] * (unit % 2)
     if unit < units:
         return Progress(
-            checkpoint={"unit": unit}, done=unit, total=units, effects=effects, errors=errors
+            checkpoint=Counted(unit), done=unit, total=units, effects=effects, errors=errors
         )
     return Finished(
         result_key="key", result_name="count.zip", done=unit, effects=effects, errors=errors
@@ -68,7 +90,7 @@ class Workshop:
 
     database: Database
     queue: LocalQueue = field(default_factory=LocalQueue)
-    kinds: dict[str, StepFunction] = field(default_factory=lambda: {"COUNT": count})
+    kinds: dict[str, AnyJobKind] = field(default_factory=lambda: {"COUNT": counting(count)})
 
     async def set_up(self) -> None:
         for statement in SETUP:
@@ -86,12 +108,11 @@ class Workshop:
             settings=Settings(**{"job_margin_seconds": 1.0, **settings}),
         )
 
-    async def ask(self, kind: str = "COUNT", units: int = 3, **more: Any) -> UUID:
+    async def ask(self, kind: str = "COUNT", units: int = 3) -> UUID:
         """Ask for a job, and wake nobody."""
 
         async def work(transaction: Transaction) -> UUID:
-            given = {"units": units, **more}
-            return await enqueue(transaction, kind, person_id=PERSON, input=given)
+            return await enqueue(transaction, kind, person_id=PERSON, input=Units(units))
 
         return await run_transaction(self.database, work, deadline=soon())
 
@@ -133,14 +154,14 @@ class Workshop:
         return await self.database.read(statement, [job], deadline=soon())
 
 
-def once(hook: Callable[[], Awaitable[None]]) -> StepFunction:
+def once(hook: Callable[[], Awaitable[None]]) -> AnyJobKind:
     """COUNT, with something that happens within its first call."""
     calls: list[UUID] = [uuid4()]
 
-    async def step(step: Step) -> Progress | Finished:
+    async def step(step: CountStep) -> Returned:
         if calls:
             calls.clear()
             await hook()
         return await count(step)
 
-    return step
+    return counting(step)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from poutama.feature import Feature
 from poutama.features.evidence import procedures
+from poutama.features.evidence.inputs import EVIDENCE
 from poutama.schedule import MINUTE, Task
 
 FEATURE = Feature(
@@ -14,7 +15,7 @@ FEATURE = Feature(
         procedures.delete_evidence,
         procedures.finish_evidence,
     ),
-    jobs={procedures.JOB_KIND: "poutama.features.evidence.job:prepare_evidence"},
+    jobs={EVIDENCE: "poutama.features.evidence.job:EVIDENCE_JOB"},
     tasks={
         "forget_unfinished_uploads": Task(
             "poutama.features.evidence.tasks:clear_uploads", 10 * MINUTE

@@ -1,6 +1,6 @@
 """The job that looks at an upload: what fits is made fit to be served, what does not is refused.
 
-One step, named in `features.kinds`. It reads the upload, and writes what is served under keys of
+One step. It reads the upload, and writes what is served under keys of
 the evidence's own: a second try writes the same objects anew. Whatever comes of it, the upload
 itself is doomed, and so is everything it has written for evidence that was deleted meanwhile. It
 works in a thread and on files, and says nothing of what they hold.
@@ -14,6 +14,7 @@ from functools import partial
 from hashlib import file_digest
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from typing import TypeAlias
 from uuid import UUID
 
 from asyncpg import Record
@@ -21,13 +22,14 @@ from asyncpg import Record
 from poutama.audit import record_change
 from poutama.db.transaction import Transaction
 from poutama.errors import NotFoundError
+from poutama.features.evidence.inputs import EvidenceInput
 from poutama.features.evidence.keys import every_key, object_key, thumbnail_key, upload_key
 from poutama.features.evidence.pictures import THUMBNAIL_TYPE, prepare_picture
 from poutama.features.evidence.rejection import reject
 from poutama.features.evidence.sniffing import require_type
 from poutama.features.evidence.types import FILE_TYPES, UnfitFileError
 from poutama.features.evidence.usage import Holder, give_room_back
-from poutama.jobs.job import Effects, Finished, Step
+from poutama.jobs.job import Effects, Empty, Finished, JobKind, Step
 from poutama.store.deletion import doom_objects
 from poutama.viewer import Viewer
 
@@ -69,9 +71,12 @@ class Served:
     sha256: str
 
 
-async def prepare_evidence(step: Step) -> Finished:
+EvidenceStep: TypeAlias = Step[EvidenceInput, Empty]
+
+
+async def prepare_evidence(step: EvidenceStep) -> Finished:
     """Make an upload READY, or REJECTED with the reason."""
-    evidence, stem = UUID(step.job.input["evidence"]), str(step.job.input["stem"])
+    evidence, stem = step.input.evidence, step.input.stem
     rows = await step.database.read(_FIND, (evidence,), deadline=step.deadline, name="evidence")
     if not rows:
         return Finished(effects=_conclude(step, evidence, stem, None))
@@ -89,7 +94,7 @@ async def prepare_evidence(step: Step) -> Finished:
     return Finished(effects=_conclude(step, evidence, stem, served))
 
 
-async def _prepare(step: Step, announced: Announced, key: str, folder: Path) -> Served:
+async def _prepare(step: EvidenceStep, announced: Announced, key: str, folder: Path) -> Served:
     """Bring the upload here and look at it.
 
     Raises:
@@ -131,7 +136,7 @@ def _hash(path: Path) -> str:
 
 
 def _conclude(
-    step: Step, evidence: UUID, stem: str, outcome: Served | UnfitFileError | None
+    step: EvidenceStep, evidence: UUID, stem: str, outcome: Served | UnfitFileError | None
 ) -> Effects:
     return partial(_write, evidence=evidence, stem=stem, outcome=outcome, person=step.job.person_id)
 
@@ -171,3 +176,7 @@ async def _accept(
     holder = Holder(row["uploader_id"], row["organisation_id"])
     await give_room_back(transaction, holder, row["bytes"] - served.bytes, files=0)
     await doom_objects(transaction, [upload_key(stem)])
+
+
+EVIDENCE_JOB = JobKind(input=EvidenceInput, checkpoint=Empty, step=prepare_evidence)
+"""What workers run."""

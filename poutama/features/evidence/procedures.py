@@ -15,6 +15,7 @@ from uuid import UUID, uuid4
 from poutama.audit import record_change
 from poutama.db.transaction import Transaction
 from poutama.errors import BadUserInputError, ConflictError, NotFoundError
+from poutama.features.evidence.inputs import EVIDENCE, EvidenceInput
 from poutama.features.evidence.keys import every_key, upload_key
 from poutama.features.evidence.types import FILE_TYPES, FileType, fit_file_name
 from poutama.features.evidence.usage import Holder, give_room_back, take_room
@@ -24,8 +25,6 @@ from poutama.sql.standing import render_counting
 from poutama.store.deletion import doom_objects
 from poutama.text import fold, normalize
 from poutama.viewer import Viewer
-
-JOB_KIND = "EVIDENCE"
 
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 _FIND_GOAL = "SELECT 1 FROM goal WHERE id = $1::uuid AND person_id = $2::uuid"
@@ -104,8 +103,8 @@ async def finish_evidence(transaction: Transaction, viewer: Viewer, given: Given
     if not found:
         raise _missing("finishEvidence", "evidence")
     if found[0]["state"] == "PENDING" and found[0]["job_state"] not in _WORKED_ON:
-        asked = {"evidence": str(evidence), "stem": found[0]["stem"]}
-        job = await enqueue(transaction, JOB_KIND, person_id=person, subject_id=person, input=asked)
+        asked = EvidenceInput(evidence=evidence, stem=found[0]["stem"])
+        job = await enqueue(transaction, EVIDENCE, person_id=person, subject_id=person, input=asked)
         await transaction.execute(_SET_JOB, evidence, job)
         await record_change(transaction, viewer, "UPDATE", "Evidence", evidence, person)
     return {"evidence": evidence}

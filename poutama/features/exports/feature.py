@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from poutama.feature import Feature
-from poutama.features.exports.request import JOB_KIND, export_journey
+from poutama.features.exports.job import EXPORT
+from poutama.features.exports.request import export_journey
 from poutama.schedule import HOUR, Task
 
 FEATURE = Feature(
     name="exports",
     package=__package__,
     procedures=(export_journey,),
-    jobs={JOB_KIND: "poutama.features.exports.steps:export_step"},
+    jobs={EXPORT: "poutama.features.exports.steps:EXPORT_JOB"},
     tasks={"forget_old_exports": Task("poutama.features.exports.tasks:clear_exports", HOUR)},
 )

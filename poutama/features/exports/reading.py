@@ -14,12 +14,10 @@ from typing import Any
 from uuid import UUID
 
 from poutama.db.connection import Database
+from poutama.features.exports.job import TIME_ZONE
 from poutama.features.exports.journey import Evidence, Goal, Note, Task
 from poutama.features.exports.names import name_evidence
 from poutama.jobs.job import Query
-
-TIME_ZONE = "Pacific/Auckland"
-"""Of whoever belongs to no organisation that the asker may see."""
 
 JOURNEY = """
 query ($person: UUID!, $first: Int!, $after: String) {

@@ -15,21 +15,20 @@ from uuid import UUID
 from poutama.audit import record_change
 from poutama.db.transaction import Transaction
 from poutama.errors import LimitExceededError, NotFoundError
+from poutama.features.exports.job import EXPORT, ExportInput
 from poutama.features.exports.right import statement_of_right
 from poutama.jobs.table import enqueue
-from poutama.schema.scalars import print_date_time
 from poutama.viewer import Viewer
 
-JOB_KIND = "EXPORT"
 MOST_A_DAY = 20
 """Exports that one person may ask for within a day."""
 
 _RUNNING = f"""
-SELECT id FROM job WHERE person_id = $1::uuid AND subject_id = $2::uuid AND kind = '{JOB_KIND}'
+SELECT id FROM job WHERE person_id = $1::uuid AND subject_id = $2::uuid AND kind = '{EXPORT}'
     AND state IN ('QUEUED', 'RUNNING') AND NOT cancel_requested ORDER BY created_at, id LIMIT 1
 """  # noqa: S608  a constant
 _LATELY = f"""
-SELECT count(*)::int8 FROM job WHERE person_id = $1::uuid AND kind = '{JOB_KIND}'
+SELECT count(*)::int8 FROM job WHERE person_id = $1::uuid AND kind = '{EXPORT}'
     AND created_at > now() - interval '1 day'
 """  # noqa: S608
 _NOW = "SELECT now()"
@@ -63,10 +62,10 @@ async def export_journey(
     ((now,),) = await transaction.fetch(_NOW)
     job = await enqueue(
         transaction,
-        JOB_KIND,
+        EXPORT,
         person_id=viewer.person_id,
         subject_id=person,
-        input=describe_wish(person, now),
+        input=make_input(person, now),
     )
     if person != viewer.person_id:
         # Whose goals are few or none would otherwise not learn of it.
@@ -74,13 +73,7 @@ async def export_journey(
     return {"job": job}
 
 
-def describe_wish(person: UUID, now: datetime) -> dict[str, str]:
-    """The job's input: whose journey, as of when, and the folder that is its alone.
-
-    The folder is the person's, so that erasing somebody finds what was exported of them.
-    """
-    return {
-        "personId": str(person),
-        "asOf": print_date_time(now.astimezone(UTC)),
-        "folder": f"people/{person}/exports/{secrets.token_urlsafe(24)}",
-    }
+def make_input(person: UUID, now: datetime) -> ExportInput:
+    """The job's input, with a folder that is its alone."""
+    folder = f"people/{person}/exports/{secrets.token_urlsafe(24)}"
+    return ExportInput(person_id=person, as_of=now.astimezone(UTC), folder=folder)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from poutama.feature import Feature
 from poutama.features.roster import procedures
+from poutama.features.roster.inputs import APPLY, CHECK
 from poutama.schedule import HOUR, Task
 
 FEATURE = Feature(
@@ -15,8 +16,8 @@ FEATURE = Feature(
         procedures.start_roster_import,
     ),
     jobs={
-        procedures.CHECK: "poutama.features.roster.steps:check_roster",
-        procedures.APPLY: "poutama.features.roster.steps:apply_roster",
+        CHECK: "poutama.features.roster.steps:CHECK_JOB",
+        APPLY: "poutama.features.roster.steps:APPLY_JOB",
     },
     tasks={"forget_old_rosters": Task("poutama.features.roster.tasks:clear_rosters", HOUR)},
 )

@@ -230,7 +230,7 @@ async def guard(here: Here) -> Turn:
             f"{ends:,} memberships would end, and {here.state['checked']:,} when it was checked:"
             " something has changed since. Check it again."
         )
-    allowed = int(here.step.job.input["allowEndingPercent"])
+    allowed = here.step.input.allow_ending_percent
     if ends * 100 > allowed * before:
         raise JobFailedError(
             f"{ends:,} of {before:,} memberships by rosters would end, more than the {allowed} %"

@@ -17,12 +17,12 @@ from asyncpg import Record
 from poutama.audit import record_change
 from poutama.db.transaction import Transaction
 from poutama.errors import BadUserInputError, ConflictError, NotFoundError
+from poutama.features.roster.inputs import APPLY, CHECK, ApplyInput, CheckInput
 from poutama.jobs.table import enqueue
 from poutama.sql.standing import render_counting
 from poutama.text import normalize
 from poutama.viewer import Viewer
 
-CHECK, APPLY = "ROSTER_CHECK", "ROSTER_APPLY"
 MEDIA_TYPE = "application/zip"
 LARGEST_FILE = 200_000_000
 """Bytes. The scratch space of a function has room for two."""
@@ -109,7 +109,7 @@ async def check_roster_import(transaction: Transaction, viewer: Viewer, given: G
         return {"rosterImport": import_id}
     if row["state"] not in ("UPLOADING", "CHECKED", "FAILED"):
         raise ConflictError(f"checkRosterImport: it is {row['state']} already.")
-    await _begin(transaction, viewer, import_id, row, CHECK, "CHECKING", {})
+    await _begin(transaction, viewer, row, CHECK, CheckInput(import_id=import_id))
     return {"rosterImport": import_id}
 
 
@@ -143,8 +143,8 @@ async def apply_roster_import(transaction: Transaction, viewer: Viewer, given: G
         )
     if await transaction.fetch(_OTHERS, row["organisation_id"], import_id):
         raise ConflictError("applyRosterImport: another import is being applied; wait for it.")
-    asked = {"allowEndingPercent": most}
-    await _begin(transaction, viewer, import_id, row, APPLY, "APPLYING", asked)
+    asked = ApplyInput(import_id=import_id, allow_ending_percent=most)
+    await _begin(transaction, viewer, row, APPLY, asked)
     return {"rosterImport": import_id}
 
 
@@ -160,19 +160,18 @@ async def _find(transaction: Transaction, viewer: Viewer, import_id: UUID, field
 async def _begin(
     transaction: Transaction,
     viewer: Viewer,
-    import_id: UUID,
     row: Record,
     kind: str,
-    state: str,
-    asked: Mapping[str, object],
+    asked: CheckInput | ApplyInput,
 ) -> None:
     job = await enqueue(
         transaction,
         kind,
         person_id=viewer.person_id,
         organisation_id=row["organisation_id"],
-        input={"import": str(import_id), **asked},
+        input=asked,
     )
+    import_id, state = asked.import_id, "CHECKING" if kind == CHECK else "APPLYING"
     await transaction.execute(_BEGIN, import_id, state, job, viewer.person_id)
     await record_change(transaction, viewer, "UPDATE", "RosterImport", import_id, None)
 

@@ -1,6 +1,6 @@
 """The two jobs of a roster import, as walks over phases: the check, and the application.
 
-`features.kinds` names them. Each call does a little of one phase, and gives back where it is. A
+Each call does a little of one phase, and gives back where it is. A
 check reads the file into staged rows, matches them and counts; it changes nothing else. An
 application matches them again, for what there is by then, and does it. `docs/roster.md` has both
 walks.
@@ -9,9 +9,10 @@ walks.
 from __future__ import annotations
 
 from poutama.features.roster import conclusions, matching, phases, wanting, writing
+from poutama.features.roster.inputs import ApplyInput, CheckInput
 from poutama.features.roster.staging import GROUP, MEMBERSHIP, PERSON
-from poutama.features.roster.walk import Phase, Sweep, walk
-from poutama.jobs.job import Finished, Progress, Step
+from poutama.features.roster.walk import Phase, Sweep, WalkCheckpoint, WalkStep, walk
+from poutama.jobs.job import Finished, JobKind, Progress
 
 _MATCH: tuple[tuple[str, Phase], ...] = (
     ("forget endings", conclusions.forget_endings),
@@ -57,7 +58,7 @@ APPLY: tuple[tuple[str, Phase], ...] = (
 """The phases of an application."""
 
 
-async def check_roster(step: Step) -> Progress | Finished:
+async def check_roster(step: WalkStep) -> Progress[WalkCheckpoint] | Finished:
     """One step of a ROSTER_CHECK job.
 
     Raises:
@@ -66,10 +67,15 @@ async def check_roster(step: Step) -> Progress | Finished:
     return await walk(step, CHECK)
 
 
-async def apply_roster(step: Step) -> Progress | Finished:
+async def apply_roster(step: WalkStep) -> Progress[WalkCheckpoint] | Finished:
     """One step of a ROSTER_APPLY job.
 
     Raises:
         JobFailedError: too much would end, whoever asked may not any more, or the import is gone.
     """
     return await walk(step, APPLY)
+
+
+CHECK_JOB = JobKind(input=CheckInput, checkpoint=WalkCheckpoint, step=check_roster)
+APPLY_JOB = JobKind(input=ApplyInput, checkpoint=WalkCheckpoint, step=apply_roster)
+"""What workers run."""

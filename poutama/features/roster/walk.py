@@ -12,6 +12,8 @@ from typing import Any, TypeAlias
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from poutama.db.link import Rows
 from poutama.db.transaction import Transaction
 from poutama.jobs.job import Effects, Finished, JobFailedError, Progress, RowError, Step
@@ -29,6 +31,23 @@ WHERE i.id = $1::uuid
 """
 GONE = "There is no such import any more."
 OVERTAKEN = "It was asked for again since; look at the import's newer job."
+
+
+class WalkCheckpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """Where a walk is.
+
+    Attributes:
+        phase: its name; empty at first.
+        at: where in the phase.
+        state: what the phases before have left.
+    """
+
+    phase: str = ""
+    at: dict[str, Any] = {}
+    state: dict[str, Any] = {}
+
+
+WalkStep: TypeAlias = Step[Any, WalkCheckpoint]
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +99,7 @@ class Here:
         at: where in the phase it is; empty at first.
     """
 
-    step: Step
+    step: WalkStep
     import_: Import
     state: Mapping[str, Any]
     at: Mapping[str, Any]
@@ -122,7 +141,9 @@ class Sweep:
         return Turn(following, effects=effects, rows=min(BATCH, top - first))
 
 
-async def walk(step: Step, phases: Sequence[tuple[str, Phase]]) -> Progress | Finished:
+async def walk(
+    step: WalkStep, phases: Sequence[tuple[str, Phase]]
+) -> Progress[WalkCheckpoint] | Finished:
     """One turn of whichever phase the job is in.
 
     Raises:
@@ -130,9 +151,9 @@ async def walk(step: Step, phases: Sequence[tuple[str, Phase]]) -> Progress | Fi
     """
     import_ = await _load_import(step)
     names = [name for name, _ in phases]
-    state = dict(step.checkpoint.get("state", {}))
-    place = names.index(step.checkpoint.get("phase", names[0]))
-    here = Here(step, import_, state, step.checkpoint.get("at", {}))
+    state = dict(step.checkpoint.state)
+    place = names.index(step.checkpoint.phase or names[0])
+    here = Here(step, import_, state, step.checkpoint.at)
     turn = await phases[place][1](here)
     done = step.done + turn.rows
     if turn.result is not None:
@@ -148,7 +169,7 @@ async def walk(step: Step, phases: Sequence[tuple[str, Phase]]) -> Progress | Fi
     state.update(turn.state)
     following, at = (place, turn.at) if turn.at is not None else (place + 1, {})
     return Progress(
-        checkpoint={"phase": names[following], "at": at, "state": state},
+        checkpoint=WalkCheckpoint(phase=names[following], at=dict(at), state=state),
         done=done,
         total=_foresee(done, phases[following:], at, state),
         effects=turn.effects,
@@ -170,13 +191,13 @@ def _foresee(
     return done - swept + sum(int(state["top"][each.table]) for each in sweeps)
 
 
-def read_deadline(step: Step) -> float:
+def read_deadline(step: WalkStep) -> float:
     """Later than the step's own deadline: one that began just before it is not a failure."""
     return step.deadline + step.settings.job_margin_seconds / 2
 
 
-async def _load_import(step: Step) -> Import:
-    import_id = UUID(step.job.input["import"])
+async def _load_import(step: WalkStep) -> Import:
+    import_id = step.input.import_id
     rows = await step.database.read(
         _LOAD, [import_id], deadline=read_deadline(step), name="roster/import"
     )

@@ -1,0 +1,99 @@
+"""What a job of the kind EXPORT holds: its input, its checkpoint, and the keys of its files.
+
+Light: the API imports it to enqueue a job; what a worker does with it is in `steps`.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from uuid import UUID
+
+import msgspec
+
+from poutama.features.exports.journey import Heading
+
+EXPORT = "EXPORT"
+"""The kind's name."""
+PAGE = 20
+"""Goals that are read at once, and lie in one part."""
+VOLUME = 5
+"""Parts that are printed into one PDF."""
+TIME_ZONE = "Pacific/Auckland"
+"""Of a person without an organisation that the viewer may see."""
+
+
+class ExportInput(
+    msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True, rename="camel"
+):
+    """What was requested.
+
+    Attributes:
+        person_id: whose journey.
+        as_of: when it was requested.
+        folder: where the job's files lie; the folder is the person's, so that erasing a person
+            finds what was exported of them.
+    """
+
+    person_id: UUID
+    as_of: datetime
+    folder: str
+
+    def part(self, number: int) -> str:
+        """The key of the part of that number, from 1."""
+        return f"{self.folder}/parts/{number:06}.json"
+
+    def volume(self, number: int) -> str:
+        """The key of the printed volume of that number, from 1."""
+        return f"{self.folder}/parts/{number:06}.pdf"
+
+    @property
+    def result(self) -> str:
+        """The key of the finished zip."""
+        return f"{self.folder}/journey.zip"
+
+
+class Phase(StrEnum):
+    """What the next step does."""
+
+    BEGIN = "begin"
+    READ = "read"
+    PRINT = "print"
+    PACK = "pack"
+    TIDY = "tidy"
+
+
+class ExportCheckpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """What is done so far.
+
+    Attributes:
+        phase: what the next step does.
+        goals: how many were read.
+        parts: how many parts they are in.
+        volumes: how many of them are printed.
+        after: where the next page begins.
+        name: the person's.
+        time_zone: IANA name of the zone that dates are printed in.
+    """
+
+    phase: Phase = Phase.BEGIN
+    goals: int = 0
+    parts: int = 0
+    volumes: int = 0
+    after: str | None = None
+    name: str = ""
+    time_zone: str = TIME_ZONE
+
+    @property
+    def all_volumes(self) -> int:
+        """How many there will be; an empty journey is printed, too."""
+        return max(1, -(-self.parts // VOLUME))
+
+    def heading(self, input_: ExportInput) -> Heading:
+        """Whose journey it is, and when it was so."""
+        return Heading(
+            person_id=input_.person_id,
+            name=self.name,
+            as_of=input_.as_of,
+            time_zone=self.time_zone,
+        )
