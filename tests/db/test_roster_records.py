@@ -8,7 +8,9 @@ from uuid import UUID
 import pytest
 
 from poutama.db.connection import Database
+from poutama.reference.rights import Caller
 from tests.db.registrar import ORGANISATION, Registrar, small
+from tests.features.sample import id_of
 
 
 @pytest.fixture
@@ -29,6 +31,13 @@ async def test_every_change_is_written_down(registrar: Registrar) -> None:
         ("INSERT", "Membership", 3),
         ("INSERT", "Person", 3),
     ]
+    rows = await registrar.rows(
+        "SELECT action, count(*) AS count FROM audit_entry"
+        " WHERE kind = 'RosterImport' AND actor_id = $1::uuid GROUP BY action ORDER BY action",
+        id_of(Caller.ADMIN),
+    )
+    # Started, checked and applied: each was asked for, and came to its end.
+    assert [tuple(row) for row in rows] == [("INSERT", 1), ("UPDATE", 4)]
     await registrar.import_(small(enrollments=[]))
     (row,) = await registrar.rows(
         "SELECT count(*) AS count FROM audit_entry"

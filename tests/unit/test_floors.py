@@ -28,7 +28,7 @@ FLOORS = {
     "store": 4.2,
     # The job table is in the database, and steps have the store.
     "jobs": 4.4,
-    **dict.fromkeys(("schedule", "procedure", "audit"), 4.5),
+    **dict.fromkeys(("schedule", "procedure", "audit", "bulk_changes"), 4.5),
     **dict.fromkeys(("core_tasks", "feature"), 4.6),
     "features": 5,
     **dict.fromkeys(("engine", "worker"), 6),

@@ -15,6 +15,7 @@ from uuid import uuid4
 
 from asyncpg import Record
 
+from poutama.db.statements import load_sql
 from poutama.db.transaction import Transaction
 from poutama.features.roster import matching, wanting
 from poutama.features.roster.difference import (
@@ -29,98 +30,33 @@ from poutama.features.roster.difference import (
 )
 from poutama.features.roster.phases import MOST_TOLD
 from poutama.features.roster.reading import Telling
-from poutama.features.roster.staging import GROUP, MEMBERSHIP, PERSON, TABLES
-from poutama.features.roster.walk import BATCH, Here, Phase, Turn
+from poutama.features.roster.records import (
+    COUNTS,
+    FINISH_APPLICATION,
+    FINISH_CHECK,
+    SET_COUNTS,
+    SET_REPORT,
+)
+from poutama.features.roster.staging import (
+    DROP_ENDINGS,
+    FIND_LAST_ENDING,
+    GROUP,
+    MEMBERSHIP,
+    PERSON,
+    TABLES,
+)
+from poutama.features.roster.walk import BATCH, Here, Phase, Turn, find_top
 from poutama.store.deletion import doom_objects
 
 SHOWN = 50
 """Changes of each kind and action that the API shows as rows; the report has all of them."""
 
+_SQL = load_sql(__package__, "conclusions.sql")
 _PAGE_END = {
-    GROUP: """
-SELECT sourced_id FROM roster_group
-WHERE organisation_id = $1::uuid AND sourced_id > $2::text
-ORDER BY sourced_id LIMIT 1 OFFSET $3::int8
-""",
-    PERSON: """
-SELECT sourced_id FROM roster_person
-WHERE organisation_id = $1::uuid AND sourced_id > $2::text
-ORDER BY sourced_id LIMIT 1 OFFSET $3::int8
-""",
-    MEMBERSHIP: """
-SELECT sourced_id FROM roster_membership
-WHERE organisation_id = $1::uuid AND sourced_id > $2::text AND kind = $4::text
-ORDER BY sourced_id LIMIT 1 OFFSET $3::int8
-""",
+    GROUP: _SQL["find_end_of_page_of_groups"],
+    PERSON: _SQL["find_end_of_page_of_people"],
+    MEMBERSHIP: _SQL["find_end_of_page_of_memberships"],
 }
-_ANY_ENDINGS = """
-SELECT 1 FROM roster_import AS i WHERE i.id = $1::uuid AND (
-    i.ends_enrollments OR i.ends_roles OR i.ends_users
-    OR EXISTS (SELECT 1 FROM roster_staged_group AS g
-        WHERE g.import_id = i.id AND g.action = 'END')
-    OR EXISTS (SELECT 1 FROM roster_staged_person AS p
-        WHERE p.import_id = i.id AND p.action = 'END')
-)
-"""
-_FORGET_ENDINGS = {
-    table: f"""
-DELETE FROM roster_staged_{table}
-WHERE import_id = $1::uuid AND line = 0 AND place >= $2::int8 AND place < $3::int8
-"""  # noqa: S608
-    for table in TABLES
-}
-_LAST_PLACE = {
-    table: f"""
-SELECT max(place) AS place FROM roster_staged_{table} WHERE import_id = $1::uuid AND line = 0
-"""  # noqa: S608
-    for table in TABLES
-}
-_TOP = {
-    table: f"""
-SELECT coalesce(max(place), -1) + 1 AS top FROM roster_staged_{table} WHERE import_id = $1::uuid
-"""  # noqa: S608
-    for table in TABLES
-}
-_COUNTS = [
-    "groups_added",
-    "groups_changed",
-    "groups_ended",
-    "people_added",
-    "people_changed",
-    "people_ended",
-    "memberships_added",
-    "memberships_changed",
-    "memberships_ended",
-    "memberships_before",
-]
-_SET_COUNTS = f"""
-UPDATE roster_import SET
-    {", ".join(f"{name} = ($2::jsonb->>'{name}')::int8" for name in _COUNTS)}, updated_at = now()
-WHERE id = $1::uuid
-"""  # noqa: S608
-_DROP_CHANGES = "DELETE FROM roster_change WHERE import_id = $1::uuid"
-_ADD_CHANGES = """
-INSERT INTO roster_change (id, import_id, position, kind, action, line, sourced_id, sentence)
-SELECT (e.v->>0)::uuid, $1::uuid, (e.v->>1)::int8, e.v->>2, e.v->>3, (e.v->>4)::int8, e.v->>5,
-    e.v->>6
-FROM jsonb_array_elements($2::jsonb) AS e (v)
-"""
-_SET_REPORT = """
-UPDATE roster_import SET report_key = $2::text, updated_at = now() WHERE id = $1::uuid
-"""
-# An address that leads nowhere is worse than none.
-_FORGET_RESULT = "UPDATE job SET result_key = NULL WHERE id = $2::uuid AND result_key = $1::text"
-_FINISH_CHECK = """
-UPDATE roster_import SET
-    state = 'CHECKED', checked_at = now(), rows_refused = $2::int8,
-    version = version + 1, updated_at = now()
-WHERE id = $1::uuid
-"""
-_FINISH_APPLICATION = """
-UPDATE roster_import SET
-    state = 'APPLIED', applied_at = now(), version = version + 1, updated_at = now()
-WHERE id = $1::uuid
-"""
 
 
 def end_absent(table: str, statement: str, kind: str = "") -> Phase:
@@ -128,9 +64,9 @@ def end_absent(table: str, statement: str, kind: str = "") -> Phase:
 
     async def turn(here: Here) -> Turn:
         if "measure" in here.at:
-            return Turn(state={"top": {**here.state["top"], table: await _measure(here, table)}})
+            return Turn(state={"top": {**here.state["top"], table: await find_top(here, table)}})
         after = str(here.at.get("after", ""))
-        if not after and not await here.read(_ANY_ENDINGS, here.import_.id):
+        if not after and not await here.read(_SQL["find_any_ending"], here.import_.id):
             return Turn()
         more = [kind] if kind else []
         found = await here.read(
@@ -147,11 +83,6 @@ def end_absent(table: str, statement: str, kind: str = "") -> Phase:
     return turn
 
 
-async def _measure(here: Here, table: str) -> int:
-    """One more than the last place."""
-    return int((await here.read(_TOP[table], here.import_.id))[0]["top"])
-
-
 end_groups = end_absent(GROUP, matching.END_GROUPS)
 end_people = end_absent(PERSON, matching.END_PEOPLE)
 end_enrolments = end_absent(MEMBERSHIP, wanting.END_MEMBERSHIPS, "ENROLMENT")
@@ -162,15 +93,13 @@ end_users = end_absent(MEMBERSHIP, wanting.END_MEMBERSHIPS, "USER")
 async def forget_endings(here: Here) -> Turn:
     """Delete the endings that an earlier matching has staged."""
     for table in TABLES:
-        rows = await here.read(_LAST_PLACE[table], here.import_.id)
+        rows = await here.read(FIND_LAST_ENDING[table], here.import_.id)
         last = rows[0]["place"]
         if last is None:
             continue
 
         async def effects(transaction: Transaction, table: str = table, last: int = last) -> None:
-            await transaction.execute(
-                _FORGET_ENDINGS[table], here.import_.id, last - BATCH, last + 1
-            )
+            await transaction.execute(DROP_ENDINGS[table], here.import_.id, last - BATCH, last + 1)
 
         return Turn({"again": True}, effects=effects)
     return Turn()
@@ -205,14 +134,14 @@ def tell_faults(table: str) -> Phase:
 async def count(here: Here) -> Turn:
     """Count the difference, and keep its first changes as rows."""
     rows = await here.read(COUNT, here.import_.id)
-    counts = {name: rows[0][name] for name in _COUNTS}
+    counts = {name: rows[0][name] for name in COUNTS}
     changes = await _find_first(here)
 
     async def effects(transaction: Transaction) -> None:
-        await transaction.execute(_SET_COUNTS, here.import_.id, dumps(counts))
-        await transaction.execute(_DROP_CHANGES, here.import_.id)
+        await SET_COUNTS.apply(transaction, here.import_.actor, here.import_.id, dumps(counts))
+        await transaction.execute(_SQL["drop_changes"], here.import_.id)
         values = [[str(uuid4()), *change] for change in changes]
-        await transaction.execute(_ADD_CHANGES, here.import_.id, dumps(values))
+        await transaction.execute(_SQL["add_changes"], here.import_.id, dumps(values))
 
     return Turn(effects=effects)
 
@@ -251,8 +180,8 @@ async def choose_report(here: Here) -> Turn:
     async def effects(transaction: Transaction) -> None:
         if former is not None:
             await doom_objects(transaction, [former])
-            await transaction.execute(_FORGET_RESULT, former, here.import_.row["check_job_id"])
-        await transaction.execute(_SET_REPORT, here.import_.id, chosen)
+            await transaction.execute(_SQL["drop_result"], former, here.import_.row["check_job_id"])
+        await SET_REPORT.apply(transaction, here.import_.actor, here.import_.id, chosen)
 
     return Turn(state={"report": chosen}, effects=effects)
 
@@ -283,7 +212,8 @@ async def finish_check(here: Here) -> Turn:
     """Say that it can be applied."""
 
     async def effects(transaction: Transaction) -> None:
-        await transaction.execute(_FINISH_CHECK, here.import_.id, here.state["refused"])
+        refused = here.state["refused"]
+        await FINISH_CHECK.apply(transaction, here.import_.actor, here.import_.id, refused)
 
     return _finish(here.state, effects, "changes-to-come.csv")
 
@@ -293,7 +223,7 @@ async def finish_application(here: Here) -> Turn:
 
     async def effects(transaction: Transaction) -> None:
         await doom_objects(transaction, [here.import_.row["object_key"]])
-        await transaction.execute(_FINISH_APPLICATION, here.import_.id)
+        await FINISH_APPLICATION.apply(transaction, here.import_.actor, here.import_.id)
 
     return _finish(here.state, effects, "changes.csv")
 

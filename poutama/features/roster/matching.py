@@ -21,117 +21,19 @@ What must hold, whatever the file says:
 
 from __future__ import annotations
 
-MATCH_GROUPS = """
-UPDATE roster_staged_group AS s SET
-    target = coalesce(f.group_id, gen_random_uuid()),
-    action = CASE
-        WHEN s.refused THEN 'NONE'
-        WHEN s.removed THEN CASE WHEN NOT f.ended THEN 'END' ELSE 'NONE' END
-        WHEN f.group_id IS NULL THEN 'ADD'
-        WHEN f.ended OR f.hash <> s.hash THEN 'CHANGE'
-        ELSE 'SAME' END
-FROM (
-    SELECT t.sourced_id, l.group_id, l.ended, l.hash
-    FROM roster_staged_group AS t JOIN roster_import AS i ON i.id = t.import_id
-        LEFT JOIN roster_group AS l
-            ON l.organisation_id = i.organisation_id AND l.sourced_id = t.sourced_id
-    WHERE t.import_id = $1::uuid AND t.place >= $2::int8 AND t.place < $3::int8
-) AS f
-WHERE s.import_id = $1::uuid AND s.sourced_id = f.sourced_id
-"""
-END_GROUPS = """
-INSERT INTO roster_staged_group
-    (import_id, sourced_id, place, line, hash, refused, removed, name, name_search, action, target)
-SELECT i.id, l.sourced_id, (SELECT coalesce(max(x.place), -1) FROM roster_staged_group AS x
-        WHERE x.import_id = $1::uuid) + row_number() OVER (ORDER BY l.sourced_id), 0, l.hash, false,
-    true, g.name, g.name_search, 'END', l.group_id
-FROM roster_import AS i JOIN roster_group AS l ON l.organisation_id = i.organisation_id
-    JOIN learning_group AS g ON g.id = l.group_id
-    LEFT JOIN roster_staged_group AS s ON s.import_id = i.id AND s.sourced_id = l.sourced_id
-WHERE i.id = $1::uuid AND i.ends_classes AND NOT l.ended AND s.sourced_id IS NULL
-    AND l.sourced_id > $2::text AND ($3::text IS NULL OR l.sourced_id <= $3::text)
-"""
-_WANTED = "NOT {0}.refused AND NOT {0}.removed AND ({0}.used OR NOT {0}.in_family)"
-_WANTED_S, _WANTED_O = _WANTED.format("s"), _WANTED.format("o")
-# `IS TRUE`: so that people are found by the index on people, whatever the planner knows.
-# `taken`: the email belongs to somebody whom another id of the same school stands for.
-MATCH_PEOPLE = f"""
-UPDATE roster_staged_person AS s SET
-    found = CASE WHEN f.linked IS NOT NULL THEN 'LINK'
-        WHEN f.by_email IS NOT NULL THEN 'EMAIL' ELSE 'NEW' END,
-    target = coalesce(f.linked, f.by_email, gen_random_uuid()),
-    returns = coalesce(f.ended, false),
-    takes_name = f.may_change AND f.differs AND f.name <> s.name,
-    takes_email = f.may_change AND f.differs AND f.email <> s.email AND NOT f.signed_in
-        AND f.by_email IS NULL,
-    fault = CASE WHEN NOT ({_WANTED_S}) THEN NULL
-        WHEN f.linked IS NULL AND f.taken THEN 'TAKEN'
-        WHEN f.differs AND ((f.name <> s.name AND NOT f.may_change) OR (f.email <> s.email
-            AND (NOT f.may_change OR f.signed_in OR f.by_email IS NOT NULL))) THEN 'KEPT' END,
-    action = CASE WHEN s.refused THEN 'NONE'
-        WHEN NOT ({_WANTED_S}) THEN CASE WHEN NOT f.ended THEN 'END' ELSE 'NONE' END
-        WHEN f.linked IS NULL AND f.taken THEN 'NONE'
-        WHEN f.linked IS NULL THEN 'ADD'
-        WHEN f.ended THEN 'CHANGE'
-        WHEN f.differs AND f.may_change AND (f.name <> s.name OR (f.email <> s.email
-            AND NOT f.signed_in AND f.by_email IS NULL)) THEN 'CHANGE'
-        ELSE 'SAME' END
-FROM (
-    SELECT t.sourced_id, l.person_id AS linked, l.ended, p.name, p.email,
-        e.id AS by_email, coalesce(l.made AND l.hash <> t.hash, false) AND i.accepts AS differs,
-        coalesce(l.made, false) AND NOT EXISTS (
-            SELECT 1 FROM membership AS m
-            WHERE m.person_id = l.person_id AND m.organisation_id <> i.organisation_id
-        ) AS may_change,
-        EXISTS (SELECT 1 FROM identity AS n WHERE n.person_id = l.person_id) AS signed_in,
-        EXISTS (
-            SELECT 1 FROM roster_person AS c LEFT JOIN roster_staged_person AS cs
-                ON cs.import_id = i.id AND cs.sourced_id = c.sourced_id
-            WHERE (c.organisation_id = i.organisation_id) IS TRUE AND NOT c.ended
-                AND c.person_id = e.id AND c.sourced_id <> t.sourced_id
-                AND CASE WHEN cs.sourced_id IS NULL THEN NOT i.ends_users
-                    ELSE cs.line > 0 AND NOT cs.removed END
-        ) AS taken
-    FROM roster_staged_person AS t JOIN roster_import AS i ON i.id = t.import_id
-        LEFT JOIN roster_person AS l
-            ON l.organisation_id = i.organisation_id AND l.sourced_id = t.sourced_id
-        LEFT JOIN person AS p ON p.id = l.person_id
-        LEFT JOIN person AS e ON e.email = t.email AND t.email <> ''
-    WHERE t.import_id = $1::uuid AND t.place >= $2::int8 AND t.place < $3::int8
-) AS f
-WHERE s.import_id = $1::uuid AND s.sourced_id = f.sourced_id
-"""  # noqa: S608
-# Asks nothing that this statement changes: whichever of two rows comes first, both are refused.
-REFUSE_RIVALS = f"""
-UPDATE roster_staged_person AS s SET
-    action = CASE WHEN s.found = 'LINK' AND (s.takes_name OR s.returns) THEN 'CHANGE'
-        WHEN s.found = 'LINK' THEN 'SAME' ELSE 'NONE' END,
-    takes_email = false,
-    fault = CASE WHEN s.found = 'LINK' THEN 'KEPT' ELSE 'AMBIGUOUS' END
-WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8 AND {_WANTED_S}
-    AND (s.found <> 'LINK' OR s.takes_email)
-    AND (
-        EXISTS (
-            SELECT 1 FROM roster_staged_person AS o
-            WHERE o.import_id = s.import_id AND o.email = s.email AND s.email <> ''
-                AND o.sourced_id <> s.sourced_id AND {_WANTED_O}
-        )
-        OR (s.found = 'EMAIL' AND EXISTS (
-            SELECT 1 FROM roster_staged_person AS o
-            WHERE o.import_id = s.import_id AND o.target = s.target
-                AND o.sourced_id <> s.sourced_id AND {_WANTED_O}
-        ))
+from poutama.db.statements import load_sql
+
+
+def _is_wanted(alias: str) -> str:
+    """Whether a row is to be a person."""
+    return (
+        f"NOT {alias}.refused AND NOT {alias}.removed AND ({alias}.used OR NOT {alias}.in_family)"
     )
-"""  # noqa: S608
-END_PEOPLE = """
-INSERT INTO roster_staged_person
-    (import_id, sourced_id, place, line, hash, refused, removed, name, email, in_family, used,
-    action, found, target)
-SELECT i.id, l.sourced_id, (SELECT coalesce(max(x.place), -1) FROM roster_staged_person AS x
-        WHERE x.import_id = $1::uuid) + row_number() OVER (ORDER BY l.sourced_id), 0, l.hash, false,
-    true, '', '', false, false, 'END', 'LINK', l.person_id
-FROM roster_import AS i JOIN roster_person AS l ON l.organisation_id = i.organisation_id
-    LEFT JOIN roster_staged_person AS s ON s.import_id = i.id AND s.sourced_id = l.sourced_id
-WHERE i.id = $1::uuid AND i.ends_users AND NOT l.ended AND s.sourced_id IS NULL
-    AND l.sourced_id > $2::text AND ($3::text IS NULL OR l.sourced_id <= $3::text)
-"""
+
+
+_SQL = load_sql(
+    __package__, "matching.sql", {"wanted": _is_wanted("s"), "other_wanted": _is_wanted("o")}
+)
+MATCH_GROUPS, END_GROUPS = _SQL["match_groups"], _SQL["end_groups"]
+MATCH_PEOPLE, REFUSE_RIVALS = _SQL["match_people"], _SQL["refuse_rivals"]
+END_PEOPLE = _SQL["end_people"]

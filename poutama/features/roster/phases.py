@@ -16,16 +16,18 @@ from poutama.features.roster.columns import FILES
 from poutama.features.roster.fetching import OpenRoster, borrow_roster, forget_rosters
 from poutama.features.roster.manifest import Mode
 from poutama.features.roster.reading import Batch, Place, Telling, open_manifest
+from poutama.features.roster.records import FIND_ADMINISTRATOR, SET_ENDINGS, SET_SOURCE
 from poutama.features.roster.staging import (
+    COUNT_READ,
+    DROP_RANGE,
     TABLES,
     count_staged,
     drop_doubles,
     find_staged,
     stage_rows,
 )
-from poutama.features.roster.walk import BATCH, Here, Import, Turn
+from poutama.features.roster.walk import BATCH, Here, Import, Turn, find_top
 from poutama.jobs.job import JobFailedError, RowError
-from poutama.sql.standing import render_counting
 
 MOST_TOLD = 1_000
 """Of each code in each file so many rows are told, and then how many more there are."""
@@ -34,55 +36,12 @@ NO_ADMIN = "Whoever asked for this does not administer the organisation any more
 
 State = Mapping[str, Any]
 
-_CLEAN = {
-    table: f"""
-DELETE FROM roster_staged_{table}
-WHERE import_id = $1::uuid AND place >= $2::int8 AND place < $3::int8
-"""  # noqa: S608
-    for table in TABLES
-}
-_TOPS = """
-SELECT
-    (SELECT coalesce(max(place), -1) + 1 FROM roster_staged_group WHERE import_id = $1::uuid)
-        AS "group",
-    (SELECT coalesce(max(place), -1) + 1 FROM roster_staged_person WHERE import_id = $1::uuid)
-        AS person,
-    (SELECT coalesce(max(place), -1) + 1 FROM roster_staged_membership WHERE import_id = $1::uuid)
-        AS membership
-"""
-_SET_SOURCE = """
-UPDATE roster_import SET source = $2::text, accepts = $3::bool, updated_at = now()
-WHERE id = $1::uuid
-"""
-_SET_ENDS = """
-UPDATE roster_import SET
-    ends_classes = coalesce(($2::jsonb->>'classes')::bool, false),
-    ends_users = coalesce(($2::jsonb->>'users')::bool, false),
-    ends_roles = coalesce(($2::jsonb->>'roles')::bool, false),
-    ends_enrollments = coalesce(($2::jsonb->>'enrollments')::bool, false),
-    rows_read = $3::int8, updated_at = now()
-WHERE id = $1::uuid
-"""
-_ADMINISTERS = f"""
-SELECT 1 FROM membership AS m JOIN roster_import AS i ON i.organisation_id = m.organisation_id
-WHERE i.id = $1::uuid AND m.person_id = i.actor_id AND m.role = 'ADMIN'
-    AND {render_counting("m")}
-"""  # noqa: S608  constants
-_READ_PLACES = """
-SELECT
-    (SELECT count(*) FROM roster_staged_group WHERE import_id = $1::uuid AND line > 0) AS "group",
-    (SELECT count(*) FROM roster_staged_person WHERE import_id = $1::uuid AND line > 0) AS person,
-    (SELECT count(*) FROM roster_staged_membership WHERE import_id = $1::uuid AND line > 0)
-        AS membership
-"""
-
 
 async def clean(here: Here) -> Turn:
     """Delete what is staged, batch by batch."""
     tops = dict(here.at.get("tops") or {})
     if not tops:
-        rows = await here.read(_TOPS, here.import_.id)
-        tops = {table: rows[0][table] for table in TABLES}
+        tops = {table: await find_top(here, table) for table in TABLES}
     table = next((table for table in TABLES if tops[table] > 0), None)
     if table is None:
         return Turn()
@@ -90,7 +49,7 @@ async def clean(here: Here) -> Turn:
     tops[table] = first = max(0, before - BATCH)
 
     async def effects(transaction: Transaction) -> None:
-        await transaction.execute(_CLEAN[table], here.import_.id, first, before)
+        await transaction.execute(DROP_RANGE[table], here.import_.id, first, before)
 
     return Turn({"tops": tops}, effects=effects)
 
@@ -104,7 +63,9 @@ async def open_file(here: Here) -> Turn:
 
     async def effects(transaction: Transaction) -> None:
         verified = here.import_.row["verified"]
-        await transaction.execute(_SET_SOURCE, here.import_.id, manifest.system, verified)
+        await SET_SOURCE.apply(
+            transaction, here.import_.actor, here.import_.id, manifest.system, verified
+        )
 
     modes = {file: mode.value for file, mode in manifest.modes.items() if mode is not Mode.ABSENT}
     files = [file for file in FILES if file in modes]
@@ -194,7 +155,7 @@ def _conclude_reading(import_: Import, state: State) -> Turn:
     ]
 
     async def effects(transaction: Transaction) -> None:
-        await transaction.execute(_SET_ENDS, import_.id, dumps(ends), state["read"])
+        await SET_ENDINGS.apply(transaction, import_.actor, import_.id, dumps(ends), state["read"])
 
     return Turn(state={"top": dict(state["rows"])}, effects=effects, errors=errors)
 
@@ -205,14 +166,18 @@ async def begin_application(here: Here) -> Turn:
     Raises:
         JobFailedError: it is not, or they may not.
     """
-    if not await here.read(_ADMINISTERS, here.import_.id):
+    if not await here.read(FIND_ADMINISTRATOR, here.import_.id):
         raise JobFailedError(
             "Whoever asked for this does not administer the organisation any more."
         )
-    found = await here.read(_READ_PLACES, here.import_.id)
-    rows = {table: found[0][table] for table in TABLES}
+    rows = {table: await _count_read(here, table) for table in TABLES}
     checked = here.import_.row["memberships_ended"] or 0
     return Turn(state={"rows": rows, "top": dict(rows), "checked": checked, "told": {}})
+
+
+async def _count_read(here: Here, table: str) -> int:
+    """How many rows were read from files into the table."""
+    return int((await here.read(COUNT_READ[table], here.import_.id))[0]["count"])
 
 
 async def guard(here: Here) -> Turn:

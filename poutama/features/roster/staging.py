@@ -14,9 +14,11 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from poutama.db.connection import Database
+from poutama.db.statements import load_sql
 from poutama.db.transaction import Transaction
 from poutama.features.roster.rows import ClassRow, EnrolmentRow, RoleRow, Row, UserRow
 from poutama.jobs.job import RowError
+from poutama.sql.fragment import quote_name
 from poutama.text import fold
 
 GROUP, PERSON, MEMBERSHIP = "group", "person", "membership"
@@ -24,53 +26,21 @@ TABLES = (GROUP, PERSON, MEMBERSHIP)
 MANAGER = "MENTOR_MANAGER"
 FILE_TABLES = {"classes": GROUP, "users": PERSON, "roles": MEMBERSHIP, "enrollments": MEMBERSHIP}
 
-_ADD_GROUPS = """
-INSERT INTO roster_staged_group
-    (import_id, sourced_id, place, line, hash, refused, removed, name, name_search)
-SELECT $1::uuid, e.v->>0, (e.v->>1)::int8, (e.v->>2)::int8, e.v->>3, (e.v->>4)::bool,
-    (e.v->>5)::bool, e.v->>6, e.v->>7
-FROM jsonb_array_elements($2::jsonb) AS e (v)
-"""
-_ADD_PEOPLE = """
-INSERT INTO roster_staged_person
-    (import_id, sourced_id, place, line, hash, refused, removed, name, email, in_family, used)
-SELECT $1::uuid, e.v->>0, (e.v->>1)::int8, (e.v->>2)::int8, e.v->>3, (e.v->>4)::bool,
-    (e.v->>5)::bool, e.v->>6, e.v->>7, (e.v->>8)::bool, (e.v->>9)::bool
-FROM jsonb_array_elements($2::jsonb) AS e (v)
-"""
-_ADD_MEMBERSHIPS = """
-INSERT INTO roster_staged_membership
-    (import_id, sourced_id, place, line, hash, refused, removed, kind, class_id, user_id, role,
-    begins_at, ends_at)
-SELECT $1::uuid, e.v->>0, (e.v->>1)::int8, (e.v->>2)::int8, e.v->>3, (e.v->>4)::bool,
-    (e.v->>5)::bool, e.v->>6, e.v->>7, e.v->>8, e.v->>9, (e.v->>10)::timestamptz,
-    (e.v->>11)::timestamptz
-FROM jsonb_array_elements($2::jsonb) AS e (v)
-"""
-# A user with a role in a family and no other is not made a person.
-_SET_ROLES = """
-UPDATE roster_staged_person AS p SET
-    in_family = p.in_family OR r.in_family, used = p.used OR r.used
-FROM (
-    SELECT e.v->>0 AS user_id, bool_or((e.v->>1)::bool) AS in_family,
-        bool_or((e.v->>2)::bool) AS used
-    FROM jsonb_array_elements($2::jsonb) AS e (v) GROUP BY e.v->>0
-) AS r
-WHERE p.import_id = $1::uuid AND p.sourced_id = r.user_id
-"""
+_SQL = load_sql(__package__, "staging.sql")
+_STAGED = {
+    table: load_sql(__package__, "staged.sql", {"table": quote_name(f"roster_staged_{table}")})
+    for table in TABLES
+}
+COUNT_READ = {table: _STAGED[table]["count_read"] for table in TABLES}
+FIND_TOP = {table: _STAGED[table]["find_top"] for table in TABLES}
+FIND_LAST_ENDING = {table: _STAGED[table]["find_last_ending"] for table in TABLES}
+DROP_ENDINGS = {table: _STAGED[table]["drop_endings"] for table in TABLES}
+DROP_RANGE = {table: _STAGED[table]["drop_range"] for table in TABLES}
+DROP_SOME = {table: _STAGED[table]["drop_some"] for table in TABLES}
 _FIND = {
-    GROUP: """
-SELECT sourced_id FROM roster_staged_group WHERE import_id = $1::uuid
-    AND sourced_id IN (SELECT jsonb_array_elements_text($2::jsonb))
-""",
-    PERSON: """
-SELECT sourced_id FROM roster_staged_person WHERE import_id = $1::uuid
-    AND sourced_id IN (SELECT jsonb_array_elements_text($2::jsonb))
-""",
-    MEMBERSHIP: """
-SELECT sourced_id FROM roster_staged_membership WHERE import_id = $1::uuid AND kind = $3::text
-    AND sourced_id IN (SELECT jsonb_array_elements_text($2::jsonb))
-""",
+    GROUP: _STAGED[GROUP]["find"],
+    PERSON: _STAGED[PERSON]["find"],
+    MEMBERSHIP: _SQL["find_memberships"],
 }
 
 
@@ -147,16 +117,16 @@ async def stage_rows(
     people = [row for row in rows if isinstance(row, UserRow)]
     roles = [row for row in rows if isinstance(row, RoleRow)]
     memberships = list(select_memberships(rows, managers=managers))
-    await _add(transaction, _ADD_GROUPS, import_id, _group_values(groups, place[GROUP]))
-    await _add(transaction, _ADD_PEOPLE, import_id, _person_values(people, place[PERSON]))
+    await _add(transaction, _SQL["add_groups"], import_id, _group_values(groups, place[GROUP]))
+    await _add(transaction, _SQL["add_people"], import_id, _person_values(people, place[PERSON]))
     wanted = _membership_values(memberships, place[MEMBERSHIP], zone)
-    await _add(transaction, _ADD_MEMBERSHIPS, import_id, wanted)
+    await _add(transaction, _SQL["add_memberships"], import_id, wanted)
     known = [
         [row.user_id, row.family, not row.family]
         for row in roles
         if not row.refused and not row.removed
     ]
-    await _add(transaction, _SET_ROLES, import_id, known)
+    await _add(transaction, _SQL["set_roles"], import_id, known)
 
 
 def count_staged(rows: Sequence[Row], *, managers: bool) -> dict[str, int]:

@@ -14,21 +14,16 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from poutama.bulk_changes import BulkChange
 from poutama.db.link import Rows
 from poutama.db.transaction import Transaction
+from poutama.features.roster.records import LOAD
+from poutama.features.roster.staging import FIND_TOP
 from poutama.jobs.job import Effects, Finished, JobFailedError, Progress, RowError, Step
 
 BATCH = 4_000
 """Rows that are read, matched or written at once."""
 
-_LOAD = """
-SELECT i.organisation_id, i.job_id, i.check_job_id, i.object_key, i.report_key, i.sha256,
-    i.managers, i.memberships_ended, i.memberships_before, o.time_zone,
-    v.organisation_id IS NOT NULL AS verified
-FROM roster_import AS i JOIN organisation AS o ON o.id = i.organisation_id
-    LEFT JOIN verified_organisation AS v ON v.organisation_id = i.organisation_id
-WHERE i.id = $1::uuid
-"""
 GONE = "There is no such import any more."
 OVERTAKEN = "It was asked for again since; look at the import's newer job."
 
@@ -57,11 +52,13 @@ class Import:
     Attributes:
         id: the import's.
         organisation: whose roster it is.
+        actor: the person in whose name it is; None once that person has been erased.
         row: `roster_import`, the time zone of the organisation, and whether it is verified.
     """
 
     id: UUID
     organisation: UUID
+    actor: UUID | None
     row: Mapping[str, Any]
 
     @property
@@ -124,7 +121,7 @@ class Sweep:
     """A phase that runs the statements over all staged rows of a table, batch by batch."""
 
     table: str
-    statements: Sequence[str]
+    statements: Sequence[str | BulkChange]
 
     async def __call__(self, here: Here) -> Turn:
         """One batch."""
@@ -132,8 +129,12 @@ class Sweep:
         before = first + BATCH
 
         async def effects(transaction: Transaction) -> None:
+            values = (here.import_.id, first, before)
             for statement in self.statements:
-                await transaction.execute(statement, here.import_.id, first, before)
+                if isinstance(statement, BulkChange):
+                    await statement.apply(transaction, here.import_.actor, *values)
+                else:
+                    await transaction.execute(statement, *values)
 
         if first >= top:
             return Turn()
@@ -191,6 +192,11 @@ def _foresee(
     return done - swept + sum(int(state["top"][each.table]) for each in sweeps)
 
 
+async def find_top(here: Here, table: str) -> int:
+    """One more than the last place of a staged row."""
+    return int((await here.read(FIND_TOP[table], here.import_.id))[0]["top"])
+
+
 def read_deadline(step: WalkStep) -> float:
     """Later than the step's own deadline: one that began just before it is not a failure."""
     return step.deadline + step.settings.job_margin_seconds / 2
@@ -199,10 +205,11 @@ def read_deadline(step: WalkStep) -> float:
 async def _load_import(step: WalkStep) -> Import:
     import_id = step.input.import_id
     rows = await step.database.read(
-        _LOAD, [import_id], deadline=read_deadline(step), name="roster/import"
+        LOAD, [import_id], deadline=read_deadline(step), name="roster/import"
     )
     if not rows:
         raise JobFailedError(GONE)
     if rows[0]["job_id"] != step.job.id:
         raise JobFailedError(OVERTAKEN)
-    return Import(import_id, rows[0]["organisation_id"], dict(rows[0]))
+    row = dict(rows[0])
+    return Import(import_id, row["organisation_id"], row["actor_id"], row)

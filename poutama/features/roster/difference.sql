@@ -1,0 +1,79 @@
+-- Reads the difference that an import makes from its staged rows.
+
+-- name: count_changes
+SELECT
+    (SELECT count(*) FROM roster_staged_group AS g
+        WHERE g.import_id = $1::uuid AND g.action = 'ADD') AS groups_added,
+    (SELECT count(*) FROM roster_staged_group AS g
+        WHERE g.import_id = $1::uuid AND g.action = 'CHANGE') AS groups_changed,
+    (SELECT count(*) FROM roster_staged_group AS g
+        WHERE g.import_id = $1::uuid AND g.action = 'END') AS groups_ended,
+    (SELECT count(*) FROM roster_staged_person AS p
+        WHERE p.import_id = $1::uuid AND p.action = 'ADD') AS people_added,
+    (SELECT count(*) FROM roster_staged_person AS p
+        WHERE p.import_id = $1::uuid AND p.action = 'CHANGE') AS people_changed,
+    (SELECT count(*) FROM roster_staged_person AS p
+        WHERE p.import_id = $1::uuid AND p.action = 'END') AS people_ended,
+    (SELECT count(DISTINCT m.target) FROM roster_staged_membership AS m
+        WHERE m.import_id = $1::uuid AND m.action = 'ADD' AND m.found = 'NEW')
+        AS memberships_added,
+    (SELECT count(*) FROM roster_staged_membership AS m
+        WHERE m.import_id = $1::uuid AND m.action IN ('CHANGE', 'MOVE')) AS memberships_changed,
+    (SELECT count(DISTINCT m.target) FROM roster_staged_membership AS m
+        WHERE m.import_id = $1::uuid AND m.action = 'END' AND m.found = 'ROSTER'
+        AND NOT EXISTS (
+            SELECT 1 FROM roster_staged_membership AS o
+            WHERE o.import_id = m.import_id AND o.target = m.target
+                AND o.action IN ('ADD', 'CHANGE', 'MOVE', 'SAME')
+        )) AS memberships_ended,
+    (SELECT count(DISTINCT l.membership_id)
+        FROM roster_membership AS l JOIN membership AS m ON m.id = l.membership_id
+        WHERE l.organisation_id = i.organisation_id AND NOT l.ended AND m.source = 'ROSTER'
+            AND (m.ends_at IS NULL OR m.ends_at > now())) AS memberships_before
+FROM roster_import AS i WHERE i.id = $1::uuid
+
+-- name: read_groups
+SELECT s.place, s.line, s.sourced_id, s.action, s.found, s.name, g.name AS old_name
+FROM roster_staged_group AS s LEFT JOIN learning_group AS g ON g.id = s.target
+WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+    AND s.action IN ('ADD', 'CHANGE', 'END') AND s.fault IS NULL
+    AND ($4::text IS NULL OR s.action = $4::text)
+ORDER BY s.place LIMIT $5::int8
+
+-- name: read_people
+-- Of a person whom the roster did not make, the name in the file is shown, and no other.
+SELECT s.place, s.line, s.sourced_id, s.action, s.found, s.returns, s.takes_name, s.takes_email,
+    s.email, i.accepts, CASE WHEN s.line > 0 THEN s.name ELSE s.sourced_id END AS name,
+    CASE WHEN s.takes_name THEN p.name END AS old_name
+FROM roster_staged_person AS s JOIN roster_import AS i ON i.id = s.import_id
+    LEFT JOIN person AS p ON p.id = s.target
+WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+    AND s.action IN ('ADD', 'CHANGE', 'END')
+    AND ($4::text IS NULL OR s.action = $4::text)
+ORDER BY s.place LIMIT $5::int8
+
+-- name: read_memberships
+SELECT s.place, s.line, s.sourced_id, s.action, s.found, s.role, s.accepts,
+    coalesce(nullif(p.name, ''), s.user_id) AS name,
+    coalesce(g.name, w.name, s.class_id) AS group_name
+FROM roster_staged_membership AS s
+    LEFT JOIN roster_staged_person AS p ON p.import_id = s.import_id AND p.sourced_id = s.user_id
+    LEFT JOIN roster_staged_group AS g ON g.import_id = s.import_id AND g.sourced_id = s.class_id
+    LEFT JOIN learning_group AS w ON w.id = s.group_id
+WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+    AND s.action IN ('ADD', 'CHANGE', 'MOVE', 'END') AND s.found <> 'OVER'
+    AND ($4::text IS NULL OR s.action = $4::text)
+ORDER BY s.place LIMIT $5::int8
+
+-- name: read_faults_of_people
+SELECT s.line, s.sourced_id, s.fault, s.email, '' AS class_id, '' AS user_id, '' AS kind
+FROM roster_staged_person AS s
+WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+    AND s.fault IS NOT NULL ORDER BY s.place
+
+-- name: read_faults_of_memberships
+SELECT s.line, s.sourced_id, s.fault, '' AS email, s.class_id, s.user_id, s.kind
+FROM roster_staged_membership AS s
+WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+    AND s.fault IS NOT NULL ORDER BY s.place
+

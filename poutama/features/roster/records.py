@@ -1,0 +1,42 @@
+"""The types whose rows an import changes; a test holds them to the schema."""
+
+from __future__ import annotations
+
+from poutama.bulk_changes import BulkTable, update_rows
+from poutama.db.statements import load_sql
+from poutama.sql.standing import render_counting
+
+GROUPS = BulkTable(kind="Group", table="learning_group", searchable=("name",))
+PEOPLE = BulkTable(kind="Person", table="person", subject="id")
+MEMBERSHIPS = BulkTable(kind="Membership", table="membership", subject="person_id")
+IMPORTS = BulkTable(kind="RosterImport", table="roster_import")
+
+_SQL = load_sql(__package__, "imports.sql", {"counts": render_counting("m")})
+LOAD, FIND_ADMINISTRATOR = _SQL["load"], _SQL["find_administrator"]
+
+SET_SOURCE = update_rows(IMPORTS, ("source", "accepts"), _SQL["with_source"], audited=False)
+SET_ENDINGS = update_rows(
+    IMPORTS,
+    ("rows_read", "ends_classes", "ends_users", "ends_roles", "ends_enrollments"),
+    _SQL["with_endings"],
+    audited=False,
+)
+COUNTS = (
+    "groups_added",
+    "groups_changed",
+    "groups_ended",
+    "people_added",
+    "people_changed",
+    "people_ended",
+    "memberships_added",
+    "memberships_changed",
+    "memberships_ended",
+    "memberships_before",
+)
+SET_COUNTS = update_rows(IMPORTS, COUNTS, _SQL["with_counts"], audited=False)
+SET_REPORT = update_rows(IMPORTS, ("report_key",), _SQL["with_report"], audited=False)
+FINISH_CHECK = update_rows(IMPORTS, ("state", "checked_at", "rows_refused"), _SQL["checked_import"])
+FINISH_APPLICATION = update_rows(IMPORTS, ("state", "applied_at"), _SQL["applied_import"])
+EXPIRE = update_rows(
+    IMPORTS, ("state", "upload_key", "report_key"), _SQL["expired_import"], audited=False
+)

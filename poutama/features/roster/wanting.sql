@@ -1,0 +1,103 @@
+-- Decides which memberships are added, changed and ended; `wanting.py` says what must hold.
+
+-- name: match_memberships
+-- `found` is what the ids of the file stand for; a row that could not be used leaves what there is.
+-- `IS TRUE` keeps the index on organisations out of it: a planner that knows nothing of the tables
+-- yet would read all of an organisation's memberships for each row.
+WITH found AS (
+    SELECT t.kind, t.sourced_id, t.role, t.refused, t.removed, t.hash, i.organisation_id, i.accepts,
+        coalesce(t.ends_at <= now(), false) AS past,
+        CASE WHEN t.kind <> 'ENROLMENT' THEN NULL
+            WHEN sg.action IN ('ADD', 'CHANGE', 'SAME') THEN sg.target
+            WHEN (sg.sourced_id IS NULL OR sg.refused) AND NOT lg.ended THEN lg.group_id
+            END AS group_id,
+        t.kind = 'ENROLMENT' AND lg.group_id IS NULL AND (sg.sourced_id IS NULL OR sg.refused)
+            AS no_group,
+        CASE WHEN sp.action IN ('ADD', 'CHANGE', 'SAME') THEN sp.target
+            WHEN (sp.sourced_id IS NULL OR sp.refused) AND NOT lp.ended THEN lp.person_id
+            END AS person_id,
+        lp.person_id IS NULL AND (sp.sourced_id IS NULL OR sp.refused OR sp.fault IS NOT NULL)
+            AND coalesce(sp.action, 'NONE') = 'NONE' AS no_person,
+        coalesce(lp.made, sp.found = 'NEW', false) AS made,
+        lm.membership_id AS had, lm.hash AS old_hash, coalesce(lm.ended, true) AS ended,
+        m.person_id AS old_person, m.group_id AS old_group, m.role AS old_role,
+        coalesce(m.ends_at <= now(), false) AS over, m.source
+    FROM roster_staged_membership AS t JOIN roster_import AS i ON i.id = t.import_id
+        LEFT JOIN roster_staged_group AS sg
+            ON sg.import_id = t.import_id AND sg.sourced_id = t.class_id
+        LEFT JOIN roster_group AS lg
+            ON lg.organisation_id = i.organisation_id AND lg.sourced_id = t.class_id
+        LEFT JOIN roster_staged_person AS sp
+            ON sp.import_id = t.import_id AND sp.sourced_id = t.user_id
+        LEFT JOIN roster_person AS lp
+            ON lp.organisation_id = i.organisation_id AND lp.sourced_id = t.user_id
+        LEFT JOIN roster_membership AS lm ON lm.organisation_id = i.organisation_id
+            AND lm.kind = t.kind AND lm.sourced_id = t.sourced_id
+        LEFT JOIN membership AS m ON m.id = lm.membership_id
+    WHERE t.import_id = $1::uuid AND t.place >= $2::int8 AND t.place < $3::int8
+), decided AS (
+    SELECT d.*,
+        CASE
+            WHEN d.refused OR ((d.no_group OR d.no_person) AND NOT d.removed) THEN 'NONE'
+            WHEN d.removed OR d.past OR d.person_id IS NULL
+                OR (d.kind = 'ENROLMENT' AND d.group_id IS NULL)
+                THEN CASE WHEN d.ended THEN 'NONE' ELSE 'END' END
+            WHEN d.ended THEN 'ADD'
+            WHEN d.old_hash = d.hash AND d.old_person = d.person_id THEN 'SAME'
+            WHEN d.over THEN 'ADD'
+            WHEN d.old_person = d.person_id AND d.old_group IS NOT DISTINCT FROM d.group_id
+                AND d.old_role = d.role THEN 'CHANGE'
+            ELSE 'MOVE' END AS action
+    FROM found AS d
+)
+UPDATE roster_staged_membership AS s SET
+    person_id = f.person_id, group_id = f.group_id, action = f.action,
+    target = CASE
+        WHEN f.action IN ('SAME', 'CHANGE', 'END') THEN f.had
+        WHEN f.action IN ('ADD', 'MOVE') THEN coalesce(f.there, md5(
+            $1::uuid::text || f.person_id::text || coalesce(f.group_id::text, '') || f.role
+        )::uuid) END,
+    previous = CASE WHEN f.action = 'MOVE' THEN f.had END,
+    found = CASE
+        WHEN f.action = 'END' THEN CASE WHEN f.over THEN 'OVER' ELSE f.source END
+        WHEN f.there IS NULL THEN 'NEW' ELSE 'THERE' END,
+    accepts = f.accepts AND (f.made OR f.belongs),
+    fault = CASE WHEN f.refused OR f.removed THEN NULL
+        WHEN f.no_group THEN 'NO_CLASS' WHEN f.no_person THEN 'NO_USER' END
+FROM (
+    SELECT a.*, e.id AS there,
+        EXISTS (
+            SELECT 1 FROM membership AS b
+            WHERE b.person_id = a.person_id AND (b.organisation_id = a.organisation_id) IS TRUE
+                AND (b.role = 'STUDENT' OR a.role <> 'STUDENT') AND {counts}
+        ) AS belongs
+    FROM decided AS a LEFT JOIN membership AS e
+        ON e.person_id = a.person_id AND (e.organisation_id = a.organisation_id) IS TRUE
+            AND e.role = a.role AND e.group_id IS NOT DISTINCT FROM a.group_id
+            AND e.child_id IS NULL AND (e.ends_at IS NULL OR e.ends_at > now())
+) AS f
+WHERE s.import_id = $1::uuid AND s.kind = f.kind AND s.sourced_id = f.sourced_id
+
+-- name: end_memberships
+-- Of one that stands in no file of this import the class or the person may end all the same.
+INSERT INTO roster_staged_membership
+    (import_id, sourced_id, place, line, hash, refused, removed, kind, class_id, user_id, role,
+    action, found, target, person_id, group_id)
+SELECT i.id, l.sourced_id, (SELECT coalesce(max(x.place), -1) FROM roster_staged_membership AS x
+        WHERE x.import_id = $1::uuid) + row_number() OVER (ORDER BY l.sourced_id), 0, l.hash, false,
+    true, l.kind, l.class_id, l.user_id, m.role, 'END',
+    CASE WHEN m.ends_at <= now() THEN 'OVER' ELSE m.source END, m.id, m.person_id, m.group_id
+FROM roster_import AS i JOIN roster_membership AS l ON l.organisation_id = i.organisation_id
+    JOIN membership AS m ON m.id = l.membership_id
+    LEFT JOIN roster_staged_membership AS s
+        ON s.import_id = i.id AND s.kind = l.kind AND s.sourced_id = l.sourced_id
+    LEFT JOIN roster_staged_group AS sg ON sg.import_id = i.id AND sg.sourced_id = l.class_id
+    LEFT JOIN roster_staged_person AS sp ON sp.import_id = i.id AND sp.sourced_id = l.user_id
+WHERE i.id = $1::uuid AND l.kind = $2::text AND NOT l.ended AND s.sourced_id IS NULL
+    AND l.sourced_id > $3::text AND ($4::text IS NULL OR l.sourced_id <= $4::text)
+    AND (
+        CASE l.kind WHEN 'ENROLMENT' THEN i.ends_enrollments
+            WHEN 'ROLE' THEN i.ends_roles AND i.managers ELSE i.ends_users AND i.managers END
+        OR sg.action = 'END' OR sp.action = 'END'
+    )
+

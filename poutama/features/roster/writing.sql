@@ -1,0 +1,148 @@
+-- Does what the staged rows of an import say. Of each statement the parameters are the import, and
+-- the place from which and the place before which. `new_*` and `changed_*` are queries:
+-- `bulk_changes` writes the rows that they return.
+
+-- name: new_groups
+SELECT s.target AS id, i.organisation_id, s.name, s.name_search
+FROM roster_staged_group AS s JOIN roster_import AS i ON i.id = s.import_id
+WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8 AND s.action = 'ADD'
+
+-- name: changed_groups
+SELECT g.id, s.name, s.name_search
+FROM roster_staged_group AS s JOIN learning_group AS g ON g.id = s.target
+WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+    AND s.action = 'CHANGE' AND g.name <> s.name
+
+-- name: link_groups
+INSERT INTO roster_group (organisation_id, sourced_id, group_id, import_id, hash)
+SELECT i.organisation_id, s.sourced_id, g.id, i.id, s.hash
+FROM roster_staged_group AS s JOIN roster_import AS i ON i.id = s.import_id
+    JOIN learning_group AS g ON g.id = s.target
+WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+    AND s.action IN ('ADD', 'CHANGE')
+ON CONFLICT (organisation_id, sourced_id) DO UPDATE SET
+    group_id = excluded.group_id, import_id = excluded.import_id, hash = excluded.hash,
+    ended = false, updated_at = now()
+
+-- name: end_links_of_groups
+UPDATE roster_group AS l SET ended = true, import_id = i.id, updated_at = now()
+FROM roster_staged_group AS s JOIN roster_import AS i ON i.id = s.import_id
+WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8 AND s.action = 'END'
+    AND l.organisation_id = i.organisation_id AND l.sourced_id = s.sourced_id
+
+-- name: new_people
+SELECT s.target AS id, s.email, s.name
+FROM roster_staged_person AS s
+WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+    AND s.action = 'ADD' AND s.found = 'NEW'
+
+-- name: changed_people
+-- Matched again: the person may have signed in or joined elsewhere, and the email may be taken.
+SELECT p.id,
+    CASE WHEN s.takes_name THEN s.name ELSE p.name END AS name,
+    CASE WHEN s.takes_email
+        AND NOT EXISTS (SELECT 1 FROM identity AS n WHERE n.person_id = p.id)
+        AND NOT EXISTS (SELECT 1 FROM person AS q WHERE q.email = s.email)
+        THEN s.email ELSE p.email END AS email
+FROM roster_staged_person AS s JOIN roster_import AS i ON i.id = s.import_id
+    JOIN person AS p ON p.id = s.target
+WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+    AND s.action = 'CHANGE' AND (s.takes_name OR s.takes_email)
+    AND EXISTS (
+        SELECT 1 FROM roster_person AS l
+        WHERE l.organisation_id = i.organisation_id AND l.sourced_id = s.sourced_id
+            AND l.person_id = p.id AND l.made
+    )
+    AND NOT EXISTS (
+        SELECT 1 FROM membership AS m
+        WHERE m.person_id = p.id AND m.organisation_id <> i.organisation_id
+    )
+
+-- name: link_people
+INSERT INTO roster_person (organisation_id, sourced_id, person_id, import_id, hash, made)
+SELECT i.organisation_id, s.sourced_id, p.id, i.id, s.hash, s.found = 'NEW'
+FROM roster_staged_person AS s JOIN roster_import AS i ON i.id = s.import_id
+    JOIN person AS p ON p.id = s.target
+WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+    AND s.action IN ('ADD', 'CHANGE')
+ON CONFLICT (organisation_id, sourced_id) DO UPDATE SET
+    import_id = excluded.import_id, hash = excluded.hash, ended = false, updated_at = now()
+
+-- name: end_links_of_people
+UPDATE roster_person AS l SET ended = true, import_id = i.id, updated_at = now()
+FROM roster_staged_person AS s JOIN roster_import AS i ON i.id = s.import_id
+WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8 AND s.action = 'END'
+    AND l.organisation_id = i.organisation_id AND l.sourced_id = s.sourced_id
+
+-- name: mark_missing_people
+UPDATE roster_staged_person AS s SET fault = 'CHANGED'
+WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8 AND s.action = 'ADD'
+    AND NOT EXISTS (SELECT 1 FROM person AS p WHERE p.id = s.target)
+
+-- name: new_memberships
+SELECT s.target AS id, i.organisation_id, s.group_id, p.id AS person_id, s.role,
+    'ROSTER' AS source, coalesce(s.begins_at, now()) AS begins_at, s.ends_at,
+    CASE WHEN s.accepts THEN now() END AS accepted_at,
+    CASE WHEN NOT s.accepts THEN sp.name END AS invited_name,
+    CASE WHEN NOT s.accepts THEN sp.email END AS invited_email
+FROM roster_staged_membership AS s JOIN roster_import AS i ON i.id = s.import_id
+    JOIN person AS p ON p.id = s.person_id
+    LEFT JOIN learning_group AS g ON g.id = s.group_id
+    LEFT JOIN roster_staged_person AS sp
+        ON sp.import_id = s.import_id AND sp.sourced_id = s.user_id
+WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+    AND s.action IN ('ADD', 'MOVE') AND s.found = 'NEW'
+    AND (s.group_id IS NULL OR g.organisation_id = i.organisation_id)
+
+-- name: accepted_memberships
+SELECT m.id, now() AS accepted_at
+FROM roster_staged_membership AS s JOIN membership AS m ON m.id = s.target
+WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+    AND s.action IN ('ADD', 'MOVE') AND s.found = 'THERE' AND s.accepts AND m.accepted_at IS NULL
+
+-- name: changed_memberships
+SELECT m.id, coalesce(s.begins_at, m.begins_at) AS begins_at, s.ends_at
+FROM roster_staged_membership AS s JOIN membership AS m ON m.id = s.target
+WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+    AND s.action = 'CHANGE' AND m.source = 'ROSTER'
+    AND (m.begins_at <> coalesce(s.begins_at, m.begins_at) OR m.ends_at IS DISTINCT FROM s.ends_at)
+
+-- name: link_memberships
+INSERT INTO roster_membership
+    (organisation_id, kind, sourced_id, membership_id, import_id, class_id, user_id, hash)
+SELECT i.organisation_id, s.kind, s.sourced_id, m.id, i.id, s.class_id, s.user_id, s.hash
+FROM roster_staged_membership AS s JOIN roster_import AS i ON i.id = s.import_id
+    JOIN membership AS m ON m.id = s.target
+WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+    AND s.action IN ('ADD', 'CHANGE', 'MOVE')
+ON CONFLICT (organisation_id, kind, sourced_id) DO UPDATE SET
+    membership_id = excluded.membership_id, import_id = excluded.import_id,
+    class_id = excluded.class_id, user_id = excluded.user_id, hash = excluded.hash,
+    ended = false, updated_at = now()
+
+-- name: mark_missing_memberships
+UPDATE roster_staged_membership AS s SET fault = 'CHANGED'
+WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+    AND s.action IN ('ADD', 'MOVE')
+    AND NOT EXISTS (SELECT 1 FROM membership AS m WHERE m.id = s.target)
+
+-- name: end_links_of_memberships
+UPDATE roster_membership AS l SET ended = true, import_id = i.id, updated_at = now()
+FROM roster_staged_membership AS s JOIN roster_import AS i ON i.id = s.import_id
+WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8 AND s.action = 'END'
+    AND l.organisation_id = i.organisation_id AND l.kind = s.kind AND l.sourced_id = s.sourced_id
+
+-- name: ended_memberships
+-- A membership ends when the last enrolment that stands for it has.
+SELECT m.id, now() AS ends_at
+FROM membership AS m
+WHERE m.id IN (
+        SELECT CASE WHEN s.action = 'MOVE' THEN s.previous ELSE s.target END
+        FROM roster_staged_membership AS s
+        WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+            AND s.action IN ('END', 'MOVE')
+    )
+    AND m.source = 'ROSTER' AND (m.ends_at IS NULL OR m.ends_at > now())
+    AND NOT EXISTS (
+        SELECT 1 FROM roster_membership AS l WHERE l.membership_id = m.id AND NOT l.ended
+    )
