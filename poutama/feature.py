@@ -4,17 +4,23 @@ A feature is a package with SDL files and a `Feature` that declares the rest. Th
 (`edge.application`) gets a set of them from `poutama.features`; compiler, engine, jobs, store and
 edge know no feature by name. Everything a function does not need at its start is declared by the
 name of where it is, and imported when it is first used.
+
+Packages of other teams use this module, `poutama.schedule` and `poutama.procedure`:
+`docs/extend.md` walks through one.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.resources import files
+from pathlib import Path
 from pkgutil import resolve_name
 from typing import TypeVar
 
+from poutama.db.revisions import CORE, History
 from poutama.errors import ConfigurationError
 from poutama.jobs.job import AnyJobKind, JobKind
 from poutama.procedure import Procedure
@@ -22,6 +28,17 @@ from poutama.schedule import CORE_TASKS, Task
 from poutama.schema.load import build_model, read_core_sources
 from poutama.schema.model import Model
 from poutama.schema.source import Source
+from poutama.sql.computed import Compute
+
+API = 1
+"""The version of what a feature of another package may rely on. A change that can break one raises
+it; `docs/extend.md` lists what belongs to it."""
+
+CORE_COMPUTED = ("download_url", "inline_url", "upload_form")
+"""What `@computed` fields of every feature may name: addresses and forms, signed by the store."""
+
+BUILT_IN = "poutama"
+_NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 T = TypeVar("T")
 
@@ -33,16 +50,42 @@ class Feature:
     Attributes:
         name: a word, lower case; no two features have the same.
         package: the package whose `*.graphql` files are its schema.
+        api: the `API` it was written for; a feature of another package must say.
         procedures: what the schema's `@procedure` fields call, by their functions' names.
         jobs: kind -> where its `JobKind` is, as `package.module:name`.
         tasks: name -> what the clock runs.
+        computed: name -> what makes a `@computed` field of its columns' values. Pure; runs once a
+            row.
+        migrations: the folder in `package` that has its Alembic revisions; empty: it has none.
+        origin: what it was installed from; set when it is loaded.
     """
 
     name: str
     package: str
+    api: int | None = None
     procedures: tuple[Procedure, ...] = ()
     jobs: Mapping[str, str] = field(default_factory=dict)
     tasks: Mapping[str, Task] = field(default_factory=dict)
+    computed: Mapping[str, Compute] = field(default_factory=dict)
+    migrations: str = ""
+    origin: str = BUILT_IN
+
+    @property
+    def history(self) -> History | None:
+        """Where its revisions are; None where it has none of its own.
+
+        Raises:
+            ConfigurationError: its package has no such folder.
+        """
+        if not self.migrations:
+            return None
+        folder = Path(str(files(self.package))) / self.migrations
+        if not folder.is_dir():
+            raise ConfigurationError(
+                f"feature {self.name!r}: migrations: {folder} is not a folder; ship it with the"
+                " package"
+            )
+        return History(self.name, folder)
 
     def read_sources(self) -> list[Source]:
         """The feature's SDL files, in the order of their names."""
@@ -62,6 +105,7 @@ class FeatureSet:
 
     def __init__(self, features: Iterable[Feature]) -> None:
         self.features = tuple(features)
+        _check_names(self.features)
         self.procedures: Mapping[str, Procedure] = self._merge(
             "the procedure",
             lambda feature: {each.__name__: each for each in feature.procedures},
@@ -71,6 +115,9 @@ class FeatureSet:
             **CORE_TASKS,
             **self._merge("the task", lambda feature: feature.tasks, taken=CORE_TASKS),
         }
+        self.computed: Mapping[str, Compute] = self._merge(
+            "the computed field", lambda feature: feature.computed, taken=CORE_COMPUTED
+        )
 
     @cached_property
     def model(self) -> Model:
@@ -86,6 +133,16 @@ class FeatureSet:
         return read_core_sources() + [
             source for feature in self.features for source in feature.read_sources()
         ]
+
+    @cached_property
+    def histories(self) -> list[History]:
+        """The migrations of those that have their own, for `poutama.db.migrate`.
+
+        Raises:
+            ConfigurationError: a feature's folder is not there.
+        """
+        found = (feature.history for feature in self.features)
+        return [history for history in found if history is not None]
 
     def load_jobs(self) -> dict[str, AnyJobKind]:
         """Import every kind of job; for workers alone.
@@ -103,9 +160,9 @@ class FeatureSet:
         self,
         what: str,
         read: Callable[[Feature], Mapping[str, T]],
-        taken: Mapping[str, object] | None = None,
+        taken: Iterable[str] = (),
     ) -> dict[str, T]:
-        owners = dict.fromkeys(taken or (), "poutama itself")
+        owners = dict.fromkeys(taken, "poutama itself")
         merged: dict[str, T] = {}
         for feature in self.features:
             for name, value in read(feature).items():
@@ -117,6 +174,22 @@ class FeatureSet:
                 owners[name] = f"the feature {feature.name!r}"
                 merged[name] = value
         return merged
+
+
+def _check_names(features: Iterable[Feature]) -> None:
+    origins: dict[str, str] = {}
+    for feature in features:
+        if not _NAME.fullmatch(feature.name) or feature.name == CORE:
+            raise ConfigurationError(
+                f"feature {feature.name!r} of {feature.origin}: name: expected at most 40"
+                f" lower case letters, digits and underscores, a letter first, and not {CORE!r}"
+            )
+        if feature.name in origins:
+            raise ConfigurationError(
+                f"two features are called {feature.name!r}, of {origins[feature.name]} and of"
+                f" {feature.origin}: rename or uninstall one"
+            )
+        origins[feature.name] = feature.origin
 
 
 def _load_kind(what: str, place: str) -> AnyJobKind:

@@ -20,7 +20,7 @@ SELECT table_name FROM information_schema.tables
 WHERE table_schema = 'public' AND table_type = 'BASE TABLE' ORDER BY table_name
 """
 _REVISIONS = "SELECT version_num FROM alembic_version"
-KEPT = frozenset({"alembic_version", "migration_lock"})
+KEPT = frozenset({"alembic_version", "applied_revision", "migration_lock"})
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
-"""The command line: `poutama up`, `token`, `demo`, `migrate`, `schema`, `permissions`, `settings`,
-`package`, `chaos`, `jobs` and `organisations`.
+"""The command line: `poutama up`, `token`, `demo`, `migrate`, `features`, `schema`, `permissions`,
+`settings`, `package`, `chaos`, `jobs` and `organisations`.
 
 Reads the environment once, calls what does the work, and turns every error made on purpose into
 one line on stderr and exit code 1. Each command imports what it needs itself, so that the quick
@@ -88,9 +88,22 @@ def migrate() -> None:
     with _borrowed_database() as (_, database):
         # heavy: SQLAlchemy and Alembic
         from poutama.db.migrate import migrate as bring_up_to_date
+        from poutama.features import load_features
 
-        applied = bring_up_to_date(database.url, echo=print)
+        histories = load_features().histories
+        applied = bring_up_to_date(database.url, echo=print, histories=histories)
     print(f"{len(applied)} applied" if applied else "up to date")
+
+
+@app.command()
+def features() -> None:
+    """Show the installed features: where from, and whether the database has their migrations."""
+    with _borrowed_database() as (settings, database):
+        # heavy: the compiler, the database driver
+        from poutama.commands.features import show_features
+        from poutama.commands.jobs import open_console
+
+        show_features(settings, database.url, open_console())
 
 
 @app.command()
@@ -104,9 +117,10 @@ def demo(
 
         from poutama.db.migrate import migrate as bring_up_to_date
         from poutama.demo.enrol import enrol_school
+        from poutama.features import load_features
         from poutama.progress import Steps
 
-        bring_up_to_date(database.url)
+        bring_up_to_date(database.url, histories=load_features().histories)
         enrol_school(settings, database.url, students, Steps(Console()))
 
 

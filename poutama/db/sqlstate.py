@@ -62,6 +62,10 @@ class Outcome(Enum):
 RETRIED = frozenset({Outcome.RESTART, Outcome.RECONNECT, Outcome.REPREPARE})
 """The outcomes after which the same thing may be tried again."""
 
+UNDEFINED = frozenset({"42P01", "42703", "42704", "42883"})
+"""A table, column, type or function that the statement names is not there: the schema is older than
+the code."""
+
 _COMMITTING = frozenset({Phase.WRITE, Phase.COMMIT})
 _RESTART = frozenset({"40001", "40P01"})
 _UNKNOWN = "40003"

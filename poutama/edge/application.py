@@ -17,6 +17,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from poutama.db.connection import Database
+from poutama.db.revisions import check_revisions
 from poutama.edge.budget import open_budgets
 from poutama.edge.http import Api, Route, Verifying
 from poutama.edge.oidc import open_verifier
@@ -24,7 +25,7 @@ from poutama.edge.tokens import Authenticator
 from poutama.engine import Engine
 from poutama.engine.trusted import read_trusted_documents
 from poutama.errors import ConfigurationError, UnavailableError
-from poutama.features import build_procedures, load_model
+from poutama.features import build_procedures, load_features, load_model, needed_revisions
 from poutama.jobs.queue import Queue, write_body
 from poutama.jobs.sqs import SqsQueue
 from poutama.settings import Settings
@@ -120,7 +121,7 @@ def open_api(
 
 
 def compute_fields(rooms: Resources) -> dict[str, Compute]:
-    """What the schema's `@computed` fields call: addresses and forms, signed by the store."""
+    """What the schema's `@computed` fields call: the store's signatures, and the features' own."""
     store, settings = rooms.store, rooms.settings
 
     def download_url(key: str, name: str, media_type: str) -> str:
@@ -139,7 +140,12 @@ def compute_fields(rooms: Resources) -> dict[str, Compute]:
         )
         return {"url": form.url, "fields": dict(form.fields)}
 
-    return {"download_url": download_url, "inline_url": inline_url, "upload_form": upload_form}
+    core: dict[str, Compute] = {
+        "download_url": download_url,
+        "inline_url": inline_url,
+        "upload_form": upload_form,
+    }
+    return {**core, **load_features().computed}
 
 
 def wake_by(queue: Queue, seconds: float = WAKE_SECONDS) -> Wake:
@@ -156,10 +162,10 @@ def wake_by(queue: Queue, seconds: float = WAKE_SECONDS) -> Wake:
 
 
 async def ask_database(database: Database) -> None:
-    """See whether the database answers.
+    """See whether the database answers, and has the migrations that the features need.
 
     Raises:
-        UnavailableError, DeadlineExceededError, DatabaseError: it does not.
+        ConfigurationError: a migration is missing; names it.
+        UnavailableError, DeadlineExceededError, DatabaseError: the database does not answer.
     """
-    deadline = monotonic() + HEALTH_SECONDS
-    await database.read("select 1 as alive", deadline=deadline, name="health")
+    await check_revisions(database, needed_revisions(), deadline=monotonic() + HEALTH_SECONDS)

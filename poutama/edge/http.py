@@ -18,6 +18,7 @@ from uuid import uuid4
 
 import msgspec
 
+from poutama.db.sqlstate import UNDEFINED
 from poutama.edge.budget import Account, Budgets
 from poutama.edge.keys import parse_idempotency_key
 from poutama.edge.media import JSON, HeaderPairs, MediaType, negotiate, negotiate_refusal
@@ -26,6 +27,8 @@ from poutama.edge.origins import Origins
 from poutama.edge.payload import parse_body, parse_parameters
 from poutama.edge.size import COMPRESSED_FROM, fit_body
 from poutama.errors import (
+    ConfigurationError,
+    DatabaseError,
     MethodNotAllowedError,
     NotFoundError,
     PayloadTooLargeError,
@@ -134,7 +137,7 @@ class Api:
             verifier: turns an Authorization header into a viewer.
             settings: `request_seconds`, `max_body_bytes`, `max_response_bytes` and
                 `allowed_origins` are read.
-            health: raises when the database does not answer.
+            health: raises when the database does not answer, or lacks a migration.
             routes: further pages by exact path, GET only; the local mode's GraphiQL, for one.
             budgets: what each person may ask for in a while; None: as much as they like.
 
@@ -161,8 +164,21 @@ class Api:
             if len(response.body) >= COMPRESSED_FROM:
                 response = await self._fit(request, response)
         except Exception as error:  # the last net
-            response = refuse(request, error)
+            response = refuse(request, await self._explain(error))
         return self._share(request, response) if self._origins.any else response
+
+    async def _explain(self, error: Exception) -> Exception:
+        """The reason behind a table that is not there: a migration that is missing."""
+        if not isinstance(error, DatabaseError) or error.sqlstate not in UNDEFINED:
+            return error
+        try:
+            await self._health()
+        except ConfigurationError as missing:
+            missing.__cause__ = error
+            return missing
+        except PoutamaError:
+            pass
+        return error
 
     def _share(self, request: Request, response: Response) -> Response:
         origin = request.headers.get("origin")
@@ -243,6 +259,9 @@ class Api:
     async def _answer_health(self, request: Request) -> Response:  # noqa: ARG002  a Route
         try:
             await self._health()
+        except ConfigurationError as error:
+            logger.error("health: %s", error.message)
+            return Response(503, JSON.headers, b'{"status":"unavailable"}')
         except Exception as error:  # any failure means: not healthy
             logger.warning("health: the database does not answer (%s)", type(error).__name__)
             return Response(503, JSON.headers, b'{"status":"unavailable"}')

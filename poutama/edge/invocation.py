@@ -10,9 +10,11 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-from collections.abc import Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine
 from time import monotonic
 from typing import Any, Protocol, TypeVar
+
+from poutama.errors import ConfigurationError, PoutamaError
 
 logger = logging.getLogger(__name__)
 
@@ -31,11 +33,32 @@ class Context(Protocol):
 class Environment:
     """The event loop of this process."""
 
-    def __init__(self) -> None:
+    def __init__(self, check: Callable[[], Awaitable[None]] | None = None) -> None:
+        """Make the loop.
+
+        Args:
+            check: looks, before the first event is handled, whether events can be handled here.
+        """
         self._loop = asyncio.new_event_loop()
+        self._check = check
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Run a coroutine to its end; what it leaves in the background goes on next time."""
+        """Run a coroutine to its end; what it leaves in the background goes on next time.
+
+        Raises:
+            ConfigurationError: by `check`; nothing of `work` has been done, and the next event is
+                checked again.
+        """
+        if self._check is not None:
+            try:
+                self._loop.run_until_complete(self._check())
+                self._check = None
+            except ConfigurationError as error:
+                work.close()
+                logger.error("%s", error.message)
+                raise
+            except PoutamaError:
+                pass  # The database does not answer: `work` meets it, and knows what to do.
         return self._loop.run_until_complete(work)
 
     def close(self) -> None:

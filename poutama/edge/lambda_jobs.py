@@ -7,8 +7,9 @@ the function's. Configured by `POUTAMA_*` variables alone. `docs/functions.md`.
 from __future__ import annotations
 
 import os
+from functools import partial
 
-from poutama.edge.application import open_resources
+from poutama.edge.application import ask_database, open_resources
 from poutama.edge.batch import BatchFunction
 from poutama.edge.invocation import Environment, prepare_for_snapshots
 from poutama.edge.work import open_worker
@@ -18,7 +19,11 @@ from poutama.settings import Settings
 # One job at a time; its sign of life must not wait for what it reads.
 _settings = Settings.from_environment(os.environ, pool_size=2)
 _rooms = open_resources(_settings, os.environ)
-handler = BatchFunction(open_worker(_rooms, load_features().load_jobs()), _settings, Environment())
+handler = BatchFunction(
+    open_worker(_rooms, load_features().load_jobs()),
+    _settings,
+    Environment(partial(ask_database, _rooms.database)),
+)
 """Handles one batch: the name that the function is configured with."""
 
 prepare_for_snapshots()

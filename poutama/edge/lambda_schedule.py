@@ -6,8 +6,9 @@ Configured by `POUTAMA_*` variables alone; `docs/functions.md` lists the tasks.
 from __future__ import annotations
 
 import os
+from functools import partial
 
-from poutama.edge.application import open_resources
+from poutama.edge.application import ask_database, open_resources
 from poutama.edge.clock import ScheduleFunction
 from poutama.edge.invocation import Environment, prepare_for_snapshots
 from poutama.edge.work import open_task_contexts
@@ -15,8 +16,11 @@ from poutama.features import load_features
 from poutama.settings import Settings
 
 _settings = Settings.from_environment(os.environ, pool_size=1)
+_rooms = open_resources(_settings, os.environ)
 handler = ScheduleFunction(
-    load_features().tasks, open_task_contexts(open_resources(_settings, os.environ)), Environment()
+    load_features().tasks,
+    open_task_contexts(_rooms),
+    Environment(partial(ask_database, _rooms.database)),
 )
 """Runs what is due: the name that the function is configured with."""
 

@@ -22,6 +22,7 @@ from poutama.db.migrate import migrate
 from poutama.demo.enrol import enrol_if_empty
 from poutama.demo.school import student_email
 from poutama.edge.http import Api
+from poutama.features import load_features
 from poutama.laptop.api import open_api
 from poutama.laptop.configuration import check_address, open_home
 from poutama.laptop.database import run_database
@@ -74,7 +75,7 @@ def _start_and_serve(
         database = started.enter_context(run_database(settings, home))
         step.note = database.name
     with steps.step("migrations") as step:
-        applied = migrate(database.url)
+        applied = migrate(database.url, histories=load_features().histories)
         step.note = f"{len(applied)} applied" if applied else "up to date"
     enrol_if_empty(settings, database.url, steps)
     with steps.step("graphiql") as step:

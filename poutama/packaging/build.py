@@ -1,4 +1,4 @@
-"""Makes a package: libraries, our own files, bytecode, zip.
+"""Makes a package: libraries, features of other packages, our own files, bytecode, zip.
 
 Called by `poutama package`. Works in a folder of its own and puts the finished file in place at
 the end. The same sources and lock make the same bytes, whoever makes them and where.
@@ -24,7 +24,9 @@ from poutama.packaging.contents import (
     is_needed,
     is_ours_to_ship,
 )
-from poutama.packaging.installer import PROJECT, PackageError, install_libraries
+from poutama.packaging.features import add_features
+from poutama.packaging.installer import PROJECT, PackageError
+from poutama.packaging.libraries import install_libraries
 
 _OURS = PROJECT / "poutama"
 
@@ -89,6 +91,7 @@ def build_package(package: Package, architecture: str, python: str, folder: Path
     with tempfile.TemporaryDirectory(prefix="poutama-package-") as name:
         content = Path(name) / "content"
         install_libraries(content, extras=package.extras, architecture=architecture, python=python)
+        add_features(content, architecture=architecture, python=python)
         _prune(content)
         _copy_ours(content)
         compiled = compile_sources(content, python)

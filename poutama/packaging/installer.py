@@ -1,8 +1,7 @@
-"""The libraries of a package: what uv.lock says, as wheels for the functions' machine.
+"""Wheels for the functions' machine, by uv.
 
-`build` calls it. uv comes with the project's environment and needs neither Docker nor the Python
-that the functions will run on. Nothing is compiled for the target here, and every file is checked
-against the hash in the lock.
+`libraries` and `features` call it. uv comes with the project's environment and needs neither Docker
+nor the Python that the functions will run on. Nothing is compiled for the target here.
 """
 
 from __future__ import annotations
@@ -11,7 +10,8 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Sequence
+import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 
 from poutama.errors import PoutamaError
@@ -29,29 +29,33 @@ class PackageError(PoutamaError):
     code = "PACKAGE"
 
 
-def install_libraries(
-    target: Path, *, extras: Sequence[str], architecture: str, python: str
+def install_pinned(
+    target: Path, pins: Iterable[str], *, architecture: str, python: str, hashes: bool = False
 ) -> None:
-    """Install what our project needs with these extras into `target`.
+    """Install exactly these into `target`, for that machine.
+
+    Args:
+        target: a folder.
+        pins: lines of a requirements file, each with its version.
+        architecture: a key of `ARCHITECTURES`.
+        python: version of the functions' runtime.
+        hashes: whether each has its hashes, and every file is checked against them.
 
     Raises:
         PackageError: with what uv said.
     """
-    locked = target.with_name(f"{target.name}.txt")
-    wanted = [word for extra in extras for word in ("--extra", extra)]
-    _run_uv(
-        *("export", "--project", str(PROJECT), "--frozen", "--no-default-groups"),
-        *("--no-emit-project", "--no-header", "--no-annotate", "--output-file", str(locked)),
-        *wanted,
-    )
-    _run_uv(
-        *("pip", "install", "--target", str(target), "--requirements", str(locked)),
-        *("--python", sys.executable, "--python-version", python),
-        *("--python-platform", ARCHITECTURES[architecture]),
-        *("--only-binary", ":all:"),
-        *(word for name in _WITHOUT_WHEELS for word in ("--no-binary", name)),
-        *("--no-deps", "--require-hashes", "--link-mode", "copy"),
-    )
+    with tempfile.NamedTemporaryFile("w", suffix=".txt", encoding="utf-8") as requirements:
+        requirements.write("\n".join(pins))
+        requirements.flush()
+        run_uv(
+            *("pip", "install", "--target", str(target), "--requirements", requirements.name),
+            *("--python", sys.executable, "--python-version", python),
+            *("--python-platform", ARCHITECTURES[architecture]),
+            *("--only-binary", ":all:"),
+            *(word for name in _WITHOUT_WHEELS for word in ("--no-binary", name)),
+            *("--no-deps", "--link-mode", "copy"),
+            *(("--require-hashes",) if hashes else ()),
+        )
 
 
 def find_uv() -> Path:
@@ -67,7 +71,12 @@ def find_uv() -> Path:
     return Path(found)
 
 
-def _run_uv(*words: str) -> None:
+def run_uv(*words: str) -> str:
+    """Run uv; returns what it printed.
+
+    Raises:
+        PackageError: it failed; with what it said.
+    """
     command = [str(find_uv()), "--quiet", "--no-python-downloads", *words]
     # The second try trusts the certificates of this machine, which a company's proxy asks for.
     for trust in ({}, {"UV_SYSTEM_CERTS": "1", "UV_NATIVE_TLS": "1"}):
@@ -81,5 +90,5 @@ def _run_uv(*words: str) -> None:
             check=False,
         )
         if result.returncode == 0:
-            return
+            return result.stdout
     raise PackageError(f"uv {words[0]} failed: {result.stderr.strip()}")

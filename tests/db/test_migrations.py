@@ -14,7 +14,7 @@ from poutama.errors import ConfigurationError, UnavailableError
 
 FIRST = "0001_goals"
 TABLES = ["goal", "goal_note", "goal_task", "person"]
-BOOKKEEPING = ["alembic_version", "migration_lock"]
+BOOKKEEPING = ["alembic_version", "applied_revision", "migration_lock"]
 
 
 async def read(url: str, statement: str) -> list[asyncpg.Record]:

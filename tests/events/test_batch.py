@@ -15,7 +15,7 @@ import pytest
 from poutama.edge.batch import BatchFunction
 from poutama.edge.gateway import UnknownEventError
 from poutama.edge.invocation import Environment
-from poutama.errors import UnavailableError
+from poutama.errors import ConfigurationError, PoutamaError, UnavailableError
 from poutama.settings import Settings
 
 RECORDED = Path(__file__).parent / "recorded"
@@ -149,3 +149,37 @@ def test_an_event_that_is_no_batch_is_refused_and_logged(
     assert worker.seconds == []
     assert says in caplog.messages[0]
     assert "123456789012" not in caplog.messages[0]
+
+
+def test_without_its_migrations_a_function_does_nothing_and_looks_again(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    missing: list[PoutamaError] = [
+        ConfigurationError("The database lacks the migration 7."),
+        UnavailableError(),
+    ]
+
+    async def check() -> None:
+        if missing:
+            raise missing.pop(0)
+
+    environment = Environment(check)
+    worker = RecordingWorker()
+    function = BatchFunction(worker, Settings(), environment)
+    event = json.loads((RECORDED / "sqs_batch.json").read_text(encoding="utf-8"))
+
+    # WHEN a migration is missing, the whole batch comes back
+    with pytest.raises(ConfigurationError):
+        function(event, TimeLeft())
+    assert worker.seconds == []
+    assert "lacks the migration 7" in caplog.text
+    # WHEN the database does not answer, the worker decides; and the next event is checked again
+    assert function(event, TimeLeft()) == {"batchItemFailures": []}
+    assert len(worker.seconds) == 1
+    assert missing == []
+    # THEN what was found in order is not checked again
+    function(event, TimeLeft())
+    missing.append(ConfigurationError("x"))
+    function(event, TimeLeft())
+    assert len(worker.seconds) == 3
+    environment.close()

@@ -30,6 +30,7 @@ FLOORS = {
     "jobs": 4.4,
     **dict.fromkeys(("schedule", "procedure", "audit", "bulk_changes"), 4.5),
     **dict.fromkeys(("core_tasks", "feature"), 4.6),
+    "installed": 4.7,
     "features": 5,
     **dict.fromkeys(("engine", "worker"), 6),
     "edge": 7,

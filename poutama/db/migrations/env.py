@@ -18,6 +18,7 @@ if "connection" not in _attributes:
 context.configure(
     connection=_attributes["connection"],
     on_version_apply=_attributes["on_version_apply"],
+    version_table=_attributes["version_table"],
     transaction_per_migration=True,
 )
 with context.begin_transaction():

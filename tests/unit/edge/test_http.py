@@ -345,19 +345,6 @@ async def test_graphql_answers_are_neither_stored_nor_sniffed() -> None:
         assert headers["x-content-type-options"] == "nosniff"
 
 
-async def test_health_is_what_the_database_says(caplog: pytest.LogCaptureFixture) -> None:
-    async def broken() -> None:
-        raise OSError("password=secret")
-
-    request = Request("GET", "/healthz", "", {}, b"")
-    well = await make_api().handle(request)
-    unwell = await make_api(health=broken).handle(request)
-
-    assert (well.status, well.body) == (200, b'{"status":"ok"}')
-    assert (unwell.status, unwell.body) == (503, b'{"status":"unavailable"}')
-    assert "secret" not in caplog.text
-
-
 async def test_an_unknown_address_is_not_found() -> None:
     response = await make_api().handle(Request("GET", "/", "", {}, b""))
 
