@@ -9,7 +9,8 @@ from __future__ import annotations
 from unicodedata import combining
 from unicodedata import normalize as _normalize
 
-LONGEST_EMAIL = 320
+LONGEST_EMAIL = 254
+"""What SMTP can carry: https://www.rfc-editor.org/errata/eid1690."""
 
 
 def normalize(text: str) -> str:
@@ -35,11 +36,11 @@ def normalize_email(text: str) -> str | None:
     """The form in which emails are compared, and in which those of the invited are stored.
 
     NFC and lower case; not case-folded, which would take two addresses for one. None for what is
-    no address, or whose letters only look like ASCII.
+    not an address, or whose letters only look like ASCII.
     """
     email = normalize(normalize(text).lower())
     local, at, domain = email.rpartition("@")
-    if not (local and at and domain) or len(email) > LONGEST_EMAIL:
+    if not (local and at and "." in domain) or len(email) > LONGEST_EMAIL:
         return None
     if not email.isprintable() or " " in email or email.isascii() != text.isascii():
         return None

@@ -32,6 +32,7 @@ from uuid import uuid4
 
 import asyncpg
 import pytest
+from hypothesis import settings
 
 from poutama.db.cockroach import CockroachServer, find_cockroach
 from poutama.db.embedded import EmbeddedServer
@@ -71,6 +72,11 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Under `-n` the units that last longest come first."""
     if hasattr(config, "workerinput"):
         items.sort(key=lambda item: rank(item.nodeid))
+
+
+# How long one example takes is a matter of the machine, and of what else runs on it.
+settings.register_profile("suite", deadline=None)
+settings.load_profile("suite")
 
 
 class Server(Protocol):

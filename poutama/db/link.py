@@ -21,6 +21,7 @@ from poutama.db.alarm import Alarm
 from poutama.db.dialect import Dialect
 from poutama.db.sqlstate import Failure, Phase, failure_of
 from poutama.db.wire import Watch
+from poutama.lru import Lru
 
 Rows = list[asyncpg.Record]
 
@@ -77,7 +78,7 @@ class Link:
         self._connection = connection
         self._alarm = Alarm()
         self._limit = self._ordinary_limit = limit
-        self._statements: dict[str, PreparedStatement[asyncpg.Record]] = {}
+        self._statements: Lru[str, PreparedStatement[asyncpg.Record]] = Lru(STATEMENTS)
         self._retire_at = time.monotonic() + lifetime * random.uniform(0.9, 1.1)  # noqa: S311
         self._watch = Watch(connection)
         self.broken = False
@@ -95,7 +96,7 @@ class Link:
             Failure: always with the outcome that the phase allows.
         """
         reached = Phase.PREPARE
-        prepared = self._statements.pop(statement, None)
+        prepared = self._statements.pop(statement)
         reused = prepared is not None
         self.prepared = not reused
         try:
@@ -111,9 +112,7 @@ class Link:
         except BaseException:
             self.broken = True  # the answer is still on its way
             raise
-        self._statements[statement] = prepared  # last in, last out
-        if len(self._statements) > STATEMENTS:
-            del self._statements[next(iter(self._statements))]
+        self._statements.put(statement, prepared)
         return rows
 
     async def run(
@@ -125,7 +124,8 @@ class Link:
             Failure: as `fetch`.
         """
         rows = await self.fetch(phase, statement, args, deadline)
-        return rows, self._statements[statement].get_statusmsg() or ""
+        prepared = self._statements.get(statement)
+        return rows, "" if prepared is None else prepared.get_statusmsg() or ""
 
     async def command(self, phase: Phase, text: str, deadline: float) -> str:
         """Send text without parameters, several statements if need be: one round trip.

@@ -23,7 +23,7 @@ from poutama.db.budget import Bucket, Charged, charge_budget
 from poutama.db.connection import Database
 from poutama.edge.media import HeaderPairs
 from poutama.errors import ConfigurationError, RateLimitedError
-from poutama.plan.lru import Lru
+from poutama.lru import Lru
 from poutama.settings import Settings
 
 PEOPLE = 10_000

@@ -26,6 +26,7 @@ from poutama.edge.media import require_json as require_json_content
 from poutama.edge.origins import Origins
 from poutama.edge.payload import parse_body, parse_parameters
 from poutama.edge.size import COMPRESSED_FROM, fit_body
+from poutama.engine.answer import describe_error, encode_errors
 from poutama.errors import (
     ConfigurationError,
     DatabaseError,
@@ -291,13 +292,8 @@ def refuse(request: Request, error: Exception) -> Response:
             headers += _CHALLENGE
         case RateLimitedError():
             headers += ((b"retry-after", str(extensions["retryAfter"]).encode()),)
-    return Response(error.status, headers, encode_error(error.message, error.code, extensions))
-
-
-def encode_error(message: str, code: str, extensions: Mapping[str, object]) -> bytes:
-    """Write the body of a response that has one error and no data."""
-    entry = {"message": message, "extensions": {"code": code, **extensions}}
-    return msgspec.json.encode({"errors": [entry]})
+    body = encode_errors([describe_error(error.message, error.code, extensions)])
+    return Response(error.status, headers, body)
 
 
 def mask_error(error: Exception) -> bytes:
@@ -305,7 +301,7 @@ def mask_error(error: Exception) -> bytes:
     error_id = uuid4().hex
     logger.error("unexpected error, errorId=%s", error_id, exc_info=error)
     message = "Something went wrong on our side; it is logged under the errorId."
-    return encode_error(message, PoutamaError.code, {"errorId": error_id})
+    return encode_errors([describe_error(message, PoutamaError.code, {"errorId": error_id})])
 
 
 def _respond(media: MediaType, status: int, body: bytes) -> Response:

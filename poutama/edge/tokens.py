@@ -24,6 +24,7 @@ import jwt
 from jwt.exceptions import InvalidSubjectError
 
 from poutama.errors import ForbiddenError, UnauthenticatedError
+from poutama.lru import Lru
 from poutama.viewer import Viewer
 
 LEEWAY = 30.0
@@ -138,9 +139,8 @@ class Authenticator:
         clock: Callable[[], float] = time.time,
     ) -> None:
         self._verifier = verifier
-        self._most = cached_tokens
         self._clock = clock
-        self._known: dict[bytes, VerifiedToken | Refusal] = {}
+        self._known: Lru[bytes, VerifiedToken | Refusal] = Lru(cached_tokens)
 
     async def viewer_from_authorization(self, header: str | None) -> Viewer | None:
         """Who sends this header; None for a request without one.
@@ -158,12 +158,10 @@ class Authenticator:
             raise UnauthenticatedError(TOO_LONG)
         digest = blake2b(header.encode("utf-8", "replace")).digest()
         now = self._clock()
-        known = self._known.pop(digest, None)
+        known = self._known.pop(digest)
         if known is None or now >= known.good_until:
             known = await self._ask(header, now)
-        self._known[digest] = known  # the last used comes last
-        if len(self._known) > self._most:
-            del self._known[next(iter(self._known))]
+        self._known.put(digest, known)
         if isinstance(known, Refusal):
             raise ForbiddenError(known.message)
         return known.viewer

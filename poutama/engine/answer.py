@@ -5,6 +5,7 @@ https://spec.graphql.org/October2021/#sec-Response-Format
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from json import dumps
 from typing import Any
 
@@ -28,7 +29,7 @@ def answer_data(data: bytes) -> Answer:
 
 def answer_refusal(error: PoutamaError) -> Answer:
     """The response to a request that was not executed: errors, and no data."""
-    return Answer(_encode([_describe(error)]), error.status)
+    return Answer(encode_errors([_describe(error)]), error.status)
 
 
 def answer_failure(failure: GraphQLFailure) -> Answer:
@@ -38,22 +39,25 @@ def answer_failure(failure: GraphQLFailure) -> Answer:
         formatted: dict[str, Any] = dict(error.formatted)
         formatted["extensions"] = {"code": failure.kind.code}
         errors.append(formatted)
-    return Answer(_encode(errors), failure.kind.status)
+    return Answer(encode_errors(errors), failure.kind.status)
 
 
 def answer_field_error(error: PoutamaError, key: str) -> Answer:
     """The response where a root field failed, and so nothing of the mutation has happened."""
-    return Answer(_encode([{**_describe(error), "path": [key]}], data="null"))
+    return Answer(encode_errors([{**_describe(error), "path": [key]}], data="null"))
+
+
+def describe_error(message: str, code: str, extensions: Mapping[str, object]) -> dict[str, Any]:
+    """Return an entry of a response's errors."""
+    return {"message": message, "extensions": {"code": code, **extensions}}
 
 
 def _describe(error: PoutamaError) -> dict[str, Any]:
-    return {
-        "message": error.message,
-        "extensions": {"code": error.code, **error.extensions},
-    }
+    return describe_error(error.message, error.code, error.extensions)
 
 
-def _encode(errors: list[dict[str, Any]], data: str | None = None) -> bytes:
+def encode_errors(errors: list[dict[str, Any]], data: str | None = None) -> bytes:
+    """Write the body of a response with errors, and no data unless some is given."""
     text = dumps(errors, ensure_ascii=False, default=str)
     body = '{"errors":' + text + ("" if data is None else f',"data":{data}') + "}"
     # Messages quote what the client sent, halves of surrogate pairs included.

@@ -29,8 +29,8 @@ from poutama.errors import (
     RateLimitedError,
     UnauthenticatedError,
 )
+from poutama.lru import Lru
 from poutama.plan.cost import check_cost
-from poutama.plan.lru import Lru
 from poutama.plan.operation import Documents, GraphQLFailure, GraphQLRequest, Operation, Shape
 from poutama.plan.values import Binding, Repeatable
 from poutama.schema.model import Model

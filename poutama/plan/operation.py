@@ -44,8 +44,8 @@ from poutama.errors import (
     PoutamaError,
     ValidationFailedError,
 )
+from poutama.lru import Lru
 from poutama.plan.limits import check_batch, check_document, check_text, exceeded
-from poutama.plan.lru import Lru
 from poutama.plan.values import Constant, Value, Variable
 from poutama.schema.model import Model
 from poutama.settings import Settings

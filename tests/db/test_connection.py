@@ -65,9 +65,10 @@ async def test_a_read_is_one_statement_and_one_round_trip(postgres_url: str) -> 
 
 
 async def test_statements_kept_prepared_are_bounded(
-    database: Database, monkeypatch: pytest.MonkeyPatch, other: asyncpg.Connection
+    open_database: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(links, "STATEMENTS", 3)
+    database = open_database()
     for number in range(10):
         await database.read(f"SELECT {number}", deadline=soon())
     rows = await database.read("SELECT count(*) FROM pg_prepared_statements", deadline=soon())

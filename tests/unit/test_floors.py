@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 FLOORS = {
     # The words: errors below the others, which raise them.
     "errors": -1,
-    **dict.fromkeys(("settings", "text", "viewer", "zip_archive"), 0),
+    **dict.fromkeys(("lru", "settings", "text", "viewer", "zip_archive"), 0),
     "schema": 1,
     "plan": 2,
     "sql": 3,
@@ -40,9 +40,9 @@ FLOORS = {
     "commands": 9,
 }
 # Resources that may use less than everything below them.
-CLUSTER_MAY = {"errors", "settings", "text", "viewer", "db"}
+CLUSTER_MAY = {"errors", "lru", "settings", "text", "viewer", "db"}
 # These hold most of the logic, and touch no network, no database and no clock's loop.
-PURE = ("errors", "settings", "text", "viewer", "zip_archive", "schema", "plan", "sql")
+PURE = ("errors", "lru", "settings", "text", "viewer", "zip_archive", "schema", "plan", "sql")
 IMPURE_LIBRARIES = {"asyncio", "asyncpg", "socket", "ssl", "subprocess", "threading", "http"}
 # Only here may the environment be read: the entry points.
 READS_ENVIRONMENT = re.compile(

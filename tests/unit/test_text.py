@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poutama.text import fold, normalize
+from poutama.text import fold, normalize, normalize_email
 
 EVERY_CHARACTER = [chr(point) for point in range(sys.maxunicode + 1)]
 
@@ -65,3 +65,31 @@ def test_what_is_stored_is_nfc_once_and_for_all(text: str) -> None:
     assert unicodedata.is_normalized("NFC", normalize(text))
     assert normalize(normalize(text)) == normalize(text)
     assert fold(normalize(text)) == fold(text)
+
+
+LONGEST = f"{'a' * 240}@school.example"
+
+
+@pytest.mark.parametrize(
+    ("text", "email"),
+    [
+        ("Ana@School.Example", "ana@school.example"),
+        ("A\u0304na@school.example", "āna@school.example"),
+        ('"a@b"@school.example', '"a@b"@school.example'),
+        (LONGEST[-254:], LONGEST[-254:]),
+    ],
+)
+def test_an_email_has_one_form(text: str, email: str) -> None:
+    assert normalize_email(text) == email
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "@", "ana", "ana@", "@school.example", "ana@school", "ana.b@school",
+        "a na@school.example", "ana@school.example\n", "ana@school.example\u200b",
+        "\u212aana@school.example", LONGEST[-255:],
+    ],
+)  # fmt: skip
+def test_what_is_no_email_has_none(text: str) -> None:
+    assert normalize_email(text) is None

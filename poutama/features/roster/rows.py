@@ -28,7 +28,6 @@ from poutama.text import normalize, normalize_email
 
 LONGEST_ID = 255
 LONGEST_NAME = 200
-LONGEST_EMAIL = 254
 
 FAULTS = {
     "TOO_LONG": "The row is longer than 65,536 bytes.",
@@ -299,18 +298,14 @@ def _name(fields: Fields) -> str:
 def _find_email(fields: Fields, tell: Tell) -> str:
     """The email, else the username if it is one, else empty."""
     given = fields.get("email", "")
-    email, username = _email(given), _email(fields.get("username", ""))
+    email = normalize_email(given) or ""
+    username = normalize_email(fields.get("username", "")) or ""
     if given and not email:
         code = "ODD_BAD_EMAIL" if username else "BAD_EMAIL"
         tell("email", code, f"email is {_shown(given)}; expected an email address.")
     elif not email and not username:
         tell("email", "MISSING", "The user has no email, and no username that is one.")
     return email or username
-
-
-def _email(text: str) -> str:
-    email = normalize_email(text) or ""
-    return email if "." in email.partition("@")[2] and len(email) <= LONGEST_EMAIL else ""
 
 
 def _in_order(fields: Fields, tell: Tell) -> bool:

@@ -14,7 +14,7 @@ from poutama.errors import (
     ValidationFailedError,
 )
 from poutama.features import load_model
-from poutama.plan.lru import Lru
+from poutama.lru import Lru
 from poutama.plan.operation import (
     Documents,
     GraphQLFailure,
@@ -151,6 +151,13 @@ def test_a_cache_holds_no_more_than_it_may() -> None:
         kept.put(number, str(number))
         assert len(kept) <= 3
     assert [kept.get(number) for number in (96, 97, 99)] == [None, "97", "99"]
+    # 98 was used longest ago.
+    kept.put(98, "again")
+    kept.put(100, "100")
+    assert [kept.get(number) for number in (97, 98, 99, 100)] == [None, "again", "99", "100"]
+    assert kept.pop(98) == "again"
+    assert kept.pop(98) is None
+    assert len(kept) == 2
 
 
 def test_a_document_that_was_refused_is_not_kept(documents: Documents) -> None:
