@@ -103,6 +103,9 @@ def test_an_address_that_others_could_reach_is_refused(host: str) -> None:
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
 def test_an_address_of_this_machine_alone_is_fine(host: str) -> None:
     check_address(Settings(host=host))
+    # It is the port that is refused, which comes after.
+    with pytest.raises(ConfigurationError, match="expected a number from 0 to 65535"):
+        check_address(Settings(host=host, port=-1))
 
 
 @pytest.mark.parametrize("port", [-1, 65536])
