@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from pathlib import Path
 from typing import Any
 
 import asyncpg
@@ -11,7 +12,10 @@ import pytest_asyncio
 
 from poutama.db.connection import Database
 from poutama.settings import Settings
+from tests.db.bureau import Bureau
+from tests.db.registrar import Registrar
 from tests.db.sessions import Open, soon
+from tests.db.studio import Studio
 from tests.db.workshop import Workshop
 from tests.golden.compiled import RENDERINGS
 from tests.golden.desk import Desk
@@ -71,3 +75,28 @@ async def shop(database_url: str) -> AsyncIterator[Workshop]:
     await shop.set_up()
     yield shop
     await database.close()
+
+
+@pytest.fixture
+async def studio(desk_database: Database, tmp_path: Path) -> AsyncIterator[Studio]:
+    """Whoever adds evidence; at the end, what is counted of it is what there is."""
+    studio = Studio(desk_database, tmp_path / "files")
+    await studio.set_up()
+    yield studio
+    await studio.audit()
+
+
+@pytest.fixture
+async def registrar(desk_database: Database, tmp_path: Path) -> Registrar:
+    """Whoever imports rosters."""
+    registrar = Registrar(desk_database, tmp_path / "files")
+    await registrar.set_up()
+    return registrar
+
+
+@pytest.fixture
+async def bureau(desk_database: Database, tmp_path: Path) -> Bureau:
+    """Whoever asks for exports."""
+    bureau = Bureau(desk_database, tmp_path / "store")
+    await bureau.set_up()
+    return bureau

@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from hashlib import sha256
-from pathlib import Path
 from uuid import UUID
 
 import pytest
 
-from poutama.db.connection import Database
 from poutama.features.evidence.job import EVIDENCE_JOB, EvidenceStep, prepare_evidence
 from poutama.jobs.job import Finished
-from poutama.settings import Settings
 from tests.db.studio import ADD, DELETE, FINISH, PASS, SEE, Studio, announcement
 from tests.features.record import Caller
 from tests.features.sample import NOWHERE, id_of
@@ -29,16 +25,6 @@ mutation ($i: DeleteEvidenceInput!, $nowhere: FinishEvidenceInput!) {
   finishEvidence(input: $nowhere) { evidence { id } }
 }
 """
-
-
-@pytest.fixture
-async def studio(database_url: str, tmp_path: Path) -> AsyncIterator[Studio]:
-    database = Database(Settings(), url=database_url)
-    studio = Studio(database, tmp_path / "files")
-    await studio.set_up()
-    yield studio
-    await studio.audit()
-    await database.close()
 
 
 async def test_a_photo_is_announced_uploaded_and_seen(studio: Studio) -> None:

@@ -3,28 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
 import pytest
 import pytest_asyncio
 
-from poutama.db.connection import Database
-from poutama.settings import Settings
 from tests.db.studio import DELETE, EXPIRE, Studio
 from tests.db.victims import Victims, open_victims
 from tests.unit.features import photos
 
 FIT, UNFIT = photos.photo("JPEG", orientation=6), photos.photo("JPEG")[:500]
 FATES = {"READY": FIT, "REJECTED": UNFIT, "deleted": FIT}
-
-
-@pytest.fixture
-async def studio(database_url: str, tmp_path: Path) -> AsyncIterator[Studio]:
-    database = Database(Settings(), url=database_url)
-    studio = Studio(database, tmp_path / "files")
-    await studio.set_up()
-    yield studio
-    await database.close()
 
 
 @pytest_asyncio.fixture(scope="module")

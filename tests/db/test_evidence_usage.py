@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-import pytest
-
-from poutama.db.connection import Database
 from poutama.db.transaction import Transaction
 from poutama.features import build_procedures
 from poutama.plan.operation import GraphQLRequest
-from poutama.settings import Settings
 from poutama.viewer import Viewer
 from tests.db.classroom import viewer_for
 from tests.db.sessions import soon
@@ -31,16 +26,6 @@ INSERT INTO goal (id, person_id, goal_type, title, title_search, information, in
 VALUES ($1::uuid, $2::uuid, 'SPORTS', '', '', '', '')
 """
 USAGE = "SELECT bytes, files FROM evidence_usage WHERE id = $1::uuid"
-
-
-@pytest.fixture
-async def studio(database_url: str, tmp_path: Path) -> AsyncIterator[Studio]:
-    database = Database(Settings(), url=database_url)
-    studio = Studio(database, tmp_path / "files")
-    await studio.set_up()
-    yield studio
-    await studio.audit()
-    await database.close()
 
 
 async def usage(studio: Studio, holder: str) -> tuple[int, int]:

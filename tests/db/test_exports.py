@@ -7,13 +7,10 @@ import csv
 import io
 import json
 import time
-from collections.abc import AsyncIterator
-from pathlib import Path
 from uuid import UUID
 from zipfile import ZipFile
 
 import pytest
-import pytest_asyncio
 from PIL import Image
 from pypdf import PdfReader
 
@@ -38,13 +35,6 @@ END = "UPDATE membership SET ends_at = now() WHERE id = $1::uuid"
 AGE = "UPDATE job SET finished_at = finished_at - $2::float8 * interval '1 day' WHERE id = $1::uuid"
 AGE_FOLDERS = "UPDATE export_folder SET created_at = created_at - interval '30 days'"
 ADULTS = (Caller.MENTOR, Caller.MANAGER, Caller.ADMIN, Caller.CAREGIVER)
-
-
-@pytest_asyncio.fixture
-async def bureau(desk_database: Database, tmp_path: Path) -> AsyncIterator[Bureau]:
-    bureau = Bureau(desk_database, tmp_path / "store")
-    await bureau.set_up()
-    yield bureau
 
 
 @pytest.fixture

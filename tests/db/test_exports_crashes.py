@@ -10,7 +10,6 @@ from uuid import UUID
 
 import pytest_asyncio
 
-from poutama.db.connection import Database
 from tests.db.bureau import Bureau
 from tests.db.sessions import soon
 from tests.db.victims import Victims, open_victims
@@ -22,13 +21,6 @@ NEVER = 0
 EVENTS = 2 + 3 * 4 + 4
 MORE_MEMORY = 40_000
 """Kilobytes that fifty times the goals may need more: what the allocator keeps, and a volume."""
-
-
-@pytest_asyncio.fixture
-async def bureau(desk_database: Database, tmp_path: Path) -> AsyncIterator[Bureau]:
-    bureau = Bureau(desk_database, tmp_path / "store")
-    await bureau.set_up()
-    yield bureau
 
 
 @pytest_asyncio.fixture(scope="module")

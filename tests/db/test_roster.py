@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-
-from poutama.db.connection import Database
 from tests.db.registrar import APPLY, Registrar, counts, errors, small
 from tests.unit.features.rosters import (
     classes,
@@ -25,13 +20,6 @@ PUTAIAO = [
     ("u1@school.example", "STUDENT"),
     ("u2@school.example", "STUDENT"),
 ]
-
-
-@pytest.fixture
-async def registrar(desk_database: Database, tmp_path: Path) -> Registrar:
-    registrar = Registrar(desk_database, tmp_path / "files")
-    await registrar.set_up()
-    return registrar
 
 
 async def test_a_check_shows_what_an_application_does(registrar: Registrar) -> None:

@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from pathlib import Path
 
-import pytest
 import pytest_asyncio
 
-from poutama.db.connection import Database
 from tests.db.registrar import APPLY, CHECK, Registrar, counts
 from tests.db.studio import EXPIRE
 from tests.db.victims import Victims, open_victims
@@ -30,13 +27,6 @@ NEXT = roster(
         ("c3", "u9", "student"),
     ),
 )
-
-
-@pytest.fixture
-async def registrar(desk_database: Database, tmp_path: Path) -> Registrar:
-    registrar = Registrar(desk_database, tmp_path / "files")
-    await registrar.set_up()
-    return registrar
 
 
 @pytest_asyncio.fixture(scope="module")

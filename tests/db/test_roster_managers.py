@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
-
-from poutama.db.connection import Database
 from tests.db.registrar import Registrar, counts, errors, small
 from tests.unit.features.rosters import (
     Table,
@@ -15,13 +10,6 @@ from tests.unit.features.rosters import (
     roster,
     user,
 )
-
-
-@pytest.fixture
-async def registrar(desk_database: Database, tmp_path: Path) -> Registrar:
-    registrar = Registrar(desk_database, tmp_path / "files")
-    await registrar.set_up()
-    return registrar
 
 
 async def managers(registrar: Registrar) -> list[str]:

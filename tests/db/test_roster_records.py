@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from uuid import UUID
 
-import pytest
-
-from poutama.db.connection import Database
 from poutama.reference.rights import Caller
 from tests.db.registrar import ORGANISATION, Registrar, small
 from tests.features.sample import id_of
-
-
-@pytest.fixture
-async def registrar(desk_database: Database, tmp_path: Path) -> Registrar:
-    registrar = Registrar(desk_database, tmp_path / "files")
-    await registrar.set_up()
-    return registrar
 
 
 async def test_every_change_is_written_down(registrar: Registrar) -> None:

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
-from poutama.db.connection import Database
 from poutama.features.roster.sweep import forget_old_rosters
 from tests.db.registrar import APPLY, CHECK, ORGANISATION, SEE, START, Registrar, counts, errors
 from tests.db.sessions import soon
@@ -28,13 +26,6 @@ from tests.unit.features.rosters import (
 GOALS = "query ($id: UUID!) { person(personId: $id) { goals { title } } }"
 PERSON = "SELECT * FROM person WHERE email = $1::text"
 FAR = {"organisationId": str(id_of("other organisation"))}
-
-
-@pytest.fixture
-async def registrar(desk_database: Database, tmp_path: Path) -> Registrar:
-    registrar = Registrar(desk_database, tmp_path / "files")
-    await registrar.set_up()
-    return registrar
 
 
 def school(*people: Any, mode: str = "bulk", **tables: Table) -> bytes:

@@ -5,25 +5,16 @@ from __future__ import annotations
 import itertools
 import time
 from collections.abc import Sequence
-from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
-from poutama.db.connection import Database
 from poutama.features.roster import conclusions, phases, steps, walk
 from poutama.jobs.job import Finished, Progress
 from tests.db.registrar import CHECK, SEE, Registrar, counts, small
 from tests.unit.features.rosters import small_school
 
 SMALL = {"groupsAdded": 2, "peopleAdded": 4, "membershipsAdded": 6}
-
-
-@pytest.fixture
-async def registrar(desk_database: Database, tmp_path: Path) -> Registrar:
-    registrar = Registrar(desk_database, tmp_path / "files")
-    await registrar.set_up()
-    return registrar
 
 
 async def test_its_jobs_tell_how_far_they_are(
