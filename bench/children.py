@@ -22,8 +22,8 @@ import uvloop
 
 from bench.workload import Sample
 from poutama.laptop.api import open_api
-from poutama.laptop.serve import serve
-from poutama.laptop.stop import StopRequest
+from poutama.server.serve import serve
+from poutama.server.stop import StopRequest
 from poutama.settings import Settings
 
 START_SECONDS = 60.0

@@ -26,8 +26,34 @@ class Settings:
     """Every knob the system has."""
 
     home: str = setting(".poutama", "Folder for local data: database, files, keys.")
-    host: str = setting("127.0.0.1", "Address the local server listens on.")
-    port: int = setting(8000, "Port the local server listens on.")
+    host: str = setting("127.0.0.1", "Address the server listens on.")
+    port: int = setting(8000, "Port the server listens on.")
+    workers: int = setting(1, "Processes of `poutama serve` that answer requests.")
+    tls_cert: str = setting(
+        "", "Certificate chain of `poutama serve`, a PEM file; empty means plain HTTP."
+    )
+    tls_key: str = setting("", "Key of that certificate, an unencrypted PEM file.")
+    trusted_proxies: str = setting(
+        "",
+        "Addresses or networks, separated by commas, whose X-Forwarded-For and -Proto headers "
+        "`poutama serve` believes; empty means none.",
+    )
+    public_url: str = setting(
+        "",
+        "Address under which clients reach `poutama serve`, such as https://api.learn.example; "
+        "files in a folder are signed for it; empty means the one it listens on.",
+    )
+    access_log: bool = setting(
+        False, "Whether `poutama serve` logs a line per request, without its query string."
+    )
+    drain_seconds: float = setting(
+        0.0,
+        "How long `poutama serve` goes on after SIGTERM while /healthz is 503: what a load "
+        "balancer needs to notice, in seconds.",
+    )
+    stop_seconds: float = setting(
+        30.0, "How long requests under way may then take before they are cut off, in seconds."
+    )
     database_url: str = setting(
         "", "postgresql:// URL of the database; empty means the embedded one."
     )
@@ -160,6 +186,11 @@ class Settings:
         "3.14", "Python version of the functions' runtime; `make package` builds for it."
     )
     introspection: bool = setting(True, "Whether the schema may be asked for.")
+
+    def to_environment(self, **changes: str) -> dict[str, str]:
+        """The variables from which another process reads these settings, but for the changes."""
+        values = {item.name: str(getattr(self, item.name)) for item in fields(self)}
+        return {PREFIX + name.upper(): value for name, value in {**values, **changes}.items()}
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str], **overrides: object) -> Self:

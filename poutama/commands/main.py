@@ -25,7 +25,7 @@ from poutama.laptop.configuration import (
     read_settings,
     render_settings_page,
 )
-from poutama.laptop.stop import Stopped, StopRequest
+from poutama.server.stop import Stopped, StopRequest
 from poutama.settings import Settings
 
 if TYPE_CHECKING:

@@ -1,20 +1,18 @@
-"""The smallest ASGI 3 application over `edge.http`: for the long-running server and for tests.
+"""The smallest ASGI 3 application over `edge.http`: what a long-running server calls.
 
-Called by an ASGI server such as uvicorn. It opens the `Api` when the server starts and closes it
-when the server stops, reads bodies up to the limit and no further, and translates. Decides nothing.
+`server.application` hands it every request that is not about files. It reads bodies up to the
+limit and no further, ends what its client no longer waits for, and translates. Decides nothing.
 Source: https://asgi.readthedocs.io/en/latest/specs/www.html
 """
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Awaitable, Callable, Iterable, MutableMapping
-from contextlib import AbstractAsyncContextManager
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from poutama.edge.http import Api, Request, Response, body_too_large, refuse
-
-logger = logging.getLogger(__name__)
+from poutama.edge.http import Api, Request, Response, body_too_large, cut_off, refuse
+from poutama.errors import DeadlineExceededError, PoutamaError, UnavailableError
 
 # The shapes that the ASGI specification gives them; every server spells them the same way.
 Scope = MutableMapping[str, Any]
@@ -22,76 +20,85 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+TICK_SECONDS = 0.1
+"""A request that has lasted from one tick to the next is watched; most are answered sooner."""
+GRACE_SECONDS = 0.5
+"""What the API may take beyond a request's time before it is cut off."""
+
 
 class ClientGoneError(Exception):
-    """The client closed the connection before its request had arrived whole."""
+    """The client closed the connection before its request was answered."""
 
 
 class Application:
     """An ASGI application that serves one `Api`."""
 
-    def __init__(
-        self, open_api: Callable[[], AbstractAsyncContextManager[Api]], max_body_bytes: int
-    ) -> None:
-        """Keep what is needed to open the API when the server starts.
+    def __init__(self, api: Api, max_body_bytes: int, request_seconds: float) -> None:
+        """Serve an API that is open.
 
         Args:
-            open_api: entered at startup, left at shutdown: connections live in between.
+            api: what answers.
             max_body_bytes: where reading a body stops.
+            request_seconds: longest time for a body to arrive, and for its answer.
         """
-        self._open_api = open_api
+        self._api = api
         self._max_body_bytes = max_body_bytes
-        self._api: Api | None = None
+        self._seconds = request_seconds
+        self._watches: set[_Watch] = set()
+        self._ticking = False
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one connection scope."""
-        match scope["type"]:
-            case "http":
-                await self._serve(scope, receive, send)
-            case "lifespan":
-                await self._live(receive, send)
-            case "websocket":
-                await receive()
-                await send({"type": "websocket.close", "code": 1003})
-            case other:
-                raise NotImplementedError(f"ASGI scope {other!r}")
-
-    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if self._api is None:
-            raise RuntimeError("the server did not run the lifespan of the application")
-        headers = _read_headers(scope["headers"])
-        try:
-            body = await self._read_body(headers, receive)
-        except ClientGoneError:
-            return
-        request = Request(
-            scope["method"],
-            scope["path"],
-            scope["query_string"].decode("latin-1"),
-            headers,
-            body or b"",
-        )
-        if body is None:
-            response = refuse(request, body_too_large(self._max_body_bytes))
-        else:
-            response = await self._api.handle(request)
-        await _send_response(send, response, bodiless=request.method == "HEAD")
-
-    async def _read_body(self, headers: dict[str, str], receive: Receive) -> bytes | None:
-        """Read the whole body; None, with the rest left unread, when it is over the limit.
-
-        What arrives is counted, whatever the client announced.
+        """Answer one request.
 
         Raises:
+            NotImplementedError: the server opened another kind of scope.
+        """
+        if scope["type"] != "http":
+            raise NotImplementedError(f"ASGI scope {scope['type']!r}")
+        method, path = scope["method"], scope["path"]
+        query = scope["query_string"].decode("latin-1")
+        headers = read_headers(scope)
+        error: PoutamaError | None = None
+        try:
+            body = await self._read_body(headers, receive)
+            request = Request(method, path, query, headers, body)
+            response = await self._answer(request, receive)
+        except ClientGoneError:
+            return
+        except asyncio.CancelledError:
+            error = UnavailableError("The server is stopping; try again.")
+        except PoutamaError as refusal:
+            error = refusal
+        if error is not None:
+            response = refuse(Request(method, path, query, headers, b""), error)
+        # Refused, the rest of the body is not read: the connection ends with the answer.
+        last = error is not None
+        await _send_response(send, response, bodiless=method == "HEAD", last=last)
+
+    async def _read_body(self, headers: dict[str, str], receive: Receive) -> bytes:
+        """Read the whole body, or up to the limit, whatever the client announced.
+
+        Raises:
+            PayloadTooLargeError: it is over the limit; the rest is unread.
+            DeadlineExceededError: it did not arrive in time.
             ClientGoneError: it left before the end.
         """
         announced = headers.get("content-length", "")
         if announced.isdecimal() and int(announced[:20]) > self._max_body_bytes:
-            return None
+            raise body_too_large(self._max_body_bytes)
         message = await receive()
         if message["type"] == "http.request" and not message.get("more_body", False):
             body: bytes = message.get("body", b"")
-            return body if len(body) <= self._max_body_bytes else None
+            if len(body) > self._max_body_bytes:
+                raise body_too_large(self._max_body_bytes)
+            return body
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await self._collect(message, receive)
+        except TimeoutError as error:
+            raise DeadlineExceededError from error
+
+    async def _collect(self, message: Message, receive: Receive) -> bytes:
         chunks: list[bytes] = []
         size = 0
         while True:
@@ -100,47 +107,93 @@ class Application:
             chunk: bytes = message.get("body", b"")
             size += len(chunk)
             if size > self._max_body_bytes:
-                return None
+                raise body_too_large(self._max_body_bytes)
             chunks.append(chunk)
             if not message.get("more_body", False):
                 return b"".join(chunks)
             message = await receive()
 
-    async def _live(self, receive: Receive, send: Send) -> None:
-        await receive()
+    async def _answer(self, request: Request, receive: Receive) -> Response:
+        """Have the API answer, for as long as the client waits and time is left.
+
+        Raises:
+            ClientGoneError: it left; the request was cancelled.
+            AmbiguousCommit, DeadlineExceededError: the request was cut off.
+        """
+        watch = _Watch(asyncio.current_task(), receive, self._seconds + GRACE_SECONDS)
+        self._watches.add(watch)
+        if not self._ticking:
+            self._tick()
         try:
-            context = self._open_api()
-            self._api = await context.__aenter__()
-        except Exception as error:  # the server must hear of it, whatever it is
-            logger.exception("the API could not start")
-            await send({"type": "lifespan.startup.failed", "message": str(error)})
-            return
-        await send({"type": "lifespan.startup.complete"})
-        await receive()
-        try:
-            await context.__aexit__(None, None, None)
-        except Exception as error:  # likewise
-            logger.exception("the API could not stop cleanly")
-            await send({"type": "lifespan.shutdown.failed", "message": str(error)})
-            return
+            return await self._api.handle(request)
+        except asyncio.CancelledError:
+            if watch.gone:
+                raise ClientGoneError from None
+            raise cut_off(request) from None  # its time is over, or the server's
         finally:
-            self._api = None
-        await send({"type": "lifespan.shutdown.complete"})
+            self._watches.discard(watch)
+            if watch.watching is not None:
+                watch.watching.cancel()
+
+    def _tick(self) -> None:
+        """Watch requests that have lasted from one tick to the next; a timer each costs more."""
+        for watch in self._watches:
+            watch.age()
+        self._ticking = bool(self._watches)
+        if self._ticking:
+            asyncio.get_running_loop().call_later(TICK_SECONDS, self._tick)
 
 
-def _read_headers(pairs: Iterable[tuple[bytes, bytes]]) -> dict[str, str]:
-    headers: dict[str, str] = {}
-    for raw_name, raw_value in pairs:
-        name, value = raw_name.decode("latin-1"), raw_value.decode("latin-1")
-        headers[name] = f"{headers[name]}, {value}" if name in headers else value
+class _Watch:
+    """Cancels a request whose client leaves, or that takes too long, once it has lasted a while."""
+
+    __slots__ = ("_old", "_receive", "_request", "_seconds", "gone", "watching")
+
+    def __init__(self, request: asyncio.Task[Any] | None, receive: Receive, seconds: float) -> None:
+        self.gone = self._old = False
+        self.watching: asyncio.Future[None] | None = None
+        self._request = request
+        self._receive = receive
+        self._seconds = seconds
+
+    def age(self) -> None:
+        """Begin to watch, the second time that this is called."""
+        if self._old and self.watching is None:
+            self.watching = asyncio.ensure_future(self._watch())
+        self._old = True
+
+    async def _watch(self) -> None:
+        try:
+            async with asyncio.timeout(self._seconds):
+                # After the body there is one message: that the client is gone.
+                while (await self._receive())["type"] != "http.disconnect":
+                    pass
+            self.gone = True
+        except TimeoutError:
+            pass
+        if self._request is not None:
+            self._request.cancel()
+
+
+def read_headers(scope: Scope) -> dict[str, str]:
+    """Name -> value; a header that was sent twice is joined by commas."""
+    pairs = scope["headers"]
+    headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in pairs}
+    if len(headers) < len(pairs):
+        for name in headers:
+            values = [value for each, value in pairs if each == name.encode("latin-1")]
+            headers[name] = b", ".join(values).decode("latin-1")
     return headers
 
 
-async def _send_response(send: Send, response: Response, *, bodiless: bool) -> None:
-    length = (b"content-length", b"%d" % len(response.body))
-    headers = response.headers if response.status == 204 else (*response.headers, length)
+async def _send_response(send: Send, response: Response, *, bodiless: bool, last: bool) -> None:
+    headers = [*response.headers]
+    if response.status != 204:
+        headers.append((b"content-length", b"%d" % len(response.body)))
+    if last:
+        headers.append((b"connection", b"close"))
     try:
         await send({"type": "http.response.start", "status": response.status, "headers": headers})
         await send({"type": "http.response.body", "body": b"" if bodiless else response.body})
     except OSError:
-        return  # the client is gone: there is nobody left to tell
+        return  # the client is gone

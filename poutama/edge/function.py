@@ -17,9 +17,9 @@ from poutama.edge.gateway import (
     read_request,
     write_answer,
 )
-from poutama.edge.http import Api, Request, Response, refuse
+from poutama.edge.http import Api, Request, Response, cut_off, refuse
 from poutama.edge.invocation import Context, Environment, find_deadline
-from poutama.errors import AmbiguousCommit, BadRequestError, DeadlineExceededError, PoutamaError
+from poutama.errors import BadRequestError
 
 logger = logging.getLogger(__name__)
 
@@ -51,17 +51,7 @@ class ApiFunction:
             async with asyncio.timeout(max(0.0, request.deadline - monotonic()) + _GRACE_SECONDS):
                 return await self._api.handle(request)
         except TimeoutError:
-            return refuse(request, _cut_off(request))
-
-
-def _cut_off(request: Request) -> PoutamaError:
-    """What is said of a request that did not end when it should have."""
-    logger.error("a request was cut off: it did not end by its deadline")
-    if request.method == "POST":
-        return AmbiguousCommit(
-            "The request could not be finished in the time it had: it may or may not have happened."
-        )
-    return DeadlineExceededError()
+            return refuse(request, cut_off(request))
 
 
 def _refuse_event(event: object, error: BadRequestError) -> Answer:

@@ -28,8 +28,10 @@ from poutama.edge.payload import parse_body, parse_parameters
 from poutama.edge.size import COMPRESSED_FROM, fit_body
 from poutama.engine.answer import describe_error, encode_errors
 from poutama.errors import (
+    AmbiguousCommit,
     ConfigurationError,
     DatabaseError,
+    DeadlineExceededError,
     MethodNotAllowedError,
     NotFoundError,
     PayloadTooLargeError,
@@ -274,6 +276,16 @@ def body_too_large(max_body_bytes: int) -> PayloadTooLargeError:
     return PayloadTooLargeError(
         f"The request body is too large: expected at most {max_body_bytes} bytes."
     )
+
+
+def cut_off(request: Request) -> PoutamaError:
+    """Make the error for a request that an entry point ended, and log that it had to."""
+    logger.error("a request was cut off: it did not end by its deadline")
+    if request.method == "POST":
+        return AmbiguousCommit(
+            "The request could not be finished in the time it had: it may or may not have happened."
+        )
+    return DeadlineExceededError()
 
 
 def refuse(request: Request, error: Exception) -> Response:

@@ -16,7 +16,7 @@ from poutama.edge.tokens import Authenticator
 from poutama.laptop.graphiql.assets import assets_folder
 from poutama.laptop.graphiql.page import graphiql_routes
 from poutama.laptop.issuer import local_verifier
-from poutama.laptop.resources import open_local_resources
+from poutama.server.resources import open_server_resources
 from poutama.settings import Settings
 from poutama.store.objects import ObjectStore
 
@@ -43,7 +43,7 @@ async def open_api(
         ConfigurationError: a setting cannot be used.
         UnavailableError: the database does not answer.
     """
-    rooms = open_local_resources(settings, url, home, store)
+    rooms = open_server_resources(settings, url, home, store)
     try:
         # Now, so that the first person who asks does not wait for it.
         await ask_database(rooms.database)

@@ -48,12 +48,6 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     return Settings.from_environment({**environment, port: environment["PORT"]})
 
 
-def write_settings(settings: Settings, **changes: str) -> dict[str, str]:
-    """The variables from which another process reads these settings, but for the changes."""
-    values = {item.name: _text(getattr(settings, item.name)) for item in fields(settings)}
-    return {PREFIX + name.upper(): value for name, value in {**values, **changes}.items()}
-
-
 def check_address(settings: Settings) -> None:
     """Refuse what the local server cannot or must not listen on.
 

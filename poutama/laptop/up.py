@@ -26,12 +26,13 @@ from poutama.features import load_features
 from poutama.laptop.api import open_api
 from poutama.laptop.configuration import check_address, open_home
 from poutama.laptop.database import run_database
-from poutama.laptop.files import FileRoutes
 from poutama.laptop.graphiql.assets import ensure_assets
-from poutama.laptop.serve import check_port, serve
-from poutama.laptop.stop import Stopped, StopRequest
 from poutama.laptop.worker_supervisor import keep_worker
 from poutama.progress import Steps
+from poutama.server.files import FileRoutes
+from poutama.server.listen import check_port
+from poutama.server.serve import serve
+from poutama.server.stop import Stopped, StopRequest
 from poutama.settings import Settings
 from poutama.store.choose import open_store
 from poutama.store.directory import DirectoryStore

@@ -23,9 +23,9 @@ from poutama.edge.application import Resources
 from poutama.edge.clock import TasksFailedError, run_tasks
 from poutama.edge.work import open_task_contexts, open_worker
 from poutama.features import load_features
-from poutama.laptop.resources import open_local_resources
 from poutama.laptop.worker_loop import run_worker
 from poutama.schedule import TaskContext
+from poutama.server.resources import open_server_resources
 from poutama.settings import Settings
 
 TASK_SECONDS = 120.0
@@ -68,7 +68,7 @@ async def _main(settings: Settings) -> None:
     heard = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(heard), sys.stdin)
     loop.add_signal_handler(signal.SIGTERM, heard.feed_eof)
-    rooms = open_local_resources(settings, settings.database_url, Path(settings.home))
+    rooms = open_server_resources(settings, settings.database_url, Path(settings.home))
     try:
         await work(rooms, heard)
     finally:

@@ -18,7 +18,6 @@ from uuid import UUID
 
 from poutama.edge.application import Wake
 from poutama.errors import UnavailableError
-from poutama.laptop.configuration import write_settings
 from poutama.settings import Settings
 
 logger = logging.getLogger(__name__)
@@ -107,7 +106,7 @@ async def keep_worker(settings: Settings, url: str, home: Path) -> AsyncIterator
         url: of the database.
         home: the data folder.
     """
-    keeper = Keeper({**os.environ, **write_settings(settings, database_url=url, home=str(home))})
+    keeper = Keeper({**os.environ, **settings.to_environment(database_url=url, home=str(home))})
     await keeper.start()
     keeping = asyncio.create_task(keeper.keep())
     try:

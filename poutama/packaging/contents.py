@@ -48,7 +48,10 @@ _AT_HOME = tuple(
     for parts in (
         *(
             (package,)
-            for package in ("cluster", "commands", "demo", "laptop", "packaging", "reference")
+            for package in (
+                *("cluster", "commands", "demo", "laptop", "packaging", "reference"),
+                "server",
+            )
         ),
         ("progress.py",),
         ("db", "migrations"),

@@ -1,7 +1,7 @@
 """Objects in a folder: the store of a laptop and of tests.
 
 An object is one file: its content, then a line of JSON that says what it is, then where that
-begins; one rename puts both in place. The addresses it signs are served by `laptop.files`. Its
+begins; one rename puts both in place. The addresses it signs are served by `server.files`. Its
 folder is nobody else's; several processes may use it at once.
 
     objects/<key>@      "@" is in no key, so that no file is in the way of a folder
@@ -104,7 +104,7 @@ class DirectoryStore:
         Args:
             folder: its own, made if it is missing.
             secret: signs forms and addresses; the same for all who use the folder.
-            base_url: of the server that has `laptop.files`, without a slash at the end.
+            base_url: of the server that has `server.files`, without a slash at the end.
             clock: seconds since 1970.
         """
         self.base_url = base_url

@@ -1,6 +1,6 @@
 """Forms and addresses that a folder signs for itself, with the rules of S3's.
 
-`store.directory` hands them out, `laptop.files` has them read back. What is signed is everything
+`store.directory` hands them out, `server.files` has them read back. What is signed is everything
 that matters: which object, until when, and of what size, type and content, or under what name. A
 ticket lets its holder do that one thing and nothing else. Touches no file.
 Source: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html

@@ -1,4 +1,4 @@
-"""A laptop's server, as far as files need it: real sockets, the real protocol, no database."""
+"""A server, as far as files need it: real sockets, the real protocol, no database."""
 
 from __future__ import annotations
 
@@ -12,8 +12,9 @@ from typing import cast
 import uvloop
 
 from poutama.edge.http import Api, Request, Response
-from poutama.laptop.files import FileRoutes
-from poutama.laptop.serve import LocalServer, _choose_protocol, _configure
+from poutama.server.application import ServerApplication
+from poutama.server.files import FileRoutes
+from poutama.server.serve import Server, configure
 from poutama.settings import Settings
 from poutama.store.directory import DirectoryStore
 
@@ -23,15 +24,17 @@ class Echo:
 
     async def handle(self, request: Request) -> Response:
         told = f"{request.method} {request.path} {len(request.body)}"
+        told += "".join(f" {name}" for name in request.headers if name.startswith("x-"))
         return Response(200, ((b"content-type", b"text/plain"),), told.encode())
 
 
 @contextmanager
-def serve_files(store: DirectoryStore) -> Iterator[str]:
+def serve_files(store: DirectoryStore, api: object | None = None) -> Iterator[str]:
     """Serve the store's files, and sign for the address; gives the address."""
     ready = Event()
-    protocol = _choose_protocol(cast(Api, Echo()), Settings(), FileRoutes(store))
-    server = LocalServer(_configure(protocol), ready.set)
+    settings = Settings()
+    application = ServerApplication(cast(Api, api or Echo()), settings, FileRoutes(store))
+    server = Server(configure(application, settings, stop_seconds=5), ready.set)
 
     def run() -> None:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

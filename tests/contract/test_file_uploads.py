@@ -14,9 +14,9 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from poutama.laptop import protocol
-from poutama.laptop.forms import MOST_FIELD_BYTES
-from poutama.laptop.streams import StreamingProtocol
+from poutama.server import protocol
+from poutama.server.forms import MOST_FIELD_BYTES
+from poutama.server.protocol import BoundedProtocol
 from poutama.store.atomic_file import WholeFile
 from poutama.store.directory import DirectoryStore
 from poutama.store.objects import UploadForm
@@ -127,7 +127,7 @@ def test_a_client_that_leaves_half_way_leaves_no_file(desk: Desk) -> None:
 def test_a_client_that_falls_silent_is_forgotten(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(protocol, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(protocol, "CHECK_SECONDS", 0.2)
     with desk.connect() as connection:
         connection.sendall(post_raw(multipart(desk.form(), CONTENT), length=1_000_000))
         with suppress(ConnectionResetError):
@@ -139,17 +139,18 @@ def test_a_client_that_falls_silent_is_forgotten(
 def test_a_client_that_does_not_read_is_forgotten(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(protocol, "PATIENCE_SECONDS", 0.2)
+    monkeypatch.setattr(protocol, "CHECK_SECONDS", 0.2)
     lost = Event()
-    end = StreamingProtocol.connection_lost
+    end = BoundedProtocol.connection_lost
 
-    def tell(self: StreamingProtocol, error: Exception | None) -> None:
-        if self._streaming:  # and not one that is kept for later
+    def tell(self: BoundedProtocol, error: Exception | None) -> None:
+        # And not a connection that is kept for later.
+        if self.cycle is not None and not self.cycle.response_complete:
             lost.set()
         end(self, error)
 
     path = urlsplit(desk.put(b"x" * 30_000_000))
-    monkeypatch.setattr(StreamingProtocol, "connection_lost", tell)
+    monkeypatch.setattr(BoundedProtocol, "connection_lost", tell)
     with desk.connect() as connection:
         asked = f"GET {path.path}?{path.query} HTTP/1.1\r\nHost: x\r\n\r\n"
         connection.sendall(asked.encode())

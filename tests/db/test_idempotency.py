@@ -20,7 +20,7 @@ from poutama.edge.clock import run_tasks
 from poutama.edge.work import open_task_contexts
 from poutama.engine import Answer
 from poutama.features import load_features
-from poutama.laptop.resources import open_local_resources
+from poutama.server.resources import open_server_resources
 from poutama.settings import Settings
 from tests.db.keyed import MUTATIONS, NOTE, all_rows, kept_keys, send, waiting
 from tests.db.sessions import until
@@ -266,7 +266,7 @@ async def test_the_schedule_forgets_them(desk: Desk, database_url: str, tmp_path
     await send(desk, SIMPLE, "old")
     await expire(desk.database)
     await send(desk, SIMPLE, "new")
-    rooms = open_local_resources(Settings(), database_url, tmp_path)
+    rooms = open_server_resources(Settings(), database_url, tmp_path)
     try:
         await run_tasks(
             load_features().tasks, ["forget_expired_keys"], open_task_contexts(rooms), soon()

@@ -18,7 +18,6 @@ from poutama.db.transaction import Transaction, run_transaction
 from poutama.errors import UnavailableError
 from poutama.jobs.job import Empty
 from poutama.jobs.table import enqueue
-from poutama.laptop.configuration import write_settings
 from poutama.laptop.worker_supervisor import Keeper, keep_worker
 from poutama.settings import Settings
 from tests.db.sessions import soon
@@ -44,7 +43,7 @@ async def database(fresh_database_url: str) -> AsyncIterator[Database]:
 @pytest_asyncio.fixture
 async def keeper(fresh_database_url: str, tmp_path: Path) -> AsyncIterator[Keeper]:
     changes = {"database_url": fresh_database_url, "home": str(tmp_path)}
-    keeper = Keeper({**os.environ, **write_settings(SETTINGS, **changes)})
+    keeper = Keeper({**os.environ, **SETTINGS.to_environment(**changes)})
     await keeper.start()
     yield keeper
     await keeper.stop()
@@ -141,6 +140,6 @@ async def test_a_worker_ends_by_itself_when_somebody_asks_it_to(
 def test_another_process_reads_the_settings_that_were_written() -> None:
     settings = replace(SETTINGS, introspection=False, database_tls="disable", budget_refill=0.5)
 
-    written = write_settings(settings, home="/elsewhere")
+    written = settings.to_environment(home="/elsewhere")
 
     assert Settings.from_environment(written) == replace(settings, home="/elsewhere")

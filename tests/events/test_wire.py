@@ -19,7 +19,7 @@ from poutama.errors import (
     ValidationFailedError,
 )
 from poutama.jobs.local import LocalQueue
-from poutama.laptop.resources import open_local_resources
+from poutama.server.resources import open_server_resources
 from poutama.settings import Settings
 
 ANA = UUID("0b4f0c1e-0000-4000-8000-000000000001")
@@ -35,7 +35,7 @@ class Stuck(LocalQueue):
 
 @pytest_asyncio.fixture
 async def rooms(fresh_database_url: str, tmp_path: Path) -> AsyncIterator[Resources]:
-    rooms = open_local_resources(Settings(trusted_documents=""), fresh_database_url, tmp_path)
+    rooms = open_server_resources(Settings(trusted_documents=""), fresh_database_url, tmp_path)
     await rooms.database.write(
         "INSERT INTO person (id, email, name) VALUES ($1, 'ana@school.example', 'Ana')",
         [ANA],

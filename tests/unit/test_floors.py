@@ -35,7 +35,7 @@ FLOORS = {
     **dict.fromkeys(("engine", "worker"), 6),
     "edge": 7,
     "progress": 7.5,
-    **dict.fromkeys(("cluster", "demo", "packaging", "reference"), 8),
+    **dict.fromkeys(("cluster", "demo", "packaging", "reference", "server"), 8),
     "laptop": 8.5,
     "commands": 9,
 }
@@ -46,11 +46,11 @@ PURE = ("errors", "lru", "settings", "text", "viewer", "zip_archive", "schema", 
 IMPURE_LIBRARIES = {"asyncio", "asyncpg", "socket", "ssl", "subprocess", "threading", "http"}
 # Only here may the environment be read: the entry points.
 READS_ENVIRONMENT = re.compile(
-    r"poutama\.((commands|laptop|packaging|cluster)\..*|edge\.(application|lambda_.*))$"
+    r"poutama\.((commands|laptop|packaging|cluster|server)\..*|edge\.(application|lambda_.*))$"
 )
 # Only here may the packages of an extra be imported: never in a function.
 USES_EXTRAS = re.compile(
-    r"poutama\.((progress|commands|laptop|demo|packaging|reference|cluster)(\..*)?"
+    r"poutama\.((progress|commands|laptop|demo|packaging|reference|cluster|server)(\..*)?"
     r"|db\.(account|cockroach|embedded|folder|postmaster|migrate|migrations(\..*)?))$"
 )
 

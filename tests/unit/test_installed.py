@@ -15,8 +15,8 @@ from poutama.errors import ConfigurationError
 from poutama.feature import API, CORE_COMPUTED, Feature, FeatureSet
 from poutama.features import load_features
 from poutama.installed import Entry, Installed, find_entries, find_features, find_revisions
-from poutama.laptop.resources import open_local_resources
 from poutama.schedule import Task
+from poutama.server.resources import open_server_resources
 from poutama.settings import Settings
 
 FEATURE = """
@@ -159,7 +159,7 @@ def test_a_name_that_is_taken_is_refused(brings: dict[str, object], what: str) -
 
 def test_the_computed_fields_of_poutama_itself_are_those_that_are_taken(tmp_path: Path) -> None:
     settings = Settings(database_url="postgresql://poutama@127.0.0.1:1/poutama")
-    resources = open_local_resources(settings, settings.database_url, tmp_path)
+    resources = open_server_resources(settings, settings.database_url, tmp_path)
 
     assert set(CORE_COMPUTED) <= set(compute_fields(resources))
     assert len(compute_fields(resources)) == len(CORE_COMPUTED) + len(load_features().computed)

@@ -1,15 +1,15 @@
-"""The ASGI side: bodies are read to the limit and no further, and the API lives with the server."""
+"""The ASGI side: bodies are read to the limit and no further, requests end with their clients."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 
+from poutama.edge import asgi
 from poutama.edge.asgi import Application, Message, Scope
 from poutama.edge.http import Api
 from poutama.plan.operation import GraphQLRequest
@@ -51,9 +51,9 @@ async def healthy() -> None:
     return
 
 
-@asynccontextmanager
-async def open_api() -> AsyncIterator[Api]:
-    yield Api(EchoEngine(), Nobody(), Settings(max_body_bytes=LIMIT), healthy)
+def open_application(engine: EchoEngine | None = None, seconds: float = 29.0) -> Application:
+    settings = Settings(max_body_bytes=LIMIT)
+    return Application(Api(engine or EchoEngine(), Nobody(), settings, healthy), LIMIT, seconds)
 
 
 class Server:
@@ -70,6 +70,8 @@ class Server:
         sent: list[Message] = []
 
         async def receive() -> Message:
+            if not queue:
+                await asyncio.Event().wait()
             return queue.pop(0)
 
         async def send(message: Message) -> None:
@@ -92,17 +94,8 @@ class Server:
 
 
 @pytest.fixture
-async def server() -> AsyncIterator[Server]:
-    application = Application(open_api, LIMIT)
-    incoming: asyncio.Queue[Message] = asyncio.Queue()
-    outgoing: asyncio.Queue[Message] = asyncio.Queue()
-    life = asyncio.create_task(application({"type": "lifespan"}, incoming.get, outgoing.put))
-    await incoming.put({"type": "lifespan.startup"})
-    assert await outgoing.get() == {"type": "lifespan.startup.complete"}
-    yield Server(application)
-    await incoming.put({"type": "lifespan.shutdown"})
-    assert await outgoing.get() == {"type": "lifespan.shutdown.complete"}
-    await life
+def server() -> Server:
+    return Server(open_application())
 
 
 def chunk(body: bytes, *, more: bool = False) -> Message:
@@ -204,35 +197,65 @@ async def test_a_header_sent_twice_is_not_quietly_one_of_them(server: Server) ->
     assert answered[0] == 415
 
 
-async def test_the_server_hears_that_the_api_cannot_start(caplog: pytest.LogCaptureFixture) -> None:
-    @asynccontextmanager
-    async def broken() -> AsyncIterator[Api]:
-        raise OSError("no database")
-        yield
+class StuckEngine(EchoEngine):
+    """Never answers, and notes that it was cancelled."""
 
-    sent: list[Message] = []
+    def __init__(self) -> None:
+        self.begun = asyncio.Event()
+        self.cancelled = False
 
-    async def receive() -> Message:
-        return {"type": "lifespan.startup"}
-
-    async def send(message: Message) -> None:
-        sent.append(message)
-
-    await Application(broken, LIMIT)({"type": "lifespan"}, receive, send)
-
-    assert sent == [{"type": "lifespan.startup.failed", "message": "no database"}]
-    assert caplog.records
+    async def execute(self, *words: Any, **given: Any) -> Echo:
+        self.begun.set()
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            self.cancelled = True
+            raise
+        raise AssertionError
 
 
-async def test_a_websocket_is_closed(server: Server) -> None:
-    sent: list[Message] = []
+async def test_a_request_whose_client_leaves_is_cancelled() -> None:
+    engine = StuckEngine()
+    server = Server(open_application(engine))
 
-    async def receive() -> Message:
-        return {"type": "websocket.connect"}
+    assert await server.request([chunk(BODY), {"type": "http.disconnect"}]) is None
+    assert engine.cancelled
 
-    async def send(message: Message) -> None:
-        sent.append(message)
 
-    await server.application({"type": "websocket"}, receive, send)
+@pytest.mark.parametrize(("method", "code"), [("POST", b"AMBIGUOUS_COMMIT"), ("GET", b"DEADLINE")])
+async def test_a_request_that_does_not_end_is_cut_off_and_answered(
+    monkeypatch: pytest.MonkeyPatch, method: str, code: bytes
+) -> None:
+    monkeypatch.setattr(asgi, "GRACE_SECONDS", 0.0)
+    engine = StuckEngine()
+    server = Server(open_application(engine, seconds=0.01))
 
-    assert [message["type"] for message in sent] == ["websocket.close"]
+    answered = await server.request([chunk(BODY)], method=method, query_string=b"query={a}")
+
+    assert answered is not None
+    status, headers, body = answered
+    assert (status, headers[b"connection"]) == (503 if method == "POST" else 504, b"close")
+    assert code in body
+    assert engine.cancelled
+
+
+async def test_a_request_that_is_cancelled_with_the_server_is_answered() -> None:
+    engine = StuckEngine()
+    server = Server(open_application(engine))
+    asked = asyncio.create_task(server.request([chunk(BODY)]))
+    await engine.begun.wait()
+
+    asked.cancel()
+
+    answered = await asked
+    assert answered is not None
+    assert answered[0] == 503
+
+
+async def test_a_body_that_does_not_arrive_in_time_is_refused() -> None:
+    server = Server(open_application(seconds=0.01))
+
+    answered = await server.request([chunk(b"{", more=True)])
+
+    assert answered is not None
+    assert (answered[0], answered[1][b"connection"]) == (504, b"close")

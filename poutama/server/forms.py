@@ -1,6 +1,6 @@
 """Reads a multipart/form-data body as it arrives: a few short fields, then one file.
 
-`laptop.files` feeds it. As S3 does, it takes the part named `file` for the file, heeds the fields
+`server.files` feeds it. As S3 does, it takes the part named `file` for the file, heeds the fields
 before it only, and keeps them within 20 KB. Holds no more of the file than it was just fed.
 Source: https://docs.aws.amazon.com/AmazonS3/latest/API/RESTObjectPOST.html; RFC 7578
 """

@@ -1,7 +1,7 @@
-"""The rooms of a laptop's process: the database at hand, files in a folder, a queue in memory.
+"""The resources of a long-running process: a database, files in a folder, a queue in memory.
 
-`laptop.api` and `laptop.worker_process` open them. Where the settings name a bucket or a queue of
-AWS's, or of something that speaks the same, those are used instead. Never deployed.
+`make up`, `poutama serve`, `poutama worker` and their processes open them. Where the settings name
+a bucket or a queue of AWS's, or of something that speaks the same, those are used instead.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from poutama.store.objects import ObjectStore
 _MARGIN_SECONDS = 60.0
 
 
-def open_local_resources(
+def open_server_resources(
     settings: Settings, url: str, home: Path, store: ObjectStore | None = None
 ) -> Resources:
     """Open them; nothing is connected yet.

@@ -1,9 +1,9 @@
 """The addresses that the folder's store signs, served as S3 serves a bucket's.
 
-`laptop.serve` gives them the requests to `/files`. The rules, codes and statuses are S3's, so that
-a client that works here works there; what S3 lets a bucket's CORS rules allow is allowed here.
-Whoever holds an address needs no token: it is the permission. What people have uploaded shares an
-origin with the API here, and so is never let run.
+`server.application` calls it for requests to `/files`. The rules, codes and statuses are S3's, so
+that a client that works here works there; what S3 lets a bucket's CORS rules allow is allowed here.
+The holder of an address needs no token: it is the permission. What people have uploaded shares an
+origin with the API here, and so never runs.
 """
 
 from __future__ import annotations
@@ -17,9 +17,9 @@ from xml.sax.saxutils import escape
 
 from poutama.edge.media import HeaderPairs
 from poutama.errors import NotFoundError, UnavailableError
-from poutama.laptop.forms import FormReader
-from poutama.laptop.ranges import NotSatisfiable, Part, matches_etag, read_range
-from poutama.laptop.streams import Exchange
+from poutama.server.exchange import Exchange
+from poutama.server.forms import FormReader
+from poutama.server.ranges import NotSatisfiable, Part, matches_etag, read_range
 from poutama.store.directory import PATH, DirectoryStore, IncomingObject, OpenObject
 from poutama.store.signed_urls import DownloadTicket, Refusal, RefusedError, UploadTicket
 
@@ -49,7 +49,11 @@ class FileRoutes:
         self.store = store
 
     async def answer(self, exchange: Exchange) -> None:
-        """Answer one request; a `StreamRoute`."""
+        """Answer one request; `Exchange.end` is the caller's.
+
+        Raises:
+            ConnectionError: the client is gone, or the response cannot be completed.
+        """
         try:
             await self._answer(exchange)
         except RefusedError as error:
@@ -58,6 +62,11 @@ class FileRoutes:
             await _refuse(exchange, Refusal.NO_SUCH_KEY, "The specified key does not exist.")
         except UnavailableError as error:
             await _refuse(exchange, Refusal.UNAVAILABLE, error.message)
+        except asyncio.CancelledError:
+            # The server stops, and has waited long enough for this transfer.
+            if exchange.begun:
+                raise ConnectionAbortedError from None
+            await _refuse(exchange, Refusal.UNAVAILABLE, "The server is stopping; try again.")
         except ConnectionError:
             raise
         except OSError as error:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poutama.laptop.ranges import NotSatisfiable, Part, matches_etag, read_range
+from poutama.server.ranges import NotSatisfiable, Part, matches_etag, read_range
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,1 @@
+"""The long-running HTTP server that `make up` and `poutama serve` share."""

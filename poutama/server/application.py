@@ -1,0 +1,92 @@
+"""What a server serves: the API, the files of its folder, and whether it is about to stop.
+
+`server.serve` hands it to uvicorn. Writes the access log, where one is wanted: never a query
+string, which holds what people ask for, nor a token.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Awaitable, Callable
+from time import monotonic
+
+from poutama.edge.asgi import Application, Message, Receive, Scope, Send
+from poutama.edge.http import HEALTH_PATH, Api, mask_error
+from poutama.edge.media import JSON
+from poutama.errors import PoutamaError
+from poutama.server.exchange import Exchange
+from poutama.server.files import FileRoutes
+from poutama.settings import Settings
+from poutama.store.directory import PATH
+
+access_logger = logging.getLogger("poutama.access")
+
+
+class ServerApplication:
+    """Everything under one address, as an ASGI application.
+
+    Attributes:
+        stopping: whether load balancers are to send no more requests: `/healthz` is then 503.
+    """
+
+    def __init__(self, api: Api, settings: Settings, files: FileRoutes | None = None) -> None:
+        self.stopping = False
+        self._api = Application(api, settings.max_body_bytes, settings.request_seconds)
+        self._files = files
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        path: str = scope["path"]
+        if self._files is not None and path.startswith(PATH):
+            await _answer_exchange(self._files.answer, Exchange(scope, receive, send))
+        elif self.stopping and path == HEALTH_PATH:
+            await _answer_exchange(_say_stopping, Exchange(scope, receive, send))
+        else:
+            await self._api(scope, receive, send)
+
+
+def log_requests(
+    application: ServerApplication,
+) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+    """The same application, which logs a line about each request that has ended."""
+
+    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+        started, status = monotonic(), 0
+
+        async def send_and_note(message: Message) -> None:
+            nonlocal status
+            status = message.get("status", status)
+            await send(message)
+
+        try:
+            await application(scope, receive, send_and_note)
+        finally:
+            client = (scope.get("client") or ("-", 0))[0]
+            took = 1e3 * (monotonic() - started)
+            # A path may hold anything, line ends included.
+            path = ascii(scope["path"])[1:-1]
+            scheme, method = scope["scheme"], scope["method"]
+            access_logger.info("%s %s %s %s %d %.1fms", client, scheme, method, path, status, took)
+
+    return answer
+
+
+async def _answer_exchange(
+    answer: Callable[[Exchange], Awaitable[None]], exchange: Exchange
+) -> None:
+    try:
+        await answer(exchange)
+        await exchange.end()
+    except ConnectionError:
+        return
+    except Exception as error:  # the last net
+        body = mask_error(error)
+        if not exchange.begun:
+            await exchange.answer(PoutamaError.status, JSON.headers, body)
+            await exchange.end()
+    finally:
+        exchange.close()
+
+
+async def _say_stopping(exchange: Exchange) -> None:
+    await exchange.answer(503, JSON.headers, b'{"status":"stopping"}')

@@ -1,0 +1,114 @@
+"""HTTP/1.1 on one connection: uvicorn's protocol, and the bounds that it leaves to proxies.
+
+`server.serve` hands it to uvicorn. llhttp parses, uvicorn speaks ASGI; here is only what a server
+without a proxy in front needs besides: heads have a size and a time, a connection that makes no
+progress is closed, and a trailer is never taken for a header. Answers nothing itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+MAX_HEAD_BYTES = 65_536
+"""Of a request's line and headers; of its trailers; of what frames one chunk."""
+MAX_HEADERS = 200
+HEAD_SECONDS = 20.0
+"""Longest time for a request's head to arrive, from its first byte or the connection's start."""
+CHECK_SECONDS = 10.0
+MIN_BYTES = 2_400
+"""Least progress between two checks: 240 bytes a second, of a body or of a response."""
+
+
+class RequestRefusedError(Exception):
+    """The request exceeds a bound; uvicorn answers 400 and closes the connection."""
+
+
+class BoundedProtocol(HttpToolsProtocol):
+    """One connection. The parser calls the methods that begin with `on_`."""
+
+    def __init__(self, *words: Any, **given: Any) -> None:
+        super().__init__(*words, **given)
+        self._received = self._parsed = 0
+        """Bytes, and how many there were when the parser last had something to show for them."""
+        self._checked = self._unsent = 0
+        """Bytes received, and bytes to be sent, at the last check."""
+        self._awaited: object = None
+        """The request whose body was awaited at the last check."""
+        self._head_due: float | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._head_due = self.loop.time() + HEAD_SECONDS
+        self._timer = self.loop.call_later(CHECK_SECONDS, self._check)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        if self._timer is not None:
+            self._timer.cancel()
+
+    def data_received(self, data: bytes) -> None:
+        self._received += len(data)
+        if self._head_due is None and not self.cycle.more_body:
+            self._head_due = self.loop.time() + HEAD_SECONDS
+        super().data_received(data)
+        # What the parser keeps to itself: a line, or a chunk's size, that does not end.
+        if self._received - self._parsed > MAX_HEAD_BYTES and not self.transport.is_closing():
+            self.send_400_response("The request's head is too large.")
+
+    def on_headers_complete(self) -> None:
+        if self._received - self._parsed > MAX_HEAD_BYTES or len(self.headers) > MAX_HEADERS:
+            self._check_head()
+        if self.parser.get_http_version() not in ("1.0", "1.1"):
+            raise RequestRefusedError
+        self._parsed = self._received
+        super().on_headers_complete()
+        self._head_due = None
+        if self.parser.should_upgrade():
+            self._answer_without_upgrade()
+        # Trailers are added to this one, which nothing reads.
+        self.headers = []
+
+    def on_body(self, body: bytes) -> None:
+        self._parsed = self._received
+        super().on_body(body)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._unsent = 0
+
+    def _check_head(self) -> None:
+        size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
+        if size > MAX_HEAD_BYTES or len(self.headers) > MAX_HEADERS:
+            raise RequestRefusedError
+
+    def _answer_without_upgrade(self) -> None:
+        """There is nothing to upgrade to, and the parser reads nothing that follows such a head."""
+        if any(name in (b"content-length", b"transfer-encoding") for name, _ in self.headers):
+            raise RequestRefusedError
+        self.cycle.keep_alive = False
+
+    def _check(self) -> None:
+        """Close the connection if its client makes no progress."""
+        busy = self.cycle is not None and not self.cycle.response_complete
+        awaited = self.cycle if busy and self._awaits_body() else None
+        unsent = self.transport.get_write_buffer_size()
+        late = self._head_due is not None and self._head_due < self.loop.time()
+        if (
+            (awaited is not None and awaited is self._awaited and self._is_slow())
+            or (self._unsent > 0 and unsent > max(0, self._unsent - MIN_BYTES))
+            or (late and not busy)
+        ):
+            self.transport.abort()
+            return
+        self._awaited, self._unsent, self._checked = awaited, unsent, self._received
+        self._timer = self.loop.call_later(CHECK_SECONDS, self._check)
+
+    def _awaits_body(self) -> bool:
+        return self.cycle.more_body and not self.flow.read_paused
+
+    def _is_slow(self) -> bool:
+        return self._received - self._checked < MIN_BYTES

@@ -1,0 +1,69 @@
+"""The certificate of `poutama serve`: read, checked, and refused in one line.
+
+Called by the supervisor before anything listens, and by each worker. A certificate that no client
+would accept is an error now, not a riddle for clients later.
+"""
+
+from __future__ import annotations
+
+import ssl
+from datetime import UTC, datetime
+from pathlib import Path
+
+from cryptography import x509
+
+from poutama.errors import ConfigurationError
+from poutama.settings import Settings
+
+CERT = "POUTAMA_TLS_CERT"
+KEY = "POUTAMA_TLS_KEY"
+
+
+def open_tls(settings: Settings) -> ssl.SSLContext | None:
+    """The context for the certificate in the settings; None where there is none.
+
+    Raises:
+        ConfigurationError: a file is missing or unreadable, the key is not the certificate's, or
+            the certificate is not valid today; names the variable and the file.
+    """
+    if not settings.tls_cert and not settings.tls_key:
+        return None
+    for variable, value in ((CERT, settings.tls_cert), (KEY, settings.tls_key)):
+        if not value:
+            raise ConfigurationError(f"{variable}: expected a PEM file, as the other one is set")
+    _check_certificate(settings.tls_cert, _read(CERT, settings.tls_cert))
+    _read(KEY, settings.tls_key)
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    try:
+        # Without a password OpenSSL would ask for one at the terminal.
+        context.load_cert_chain(settings.tls_cert, settings.tls_key, password=lambda: "")
+    except ssl.SSLError as error:
+        if error.reason == "KEY_VALUES_MISMATCH":
+            message = f"{settings.tls_key} is not the key of the certificate {settings.tls_cert}"
+        else:
+            message = f"{settings.tls_key}: expected an unencrypted private key in PEM"
+        raise ConfigurationError(f"{KEY}: {message}") from error
+    return context
+
+
+def _read(variable: str, file: str) -> bytes:
+    try:
+        return Path(file).read_bytes()
+    except OSError as error:
+        raise ConfigurationError(f"{variable}: {file}: {error.strerror}") from error
+
+
+def _check_certificate(file: str, pem: bytes) -> None:
+    try:
+        certificate = x509.load_pem_x509_certificates(pem)[0]
+    except ValueError as error:
+        raise ConfigurationError(f"{CERT}: {file}: expected a certificate in PEM") from error
+    now = datetime.now(UTC)
+    if now > certificate.not_valid_after_utc:
+        raise ConfigurationError(
+            f"{CERT}: {file} expired on {certificate.not_valid_after_utc:%Y-%m-%d}"
+        )
+    if now < certificate.not_valid_before_utc:
+        raise ConfigurationError(
+            f"{CERT}: {file} is not valid before {certificate.not_valid_before_utc:%Y-%m-%d}"
+        )

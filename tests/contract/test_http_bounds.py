@@ -1,0 +1,201 @@
+"""HTTP as hostile clients write it: nothing is smuggled, nothing is kept for ever."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+import pytest
+
+from poutama.server import protocol
+from tests.contract.file_desk import Desk, read_to_end
+
+POST = b"POST /echo HTTP/1.1\r\nHost: x\r\n"
+LAST = b"GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
+ENDLESS = 300_000
+"""More than a head may have and the server reads at once."""
+
+
+def exchange(desk: Desk, sent: bytes) -> bytes:
+    """All that the server answers."""
+    with desk.connect() as connection:
+        connection.sendall(sent)
+        return read_to_end(connection)
+
+
+@pytest.mark.parametrize(
+    "framing",
+    [
+        b"Content-Length: 5\r\nTransfer-Encoding: chunked\r\n",
+        b"Transfer-Encoding: chunked\r\nContent-Length: 5\r\n",
+        b"Content-Length: 5\r\nContent-Length: 6\r\n",
+        b"Content-Length: 5, 6\r\n",
+        b"Content-Length: +5\r\n",
+        b"Content-Length: -1\r\n",
+        b"Content-Length : 5\r\n",
+        b"Content-Length: 99999999999999999999\r\n",
+        b"Transfer-Encoding: xchunked\r\n",
+        b"Transfer-Encoding: chunked, identity\r\n",
+        b"Transfer-Encoding:\x0bchunked\r\n",
+        b"X: a\r\n Content-Length: 5\r\n",
+        b"X: a\0b\r\n",
+        b"X\0: a\r\n",
+    ],
+)
+def test_an_ambiguous_length_is_refused_and_nothing_after_it_is_read(
+    desk: Desk, framing: bytes
+) -> None:
+    answer = exchange(desk, POST + framing + b"\r\n0\r\n\r\n" + LAST)
+
+    assert answer.startswith(b"HTTP/1.1 4")
+    assert b"/last" not in answer
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"nonsense\r\n",
+        b"-1\r\nx\r\n0\r\n\r\n",
+        b"0x1\r\nx\r\n0\r\n\r\n",
+        b"+1\r\nx\r\n0\r\n\r\n",
+        b"1\r\nxy\r\n0\r\n\r\n",
+        b"1\nx\n0\n\n",
+        b"FFFFFFFFFFFFFFFFFF\r\nx",
+        b"1;a=" + b"b" * ENDLESS,
+        b"0" * ENDLESS,
+    ],
+    ids=lambda body: repr(body[:20]),
+)
+def test_a_chunk_that_is_none_is_refused_and_nothing_after_it_is_read(
+    desk: Desk, body: bytes
+) -> None:
+    answer = b""
+    with suppress(ConnectionError):  # cut off while it sends
+        answer = exchange(desk, POST + b"Transfer-Encoding: chunked\r\n\r\n" + body + LAST)
+
+    assert b"HTTP/1.1 2" not in answer
+    assert b"/last" not in answer
+
+
+@pytest.mark.parametrize("framing", [b"Content-Length: %d\r\n", b"Transfer-Encoding: chunked\r\n"])
+def test_a_body_is_never_read_as_a_request(desk: Desk, framing: bytes) -> None:
+    inner = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
+    if b"%" in framing:
+        framing, body = framing % len(inner), inner
+    else:
+        body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(inner), inner)
+    answer = exchange(desk, POST + framing + b"\r\n" + body + LAST)
+
+    assert answer.count(b"HTTP/1.1 200") == 2
+    assert b"POST /echo %d" % len(inner) in answer
+    assert b"GET /last 0" in answer
+    assert b"/smuggled" not in answer
+
+
+@pytest.mark.parametrize("path", [b"/echo", b"/files"])
+def test_the_body_of_a_refused_request_is_never_read_as_a_request(desk: Desk, path: bytes) -> None:
+    """Over the limit, or of the wrong type: it is not read, and so the connection ends."""
+    inner = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
+    body = (inner * (2_000_000 // len(inner)))[:2_000_000]
+    head = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (path, len(body))
+    answer = b""
+    with desk.connect() as connection, suppress(ConnectionError):
+        connection.sendall(head)
+        connection.sendall(body)
+        answer = read_to_end(connection)
+
+    assert b"/smuggled" not in answer
+    assert answer.count(b"HTTP/1.1 ") <= 1
+
+
+@pytest.mark.parametrize("upgrade", [b"h2c", b"websocket", b"nonsense"])
+def test_an_upgrade_that_is_not_offered_is_no_way_round(desk: Desk, upgrade: bytes) -> None:
+    inner = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
+    head = POST + b"Connection: Upgrade\r\nUpgrade: %s\r\nContent-Length: %d\r\n\r\n"
+    answer = exchange(desk, head % (upgrade, len(inner)) + inner)
+
+    assert answer.startswith(b"HTTP/1.1 4")
+    assert b"/smuggled" not in answer
+
+
+def test_a_request_that_need_not_upgrade_is_answered_as_it_stands(desk: Desk) -> None:
+    head = b"GET /echo HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
+    answer = exchange(desk, head + LAST)
+
+    assert b"GET /echo 0" in answer
+    assert b"connection: close" in answer
+    assert b"/last" not in answer
+
+
+def test_a_trailer_is_not_a_header(desk: Desk) -> None:
+    chunked = b"Transfer-Encoding: chunked\r\nX-Early: 1\r\n\r\n1\r\na\r\n0\r\n"
+    answer = exchange(desk, POST + chunked + b"X-Late: 1\r\n\r\n" + LAST)
+
+    assert b"POST /echo 1 x-early" in answer
+    assert b"x-late" not in answer
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"GET /" + b"a" * ENDLESS,
+        POST + b"X-A: " + b"b" * ENDLESS,
+        POST + b"X-" + b"a" * ENDLESS,
+        POST + b"X-A: b\r\n" * (ENDLESS // 8),
+        POST + b"X-A: b\r\n" * 250 + b"\r\n",
+        POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX-A: " + b"b" * ENDLESS,
+        POST + b"Transfer-Encoding: chunked\r\n\r\n0\r\n" + b"X-A: b\r\n" * (ENDLESS // 8),
+        b"\r\n" * ENDLESS,
+    ],
+    ids=["line", "value", "name", "headers", "many", "trailer", "trailers", "empty lines"],
+)
+def test_a_head_that_does_not_end_is_refused(desk: Desk, head: bytes) -> None:
+    answer = b""
+    with desk.connect() as connection, suppress(ConnectionError):
+        connection.sendall(head)
+        answer = read_to_end(connection)
+
+    assert answer == b"" or answer.startswith(b"HTTP/1.1 4")
+    assert b"HTTP/1.1 2" not in answer
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET /echo HT", POST + b"X-A: b\r\n", b"\r\n"])
+def test_a_head_that_does_not_come_ends_the_connection(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, sent: bytes
+) -> None:
+    monkeypatch.setattr(protocol, "CHECK_SECONDS", 0.05)
+    monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.1)
+    with desk.connect() as connection:
+        connection.sendall(sent)
+        with suppress(ConnectionError):
+            assert read_to_end(connection) == b""
+
+
+def test_a_request_in_small_pieces_is_answered(desk: Desk) -> None:
+    body = b"x" * 500
+    chunked = b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n"
+    sent = POST + b"Transfer-Encoding: chunked\r\n\r\n" + chunked + LAST
+    with desk.connect() as connection:
+        for at in range(0, len(sent), 7):
+            connection.sendall(sent[at : at + 7])
+        answer = read_to_end(connection)
+
+    assert b"POST /echo 500" in answer
+    assert b"GET /last 0" in answer
+
+
+@pytest.mark.parametrize("line", [b"GET /echo HTTP/1.0", b"GET http://x/echo HTTP/1.1"])
+def test_other_forms_of_a_request_are_answered(desk: Desk, line: bytes) -> None:
+    answer = exchange(desk, line + b"\r\nHost: x\r\nConnection: close\r\n\r\n")
+
+    assert b"GET /echo 0" in answer
+
+
+@pytest.mark.parametrize(
+    "line", [b"GET /echo HTTP/2.0", b"GET /echo", b"CONNECT x:1 HTTP/1.1",
+             b"GET /\xff HTTP/1.1", b"G\x01T /echo HTTP/1.1", b"\x16\x03\x01\x02\x00\x01"]
+)  # fmt: skip
+def test_what_is_not_our_http_is_refused(desk: Desk, line: bytes) -> None:
+    answer = exchange(desk, line + b"\r\nHost: x\r\nConnection: close\r\n\r\n")
+
+    assert b" 200 " not in answer
+    assert not answer or answer.startswith((b"HTTP/1.1 4", b"HTTP/1.0 4"))
