@@ -19,7 +19,7 @@ from poutama.db.connection import Database
 from poutama.db.link import Rows
 from poutama.demo.school import person_id, student_email
 from poutama.engine import Engine
-from poutama.features import PROCEDURES, load_model
+from poutama.features import load_features, load_model
 from poutama.plan.operation import GraphQLRequest
 from poutama.settings import Settings
 from poutama.viewer import Viewer
@@ -63,7 +63,7 @@ async def record_case(case: Case, settings: Settings, url: str) -> Workload:
     settings = replace(settings, rendering=case.rendering)
     database = RecordingDatabase(settings, url=url)
     try:
-        engine = Engine(load_model(), database, settings, PROCEDURES)
+        engine = Engine(load_model(), database, settings, load_features().procedures)
         variables: list[Mapping[str, object]] = [{}] * CONNECTIONS
         if case.goal_each:
             found = json.loads(await _run(engine, "{ goals { id } }", {}))["data"]["goals"]

@@ -156,7 +156,7 @@ class BadUserInputError(PoutamaError):
 
 
 class NotFoundError(PoutamaError):
-    """There is no such thing, or it is not yours to see."""
+    """Not found, or you may not see it."""
 
     code = "NOT_FOUND"
     status = 404

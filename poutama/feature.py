@@ -23,11 +23,12 @@ from typing import TypeVar
 from poutama.db.revisions import CORE, History
 from poutama.errors import ConfigurationError
 from poutama.jobs.job import AnyJobKind, JobKind
-from poutama.procedure import Procedure
+from poutama.procedure import Procedure, ProcedureFunction
 from poutama.schedule import CORE_TASKS, Task
 from poutama.schema.load import build_model, read_core_sources
 from poutama.schema.model import Model
 from poutama.schema.source import Source
+from poutama.signatures import check_procedures
 from poutama.sql.computed import Compute
 
 API = 1
@@ -63,7 +64,7 @@ class Feature:
     name: str
     package: str
     api: int | None = None
-    procedures: tuple[Procedure, ...] = ()
+    procedures: tuple[ProcedureFunction, ...] = ()
     jobs: Mapping[str, str] = field(default_factory=dict)
     tasks: Mapping[str, Task] = field(default_factory=dict)
     computed: Mapping[str, Compute] = field(default_factory=dict)
@@ -91,7 +92,7 @@ class Feature:
         """The feature's SDL files, in the order of their names."""
         found = (each for each in files(self.package).iterdir() if each.name.endswith(".graphql"))
         return [
-            Source(f"{self.package}/{each.name}", each.read_text("utf-8"))
+            Source(f"{self.package.replace('.', '/')}/{each.name}", each.read_text("utf-8"))
             for each in sorted(found, key=lambda each: each.name)
         ]
 
@@ -106,9 +107,9 @@ class FeatureSet:
     def __init__(self, features: Iterable[Feature]) -> None:
         self.features = tuple(features)
         _check_names(self.features)
-        self.procedures: Mapping[str, Procedure] = self._merge(
+        self._procedures: Mapping[str, Procedure] = self._merge(
             "the procedure",
-            lambda feature: {each.__name__: each for each in feature.procedures},
+            lambda feature: {each.name: each for each in map(Procedure.of, feature.procedures)},
         )
         self.jobs: Mapping[str, str] = self._merge("the job kind", lambda feature: feature.jobs)
         self.tasks: Mapping[str, Task] = {
@@ -127,6 +128,16 @@ class FeatureSet:
             SchemaError: they describe nothing that can be served; says where.
         """
         return build_model(self.read_sources())
+
+    @cached_property
+    def procedures(self) -> Mapping[str, Procedure]:
+        """What the schema's `@procedure` fields call, held to the schema.
+
+        Raises:
+            SchemaError: a procedure is missing, or nothing names it, or its types differ.
+        """
+        check_procedures(self.model, self._procedures)
+        return self._procedures
 
     def read_sources(self) -> list[Source]:
         """The schema files of all of them, those that belong to no feature first."""

@@ -1,12 +1,102 @@
-"""What a procedure is: a mutation in Python, declared in SDL by `@procedure`."""
+"""Procedures: mutations in Python, declared in SDL by `@procedure` and typed on both sides.
+
+A procedure is `async def name(context: ProcedureContext, given: Input) -> Payload`, where `Input`
+and `Payload` are msgspec structs whose fields are those of the SDL's input and payload types. The
+engine calls it in the mutation's transaction, perhaps several times over, once the input has been
+checked by the SDL's directives and the caller's permission (`@permit`) by the database. For each
+row of the payload it returns the row's id; the engine reads the row as the caller sees it.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import TypeAlias
-from uuid import UUID
+from dataclasses import dataclass
+from inspect import iscoroutinefunction, signature
+from typing import Any, TypeAlias, get_type_hints
 
-Procedure: TypeAlias = Callable[..., Awaitable[Mapping[str, UUID]]]
-"""Runs in the mutation's transaction, perhaps several times over: `(transaction, viewer, given)`.
+import msgspec
 
-It returns the id of the row for each field of its payload."""
+from poutama.changes import Changes
+from poutama.db.transaction import Transaction
+from poutama.errors import ConfigurationError
+from poutama.settings import Settings
+from poutama.viewer import Viewer
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProcedureContext:
+    """What one call of a procedure has.
+
+    Attributes:
+        transaction: for reading, and for what `changes` cannot do.
+        viewer: who calls it.
+        changes: changes rows, with all that belongs to a change.
+        settings: every knob.
+    """
+
+    transaction: Transaction
+    viewer: Viewer
+    changes: Changes
+    settings: Settings
+
+
+ProcedureFunction: TypeAlias = Callable[[ProcedureContext, Any], Awaitable[msgspec.Struct]]
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    """A procedure with the types of its input and payload."""
+
+    name: str
+    function: ProcedureFunction
+    input: type[msgspec.Struct]
+    payload: type[msgspec.Struct]
+
+    @classmethod
+    def of(cls, function: ProcedureFunction) -> Procedure:
+        """The procedure that a function is, under the function's name.
+
+        Raises:
+            ConfigurationError: its signature is not a procedure's; says where and what is expected.
+        """
+        name = getattr(function, "__name__", repr(function))
+        second = _second_parameter(function)
+        try:
+            hints = get_type_hints(function)
+        except NameError as error:
+            raise _unfit(function, f"its annotations cannot be read ({error})") from error
+        given, payload = hints.get(second), hints.get("return")
+        for what, type_ in (("second parameter", given), ("result", payload)):
+            if not (isinstance(type_, type) and issubclass(type_, msgspec.Struct)):
+                raise _unfit(function, f"its {what} is not annotated with a msgspec.Struct")
+        assert given is not None
+        assert payload is not None
+        return cls(name, function, given, payload)
+
+    async def __call__(
+        self, context: ProcedureContext, values: Mapping[str, object]
+    ) -> dict[str, object]:
+        """Call it with an input as the plan resolved it; the payload by the SDL's names."""
+        given = msgspec.convert(values, self.input)
+        payload = await self.function(context, given)
+        return {
+            field.encode_name: getattr(payload, field.name)
+            for field in msgspec.structs.fields(self.payload)
+        }
+
+
+def _second_parameter(function: ProcedureFunction) -> str:
+    names = list(signature(function).parameters)
+    if not iscoroutinefunction(function) or len(names) != 2:
+        raise _unfit(function, "it is not an `async def` with two parameters")
+    return names[1]
+
+
+def _unfit(function: ProcedureFunction, why: str) -> ConfigurationError:
+    code = getattr(function, "__code__", None)
+    place = f"{code.co_filename}:{code.co_firstlineno}: " if code is not None else ""
+    name = getattr(function, "__name__", repr(function))
+    return ConfigurationError(
+        f"{place}procedure {name}: {why}; expected"
+        " `async def name(context: ProcedureContext, given: Input) -> Payload`"
+    )

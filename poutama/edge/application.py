@@ -25,7 +25,7 @@ from poutama.edge.tokens import Authenticator
 from poutama.engine import Engine
 from poutama.engine.trusted import read_trusted_documents
 from poutama.errors import ConfigurationError, UnavailableError
-from poutama.features import build_procedures, load_features, load_model, needed_revisions
+from poutama.features import load_features, load_model, needed_revisions
 from poutama.jobs.queue import Queue, write_body
 from poutama.jobs.sqs import SqsQueue
 from poutama.settings import Settings
@@ -105,7 +105,7 @@ def open_api(
         load_model(),
         database,
         settings,
-        build_procedures(settings),
+        load_features().procedures,
         read_trusted_documents(settings.trusted_documents),
         compute_fields(rooms),
         wake or wake_by(rooms.queue),

@@ -2,6 +2,5 @@
 
 from poutama.engine.answer import Answer
 from poutama.engine.flow import Engine
-from poutama.engine.mutation import Procedure
 
-__all__ = ["Answer", "Engine", "Procedure"]
+__all__ = ["Answer", "Engine"]

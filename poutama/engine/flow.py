@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 from uuid import UUID
 
+from poutama.changes import ChangePlans
 from poutama.db.connection import Database
 from poutama.engine.answer import (
     Answer,
@@ -20,7 +21,7 @@ from poutama.engine.answer import (
     answer_field_error,
     answer_refusal,
 )
-from poutama.engine.mutation import Mutation, Procedure, StepFailure, fingerprint_request
+from poutama.engine.mutation import Mutation, StepFailure, Writing, fingerprint_request
 from poutama.engine.prepare import Prepared, PreparedStep, prepare_operation
 from poutama.engine.trusted import TrustedDocuments
 from poutama.errors import (
@@ -33,6 +34,7 @@ from poutama.lru import Lru
 from poutama.plan.cost import check_cost
 from poutama.plan.operation import Documents, GraphQLFailure, GraphQLRequest, Operation, Shape
 from poutama.plan.values import Binding, Repeatable
+from poutama.procedure import Procedure
 from poutama.schema.model import Model
 from poutama.settings import Settings
 from poutama.sql.computed import Compute, fill_marks
@@ -76,7 +78,7 @@ class Engine:
         self._trusted = trusted or TrustedDocuments(None)
         self._database = database
         self._settings = settings
-        self._procedures = procedures
+        self._writing = Writing(database, settings, procedures, ChangePlans(model))
         self._computed = computed or {}
         self._wake = wake
         self._documents = Documents(model, settings)
@@ -138,7 +140,7 @@ class Engine:
     async def _mutate(
         self, steps: tuple[PreparedStep, ...], binding: Binding, deadline: float
     ) -> bytes:
-        mutation = Mutation(self._database, self._procedures, steps, binding, deadline)
+        mutation = Mutation(self._writing, steps, binding, deadline)
         data = await mutation.run()
         for job in mutation.enqueued:
             await self._tell(job)

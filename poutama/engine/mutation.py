@@ -6,13 +6,14 @@ transaction. `docs/transactions.md` says what is promised.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from hashlib import sha256
 from json import dumps
-from typing import Any, TypeAlias
 from uuid import UUID
 
+from poutama.changes import ChangePlans, Changes, explain_conflict
 from poutama.db.connection import Database
 from poutama.db.link import Rows
 from poutama.db.retry import Patience
@@ -28,20 +29,18 @@ from poutama.errors import (
     LimitExceededError,
     NotFoundError,
     PoutamaError,
+    QuotaExceededError,
     UnauthenticatedError,
     UnavailableError,
 )
-from poutama.plan.nodes import Insert, Text, Write
+from poutama.plan.nodes import Call, Insert, Text, Write
 from poutama.plan.operation import GraphQLRequest
 from poutama.plan.values import Binding, Repeatable, resolve_tree, resolve_value
+from poutama.procedure import Procedure, ProcedureContext
+from poutama.settings import Settings
 from poutama.sql.repeat import find_repeated, keep_response
+from poutama.sql.returned import fill_returned
 from poutama.sql.statement import Outcome, Statement, bind_values
-from poutama.viewer import Viewer
-
-Procedure: TypeAlias = Callable[
-    [Transaction, Viewer, Mapping[str, Any]], Awaitable[Mapping[str, UUID]]
-]
-"""A mutation in Python: it returns the id of the row for each field of its payload."""
 
 FOREIGN_KEY_VIOLATION = "23503"
 _FIND = find_repeated()
@@ -63,19 +62,28 @@ def fingerprint_request(request: GraphQLRequest) -> str:
     return sha256(text.encode()).hexdigest()
 
 
+@dataclass(frozen=True, slots=True)
+class Writing:
+    """What every mutation of an engine has."""
+
+    database: Database
+    settings: Settings
+    procedures: Mapping[str, Procedure]
+    plans: ChangePlans
+
+
 class Mutation:
     """One mutation operation of one request."""
 
     def __init__(
         self,
-        database: Database,
-        procedures: Mapping[str, Procedure],
+        writing: Writing,
         steps: tuple[PreparedStep, ...],
         binding: Binding,
         deadline: float,
     ) -> None:
-        self._database = database
-        self._procedures = procedures
+        self._writing = writing
+        self._database = writing.database
         self._steps = steps
         self._binding = binding
         self._deadline = deadline
@@ -162,20 +170,42 @@ class Mutation:
                     step, prepared.statement.conclude(await fetch(prepared.statement))
                 )
             else:
-                await self._call(step.procedure, step.input, transaction)
+                await self._call(step, prepared.permit, transaction)
             if prepared.payload is not None:
-                data = prepared.payload.read_data(await fetch(prepared.payload))
-                text = None if data is None else data.decode()
+                text = await self._read_payload(prepared.payload, transaction)
             if text is None:
                 raise NotFoundError
             return text
 
-    async def _call(self, procedure: str, given: object, transaction: Transaction) -> None:
-        if self._binding.viewer is None:
+    async def _read_payload(self, payload: Statement, transaction: Transaction) -> str | None:
+        if payload.constant is not None:
+            return fill_returned(payload.constant, self._binding.returned)
+        rows = await transaction.fetch(payload.text, *bind_values(payload, self._binding))
+        data = payload.read_data(rows)
+        return None if data is None else fill_returned(data.decode(), self._binding.returned)
+
+    async def _call(self, step: Call, permit: Statement | None, transaction: Transaction) -> None:
+        """Call a procedure that the caller is permitted to call."""
+        viewer = self._binding.viewer
+        if viewer is None:
             raise UnauthenticatedError
-        values = resolve_tree(given, self._binding)
-        call = self._procedures[procedure]
-        self._binding.returned = await call(transaction, self._binding.viewer, values)
+        values = resolve_tree(step.input, self._binding)
+        if permit is not None:
+            (row,) = await transaction.fetch(permit.text, *bind_values(permit, self._binding))
+            for permitted, each in zip(row, step.permits, strict=True):
+                if not permitted:
+                    raise NotFoundError(
+                        f"{step.field}: {each.entity.name} not found, or you may not change it."
+                    )
+        context = ProcedureContext(
+            transaction=transaction,
+            viewer=viewer,
+            changes=Changes(self._writing.plans, transaction, viewer),
+            settings=self._writing.settings,
+        )
+        procedure = self._writing.procedures[step.procedure]
+        with _naming(step.field):
+            self._binding.returned = await procedure(context, values)
 
     def _conclude(self, step: Write, outcome: Outcome) -> str:
         """The payload's text; or why nothing was written, when nothing was."""
@@ -185,13 +215,13 @@ class Mutation:
         if outcome.version is not None and not isinstance(step.change, Insert):
             assert step.change.expected_version is not None
             expected = resolve_value(step.change.expected_version, self._binding)
-            raise ConflictError(
-                f"{step.field}: expected version {expected}, but it has version {outcome.version}"
-                " by now. Read it again, and decide whether your change still holds.",
-                expectedVersion=expected,
-                currentVersion=outcome.version,
-            )
-        raise NotFoundError(f"{step.field}: there is no such thing, or it is not yours to change.")
+            with _naming(step.field):
+                raise explain_conflict(expected, outcome.version)
+        named = [step.change.entity]
+        if isinstance(step.change, Insert) and step.change.parents:
+            named = [parent.entity for parent in step.change.parents]
+        missing = " or ".join(entity.name for entity in named)
+        raise NotFoundError(f"{step.field}: {missing} not found, or you may not change it.")
 
     def _join(self, texts: Iterable[str]) -> str:
         pairs = zip(self._steps, texts, strict=True)
@@ -206,6 +236,17 @@ def _repeat(repeatable: Repeatable, fingerprint: str, response: str | None) -> s
 
 
 @contextmanager
+def _naming(field: str) -> Iterator[None]:
+    """Begin the messages of what a mutation refuses with its name."""
+    try:
+        yield
+    except (NotFoundError, ConflictError, LimitExceededError, QuotaExceededError) as error:
+        if not error.message.startswith(f"{field}: "):
+            error.args = (f"{field}: {error.message}",)
+        raise
+
+
+@contextmanager
 def _failing_at(key: str) -> Iterator[None]:
     """Give errors that a root field can answer with their place in the response."""
     try:
@@ -215,5 +256,10 @@ def _failing_at(key: str) -> Iterator[None]:
             missing = NotFoundError("What the new row belongs to is gone.")
             raise StepFailure(key, missing) from error
         raise
-    except (BadUserInputError, LimitExceededError, NotFoundError, ConflictError) as error:
+    except (
+        BadUserInputError,
+        LimitExceededError,
+        NotFoundError,
+        ConflictError,
+    ) as error:
         raise StepFailure(key, error) from error

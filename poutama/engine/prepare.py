@@ -17,6 +17,7 @@ from poutama.schema.model import Model
 from poutama.settings import Settings
 from poutama.sql.computed import has_marks
 from poutama.sql.json import render_json, render_repeatable
+from poutama.sql.permit import render_permits
 from poutama.sql.rows import render_rows
 from poutama.sql.statement import Statement
 from poutama.sql.write import render_gaps
@@ -35,6 +36,9 @@ class PreparedStep:
     """What reads the payload afterwards; None where the statement brings it along."""
     before: Statement | None = None
     """What must run first, in the same transaction."""
+    permit: Statement | None = None
+    """Of a procedure, what says whether the caller may call it; None where being signed in is
+    enough."""
     repeatable: Statement | None = None
     """The same write under an idempotency key; None where that takes a transaction."""
 
@@ -90,7 +94,9 @@ def _prepare_step(step: Step, render: Render) -> PreparedStep:
         case Text():
             return PreparedStep(step)
         case Call():
-            return PreparedStep(step, payload=render(Read(step.payload)))
+            return PreparedStep(
+                step, payload=render(Read(step.payload)), permit=render_permits(step.permits)
+            )
         case Write(change=change) if step.together:
             read = Read(step.payload)
             return PreparedStep(

@@ -7,16 +7,13 @@ the entry point group `poutama.features`: see `poutama.installed` and `docs/exte
 from __future__ import annotations
 
 from collections.abc import Mapping
-from functools import cache, partial
+from functools import cache
 from importlib import import_module
-from inspect import signature
 from pkgutil import iter_modules
 
 from poutama.feature import Feature, FeatureSet
 from poutama.installed import find_features, find_revisions
-from poutama.procedure import Procedure
 from poutama.schema.model import Model
-from poutama.settings import Settings
 
 
 @cache
@@ -43,17 +40,3 @@ def load_model() -> Model:
 def needed_revisions() -> Mapping[str, str]:
     """Feature -> the newest migration that its code knows; see `poutama.db.revisions`."""
     return find_revisions(load_features())
-
-
-def build_procedures(settings: Settings) -> Mapping[str, Procedure]:
-    """Name in the schema files -> procedure."""
-    return {
-        name: partial(procedure, settings=settings)
-        if "settings" in signature(procedure).parameters
-        else procedure
-        for name, procedure in load_features().procedures.items()
-    }
-
-
-PROCEDURES = build_procedures(Settings())
-"""With every setting at its default."""

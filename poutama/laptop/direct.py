@@ -10,7 +10,7 @@ from uuid import UUID
 
 from poutama.db.connection import Database
 from poutama.engine import Engine
-from poutama.features import build_procedures, load_model
+from poutama.features import load_features, load_model
 from poutama.plan.operation import GraphQLRequest
 from poutama.settings import Settings
 from poutama.viewer import Viewer
@@ -20,7 +20,7 @@ class DirectApi:
     """The API over one database; whoever calls it says whom they are."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
-        self._engine = Engine(load_model(), database, settings, build_procedures(settings))
+        self._engine = Engine(load_model(), database, settings, load_features().procedures)
 
     async def __call__(
         self,

@@ -20,6 +20,7 @@ from poutama.plan.nodes import (
     IsNull,
     Leaf,
     Not,
+    OneOf,
     OwnedBy,
     Predicate,
     Read,
@@ -107,7 +108,7 @@ def guard_predicate(
 ) -> Predicate:
     """A filter over `entity`, in which only visible rows count."""
     match predicate:
-        case Compare() | IsNull() | OwnedBy() | Stands():
+        case Compare() | IsNull() | OwnedBy() | Stands() | OneOf():
             return predicate
         case All(parts):
             return All(tuple(guard_predicate(entities, entity, part) for part in parts))

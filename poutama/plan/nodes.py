@@ -86,7 +86,15 @@ class Exists:
     where: Predicate
 
 
-Predicate: TypeAlias = Compare | IsNull | OwnedBy | Stands | All | AnyOf | Not | Exists
+@dataclass(frozen=True, slots=True)
+class OneOf:
+    """The row's column, or a value of the request whatever the row is, is one of these words."""
+
+    subject: Column | Value
+    options: tuple[str, ...]
+
+
+Predicate: TypeAlias = Compare | IsNull | OwnedBy | Stands | All | AnyOf | Not | Exists | OneOf
 
 ALWAYS = All(())
 NEVER = AnyOf(())
@@ -136,6 +144,14 @@ class Page:
 
 
 @dataclass(frozen=True, slots=True)
+class ReturnedValue:
+    """A value that the procedure returns for this field of its payload."""
+
+    key: str
+    field: str
+
+
+@dataclass(frozen=True, slots=True)
 class RowId:
     """The id of the row that the same statement has just written."""
 
@@ -143,7 +159,7 @@ class RowId:
     entity: Entity
 
 
-Member: TypeAlias = Text | Leaf | One | Many | Page | RowId
+Member: TypeAlias = Text | Leaf | One | Many | Page | RowId | ReturnedValue
 
 
 @dataclass(frozen=True, slots=True)
@@ -301,6 +317,8 @@ class Update:
     assignments: tuple[Assignment, ...]
     expected_version: Value | None
     subject: Subject | None
+    record_only: bool = False
+    """Only the audit entry is written, of a change made by other means."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -314,7 +332,19 @@ class Delete:
     subject: Subject | None
 
 
-Change: TypeAlias = Insert | Update | Delete
+@dataclass(frozen=True, slots=True)
+class UpdateMany:
+    """The same changes to several rows, given as a JSON list of objects with an `id`."""
+
+    entity: Entity
+    rows: Value
+    columns: tuple[tuple[str, Column], ...]
+    """By the name of the value in the object; that of a folded copy is `<name> folded`."""
+    subject: Subject | None
+
+
+SingleChange: TypeAlias = Insert | Update | Delete
+Change: TypeAlias = SingleChange | UpdateMany
 
 
 @dataclass(frozen=True, slots=True)
@@ -328,9 +358,19 @@ class Write:
 
     key: str
     field: str
-    change: Change
+    change: SingleChange
     payload: tuple[Member, ...]
     together: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Permit:
+    """What a procedure's caller needs: the row that the input names, as the guard has it."""
+
+    input: str
+    entity: Entity
+    id: Value
+    guard: Predicate
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,7 +378,9 @@ class Call:
     """One root field of a mutation that is a procedure."""
 
     key: str
+    field: str
     procedure: str
+    permits: tuple[Permit, ...]
     input: object
     """A tree of dicts and lists with values at its leaves."""
     payload: tuple[Member, ...]

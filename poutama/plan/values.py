@@ -11,13 +11,15 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 from json import dumps
 from typing import Any, TypeAlias
 from uuid import UUID, uuid4
 
 from poutama.errors import BadUserInputError, LimitExceededError, UnauthenticatedError
 from poutama.plan.cursor import decode_cursor
-from poutama.schema.model import OrderTerm, TextRule
+from poutama.schema.input_rules import NumberRule, TextRule
+from poutama.schema.model import OrderTerm
 from poutama.schema.scalars import print_date_time
 from poutama.text import fold, normalize
 from poutama.viewer import Viewer
@@ -83,6 +85,22 @@ class InputText:
 
 
 @dataclass(frozen=True, slots=True)
+class InputInteger:
+    """A whole number, checked against its rule."""
+
+    value: Value
+    rule: NumberRule
+    where: str
+
+
+class SqlConstant(StrEnum):
+    """A value that every request has in common, as SQL has it."""
+
+    NOW = "now()"
+    NULL = "NULL"
+
+
+@dataclass(frozen=True, slots=True)
 class Moment:
     """A date and time, as text: the driver takes the first and the last there are for infinity."""
 
@@ -132,6 +150,8 @@ Value: TypeAlias = (
     | Folded
     | Moment
     | InputText
+    | InputInteger
+    | SqlConstant
     | Items
     | Members
     | PageSize
@@ -155,7 +175,7 @@ class Binding:
     viewer: Viewer | None
     max_page_size: int
     repeatable: Repeatable | None = None
-    returned: Mapping[str, UUID] = field(default_factory=dict)
+    returned: Mapping[str, object] = field(default_factory=dict)
     new_ids: dict[int, UUID] = field(default_factory=dict)
 
     def start_again(self) -> None:
@@ -194,6 +214,8 @@ def resolve_value(value: Value, binding: Binding) -> object:
             return repeatable.key if value == IdempotencyKey() else repeatable.fingerprint
         case Items(values):
             return [resolve_value(item, binding) for item in values]
+        case SqlConstant():
+            raise AssertionError("a constant of SQL is not a parameter")
         case _:
             return _resolve_checked(value, binding)
 
@@ -222,7 +244,8 @@ def resolve_tree(tree: object, binding: Binding) -> Any:
 
 
 def _resolve_checked(
-    value: Folded | Moment | InputText | Members | PageSize | CursorPart, binding: Binding
+    value: Folded | Moment | InputText | InputInteger | Members | PageSize | CursorPart,
+    binding: Binding,
 ) -> object:
     inner = resolve_value(value.value, binding)
     match value:
@@ -232,6 +255,8 @@ def _resolve_checked(
             return print_date_time(inner) if isinstance(inner, datetime) else None
         case InputText(_, rule, where):
             return None if inner is None else _check_text(normalize(str(inner)), rule, where)
+        case InputInteger(_, rule, where):
+            return None if inner is None else _check_number(inner, rule, where)
         case Members():
             assert isinstance(inner, Sequence)
             return dumps([_plain(item) for item in inner], ensure_ascii=False)
@@ -280,6 +305,18 @@ def _check_text(text: str, rule: TextRule, where: str) -> str:
     if rule.pattern and not re.fullmatch(rule.pattern, text):
         raise BadUserInputError(f"{where}: expected {rule.expected}.", field=where)
     return text
+
+
+def _check_number(number: object, rule: NumberRule, where: str) -> int:
+    assert isinstance(number, int)
+    lowest, highest = rule.minimum, rule.maximum
+    if (lowest is None or number >= lowest) and (highest is None or number <= highest):
+        return number
+    if highest is None:
+        expected = f"at least {lowest}"
+    else:
+        expected = f"at most {highest}" if lowest is None else f"{lowest} to {highest}"
+    raise BadUserInputError(f"{where}: expected {expected}, got {number}.", field=where)
 
 
 def _check_page_size(size: int, where: str, largest: int) -> int:

@@ -20,6 +20,7 @@ from poutama.plan.nodes import (
     One,
     Page,
     Read,
+    ReturnedValue,
     RowId,
     Rows,
     Text,
@@ -53,7 +54,7 @@ class _Walk:
 
     def _member(self, member: Member, parent: Rows | None) -> Member:
         match member:
-            case Text() | RowId():
+            case Text() | RowId() | ReturnedValue():
                 return member
             case Leaf():
                 return self._rewrite_leaf(member)

@@ -15,13 +15,13 @@ from graphql import FieldNode, GraphQLObjectType
 
 from poutama.errors import BadUserInputError
 from poutama.plan.build import ReadBuilder
+from poutama.plan.calls import build_permits, check_input
 from poutama.plan.guard import allowed_by, both, visible_rows
 from poutama.plan.nodes import (
     All,
     AnyOf,
     Assignment,
     Call,
-    Change,
     Children,
     Delete,
     EdgeList,
@@ -40,8 +40,10 @@ from poutama.plan.nodes import (
     Parent,
     Predicate,
     Read,
+    ReturnedValue,
     RowId,
     Rows,
+    SingleChange,
     Stands,
     Step,
     Steps,
@@ -53,7 +55,8 @@ from poutama.plan.nodes import (
 from poutama.plan.operation import Operation, Tree
 from poutama.plan.passes import rewrite_read
 from poutama.plan.selection import Selections
-from poutama.plan.values import Constant, InputText, NewId, Returned, Value
+from poutama.plan.values import Constant, InputInteger, InputText, NewId, Returned, Value
+from poutama.schema.input_rules import NO_RANGE
 from poutama.schema.model import (
     Action,
     Audience,
@@ -69,6 +72,7 @@ from poutama.schema.model import (
     Mutation,
     PayloadId,
     PayloadRow,
+    PayloadValue,
     Relation,
     Rule,
     Through,
@@ -107,8 +111,14 @@ class WriteBuilder:
         given = self._input(nodes[0])
         if mutation.action is Action.PROCEDURE:
             assert mutation.procedure is not None
-            payload = self._payload(nodes, mutation, None)
-            return Call(key, mutation.procedure, given, payload)
+            return Call(
+                key=key,
+                field=mutation.field,
+                procedure=mutation.procedure,
+                permits=build_permits(self._model, mutation, given),
+                input=check_input(mutation.inputs, given, "input"),
+                payload=self._payload(nodes, mutation, None),
+            )
         assert mutation.entity is not None
         entity = self._model.entities[mutation.entity]
         change = self._change(mutation, entity, given)
@@ -124,7 +134,7 @@ class WriteBuilder:
         arguments = self._selections.arguments(node, type_.fields[node.name.value].args)
         return cast("dict[str, Tree]", arguments["input"])
 
-    def _change(self, mutation: Mutation, entity: Entity, given: dict[str, Tree]) -> Change:
+    def _change(self, mutation: Mutation, entity: Entity, given: dict[str, Tree]) -> SingleChange:
         if mutation.action is Action.INSERT:
             return self._insert(mutation, entity, given)
         guard = self._changeable(entity, mutation.action)
@@ -169,15 +179,7 @@ class WriteBuilder:
         return Insert(entity, row, tuple(parents), tuple(children), self._subject(entity))
 
     def _subject(self, entity: Entity) -> Subject | None:
-        """Whose data a row of this type is, if it is a person's."""
-        if entity.subject is not None:
-            return Subject((), entity.subject)
-        for alternative in entity.rule.alternatives:
-            if isinstance(alternative, Through):
-                target = self._model.entities[alternative.relation.target]
-                if (found := self._subject(target)) is not None:
-                    return replace(found, path=((alternative.relation, target), *found.path))
-        return None
+        return find_subject(self._model, entity)
 
     def _changeable(self, entity: Entity, action: Action) -> Predicate:
         """The rows that the viewer may see, and may change like this."""
@@ -206,7 +208,7 @@ class WriteBuilder:
         return NewId(self._ids)
 
     def _payload(
-        self, nodes: list[FieldNode], mutation: Mutation, change: Change | None
+        self, nodes: list[FieldNode], mutation: Mutation, change: SingleChange | None
     ) -> tuple[Member, ...]:
         members: list[Member] = []
         sets = [node.selection_set for node in nodes]
@@ -216,16 +218,18 @@ class WriteBuilder:
                 members.append(Text(key, json.dumps(mutation.payload_type)))
                 continue
             match mutation.payload[name]:
-                case PayloadRow(target):
-                    member = self._reads.build_row(key, inner, target)
+                case PayloadRow(target, nullable):
+                    member = replace(self._reads.build_row(key, inner, target), nullable=nullable)
                     members.append(self._payload_row(member, name, change))
                 case PayloadId():
                     assert change is not None
                     members.append(RowId(key, change.entity))
+                case PayloadValue():
+                    members.append(ReturnedValue(key, name))
         return rewrite_read(self._model.entities, Read(tuple(members))).roots
 
     @staticmethod
-    def _payload_row(member: One, name: str, change: Change | None) -> One:
+    def _payload_row(member: One, name: str, change: SingleChange | None) -> One:
         rows = member.rows
         if change is None:
             return replace(member, rows=replace(rows, where=OwnedBy("id", Returned(name))))
@@ -235,7 +239,19 @@ class WriteBuilder:
         return replace(member, rows=replace(rows, fields=fields, written=0))
 
 
-def written_tables(change: Change) -> frozenset[str]:
+def find_subject(model: Model, entity: Entity) -> Subject | None:
+    """Whose data a row of this type is, if it is a person's."""
+    if entity.change_subject is not None:
+        return Subject((), entity.change_subject)
+    for alternative in entity.rule.alternatives:
+        if isinstance(alternative, Through):
+            target = model.entities[alternative.relation.target]
+            if (found := find_subject(model, target)) is not None:
+                return replace(found, path=((alternative.relation, target), *found.path))
+    return None
+
+
+def written_tables(change: SingleChange) -> frozenset[str]:
     """The tables whose rows a change touches, as far as a payload could see."""
     tables = {change.entity.table}
     if isinstance(change, Insert):
@@ -261,6 +277,8 @@ def _assign(
         found = Constant(None) if value is None else cast("Value", value)
         if column.kind is Kind.TEXT:
             found = InputText(found, field.text, place)
+        elif column.kind is Kind.INTEGER and field.number != NO_RANGE:
+            found = InputInteger(found, field.number, place)
         assignments.append(Assignment(column, found))
     return tuple(assignments)
 
@@ -278,7 +296,7 @@ def _from_insert(member: Member, change: Insert) -> Member:
     return member
 
 
-def _id_of(change: Change) -> Value:
+def _id_of(change: SingleChange) -> Value:
     return change.row.id if isinstance(change, Insert) else change.id
 
 
@@ -308,7 +326,7 @@ def _reads_written(members: tuple[Member, ...], tables: frozenset[str]) -> bool:
 def _all_rows(members: tuple[Member, ...]) -> Iterator[Rows]:
     for member in members:
         match member:
-            case Text() | Leaf() | RowId():
+            case Text() | Leaf() | RowId() | ReturnedValue():
                 continue
             case One(_, rows, _) | Many(_, rows):
                 yield rows

@@ -1,4 +1,4 @@
-"""The page docs/permissions.md: the compiled rules in plain words, and the table of mutations.
+"""The page docs/permissions.md: the rules and permissions of the schema files in plain words.
 
 Called by the command line, and by the test that holds the page. The rules come from the very model
 that requests are compiled with, so the page cannot say anything else than what is done.
@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from poutama.reference.rights import CASES, Caller
 from poutama.schema.model import (
     Action,
     Audience,
     Entity,
+    Grant,
     Model,
     Relation,
     Rule,
@@ -52,14 +52,18 @@ MUTATIONS = """\
 
 ## Mutations
 
-Seen from one student, in a group of an organisation. *Stranger*: signed in, and a member of
-nothing. *Mentor*: of the student's group. *Mentor who has left*: was it until lately. *Manager*
-and *admin*: of the student's organisation. *Caregiver*: of the student.
+A mutation that inserts, updates or deletes one row follows the rules of the row's type above. Any
+other is a procedure, and says beside it in the schema files (`@permit`) who may call it: for each
+field of its input that is named here, one of the lines must hold, and the row must be one that the
+caller sees. A field that is left out is not asked about. Rows are looked at in the transaction in
+which the procedure runs, before it does.
 
-Whoever is not signed in is told `UNAUTHENTICATED`; everybody else without a tick is told
-`NOT_FOUND`, as of an id that never was, and nothing is changed. An organisation keeps an admin:
-ending the last one's membership is a `CONFLICT`.
+A caller who is not signed in gets `UNAUTHENTICATED`; any other who may not gets `NOT_FOUND`, as
+for an id that never was, and nothing is changed. An organisation keeps an admin: ending the last
+one's membership is a `CONFLICT`.
 
+| mutation | input | who | only |
+|---|---|---|---|
 """
 
 _WORDS = {
@@ -86,7 +90,7 @@ _CHANGES = (Action.INSERT, Action.UPDATE, Action.DELETE)
 def render_permissions_page(model: Model) -> str:
     """The text of `docs/permissions.md`."""
     types = "".join(_type(model, entity) for entity in model.entities.values())
-    return OPENING + types + MUTATIONS + "".join(_mutations())
+    return OPENING + types + MUTATIONS + "".join(_mutations(model))
 
 
 def _type(model: Model, entity: Entity) -> str:
@@ -100,20 +104,30 @@ def _type(model: Model, entity: Entity) -> str:
     silent = [action.value for action in _CHANGES if action not in entity.changes]
     if silent:
         rows.append(f"| {', '.join(silent)} | | nobody, but as the table of mutations says |\n")
-    audited = "\nWho else reads them is written down.\n" if entity.subject is not None else ""
+    audited = ""
+    if entity.subject is not None:
+        audited = "\nWho changes them, and who else reads them, is audited.\n"
+    elif entity.change_subject is not None:
+        audited = "\nWho changes them is audited.\n"
     return f"\n### {entity.name}\n\n| to | by its | |\n|---|---|---|\n{''.join(rows)}{audited}"
 
 
 def _rows(model: Model, entity: Entity, what: str, rule: Rule) -> Iterator[str]:
     for alternative in rule.alternatives:
-        match alternative:
-            case Audience(scope, column, standings):
-                by, who = _named(model, entity, column), _who(scope, standings)
-            case Through(relation, to):
-                by, who = f"`{relation.name}`", "whoever may see it"
-                if to is not None:
-                    who = f"of those who may see it: {_who(Scope.PERSON, to)}"
+        by, who = _alternative(model, entity, alternative)
         yield f"| {what} | {by} | {who} |\n"
+
+
+def _alternative(model: Model, entity: Entity, alternative: Audience | Through) -> tuple[str, str]:
+    """The field that leads to those who may, and who they are."""
+    match alternative:
+        case Audience(scope, column, standings):
+            return _named(model, entity, column), _who(scope, standings)
+        case Through(relation, None):
+            return f"`{relation.name}`", "whoever may see it"
+        case Through(relation, to):
+            assert to is not None
+            return f"`{relation.name}`", f"of those who may see it: {_who(Scope.PERSON, to)}"
 
 
 def _named(model: Model, entity: Entity, column: str) -> str:
@@ -134,9 +148,31 @@ def _who(scope: Scope, standings: tuple[Standing, ...]) -> str:
     return "; ".join(_WORDS[scope][standing] for standing in standings)
 
 
-def _mutations() -> Iterator[str]:
-    yield f"| mutation | of | {' | '.join(Caller)} |\n"
-    yield "|---|---|" + ":-:|" * len(Caller) + "\n"
-    for case in CASES:
-        ticks = " | ".join("✓" if caller in case.allowed else "" for caller in Caller)
-        yield f"| `{case.mutation}` | {case.about} | {ticks} |\n"
+def _mutations(model: Model) -> Iterator[str]:
+    for name, mutation in model.mutations.items():
+        if mutation.action is not Action.PROCEDURE:
+            assert mutation.entity is not None
+            yield f"| `{name}` | | {mutation.action.value} of {mutation.entity}: see there | |\n"
+            continue
+        if mutation.everyone:
+            only = ", for what the input does not name" if mutation.permissions else ""
+            yield f"| `{name}` | | everyone who is signed in{only} | |\n"
+        for permission in mutation.permissions:
+            entity = model.entities[permission.entity]
+            for grant in permission.grants:
+                named = f"`{permission.input}`: {entity.name}"
+                for alternative in grant.rule.alternatives:
+                    by, who = _alternative(model, entity, alternative)
+                    yield f"| `{name}` | {named} | {_by(by)}: {who} | {_only(grant)} |\n"
+
+
+def _by(field: str) -> str:
+    return "by itself" if field == "self" else f"by its {field}"
+
+
+def _only(grant: Grant) -> str:
+    conditions = [
+        f"its `{each.column.field}` is {' or '.join(each.values)}" for each in grant.row_is
+    ]
+    conditions += [f"`{each.input}` is {' or '.join(each.values)}" for each in grant.input_is]
+    return "; ".join(conditions)

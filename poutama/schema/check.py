@@ -35,6 +35,8 @@ from poutama.schema.model import (
     Standing,
     Through,
 )
+from poutama.schema.mutations import find_mutations
+from poutama.schema.place import at_node, locate_error
 
 _WRITTEN = (
     KnownDirectivesRule,
@@ -76,7 +78,9 @@ def check_rules(entities: Mapping[str, Entity]) -> None:
         _follow(entities, name, ())
 
 
-def check_inserts(mutations: Mapping[str, Mutation], entities: Mapping[str, Entity]) -> None:
+def check_inserts(
+    document: DocumentNode, mutations: Mapping[str, Mutation], entities: Mapping[str, Entity]
+) -> None:
     """Hold every insert against its type's rule: what the rule asks about, the input must name.
 
     A rule about the owner holds by itself, since the owner of a new row is the viewer.
@@ -84,9 +88,11 @@ def check_inserts(mutations: Mapping[str, Mutation], entities: Mapping[str, Enti
     Raises:
         SchemaError: a rule that would never be asked, or not for every input.
     """
-    for mutation in mutations.values():
+    for node in find_mutations(document):
+        mutation = mutations[node.name.value]
         if mutation.action is Action.INSERT and mutation.entity is not None:
-            _check_insert(mutation, entities[mutation.entity], entities)
+            with at_node(node):
+                _check_insert(mutation, entities[mutation.entity], entities)
 
 
 def _check_insert(mutation: Mutation, entity: Entity, entities: Mapping[str, Entity]) -> None:
@@ -145,4 +151,4 @@ def _follow(entities: Mapping[str, Entity], name: str, followed: tuple[str, ...]
 def _refuse(document: DocumentNode, rules: tuple[type, ...]) -> None:
     errors = validate_sdl(document, None, rules)
     if errors:
-        raise SchemaError(f"The schema files are not valid: {errors[0].message}")
+        raise locate_error(errors[0])

@@ -19,11 +19,11 @@ from graphql.utilities import value_from_ast_untyped
 MAPPING = frozenset({
     "table", "visible", "column", "search", "sequence", "one", "many", "rows", "viewer", "where",
     "row", "key", "length", "pattern", "insert", "update", "delete", "procedure", "change",
-    "restricted", "audited", "computed",
+    "restricted", "audited", "computed", "range", "permit",
 })  # fmt: skip
 """The directives that never reach the public schema ..."""
 
-MAPPING_ENUMS = frozenset({"Standing", "Change"})
+MAPPING_TYPES = frozenset({"Standing", "Change", "Access", "RowIs", "InputIs"})
 """... and the types of their arguments."""
 
 ObjectNode: TypeAlias = ObjectTypeDefinitionNode | ObjectTypeExtensionNode

@@ -16,6 +16,7 @@ from poutama.schema.directives import (
 )
 from poutama.schema.expand import connection_name, order_values, table_fields
 from poutama.schema.model import Column, Computed, Entity, Field, Kind, OrderTerm, Relation, Shape
+from poutama.schema.place import at_node
 from poutama.schema.rules import load_changes, load_restriction, load_visibility
 
 KINDS = {
@@ -36,11 +37,12 @@ def load_entities(
         SchemaError: a field or a rule leads nowhere; says which.
     """
     fields = table_fields(document)
-    return {
-        node.name.value: _load_entity(node, fields, enums)
-        for node in document.definitions
-        if isinstance(node, ObjectTypeDefinitionNode) and node.name.value in fields
-    }
+    entities: dict[str, Entity] = {}
+    for node in document.definitions:
+        if isinstance(node, ObjectTypeDefinitionNode) and node.name.value in fields:
+            with at_node(node):
+                entities[node.name.value] = _load_entity(node, fields, enums)
+    return entities
 
 
 def load_relation(
@@ -80,13 +82,17 @@ def _load_entity(
 ) -> Entity:
     name = node.name.value
     table = find_directive(node, "table") or {}
+    audited = find_directive(node, "audited") or {}
     orders = order_values(fields[name], enums)
     sort = table.get("order", ["CREATED_AT_ASC"])
     for value in sort:
         require(
             value in orders, f"{name}: @table(order:) names {value}, which it has no field for."
         )
-    loaded = {field.name.value: _load_field(name, field, fields, enums) for field in fields[name]}
+    loaded: dict[str, Field] = {}
+    for field in fields[name]:
+        with at_node(field):
+            loaded[field.name.value] = _load_field(name, field, fields, enums)
     key = loaded.get("id")
     require(
         isinstance(key, Column) and key.kind is Kind.UUID and not key.nullable,
@@ -100,7 +106,9 @@ def _load_entity(
         rule=load_visibility(node, loaded),
         changes=load_changes(node, loaded),
         owner=table.get("owner"),
-        subject=(find_directive(node, "audited") or {}).get("person"),
+        subject=audited.get("person") if audited.get("reads", True) else None,
+        change_subject=audited.get("person"),
+        base=table.get("base"),
     )
 
 
@@ -141,4 +149,5 @@ def _load_field(
         searchable=find_directive(node, "search") is not None,
         sequence=sequence.get("within"),
         restricted=restricted,
+        enum=None if kind in KINDS else kind,
     )

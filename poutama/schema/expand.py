@@ -26,7 +26,7 @@ from graphql import (
 
 from poutama.schema.directives import (
     MAPPING,
-    MAPPING_ENUMS,
+    MAPPING_TYPES,
     Directed,
     find_directive,
     is_list,
@@ -51,7 +51,7 @@ def expand_document(document: DocumentNode) -> DocumentNode:
         node
         for node in document.definitions
         if not (isinstance(node, DirectiveDefinitionNode) and node.name.value in MAPPING)
-        and not (isinstance(node, EnumTypeDefinitionNode) and node.name.value in MAPPING_ENUMS)
+        and not is_mapping_type(node)
     ]
     fields = table_fields(document)
     enums = {node.name.value for node in definitions if isinstance(node, EnumTypeDefinitionNode)}
@@ -68,6 +68,12 @@ def expand_document(document: DocumentNode) -> DocumentNode:
     written += "\n".join(_enum_filter(name) for name in sorted(enums))
     public = [_publish(node) for node in definitions]
     return DocumentNode(definitions=(*public, *parse(written).definitions))
+
+
+def is_mapping_type(node: DefinitionNode) -> bool:
+    """Whether the definition is the type of a mapping directive's argument."""
+    kinds = (EnumTypeDefinitionNode, InputObjectTypeDefinitionNode)
+    return isinstance(node, kinds) and node.name.value in MAPPING_TYPES
 
 
 def table_fields(document: DocumentNode) -> dict[str, list[FieldDefinitionNode]]:

@@ -30,7 +30,7 @@ from graphql import (
 from poutama.errors import SchemaError
 from poutama.schema.check import check_document, check_expanded, check_inserts, check_rules
 from poutama.schema.directives import (
-    MAPPING_ENUMS,
+    MAPPING_TYPES,
     find_directive,
     is_nullable,
     named_type,
@@ -51,6 +51,8 @@ from poutama.schema.model import (
     Shape,
 )
 from poutama.schema.mutations import load_mutations
+from poutama.schema.place import at_node, locate_error
+from poutama.schema.placement import check_placement
 from poutama.schema.scalars import attach_scalars
 from poutama.schema.source import Source
 
@@ -59,7 +61,7 @@ def read_core_sources() -> list[Source]:
     """The schema files beside this module: mapping directives, scalars, filters and pages."""
     found = (file for file in files(__package__).iterdir() if file.name.endswith(".graphql"))
     return [
-        Source(f"{__package__}/{file.name}", file.read_text("utf-8"))
+        Source(f"poutama/schema/{file.name}", file.read_text("utf-8"))
         for file in sorted(found, key=lambda file: file.name)
     ]
 
@@ -75,16 +77,18 @@ def build_model(sources: Sequence[Source]) -> Model:
     enums = {
         node.name.value: tuple(value.name.value for value in node.values or ())
         for node in document.definitions
-        if isinstance(node, EnumTypeDefinitionNode) and node.name.value not in MAPPING_ENUMS
+        if isinstance(node, EnumTypeDefinitionNode) and node.name.value not in MAPPING_TYPES
     }
-    # What the mapping says comes first: its mistakes are told in the words they were made in.
+    # The mapping comes first: its mistakes are reported in the words they were made in.
     entities = load_entities(document, enums)
     check_rules(entities)
     roots = _load_roots(document, entities)
-    mutations = load_mutations(document, entities)
-    check_inserts(mutations, entities)
+    mutations = load_mutations(document, entities, enums)
+    check_inserts(document, mutations, entities)
+    schema = _build_public(document)
+    check_placement(document)
     return Model(
-        schema=_build_public(document),
+        schema=schema,
         entities=entities,
         roots=roots,
         mutations=mutations,
@@ -97,7 +101,7 @@ def _parse(sources: Sequence[Source]) -> DocumentNode:
     try:
         parsed = [parse(graphql.Source(each.text, each.name)) for each in sources]
     except GraphQLError as error:
-        raise SchemaError(f"The schema files are not valid: {error}") from error
+        raise locate_error(error) from error
     return DocumentNode(definitions=tuple(node for each in parsed for node in each.definitions))
 
 
@@ -108,11 +112,13 @@ def _build_public(document: DocumentNode) -> GraphQLSchema:
         check_expanded(public)
         schema = build_ast_schema(_without_extensions(public), assume_valid_sdl=True)
         schema = extend_schema(schema, _only_extensions(public))
-    except (GraphQLError, TypeError) as error:
+    except GraphQLError as error:
+        raise locate_error(error) from error
+    except TypeError as error:
         raise SchemaError(f"The schema files are not valid: {error}") from error
     problems = validate_schema(schema)
     if problems:
-        raise SchemaError(f"The schema files are not valid: {problems[0].message}")
+        raise locate_error(problems[0])
     attach_scalars(schema)
     return schema
 
@@ -139,7 +145,11 @@ def _only_extensions(document: DocumentNode) -> DocumentNode:
 
 
 def _load_roots(document: DocumentNode, entities: Mapping[str, Entity]) -> dict[str, Relation]:
-    return {node.name.value: _load_root(node, entities) for node in _root_fields(document, "Query")}
+    roots: dict[str, Relation] = {}
+    for node in _root_fields(document, "Query"):
+        with at_node(node):
+            roots[node.name.value] = _load_root(node, entities)
+    return roots
 
 
 def _load_root(node: FieldDefinitionNode, entities: Mapping[str, Entity]) -> Relation:

@@ -13,6 +13,8 @@ from typing import TypeAlias
 
 from graphql import GraphQLSchema
 
+from poutama.schema.input_rules import NO_RANGE, NumberRule, TextRule
+
 
 class Kind(StrEnum):
     """What a column holds, as far as the later stages must tell them apart."""
@@ -39,6 +41,8 @@ class Column:
     """The column within which new rows are numbered."""
     restricted: Rule | None = None
     """Who sees the value, where that is fewer than see the row."""
+    enum: str | None = None
+    """The type of its values, where that is an enum."""
 
     @property
     def search_name(self) -> str:
@@ -173,6 +177,7 @@ class Entity:
 
     name: str
     table: str
+    """The table or view that its rows are read from."""
     fields: Mapping[str, Field]
     order: tuple[OrderTerm, ...]
     rule: Rule
@@ -182,7 +187,11 @@ class Entity:
     owner: str | None = None
     """The column in which a new row gets the viewer's id."""
     subject: str | None = None
-    """The column that names the person whose data it is: reads by others are written down."""
+    """The column that names the person whose data it is: reads by others are audited."""
+    change_subject: str | None = None
+    """The column that names the person in the audit entries of its changes."""
+    base: str | None = None
+    """The table that changes go to, where `table` is a view."""
 
     @property
     def columns(self) -> list[Column]:
@@ -211,26 +220,13 @@ class Entity:
         return self.column("id")
 
 
-LONGEST_TEXT = 100_000
-"""Characters a text may have where its input field says nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class TextRule:
-    """What an input text must be: its length in characters after normalisation, and its pattern."""
-
-    minimum: int = 0
-    maximum: int = LONGEST_TEXT
-    pattern: str | None = None
-    expected: str | None = None
-
-
 @dataclass(frozen=True, slots=True)
 class InputColumn:
     """An input field that is written to a column."""
 
     column: Column
     text: TextRule
+    number: NumberRule = NO_RANGE
 
 
 @dataclass(frozen=True, slots=True)
@@ -259,14 +255,51 @@ class InputChildren:
     fields: Mapping[str, InputColumn]
 
 
-InputField: TypeAlias = InputColumn | InputKey | InputVersion | InputParent | InputChildren
+@dataclass(frozen=True, slots=True)
+class TextInput:
+    """A text, or a list of texts, that a procedure reads."""
+
+    text: TextRule
+
+
+@dataclass(frozen=True, slots=True)
+class NumberInput:
+    """A whole number, or a list of them, that a procedure reads."""
+
+    number: NumberRule
+
+
+@dataclass(frozen=True, slots=True)
+class PlainInput:
+    """Any other value that a procedure reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInput:
+    """An input object, or a list of them, that a procedure reads."""
+
+    fields: Mapping[str, InputField]
+
+
+InputField: TypeAlias = (
+    InputColumn
+    | InputKey
+    | InputVersion
+    | InputParent
+    | InputChildren
+    | TextInput
+    | NumberInput
+    | PlainInput
+    | ObjectInput
+)
 
 
 @dataclass(frozen=True, slots=True)
 class PayloadRow:
-    """A payload field that is the row written."""
+    """A payload field that is a row: the row written, or the one whose id a procedure returns."""
 
     target: str
+    nullable: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,7 +307,52 @@ class PayloadId:
     """A payload field that is the id of the row written."""
 
 
-PayloadField: TypeAlias = PayloadRow | PayloadId
+@dataclass(frozen=True, slots=True)
+class PayloadValue:
+    """A payload field that is a value which a procedure returns."""
+
+    nullable: bool = False
+
+
+PayloadField: TypeAlias = PayloadRow | PayloadId | PayloadValue
+
+
+@dataclass(frozen=True, slots=True)
+class RowIs:
+    """A condition on the row that a permission is about: the column holds one of these."""
+
+    column: Column
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InputIs:
+    """A condition on the mutation's input: the field is one of these."""
+
+    input: str
+    values: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """One `@permit`: who may call a procedure on a row, and under which conditions."""
+
+    rule: Rule
+    row_is: tuple[RowIs, ...] = ()
+    input_is: tuple[InputIs, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Permission:
+    """Who may call a procedure on the row of type `entity` that the input field names.
+
+    Any grant is enough. A mutation with several permissions needs all of them; one whose input is
+    left out is not asked.
+    """
+
+    input: str
+    entity: str
+    grants: tuple[Grant, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -291,6 +369,10 @@ class Mutation:
     inputs: Mapping[str, InputField]
     payload_type: str
     payload: Mapping[str, PayloadField]
+    permissions: tuple[Permission, ...] = ()
+    """Of a procedure: what must hold before it is called, for the inputs that are given."""
+    everyone: bool = False
+    """Of a procedure: being signed in is enough where no permission is asked for."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,14 @@
-"""The mutations of the schema files: what each writes, and what each field of its input is for.
+"""The mutations of the schema files: what each does, and what each field of its input is for.
 
-Called by `load`. An input field is found its meaning by its directive, else by its name: a column
-of the type, the id of a relation (`goalId` for `goal`), or the type's list that it fills.
+Called by `load`. An input field of a write finds its meaning by its directive, else by its name: a
+column of the type, the id of a relation (`goalId` for `goal`), or the type's list that it fills. An
+input field of a procedure is what the procedure reads, under the same rules for texts and numbers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from graphql import (
     DocumentNode,
@@ -19,8 +21,8 @@ from graphql import (
 
 from poutama.errors import SchemaError
 from poutama.schema.directives import find_directive, is_list, is_nullable, named_type
+from poutama.schema.input_rules import LONGEST_TEXT, NumberRule, TextRule
 from poutama.schema.model import (
-    LONGEST_TEXT,
     Action,
     Column,
     Entity,
@@ -31,156 +33,226 @@ from poutama.schema.model import (
     InputParent,
     InputVersion,
     Mutation,
+    NumberInput,
+    ObjectInput,
     PayloadField,
     PayloadId,
     PayloadRow,
+    PayloadValue,
+    PlainInput,
     Relation,
     Shape,
-    TextRule,
+    TextInput,
 )
+from poutama.schema.permissions import load_permissions
+from poutama.schema.place import at_node
+
+PAYLOAD_VALUES = frozenset({"UUID", "String", "Int", "Boolean"})
+"""What a procedure's payload may hold besides rows."""
 
 
-def load_mutations(document: DocumentNode, entities: Mapping[str, Entity]) -> dict[str, Mutation]:
+def load_mutations(
+    document: DocumentNode, entities: Mapping[str, Entity], enums: Mapping[str, tuple[str, ...]]
+) -> dict[str, Mutation]:
     """Every field of the type Mutation, by name.
 
     Raises:
-        SchemaError: a field says not what it does, or its input or payload leads nowhere.
+        SchemaError: a field does not say what it does, or its input or payload leads nowhere.
     """
-    inputs = {
-        node.name.value: node
-        for node in document.definitions
-        if isinstance(node, InputObjectTypeDefinitionNode)
-    }
-    objects = {
-        node.name.value: node
-        for node in document.definitions
-        if isinstance(node, ObjectTypeDefinitionNode)
-    }
-    return {
-        field.name.value: _load_mutation(field, inputs, objects, entities)
+    loader = _Loader(
+        inputs={
+            node.name.value: node
+            for node in document.definitions
+            if isinstance(node, InputObjectTypeDefinitionNode)
+        },
+        objects={
+            node.name.value: node
+            for node in document.definitions
+            if isinstance(node, ObjectTypeDefinitionNode)
+        },
+        entities=entities,
+        enums=enums,
+    )
+    return {field.name.value: loader.load(field) for field in find_mutations(document)}
+
+
+def find_mutations(document: DocumentNode) -> list[FieldDefinitionNode]:
+    """The nodes of the mutations."""
+    return [
+        field
         for node in document.definitions
         if isinstance(node, ObjectTypeDefinitionNode | ObjectTypeExtensionNode)
         and node.name.value == "Mutation"
         for field in node.fields or ()
-    }
+    ]
 
 
-def _load_mutation(
-    node: FieldDefinitionNode,
-    inputs: Mapping[str, InputObjectTypeDefinitionNode],
-    objects: Mapping[str, ObjectTypeDefinitionNode],
-    entities: Mapping[str, Entity],
-) -> Mutation:
-    name = node.name.value
-    where = f"Mutation.{name}"
-    payload = objects.get(named_type(node.type))
-    if payload is None:
-        raise SchemaError(f"{where}: its payload {named_type(node.type)} is not defined.")
-    returns, rows = payload.name.value, _payload_fields(payload, entities)
-    if (procedure := find_directive(node, "procedure")) is not None:
-        return Mutation(name, Action.PROCEDURE, None, procedure["name"], {}, returns, rows)
-    action, entity = _changed(where, node, entities)
-    given = _input_type(where, node, inputs)
-    fields = {
-        field.name.value: _input_field(given.name.value, field, entity, inputs, entities)
-        for field in given.fields or ()
-    }
-    has_key = any(isinstance(field, InputKey) for field in fields.values())
-    if has_key != (action is not Action.INSERT):
-        raise SchemaError(
-            f"{given.name.value}: an update or delete takes one @key, an insert none."
+@dataclass(frozen=True, slots=True)
+class _Loader:
+    inputs: Mapping[str, InputObjectTypeDefinitionNode]
+    objects: Mapping[str, ObjectTypeDefinitionNode]
+    entities: Mapping[str, Entity]
+    enums: Mapping[str, tuple[str, ...]]
+
+    def load(self, node: FieldDefinitionNode) -> Mutation:
+        name = node.name.value
+        where = f"Mutation.{name}"
+        with at_node(node):
+            payload = self.objects.get(named_type(node.type))
+            if payload is None:
+                raise SchemaError(f"{where}: its payload {named_type(node.type)} is not defined.")
+            try:
+                if (procedure := find_directive(node, "procedure")) is not None:
+                    return self._load_procedure(node, procedure["name"], payload)
+                return self._load_write(node, payload)
+            except SchemaError as error:
+                if type(error) is not SchemaError or error.message.startswith(where):
+                    raise
+                raise SchemaError(f"{where}: {error.message}") from error
+
+    def _load_procedure(
+        self, node: FieldDefinitionNode, procedure: str, payload: ObjectTypeDefinitionNode
+    ) -> Mutation:
+        given = self._input_type(node)
+        permissions, everyone = load_permissions(node, given, self.entities, self.enums)
+        return Mutation(
+            field=node.name.value,
+            action=Action.PROCEDURE,
+            entity=None,
+            procedure=procedure,
+            inputs=self._read_fields(given, ()),
+            payload_type=payload.name.value,
+            payload=self._payload_fields(payload, Action.PROCEDURE),
+            permissions=permissions,
+            everyone=everyone,
         )
-    return Mutation(name, action, entity.name, None, fields, returns, rows)
 
-
-def _input_type(
-    where: str, node: FieldDefinitionNode, inputs: Mapping[str, InputObjectTypeDefinitionNode]
-) -> InputObjectTypeDefinitionNode:
-    for argument in node.arguments or ():
-        given = inputs.get(named_type(argument.type))
-        if argument.name.value == "input" and given is not None:
-            return given
-    raise SchemaError(f"{where}: takes one argument, `input`, of an input type.")
-
-
-def _payload_fields(
-    payload: ObjectTypeDefinitionNode, entities: Mapping[str, Entity]
-) -> dict[str, PayloadField]:
-    return {
-        field.name.value: _payload_field(
-            payload.name.value, field.name.value, named_type(field.type), entities
+    def _load_write(self, node: FieldDefinitionNode, payload: ObjectTypeDefinitionNode) -> Mutation:
+        action, entity = self._changed(node)
+        given = self._input_type(node)
+        inputs: dict[str, InputField] = {}
+        for field in given.fields or ():
+            with at_node(field):
+                inputs[field.name.value] = self._written(given.name.value, field, entity)
+        has_key = any(isinstance(field, InputKey) for field in inputs.values())
+        if has_key != (action is not Action.INSERT):
+            raise SchemaError(
+                f"{given.name.value}: an update or delete takes one @key, an insert none."
+            )
+        fields = self._payload_fields(payload, action)
+        return Mutation(
+            node.name.value, action, entity.name, None, inputs, payload.name.value, fields
         )
-        for field in payload.fields or ()
-    }
 
+    def _input_type(self, node: FieldDefinitionNode) -> InputObjectTypeDefinitionNode:
+        arguments = node.arguments or ()
+        for argument in arguments:
+            given = self.inputs.get(named_type(argument.type))
+            plain = not is_list(argument.type) and not is_nullable(argument.type)
+            if argument.name.value == "input" and given and plain and len(arguments) == 1:
+                return given
+        raise SchemaError("takes one argument, `input`, of an input type that is required.")
 
-def _changed(
-    where: str, node: FieldDefinitionNode, entities: Mapping[str, Entity]
-) -> tuple[Action, Entity]:
-    """What the mutation does, and to which type's rows."""
-    for action in (Action.INSERT, Action.UPDATE, Action.DELETE):
-        if (found := find_directive(node, action.value)) is not None:
-            break
-    else:
-        raise SchemaError(f"{where}: say @insert, @update, @delete or @procedure.")
-    entity = entities.get(found["type"])
-    if entity is None:
-        raise SchemaError(f"{where}: {found['type']} has no @table.")
-    if action not in entity.changes:
-        raise SchemaError(f"{where}: {entity.name} has no @change that lets anybody {action}.")
-    return action, entity
+    def _payload_fields(
+        self, payload: ObjectTypeDefinitionNode, action: Action
+    ) -> dict[str, PayloadField]:
+        fields: dict[str, PayloadField] = {}
+        for field in payload.fields or ():
+            with at_node(field):
+                fields[field.name.value] = self._payload_field(payload.name.value, field, action)
+        return fields
 
+    def _payload_field(
+        self, payload: str, node: FieldDefinitionNode, action: Action
+    ) -> PayloadField:
+        kind, nullable = named_type(node.type), is_nullable(node.type)
+        where = f"{payload}.{node.name.value}"
+        if is_list(node.type):
+            raise SchemaError(f"{where}: a payload holds single rows and values, not lists.")
+        if action is Action.PROCEDURE:
+            if kind in self.entities:
+                return PayloadRow(kind, nullable)
+            if kind in PAYLOAD_VALUES or kind in self.enums:
+                return PayloadValue(nullable)
+            raise SchemaError(f"{where}: a payload holds rows and plain values, not {kind}.")
+        if nullable:
+            raise SchemaError(f"{where}: the row written is there; say {kind}!.")
+        if kind in self.entities:
+            return PayloadRow(kind)
+        if kind == "UUID":
+            return PayloadId()
+        raise SchemaError(f"{where}: the payload of a write holds rows and ids, not {kind}.")
 
-def _payload_field(
-    payload: str, name: str, kind: str, entities: Mapping[str, Entity]
-) -> PayloadField:
-    if kind in entities:
-        return PayloadRow(kind)
-    if kind == "UUID":
-        return PayloadId()
-    raise SchemaError(f"{payload}.{name}: a payload holds rows and ids, not {kind}.")
+    def _changed(self, node: FieldDefinitionNode) -> tuple[Action, Entity]:
+        """What the mutation does, and to which type's rows."""
+        for action in (Action.INSERT, Action.UPDATE, Action.DELETE):
+            if (found := find_directive(node, action.value)) is not None:
+                break
+        else:
+            raise SchemaError("say @insert, @update, @delete or @procedure.")
+        entity = self.entities.get(found["type"])
+        if entity is None:
+            raise SchemaError(f"{found['type']} has no @table.")
+        if entity.base is not None:
+            raise SchemaError(
+                f"{entity.name} is a view of {entity.base}: only a procedure can change it."
+            )
+        if action not in entity.changes:
+            raise SchemaError(f"{entity.name} has no @change that lets anyone {action}.")
+        return action, entity
 
+    def _written(self, owner: str, node: InputValueDefinitionNode, entity: Entity) -> InputField:
+        name = node.name.value
+        if find_directive(node, "key") is not None:
+            return InputKey()
+        if name == "expectedVersion":
+            return InputVersion()
+        field = entity.fields.get(name)
+        if isinstance(field, Column):
+            return InputColumn(field, _text_rule(node), _number_rule(node))
+        parent = entity.fields.get(name.removesuffix("Id"))
+        if name.endswith("Id") and isinstance(parent, Relation) and parent.shape is Shape.ONE:
+            return InputParent(parent, required=not is_nullable(node.type))
+        if isinstance(field, Relation) and field.shape is Shape.LIST and is_list(node.type):
+            item = self.inputs.get(named_type(node.type))
+            columns = self._child_columns(item, self.entities[field.target]) if item else None
+            if columns is not None:
+                return InputChildren(field, columns)
+        raise SchemaError(f"{owner}.{name}: {entity.name} has no such column, relation or list.")
 
-def _input_field(
-    owner: str,
-    node: InputValueDefinitionNode,
-    entity: Entity,
-    inputs: Mapping[str, InputObjectTypeDefinitionNode],
-    entities: Mapping[str, Entity],
-) -> InputField:
-    name = node.name.value
-    if find_directive(node, "key") is not None:
-        return InputKey()
-    if name == "expectedVersion":
-        return InputVersion()
-    field = entity.fields.get(name)
-    if isinstance(field, Column):
-        return InputColumn(field, _text_rule(node))
-    parent = entity.fields.get(name.removesuffix("Id"))
-    if name.endswith("Id") and isinstance(parent, Relation) and parent.shape is Shape.ONE:
-        return InputParent(parent, required=not is_nullable(node.type))
-    if isinstance(field, Relation) and field.shape is Shape.LIST and is_list(node.type):
-        item = inputs.get(named_type(node.type))
-        columns = _child_columns(item, entities[field.target], inputs, entities) if item else None
-        if columns is not None:
-            return InputChildren(field, columns)
-    raise SchemaError(f"{owner}.{name}: {entity.name} has no such column, relation or list.")
+    def _child_columns(
+        self, item: InputObjectTypeDefinitionNode, child: Entity
+    ) -> dict[str, InputColumn] | None:
+        """What each field of a child's input is written to; None where one is not a column."""
+        columns: dict[str, InputColumn] = {}
+        for part in item.fields or ():
+            with at_node(part):
+                found = self._written(item.name.value, part, child)
+            if not isinstance(found, InputColumn):
+                return None
+            columns[part.name.value] = found
+        return columns
 
+    def _read_fields(
+        self, given: InputObjectTypeDefinitionNode, above: tuple[str, ...]
+    ) -> dict[str, InputField]:
+        if given.name.value in above:
+            raise SchemaError(f"{given.name.value}: an input that contains itself.")
+        fields: dict[str, InputField] = {}
+        for node in given.fields or ():
+            with at_node(node):
+                fields[node.name.value] = self._read_field(node, (*above, given.name.value))
+        return fields
 
-def _child_columns(
-    item: InputObjectTypeDefinitionNode,
-    child: Entity,
-    inputs: Mapping[str, InputObjectTypeDefinitionNode],
-    entities: Mapping[str, Entity],
-) -> dict[str, InputColumn] | None:
-    """What each field of a child's input is written to; None where one is not a column."""
-    columns: dict[str, InputColumn] = {}
-    for part in item.fields or ():
-        found = _input_field(item.name.value, part, child, inputs, entities)
-        if not isinstance(found, InputColumn):
-            return None
-        columns[part.name.value] = found
-    return columns
+    def _read_field(self, node: InputValueDefinitionNode, above: tuple[str, ...]) -> InputField:
+        kind = named_type(node.type)
+        if kind in self.inputs:
+            return ObjectInput(self._read_fields(self.inputs[kind], above))
+        if kind == "String":
+            return TextInput(_text_rule(node))
+        if kind == "Int":
+            return NumberInput(_number_rule(node))
+        return PlainInput()
 
 
 def _text_rule(node: InputValueDefinitionNode) -> TextRule:
@@ -192,3 +264,8 @@ def _text_rule(node: InputValueDefinitionNode) -> TextRule:
         pattern=pattern.get("regex"),
         expected=pattern.get("expected"),
     )
+
+
+def _number_rule(node: InputValueDefinitionNode) -> NumberRule:
+    given = find_directive(node, "range") or {}
+    return NumberRule(given.get("min"), given.get("max"))

@@ -67,12 +67,17 @@ def load_restriction(where: str, node: FieldDefinitionNode) -> Rule | None:
 
 
 def _rule(where: str, given: list[dict[str, Any]], fields: Mapping[str, Field]) -> Rule:
-    return Rule(tuple(_alternative(where, each, fields) for each in given))
+    return Rule(tuple(load_alternative(where, each, fields) for each in given))
 
 
-def _alternative(
-    where: str, given: dict[str, Any], fields: Mapping[str, Field]
+def load_alternative(
+    where: str, given: Mapping[str, Any], fields: Mapping[str, Field]
 ) -> Audience | Through:
+    """One way to be allowed, of a type with these fields.
+
+    Raises:
+        SchemaError: it names no audience, or one that leads nowhere.
+    """
     named = [name for name in (*Scope, "through") if given.get(name) is not None]
     if len(named) != 1:
         raise SchemaError(f"{where} takes one of person, group, organisation and through.")

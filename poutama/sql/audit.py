@@ -12,7 +12,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from poutama.plan.nodes import Change, Delete, Insert, Subject, Update
+from poutama.plan.nodes import Change, Delete, Insert, Subject, Update, UpdateMany
 from poutama.plan.values import ViewerId
 from poutama.sql.fragment import Parameters, name_column, quote_name, quote_text
 from poutama.sql.layout import Layout, Level
@@ -64,7 +64,9 @@ def render_entries(
 
 
 def _writes(change: Change) -> bool:
-    return not (isinstance(change, Update) and not change.assignments)
+    if not isinstance(change, Update):
+        return True
+    return bool(change.assignments) or change.record_only
 
 
 def _entries_of_reads(subjects: Sequence[str], viewer: str) -> str:
@@ -84,7 +86,7 @@ def _entry_of_change(change: Change, viewer: str) -> str:
     match change:
         case Insert():
             action = "INSERT"
-        case Update():
+        case Update() | UpdateMany():
             action = "UPDATE"
         case Delete():
             action = "DELETE"

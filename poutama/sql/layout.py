@@ -26,6 +26,7 @@ from poutama.plan.nodes import (
     PageFact,
     PageInfo,
     Read,
+    ReturnedValue,
     RowId,
     Rows,
     Text,
@@ -36,6 +37,7 @@ from poutama.plan.values import Value
 from poutama.sql.computed import render_field
 from poutama.sql.fragment import quote_text, render_json_value
 from poutama.sql.predicate import Conditions
+from poutama.sql.returned import mark_returned
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +175,8 @@ class _Painter:
         match member:
             case Text(_, json):
                 return (Literal(json),)
+            case ReturnedValue(_, field):
+                return (Literal(mark_returned(field)),)
             case Leaf(_, column, shown):
                 text = render_field(alias, column)
                 condition = self._conditions.render(alias, shown)

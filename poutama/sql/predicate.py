@@ -13,6 +13,7 @@ from poutama.plan.nodes import (
     Exists,
     IsNull,
     Not,
+    OneOf,
     OwnedBy,
     Predicate,
     Stands,
@@ -23,6 +24,7 @@ from poutama.sql.fragment import (
     Parameters,
     name_column,
     quote_name,
+    quote_text,
     sort_column,
     type_of,
 )
@@ -52,17 +54,28 @@ class Conditions:
             case All(parts):
                 found = [text for part in parts if (text := self.render(alias, part)) != "true"]
                 return " AND ".join(found) or "true"
-            case AnyOf((part,)):
-                return self.render(alias, part)
             case AnyOf(parts):
-                texts = [self.render(alias, part) for part in parts]
-                return f"({' OR '.join(f'({text})' for text in texts)})" if texts else "false"
+                return self._any(alias, parts)
             case Not(part):
                 return f"NOT ({self.render(alias, part)})"
+            case OneOf(subject, options):
+                listed = ", ".join(quote_text(option) for option in options)
+                return f"{self._subject(alias, subject)} IN ({listed})"
             case Exists():
                 return self._exists(alias, predicate)
             case _:
                 assert_never(predicate)
+
+    def _subject(self, alias: str, subject: Column | Value) -> str:
+        if isinstance(subject, Column):
+            return name_column(alias, subject.name)
+        return self.parameters.place(subject, "text")
+
+    def _any(self, alias: str, parts: Sequence[Predicate]) -> str:
+        texts = [self.render(alias, part) for part in parts]
+        if len(texts) == 1:
+            return texts[0]
+        return f"({' OR '.join(f'({text})' for text in texts)})" if texts else "false"
 
     def render_after(self, alias: str, order: Sequence[OrderTerm], after: Sequence[Value]) -> str:
         """Whether a row comes after the place that a cursor names."""

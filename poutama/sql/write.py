@@ -17,10 +17,11 @@ from poutama.plan.nodes import (
     Insert,
     Predicate,
     Update,
+    UpdateMany,
 )
-from poutama.plan.values import Folded, Value, ViewerId
+from poutama.plan.values import Folded, SqlConstant, Value, ViewerId
 from poutama.schema.model import Column, Entity, Kind
-from poutama.sql.fragment import Parameters, name_column, quote_name, type_of
+from poutama.sql.fragment import Parameters, name_column, quote_name, quote_text, type_of
 from poutama.sql.predicate import Conditions
 from poutama.sql.statement import Statement
 
@@ -57,6 +58,8 @@ class ChangeRenderer:
                 return ChangeSql(tuple(ctes), _WRITTEN, "NULL::int8")
             case Update() | Delete():
                 return self._modify(change)
+            case UpdateMany():
+                return ChangeSql((f"w0 AS ({self._update_many(change)})",), _WRITTEN, "NULL::int8")
             case _:
                 assert_never(change)
 
@@ -166,13 +169,27 @@ class ChangeRenderer:
                     f"{quote_name(name)} = {value}"
                     for name, value in self._assignments(change.assignments)
                 ]
-                if "version" in change.entity.fields:
-                    cells.append("version = a.version + 1")
-                if "updatedAt" in change.entity.fields:
-                    cells.append("updated_at = now()")
+                cells += _bookkeeping(change.entity)
                 effect = f"UPDATE {table} AS a SET {', '.join(cells)} WHERE {where} RETURNING a.*"
         ctes.append(f"w0 AS ({effect})")
         return ChangeSql(tuple(ctes), _WRITTEN, version)
+
+    def _update_many(self, change: UpdateMany) -> str:
+        def value(name: str, type_: str) -> str:
+            return f"(e.v->>{quote_text(name)})::{type_}"
+
+        cells = []
+        for name, column in change.columns:
+            cells.append(f"{quote_name(column.name)} = {value(name, type_of(column))}")
+            if column.searchable:
+                folded = value(f"{name} folded", "text")
+                cells.append(f"{quote_name(column.search_name)} = {folded}")
+        rows = f"jsonb_array_elements({self._parameters.place(change.rows, 'jsonb')}) AS e(v)"
+        return (
+            f"UPDATE {quote_name(change.entity.table)} AS a"
+            f" SET {', '.join(cells + _bookkeeping(change.entity))} FROM {rows}"
+            f" WHERE a.id = {value('id', 'uuid')} RETURNING a.*"
+        )
 
     def _target(self, change: Update | Delete) -> str:
         where = [self._identify("a", change.id, change.guard), *self._allowed]
@@ -185,6 +202,9 @@ class ChangeRenderer:
         cells = []
         for assignment in assignments:
             column = assignment.column
+            if isinstance(assignment.value, SqlConstant):
+                cells.append((column.name, assignment.value.value))
+                continue
             place = self._parameters.place(assignment.value, type_of(column))
             cells.append((column.name, place))
             if column.searchable:
@@ -208,6 +228,16 @@ def render_gaps(change: Change) -> Statement | None:
 
 
 _WRITTEN = "(SELECT count(*) FROM w0)"
+
+
+def _bookkeeping(entity: Entity) -> list[str]:
+    """What every update of a row sets besides."""
+    cells = []
+    if "version" in entity.fields:
+        cells.append("version = a.version + 1")
+    if "updatedAt" in entity.fields:
+        cells.append("updated_at = now()")
+    return cells
 
 
 def _sequences(entity: Entity) -> list[Column]:

@@ -21,7 +21,7 @@ from asyncpg import Record
 from poutama.db.connection import Database
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.engine import Engine
-from poutama.features import PROCEDURES, load_model
+from poutama.features import load_features, load_model
 from poutama.features.exports.job import EXPORT
 from poutama.features.exports.request import make_input
 from poutama.features.exports.steps import EXPORT_JOB, ExportProgress, ExportStep, export_step
@@ -85,7 +85,7 @@ def build_worker(
     """A worker for exports alone, one that ends in good time."""
     chosen = Settings(**{"job_margin_seconds": 1.0, **settings})
     kinds = {EXPORT: replace(EXPORT_JOB, step=step)}
-    engine = Engine(load_model(), database, chosen, PROCEDURES)
+    engine = Engine(load_model(), database, chosen, load_features().procedures)
     return Worker(database, store, LocalQueue(), kinds, ask_engine(engine), chosen)
 
 

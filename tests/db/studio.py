@@ -17,14 +17,15 @@ from uuid import UUID
 from asyncpg import Record
 
 from poutama.db.connection import Database
-from poutama.engine import Engine, Procedure
-from poutama.features import build_procedures, load_features, load_model
+from poutama.engine import Engine
+from poutama.features import load_features, load_model
 from poutama.features.evidence.inputs import EVIDENCE
 from poutama.features.evidence.job import EVIDENCE_JOB
 from poutama.features.evidence.keys import every_key
 from poutama.jobs.job import AnyJobKind, Query
 from poutama.jobs.local import LocalQueue
 from poutama.plan.operation import GraphQLRequest
+from poutama.procedure import Procedure
 from poutama.schedule import TaskContext
 from poutama.settings import Settings
 from poutama.sql.computed import Compute
@@ -87,7 +88,7 @@ class Studio:
             "inline_url": download,
             "upload_form": form,
         }
-        procedures = procedures or build_procedures(self.settings)
+        procedures = procedures or load_features().procedures
         return Engine(load_model(), self.database, self.settings, procedures, computed=computed)
 
     async def send(

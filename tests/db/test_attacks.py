@@ -22,7 +22,7 @@ from poutama.db.trace import StatementTrace
 from poutama.edge.http import Api, Request
 from poutama.engine import Engine
 from poutama.engine.trusted import TrustedDocuments, hash_document
-from poutama.features import PROCEDURES, load_model
+from poutama.features import load_features, load_model
 from poutama.settings import Settings
 from poutama.viewer import Viewer
 from tests.golden.rows import ANA, BENS_GOAL, BENS_NOTE, BENS_TASK, NOWHERE, fill, person_id
@@ -67,7 +67,8 @@ class Server:
     trusted: TrustedDocuments | None = None
 
     async def send(self, request: Request) -> Told:
-        engine = Engine(load_model(), self.database, self.settings, PROCEDURES, self.trusted)
+        procedures = load_features().procedures
+        engine = Engine(load_model(), self.database, self.settings, procedures, self.trusted)
         await fill(self.database)
         traces: list[StatementTrace] = []
         with self.database.observe(traces.append):
@@ -142,7 +143,7 @@ async def test_without_the_limit_it_would_reach_it(server: Server, attack: str) 
 
 async def test_a_page_in_a_variable_is_counted_though_the_plan_is_kept(server: Server) -> None:
     query = "query($n: Int!) { goalsConnection(first: $n) { nodes { tasks(first: $n) { id } } } }"
-    engine = Engine(load_model(), server.database, server.settings, PROCEDURES)
+    engine = Engine(load_model(), server.database, server.settings, load_features().procedures)
     api = Api(engine, Ana(), server.settings, server.healthy)
 
     async def status(first: int) -> int:

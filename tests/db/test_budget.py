@@ -16,7 +16,7 @@ from poutama.db.trace import StatementTrace
 from poutama.edge.budget import Budgets, open_budgets
 from poutama.engine import Engine
 from poutama.errors import RateLimitedError, UnauthenticatedError
-from poutama.features import PROCEDURES, load_model
+from poutama.features import load_features, load_model
 from poutama.plan.operation import GraphQLRequest
 from poutama.settings import Settings
 from poutama.viewer import Viewer
@@ -203,7 +203,7 @@ async def test_a_process_that_has_just_begun_knows_what_others_spent(
 async def test_most_reads_are_one_statement_still(open_process: Make, ana: UUID) -> None:
     database = open_process()
     settings = Settings(budget_capacity=1_000, budget_tab=20, max_cost=500)
-    engine = Engine(load_model(), database, settings, PROCEDURES)
+    engine = Engine(load_model(), database, settings, load_features().procedures)
     budgets = open_budgets(settings, database)
     assert budgets is not None
     traces: list[StatementTrace] = []

@@ -11,9 +11,9 @@ from asyncpg import Record
 from poutama.bulk_changes import BulkChange, BulkTable, insert_rows, update_rows
 from poutama.db.connection import Database
 from poutama.db.transaction import Transaction, run_transaction
-from poutama.reference.rights import Caller
 from tests.db import classroom
 from tests.db.sessions import soon
+from tests.features.record import Caller
 from tests.features.sample import id_of
 
 GROUPS = BulkTable(kind="Group", table="learning_group", searchable=("name",))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -13,11 +13,15 @@ import pytest_asyncio
 from graphql import GraphQLEnumType, GraphQLInputObjectType
 
 from poutama.db.connection import Database
-from poutama.db.transaction import Transaction
 from poutama.engine import Engine
 from poutama.errors import ConfigurationError, NotFoundError, SchemaError, UnavailableError
 from poutama.features import load_features
+from poutama.features.goals.procedures import (
+    ReorderGoalTasksInput,
+    ReorderGoalTasksPayload,
+)
 from poutama.plan.operation import GraphQLRequest
+from poutama.procedure import Procedure, ProcedureContext
 from poutama.schema.load import build_model
 from poutama.schema.model import Model
 from poutama.schema.source import Source
@@ -50,11 +54,13 @@ def link(*values: Any) -> str:
     return f'signed "{values[0]}" of {len(values)} é'
 
 
-async def pretend(transaction: Transaction, viewer: Viewer, given: Mapping[str, Any]) -> Any:
-    transaction.enqueued.append(JOB)
-    if viewer != ANA:
+async def enqueue_a_job(
+    context: ProcedureContext, given: ReorderGoalTasksInput
+) -> ReorderGoalTasksPayload:
+    context.transaction.enqueued.append(JOB)
+    if context.viewer != ANA:
         raise NotFoundError
-    return {"goal": given["goalId"]}
+    return ReorderGoalTasksPayload(given.goal_id)
 
 
 class Asked:
@@ -67,7 +73,7 @@ class Asked:
             model_with(FIELDS),
             database,
             Settings(rendering=rendering),
-            {"reorder_goal_tasks": pretend},
+            {"reorder_goal_tasks": Procedure.of(enqueue_a_job)},
             computed={
                 "link": link,
                 "form": lambda due, complete, color: {"url": due, "fields": {"c": color}},

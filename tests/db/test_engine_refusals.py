@@ -11,7 +11,11 @@ from uuid import UUID, uuid4
 import pytest
 
 from poutama.db.connection import Database
-from poutama.db.transaction import Transaction
+from poutama.features.goals.procedures import (
+    ReorderGoalTasksInput,
+    ReorderGoalTasksPayload,
+)
+from poutama.procedure import Procedure, ProcedureContext
 from poutama.viewer import Viewer
 from tests.golden.desk import Desk
 from tests.golden.rows import (
@@ -76,9 +80,7 @@ async def test_what_is_somebody_elses_cannot_be_told_from_what_is_not_there(
     nobodys = await desk.send(query, input={**given, key: str(NOWHERE)})
     assert theirs == nobodys
     (error,) = json.loads(theirs.body)["errors"]
-    assert re.fullmatch(
-        rf"{name}: there is no such (thing|goal), or it is not yours to change\.", error["message"]
-    )
+    assert re.fullmatch(rf"{name}: \w+ not found, or you may not change it\.", error["message"])
     assert (error["path"], error["extensions"]) == (["it"], {"code": "NOT_FOUND"})
     assert await desk.ask(ALL, BEN) == before
 
@@ -99,7 +101,7 @@ async def test_a_stale_version_is_a_conflict_and_changes_nothing(desk: Desk, ver
     ):
         status, error = await desk.fail(query, input={**given, **more})
         assert status == 200
-        assert f"expected version {version}, but it has version 3 by now" in error["message"]
+        assert f"expected version {version}, but the current version is 3" in error["message"]
         assert error["extensions"] == {
             "code": "CONFLICT",
             "expectedVersion": version,
@@ -217,12 +219,14 @@ async def test_a_fault_in_a_procedure_leaves_the_engine_and_undoes_the_rest(
     desk_database: Database, desk: Desk
 ) -> None:
     async def break_down(
-        transaction: Transaction, viewer: Viewer, given: Mapping[str, Any]
-    ) -> Mapping[str, UUID]:
-        await transaction.execute("delete from goal_task where goal_id = $1", given["goalId"])
+        context: ProcedureContext, given: ReorderGoalTasksInput
+    ) -> ReorderGoalTasksPayload:
+        delete = "delete from goal_task where goal_id = $1"
+        await context.transaction.execute(delete, given.goal_id)
         raise RuntimeError("the secret of the procedure")
 
-    broken = Desk(desk_database, desk.rendering, {"reorder_goal_tasks": break_down})
+    procedures = {"reorder_goal_tasks": Procedure.of(break_down)}
+    broken = Desk(desk_database, desk.rendering, procedures)
     before = await desk.ask(ALL)
     with pytest.raises(RuntimeError, match="the secret of the procedure"):
         await broken.send(

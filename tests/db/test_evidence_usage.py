@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
-from uuid import UUID
 
-from poutama.db.transaction import Transaction
-from poutama.features import build_procedures
+from poutama.features import load_features
+from poutama.features.evidence.procedures import (
+    AddEvidenceInput,
+    EvidencePayload,
+    add_evidence,
+)
 from poutama.plan.operation import GraphQLRequest
-from poutama.viewer import Viewer
+from poutama.procedure import Procedure, ProcedureContext
 from tests.db.classroom import viewer_for
 from tests.db.sessions import soon
 from tests.db.studio import ADD, DELETE, Studio, announcement
@@ -91,20 +93,18 @@ async def test_what_counts_is_what_is_served_and_nothing_where_nothing_is(
 
 async def test_two_at_once_get_no_more_room_than_one(studio: Studio) -> None:
     studio.settings = replace(studio.settings, evidence_person_bytes=15)
-    procedures = build_procedures(studio.settings)
-    add, both, tries = procedures["add_evidence"], asyncio.Barrier(2), 0
+    procedures = load_features().procedures
+    both, tries = asyncio.Barrier(2), 0
 
-    async def meet(
-        transaction: Transaction, viewer: Viewer, given: Mapping[str, Any]
-    ) -> Mapping[str, UUID]:
+    async def meet(context: ProcedureContext, given: AddEvidenceInput) -> EvidencePayload:
         nonlocal tries
         tries += 1
-        await transaction.fetch(USAGE, viewer.person_id)
+        await context.transaction.fetch(USAGE, context.viewer.person_id)
         if tries <= 2:
             await both.wait()
-        return await add(transaction, viewer, given)
+        return await add_evidence(context, given)
 
-    engine = studio.engine({**procedures, "add_evidence": meet})
+    engine = studio.engine({**procedures, "add_evidence": Procedure.of(meet)})
     request = GraphQLRequest(ADD, variables={"i": announcement(b"x" * 10, TEXT)})
     answers = await asyncio.gather(
         *(engine.execute(request, viewer_for(Caller.STUDENT), deadline=soon()) for _ in range(2))

@@ -12,7 +12,7 @@ import pytest
 from poutama.db.connection import Database
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.engine import Engine
-from poutama.features import PROCEDURES, load_model
+from poutama.features import load_features, load_model
 from poutama.jobs.job import Empty, Finished, JobFailedError, RowError
 from poutama.jobs.table import enqueue
 from poutama.plan.operation import GraphQLRequest
@@ -45,7 +45,11 @@ def sign(key: str, name: str, media_type: str) -> str:
 def engine(request: pytest.FixtureRequest, shop: Workshop) -> Engine:
     settings = Settings(rendering=request.param)
     return Engine(
-        load_model(), shop.database, settings, PROCEDURES, computed={"download_url": sign}
+        load_model(),
+        shop.database,
+        settings,
+        load_features().procedures,
+        computed={"download_url": sign},
     )
 
 

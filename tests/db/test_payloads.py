@@ -13,7 +13,7 @@ from graphql import GraphQLObjectType, get_named_type
 
 from poutama.db.connection import Database
 from poutama.engine import Engine
-from poutama.features import PROCEDURES, load_model
+from poutama.features import load_features, load_model
 from poutama.settings import Settings
 from poutama.viewer import Viewer
 from tests.db.classroom import fill, viewer_for
@@ -64,7 +64,7 @@ def desks(desk_database: Database) -> dict[str, Desk]:
     found = {rendering: Desk(desk_database, rendering) for rendering in RENDERINGS}
     for rendering, desk in found.items():
         settings = Settings(rendering=rendering, **UNLIMITED)
-        desk.engine = Engine(load_model(), desk_database, settings, PROCEDURES)
+        desk.engine = Engine(load_model(), desk_database, settings, load_features().procedures)
     return found
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from poutama.db.connection import Database
 from poutama.engine import Engine
-from poutama.features import PROCEDURES, load_features
+from poutama.features import load_features
 from poutama.plan.operation import GraphQLRequest
 from poutama.schema.load import build_model
 from poutama.schema.model import Model
@@ -53,7 +53,7 @@ async def ask(fresh_database_url: str) -> AsyncIterator[Ask]:
         [person, "example@demo.example", "Example"],
         deadline=deadline,
     )
-    engine = Engine(extended_model(), database, Settings(), PROCEDURES)
+    engine = Engine(extended_model(), database, Settings(), load_features().procedures)
 
     async def send(document: str, **variables: object) -> Any:
         request = GraphQLRequest(document, None, variables)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from poutama.reference.rights import Caller
 from tests.db.registrar import ORGANISATION, Registrar, small
+from tests.features.record import Caller
 from tests.features.sample import id_of
 
 

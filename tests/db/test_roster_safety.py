@@ -335,7 +335,7 @@ async def test_two_imports_are_not_applied_at_once(registrar: Registrar) -> None
     await registrar.ask(APPLY, i=given)
     given = {"importId": second["id"], "expectedVersion": second["version"]}
     code, message = await registrar.refuse(APPLY, i=given)
-    assert (code, "another import" in message) == ("CONFLICT", True)
+    assert (code, "Another import" in message) == ("CONFLICT", True)
 
 
 async def test_an_import_that_is_never_applied_is_forgotten(registrar: Registrar) -> None:

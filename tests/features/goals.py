@@ -114,7 +114,7 @@ def _reorder_goal_tasks(doing: Doing, given: Row) -> Done:
     for position, id_ in enumerate(given["taskIds"]):
         if tasks[id_]["position"] != position:
             doing.touch(tasks[id_], position=position)
-    doing.record("UPDATE", "Goal", goal["id"], doing.viewer)
+            doing.record("UPDATE", "GoalTask", id_, goal["personId"])
     return about("Goal", goal)
 
 

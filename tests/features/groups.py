@@ -84,19 +84,25 @@ def _join_group(doing: Doing, given: Row) -> Done:
 
 def _invite(doing: Doing, given: Row) -> Done:
     role, group, child = given["role"], given.get("groupId"), given.get("childId")
+    place = {"organisationId": given["organisationId"], "groupId": group, "childId": child}
+    doing.permitted("invite", {**place, "role": role})
+    groups = [doing.find("Group", group)] if group else []
+    studies = doing.policy.current("STUDENT", of=child) if child else []
+    for asked, where in ((group, groups), (child, studies)):
+        if asked and not any(doing.policy.leads(each["organisationId"]) for each in where):
+            raise Refused("NOT_FOUND")
     fits = (role in ("STUDENT", "MENTOR")) == (group is not None)
     if not fits or (role == "CAREGIVER") != (child is not None):
         raise Refused("BAD_USER_INPUT")
-    place = {"organisationId": given["organisationId"], "groupId": group, "childId": child}
-    doing.permitted("invite", {**place, "role": role})
-    if group and doing.find("Group", group)["organisationId"] != given["organisationId"]:
-        raise Refused("NOT_FOUND")
-    studies = doing.policy.current("STUDENT", of=child) if child else ()
-    if child and given["organisationId"] not in [each["organisationId"] for each in studies]:
-        raise Refused("NOT_FOUND")
+    for asked, where in ((group, groups), (child, studies)):
+        if asked and given["organisationId"] not in [each["organisationId"] for each in where]:
+            raise Refused("NOT_FOUND")
     email = given["email"].lower()
     known = doing.all("Person", email=email)
-    person = known[0] if known else doing.add("Person", email=email, name=given["name"])
+    if not known:
+        known = [doing.add("Person", email=email, name=given["name"])]
+        doing.record("INSERT", "Person", known[0]["id"], known[0]["id"])
+    person = known[0]
     invited = {"invitedName": given["name"], "invitedEmail": email}
     return _join(doing, person["id"], role=role, source="INVITED", **place, **invited)
 

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from poutama.db.connection import Database
-from poutama.engine import Answer, Engine, Procedure
-from poutama.features import PROCEDURES, load_model
+from poutama.engine import Answer, Engine
+from poutama.features import load_features, load_model
 from poutama.plan.operation import GraphQLRequest
+from poutama.procedure import Procedure
 from poutama.settings import Settings
 from poutama.viewer import Viewer
 from tests.golden.rows import ANA
@@ -23,7 +24,7 @@ class Desk:
 
     database: Database
     rendering: str
-    procedures: Mapping[str, Procedure] = field(default_factory=lambda: PROCEDURES)
+    procedures: Mapping[str, Procedure] = field(default_factory=lambda: load_features().procedures)
     engine: Engine = field(init=False)
 
     def __post_init__(self) -> None:

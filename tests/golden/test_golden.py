@@ -20,7 +20,7 @@ from msgspec.structs import replace
 from poutama.db.connection import Database
 from poutama.db.trace import StatementTrace
 from poutama.engine import Answer, Engine
-from poutama.features import PROCEDURES, load_model
+from poutama.features import load_features, load_model
 from poutama.plan.operation import GraphQLRequest
 from poutama.settings import Settings
 from poutama.sql.statement import Statement
@@ -59,7 +59,9 @@ class Bench:
     database: Database
 
     def engine(self, rendering: str) -> Engine:
-        return Engine(load_model(), self.database, Settings(rendering=rendering), PROCEDURES)
+        return Engine(
+            load_model(), self.database, Settings(rendering=rendering), load_features().procedures
+        )
 
     async def ask(
         self, engine: Engine, request: GraphQLRequest

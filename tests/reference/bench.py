@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 
 from poutama.db.connection import Database
 from poutama.engine import Engine
-from poutama.features import PROCEDURES, load_model
+from poutama.features import load_features, load_model
 from poutama.plan.operation import GraphQLRequest
 from poutama.schema.model import Model
 from poutama.settings import Settings
@@ -96,7 +96,7 @@ def open_bench(url: str) -> Iterator[Bench]:
                 model,
                 database,
                 replace(UNLIMITED, rendering=rendering),
-                PROCEDURES,
+                load_features().procedures,
                 computed=FILES,
             )
             for rendering in RENDERINGS

@@ -28,7 +28,9 @@ FLOORS = {
     "store": 4.2,
     # The job table is in the database, and steps have the store.
     "jobs": 4.4,
-    **dict.fromkeys(("schedule", "procedure", "audit", "bulk_changes"), 4.5),
+    **dict.fromkeys(("schedule", "changes", "audit", "bulk_changes"), 4.5),
+    "procedure": 4.55,
+    "signatures": 4.58,
     **dict.fromkeys(("core_tasks", "feature"), 4.6),
     "installed": 4.7,
     "features": 5,

@@ -7,18 +7,15 @@ job is at work gets that one.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
 from datetime import UTC, datetime
-from typing import Any
 from uuid import UUID
 
-from poutama.audit import record_change
-from poutama.db.transaction import Transaction
-from poutama.errors import LimitExceededError, NotFoundError
+import msgspec
+
+from poutama.errors import LimitExceededError
 from poutama.features.exports.job import EXPORT, ExportInput
-from poutama.features.exports.right import statement_of_right
 from poutama.jobs.table import enqueue
-from poutama.viewer import Viewer
+from poutama.procedure import ProcedureContext
 
 MOST_A_DAY = 20
 """Exports that one person may ask for within a day."""
@@ -34,26 +31,36 @@ SELECT count(*)::int8 FROM job WHERE person_id = $1::uuid AND kind = '{EXPORT}'
 _NOW = "SELECT now()"
 
 
+class ExportJourneyInput(msgspec.Struct, frozen=True, rename="camel"):
+    """Whose journey; None for the caller's own."""
+
+    person_id: UUID | None = None
+
+
+class ExportJourneyPayload(msgspec.Struct, frozen=True):
+    """The job that writes it."""
+
+    job: UUID
+
+
 async def export_journey(
-    transaction: Transaction, viewer: Viewer, given: Mapping[str, Any]
-) -> Mapping[str, UUID]:
-    """Begin an export of the viewer's own journey, or of one that they may see.
+    context: ProcedureContext, given: ExportJourneyInput
+) -> ExportJourneyPayload:
+    """Begin an export of the caller's own journey, or of one that they may see.
 
     Raises:
-        NotFoundError: there is no such student, or the viewer may not see their goals.
-        LimitExceededError: the viewer has asked for very many lately.
+        LimitExceededError: the caller has asked for very many lately.
     """
-    person: UUID = given.get("personId") or viewer.person_id
-    if not await transaction.fetch(statement_of_right(), viewer.person_id, person):
-        raise NotFoundError("exportJourney: there is no such person, or it is not yours to see.")
-    running = await transaction.fetch(_RUNNING, viewer.person_id, person)
+    transaction, viewer = context.transaction, context.viewer.person_id
+    person = given.person_id or viewer
+    running = await transaction.fetch(_RUNNING, viewer, person)
     if running:
-        return {"job": running[0]["id"]}
-    ((lately,),) = await transaction.fetch(_LATELY, viewer.person_id)
+        return ExportJourneyPayload(running[0]["id"])
+    ((lately,),) = await transaction.fetch(_LATELY, viewer)
     if lately >= MOST_A_DAY:
         raise LimitExceededError(
-            f"exportJourney: {MOST_A_DAY} exports a day are allowed; download one of those there"
-            " are, or ask again tomorrow.",
+            f"{MOST_A_DAY} exports a day are allowed; download one of those there are, or ask"
+            " again tomorrow.",
             limit="exports",
             value=lately + 1,
             allowed=MOST_A_DAY,
@@ -63,14 +70,14 @@ async def export_journey(
     job = await enqueue(
         transaction,
         EXPORT,
-        person_id=viewer.person_id,
+        person_id=viewer,
         subject_id=person,
         input=make_input(person, now),
     )
-    if person != viewer.person_id:
-        # Whose goals are few or none would otherwise not learn of it.
-        await record_change(transaction, viewer, "READ", "Journey", None, person)
-    return {"job": job}
+    if person != viewer:
+        # A student with few goals or none would otherwise not learn of it.
+        await context.changes.record_read("Journey", person)
+    return ExportJourneyPayload(job)
 
 
 def make_input(person: UUID, now: datetime) -> ExportInput:

@@ -1,48 +1,49 @@
-"""Procedures about goals. Each runs in the mutation's transaction, perhaps several times over."""
+"""Procedures about goals."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from json import dumps
-from typing import Any
 from uuid import UUID
 
-from poutama.audit import record_change
-from poutama.db.transaction import Transaction
-from poutama.errors import BadUserInputError, NotFoundError
-from poutama.viewer import Viewer
+import msgspec
 
-FIND_GOAL = "SELECT id FROM goal WHERE id = $1::uuid AND person_id = $2::uuid"
-FIND_TASKS = "SELECT id FROM goal_task WHERE goal_id = $1::uuid"
-PLACE_TASKS = """
-UPDATE goal_task AS t
-SET position = o.place - 1, version = t.version + 1, updated_at = now()
-FROM jsonb_array_elements_text($2::jsonb) WITH ORDINALITY AS o(id, place)
-WHERE t.id = o.id::uuid AND t.goal_id = $1::uuid AND t.position <> o.place - 1
-"""
+from poutama.errors import BadUserInputError
+from poutama.procedure import ProcedureContext
+
+_FIND_TASKS = "SELECT id, position FROM goal_task WHERE goal_id = $1::uuid"
+
+
+class ReorderGoalTasksInput(msgspec.Struct, frozen=True, rename="camel"):
+    """All of the goal's tasks, each once, in their new order."""
+
+    goal_id: UUID
+    task_ids: list[UUID]
+
+
+class ReorderGoalTasksPayload(msgspec.Struct, frozen=True):
+    """The goal whose tasks they are."""
+
+    goal: UUID
 
 
 async def reorder_goal_tasks(
-    transaction: Transaction, viewer: Viewer, given: Mapping[str, Any]
-) -> Mapping[str, UUID]:
+    context: ProcedureContext, given: ReorderGoalTasksInput
+) -> ReorderGoalTasksPayload:
     """Number all of a goal's tasks from 0, in the order given.
 
     Raises:
-        NotFoundError: the viewer has no such goal.
         BadUserInputError: the ids are not exactly those of the goal's tasks, each once.
     """
-    goal: UUID = given["goalId"]
-    order: list[UUID] = given["taskIds"]
-    if not await transaction.fetch(FIND_GOAL, goal, viewer.person_id):
-        raise NotFoundError(
-            "reorderGoalTasks: there is no such goal, or it is not yours to change."
-        )
-    there = {row["id"] for row in await transaction.fetch(FIND_TASKS, goal)}
-    if len(order) != len(set(order)) or set(order) != there:
+    found = await context.transaction.fetch(_FIND_TASKS, given.goal_id)
+    positions: dict[UUID, int] = {row["id"]: row["position"] for row in found}
+    if len(given.task_ids) != len(positions) or set(given.task_ids) != set(positions):
         raise BadUserInputError(
-            f"input.taskIds: expected each of the goal's {len(there)} tasks exactly once.",
+            f"input.taskIds: expected each of the goal's {len(positions)} tasks exactly once.",
             field="input.taskIds",
         )
-    await transaction.execute(PLACE_TASKS, goal, dumps([str(task) for task in order]))
-    await record_change(transaction, viewer, "UPDATE", "Goal", goal, viewer.person_id)
-    return {"goal": goal}
+    moved = {
+        task: {"position": place}
+        for place, task in enumerate(given.task_ids)
+        if positions[task] != place
+    }
+    await context.changes.update_many("GoalTask", moved)
+    return ReorderGoalTasksPayload(given.goal_id)

@@ -1,254 +1,279 @@
-"""Organisations, groups and memberships: what takes more than one change.
+"""The mutations of organisations, groups and memberships that are more than one change.
 
-Each procedure runs in the mutation's transaction, perhaps several times over. Who may call it is
-asked of the database in that transaction, by the same memberships that decide what is visible.
-`docs/permissions.md` has the table.
+Who may call them is declared beside each mutation in `groups.graphql`. What is asked here is how
+things belong together, such as that a group is one of the organisation.
 """
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
-from typing import Any
-from uuid import UUID, uuid4
+from enum import StrEnum
+from uuid import UUID
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from asyncpg import Record
+import msgspec
 
-from poutama.audit import record_change
-from poutama.db.transaction import Transaction
+from poutama.changes import NOW
 from poutama.errors import BadUserInputError, ConflictError, NotFoundError
+from poutama.procedure import ProcedureContext
 from poutama.sql.standing import render_counting
-from poutama.text import fold, normalize, normalize_email
-from poutama.viewer import Viewer
+from poutama.text import normalize_email
 
 # Without the letters and digits that are read for one another.
 CODE_LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 CODE_LENGTH = 8
 
 _COUNTS = render_counting("membership")
-_LEADS = f"""
-SELECT 1 FROM membership WHERE person_id = $1::uuid AND organisation_id = $2::uuid
-    AND role IN ('MENTOR_MANAGER', 'ADMIN') AND {_COUNTS}
-"""  # noqa: S608  constants
-_ADMINISTERS = f"""
-SELECT 1 FROM membership WHERE person_id = $1::uuid AND organisation_id = $2::uuid
-    AND role = 'ADMIN' AND {_COUNTS}
-"""  # noqa: S608
-_MENTORS = f"""
-SELECT 1 FROM membership WHERE person_id = $1::uuid AND group_id = $2::uuid
-    AND role = 'MENTOR' AND {_COUNTS}
-"""  # noqa: S608
-_ADD_ORGANISATION = """
-INSERT INTO organisation (id, name, name_search, time_zone, region, retention_days)
-VALUES ($1::uuid, $2::text, $3::text, $4::text, $5::text, $6::int8)
-"""
-_ADD_GROUP = """
-INSERT INTO learning_group (id, organisation_id, name, name_search, join_code)
-VALUES ($1::uuid, $2::uuid, $3::text, $4::text, $5::text)
-"""
-_ADD_MEMBERSHIP = """
-INSERT INTO membership
-    (id, organisation_id, group_id, person_id, role, child_id, source, accepted_at,
-    invited_name, invited_email)
-VALUES ($1::uuid, $2::uuid, $3::uuid, $4::uuid, $5::text, $6::uuid, $7::text,
-    CASE WHEN $8::bool THEN now() END, $9::text, $10::text)
-"""
-_FIND_GROUP = "SELECT organisation_id FROM learning_group WHERE id = $1::uuid"
+_FIND_GROUP = "SELECT 1 FROM learning_group WHERE id = $1::uuid AND organisation_id = $2::uuid"
 _FIND_CODE = "SELECT id, organisation_id FROM learning_group WHERE join_code = $1::text"
-_SET_CODE = """
-UPDATE learning_group SET join_code = $2::text, version = version + 1, updated_at = now()
-WHERE id = $1::uuid
-"""
 _FIND_SAME = """
 SELECT id FROM membership WHERE person_id = $1::uuid AND organisation_id = $2::uuid
     AND role = $3::text AND group_id IS NOT DISTINCT FROM $4::uuid
     AND child_id IS NOT DISTINCT FROM $5::uuid AND (ends_at IS NULL OR ends_at > now())
 """
 _FIND_PERSON = "SELECT id FROM person WHERE email = $1::text"
-_ADD_PERSON = "INSERT INTO person (id, email, name) VALUES ($1::uuid, $2::text, $3::text)"
-# Accepted: otherwise whoever founds an organisation could make anybody anybody's caregiver.
+# Accepted: otherwise the founder of an organisation could make anyone anyone's caregiver.
 _FIND_STUDENT = f"""
 SELECT 1 FROM membership WHERE person_id = $1::uuid AND organisation_id = $2::uuid
     AND role = 'STUDENT' AND {_COUNTS}
-"""  # noqa: S608
+"""  # noqa: S608  constants
 _FIND_MEMBERSHIP = """
-SELECT person_id, organisation_id, group_id, role, ends_at <= now() AS ended, accepted_at
+SELECT person_id, organisation_id, role, accepted_at, ends_at <= now() AS ended
 FROM membership WHERE id = $1::uuid
-"""
-_ACCEPT = """
-UPDATE membership SET accepted_at = now(), version = version + 1, updated_at = now()
-WHERE id = $1::uuid AND accepted_at IS NULL
-"""
-_END = """
-UPDATE membership SET ends_at = now(), version = version + 1, updated_at = now()
-WHERE id = $1::uuid
 """
 _OTHER_ADMINS = f"""
 SELECT 1 FROM membership WHERE organisation_id = $1::uuid AND id <> $2::uuid
     AND role = 'ADMIN' AND {_COUNTS} LIMIT 1
 """  # noqa: S608
 
-Given = Mapping[str, Any]
-Ids = Mapping[str, UUID]
+
+class Role(StrEnum):
+    """What a membership makes of a person."""
+
+    STUDENT = "STUDENT"
+    MENTOR = "MENTOR"
+    MENTOR_MANAGER = "MENTOR_MANAGER"
+    ADMIN = "ADMIN"
+    CAREGIVER = "CAREGIVER"
 
 
-async def create_organisation(transaction: Transaction, viewer: Viewer, given: Given) -> Ids:
-    """Found an organisation with the viewer as its administrator.
+class OrganisationPayload(msgspec.Struct, frozen=True):
+    """The organisation."""
+
+    organisation: UUID
+
+
+class GroupPayload(msgspec.Struct, frozen=True):
+    """The group."""
+
+    group: UUID
+
+
+class MembershipPayload(msgspec.Struct, frozen=True):
+    """The membership."""
+
+    membership: UUID
+
+
+class CreateOrganisationInput(msgspec.Struct, frozen=True, rename="camel"):
+    """What the organisation is called, where it is, and how long it keeps data, in days."""
+
+    name: str
+    time_zone: str
+    region: str
+    retention_days: int
+
+
+class CreateGroupInput(msgspec.Struct, frozen=True, rename="camel"):
+    """In which organisation, and what it is called."""
+
+    organisation_id: UUID
+    name: str
+
+
+class RenewJoinCodeInput(msgspec.Struct, frozen=True, rename="camel"):
+    """Of which group."""
+
+    group_id: UUID
+
+
+class JoinGroupInput(msgspec.Struct, frozen=True, rename="camel"):
+    """The code that the group gives out."""
+
+    join_code: str
+
+
+class InviteInput(msgspec.Struct, frozen=True, rename="camel"):
+    """Whom, and to what: a group for students and mentors, a child for caregivers."""
+
+    organisation_id: UUID
+    email: str
+    name: str
+    role: Role
+    group_id: UUID | None = None
+    child_id: UUID | None = None
+
+
+class AcceptMembershipInput(msgspec.Struct, frozen=True, rename="camel"):
+    """Which membership."""
+
+    membership_id: UUID
+
+
+class EndMembershipInput(msgspec.Struct, frozen=True, rename="camel"):
+    """Which membership."""
+
+    membership_id: UUID
+
+
+async def create_organisation(
+    context: ProcedureContext, given: CreateOrganisationInput
+) -> OrganisationPayload:
+    """Found an organisation with the caller as its administrator.
 
     Raises:
-        BadUserInputError: the name, the time zone or the retention cannot be used.
+        BadUserInputError: there is no such time zone.
     """
-    name = _name(given["name"])
     try:
-        ZoneInfo(given["timeZone"])
+        ZoneInfo(given.time_zone)
     except (ZoneInfoNotFoundError, ValueError) as error:
-        raise _bad("timeZone", "an IANA time zone such as Pacific/Auckland") from error
-    if not 1 <= given["retentionDays"] <= 36_500:
-        raise _bad("retentionDays", "1 to 36500 days")
-    organisation = uuid4()
-    await transaction.execute(
-        _ADD_ORGANISATION,
-        organisation,
-        name,
-        fold(name),
-        given["timeZone"],
-        given["region"][:100],
-        given["retentionDays"],
+        expected = "an IANA time zone such as Pacific/Auckland"
+        raise _expected("timeZone", expected) from error
+    organisation = await context.changes.insert(
+        "Organisation",
+        {
+            "name": given.name.strip(),
+            "timeZone": given.time_zone,
+            "region": given.region,
+            "retentionDays": given.retention_days,
+        },
     )
-    await record_change(transaction, viewer, "INSERT", "Organisation", organisation, None)
-    await _add(
-        transaction, viewer, viewer.person_id, organisation, "ADMIN", "FOUNDED", accepted=True
+    await context.changes.insert(
+        "Membership",
+        {
+            "organisation": organisation,
+            "person": context.viewer.person_id,
+            "role": Role.ADMIN,
+            "source": "FOUNDED",
+            "acceptedAt": NOW,
+        },
     )
-    return {"organisation": organisation}
+    return OrganisationPayload(organisation)
 
 
-async def create_group(transaction: Transaction, viewer: Viewer, given: Given) -> Ids:
-    """Add a group with a join code to an organisation that the viewer leads.
-
-    Raises:
-        NotFoundError: there is no such organisation, or the viewer does not lead it.
-    """
-    name = _name(given["name"])
-    organisation = given["organisationId"]
-    await _require_lead(transaction, viewer, organisation, "createGroup")
-    group = uuid4()
-    await transaction.execute(_ADD_GROUP, group, organisation, name, fold(name), new_join_code())
-    await record_change(transaction, viewer, "INSERT", "Group", group, None)
-    return {"group": group}
+async def create_group(context: ProcedureContext, given: CreateGroupInput) -> GroupPayload:
+    """Add a group with a join code to an organisation."""
+    group = await context.changes.insert(
+        "Group",
+        {
+            "organisation": given.organisation_id,
+            "name": given.name.strip(),
+            "joinCode": new_join_code(),
+        },
+    )
+    return GroupPayload(group)
 
 
-async def renew_join_code(transaction: Transaction, viewer: Viewer, given: Given) -> Ids:
-    """Give a group a new join code.
-
-    Raises:
-        NotFoundError: there is no such group, or the viewer does not lead it.
-    """
-    group = given["groupId"]
-    found = await transaction.fetch(_FIND_GROUP, group)
-    if not found or not await _leads_group(transaction, viewer, group, found[0][0]):
-        raise _missing("renewJoinCode", "group")
-    await transaction.execute(_SET_CODE, group, new_join_code())
-    await record_change(transaction, viewer, "UPDATE", "Group", group, None)
-    return {"group": group}
+async def renew_join_code(context: ProcedureContext, given: RenewJoinCodeInput) -> GroupPayload:
+    """Give a group a new join code."""
+    await context.changes.update("Group", given.group_id, {"joinCode": new_join_code()})
+    return GroupPayload(given.group_id)
 
 
-async def join_group(transaction: Transaction, viewer: Viewer, given: Given) -> Ids:
-    """Make the viewer a student of the group with that code, not accepted yet; once.
+async def join_group(context: ProcedureContext, given: JoinGroupInput) -> MembershipPayload:
+    """Make the caller a student of the group with that code, not accepted yet; once.
 
     Raises:
         NotFoundError: no group has this code.
     """
-    code = given["joinCode"].strip().upper()
-    found = await transaction.fetch(_FIND_CODE, code)
+    code = given.join_code.strip().upper()
+    found = await context.transaction.fetch(_FIND_CODE, code)
     if not found:
-        raise _missing("joinGroup", "group with that code")
+        raise NotFoundError("No group has this join code.")
     group, organisation = found[0]
-    same = await transaction.fetch(
-        _FIND_SAME, viewer.person_id, organisation, "STUDENT", group, None
+    person = context.viewer.person_id
+    same = await context.transaction.fetch(
+        _FIND_SAME, person, organisation, Role.STUDENT, group, None
     )
     if same:
-        return {"membership": same[0][0]}
-    membership = await _add(
-        transaction, viewer, viewer.person_id, organisation, "STUDENT", "JOIN_CODE", group=group
+        return MembershipPayload(same[0]["id"])
+    membership = await context.changes.insert(
+        "Membership",
+        {
+            "organisation": organisation,
+            "group": group,
+            "person": person,
+            "role": Role.STUDENT,
+            "source": "JOIN_CODE",
+        },
     )
-    return {"membership": membership}
+    return MembershipPayload(membership)
 
 
-async def invite(transaction: Transaction, viewer: Viewer, given: Given) -> Ids:
-    """Invite somebody by email, whether they are known already or not; once.
-
-    Managers invite students, mentors and caregivers, administrators everybody.
+async def invite(context: ProcedureContext, given: InviteInput) -> MembershipPayload:
+    """Invite a person by email, whether they have signed in before or not; once.
 
     Raises:
-        NotFoundError: the organisation, the group or the child is not there for the viewer.
-        BadUserInputError: the email is none, or role, group and child do not go together.
+        NotFoundError: the group or the child is not one of the organisation.
+        BadUserInputError: not an email address, or role, group and child do not go together.
     """
-    organisation, role = given["organisationId"], given["role"]
-    group, child = given.get("groupId"), given.get("childId")
-    email, name = _email(given["email"]), _name(given["name"])
-    await _require_invitable(transaction, viewer, given)
-    person = await _find_or_add_person(transaction, email, name)
-    same = await transaction.fetch(_FIND_SAME, person, organisation, role, group, child)
+    email, name = _check_email(given.email), given.name.strip()
+    await _check_invitation(context, given)
+    person = await _find_or_add_person(context, email, name)
+    same = await context.transaction.fetch(
+        _FIND_SAME, person, given.organisation_id, given.role, given.group_id, given.child_id
+    )
     if same:
-        return {"membership": same[0][0]}
-    membership = await _add(
-        transaction,
-        viewer,
-        person,
-        organisation,
-        role,
-        "INVITED",
-        group=group,
-        child=child,
-        invited=(name, email),
+        return MembershipPayload(same[0]["id"])
+    membership = await context.changes.insert(
+        "Membership",
+        {
+            "organisation": given.organisation_id,
+            "group": given.group_id,
+            "person": person,
+            "child": given.child_id,
+            "role": given.role,
+            "source": "INVITED",
+            "invitedName": name,
+            "invitedEmail": email,
+        },
     )
-    return {"membership": membership}
+    return MembershipPayload(membership)
 
 
-async def accept_membership(transaction: Transaction, viewer: Viewer, given: Given) -> Ids:
-    """Accept one's own membership; accepting again changes nothing.
+async def accept_membership(
+    context: ProcedureContext, given: AcceptMembershipInput
+) -> MembershipPayload:
+    """Accept a membership of one's own; accepting again changes nothing.
 
     Raises:
-        NotFoundError: the viewer has no such membership, or it has ended.
+        NotFoundError: it has ended.
     """
-    found = await transaction.fetch(_FIND_MEMBERSHIP, given["membershipId"])
-    if not found or found[0]["person_id"] != viewer.person_id or found[0]["ended"]:
-        raise _missing("acceptMembership", "membership")
-    membership = given["membershipId"]
-    if found[0]["accepted_at"] is None:
-        await transaction.execute(_ACCEPT, membership)
-        await record_change(
-            transaction, viewer, "UPDATE", "Membership", membership, viewer.person_id
-        )
-    return {"membership": membership}
+    (row,) = await context.transaction.fetch(_FIND_MEMBERSHIP, given.membership_id)
+    if row["ended"]:
+        raise NotFoundError("Membership not found, or you may not change it.")
+    if row["accepted_at"] is None:
+        await context.changes.update("Membership", given.membership_id, {"acceptedAt": NOW})
+    return MembershipPayload(given.membership_id)
 
 
-async def end_membership(transaction: Transaction, viewer: Viewer, given: Given) -> Ids:
+async def end_membership(context: ProcedureContext, given: EndMembershipInput) -> MembershipPayload:
     """End a membership now; ending it again changes nothing.
 
-    Everybody may end their own; mentors those of their group's students; managers those of
-    students, mentors and caregivers; administrators all.
-
     Raises:
-        NotFoundError: there is no such membership, or it is not the viewer's to end.
         ConflictError: it is the organisation's last administrator's.
     """
-    membership = given["membershipId"]
-    found = await transaction.fetch(_FIND_MEMBERSHIP, membership)
-    if not found or not await _may_end(transaction, viewer, found[0]):
-        raise _missing("endMembership", "membership")
-    row = found[0]
+    membership = given.membership_id
+    (row,) = await context.transaction.fetch(_FIND_MEMBERSHIP, membership)
     if not row["ended"]:
-        if row["role"] == "ADMIN" and row["accepted_at"] is not None:
-            others = await transaction.fetch(_OTHER_ADMINS, row["organisation_id"], membership)
+        if row["role"] == Role.ADMIN and row["accepted_at"] is not None:
+            others = await context.transaction.fetch(
+                _OTHER_ADMINS, row["organisation_id"], membership
+            )
             if not others:
-                raise ConflictError("endMembership: an organisation keeps an administrator.")
-        await transaction.execute(_END, membership)
-        await record_change(
-            transaction, viewer, "UPDATE", "Membership", membership, row["person_id"]
-        )
-    return {"membership": membership}
+                raise ConflictError("An organisation keeps an administrator.")
+        await context.changes.update("Membership", membership, {"endsAt": NOW})
+    return MembershipPayload(membership)
 
 
 def new_join_code() -> str:
@@ -256,115 +281,37 @@ def new_join_code() -> str:
     return "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
 
 
-async def _may_end(transaction: Transaction, viewer: Viewer, row: Record) -> bool:
-    if row["person_id"] == viewer.person_id:
-        return True
-    who, organisation = viewer.person_id, row["organisation_id"]
-    if await transaction.fetch(_ADMINISTERS, who, organisation):
-        return True
-    if row["role"] in ("ADMIN", "MENTOR_MANAGER"):
-        return False
-    if await transaction.fetch(_LEADS, who, organisation):
-        return True
-    return row["role"] == "STUDENT" and bool(
-        await transaction.fetch(_MENTORS, who, row["group_id"])
-    )
+async def _check_invitation(context: ProcedureContext, given: InviteInput) -> None:
+    """Refuse a role, group or child that do not go together, or are not the organisation's."""
+    if (given.role in (Role.STUDENT, Role.MENTOR)) != (given.group_id is not None):
+        raise _expected("groupId", "a group for a student or a mentor, and none for others")
+    if (given.role is Role.CAREGIVER) != (given.child_id is not None):
+        raise _expected("childId", "a child for a caregiver, and none for others")
+    organisation = given.organisation_id
+    if given.group_id is not None and not await context.transaction.fetch(
+        _FIND_GROUP, given.group_id, organisation
+    ):
+        raise NotFoundError("Group not found, or you may not change it.")
+    if given.child_id is not None and not await context.transaction.fetch(
+        _FIND_STUDENT, given.child_id, organisation
+    ):
+        raise NotFoundError("Person not found, or you may not change it.")
 
 
-async def _require_invitable(transaction: Transaction, viewer: Viewer, given: Given) -> None:
-    """Refuse a role, group or child that the viewer may not invite somebody for."""
-    organisation, role = given["organisationId"], given["role"]
-    group, child = given.get("groupId"), given.get("childId")
-    if (role in ("STUDENT", "MENTOR")) != (group is not None):
-        raise _bad("groupId", "a group for a student or a mentor, and none for others")
-    if (role == "CAREGIVER") != (child is not None):
-        raise _bad("childId", "a child for a caregiver, and none for others")
-    if role in ("ADMIN", "MENTOR_MANAGER"):
-        if not await transaction.fetch(_ADMINISTERS, viewer.person_id, organisation):
-            raise _missing("invite", "organisation")
-    else:
-        await _require_lead(transaction, viewer, organisation, "invite")
-    if group is not None:
-        found = await transaction.fetch(_FIND_GROUP, group)
-        if not found or found[0][0] != organisation:
-            raise _missing("invite", "group")
-    if child is not None and not await transaction.fetch(_FIND_STUDENT, child, organisation):
-        raise _missing("invite", "child")
-
-
-async def _require_lead(
-    transaction: Transaction, viewer: Viewer, organisation: UUID, field: str
-) -> None:
-    if not await transaction.fetch(_LEADS, viewer.person_id, organisation):
-        raise _missing(field, "organisation")
-
-
-async def _leads_group(
-    transaction: Transaction, viewer: Viewer, group: UUID, organisation: UUID
-) -> bool:
-    return bool(
-        await transaction.fetch(_MENTORS, viewer.person_id, group)
-        or await transaction.fetch(_LEADS, viewer.person_id, organisation)
-    )
-
-
-async def _find_or_add_person(transaction: Transaction, email: str, name: str) -> UUID:
-    found = await transaction.fetch(_FIND_PERSON, email)
+async def _find_or_add_person(context: ProcedureContext, email: str, name: str) -> UUID:
+    found = await context.transaction.fetch(_FIND_PERSON, email)
     if found:
-        known: UUID = found[0][0]
+        known: UUID = found[0]["id"]
         return known
-    person = uuid4()
-    await transaction.execute(_ADD_PERSON, person, email, name)
-    return person
+    return await context.changes.insert("Person", {"email": email, "name": name})
 
 
-async def _add(
-    transaction: Transaction,
-    viewer: Viewer,
-    person: UUID,
-    organisation: UUID,
-    role: str,
-    source: str,
-    *,
-    group: UUID | None = None,
-    child: UUID | None = None,
-    accepted: bool = False,
-    invited: tuple[str, str] | tuple[None, None] = (None, None),
-) -> UUID:
-    membership = uuid4()
-    await transaction.execute(
-        _ADD_MEMBERSHIP,
-        membership,
-        organisation,
-        group,
-        person,
-        role,
-        child,
-        source,
-        accepted,
-        *invited,
-    )
-    await record_change(transaction, viewer, "INSERT", "Membership", membership, person)
-    return membership
-
-
-def _name(text: str) -> str:
-    name = normalize(text).strip()
-    if not 1 <= len(name) <= 200:
-        raise _bad("name", f"1 to 200 characters, got {len(name)}")
-    return name
-
-
-def _email(text: str) -> str:
+def _check_email(text: str) -> str:
     email = normalize_email(text.strip())
     if email is None or "." not in email.rpartition("@")[2]:
-        raise _bad("email", "an email address")
+        raise _expected("email", "an email address")
     return email
 
 
-def _bad(field: str, expected: str) -> BadUserInputError:
+def _expected(field: str, expected: str) -> BadUserInputError:
     return BadUserInputError(f"input.{field}: expected {expected}.", field=f"input.{field}")
-
-
-def _missing(field: str, what: str) -> NotFoundError:
-    return NotFoundError(f"{field}: there is no such {what}, or it is not yours to change.")

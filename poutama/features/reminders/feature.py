@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from poutama.feature import Feature
-from poutama.features.reminders.reminders import dismiss_reminder
+from poutama.features.reminders.procedures import dismiss_reminder
 from poutama.schedule import DAY, Task
 
 FEATURE = Feature(

@@ -6,18 +6,12 @@ begins there. Whoever studies in several organisations counts with the first.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
-from poutama.audit import record_change
 from poutama.db.connection import Database
-from poutama.db.transaction import Transaction
-from poutama.errors import NotFoundError
 from poutama.sql.standing import render_counting
-from poutama.viewer import Viewer
 
 SOON_DAYS = 7
 LATELY_DAYS = 30
@@ -60,30 +54,6 @@ DELETE FROM reminder WHERE id IN (
     LIMIT {_BATCH}
 ) RETURNING 1
 """  # noqa: S608
-_FIND = """
-SELECT goal_id, dismissed_at FROM reminder WHERE id = $1::uuid AND person_id = $2::uuid
-"""
-_DISMISS = "UPDATE reminder SET dismissed_at = now() WHERE id = $1::uuid"
-
-
-async def dismiss_reminder(
-    transaction: Transaction, viewer: Viewer, given: Mapping[str, Any]
-) -> Mapping[str, UUID]:
-    """Show a reminder of the viewer's no more; again changes nothing.
-
-    Raises:
-        NotFoundError: the viewer has no such reminder.
-    """
-    reminder = given["reminderId"]
-    found = await transaction.fetch(_FIND, reminder, viewer.person_id)
-    if not found:
-        raise NotFoundError(
-            "dismissReminder: there is no such reminder, or it is not yours to change."
-        )
-    if found[0]["dismissed_at"] is None:
-        await transaction.execute(_DISMISS, reminder)
-        await record_change(transaction, viewer, "UPDATE", "Reminder", reminder, viewer.person_id)
-    return {"goal": found[0]["goal_id"]}
 
 
 async def remind(database: Database, *, deadline: float, now: datetime | None = None) -> int:

@@ -10,7 +10,7 @@ from poutama.plan.values import ViewerId
 from poutama.schema.load import build_model
 from poutama.schema.model import Model
 from poutama.schema.source import Source
-from tests.unit.schema.test_load import WORDS
+from tests.unit.schema.books import WORDS
 
 LETTERS = """
 type Query { letters: [Letter!]! @rows(own: "writer_id") }

@@ -30,7 +30,7 @@ from poutama.plan.values import Returned, ViewerId
 from poutama.schema.load import build_model
 from poutama.schema.source import Source
 from tests.golden.outline import outline
-from tests.unit.schema.test_load import WORDS
+from tests.unit.schema.books import WORDS
 
 ENTITIES = load_model().entities
 PERSON, GOAL, TASK, GROUP = (ENTITIES[name] for name in ("Person", "Goal", "GoalTask", "Group"))

@@ -25,7 +25,7 @@ from poutama.plan.values import (
     resolve_tree,
     resolve_value,
 )
-from poutama.schema.model import TextRule
+from poutama.schema.input_rules import TextRule
 from poutama.viewer import Viewer
 
 PERSON = UUID(int=1)

@@ -1,0 +1,229 @@
+"""`Changes`: how procedures and jobs change rows, by the same plans that simple writes are.
+
+Whoever makes it, a change of a row of a type does the same: a searchable text's folded copy,
+`version` and `updatedAt`, the audit entry with whose data it is, and the conflict with a version
+that is not the newest. It asks no permission: `@permit` does that before a procedure is called,
+and a job's step asks for itself.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import datetime
+from json import dumps
+from typing import TypeAlias
+from uuid import UUID, uuid4
+
+from poutama.db.transaction import Transaction
+from poutama.errors import ConflictError, NotFoundError
+from poutama.plan.changes import ChangeShape, Given, build_change
+from poutama.plan.nodes import Read
+from poutama.plan.values import Binding, SqlConstant
+from poutama.schema.model import Action, Model
+from poutama.schema.scalars import print_date_time
+from poutama.sql.json import render_json
+from poutama.sql.statement import Outcome, Statement, bind_values
+from poutama.text import fold
+from poutama.viewer import Viewer
+
+NOW = SqlConstant.NOW
+"""The moment of the transaction, by the database's clock."""
+
+_RECORD_READ = """
+INSERT INTO audit_entry (id, actor_id, actor_name, subject_id, action, kind)
+SELECT $1::uuid, $2::uuid, (SELECT p.name FROM person AS p WHERE p.id = $2::uuid), $3::uuid,
+    'READ', $4::text
+"""
+
+Plain: TypeAlias = UUID | str | int | bool | datetime | SqlConstant | None
+"""What a column may be set to."""
+
+
+class ChangePlans:
+    """The statements of changes, rendered once for each set of columns.
+
+    The sets come from code, never from clients, so there are few.
+    """
+
+    def __init__(self, model: Model) -> None:
+        self.model = model
+        self._statements: dict[ChangeShape, Statement] = {}
+
+    def find(self, shape: ChangeShape) -> Statement:
+        """The statement of a change of this shape.
+
+        Raises:
+            KeyError: there is no such type, field or relation.
+        """
+        found = self._statements.get(shape)
+        if found is None:
+            found = render_json(Read(()), build_change(self.model, shape))
+            self._statements[shape] = found
+        return found
+
+
+class Changes:
+    """Changes of rows in one transaction, in the name of one person."""
+
+    def __init__(self, plans: ChangePlans, transaction: Transaction, viewer: Viewer) -> None:
+        self._plans = plans
+        self._transaction = transaction
+        self._viewer = viewer
+
+    async def insert(
+        self,
+        type_: str,
+        values: Mapping[str, Plain],
+        *,
+        columns: Mapping[str, Plain] | None = None,
+    ) -> UUID:
+        """Insert a row and return its id.
+
+        Args:
+            type_: the GraphQL type.
+            values: by field: a column's value, or for a to-one relation the row's id.
+            columns: by column, what the schema does not show.
+
+        Raises:
+            NotFoundError: a row that it belongs to is not there.
+            DatabaseError: the database refused it.
+        """
+        row = uuid4()
+        outcome = await self._run(Action.INSERT, type_, row, values, columns, None)
+        if not outcome.written:
+            raise NotFoundError(f"The row that the new {type_} belongs to was not found.")
+        return row
+
+    async def update(
+        self,
+        type_: str,
+        row: UUID,
+        values: Mapping[str, Plain],
+        *,
+        columns: Mapping[str, Plain] | None = None,
+        expected_version: int | None = None,
+    ) -> None:
+        """Update a row; what is not named stays. Arguments as `insert`.
+
+        Raises:
+            NotFoundError: there is no such row.
+            ConflictError: it has another version than expected.
+            DatabaseError: the database refused it.
+        """
+        outcome = await self._run(Action.UPDATE, type_, row, values, columns, expected_version)
+        _require_written(outcome, type_, expected_version)
+
+    async def update_many(self, type_: str, rows: Mapping[UUID, Mapping[str, Plain]]) -> int:
+        """Update several rows in one statement, the same fields of each; returns how many were
+        there.
+
+        Args:
+            type_: the GraphQL type.
+            rows: by id, values by field as `insert` takes them, without constants of SQL.
+
+        Raises:
+            ValueError: the rows do not name the same fields.
+            DatabaseError: the database refused it.
+        """
+        if not rows:
+            return 0
+        names = tuple(next(iter(rows.values())))
+        if any(set(values) != set(names) for values in rows.values()):
+            raise ValueError("update_many: every row takes the same fields")
+        shape = ChangeShape(
+            Action.UPDATE, type_, tuple((name, Given.VALUE) for name in names), many=True
+        )
+        items = [{"id": str(row), **_encode_row(values)} for row, values in sorted(rows.items())]
+        given = {"rows": dumps(items, ensure_ascii=False)}
+        return (await self._fetch(shape, given)).written
+
+    async def delete(self, type_: str, row: UUID, *, expected_version: int | None = None) -> None:
+        """Delete a row.
+
+        Raises:
+            NotFoundError: there is no such row.
+            ConflictError: it has another version than expected.
+            DatabaseError: the database refused it.
+        """
+        outcome = await self._run(Action.DELETE, type_, row, {}, None, expected_version)
+        _require_written(outcome, type_, expected_version)
+
+    async def record_update(self, type_: str, row: UUID) -> None:
+        """Write the audit entry of an update that the owner of the table has made by itself.
+
+        For tables with a writer of their own, such as that of jobs.
+
+        Raises:
+            DatabaseError: the database refused it.
+        """
+        await self._fetch(ChangeShape(Action.UPDATE, type_, record_only=True), {"id": row})
+
+    async def record_read(self, kind: str, person: UUID) -> None:
+        """Write the audit entry of a read of a person's data that is not one type's rows.
+
+        Raises:
+            DatabaseError: the database refused it.
+        """
+        await self._transaction.execute(_RECORD_READ, uuid4(), self._viewer.person_id, person, kind)
+
+    async def _run(
+        self,
+        action: Action,
+        type_: str,
+        row: UUID,
+        values: Mapping[str, Plain],
+        columns: Mapping[str, Plain] | None,
+        expected_version: int | None,
+    ) -> Outcome:
+        hidden = columns or {}
+        shape = ChangeShape(
+            action,
+            type_,
+            tuple((name, Given.of(value)) for name, value in values.items()),
+            tuple((name, Given.typed(value)) for name, value in hidden.items()),
+            versioned=expected_version is not None,
+        )
+        given = {f"values.{name}": value for name, value in values.items()}
+        given |= {f"columns.{name}": value for name, value in hidden.items()}
+        return await self._fetch(shape, {**given, "id": row, "version": expected_version})
+
+    async def _fetch(self, shape: ChangeShape, given: Mapping[str, object]) -> Outcome:
+        statement = self._plans.find(shape)
+        binding = Binding(given, self._viewer, max_page_size=0)
+        rows = await self._transaction.fetch(statement.text, *bind_values(statement, binding))
+        return statement.conclude(rows)
+
+
+def explain_conflict(expected: object, current: int) -> ConflictError:
+    """What to raise for a row that has another version than the client has seen."""
+    return ConflictError(
+        f"expected version {expected}, but the current version is {current}. Read it again, and"
+        " decide whether your change still holds.",
+        expectedVersion=expected,
+        currentVersion=current,
+    )
+
+
+def _require_written(outcome: Outcome, type_: str, expected: int | None) -> None:
+    if outcome.written:
+        return
+    if outcome.version is not None:
+        raise explain_conflict(expected, outcome.version)
+    raise NotFoundError(f"{type_} not found, or you may not change it.")
+
+
+def _encode_row(values: Mapping[str, Plain]) -> dict[str, object]:
+    """A row's values as JSON holds them, and the folded copies of its texts."""
+    row: dict[str, object] = {}
+    for name, value in values.items():
+        match value:
+            case UUID():
+                row[name] = str(value)
+            case datetime():
+                row[name] = print_date_time(value)
+            case str():
+                row[name] = value
+                row[f"{name} folded"] = fold(value)
+            case _:
+                row[name] = value
+    return row

@@ -1,0 +1,36 @@
+"""The mutation about reminders."""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import msgspec
+
+from poutama.changes import NOW
+from poutama.procedure import ProcedureContext
+
+_FIND = "SELECT goal_id, dismissed_at FROM reminder WHERE id = $1::uuid"
+
+
+class DismissReminderInput(msgspec.Struct, frozen=True, rename="camel"):
+    """Which reminder."""
+
+    reminder_id: UUID
+
+
+class DismissReminderPayload(msgspec.Struct, frozen=True):
+    """The goal that it was about."""
+
+    goal: UUID
+
+
+async def dismiss_reminder(
+    context: ProcedureContext, given: DismissReminderInput
+) -> DismissReminderPayload:
+    """Stop showing a reminder; again changes nothing."""
+    (row,) = await context.transaction.fetch(_FIND, given.reminder_id)
+    if row["dismissed_at"] is None:
+        await context.changes.update(
+            "Reminder", given.reminder_id, {}, columns={"dismissed_at": NOW}
+        )
+    return DismissReminderPayload(row["goal_id"])

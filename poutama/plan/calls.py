@@ -1,0 +1,82 @@
+"""A root field that is a procedure: its input under the rules of the schema, and who may call it.
+
+Called by `plan.writes`. What a procedure reads is checked as what a write writes is: by the same
+places of values, when a request is bound.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import assert_never, cast
+
+from poutama.plan.guard import allowed_by, both, visible_rows
+from poutama.plan.nodes import All, AnyOf, OneOf, Permit, Predicate
+from poutama.plan.operation import Tree
+from poutama.plan.values import InputInteger, InputText, Value
+from poutama.schema.model import (
+    Grant,
+    InputChildren,
+    InputColumn,
+    InputField,
+    InputKey,
+    InputParent,
+    InputVersion,
+    Model,
+    Mutation,
+    NumberInput,
+    ObjectInput,
+    PlainInput,
+    TextInput,
+)
+
+
+def check_input(
+    fields: Mapping[str, InputField], given: Mapping[str, Tree], where: str
+) -> dict[str, Tree]:
+    """The input of a procedure, its texts and numbers held to their rules; `where`: its place."""
+    return {name: _check(fields[name], tree, f"{where}.{name}") for name, tree in given.items()}
+
+
+def _check(field: InputField, tree: Tree, where: str) -> Tree:
+    if tree is None:
+        return None
+    if isinstance(tree, list):
+        return [_check(field, item, f"{where}[{n}]") for n, item in enumerate(tree)]
+    match field:
+        case TextInput(rule):
+            return InputText(cast("Value", tree), rule, where)
+        case NumberInput(rule):
+            return InputInteger(cast("Value", tree), rule, where)
+        case PlainInput():
+            return tree
+        case ObjectInput(fields):
+            return check_input(fields, cast("dict[str, Tree]", tree), where)
+        case InputColumn() | InputKey() | InputVersion() | InputParent() | InputChildren():
+            raise AssertionError("a procedure's input has no fields of a write")
+        case _:
+            assert_never(field)
+
+
+def build_permits(
+    model: Model, mutation: Mutation, given: Mapping[str, Tree]
+) -> tuple[Permit, ...]:
+    """What must hold before the procedure is called, for the inputs that are given."""
+    permits = []
+    for permission in mutation.permissions:
+        row = given.get(permission.input)
+        if row is None:
+            continue
+        entity = model.entities[permission.entity]
+        grants = AnyOf(tuple(_grant(model, grant, given) for grant in permission.grants))
+        guard = both(grants, visible_rows(model.entities, entity))
+        permits.append(Permit(permission.input, entity, cast("Value", row), guard))
+    return tuple(permits)
+
+
+def _grant(model: Model, grant: Grant, given: Mapping[str, Tree]) -> Predicate:
+    allowed = allowed_by(model.entities, grant.rule)
+    conditions = [
+        *(OneOf(each.column, each.values) for each in grant.row_is),
+        *(OneOf(cast("Value", given[each.input]), each.values) for each in grant.input_is),
+    ]
+    return All((allowed, *conditions)) if conditions else allowed

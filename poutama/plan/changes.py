@@ -1,0 +1,173 @@
+"""A change that code asks for by a type and its fields -> the plan node of a write.
+
+Called by `poutama.changes`. Values are places (`Variable`) under names that the caller binds:
+`id`, `version`, `rows`, `values.<field>` and `columns.<column>`. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import TypeAlias
+from uuid import UUID
+
+from poutama.plan.nodes import (
+    ALWAYS,
+    Assignment,
+    Change,
+    Delete,
+    Insert,
+    NewRow,
+    Parent,
+    Subject,
+    Update,
+    UpdateMany,
+)
+from poutama.plan.values import SqlConstant, Value, Variable
+from poutama.plan.writes import find_subject
+from poutama.schema.model import Action, Column, Entity, Kind, Model, Relation, Shape
+
+_KINDS: tuple[tuple[type, Kind], ...] = (
+    (bool, Kind.BOOLEAN),
+    (int, Kind.INTEGER),
+    (UUID, Kind.UUID),
+    (datetime, Kind.TIMESTAMP),
+    (str, Kind.TEXT),
+)
+
+
+class Given(StrEnum):
+    """What a field of a change is set to, as far as the statement depends on it."""
+
+    VALUE = "value"
+    NULL = "null"
+    NOW = "now"
+
+    @classmethod
+    def of(cls, value: object) -> Given:
+        if value is SqlConstant.NOW:
+            return cls.NOW
+        return cls.NULL if value is None or value is SqlConstant.NULL else cls.VALUE
+
+    @classmethod
+    def typed(cls, value: object) -> Given | Kind:
+        """For a column that the schema does not show: its kind, by the value's type."""
+        given = cls.of(value)
+        if given is not cls.VALUE:
+            return given
+        return next(kind for type_, kind in _KINDS if isinstance(value, type_))
+
+
+Shown: TypeAlias = tuple[tuple[str, Given], ...]
+Hidden: TypeAlias = tuple[tuple[str, Given | Kind], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeShape:
+    """What the statement of a change depends on.
+
+    Attributes:
+        action: INSERT, UPDATE or DELETE.
+        type: the GraphQL type.
+        values: fields and to-one relations.
+        columns: columns that the schema does not show.
+        versioned: whether the row must have an expected version.
+        many: whether it updates many rows, given as JSON.
+        record_only: whether only the audit entry is written.
+    """
+
+    action: Action
+    type: str
+    values: Shown = ()
+    columns: Hidden = ()
+    versioned: bool = False
+    many: bool = False
+    record_only: bool = False
+
+
+def build_change(model: Model, shape: ChangeShape) -> Change:
+    """The plan node of a change.
+
+    Raises:
+        KeyError: there is no such type, field or relation.
+    """
+    entity = model.entities[shape.type]
+    subject = find_subject(model, entity)
+    if entity.base is not None:
+        entity = replace(entity, table=entity.base)
+    version = Variable(("version",)) if shape.versioned else None
+    if shape.many:
+        columns = tuple((name, _column_of(entity, name)) for name, _ in shape.values)
+        return UpdateMany(entity, Variable(("rows",)), columns, subject)
+    match shape.action:
+        case Action.DELETE:
+            return Delete(entity, _ROW, ALWAYS, version, subject)
+        case Action.UPDATE:
+            assignments = (*_assign(entity, shape.values), *_assign_hidden(shape.columns))
+            record = shape.record_only
+            return Update(entity, _ROW, ALWAYS, assignments, version, subject, record)
+        case _:
+            return _insert(model, entity, shape, subject=subject)
+
+
+def _insert(model: Model, entity: Entity, shape: ChangeShape, *, subject: Subject | None) -> Insert:
+    parents = {
+        name: Parent(relation, model.entities[relation.target], _place(name), ALWAYS)
+        for name, given in shape.values
+        if given is Given.VALUE and isinstance(relation := entity.fields[name], Relation)
+    }
+    others = tuple(each for each in shape.values if each[0] not in parents)
+    assignments = (*_assign(entity, others), *_assign_hidden(shape.columns))
+    named = {each.relation.key for each in parents.values()} | {
+        each.column.name for each in assignments
+    }
+    if entity.owner in named:
+        entity = replace(entity, owner=None)
+    return Insert(entity, NewRow(_ROW, assignments), tuple(parents.values()), (), subject)
+
+
+def _assign(entity: Entity, values: Shown) -> tuple[Assignment, ...]:
+    return tuple(
+        Assignment(_column_of(entity, name), _value(given, _place(name))) for name, given in values
+    )
+
+
+def _assign_hidden(columns: Hidden) -> tuple[Assignment, ...]:
+    found = []
+    for name, given in columns:
+        kind = given if isinstance(given, Kind) else Kind.TEXT
+        value: Value = Variable((f"columns.{name}",))
+        if isinstance(given, Given):
+            value = _value(given, value)
+        found.append(Assignment(Column(name, name, kind, nullable=True), value))
+    return tuple(found)
+
+
+def _value(given: Given, place: Value) -> Value:
+    match given:
+        case Given.NOW:
+            return SqlConstant.NOW
+        case Given.NULL:
+            return SqlConstant.NULL
+        case Given.VALUE:
+            return place
+
+
+def _column_of(entity: Entity, name: str) -> Column:
+    """The column behind a field, or that of a to-one relation's key."""
+    field = entity.fields[name]
+    match field:
+        case Column():
+            return field
+        case Relation(shape=Shape.ONE, key=str(key)):
+            return Column(name, key, Kind.UUID, nullable=True)
+        case _:
+            raise KeyError(f"{entity.name}.{name}")
+
+
+def _place(name: str) -> Variable:
+    return Variable((f"values.{name}",))
+
+
+_ROW = Variable(("id",))

@@ -1,0 +1,30 @@
+"""What the directives of an input field ask of its value: `@length`, `@pattern`, `@range`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+LONGEST_TEXT = 100_000
+"""Characters a text may have where its input field says nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextRule:
+    """What an input text must be: its length in characters after normalisation, and its pattern."""
+
+    minimum: int = 0
+    maximum: int = LONGEST_TEXT
+    pattern: str | None = None
+    expected: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NumberRule:
+    """Between which numbers an input number must be; None is no bound."""
+
+    minimum: int | None = None
+    maximum: int | None = None
+
+
+NO_RANGE = NumberRule()
+"""Any number will do."""
