@@ -17,6 +17,7 @@ import msgspec
 from asyncpg import Record
 
 from poutama.db.connection import Database
+from poutama.db.statements import load_sql
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.errors import AmbiguousCommit
 from poutama.jobs.job import Finished, Job, JobState, Progress, RowError
@@ -28,71 +29,11 @@ GIVEN_UP = (
 LONGEST_TEXT = 1_000
 """Characters that are kept of each part of a row error."""
 
-_FREE = """
-    ((state = 'QUEUED' AND not_before <= now()) OR (state = 'RUNNING' AND lease_until < now()))
-"""
-_CLAIM = f"""
-UPDATE job SET
-    state = CASE
-        WHEN cancel_requested THEN 'CANCELLED' WHEN attempts >= $3::int8 THEN 'FAILED'
-        ELSE 'RUNNING' END,
-    failure = CASE WHEN NOT cancel_requested AND attempts >= $3::int8 THEN $5::text END,
-    lease_id = CASE WHEN NOT cancel_requested AND attempts < $3::int8 THEN $2::uuid END,
-    lease_until = CASE WHEN NOT cancel_requested AND attempts < $3::int8
-        THEN now() + $4::float8 * interval '1 second' END,
-    attempts = CASE WHEN NOT cancel_requested AND attempts < $3::int8 THEN attempts + 1
-        ELSE attempts END,
-    started_at = coalesce(started_at, now()),
-    finished_at = CASE WHEN cancel_requested OR attempts >= $3::int8 THEN now() END,
-    version = version + 1, updated_at = now()
-WHERE id = $1::uuid AND {_FREE}
-RETURNING state, failure, kind, person_id, organisation_id, subject_id, input::text AS input,
-    checkpoint::text AS checkpoint, done, total, steps, attempts
-"""  # noqa: S608  a constant
-_EXTEND = """
-UPDATE job SET lease_until = now() + $3::float8 * interval '1 second'
-WHERE id = $1::uuid AND lease_id = $2::uuid
-RETURNING cancel_requested
-"""
-_MINE = "id = $1::uuid AND lease_id = $2::uuid AND steps = $3::int8"
-# The first statement of the transaction: whoever else wants the row waits until it is over.
-_PROGRESS = f"""
-UPDATE job SET
-    checkpoint = $4::jsonb, done = coalesce($5::int8, done), total = coalesce($6::int8, total),
-    steps = steps + 1, attempts = 0, lease_until = now() + $7::float8 * interval '1 second',
-    version = version + 1, updated_at = now()
-WHERE {_MINE} AND NOT cancel_requested
-RETURNING done, total
-"""  # noqa: S608
-_FINISH = f"""
-UPDATE job SET
-    state = 'SUCCEEDED', done = coalesce($4::int8, done), steps = steps + 1, attempts = 0,
-    result_key = $5::text, result_name = $6::text, result_type = $7::text,
-    lease_id = NULL, lease_until = NULL, finished_at = now(),
-    version = version + 1, updated_at = now()
-WHERE {_MINE} AND NOT cancel_requested
-RETURNING done, total
-"""  # noqa: S608
-_ADD_ERRORS = """
-INSERT INTO job_row_error (id, job_id, file, line, field, code, message, position)
-SELECT (e.value->>'id')::uuid, $1::uuid, e.value->>'file', (e.value->>'line')::int8,
-    e.value->>'field', e.value->>'code', e.value->>'message', e.place + (
-        SELECT coalesce(max(b.position), 0) FROM job_row_error AS b WHERE b.job_id = $1::uuid
-    )
-FROM jsonb_array_elements($2::jsonb) WITH ORDINALITY AS e(value, place)
-"""
-_RELEASE = f"""
-UPDATE job SET
-    state = CASE WHEN cancel_requested THEN 'CANCELLED' ELSE $4::text END,
-    failure = CASE WHEN NOT cancel_requested THEN $5::text END,
-    attempts = $6::int8, not_before = now() + $7::float8 * interval '1 second', sent_at = now(),
-    lease_id = NULL, lease_until = NULL,
-    finished_at = CASE WHEN cancel_requested OR $4::text <> 'QUEUED' THEN now() END,
-    version = version + 1, updated_at = now()
-WHERE {_MINE}
-RETURNING state
-"""  # noqa: S608
-_LOOK = "SELECT state, lease_id, steps, cancel_requested FROM job WHERE id = $1::uuid"
+_SQL = load_sql(
+    __package__,
+    "lease.sql",
+    {"mine": "id = $1::uuid AND lease_id = $2::uuid AND steps = $3::int8"},
+)
 
 
 class LeaseLost(Exception):  # noqa: N818  an outcome, not a fault
@@ -165,7 +106,7 @@ async def claim_job(
     lease = uuid4()
     given_up = GIVEN_UP.format(attempts=attempts)
     values = [job, lease, attempts, float(seconds), given_up]
-    rows = await database.write(_CLAIM, values, deadline=deadline, name="claim")
+    rows = await database.write(_SQL["claim"], values, deadline=deadline, name="claim")
     if not rows:
         return None
     row = rows[0]
@@ -193,7 +134,7 @@ async def extend_lease(
         PoutamaError: as `Database.write`; doing it again is safe.
     """
     values = [lease.job.id, lease.id, float(seconds)]
-    rows = await database.write(_EXTEND, values, deadline=deadline, name="heartbeat")
+    rows = await database.write(_SQL["extend"], values, deadline=deadline, name="heartbeat")
     if not rows:
         raise LeaseLost
     if rows[0]["cancel_requested"]:
@@ -262,7 +203,7 @@ async def release_job(
     """
     values = [lease.job.id, lease.id, lease.steps, state.value, _storable(failure), attempts]
     rows = await database.write(
-        _RELEASE, [*values, float(delay)], deadline=deadline, name="release"
+        _SQL["release"], [*values, float(delay)], deadline=deadline, name="release"
     )
     if not rows:
         raise LeaseLost
@@ -288,10 +229,10 @@ def _fence(
         case Progress():
             checkpoint = _encode(returned)
             values = (*mine, checkpoint, returned.done, returned.total, float(seconds))
-            return _PROGRESS, values
+            return _SQL["progress"], values
         case Finished():
             result = (returned.result_key, returned.result_name, returned.result_type)
-            return _FINISH, (*mine, returned.done, *result)
+            return _SQL["finish"], (*mine, returned.done, *result)
 
 
 async def _write_effects(
@@ -300,7 +241,7 @@ async def _write_effects(
     if returned.effects is not None:
         await returned.effects(transaction)
     if returned.errors:
-        await transaction.execute(_ADD_ERRORS, lease.job.id, errors)
+        await transaction.execute(_SQL["add_errors"], lease.job.id, errors)
 
 
 def _advance(lease: Lease, returned: Progress[Any] | Finished, row: Record) -> Lease | None:
@@ -325,7 +266,7 @@ async def _has_happened(
     database: Database, in_doubt: Committed, lease: Lease, deadline: float
 ) -> bool:
     """Whether the commit whose outcome nobody knew was made, and nobody has come since."""
-    rows = await database.read(_LOOK, [lease.job.id], deadline=deadline, name="look")
+    rows = await database.read(_SQL["look"], [lease.job.id], deadline=deadline, name="look")
     if not rows or rows[0]["steps"] != lease.steps + 1:
         return False
     if in_doubt.lease is None:
@@ -335,7 +276,7 @@ async def _has_happened(
 
 async def _explain(database: Database, lease: Lease, deadline: float) -> None:
     """Say why the job is not as the lease says."""
-    rows = await database.read(_LOOK, [lease.job.id], deadline=deadline, name="look")
+    rows = await database.read(_SQL["look"], [lease.job.id], deadline=deadline, name="look")
     if rows and rows[0]["lease_id"] == lease.id and rows[0]["cancel_requested"]:
         raise StopRequested
     raise LeaseLost

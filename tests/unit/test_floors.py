@@ -15,11 +15,13 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
+# They use nothing of ours but the errors.
+LEAVES = ("lru", "media_types", "settings", "spreadsheet", "text", "viewer", "zip_archive")
 # room -> floor; a room is the first word after `poutama.`
 FLOORS = {
     # The words: errors below the others, which raise them.
     "errors": -1,
-    **dict.fromkeys(("lru", "settings", "text", "viewer", "zip_archive"), 0),
+    **dict.fromkeys(LEAVES, 0),
     "schema": 1,
     "plan": 2,
     "sql": 3,
@@ -44,7 +46,7 @@ FLOORS = {
 # Resources that may use less than everything below them.
 CLUSTER_MAY = {"errors", "lru", "settings", "text", "viewer", "db"}
 # These hold most of the logic, and touch no network, no database and no clock's loop.
-PURE = ("errors", "lru", "settings", "text", "viewer", "zip_archive", "schema", "plan", "sql")
+PURE = ("errors", *LEAVES, "schema", "plan", "sql")
 IMPURE_LIBRARIES = {"asyncio", "asyncpg", "socket", "ssl", "subprocess", "threading", "http"}
 # Only here may the environment be read: the entry points.
 READS_ENVIRONMENT = re.compile(

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from poutama.errors import PoutamaError
+from poutama.media_types import EXTENSIONS
 
 
 class UnfitFileError(PoutamaError):
@@ -26,31 +27,34 @@ class FileType:
     Attributes:
         media_type: as uploads declare it.
         said: how a sentence names it.
-        extensions: how file names of it end; the first is put where none of them stands.
         picture: Pillow's name of the format; None for what is no picture.
     """
 
     media_type: str
     said: str
-    extensions: tuple[str, ...]
     picture: str | None = None
+
+    @property
+    def endings(self) -> tuple[str, ...]:
+        """How file names of it end; the first is put where none of them stands."""
+        return tuple(f".{extension}" for extension in EXTENSIONS[self.media_type])
 
 
 _OFFICE = "application/vnd.openxmlformats-officedocument"
 _OPEN = "application/vnd.oasis.opendocument"
 
-JPEG = FileType("image/jpeg", "a JPEG picture", (".jpg", ".jpeg"), "JPEG")
-PNG = FileType("image/png", "a PNG picture", (".png",), "PNG")
-WEBP = FileType("image/webp", "a WebP picture", (".webp",), "WEBP")
-GIF = FileType("image/gif", "a GIF picture", (".gif",), "GIF")
-PDF = FileType("application/pdf", "a PDF document", (".pdf",))
-TEXT = FileType("text/plain", "plain text", (".txt", ".md", ".csv"))
-DOCX = FileType(f"{_OFFICE}.wordprocessingml.document", "a Word document", (".docx",))
-XLSX = FileType(f"{_OFFICE}.spreadsheetml.sheet", "an Excel workbook", (".xlsx",))
-PPTX = FileType(f"{_OFFICE}.presentationml.presentation", "a PowerPoint presentation", (".pptx",))
-ODT = FileType(f"{_OPEN}.text", "an OpenDocument text", (".odt",))
-ODS = FileType(f"{_OPEN}.spreadsheet", "an OpenDocument spreadsheet", (".ods",))
-ODP = FileType(f"{_OPEN}.presentation", "an OpenDocument presentation", (".odp",))
+JPEG = FileType("image/jpeg", "a JPEG picture", "JPEG")
+PNG = FileType("image/png", "a PNG picture", "PNG")
+WEBP = FileType("image/webp", "a WebP picture", "WEBP")
+GIF = FileType("image/gif", "a GIF picture", "GIF")
+PDF = FileType("application/pdf", "a PDF document")
+TEXT = FileType("text/plain", "plain text")
+DOCX = FileType(f"{_OFFICE}.wordprocessingml.document", "a Word document")
+XLSX = FileType(f"{_OFFICE}.spreadsheetml.sheet", "an Excel workbook")
+PPTX = FileType(f"{_OFFICE}.presentationml.presentation", "a PowerPoint presentation")
+ODT = FileType(f"{_OPEN}.text", "an OpenDocument text")
+ODS = FileType(f"{_OPEN}.spreadsheet", "an OpenDocument spreadsheet")
+ODP = FileType(f"{_OPEN}.presentation", "an OpenDocument presentation")
 
 FILE_TYPES = {
     type_.media_type: type_
@@ -92,7 +96,7 @@ def fit_file_name(name: str, type_: FileType) -> str:
     # What is not printable includes the marks that turn a text's direction around.
     name = "".join(letter for letter in last if letter.isprintable() and letter not in '<>:"|?*')
     name = name.strip(" .") or "file"
-    ending = next((end for end in type_.extensions if name.lower().endswith(end)), "")
+    ending = next((end for end in type_.endings if name.lower().endswith(end)), "")
     stem = name[: -len(ending)] if ending else name
-    ending = name[len(stem) :] or type_.extensions[0]
+    ending = name[len(stem) :] or type_.endings[0]
     return (stem[: LONGEST_FILE_NAME - len(ending)] or "file") + ending

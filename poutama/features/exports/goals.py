@@ -12,7 +12,6 @@ from uuid import UUID
 
 from poutama.features.exports.dates import print_day
 from poutama.features.exports.journey import Evidence, Goal, Heading, Note, Task
-from poutama.features.exports.names import EXTENSIONS
 from poutama.features.exports.pdf_canvas import LEFT, RIGHT, WASH, WHITE, Color, Face, Paper, Style
 from poutama.features.exports.pdf_layout import BOTTOM, Flow, break_lines, shorten
 from poutama.features.exports.theme import (
@@ -25,6 +24,7 @@ from poutama.features.exports.theme import (
     TITLE,
     tell_type,
 )
+from poutama.media_types import EXTENSIONS, extension_of
 
 _INDENT = 6.0
 _BETWEEN = 10.0
@@ -176,7 +176,8 @@ def _caption(paper: Paper, evidence: Evidence) -> list[str]:
 
 def _tell_kind(evidence: Evidence) -> str:
     """What sort of file it is, such as `JPG`."""
-    return EXTENSIONS.get(evidence.media_type, "file").upper()
+    known = evidence.media_type in EXTENSIONS
+    return extension_of(evidence.media_type).upper() if known else "FILE"
 
 
 def _tell_size(size: int) -> str:

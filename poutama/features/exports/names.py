@@ -10,42 +10,11 @@ import re
 from datetime import datetime
 
 from poutama.features.exports.dates import in_zone
+from poutama.media_types import extension_of
 from poutama.text import fold
 
 LONGEST = 48
 _OTHER = re.compile(r"[^a-z0-9]+")
-
-EXTENSIONS = {
-    "application/msword": "doc",
-    "application/pdf": "pdf",
-    "application/vnd.ms-excel": "xls",
-    "application/vnd.ms-powerpoint": "ppt",
-    "application/vnd.oasis.opendocument.presentation": "odp",
-    "application/vnd.oasis.opendocument.spreadsheet": "ods",
-    "application/vnd.oasis.opendocument.text": "odt",
-    "application/vnd.openxmlformats-officedocument.presentationml.presentation": "pptx",
-    "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet": "xlsx",
-    "application/vnd.openxmlformats-officedocument.wordprocessingml.document": "docx",
-    "application/zip": "zip",
-    "audio/aac": "aac",
-    "audio/mp4": "m4a",
-    "audio/mpeg": "mp3",
-    "audio/ogg": "ogg",
-    "audio/wav": "wav",
-    "image/avif": "avif",
-    "image/gif": "gif",
-    "image/heic": "heic",
-    "image/jpeg": "jpg",
-    "image/png": "png",
-    "image/tiff": "tif",
-    "image/webp": "webp",
-    "text/csv": "csv",
-    "text/markdown": "md",
-    "text/plain": "txt",
-    "video/mp4": "mp4",
-    "video/quicktime": "mov",
-    "video/webm": "webm",
-}
 
 
 def shorten_name(text: str, otherwise: str) -> str:
@@ -61,8 +30,8 @@ def name_zip(person: str, as_of: datetime, time_zone: str) -> str:
 
 def name_evidence(goal: int, place: int, title: str, media_type: str) -> str:
     """Where a file lies in the zip: told apart by the goal's number and the file's place in it."""
-    extension = EXTENSIONS.get(media_type.partition(";")[0].strip().lower(), "bin")
-    return f"evidence/{goal:04}-{place:02}-{shorten_name(title, 'file')}.{extension}"
+    name = f"{goal:04}-{place:02}-{shorten_name(title, 'file')}"
+    return f"evidence/{name}.{extension_of(media_type)}"
 
 
 def name_print(volume: int, volumes: int) -> str:

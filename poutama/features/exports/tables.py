@@ -1,8 +1,6 @@
 """The journey as CSV files for spreadsheets: goals, tasks, notes, evidence.
 
-Pure. RFC 4180 (https://www.rfc-editor.org/rfc/rfc4180): commas, CRLF, quotes doubled; UTF-8 with a
-byte order mark, without which spreadsheets take `ā` for something else. Every value is quoted, and
-none is taken for a formula: see `disarm`.
+Pure; `poutama.spreadsheet` says how a row is written.
 """
 
 from __future__ import annotations
@@ -13,16 +11,9 @@ from typing import TypeAlias
 
 from poutama.features.exports.journey import Evidence, Goal, Note
 from poutama.schema.scalars import print_date_time
+from poutama.spreadsheet import BYTE_ORDER_MARK, Cell, format_row
 
-Cell: TypeAlias = str | int | bool
 Row: TypeAlias = Sequence[Cell]
-
-BYTE_ORDER_MARK = "\ufeff"
-LINE_END = "\r\n"
-
-# What spreadsheets begin a formula with, the full-width forms that some of them take for the same,
-# and what they skip before it.
-_FORMULA = frozenset("=+-@＝＋－＠\t\r\n|%")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,36 +26,9 @@ class Table:
 
 def write_table(table: Table, goals: Iterable[Goal]) -> Iterator[str]:
     """The file's text in pieces, one for each goal."""
-    yield BYTE_ORDER_MARK + _line(table.columns)
+    yield BYTE_ORDER_MARK + format_row(table.columns)
     for goal in goals:
-        yield "".join(_line(row) for row in table.rows(goal))
-
-
-def disarm(text: str) -> str:
-    """Keep a spreadsheet from taking a text for a formula: an apostrophe goes before it.
-
-    https://owasp.org/www-community/attacks/CSV_Injection. A text that begins with an apostrophe
-    already gets one more, so that removing the first always gives the text back.
-    """
-    # A zero-width or non-breaking space before the sign hides it from us, not from a spreadsheet.
-    visible = text.lstrip(" \u00a0\u200b\ufeff")
-    if text.startswith("'") or (visible and visible[0] in _FORMULA):
-        return "'" + text
-    return text
-
-
-def _line(row: Row) -> str:
-    return ",".join(map(_cell, row)) + LINE_END
-
-
-def _cell(value: Cell) -> str:
-    match value:
-        case bool():
-            return '"true"' if value else '"false"'
-        case int():
-            return f'"{value}"'
-        case str():
-            return '"' + disarm(value).replace('"', '""') + '"'
+        yield "".join(format_row(row) for row in table.rows(goal))
 
 
 def _goal_rows(goal: Goal) -> Iterator[Row]:

@@ -30,7 +30,7 @@ def test_there_are_documents() -> None:
 def test_what_a_form_accepts_is_what_may_be_uploaded() -> None:
     (accept,) = re.findall(r'accept="(.*?)"', PAGE)
     said = {type_.media_type for type_ in FILE_TYPES.values()}
-    endings = {end: type_.media_type for type_ in FILE_TYPES.values() for end in type_.extensions}
+    endings = {end: type_.media_type for type_ in FILE_TYPES.values() for end in type_.endings}
     assert {endings.get(part, part) for part in accept.split(",")} == said
 
 
