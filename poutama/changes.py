@@ -35,7 +35,7 @@ SELECT $1::uuid, $2::uuid, (SELECT p.name FROM person AS p WHERE p.id = $2::uuid
     'READ', $4::text
 """
 
-Plain: TypeAlias = UUID | str | int | bool | datetime | SqlConstant | None
+ColumnValue: TypeAlias = UUID | str | int | bool | datetime | SqlConstant | None
 """What a column may be set to."""
 
 
@@ -73,9 +73,9 @@ class Changes:
     async def insert(
         self,
         type_: str,
-        values: Mapping[str, Plain],
+        values: Mapping[str, ColumnValue],
         *,
-        columns: Mapping[str, Plain] | None = None,
+        columns: Mapping[str, ColumnValue] | None = None,
     ) -> UUID:
         """Insert a row and return its id.
 
@@ -98,9 +98,9 @@ class Changes:
         self,
         type_: str,
         row: UUID,
-        values: Mapping[str, Plain],
+        values: Mapping[str, ColumnValue],
         *,
-        columns: Mapping[str, Plain] | None = None,
+        columns: Mapping[str, ColumnValue] | None = None,
         expected_version: int | None = None,
     ) -> None:
         """Update a row; what is not named stays. Arguments as `insert`.
@@ -113,7 +113,7 @@ class Changes:
         outcome = await self._run(Action.UPDATE, type_, row, values, columns, expected_version)
         _require_written(outcome, type_, expected_version)
 
-    async def update_many(self, type_: str, rows: Mapping[UUID, Mapping[str, Plain]]) -> int:
+    async def update_many(self, type_: str, rows: Mapping[UUID, Mapping[str, ColumnValue]]) -> int:
         """Update several rows in one statement, the same fields of each; returns how many were
         there.
 
@@ -171,8 +171,8 @@ class Changes:
         action: Action,
         type_: str,
         row: UUID,
-        values: Mapping[str, Plain],
-        columns: Mapping[str, Plain] | None,
+        values: Mapping[str, ColumnValue],
+        columns: Mapping[str, ColumnValue] | None,
         expected_version: int | None,
     ) -> Outcome:
         hidden = columns or {}
@@ -212,7 +212,7 @@ def _require_written(outcome: Outcome, type_: str, expected: int | None) -> None
     raise NotFoundError(f"{type_} not found, or you may not change it.")
 
 
-def _encode_row(values: Mapping[str, Plain]) -> dict[str, object]:
+def _encode_row(values: Mapping[str, ColumnValue]) -> dict[str, object]:
     """A row's values as JSON holds them, and the folded copies of its texts."""
     row: dict[str, object] = {}
     for name, value in values.items():

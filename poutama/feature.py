@@ -28,7 +28,7 @@ from poutama.schedule import CORE_TASKS, Task
 from poutama.schema.load import build_model, read_core_sources
 from poutama.schema.model import Model
 from poutama.schema.source import Source
-from poutama.signatures import check_procedures
+from poutama.signatures import check_computed, check_procedures
 from poutama.sql.computed import Compute
 
 API = 1
@@ -127,7 +127,9 @@ class FeatureSet:
         Raises:
             SchemaError: they describe nothing that can be served; says where.
         """
-        return build_model(self.read_sources())
+        model = build_model(self.read_sources())
+        check_computed(model, {**dict.fromkeys(CORE_COMPUTED), **self.computed})
+        return model
 
     @cached_property
     def procedures(self) -> Mapping[str, Procedure]:

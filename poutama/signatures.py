@@ -1,4 +1,4 @@
-"""Holds procedures to the SDL: the same names on both sides, and types that fit.
+"""Holds functions to the SDL: procedures and what makes `@computed` fields.
 
 Called when a model and the procedures of its features are put together; what passes here cannot
 fail when a request is converted. Reads types only, never values.
@@ -7,6 +7,7 @@ fail when a request is converted. Reads types only, never values.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from inspect import signature
 
 import msgspec
 from graphql import (
@@ -24,8 +25,9 @@ from msgspec import inspect
 
 from poutama.errors import SchemaError
 from poutama.procedure import Procedure
-from poutama.schema.model import Model
+from poutama.schema.model import Computed, Model
 from poutama.schema.place import describe_place
+from poutama.sql.computed import Compute
 
 _SCALARS: Mapping[str, tuple[type, str]] = {
     "UUID": (inspect.UUIDType, "UUID"),
@@ -63,6 +65,43 @@ def check_procedures(model: Model, procedures: Mapping[str, Procedure]) -> None:
             raise SchemaError(f"{where}: {procedure.payload.__name__}{mistake}")
     for unnamed in sorted(set(procedures) - set(named)):
         raise SchemaError(f"No @procedure of the schema names the procedure {unnamed}.")
+
+
+def check_computed(model: Model, functions: Mapping[str, Compute | None]) -> None:
+    """Hold every `@computed` field against the function of its name.
+
+    Args:
+        model: which fields there are.
+        functions: by name; None for one whose parameters are checked elsewhere.
+
+    Raises:
+        SchemaError: there is no such function, or it does not take as many values.
+    """
+    for entity in model.entities.values():
+        for field in entity.fields.values():
+            if not isinstance(field, Computed):
+                continue
+            type_ = model.schema.type_map[entity.name]
+            assert isinstance(type_, GraphQLObjectType)
+            node = type_.fields[field.field].ast_node
+            where = describe_place(node) if node is not None else ""
+            where += f"{entity.name}.{field.field}"
+            if field.function not in functions:
+                raise SchemaError(f"{where}: no feature has a function {field.function}.")
+            function = functions[field.function]
+            if function is not None and not _takes_values(function, len(field.columns)):
+                raise SchemaError(
+                    f"{where}: {field.function} does not take {len(field.columns)} values,"
+                    " one for each column."
+                )
+
+
+def _takes_values(function: Compute, count: int) -> bool:
+    try:
+        signature(function).bind(*range(count))
+    except TypeError:
+        return False
+    return True
 
 
 def _compare(

@@ -1,0 +1,216 @@
+"""`Changes`: what belongs to a change of a row happens, whoever makes it and whichever column."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeAlias, TypeVar
+from uuid import UUID, uuid4
+
+import pytest
+from asyncpg import Record
+
+from poutama.changes import NOW, ChangePlans, Changes, ColumnValue
+from poutama.db.connection import Database
+from poutama.db.trace import StatementTrace
+from poutama.db.transaction import Transaction, run_transaction
+from poutama.errors import ConflictError, DatabaseError, NotFoundError
+from poutama.features import load_model
+from tests.db.sessions import soon
+from tests.golden.rows import ANA, BEN, NOWHERE, fill, goal_id, person_id, task_id
+
+T = TypeVar("T")
+Values: TypeAlias = dict[str, ColumnValue]
+PLANS = ChangePlans(load_model())
+ENTRIES = """
+SELECT action, kind, row_id, subject_id, actor_id, actor_name FROM audit_entry ORDER BY at, row_id
+"""
+
+
+@pytest.fixture(autouse=True)
+async def _rows(desk_database: Database) -> None:
+    await fill(desk_database)
+
+
+async def change(database: Database, work: Callable[[Changes], Awaitable[T]]) -> T:
+    async def closure(transaction: Transaction) -> T:
+        return await work(Changes(PLANS, transaction, ANA))
+
+    return await run_transaction(database, closure, deadline=soon())
+
+
+async def read(database: Database, statement: str, *values: object) -> list[Record]:
+    return await database.read(statement, list(values), deadline=soon())
+
+
+async def row_of(database: Database, table: str, row: UUID) -> Record:
+    (found,) = await read(database, f"SELECT * FROM {table} WHERE id = $1::uuid", row)
+    return found
+
+
+async def test_an_inserted_row_has_its_copy_its_version_and_its_entry(
+    desk_database: Database,
+) -> None:
+    values: Values = {
+        "owner": BEN.person_id,
+        "goalType": "SPORTS",
+        "title": "Māori",
+        "information": "",
+    }
+    goal = await change(
+        desk_database, lambda changes: changes.insert("Goal", {**values, "complete": False})
+    )
+    row = await row_of(desk_database, "goal", goal)
+    assert (row["title"], row["title_search"], row["version"]) == ("Māori", "maori", 1)
+    assert row["person_id"] == BEN.person_id, "the owner that is named, not the caller"
+    entries = [tuple(entry) for entry in await read(desk_database, ENTRIES)]
+    assert entries == [("INSERT", "Goal", goal, BEN.person_id, ANA.person_id, "Ana")]
+
+
+async def test_a_row_gets_the_caller_as_its_owner_where_none_is_named(
+    desk_database: Database,
+) -> None:
+    values: Values = {"goalType": "SPORTS", "title": "Run", "information": "", "complete": False}
+    goal = await change(desk_database, lambda changes: changes.insert("Goal", values))
+    assert (await row_of(desk_database, "goal", goal))["person_id"] == ANA.person_id
+
+
+async def test_a_numbered_row_comes_last(desk_database: Database) -> None:
+    values: Values = {"goal": goal_id(1), "information": "Last", "complete": False}
+    task = await change(desk_database, lambda changes: changes.insert("GoalTask", values))
+    rows = await read(
+        desk_database, "SELECT id FROM goal_task WHERE goal_id = $1::uuid ORDER BY position",
+        goal_id(1),
+    )  # fmt: skip
+    assert rows[-1]["id"] == task
+    (entry,) = await read(desk_database, ENTRIES)
+    assert entry["subject_id"] == person_id(1), "the person at the end of the type's rule"
+
+
+async def test_what_a_new_row_belongs_to_must_be_there(desk_database: Database) -> None:
+    values: Values = {"goal": NOWHERE, "information": "Last", "complete": False}
+    with pytest.raises(NotFoundError, match="row that the new GoalTask belongs to"):
+        await change(desk_database, lambda changes: changes.insert("GoalTask", values))
+
+
+async def test_an_update_sets_what_is_named_and_counts(desk_database: Database) -> None:
+    before = await row_of(desk_database, "goal", goal_id(1))
+
+    async def work(changes: Changes) -> None:
+        await changes.update("Goal", goal_id(1), {"title": "KŌRERO", "dueAt": None})
+        await changes.update("Goal", goal_id(1), {}, columns={"color": "#000000"})
+
+    await change(desk_database, work)
+    row = await row_of(desk_database, "goal", goal_id(1))
+    assert (row["title"], row["title_search"]) == ("KŌRERO", "korero")
+    assert (row["due_at"], row["color"]) == (None, "#000000")
+    assert row["information"] == before["information"]
+    assert row["version"] == before["version"] + 2
+    assert row["updated_at"] > before["updated_at"]
+    assert [entry["action"] for entry in await read(desk_database, ENTRIES)] == ["UPDATE"] * 2
+
+
+async def test_now_is_the_moment_of_the_transaction(desk_database: Database) -> None:
+    async def work(changes: Changes) -> None:
+        for number in (1, 2):
+            await changes.update("Goal", goal_id(number), {"dueAt": NOW})
+
+    await change(desk_database, work)
+    one, two = [await row_of(desk_database, "goal", goal_id(number)) for number in (1, 2)]
+    assert one["due_at"] == two["due_at"] == one["updated_at"]
+
+
+async def test_another_version_is_a_conflict_and_undoes_the_rest(desk_database: Database) -> None:
+    async def work(changes: Changes) -> None:
+        await changes.update("Goal", goal_id(2), {"title": "Other"})
+        await changes.update("Goal", goal_id(1), {"title": "Stale"}, expected_version=2)
+
+    with pytest.raises(ConflictError, match="expected version 2, but the current version is 3"):
+        await change(desk_database, work)
+    assert (await row_of(desk_database, "goal", goal_id(2)))["title"] == "Run 5 km"
+    assert await read(desk_database, ENTRIES) == []
+
+
+async def test_a_deleted_row_leaves_its_entry(desk_database: Database) -> None:
+    await change(
+        desk_database, lambda changes: changes.delete("Goal", goal_id(1), expected_version=3)
+    )
+    assert await read(desk_database, "SELECT 1 FROM goal WHERE id = $1::uuid", goal_id(1)) == []
+    (entry,) = await read(desk_database, ENTRIES)
+    assert (entry["action"], entry["row_id"]) == ("DELETE", goal_id(1))
+    with pytest.raises(NotFoundError, match="Goal not found"):
+        await change(desk_database, lambda changes: changes.delete("Goal", goal_id(1)))
+
+
+async def test_many_rows_are_one_statement_and_an_entry_each(desk_database: Database) -> None:
+    rows: dict[UUID, Values] = {
+        task_id(1): {"information": "ÄRGER", "complete": True, "position": 7},
+        task_id(2): {"information": "b", "complete": False, "position": 8},
+        uuid4(): {"information": "c", "complete": False, "position": 9},
+    }
+    traces: list[StatementTrace] = []
+    with desk_database.observe(traces.append):
+        done = await change(desk_database, lambda changes: changes.update_many("GoalTask", rows))
+    assert done == 2
+    assert len([trace for trace in traces if "goal_task" in trace.statement]) == 1
+    row = await row_of(desk_database, "goal_task", task_id(1))
+    assert (row["information"], row["information_search"]) == ("ÄRGER", "arger")
+    assert (row["complete"], row["position"], row["version"]) == (True, 7, 3)
+    entries = [(each["kind"], each["row_id"]) for each in await read(desk_database, ENTRIES)]
+    assert entries == [("GoalTask", task_id(1)), ("GoalTask", task_id(2))]
+
+
+async def test_many_rows_take_the_same_fields(desk_database: Database) -> None:
+    rows: dict[UUID, Any] = {task_id(1): {"position": 1}, task_id(2): {"complete": True}}
+    with pytest.raises(ValueError, match="every row takes the same fields"):
+        await change(desk_database, lambda changes: changes.update_many("GoalTask", rows))
+    assert await change(desk_database, lambda changes: changes.update_many("GoalTask", {})) == 0
+
+
+async def test_a_change_made_by_other_means_gets_its_entry_and_nothing_else(
+    desk_database: Database,
+) -> None:
+    before = await row_of(desk_database, "goal", goal_id(1))
+    await change(desk_database, lambda changes: changes.record_update("Goal", goal_id(1)))
+    await change(desk_database, lambda changes: changes.record_read("Journey", BEN.person_id))
+    assert await row_of(desk_database, "goal", goal_id(1)) == before
+    update, reading = await read(desk_database, ENTRIES)
+    assert tuple(update)[:4] == ("UPDATE", "Goal", goal_id(1), person_id(1))
+    assert tuple(reading)[:4] == ("READ", "Journey", None, BEN.person_id)
+
+
+async def test_a_statement_is_rendered_once_for_each_set_of_columns(
+    desk_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plans, rendered = ChangePlans(load_model()), 0
+    original = plans.find
+
+    def work_of(values: dict[str, Any]) -> Callable[[Transaction], Awaitable[None]]:
+        async def closure(transaction: Transaction) -> None:
+            await Changes(plans, transaction, ANA).update("Goal", goal_id(1), values)
+
+        return closure
+
+    def count(shape: Any) -> Any:
+        nonlocal rendered
+        rendered += shape not in plans._statements
+        return original(shape)
+
+    monkeypatch.setattr(plans, "find", count)
+    for values in ({"title": "a"}, {"title": "b"}, {"dueAt": None}, {"dueAt": NOW}, {"title": "c"}):
+        await run_transaction(desk_database, work_of(values), deadline=soon())
+    assert rendered == 3
+
+
+async def test_what_the_database_refuses_is_an_error(desk_database: Database) -> None:
+    with pytest.raises(DatabaseError, match=r"23514|23502"):
+        await change(
+            desk_database, lambda changes: changes.update("Goal", goal_id(1), {"title": None})
+        )
+
+
+@pytest.mark.parametrize(("type_", "field"), [("Gaol", "title"), ("Goal", "tittle")])
+async def test_a_name_that_is_not_there_is_a_mistake_in_code(
+    desk_database: Database, type_: str, field: str
+) -> None:
+    with pytest.raises(KeyError):
+        await change(desk_database, lambda changes: changes.update(type_, goal_id(1), {field: "x"}))
