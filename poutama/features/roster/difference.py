@@ -5,17 +5,17 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Sequence
-from typing import TextIO
+from typing import TextIO, assert_never
 from uuid import UUID
 
 from asyncpg import Record
 
 from poutama.db.connection import Database
 from poutama.db.statements import load_sql
-from poutama.features.roster.staging import GROUP, MEMBERSHIP, PERSON
+from poutama.features.roster.staged_tables import StagedTable
 from poutama.jobs.job import RowError
+from poutama.spreadsheet import BYTE_ORDER_MARK, format_row
 
 ACTIONS = ("ADD", "CHANGE", "MOVE", "END")
 HEADER = ("change", "what", "file line", "sourcedId", "in words")
@@ -23,13 +23,13 @@ HEADER = ("change", "what", "file line", "sourcedId", "in words")
 _SQL = load_sql(__package__, "difference.sql")
 COUNT = _SQL["count_changes"]
 _READ = {
-    GROUP: _SQL["read_groups"],
-    PERSON: _SQL["read_people"],
-    MEMBERSHIP: _SQL["read_memberships"],
+    StagedTable.GROUP: _SQL["read_groups"],
+    StagedTable.PERSON: _SQL["read_people"],
+    StagedTable.MEMBERSHIP: _SQL["read_memberships"],
 }
 _READ_FAULTS = {
-    PERSON: _SQL["read_faults_of_people"],
-    MEMBERSHIP: _SQL["read_faults_of_memberships"],
+    StagedTable.PERSON: _SQL["read_faults_of_people"],
+    StagedTable.MEMBERSHIP: _SQL["read_faults_of_memberships"],
 }
 _FAULTS = {
     "AMBIGUOUS": (
@@ -54,23 +54,23 @@ _ROLES = {"STUDENT": "a student", "MENTOR": "a mentor", "MENTOR_MANAGER": "a man
 
 async def read_changes(
     database: Database,
-    table: str,
+    table: StagedTable,
     import_id: UUID,
     first: int,
     before: int,
     *,
     deadline: float,
     action: str | None = None,
-    most: int = 1_000_000,
+    limit: int = 1_000_000,
 ) -> Sequence[Record]:
     """The rows from one place to another that change something, in the order of the file."""
-    values = [import_id, first, before, action, most]
+    values = [import_id, first, before, action, limit]
     return await database.read(_READ[table], values, deadline=deadline, name="roster/changes")
 
 
 async def read_faults(
     database: Database,
-    table: str,
+    table: StagedTable,
     import_id: UUID,
     first: int,
     before: int,
@@ -80,13 +80,13 @@ async def read_faults(
     """What matching or writing has found wrong with rows from one place to another."""
     values = [import_id, first, before]
     rows = await database.read(_READ_FAULTS[table], values, deadline=deadline, name="roster/faults")
-    return [_tell_fault(table, row) for row in rows]
+    return [_report_fault(table, row) for row in rows]
 
 
-def _tell_fault(table: str, row: Record) -> RowError:
+def _report_fault(table: StagedTable, row: Record) -> RowError:
     field, message = _FAULTS[row["fault"]]
     named = {key: str(row[key])[:60] for key in ("email", "class_id", "user_id")}
-    file = "users.csv" if table == PERSON else "enrollments.csv"
+    file = "users.csv" if table is StagedTable.PERSON else "enrollments.csv"
     if row["kind"] in ("ROLE", "USER"):
         file = "roles.csv" if row["kind"] == "ROLE" else "users.csv"
     return RowError(
@@ -101,15 +101,17 @@ def _tell_fault(table: str, row: Record) -> RowError:
 _CODES = {"NO_CLASS": "UNKNOWN_REFERENCE", "NO_USER": "UNKNOWN_REFERENCE"}
 
 
-def describe_change(table: str, row: Record) -> str:
+def describe_change(table: StagedTable, row: Record) -> str:
     """A sentence for people about what happens to the row."""
     match table:
-        case "group":
+        case StagedTable.GROUP:
             return _describe_group(row)
-        case "person":
+        case StagedTable.PERSON:
             return _describe_person(row)
-        case _:
+        case StagedTable.MEMBERSHIP:
             return _describe_membership(row)
+        case _:
+            assert_never(table)
 
 
 def _describe_group(row: Record) -> str:
@@ -165,25 +167,11 @@ def action_of(row: Record) -> str:
 
 def write_header(file: TextIO) -> None:
     """Begin a report."""
-    csv.writer(file).writerow(HEADER)
+    file.write(BYTE_ORDER_MARK + format_row(HEADER))
 
 
-def write_changes(file: TextIO, table: str, rows: Sequence[Record]) -> None:
+def write_changes(file: TextIO, table: StagedTable, rows: Sequence[Record]) -> None:
     """Add rows to a report; no cell of it is a formula, whatever people are called."""
-    csv.writer(file).writerows(
-        [
-            _harmless(cell)
-            for cell in (
-                action_of(row),
-                table,
-                str(row["line"] or ""),
-                row["sourced_id"],
-                describe_change(table, row),
-            )
-        ]
-        for row in rows
-    )
-
-
-def _harmless(cell: str) -> str:
-    return f"'{cell}" if cell.startswith(("=", "+", "-", "@", "\t", "\r")) else cell
+    for row in rows:
+        line, sentence = str(row["line"] or ""), describe_change(table, row)
+        file.write(format_row((action_of(row), table.value, line, row["sourced_id"], sentence)))

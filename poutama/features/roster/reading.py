@@ -6,8 +6,7 @@ for reading the archive it is given.
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -141,32 +140,3 @@ def _read_header(name: str, file: str, entry: Entry) -> tuple[Header | None, lis
 
 def _error(file: str, line: int, field: str, code: str, message: str) -> RowError:
     return RowError(file=file, line=line, field=field, code=code, message=message)
-
-
-class Telling:
-    """Keeps what is told within bounds: of each code in each file the first ones, then how many."""
-
-    def __init__(self, told: dict[str, int], most: int) -> None:
-        """`told` is what was counted so far, `file code` -> number."""
-        self.told = Counter(told)
-        self._most = most
-
-    def admit(self, errors: Sequence[RowError]) -> list[RowError]:
-        """Those that are told; all are counted."""
-        admitted = []
-        for error in errors:
-            key = f"{error.file} {error.code}"
-            self.told[key] += 1
-            if self.told[key] <= self._most:
-                admitted.append(error)
-        return admitted
-
-    def conclude(self) -> list[RowError]:
-        """What was left out, in one line each."""
-        left = []
-        for key, count in sorted(self.told.items()):
-            if count > self._most:
-                file, _, code = key.partition(" ")
-                message = f"{count - self._most:,} more rows are not listed."
-                left.append(_error(file, 0, "", code, message))
-        return left

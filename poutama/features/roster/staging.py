@@ -6,7 +6,7 @@ takes no arrays. What is staged is personal data, and goes when the import is do
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from json import dumps
@@ -16,32 +16,21 @@ from zoneinfo import ZoneInfo
 from poutama.db.connection import Database
 from poutama.db.statements import load_sql
 from poutama.db.transaction import Transaction
+from poutama.features.roster.checkpoint import TableCounts
 from poutama.features.roster.rows import ClassRow, EnrolmentRow, RoleRow, Row, UserRow
+from poutama.features.roster.staged_tables import FIND_STAGED, StagedTable
 from poutama.jobs.job import RowError
-from poutama.sql.fragment import quote_name
 from poutama.text import fold
 
-GROUP, PERSON, MEMBERSHIP = "group", "person", "membership"
-TABLES = (GROUP, PERSON, MEMBERSHIP)
 MANAGER = "MENTOR_MANAGER"
-FILE_TABLES = {"classes": GROUP, "users": PERSON, "roles": MEMBERSHIP, "enrollments": MEMBERSHIP}
+FILE_TABLES = {
+    "classes": StagedTable.GROUP,
+    "users": StagedTable.PERSON,
+    "roles": StagedTable.MEMBERSHIP,
+    "enrollments": StagedTable.MEMBERSHIP,
+}
 
 _SQL = load_sql(__package__, "staging.sql")
-_STAGED = {
-    table: load_sql(__package__, "staged.sql", {"table": quote_name(f"roster_staged_{table}")})
-    for table in TABLES
-}
-COUNT_READ = {table: _STAGED[table]["count_read"] for table in TABLES}
-FIND_TOP = {table: _STAGED[table]["find_top"] for table in TABLES}
-FIND_LAST_ENDING = {table: _STAGED[table]["find_last_ending"] for table in TABLES}
-DROP_ENDINGS = {table: _STAGED[table]["drop_endings"] for table in TABLES}
-DROP_RANGE = {table: _STAGED[table]["drop_range"] for table in TABLES}
-DROP_SOME = {table: _STAGED[table]["drop_some"] for table in TABLES}
-_FIND = {
-    GROUP: _STAGED[GROUP]["find"],
-    PERSON: _STAGED[PERSON]["find"],
-    MEMBERSHIP: _SQL["find_memberships"],
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,17 +54,19 @@ async def find_staged(
 ) -> set[str]:
     """The ids of those rows that were staged before, in an earlier batch of the same file."""
     table = FILE_TABLES[file]
+    statement = FIND_STAGED[table]
     values: list[object] = [import_id, dumps(sorted({row.sourced_id for row in rows}))]
-    if table == MEMBERSHIP:
+    if table is StagedTable.MEMBERSHIP:
+        statement = _SQL["find_memberships"]
         values.append(KINDS[file])
-    found = await database.read(_FIND[table], values, deadline=deadline, name="roster/staged")
+    found = await database.read(statement, values, deadline=deadline, name="roster/staged")
     return {row["sourced_id"] for row in found}
 
 
 def drop_doubles(
     file: str, rows: Iterable[Row], there: set[str]
 ) -> tuple[list[Row], list[RowError]]:
-    """Keep the first row of each id; the others are told."""
+    """Keep the first row of each id; the others are errors."""
     kept, errors = [], []
     for row in rows:
         if row.sourced_id not in there:
@@ -99,7 +90,7 @@ async def stage_rows(
     import_id: UUID,
     rows: Sequence[Row],
     *,
-    place: Mapping[str, int],
+    place: TableCounts,
     zone: ZoneInfo,
     managers: bool,
 ) -> None:
@@ -109,7 +100,7 @@ async def stage_rows(
         transaction: of the step.
         import_id: whose they are.
         rows: of one file, no id twice.
-        place: table -> number of its next row.
+        place: the number of the next row of each table.
         zone: in which dates are meant.
         managers: whether roles that manage are wanted.
     """
@@ -117,9 +108,9 @@ async def stage_rows(
     people = [row for row in rows if isinstance(row, UserRow)]
     roles = [row for row in rows if isinstance(row, RoleRow)]
     memberships = list(select_memberships(rows, managers=managers))
-    await _add(transaction, _SQL["add_groups"], import_id, _group_values(groups, place[GROUP]))
-    await _add(transaction, _SQL["add_people"], import_id, _person_values(people, place[PERSON]))
-    wanted = _membership_values(memberships, place[MEMBERSHIP], zone)
+    await _add(transaction, _SQL["add_groups"], import_id, _group_values(groups, place.group))
+    await _add(transaction, _SQL["add_people"], import_id, _person_values(people, place.person))
+    wanted = _membership_values(memberships, place.membership, zone)
     await _add(transaction, _SQL["add_memberships"], import_id, wanted)
     known = [
         [row.user_id, row.family, not row.family]
@@ -129,13 +120,13 @@ async def stage_rows(
     await _add(transaction, _SQL["set_roles"], import_id, known)
 
 
-def count_staged(rows: Sequence[Row], *, managers: bool) -> dict[str, int]:
+def count_staged(rows: Sequence[Row], *, managers: bool) -> TableCounts:
     """How many rows of each table `stage_rows` writes."""
-    return {
-        GROUP: sum(isinstance(row, ClassRow) for row in rows),
-        PERSON: sum(isinstance(row, UserRow) for row in rows),
-        MEMBERSHIP: sum(1 for _ in select_memberships(rows, managers=managers)),
-    }
+    return TableCounts(
+        group=sum(isinstance(row, ClassRow) for row in rows),
+        person=sum(isinstance(row, UserRow) for row in rows),
+        membership=sum(1 for _ in select_memberships(rows, managers=managers)),
+    )
 
 
 def select_memberships(rows: Iterable[Row], *, managers: bool) -> Iterable[Membership]:

@@ -16,7 +16,7 @@ from poutama.db.connection import Database
 from poutama.db.statements import load_sql
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.features.roster.records import EXPIRE
-from poutama.features.roster.staging import DROP_SOME, TABLES
+from poutama.features.roster.staged_tables import DROP_SOME, StagedTable
 from poutama.store.deletion import doom_objects
 
 UNFINISHED_DAYS = 7
@@ -50,7 +50,7 @@ async def forget_old_rosters(database: Database, *, deadline: float) -> int:
 
 async def _clean(database: Database, import_id: UUID, deadline: float) -> bool:
     """Delete what is staged; False when the time is up before."""
-    for table in TABLES:
+    for table in StagedTable:
         deleted = True
         while deleted:
             if time.monotonic() > deadline - 1:

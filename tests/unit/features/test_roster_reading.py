@@ -11,8 +11,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from poutama.features.roster.archive import open_archive
+from poutama.features.roster.error_report import ErrorReport
 from poutama.features.roster.manifest import Manifest, Mode
-from poutama.features.roster.reading import FileReader, Telling, open_manifest
+from poutama.features.roster.reading import FileReader, open_manifest
 from poutama.features.roster.rows import ClassRow, EnrolmentRow, RoleRow, Row, UserRow
 from poutama.jobs.job import RowError
 from poutama.zip_archive import ArchiveError
@@ -293,14 +294,14 @@ def test_a_version_that_is_not_known_and_a_zip_without_rosters_are_refused() -> 
         manifest_of({"manifest.csv": manifest(), "orgs.csv": b""})
 
 
-def test_of_one_kind_of_error_the_first_are_told_and_then_how_many() -> None:
-    same = [RowError(file="a.csv", line=i, field="", code="X", message="") for i in range(10)]
-    telling = Telling({}, 3)
-    assert len(telling.admit(same[:5])) == 3
-    assert telling.admit(same[5:]) == []
-    later = Telling(dict(telling.told), 3)
-    assert [(one.line, one.message) for one in later.conclude()] == [
-        (0, "7 more rows are not listed.")
+def test_of_one_kind_of_error_the_first_are_reported_and_then_how_many() -> None:
+    same = [RowError(file="a b.csv", line=i, field="", code="X", message="") for i in range(10)]
+    report = ErrorReport(limit=3)
+    assert len(report.admit(same[:5])) == 3
+    assert report.admit(same[5:]) == []
+    later = ErrorReport(report.counts, 3)
+    assert [(one.file, one.code, one.line, one.message) for one in later.conclude()] == [
+        ("a b.csv", "X", 0, "7 more rows are not listed.")
     ]
 
 

@@ -1,6 +1,6 @@
--- What is done to any of the staged tables; `staging.py` loads it once for each.
+-- What is done to any of the staged tables; `staged_tables.py` loads it once for each.
 
--- name: find
+-- name: find_staged
 SELECT sourced_id FROM {table} WHERE import_id = $1::uuid
     AND sourced_id IN (SELECT jsonb_array_elements_text($2::jsonb))
 
