@@ -25,14 +25,15 @@ from uuid import UUID, uuid4
 
 import typer
 
+from poutama.changes import ChangePlans, Changes
 from poutama.db.connection import Database
 from poutama.db.embedded import EmbeddedServer
 from poutama.db.migrate import migrate
 from poutama.db.transaction import Transaction, run_transaction
-from poutama.features import load_features
-from poutama.features.roster import procedures
+from poutama.features import load_features, load_model
 from poutama.jobs.job import JobState, Query
 from poutama.jobs.local import LocalQueue
+from poutama.procedure import ProcedureContext
 from poutama.settings import Settings
 from poutama.store.directory import DirectoryStore
 from poutama.viewer import Viewer
@@ -56,6 +57,7 @@ file.users,bulk
 file.enrollments,bulk
 """
 HOUR = 3_600.0
+_PLANS = ChangePlans(load_model())
 
 
 def make_roster(users: int, enrolments: int, *, gone: int = 0) -> bytes:
@@ -150,8 +152,13 @@ async def ask(database: Database, name: str, given: dict[str, Any]) -> UUID:
     """Call a procedure as the admin; returns the import's id."""
 
     async def work(transaction: Transaction) -> UUID:
-        ids = await getattr(procedures, name)(transaction, Viewer(ADMIN), given)
-        return UUID(str(ids["rosterImport"]))
+        viewer, settings = Viewer(ADMIN), Settings()
+        changes = Changes(_PLANS, transaction, viewer)
+        context = ProcedureContext(
+            transaction=transaction, viewer=viewer, changes=changes, settings=settings
+        )
+        payload = await load_features().procedures[name](context, given)
+        return UUID(str(payload["rosterImport"]))
 
     return await run_transaction(database, work, deadline=_soon())
 
