@@ -78,7 +78,9 @@ def test_what_is_missing_is_named_with_what_needs_it(install: Install) -> None:
         names("tree-root")
 
 
-def test_pure_and_editable_are_told_by_the_metadata(install: Install) -> None:
+def test_pure_and_editable_are_told_by_the_metadata(install: Install, tmp_path: Path) -> None:
+    (tmp_path / "tree").mkdir()
+    (tmp_path / "tree" / "leaf.py").touch()
     install(
         "tree-root",
         WHEEL="Wheel-Version: 1.0\nRoot-Is-Purelib: true\n",
