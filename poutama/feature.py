@@ -23,6 +23,7 @@ from typing import TypeVar
 from poutama.db.revisions import CORE, History
 from poutama.errors import ConfigurationError
 from poutama.jobs.job import AnyJobKind, JobKind
+from poutama.personal_data import CORE_PERSONAL_DATA, PersonalData
 from poutama.procedure import Procedure, ProcedureFunction
 from poutama.schedule import CORE_TASKS, Task
 from poutama.schema.load import build_model, read_core_sources
@@ -58,6 +59,7 @@ class Feature:
         computed: name -> what makes a `@computed` field of its columns' values. Pure; runs once a
             row.
         migrations: the folder in `package` that has its Alembic revisions; empty: it has none.
+        personal_data: where it keeps what is about people, and what erasing a person does there.
         origin: what it was installed from; set when it is loaded.
     """
 
@@ -69,6 +71,7 @@ class Feature:
     tasks: Mapping[str, Task] = field(default_factory=dict)
     computed: Mapping[str, Compute] = field(default_factory=dict)
     migrations: str = ""
+    personal_data: tuple[PersonalData, ...] = ()
     origin: str = BUILT_IN
 
     @property
@@ -118,6 +121,13 @@ class FeatureSet:
         }
         self.computed: Mapping[str, Compute] = self._merge(
             "the computed field", lambda feature: feature.computed, taken=CORE_COMPUTED
+        )
+
+    @property
+    def personal_data(self) -> tuple[PersonalData, ...]:
+        """Where all of them keep what is about people, and what belongs to none of them."""
+        return CORE_PERSONAL_DATA + tuple(
+            declared for feature in self.features for declared in feature.personal_data
         )
 
     @cached_property

@@ -31,7 +31,7 @@ FLOORS = {
     # The job table is in the database, and steps have the store.
     "jobs": 4.4,
     **dict.fromkeys(("schedule", "changes", "audit", "bulk_changes"), 4.5),
-    "procedure": 4.55,
+    **dict.fromkeys(("personal_data", "procedure"), 4.55),
     "signatures": 4.58,
     **dict.fromkeys(("core_tasks", "feature"), 4.6),
     "installed": 4.7,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from poutama.feature import Feature
 from poutama.features.evidence import procedures
 from poutama.features.evidence.inputs import EVIDENCE
+from poutama.personal_data import Erasure, PersonalData
 from poutama.schedule import MINUTE, Task
 
 FEATURE = Feature(
@@ -21,4 +22,19 @@ FEATURE = Feature(
             "poutama.features.evidence.tasks:clear_uploads", 10 * MINUTE
         )
     },
+    personal_data=(
+        PersonalData(
+            table="evidence",
+            path="goal_id.person_id",
+            erasure=Erasure.SWEEP,
+            note="photos and documents: `forget_unfinished_uploads`",
+        ),
+        PersonalData(
+            table="evidence",
+            path="uploader_id",
+            erasure=Erasure.ANONYMISE,
+            note="who uploaded them",
+        ),
+        PersonalData(table="evidence_usage", path="person_id", note="how much they have uploaded"),
+    ),
 )

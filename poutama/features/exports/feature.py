@@ -5,6 +5,7 @@ from __future__ import annotations
 from poutama.feature import Feature
 from poutama.features.exports.job import EXPORT
 from poutama.features.exports.request import export_journey
+from poutama.personal_data import Erasure, PersonalData
 from poutama.schedule import HOUR, Task
 
 FEATURE = Feature(
@@ -13,4 +14,11 @@ FEATURE = Feature(
     procedures=(export_journey,),
     jobs={EXPORT: "poutama.features.exports.steps:EXPORT_JOB"},
     tasks={"forget_old_exports": Task("poutama.features.exports.tasks:clear_exports", HOUR)},
+    personal_data=(
+        PersonalData(
+            table="export_folder",
+            erasure=Erasure.SWEEP,
+            note="the id in a folder's name, and its files: `forget_old_exports`",
+        ),
+    ),
 )

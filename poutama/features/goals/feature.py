@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from poutama.feature import Feature
 from poutama.features.goals.procedures import reorder_goal_tasks
+from poutama.personal_data import Erasure, PersonalData
 
 FEATURE = Feature(
     name="goals",
     package=__package__,
     procedures=(reorder_goal_tasks,),
+    personal_data=(
+        PersonalData(table="goal", path="person_id", note="goals"),
+        PersonalData(table="goal_task", path="goal_id.person_id", note="tasks of goals"),
+        PersonalData(table="goal_note", path="goal_id.person_id", note="notes on their goals"),
+        PersonalData(
+            table="goal_note",
+            path="author_id",
+            erasure=Erasure.ANONYMISE,
+            note="notes they wrote on others' goals",
+        ),
+    ),
 )

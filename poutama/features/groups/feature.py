@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from poutama.feature import Feature
 from poutama.features.groups import procedures
+from poutama.personal_data import PersonalData
 
 FEATURE = Feature(
     name="groups",
@@ -16,5 +17,13 @@ FEATURE = Feature(
         procedures.invite,
         procedures.join_group,
         procedures.renew_join_code,
+    ),
+    personal_data=(
+        PersonalData(
+            table="membership",
+            path="person_id",
+            note="memberships, and invitations' names and emails",
+        ),
+        PersonalData(table="membership", path="child_id", note="who cares for them"),
     ),
 )

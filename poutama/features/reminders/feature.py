@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from poutama.feature import Feature
 from poutama.features.reminders.procedures import dismiss_reminder
+from poutama.personal_data import PersonalData
 from poutama.schedule import DAY, Task
 
 FEATURE = Feature(
@@ -11,4 +12,5 @@ FEATURE = Feature(
     package=__package__,
     procedures=(dismiss_reminder,),
     tasks={"remind": Task("poutama.features.reminders.tasks:make_reminders", DAY)},
+    personal_data=(PersonalData(table="reminder", path="person_id", note="reminders"),),
 )

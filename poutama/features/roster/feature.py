@@ -5,6 +5,7 @@ from __future__ import annotations
 from poutama.feature import Feature
 from poutama.features.roster import procedures
 from poutama.features.roster.inputs import APPLY, CHECK
+from poutama.personal_data import Erasure, PersonalData
 from poutama.schedule import HOUR, Task
 
 FEATURE = Feature(
@@ -20,4 +21,35 @@ FEATURE = Feature(
         APPLY: "poutama.features.roster.steps:APPLY_JOB",
     },
     tasks={"forget_old_rosters": Task("poutama.features.roster.tasks:clear_rosters", HOUR)},
+    personal_data=(
+        PersonalData(
+            table="roster_person", path="person_id", note="their id in the school's system"
+        ),
+        PersonalData(
+            table="roster_membership",
+            path="membership_id.person_id",
+            note="the ids of their memberships there",
+        ),
+        PersonalData(
+            table="roster_import",
+            path="actor_id",
+            erasure=Erasure.ANONYMISE,
+            note="imports they asked for",
+        ),
+        PersonalData(
+            table="roster_staged_person",
+            erasure=Erasure.SWEEP,
+            note="names and emails of an import under way: `forget_old_rosters`",
+        ),
+        PersonalData(
+            table="roster_staged_membership",
+            erasure=Erasure.SWEEP,
+            note="memberships of an import under way: `forget_old_rosters`",
+        ),
+        PersonalData(
+            table="roster_change",
+            erasure=Erasure.SWEEP,
+            note="sentences that name people: `forget_old_rosters`",
+        ),
+    ),
 )

@@ -1,0 +1,26 @@
+-- The end of keeping: people who left long enough ago.
+
+-- name: find_departed
+SELECT DISTINCT m.person_id
+FROM membership AS m JOIN organisation AS o ON o.id = m.organisation_id
+WHERE m.accepted_at IS NOT NULL AND m.ends_at <= now() - o.retention_days * interval '1 day'
+    AND NOT EXISTS (
+        SELECT 1 FROM membership AS k JOIN organisation AS ko ON ko.id = k.organisation_id
+        WHERE k.person_id = m.person_id AND {is_kept}
+    )
+LIMIT {batch};
+
+-- name: delete_people
+-- Asked again: a person may have come back since they were found.
+DELETE FROM person AS p
+WHERE p.id IN (SELECT e.id::uuid FROM jsonb_array_elements_text($1::jsonb) AS e (id))
+    AND NOT EXISTS (
+        SELECT 1 FROM membership AS k JOIN organisation AS ko ON ko.id = k.organisation_id
+        WHERE k.person_id = p.id AND {is_kept}
+    )
+RETURNING p.id;
+
+-- name: record_deletions
+INSERT INTO audit_entry (id, actor_id, actor_name, subject_id, action, kind, row_id)
+SELECT gen_random_uuid(), $2::uuid, $3::text, NULL::uuid, 'DELETE', 'Person', e.id::uuid
+FROM jsonb_array_elements_text($1::jsonb) AS e (id);

@@ -1,0 +1,141 @@
+"""Whatever the database keeps about people is declared, and erased as it is declared to be."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+
+from poutama.db.connection import Database
+from poutama.errors import ConfigurationError
+from poutama.features import load_features
+from poutama.features.retention.retention import forget_the_departed
+from poutama.personal_data import CORE_PERSONAL_DATA, Erasure, PersonalData
+from tests.db.sessions import soon
+
+DECLARED = load_features().personal_data
+PAGE = (Path(__file__).parents[2] / "docs" / "keeping.md").read_text("utf-8")
+CASCADES, BECOMES_NULL = "c", "n"
+FOREIGN_KEYS = """
+SELECT r.relname AS source, a.attname AS column, f.relname AS target,
+    k.confdeltype::text AS rule
+FROM pg_constraint AS k JOIN pg_class AS r ON r.oid = k.conrelid
+    JOIN pg_class AS f ON f.oid = k.confrelid
+    JOIN pg_attribute AS a ON a.attrelid = k.conrelid AND a.attnum = ANY (k.conkey)
+WHERE k.contype = 'f'
+"""
+COLUMNS = """
+SELECT c.table_name, c.column_name
+FROM information_schema.columns AS c JOIN information_schema.tables AS t
+    USING (table_schema, table_name)
+WHERE c.table_schema = 'public' AND t.table_type = 'BASE TABLE'
+"""
+NAMED_LIKE_PEOPLE = re.compile(
+    r"(^|_)(person|actor|subject|author|uploader|child|student|mentor|user|email|invited)(_|$)"
+)
+Keys = dict[tuple[str, str], tuple[str, str]]
+"""(table, column) -> (table that it refers to, what happens when that row is deleted)."""
+
+
+@pytest_asyncio.fixture(scope="module")
+async def keys(desk_database: Database) -> Keys:
+    rows = await desk_database.read(FOREIGN_KEYS, deadline=soon())
+    return {(row["source"], row["column"]): (row["target"], row["rule"]) for row in rows}
+
+
+def leads_to_person(table: str, keys: Keys, seen: frozenset[str] = frozenset()) -> bool:
+    targets = {target for (source, _), (target, _) in keys.items() if source == table}
+    return "person" in targets or any(
+        leads_to_person(target, keys, seen | {table}) for target in targets - seen - {table}
+    )
+
+
+def test_every_table_from_which_keys_lead_to_a_person_is_declared(keys: Keys) -> None:
+    tables = {source for source, _ in keys if leads_to_person(source, keys)}
+    # They lead there through the import, or its job, that an administrator asked for.
+    about_groups = {"roster_group", "roster_staged_group"}
+    assert tables - {each.table for each in DECLARED} == about_groups, "declare it in a Feature"
+
+
+def test_every_key_to_a_person_is_declared(keys: Keys) -> None:
+    direct = {source for source, (target, _) in keys.items() if target == "person"}
+    assert direct - {(each.table, each.path) for each in DECLARED} == set(), "declare it"
+
+
+async def test_every_table_with_columns_named_like_people_is_declared(
+    desk_database: Database,
+) -> None:
+    rows = await desk_database.read(COLUMNS, deadline=soon())
+    found = {row["table_name"] for row in rows if NAMED_LIKE_PEOPLE.search(row["column_name"])}
+    assert len(found) > 10
+    assert found - {each.table for each in DECLARED} == set(), "declare it in a Feature"
+
+
+@pytest.mark.parametrize("declared", DECLARED, ids=lambda each: f"{each.table}.{each.path}")
+def test_the_database_does_what_is_declared(declared: PersonalData, keys: Keys) -> None:
+    hops: list[tuple[str, str]] = []
+    table = declared.table
+    for column in declared.path.split(".") if declared.path not in ("", "id") else ():
+        table, rule = keys[table, column]
+        hops.append((table, rule))
+    match declared.erasure:
+        case Erasure.CASCADE:
+            assert hops[-1][0] == "person"
+            assert {rule for _, rule in hops} == {CASCADES}
+        case Erasure.ANONYMISE:
+            assert hops == [("person", BECOMES_NULL)]
+        case Erasure.DELETE:
+            assert hops == []
+        case Erasure.SWEEP:
+            (task,) = re.findall(r"`(\w+)`", declared.note)
+            assert task in load_features().tasks
+        case Erasure.KEEP:
+            assert ":" in declared.note, "say why, and for how long"
+
+
+@pytest.mark.parametrize("declared", DECLARED, ids=lambda each: f"{each.table}.{each.path}")
+def test_the_page_lists_it(declared: PersonalData) -> None:
+    shown = f"`{declared.table}.{declared.path}`" if declared.path else f"`{declared.table}`"
+    assert f"| {shown} | {declared.note} | {declared.erasure} |" in PAGE
+
+
+def test_nothing_is_declared_twice() -> None:
+    declared = [(each.table, each.path) for each in DECLARED]
+    assert len(declared) == len(set(declared))
+
+
+@pytest.mark.parametrize("path", ["", "goal_id.person_id"])
+def test_what_retention_cannot_delete_is_refused(path: str) -> None:
+    with pytest.raises(ConfigurationError, match="personal data in 'diary': path: expected the"):
+        PersonalData(table="diary", path=path, erasure=Erasure.DELETE, note="")
+
+
+async def test_what_no_key_reaches_retention_deletes(desk_database: Database) -> None:
+    gone, stays = UUID(int=0xD1A47), UUID(int=0xD1A48)
+    organisation = UUID(int=0xD1A49)
+    for statement, values in (
+        ('CREATE TABLE "a diary" ("whose id" uuid, text text)', ()),
+        ('INSERT INTO "a diary" VALUES ($1::uuid, \'his\'), ($2::uuid, \'hers\')', (gone, stays)),
+        ("INSERT INTO organisation (id, name, name_search, time_zone, region, retention_days)"
+         " VALUES ($1::uuid, 'A', 'a', 'UTC', '', 30)", (organisation,)),
+        ("INSERT INTO person (id, email, name) VALUES ($1::uuid, 'a@d.example', 'A')", (gone,)),
+        ("INSERT INTO membership (id, organisation_id, person_id, role, source, begins_at, ends_at,"
+         " accepted_at) VALUES (gen_random_uuid(), $1::uuid, $2::uuid, 'ADMIN', 'INVITED',"
+         " now() - interval '90 days', now() - interval '31 days', now())", (organisation, gone)),
+    ):  # fmt: skip
+        await desk_database.write(statement, values, deadline=soon())
+    diary = PersonalData(
+        table="a diary", path="whose id", erasure=Erasure.DELETE, note="what they thought"
+    )
+    try:
+        assert (
+            await forget_the_departed(desk_database, [*CORE_PERSONAL_DATA, diary], deadline=soon())
+            >= 1
+        )
+        rows = await desk_database.read('SELECT text FROM "a diary"', deadline=soon())
+        assert [row["text"] for row in rows] == ["hers"]
+    finally:
+        await desk_database.write('DROP TABLE "a diary"', deadline=soon())
