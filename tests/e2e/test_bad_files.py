@@ -291,7 +291,7 @@ def test_a_roster_that_was_never_uploaded_is_refused_with_a_sentence(admin: Visi
     admin.begin_check(started["id"])
     seen = admin.wait_for_import(started["id"])
     assert seen["state"] == "FAILED"
-    assert seen["job"]["failure"].startswith("There is no such file: upload it first")
+    assert seen["job"]["failure"].startswith("File not found: upload it first")
 
 
 def test_a_line_of_100_mb_costs_that_line(admin: Visitor) -> None:

@@ -12,7 +12,7 @@ from typing import BinaryIO
 
 from poutama.zip_archive import ArchiveError, ArchiveLimits, Entry, open_zip, quote
 
-MOST_BYTES = 1 << 30
+MAX_BYTES = 1 << 30
 """Of all entries together, unpacked."""
 HIGHEST_RATIO = 200
 RATIO_COUNTS_FROM = 256 << 20
@@ -81,9 +81,9 @@ def _check_name(info: zipfile.ZipInfo) -> None:
 def _check_sizes(infos: list[zipfile.ZipInfo]) -> None:
     unpacked = sum(info.file_size for info in infos)
     packed = sum(info.compress_size for info in infos)
-    if unpacked > MOST_BYTES:
+    if unpacked > MAX_BYTES:
         raise ArchiveError(
-            f"The zip would unpack to {unpacked:,} bytes; the most is {MOST_BYTES:,}."
+            f"The zip would unpack to {unpacked:,} bytes; the most is {MAX_BYTES:,}."
         )
     if unpacked > RATIO_COUNTS_FROM and unpacked > packed * HIGHEST_RATIO:
         raise ArchiveError(

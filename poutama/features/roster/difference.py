@@ -34,20 +34,20 @@ _READ_FAULTS = {
 _FAULTS = {
     "AMBIGUOUS": (
         "email",
-        "The email {email!r} could be more than one person's: nobody was chosen.",
+        "The email {email!r} could be more than one person's: none was chosen.",
     ),
     "TAKEN": (
         "email",
-        "The email {email!r} is that of another sourcedId here: nobody was changed.",
+        "The email {email!r} is that of another sourcedId here: no person was changed.",
     ),
     "KEPT": (
         "email",
         "Name or email stay as they are: the person has signed in, or belongs to another"
-        " organisation, too, or somebody else has the email.",
+        " organisation as well, or another person has the email.",
     ),
     "NO_CLASS": ("classSourcedId", "There is no class {class_id!r} that could be used."),
     "NO_USER": ("userSourcedId", "There is no user {user_id!r} that could be used."),
-    "CHANGED": ("", "Somebody has changed this meanwhile; nothing was done. Import again."),
+    "CHANGED": ("", "This was changed meanwhile; nothing was done. Import again."),
 }
 _ROLES = {"STUDENT": "a student", "MENTOR": "a mentor", "MENTOR_MANAGER": "a manager"}
 

@@ -1,7 +1,7 @@
 """The uploaded zip on this machine, for as long as this process works at it.
 
 `roster.steps` calls it. Nothing is left behind, not even by a process that is killed: the file has
-no name any more once it is open.
+no name once it is open.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from poutama.jobs.job import JobFailedError
 from poutama.store.objects import ObjectStore
 from poutama.zip_archive import ArchiveError
 
-NOT_UPLOADED = "There is no such file: upload it first, with the form that was given."
+NOT_UPLOADED = "File not found: upload it first, with the form of the import."
 OTHER_CONTENT = "What was uploaded is not the file that was announced: its SHA-256 differs."
 
 
@@ -45,7 +45,7 @@ class OpenRoster:
         self.file.close()
 
 
-# The latest one that nobody works at just now: it saves fetching the file for each step.
+# The latest one, while no step works at it: it saves fetching the file for each step.
 _idle: dict[str, OpenRoster] = {}
 
 

@@ -1,4 +1,4 @@
-"""What the jobs of a roster import are given; light, for the API enqueues such jobs."""
+"""The inputs of the jobs of a roster import; light, for the API enqueues such jobs."""
 
 from __future__ import annotations
 

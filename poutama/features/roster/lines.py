@@ -18,7 +18,7 @@ from typing import Protocol
 
 LONGEST_RECORD = 1 << 16
 """Bytes; below the `csv` module's own limit for a field."""
-MOST_LINES = 100
+MAX_LINES = 100
 """Of one record with line ends inside quotes; after as many, a quote was not closed."""
 LONGEST_CELL = 1_000
 """Bytes in which the first field of a refused record is looked for."""
@@ -121,7 +121,7 @@ def _read_quoted(first: _Line, lines: Iterator[_Line], ahead: deque[_Line]) -> R
     """The record that begins at a line with an open quote; else only that line is given up."""
     taken: list[_Line] = []
     text = first.text
-    while len(taken) < MOST_LINES and len(text) <= LONGEST_RECORD:
+    while len(taken) < MAX_LINES and len(text) <= LONGEST_RECORD:
         following = ahead.popleft() if ahead else next(lines, None)
         if following is None:
             break

@@ -1,6 +1,6 @@
 """What a roster's manifest says is in the zip, and what is made of it when it is wrong or missing.
 
-`roster.opening` calls it. Pure.
+`roster.reading` calls it. Pure.
 
 https://www.imsglobal.org/oneroster-v11-final-csv-tables#_Toc480293251
 """
@@ -34,8 +34,8 @@ class Manifest:
 
     Attributes:
         modes: each of `FILES` -> its mode.
-        version: of OneRoster; empty where it is not told.
-        system: which system wrote the files; empty where it is not told.
+        version: of OneRoster; empty where the manifest has none.
+        system: which system wrote the files; empty where the manifest names none.
         notes: what is odd about it.
     """
 
@@ -117,7 +117,7 @@ def _mode(file: str, said: dict[str, str], names: Collection[str], notes: list[R
 def _strangers(names: Collection[str]) -> list[RowError]:
     known = {f"{file}.csv".lower() for file in (*FILES, *OTHER_FILES)} | {MANIFEST}
     return [
-        _note(name, "UNUSED_FILE", "It is no file of OneRoster; nothing was read from it.")
+        _note(name, "UNUSED_FILE", "It is not a file of OneRoster; nothing was read from it.")
         for name in sorted(names)
         if name not in known
     ]

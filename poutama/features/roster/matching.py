@@ -10,13 +10,13 @@ look for what is absent take ids instead of places, and put what they find after
 What must hold, whatever the file says:
 
 - A person is known by the school's id, else by email. An email names at most one person, and one
-  that two rows claim names nobody: both are refused.
+  that two rows claim names no one: both are refused.
 - Only who was made by the roster of a verified organisation, and belongs to no other one, gets
-  another name; another email only if nobody has signed in as them, either. A file can never take
+  another name; another email only if the person has never signed in. A file can never take
   over a person.
 - A profile is shared by the school's word alone only within organisations that are verified, for
   people that their own roster made, or who are their students already. Others are asked.
-- Who is no verified organisation cannot find out from an import whether somebody has an account.
+- An organisation that is not verified cannot learn from an import who has an account.
 """
 
 from __future__ import annotations

@@ -30,7 +30,7 @@ from poutama.features.roster.staged_tables import COUNT_READ, DROP_RANGE, Staged
 from poutama.features.roster.staging import count_staged, drop_doubles, find_staged, stage_rows
 from poutama.jobs.job import JobFailedError, RowError
 
-NO_ADMIN = "Whoever asked for this does not administer the organisation any more."
+NO_ADMIN = "The person who requested this no longer administers the organisation."
 
 
 async def clean(context: PhaseContext) -> PhaseResult:

@@ -1,7 +1,7 @@
 """Reads a roster's files in batches, from wherever the last batch ended.
 
-The step functions of `roster.checking` call it. Memory holds one batch and never a file. Pure but
-for reading the archive it is given.
+`roster.phases` calls it. Memory holds one batch and never a file. Pure but
+for reading the archive.
 """
 
 from __future__ import annotations
@@ -18,8 +18,8 @@ from poutama.features.roster.rows import Row, RowReader
 from poutama.jobs.job import RowError
 from poutama.zip_archive import ArchiveError, Entry
 
-MOST_MANIFEST_LINES = 500
-MOST_COLUMNS = 500
+MAX_MANIFEST_LINES = 500
+MAX_COLUMNS = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +38,7 @@ class Batch:
         rows: those that can be used, and those that cannot but whose id can be read.
         errors: what is wrong with them.
         place: where the next batch begins; None after the last row.
-        blind: rows whose id cannot be read: who is absent cannot be told any more.
+        blind: rows whose id cannot be read: what is absent cannot be known.
     """
 
     rows: list[Row] = field(default_factory=list)
@@ -56,7 +56,7 @@ def open_manifest(archive: Archive) -> Manifest:
     records: list[Record] = []
     if MANIFEST in archive.entries:
         found = read_records(archive.open_entry(MANIFEST))
-        records = list(islice(found, MOST_MANIFEST_LINES))
+        records = list(islice(found, MAX_MANIFEST_LINES))
     return read_manifest(records, archive.entries.keys())
 
 
@@ -81,26 +81,26 @@ class FileReader:
         """Whether its header has the columns that are needed; `errors` says why not."""
         return self._rows is not None
 
-    def read_batch(self, place: Place | None, most: int) -> Batch:
-        """Up to `most` rows from that place on; None is the first row.
+    def read_batch(self, place: Place | None, limit: int) -> Batch:
+        """Up to `limit` rows from that place on; None is the first row.
 
         Raises:
             ArchiveError: the file is damaged.
         """
         assert self._rows is not None, "a file without a header has no rows"
         rows: list[Row] = []
-        told: list[RowError] = []
+        found: list[RowError] = []
         blind = 0
         last: Record | None = None
-        for last in islice(self._continue_at(place or self._start), most):
+        for last in islice(self._continue_at(place or self._start), limit):
             row, errors = self._rows.read(last)
-            told.extend(errors)
+            found.extend(errors)
             if row.sourced_id:
                 rows.append(row)
             else:
                 blind += 1
         self._place = Place(last.next_line, last.next_offset) if last is not None else None
-        return Batch(rows, told, self._place, blind)
+        return Batch(rows, found, self._place, blind)
 
     def _continue_at(self, place: Place) -> Iterator[Record]:
         """The records from there on; going back would unpack everything before it anew."""
@@ -118,7 +118,7 @@ def _read_header(name: str, file: str, entry: Entry) -> tuple[Header | None, lis
     record = next(read_records(entry), None)
     if record is None:
         return None, [_error(name, 0, "", "NO_HEADER", f"{name} has no header.")], Place()
-    if record.fault or len(record.cells) > MOST_COLUMNS:
+    if record.fault or len(record.cells) > MAX_COLUMNS:
         message = f"The header of {name} cannot be read; lines must end in LF or CR LF."
         return None, [_error(name, record.line, "", "BAD_HEADER", message)], Place()
     header = match_header(file, record.cells)

@@ -1,7 +1,7 @@
 """Rows of a roster: records made into what is imported, or into a reason why not.
 
-`roster.reading` calls it. Everything wrong with a row is told by its file, line and field; a row
-is refused when something is wrong that is needed here, and used all the same when it is not. Pure.
+`roster.reading` calls it. Everything wrong with a row is reported by file, line and field; a row is
+refused when something is wrong that is needed here, and used all the same when it is not. Pure.
 """
 
 from __future__ import annotations
@@ -57,7 +57,7 @@ class Row:
 
     @property
     def hash(self) -> str:
-        """What tells its content from another's, whatever line it stands in."""
+        """Distinguishes its content from another's, whatever line it is in."""
         parts = {name: value for name, value in asdict(self).items() if name != "line"}
         return sha256(dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
@@ -72,7 +72,7 @@ class ClassRow(Row):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserRow(Row):
-    """A user: a person, unless they are `family` alone. `has_role` where it is told here (1.1)."""
+    """A user: a person, unless they are `family` alone; `has_role` where users have roles (1.1)."""
 
     file: ClassVar[str] = "users"
     name: str = ""
@@ -126,19 +126,19 @@ class RowReader:
         """The row, refused or not, and everything that is wrong with it."""
         errors: list[RowError] = []
 
-        def tell(field: str, code: str, message: str) -> None:
+        def report(field: str, code: str, message: str) -> None:
             errors.append(
                 RowError(file=self._name, line=record.line, field=field, code=code, message=message)
             )
 
         fault = record.fault or self._misfit(record)
         if fault:
-            tell("", fault, FAULTS.get(fault) or self._width(record))
+            report("", fault, FAULTS.get(fault) or self._width(record))
             return self._refused(record), errors
-        fields = self._fields(record, tell)
+        fields = self._fields(record, report)
         if fields is None:
             return self._refused(record), errors
-        row = self._make(record.line, fields, tell)
+        row = self._make(record.line, fields, report)
         return (row if row is not None else self._refused(record)), errors
 
     def _misfit(self, record: Record) -> str:
@@ -155,7 +155,7 @@ class RowReader:
         known = text if _is_id(text) and "\ufffd" not in text else ""
         return _KINDS[self._file](sourced_id=known, line=record.line, refused=True)
 
-    def _fields(self, record: Record, tell: Tell) -> Fields | None:
+    def _fields(self, record: Record, report: ReportFault) -> Fields | None:
         """The fields as they are stored; None where one that is needed is of no use."""
         fields: Fields = {}
         usable = True
@@ -169,10 +169,10 @@ class RowReader:
             code, message = fault
             if column.needed:
                 usable = False
-                tell(column.name, code, message)
+                report(column.name, code, message)
             else:
                 fields[column.name] = ""
-                tell(column.name, f"ODD_{code}", f"{message} The row is used all the same.")
+                report(column.name, f"ODD_{code}", f"{message} The row is used all the same.")
         return fields if usable else None
 
 
@@ -223,23 +223,23 @@ def _removed(fields: Fields) -> bool:
     return fields.get("status", "") in ("tobedeleted", "inactive")
 
 
-def _make_class(line: int, fields: Fields, tell: Tell) -> Row | None:
+def _make_class(line: int, fields: Fields, report: ReportFault) -> Row | None:
     name = fields["title"]
-    if not _fits("title", name, LONGEST_NAME, tell):
+    if not _fits("title", name, LONGEST_NAME, report):
         return None
     return ClassRow(sourced_id=fields["sourcedId"], line=line, removed=_removed(fields), name=name)
 
 
-def _make_user(line: int, fields: Fields, tell: Tell) -> Row | None:
+def _make_user(line: int, fields: Fields, report: ReportFault) -> Row | None:
     role = fields.get("role", "")
     removed = _removed(fields) or fields["enabledUser"] not in _YES
     name = _name(fields)
     if not name:
-        tell("familyName", "MISSING", "The user has no name.")
+        report("familyName", "MISSING", "The user has no name.")
         return None
-    if not _fits("familyName", name, LONGEST_NAME, tell):
+    if not _fits("familyName", name, LONGEST_NAME, report):
         return None
-    email = _find_email(fields, tell)
+    email = _find_email(fields, report)
     if not email:
         return None
     return UserRow(
@@ -254,8 +254,8 @@ def _make_user(line: int, fields: Fields, tell: Tell) -> Row | None:
     )
 
 
-def _make_role(line: int, fields: Fields, tell: Tell) -> Row | None:
-    if not _in_order(fields, tell):
+def _make_role(line: int, fields: Fields, report: ReportFault) -> Row | None:
+    if not _in_order(fields, report):
         return None
     return RoleRow(
         sourced_id=fields["sourcedId"],
@@ -269,13 +269,13 @@ def _make_role(line: int, fields: Fields, tell: Tell) -> Row | None:
     )
 
 
-def _make_enrolment(line: int, fields: Fields, tell: Tell) -> Row | None:
-    if not _in_order(fields, tell):
+def _make_enrolment(line: int, fields: Fields, report: ReportFault) -> Row | None:
+    if not _in_order(fields, report):
         return None
     role = {"student": "STUDENT", "teacher": "MENTOR"}.get(fields["role"], "")
     if not role:
-        message = f"Nothing is made of the role {fields['role']} in a class."
-        tell("role", "UNUSED_ROLE", message)
+        message = f"Role {fields['role']} in a class is ignored."
+        report("role", "UNUSED_ROLE", message)
     return EnrolmentRow(
         sourced_id=fields["sourcedId"],
         line=line,
@@ -295,31 +295,31 @@ def _name(fields: Fields) -> str:
     return f"{given} {family}".strip()
 
 
-def _find_email(fields: Fields, tell: Tell) -> str:
+def _find_email(fields: Fields, report: ReportFault) -> str:
     """The email, else the username if it is one, else empty."""
     given = fields.get("email", "")
     email = normalize_email(given) or ""
     username = normalize_email(fields.get("username", "")) or ""
     if given and not email:
         code = "ODD_BAD_EMAIL" if username else "BAD_EMAIL"
-        tell("email", code, f"email is {_shown(given)}; expected an email address.")
+        report("email", code, f"email is {_shown(given)}; expected an email address.")
     elif not email and not username:
-        tell("email", "MISSING", "The user has no email, and no username that is one.")
+        report("email", "MISSING", "The user has no email, and no username that is one.")
     return email or username
 
 
-def _in_order(fields: Fields, tell: Tell) -> bool:
+def _in_order(fields: Fields, report: ReportFault) -> bool:
     begins, ends = fields.get("beginDate", ""), fields.get("endDate", "")
     if begins and ends and ends < begins:
-        tell("endDate", "BAD_DATE", f"endDate is {ends}, before the beginDate {begins}.")
+        report("endDate", "BAD_DATE", f"endDate is {ends}, before the beginDate {begins}.")
         return False
     return True
 
 
-def _fits(field: str, text: str, most: int, tell: Tell) -> bool:
-    if len(text) <= most:
+def _fits(field: str, text: str, limit: int, report: ReportFault) -> bool:
+    if len(text) <= limit:
         return True
-    tell(field, "TOO_LONG", f"{field} has {len(text):,} characters; the most is {most}.")
+    report(field, "TOO_LONG", f"{field} has {len(text):,} characters; the most is {limit}.")
     return False
 
 
@@ -327,8 +327,8 @@ def _shown(text: str) -> str:
     return repr(text if len(text) <= 60 else f"{text[:57]}...")
 
 
-Tell = Callable[[str, str, str], None]
-_MAKERS: Mapping[str, Callable[[int, Fields, Tell], Row | None]] = {
+ReportFault = Callable[[str, str, str], None]
+_MAKERS: Mapping[str, Callable[[int, Fields, ReportFault], Row | None]] = {
     "classes": _make_class,
     "users": _make_user,
     "roles": _make_role,

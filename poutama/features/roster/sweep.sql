@@ -15,7 +15,7 @@ WHERE state = 'APPLIED' AND report_key IS NOT NULL
 ORDER BY updated_at LIMIT 200
 
 -- name: drop_reports
--- Nothing that a version is for: whoever looked at the import has seen nothing else.
+-- The version stays: the import itself is as it was.
 UPDATE roster_import SET report_key = NULL
 WHERE id IN (SELECT jsonb_array_elements_text($1::jsonb)::uuid)
 

@@ -1,6 +1,6 @@
-"""Which organisations are the school that they say: decided by whoever runs the system.
+"""Which organisations are the school that they say: decided by those who run the system.
 
-Called by the command line and the demo school, never by the API: anybody may found an
+Called by the command line and the demo school, never by the API: anyone may found an
 organisation, and call it what they like.
 """
 

@@ -82,7 +82,7 @@ def test_a_bomb_is_refused_by_its_ratio(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_bomb_is_refused_by_what_it_unpacks_to(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(archive, "MOST_BYTES", 1 << 20)
+    monkeypatch.setattr(archive, "MAX_BYTES", 1 << 20)
     assert "2,097,152 bytes" in refusal(zip_of({f"{i}.csv": bytes(1 << 19) for i in range(4)}))
 
 
