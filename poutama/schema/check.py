@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from graphql import DocumentNode
+from graphql import DocumentNode, ObjectTypeDefinitionNode
 from graphql.validation import (
     KnownDirectivesRule,
     UniqueArgumentDefinitionNamesRule,
@@ -24,6 +24,7 @@ from graphql.validation.rules.provided_required_arguments import (
 from graphql.validation.validate import validate_sdl
 
 from poutama.errors import SchemaError
+from poutama.schema.directives import find_directive
 from poutama.schema.model import (
     Action,
     Audience,
@@ -36,14 +37,13 @@ from poutama.schema.model import (
     Through,
 )
 from poutama.schema.mutations import find_mutations
-from poutama.schema.place import at_node, locate_error
+from poutama.schema.place import at_node, describe_place, locate_error
 
 _WRITTEN = (
     KnownDirectivesRule,
     KnownArgumentNamesOnDirectivesRule,
     ProvidedRequiredArgumentsOnDirectivesRule,
     UniqueDirectivesPerLocationRule,
-    UniqueTypeNamesRule,
     UniqueFieldDefinitionNamesRule,
     UniqueArgumentDefinitionNamesRule,
     UniqueEnumValueNamesRule,
@@ -56,7 +56,10 @@ def check_document(document: DocumentNode) -> None:
     Raises:
         SchemaError: with the first mistake.
     """
+    # First: the other rules take two types of one name for one type.
+    _refuse(document, (UniqueTypeNamesRule,))
     _refuse(document, _WRITTEN)
+    _check_tables(document)
 
 
 def check_expanded(document: DocumentNode) -> None:
@@ -146,6 +149,24 @@ def _follow(entities: Mapping[str, Entity], name: str, followed: tuple[str, ...]
     for alternative in entities[name].rule.alternatives:
         if isinstance(alternative, Through):
             _follow(entities, alternative.relation.target, (*followed, name))
+
+
+def _check_tables(document: DocumentNode) -> None:
+    """Two types over one table would be two rules of who sees its rows."""
+    types: dict[str, ObjectTypeDefinitionNode] = {}
+    for node in document.definitions:
+        if not isinstance(node, ObjectTypeDefinitionNode):
+            continue
+        table = (find_directive(node, "table") or {}).get("name")
+        if table is None:
+            continue
+        other = types.setdefault(table, node)
+        if other is not node:
+            with at_node(node):
+                raise SchemaError(
+                    f"{node.name.value}: the table {table} is that of {other.name.value}, at"
+                    f" {describe_place(other).rstrip(': ')}."
+                )
 
 
 def _refuse(document: DocumentNode, rules: tuple[type, ...]) -> None:

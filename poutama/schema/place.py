@@ -36,10 +36,12 @@ def describe_place(node: Node) -> str:
 
 
 def locate_error(error: GraphQLError) -> LocatedSchemaError:
-    """A mistake that graphql-core found, as ours."""
+    """A mistake that graphql-core found, as ours, with every place that it is about."""
     place = ""
     if error.source is not None and error.locations:
         place = f"{error.source.name}:{error.locations[0].line}: "
     elif error.nodes:
         place = describe_place(error.nodes[0])
-    return LocatedSchemaError(f"{place}{error.message}")
+    others = [describe_place(node).rstrip(": ") for node in (error.nodes or ())[1:]]
+    also = f" See also {', '.join(filter(None, others))}." if any(others) else ""
+    return LocatedSchemaError(f"{place}{error.message}{also}")
