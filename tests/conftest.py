@@ -38,6 +38,7 @@ from poutama.db.cockroach import CockroachServer, find_cockroach
 from poutama.db.embedded import EmbeddedServer
 from poutama.db.migrate import migrate
 from poutama.errors import ConfigurationError
+from poutama.features import load_features
 from tests.reuse import Schema, empty, read_schema
 from tests.workers import UnitScheduling, count_workers, is_controller, rank
 
@@ -169,7 +170,7 @@ def _in_thread(url: str, statement: str | None) -> None:
 
     if statement is None:
         with ThreadPoolExecutor(1) as thread:
-            thread.submit(migrate, url).result()
+            thread.submit(migrate, url, histories=load_features().histories).result()
     else:
         _on_a_loop(execute, url)
 

@@ -24,7 +24,7 @@ from poutama.packaging.contents import (
     is_needed,
     is_ours_to_ship,
 )
-from poutama.packaging.features import add_features
+from poutama.packaging.features import add_features, refuse_editable
 from poutama.packaging.installer import PROJECT, PackageError
 from poutama.packaging.libraries import install_libraries
 
@@ -86,6 +86,7 @@ def build_package(package: Package, architecture: str, python: str, folder: Path
         raise ConfigurationError("POUTAMA_FUNCTION_PYTHON: expected a version such as 3.14")
     if architecture not in ARCHITECTURES:
         raise ConfigurationError(f"architecture: expected {' or '.join(ARCHITECTURES)}")
+    refuse_editable()
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{package.name}-{architecture}.zip"
     with tempfile.TemporaryDirectory(prefix="poutama-package-") as name:

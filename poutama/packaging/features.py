@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from importlib.metadata import Distribution
+from importlib.metadata import Distribution, distribution
 from pathlib import Path, PurePosixPath
 
 import msgspec
@@ -26,6 +26,20 @@ from poutama.packaging.environment import (
 from poutama.packaging.installer import PackageError, install_pinned
 
 
+def refuse_editable() -> None:
+    """See whether every installed feature can be packaged; before anything is made.
+
+    Raises:
+        PackageError: one cannot; says what to do.
+    """
+    for entry in find_entries():
+        if is_editable(distribution(entry.distribution)):
+            raise PackageError(
+                f"{entry.distribution} is installed as an editable folder: install it as it is to"
+                " be deployed (`uv pip install FOLDER`), and package again"
+            )
+
+
 def add_features(content: Path, *, architecture: str, python: str) -> None:
     """Add every installed feature, and what only features need, to the libraries in `content`.
 
@@ -37,12 +51,6 @@ def add_features(content: Path, *, architecture: str, python: str) -> None:
     found = find_distributions(
         (entry.distribution for entry in entries), without=("poutama", *_list_installed(content))
     )
-    for name, distribution in found.items():
-        if is_editable(distribution):
-            raise PackageError(
-                f"{name} is installed as an editable folder: install it as it is to be deployed"
-                " (`uv pip install FOLDER`), and package again"
-            )
     compiled = {name: each for name, each in found.items() if not is_pure(each)}
     if compiled:
         pins = [f"{name}=={each.version}" for name, each in compiled.items()]
@@ -60,9 +68,9 @@ def _list_installed(content: Path) -> list[str]:
     ]
 
 
-def _copy(distribution: Distribution, content: Path, histories: Sequence[Path]) -> None:
-    for path in list_files(distribution):
-        source = Path(str(distribution.locate_file(path)))
+def _copy(installed: Distribution, content: Path, histories: Sequence[Path]) -> None:
+    for path in list_files(installed):
+        source = Path(str(installed.locate_file(path)))
         # Migrations are run by machines that have Alembic.
         if is_needed(path) and not any(source.is_relative_to(folder) for folder in histories):
             target = content / path

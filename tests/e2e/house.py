@@ -80,9 +80,9 @@ class Running:
 
 
 @contextmanager
-def up(home: Path, **more: str) -> Iterator[Running]:
+def up(home: Path, *, program: Path = POUTAMA, **more: str) -> Iterator[Running]:
     process = subprocess.Popen(
-        [str(POUTAMA), "up"],
+        [str(program), "up"],
         env=environment(home, **more),
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, TypeAlias
+from typing import Any, NoReturn, TypeAlias
 
 from tests.reference.changes import Effect
 from tests.reference.policy import Policy, Row
@@ -56,6 +56,13 @@ class Id(str):
     __slots__ = ()
 
 
+def not_drawn(*_: object) -> NoReturn:
+    """What the record of another package has in the place of `may` and `does`: the worlds that are
+    drawn have no rows of its types.
+    """
+    raise LookupError("this mutation is of another package, and not for worlds that are drawn")
+
+
 @dataclass(frozen=True, slots=True)
 class Case:
     """What a mutation may be about: an input that is valid over the sample rows, and who may."""
@@ -80,8 +87,8 @@ class MutationRecord:
 
     name: str
     cases: tuple[Case, ...]
-    may: Callable[[Policy, Row], bool]
-    does: Effect
+    may: Callable[[Policy, Row], bool] = not_drawn
+    does: Effect = not_drawn
     agree: Callable[[Drawing, Row], Row] | None = None
     may_repeat: bool = False
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("poutama", "infra", "bench", "tests")
+ROOMS = ("poutama", "infra", "bench", "tests", "examples")
 
 LONGEST_MODULE = 400
 LONGEST_FUNCTION = 40

@@ -11,7 +11,7 @@ from graphql import GraphQLInputObjectType, GraphQLNamedType, get_named_type
 from poutama.features import load_model
 from tests import features
 from tests.features import load_records
-from tests.features.record import Caller
+from tests.features.record import Caller, not_drawn
 
 MODULE = """
 from tests.features.record import SIGNED_IN, Case, FeatureRecord, MutationRecord
@@ -53,6 +53,12 @@ def test_every_case_is_for_somebody_of_the_sample_rows_or_for_nobody() -> None:
             assert mutation.cases, mutation.name
             assert all(case.allowed < frozenset(Caller) for case in mutation.cases)
             assert len({case.about for case in mutation.cases}) == len(mutation.cases)
+
+
+def test_every_mutation_that_ships_is_for_drawn_worlds_as_well() -> None:
+    for record in load_records().values():
+        for mutation in record.mutations:
+            assert not_drawn not in (mutation.may, mutation.does), mutation.name
 
 
 def test_another_package_brings_its_record(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
