@@ -30,9 +30,9 @@ def is_audited(level: Level) -> bool:
 
 
 def render_subject(level: Level) -> str:
-    """The column `sub` of an audited level's CTE: whose data the row is."""
+    """The column `subject` of an audited level's CTE: whose data the row is."""
     assert level.rows.entity.subject is not None
-    return f"{name_column('a', level.rows.entity.subject)} AS sub"
+    return f"{name_column('this', level.rows.entity.subject)} AS subject"
 
 
 def render_entries(
@@ -46,7 +46,8 @@ def render_entries(
     twice on CockroachDB.
     """
     subjects = [
-        f"SELECT n.sub, {quote_text(level.rows.entity.name)} AS kind FROM {level.name} AS n"
+        f"SELECT item.subject, {quote_text(level.rows.entity.name)} AS kind"
+        f" FROM {level.name} AS item"
         for level in layout.levels
         if is_audited(level)
     ]
@@ -71,14 +72,15 @@ def _writes(change: Change) -> bool:
 
 def _entries_of_reads(subjects: Sequence[str], viewer: str) -> str:
     recent = (
-        "SELECT 1 FROM audit_entry AS e"
-        f" WHERE e.subject_id = x.sub AND e.actor_id = {viewer} AND e.kind = x.kind"
-        f" AND e.action = 'READ' AND e.at > now() - interval '{REMEMBERED}'"
+        "SELECT 1 FROM audit_entry AS entry"
+        f" WHERE entry.subject_id = shown.subject AND entry.actor_id = {viewer}"
+        f" AND entry.kind = shown.kind AND entry.action = 'READ'"
+        f" AND entry.at > now() - interval '{REMEMBERED}'"
     )
     return (
-        f"SELECT gen_random_uuid(), now(), {viewer}, {_name(viewer)}, x.sub, 'READ', x.kind,"
-        f" NULL::uuid FROM ({' UNION '.join(subjects)}) AS x"
-        f" WHERE x.sub <> {viewer} AND NOT EXISTS ({recent})"
+        f"SELECT gen_random_uuid(), now(), {viewer}, {_name(viewer)}, shown.subject, 'READ',"
+        f" shown.kind, NULL::uuid FROM ({' UNION '.join(subjects)}) AS shown"
+        f" WHERE shown.subject <> {viewer} AND NOT EXISTS ({recent})"
     )
 
 
@@ -90,10 +92,10 @@ def _entry_of_change(change: Change, viewer: str) -> str:
             action = "UPDATE"
         case Delete():
             action = "DELETE"
-    subject = "NULL::uuid" if change.subject is None else _subject("w0", change.subject)
+    subject = "NULL::uuid" if change.subject is None else _subject("written", change.subject)
     return (
         f"SELECT gen_random_uuid(), now(), {viewer}, {_name(viewer)}, {subject},"
-        f" '{action}', {quote_text(change.entity.name)}, w0.id FROM w0"
+        f" '{action}', {quote_text(change.entity.name)}, written.id FROM written"
     )
 
 
@@ -102,7 +104,7 @@ def _subject(alias: str, subject: Subject) -> str:
         return name_column(alias, subject.column)
     (relation, target), *rest = subject.path
     assert relation.key is not None
-    inner = f"u{len(rest)}"
+    inner = f"through_{len(rest) + 1}"
     found = _subject(inner, replace(subject, path=tuple(rest)))
     return (
         f"(SELECT {found} FROM {quote_name(target.table)} AS {inner}"
@@ -111,4 +113,4 @@ def _subject(alias: str, subject: Subject) -> str:
 
 
 def _name(viewer: str) -> str:
-    return f"(SELECT p.name FROM person AS p WHERE p.id = {viewer})"
+    return f"(SELECT actor.name FROM person AS actor WHERE actor.id = {viewer})"

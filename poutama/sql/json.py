@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from poutama.plan.nodes import Change, Read
 from poutama.sql.audit import is_audited, render_entries
+from poutama.sql.condition import TRUE, Condition
 from poutama.sql.fragment import Parameters, quote_text, sort_keys
 from poutama.sql.layout import (
     CountSlot,
@@ -67,8 +68,8 @@ class _JsonRenderer:
         self._layout = layout
         self._parameters = conditions.parameters
         self._kept_under = kept_under
-        unless = "" if kept_under is None else "EXISTS (SELECT 1 FROM seen)"
-        changes = ChangeRenderer(conditions, unless=unless)
+        new = TRUE if kept_under is None else Condition("NOT EXISTS (SELECT 1 FROM lookup)")
+        changes = ChangeRenderer(conditions, allowed=new)
         self._changing = change
         self._change = changes.render(change) if change else None
         self._levels = LevelRenderer(conditions)
@@ -79,11 +80,11 @@ class _JsonRenderer:
         change = self._change
         ctes = list(change.ctes) if change else []
         if self._kept_under is not None:
-            ctes.insert(0, f"seen AS ({render_seen(self._parameters)})")
+            ctes.insert(0, f"lookup AS ({render_seen(self._parameters)})")
         ctes += [self._level(level) for level in self._layout.levels]
         ctes += [self._slot(slot, split.bodies.get(slot, ())) for slot in self._layout.slots]
         text = " || ".join(
-            self._fill(part, f"(SELECT j FROM s{part.number})")
+            self._fill(part, f"(SELECT json FROM {part.name})")
             if isinstance(part, Slot)
             else self._part(part)
             for part in split.root
@@ -95,11 +96,11 @@ class _JsonRenderer:
             text = f"{text} AS data, {change.written} AS written, {change.version} AS version"
         if self._kept_under is not None:
             ctes.append(f"answer AS (SELECT {text})")
-            ctes.append(f"kept AS ({render_kept(self._parameters, self._kept_under)})")
+            ctes.append(f"store AS ({render_kept(self._parameters, self._kept_under)})")
             text = (
                 "answer.data, answer.written, answer.version,"
-                " (SELECT seen.fingerprint FROM seen) AS fingerprint,"
-                " (SELECT seen.response FROM seen) AS response FROM answer"
+                " (SELECT lookup.fingerprint FROM lookup) AS fingerprint,"
+                " (SELECT lookup.response FROM lookup) AS response FROM answer"
             )
         counted = self._levels.render_counted(self._layout.slots)
         ctes += render_entries(self._parameters, self._changing, self._layout, counted)
@@ -126,31 +127,32 @@ class _JsonRenderer:
             case _:
                 query = self._rows(slot, body)
         # Inlined, these are scanned anew for every row where the planner knows no statistics.
-        return f"s{slot.number} AS MATERIALIZED ({query})"
+        return f"{slot.name} AS MATERIALIZED ({query})"
 
     def _rows(self, slot: Slot, body: tuple[Final, ...]) -> str:
         level = slot.level
         text = " || ".join(self._part(part) for part in body)
         if isinstance(slot, ListSlot):
             text = f"string_agg({text}, ',' ORDER BY {self._order(level)})"
-        source = f"{level.name} AS n"
+        source = f"{level.name} AS item"
         for part in body:
             if isinstance(part, Slot):
-                source += f" LEFT JOIN s{part.number} ON s{part.number}.p = n.k"
-        source += self._levels.on_page(level) if isinstance(slot, ListSlot) else ""
+                source += f" LEFT JOIN {part.name} ON {part.name}.parent = item.key"
+        if isinstance(slot, ListSlot):
+            source += self._levels.on_page(level).where
         if level.parent is None:
-            return f"SELECT {text} AS j FROM {source}"
-        grouped = " GROUP BY n.p" if isinstance(slot, ListSlot) else ""
-        return f"SELECT n.p AS p, {text} AS j FROM {source}{grouped}"
+            return f"SELECT {text} AS json FROM {source}"
+        grouped = " GROUP BY item.parent" if isinstance(slot, ListSlot) else ""
+        return f"SELECT item.parent, {text} AS json FROM {source}{grouped}"
 
     def _part(self, part: Final) -> str:
         match part:
             case Literal(text):
                 return quote_text(text)
             case Piece(name):
-                return f"n.{name}"
+                return f"item.{name}"
             case _:
-                return self._fill(part, f"s{part.number}.j")
+                return self._fill(part, f"{part.name}.json")
 
     def _fill(self, slot: Slot, text: str) -> str:
         match slot:
@@ -161,8 +163,8 @@ class _JsonRenderer:
 
     def _order(self, level: Level) -> str:
         if level.has_children or level.paged:
-            return "n.k"
+            return "item.key"
         return ", ".join(
-            f"n.o{number} DESC" if descending else f"n.o{number}"
-            for number, (_, descending) in enumerate(sort_keys("a", level.rows.order))
+            f"item.sort_{number} DESC" if descending else f"item.sort_{number}"
+            for number, (_, descending) in enumerate(sort_keys("this", level.rows.order), start=1)
         )

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from json import dumps
-from typing import TypeAlias, assert_never
+from typing import ClassVar, TypeAlias, assert_never
 
 from poutama.plan.nodes import (
     Cursor,
@@ -35,6 +35,7 @@ from poutama.plan.nodes import (
 )
 from poutama.plan.values import Value
 from poutama.sql.computed import render_field
+from poutama.sql.condition import TRUE
 from poutama.sql.fragment import quote_text, render_json_value
 from poutama.sql.predicate import Conditions
 from poutama.sql.returned import mark_returned
@@ -63,14 +64,21 @@ class RowCursor:
 class Slot:
     """Where the text of other rows goes. A slot is numbered after those inside its own body."""
 
+    kind: ClassVar[str]
     level: Level
     number: int = field(default=-1, init=False)
+
+    @property
+    def name(self) -> str:
+        """The name of its CTE."""
+        return f"{self.kind}_{self.number}"
 
 
 @dataclass(slots=True, eq=False)
 class ListSlot(Slot):
     """The bodies of all rows of a level that hang on this row, separated by commas."""
 
+    kind = "list"
     body: tuple[Part, ...]
 
 
@@ -78,6 +86,7 @@ class ListSlot(Slot):
 class OneSlot(Slot):
     """The body of the one row of a level that hangs on this row."""
 
+    kind = "one"
     body: tuple[Part, ...]
     nullable: bool
 
@@ -86,11 +95,14 @@ class OneSlot(Slot):
 class CountSlot(Slot):
     """How many rows there are on all pages together. Its level is only counted."""
 
+    kind = "count"
+
 
 @dataclass(slots=True, eq=False)
 class FactsSlot(Slot):
     """The PageInfo of a level."""
 
+    kind = "info"
     info: PageInfo
 
 
@@ -101,7 +113,7 @@ Part: TypeAlias = Literal | Computed | RowCursor | ListSlot | OneSlot | CountSlo
 class Level:
     """Rows of one table under each row of the parent level."""
 
-    number: int
+    name: str
     rows: Rows
     parent: Level | None
     joined: list[JoinedRow] = field(default_factory=list)
@@ -109,12 +121,8 @@ class Level:
     exported: dict[str, None] = field(default_factory=dict)
     """Columns that children join on, in the order they were asked for."""
     paged: bool = False
-    """Whether rows know their place on the page (`r`) and how many were fetched (`m`)."""
+    """Whether rows know their `place` on the page and how many were `fetched`."""
     has_children: bool = False
-
-    @property
-    def name(self) -> str:
-        return f"n{self.number}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,8 +144,8 @@ class Layout:
     unused: list[Value] = field(default_factory=list)
     """Arguments of pages of which no row is asked for."""
 
-    def add_level(self, rows: Rows, parent: Level | None) -> Level:
-        level = Level(len(self.levels), rows, parent)
+    def add_level(self, name: str, rows: Rows, parent: Level | None) -> Level:
+        level = Level(name, rows, parent)
         self.levels.append(level)
         if parent is not None and rows.relation is not None:
             key = rows.relation.key if rows.relation.shape == "one" else "id"
@@ -160,7 +168,6 @@ class _Painter:
     def __init__(self, layout: Layout, conditions: Conditions) -> None:
         self._layout = layout
         self._conditions = conditions
-        self._aliases = 0
 
     def paint(
         self, level: Level | None, alias: str, members: tuple[Member, ...]
@@ -180,30 +187,29 @@ class _Painter:
             case Leaf(_, column, shown):
                 text = render_field(alias, column)
                 condition = self._conditions.render(alias, shown)
-                if condition != "true":
-                    text = f"CASE WHEN {condition} THEN {text} ELSE 'null' END"
+                if condition != TRUE:
+                    text = f"CASE WHEN {condition.text} THEN {text} ELSE 'null' END"
                 return (Computed(text),)
             case One(_, rows, nullable):
                 if level is not None and _is_flat(rows):
                     return self._joined(level, alias, rows, nullable)
-                child = self._layout.add_level(rows, level)
-                body = self.paint(child, "a", rows.fields)
+                child = self._add_level(rows, level)
+                body = self.paint(child, "this", rows.fields)
                 return (self._add(OneSlot(child, body, nullable)),)
             case Many(_, rows):
-                child = self._layout.add_level(rows, level)
-                return self._list(child, self.paint(child, "a", rows.fields))
+                child = self._add_level(rows, level)
+                return self._list(child, self.paint(child, "this", rows.fields))
             case Page():
                 return self._page(level, member)
             case RowId(_, entity):
-                written = self._layout.add_level(Rows(entity, None, (), written=0), None)
-                text = render_json_value("a", entity.id)
+                written = self._add_level(Rows(entity, None, (), written=0), None)
+                text = render_json_value("this", entity.id)
                 return (self._add(OneSlot(written, (Computed(text),), nullable=False)),)
             case _:
                 assert_never(member)
 
     def _joined(self, level: Level, alias: str, rows: Rows, nullable: bool) -> tuple[Part, ...]:
-        self._aliases += 1
-        joined = f"o{self._aliases}"
+        joined = self._conditions.names.take(rows.entity.table)
         level.joined.append(JoinedRow(joined, alias, rows))
         text = concat(self.paint(level, joined, rows.fields))
         absent = "'null'" if nullable else "NULL"
@@ -219,7 +225,7 @@ class _Painter:
         for index, view in enumerate(page.views):
             parts.append(Literal(f"{',' if index else ''}{dumps(view.key)}:"))
             if level is None and isinstance(view, NodeList | EdgeList | PageInfo):
-                level = self._layout.add_level(page.rows, parent)
+                level = self._add_level(page.rows, parent)
                 level.paged = True
             parts += self._view(parent, level, page.rows, view)
         if level is None:
@@ -234,14 +240,14 @@ class _Painter:
             case Text(_, json):
                 return (Literal(json),)
             case TotalCount():
-                counted = Level(-1, rows, parent)
+                counted = Level("", rows, parent)
                 if parent is not None:
                     parent.exported["id"] = None
                     parent.has_children = True
                 return (self._add(CountSlot(counted)),)
             case NodeList(_, fields):
                 assert level is not None
-                return self._list(level, self.paint(level, "a", fields))
+                return self._list(level, self.paint(level, "this", fields))
             case EdgeList():
                 assert level is not None
                 return self._list(level, self._edge(level, view))
@@ -261,12 +267,16 @@ class _Painter:
                 case Cursor():
                     parts.append(RowCursor())
                 case EdgeNode(_, fields):
-                    parts += self.paint(level, "a", fields)
+                    parts += self.paint(level, "this", fields)
         return _merge([*parts, Literal("}")])
 
+    def _add_level(self, rows: Rows, parent: Level | None) -> Level:
+        name = self._conditions.names.take(rows.entity.table)
+        return self._layout.add_level(name, rows, parent)
+
     def _add(self, slot: Slot) -> Part:
-        slot.number = len(self._layout.slots)
         self._layout.slots.append(slot)
+        slot.number = len(self._layout.slots)
         assert isinstance(slot, ListSlot | OneSlot | CountSlot | FactsSlot)
         return slot
 

@@ -1,9 +1,7 @@
 """A level as a common table expression. Both renderings build on these.
 
-Columns of the CTE `n<number>`: `p`, the row's parent; `k`, its own number in the level, in the
-order of parents and of the sort; `c_<column>`, what children join on; `t<n>`, pieces of JSON
-text. On a page also `r`, its place among its siblings, and `m`, how many siblings were fetched.
-Nested limits count rows with a window: a LATERAL with LIMIT becomes a full scan on CockroachDB.
+`sql.names` says what its columns are called. Nested limits count rows with a window: a LATERAL
+with LIMIT becomes a full scan on CockroachDB.
 """
 
 from __future__ import annotations
@@ -14,6 +12,7 @@ from typing import TypeAlias
 
 from poutama.plan.nodes import PageFact, Rows
 from poutama.sql.audit import is_audited, render_subject
+from poutama.sql.condition import TRUE, Condition, all_of
 from poutama.sql.fragment import (
     name_column,
     quote_name,
@@ -92,12 +91,12 @@ class LevelColumns:
     def _expression(self, level: Level, part: Computed | RowCursor) -> str:
         if isinstance(part, Computed):
             return part.sql
-        return render_cursor("a", level.rows.order, level.rows.entity.id)
+        return render_cursor("this", level.rows.order, level.rows.entity.id)
 
     def _add(self, sql: str) -> Piece:
         if sql not in self.pieces:
             self.pieces.append(sql)
-        return Piece(f"t{self.pieces.index(sql)}")
+        return Piece(f"json_{self.pieces.index(sql) + 1}")
 
 
 class LevelRenderer:
@@ -109,113 +108,121 @@ class LevelRenderer:
     def render_level(self, level: Level, columns: LevelColumns, *, numbered: bool) -> str:
         """The CTE's query."""
         rows = level.rows
-        order = render_order("a", rows.order)
-        parent = "a._p" if self._is_nested_page(level) else "p.k"
+        order = render_order("this", rows.order)
+        parent = "this._parent" if self._is_nested_page(level) else "parent.key"
         selected = []
         if level.parent is not None:
-            selected.append(f"{parent} AS p")
+            selected.append(f"{parent} AS parent")
         if numbered:
             over = order if level.parent is None else f"{parent}, {order}"
-            selected.append(f"row_number() OVER (ORDER BY {over}) AS k")
+            selected.append(f"row_number() OVER (ORDER BY {over}) AS key")
         elif rows.order:
-            selected += [f"{key} AS o{n}" for n, (key, _) in enumerate(sort_keys("a", rows.order))]
+            keys = enumerate(sort_keys("this", rows.order), start=1)
+            selected += [f"{key} AS sort_{number}" for number, (key, _) in keys]
         if level.paged:
             if level.parent is None:
-                selected.append(f"row_number() OVER (ORDER BY {order}) AS r")
-                selected.append("count(*) OVER () AS m")
+                selected.append(f"row_number() OVER (ORDER BY {order}) AS place")
+                selected.append("count(*) OVER () AS fetched")
             else:
-                selected += ["a._r AS r", "count(*) OVER (PARTITION BY a._p) AS m"]
+                selected.append("this._place AS place")
+                selected.append("count(*) OVER (PARTITION BY this._parent) AS fetched")
         if is_audited(level):
             selected.append(render_subject(level))
-        selected += [f"{name_column('a', name)} AS c_{name}" for name in level.exported]
-        selected += [f"{sql} AS t{n}" for n, sql in enumerate(columns.pieces)]
+        selected += [f"{name_column('this', name)} AS row_{name}" for name in level.exported]
+        pieces = enumerate(columns.pieces, start=1)
+        selected += [f"{sql} AS json_{number}" for number, sql in pieces]
         if columns.cursor:
-            selected.append(f"{render_cursor('a', rows.order, rows.entity.id)} AS cur")
+            selected.append(f"{render_cursor('this', rows.order, rows.entity.id)} AS cursor")
         return f"SELECT {', '.join(selected)} FROM {self._source(level)}"
 
     def render_count(self, slot: CountSlot) -> str:
-        """The query that counts the rows of all pages: `p` and `j`."""
+        """The query that counts the rows of all pages: `parent` and `json`."""
         level = slot.level
-        table = f"{source_of(level.rows)} AS a"
-        where = self._conditions.render("a", level.rows.where)
+        where = self._conditions.render("this", level.rows.where).where
         if level.parent is None:
-            return f"SELECT count(*)::text AS j FROM {table} WHERE {where}"
+            return f"SELECT count(*)::text AS json FROM {self._table(level)}{where}"
         return (
-            f"SELECT p.k AS p, count(*)::text AS j FROM {level.parent.name} AS p"
-            f" JOIN {table} ON {self._joined(level)} WHERE {where} GROUP BY p.k"
+            f"SELECT parent.key AS parent, count(*)::text AS json FROM {self._below(level)}{where}"
+            " GROUP BY parent.key"
         )
 
     def render_counted(self, slots: Iterable[Slot]) -> list[str]:
-        """For each audited count, the query of whose rows it counts: `sub` and `kind`."""
+        """For each audited count, the query of whose rows it counts: `subject` and `kind`."""
         found = []
         for slot in slots:
             level = slot.level
             if isinstance(slot, CountSlot) and is_audited(level):
                 kind = quote_text(level.rows.entity.name)
-                source = f"{source_of(level.rows)} AS a"
-                if level.parent is not None:
-                    source = f"{level.parent.name} AS p JOIN {source} ON {self._joined(level)}"
-                where = self._conditions.render("a", level.rows.where)
-                found.append(
-                    f"SELECT {render_subject(level)}, {kind} AS kind FROM {source} WHERE {where}"
-                )
+                source = self._table(level) if level.parent is None else self._below(level)
+                where = self._conditions.render("this", level.rows.where).where
+                found.append(f"SELECT {render_subject(level)}, {kind} AS kind FROM {source}{where}")
         return found
 
     def render_facts(self, slot: FactsSlot) -> str:
-        """The query of a PageInfo: `p` and `j`."""
+        """The query of a PageInfo: `parent` and `json`."""
         level = slot.level
         first = self._page_size(level)
+        more = f"max(item.fetched) > {first}"
         facts = {
-            PageFact.HAS_NEXT: f"CASE WHEN max(n.m) > {first} THEN 'true' ELSE 'false' END",
+            PageFact.HAS_NEXT: f"CASE WHEN {more} THEN 'true' ELSE 'false' END",
             PageFact.HAS_PREVIOUS: "'true'" if level.rows.after else "'false'",
-            PageFact.START: _cursor_where(f"n.r = 1 AND n.r <= {first}"),
-            PageFact.END: _cursor_where(f"n.r = least(n.m, {first})"),
+            PageFact.START: _cursor_where(f"item.place = 1 AND item.place <= {first}"),
+            PageFact.END: _cursor_where(f"item.place = least(item.fetched, {first})"),
         }
         text = describe_facts(slot.info, facts)
         if level.parent is None:
-            return f"SELECT {text} AS j FROM {level.name} AS n HAVING count(*) > 0"
-        return f"SELECT n.p AS p, {text} AS j FROM {level.name} AS n GROUP BY n.p"
+            return f"SELECT {text} AS json FROM {level.name} AS item HAVING count(*) > 0"
+        return f"SELECT item.parent, {text} AS json FROM {level.name} AS item GROUP BY item.parent"
 
-    def on_page(self, level: Level) -> str:
+    def on_page(self, level: Level) -> Condition:
         """The condition that keeps the row fetched beyond the page out of its lists."""
-        return f" WHERE n.r <= {self._page_size(level)}" if level.paged else ""
+        if not level.paged:
+            return TRUE
+        return Condition(f"item.place <= {self._page_size(level)}")
 
     def _source(self, level: Level) -> str:
         rows = level.rows
-        table = f"{source_of(rows)} AS a"
-        where = self._conditions.render("a", rows.where)
+        where = self._conditions.render("this", rows.where)
         if rows.after:
-            after = self._conditions.render_after("a", rows.order, rows.after)
-            where = after if where == "true" else f"{where} AND {after}"
-        filtered = "" if where == "true" else f" WHERE {where}"
+            after = self._conditions.render_after("this", rows.order, rows.after)
+            where = all_of(where, after)
         if level.parent is None:
+            table = self._table(level)
             if rows.first is None:
-                return f"{table}{self._joins(level)}{filtered}"
-            order = render_order("a", rows.order)
-            limited = f"SELECT * FROM {table}{filtered} ORDER BY {order} LIMIT {self._fetch(level)}"
-            return f"({limited}) AS a{self._joins(level)}"
-        hung = f"{level.parent.name} AS p JOIN {table} ON {self._joined(level)}"
+                return f"{table}{self._joins(level)}{where.where}"
+            order = render_order("this", rows.order)
+            limit = f"ORDER BY {order} LIMIT {self._fetch(level)}"
+            return f"(SELECT * FROM {table}{where.where} {limit}) AS this{self._joins(level)}"
+        below = self._below(level)
         if not self._is_nested_page(level):
-            return f"{hung}{self._joins(level)}{filtered}"
-        over = f"PARTITION BY p.k ORDER BY {render_order('a', rows.order)}"
-        ranked = f"SELECT a.*, p.k AS _p, row_number() OVER ({over}) AS _r FROM {hung}{filtered}"
-        return f"({ranked}) AS a{self._joins(level)} WHERE a._r <= {self._fetch(level)}"
+            return f"{below}{self._joins(level)}{where.where}"
+        over = f"PARTITION BY parent.key ORDER BY {render_order('this', rows.order)}"
+        columns = f"this.*, parent.key AS _parent, row_number() OVER ({over}) AS _place"
+        ranked = f"SELECT {columns} FROM {below}{where.where}"
+        return f"({ranked}) AS this{self._joins(level)} WHERE this._place <= {self._fetch(level)}"
 
-    def _joined(self, level: Level) -> str:
+    def _table(self, level: Level) -> str:
+        return f"{source_of(level.rows)} AS this"
+
+    def _below(self, level: Level) -> str:
+        """The level's table joined to the level above."""
         relation = level.rows.relation
-        assert relation is not None, "only a root hangs on nothing"
-        return self._conditions.join("a", relation, "p", prefix="c_")
+        assert level.parent is not None
+        assert relation is not None, "only a root has no relation"
+        on = self._conditions.join("this", relation, "parent", prefix="row_")
+        return f"{level.parent.name} AS parent JOIN {self._table(level)} ON {on.text}"
 
     def _joins(self, level: Level) -> str:
         text = ""
         for joined in level.joined:
             rows = joined.rows
             assert rows.relation is not None
-            on = self._conditions.join(joined.alias, rows.relation, joined.parent_alias)
-            where = self._conditions.render(joined.alias, rows.where)
-            if where != "true":
-                on += f" AND {where}"
-            text += f" LEFT JOIN {quote_name(rows.entity.table)} AS {joined.alias} ON {on}"
+            on = all_of(
+                self._conditions.join(joined.alias, rows.relation, joined.parent_alias),
+                self._conditions.render(joined.alias, rows.where),
+            )
+            table = quote_name(rows.entity.table)
+            text += f" LEFT JOIN {table} AS {joined.alias} ON {on.text}"
         return text
 
     def _is_nested_page(self, level: Level) -> bool:
@@ -256,8 +263,14 @@ def split_layout(layout: Layout) -> SplitLayout:
 
 def source_of(rows: Rows) -> str:
     """The table, or what the statement's change has returned of it."""
-    return quote_name(rows.entity.table) if rows.written is None else f"w{rows.written}"
+    match rows.written:
+        case None:
+            return quote_name(rows.entity.table)
+        case 0:
+            return "written"
+        case number:
+            return f"inserted_{number}"
 
 
 def _cursor_where(condition: str) -> str:
-    return f"coalesce(max(CASE WHEN {condition} THEN n.cur END), 'null')"
+    return f"coalesce(max(CASE WHEN {condition} THEN item.cursor END), 'null')"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from poutama.plan.nodes import Permit
+from poutama.sql.condition import Condition, all_of
 from poutama.sql.fragment import Parameters, name_column, quote_name
 from poutama.sql.predicate import Conditions
 from poutama.sql.statement import Statement
@@ -13,10 +14,11 @@ def render_permits(permits: tuple[Permit, ...]) -> Statement | None:
     if not permits:
         return None
     conditions = Conditions(Parameters())
-    columns = [
-        f"EXISTS (SELECT 1 FROM {quote_name(permit.entity.base or permit.entity.table)} AS a"
-        f" WHERE {name_column('a', 'id')} = {conditions.parameters.place(permit.id, 'uuid')}"
-        f" AND {conditions.render('a', permit.guard)}) AS {quote_name(permit.input)}"
-        for permit in permits
-    ]
+    columns = []
+    for permit in permits:
+        named = f"{name_column('this', 'id')} = {conditions.parameters.place(permit.id, 'uuid')}"
+        where = all_of(Condition(named), conditions.render("this", permit.guard)).where
+        table = quote_name(permit.entity.base or permit.entity.table)
+        exists = f"EXISTS (SELECT 1 FROM {table} AS this{where})"
+        columns.append(f"{exists} AS {quote_name(permit.input)}")
     return Statement(f"SELECT {', '.join(columns)}", conditions.parameters.values)

@@ -20,9 +20,10 @@ RETENTION = "1 day"
 def render_seen(parameters: Parameters) -> str:
     """The query of what was kept under the request's key: no row, or one."""
     return (
-        "SELECT i.fingerprint, i.response FROM idempotency_key AS i"
-        f" WHERE i.person_id = {parameters.place(ViewerId(), 'uuid')}"
-        f" AND i.key = {parameters.place(IdempotencyKey(), 'text')} AND i.expires_at > now()"
+        "SELECT entry.fingerprint, entry.response FROM idempotency_key AS entry"
+        f" WHERE entry.person_id = {parameters.place(ViewerId(), 'uuid')}"
+        f" AND entry.key = {parameters.place(IdempotencyKey(), 'text')}"
+        " AND entry.expires_at > now()"
     )
 
 
@@ -50,7 +51,7 @@ def keep_response(response: str) -> Statement:
 
 def _insert(parameters: Parameters, response: str) -> str:
     return (
-        "INSERT INTO idempotency_key AS i (person_id, key, fingerprint, response, expires_at)"
+        "INSERT INTO idempotency_key AS entry (person_id, key, fingerprint, response, expires_at)"
         f" SELECT {parameters.place(ViewerId(), 'uuid')},"
         f" {parameters.place(IdempotencyKey(), 'text')},"
         f" {parameters.place(Fingerprint(), 'text')}, {response},"
@@ -60,5 +61,6 @@ def _insert(parameters: Parameters, response: str) -> str:
 
 _ON_CONFLICT = (
     " ON CONFLICT (person_id, key) DO UPDATE SET fingerprint = excluded.fingerprint,"
-    " response = excluded.response, expires_at = excluded.expires_at WHERE i.expires_at <= now()"
+    " response = excluded.response, expires_at = excluded.expires_at WHERE"
+    " entry.expires_at <= now()"
 )

@@ -62,8 +62,8 @@ class _RowsRenderer:
         selects = [self._select(slot) for slot in self._layout.slots]
         if change:
             selects.append(
-                f"SELECT {OUTCOME}::int8 AS l, {change.written} AS p, {change.version} AS k,"
-                " NULL::text AS b"
+                f"SELECT {OUTCOME}::int8 AS slot, {change.written} AS parent,"
+                f" {change.version} AS key, NULL::text AS json"
             )
         counted = self._levels.render_counted(self._layout.slots)
         ctes += render_entries(self._parameters, self._changing, self._layout, counted)
@@ -75,7 +75,7 @@ class _RowsRenderer:
             Assembly(
                 root=_template(-1, split.root),
                 templates=tuple(
-                    _template(slot.number, split.bodies.get(slot, (Piece("j"),)))
+                    _template(slot.number, split.bodies.get(slot, (Piece("json"),)))
                     for slot in self._layout.slots
                 ),
             ),
@@ -84,7 +84,7 @@ class _RowsRenderer:
 
     def _select(self, slot: Slot) -> str:
         level = slot.level
-        parent = "0::int8" if level.parent is None else "n.p"
+        parent = "0::int8 AS parent" if level.parent is None else "item.parent"
         match slot:
             case CountSlot():
                 query = self._levels.render_count(slot)
@@ -92,18 +92,18 @@ class _RowsRenderer:
                 query = self._levels.render_facts(slot)
             case _:
                 text = self._pieces(self._split.bodies[slot])
-                page = self._levels.on_page(level) if isinstance(slot, ListSlot) else ""
+                page = self._levels.on_page(level).where if isinstance(slot, ListSlot) else ""
                 return (
-                    f"SELECT {slot.number}::int8 AS l, {parent} AS p, n.k AS k, {text} AS b"
-                    f" FROM {level.name} AS n{page}"
+                    f"SELECT {slot.number}::int8 AS slot, {parent}, item.key,"
+                    f" {text} AS json FROM {level.name} AS item{page}"
                 )
         return (
-            f"SELECT {slot.number}::int8 AS l, {parent} AS p, 0::int8 AS k, n.j AS b"
-            f" FROM ({query}) AS n"
+            f"SELECT {slot.number}::int8 AS slot, {parent}, 0::int8 AS key,"
+            f" item.json FROM ({query}) AS item"
         )
 
     def _pieces(self, body: tuple[Final, ...]) -> str:
-        names = [f"n.{part.name}" for part in body if isinstance(part, Piece)]
+        names = [f"item.{part.name}" for part in body if isinstance(part, Piece)]
         return " || chr(1) || ".join(names) or "''"
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from poutama.plan.nodes import Stands
 from poutama.plan.values import ViewerId
 from poutama.schema.model import Scope, Standing
+from poutama.sql.condition import Condition, Form, all_of, any_of
 from poutama.sql.fragment import Parameters
 
 ROLES = {
@@ -18,50 +19,48 @@ ROLES = {
 }
 
 
-def render_standing(parameters: Parameters, name: str, stands: Stands, aliases: str) -> str:
-    """A condition over the id called `name`; `aliases` tells subqueries of one statement apart."""
-    viewer, subject = f"v{aliases}", f"s{aliases}"
-    own = (
-        f"{viewer}.person_id = {parameters.place(ViewerId(), 'uuid')} AND {render_counting(viewer)}"
-    )
+def render_standing(parameters: Parameters, name: str, stands: Stands) -> Condition:
+    """A condition over the id called `name`."""
     match stands.scope:
         case Scope.PERSON:
-            branches = _to_person(stands.standings, viewer, subject, name)
+            branches = _to_person(stands.standings, name)
         case Scope.GROUP:
-            branches = [f"{viewer}.group_id = {name}{_with_role(stands.standings, viewer)}"]
+            branches = [_belongs("group_id", name, stands.standings)]
         case Scope.ORGANISATION:
-            branches = [f"{viewer}.organisation_id = {name}{_with_role(stands.standings, viewer)}"]
-    either = " OR ".join(f"({branch})" for branch in branches)
-    return f"EXISTS (SELECT 1 FROM membership AS {viewer} WHERE {own} AND ({either}))"
+            branches = [_belongs("organisation_id", name, stands.standings)]
+    own = Condition(f"viewer.person_id = {parameters.place(ViewerId(), 'uuid')}")
+    return _exists("viewer", all_of(own, _counts("viewer"), any_of(*branches)))
 
 
-def _to_person(standings: tuple[Standing, ...], viewer: str, subject: str, name: str) -> list[str]:
+def _to_person(standings: tuple[Standing, ...], name: str) -> list[Condition]:
     branches = []
     student = []
+    same_organisation = Condition("subject.organisation_id = viewer.organisation_id")
+    same_group = Condition("subject.group_id = viewer.group_id")
+
+    def has(*conditions: Condition) -> Condition:
+        """Whether the person has a membership of which these hold."""
+        theirs = Condition(f"subject.person_id = {name}")
+        return _exists("subject", all_of(theirs, *conditions))
+
     if Standing.CAREGIVER in standings:
-        child = f"{viewer}.child_id = {subject}.person_id"
-        within = _same_organisation(viewer, subject)
-        student.append(f"{viewer}.role = 'CAREGIVER' AND {child} AND {within}")
+        child = Condition("viewer.child_id = subject.person_id")
+        student.append(all_of(_is("viewer", "CAREGIVER"), child, same_organisation))
     if Standing.MENTOR in standings:
-        student.append(f"{viewer}.role = 'MENTOR' AND {subject}.group_id = {viewer}.group_id")
+        student.append(all_of(_is("viewer", "MENTOR"), same_group))
     if leading := _roles(standings, (Standing.MANAGER, Standing.ADMIN)):
-        student.append(f"{_leads(viewer, leading)} AND {_same_organisation(viewer, subject)}")
+        student.append(all_of(_leads(leading), same_organisation))
     if student:
-        either = " OR ".join(f"({each})" for each in student)
-        counted = f"{subject}.role = 'STUDENT' AND {render_counting(subject)}"
-        branches.append(_exists(subject, name, f"{counted} AND ({either})"))
+        branches.append(has(_is("subject", "STUDENT"), _counts("subject"), any_of(*student)))
     if Standing.MENTEE in standings:
-        mentors = f"{subject}.role = 'MENTOR' AND {render_counting(subject)}"
-        same = f"{subject}.group_id = {viewer}.group_id"
-        mentor = _exists(subject, name, f"{mentors} AND {same}")
-        branches.append(f"{viewer}.role = 'STUDENT' AND {mentor}")
+        mentor = has(_is("subject", "MENTOR"), _counts("subject"), same_group)
+        branches.append(all_of(_is("viewer", "STUDENT"), mentor))
     if Standing.STAFF in standings:
-        leads = _leads(viewer, ["MENTOR_MANAGER", "ADMIN"])
-        belongs = f"{_same_organisation(viewer, subject)} AND {render_counting(subject)}"
-        branches.append(f"{leads} AND {_exists(subject, name, belongs)}")
+        belongs = has(same_organisation, _counts("subject"))
+        branches.append(all_of(_leads(["MENTOR_MANAGER", "ADMIN"]), belongs))
     if Standing.KEEPER in standings:
-        belonged = f"{_same_organisation(viewer, subject)} AND {subject}.accepted_at IS NOT NULL"
-        branches.append(f"{_leads(viewer, ['ADMIN'])} AND {_exists(subject, name, belonged)}")
+        belonged = has(same_organisation, Condition("subject.accepted_at IS NOT NULL"))
+        branches.append(all_of(_leads(["ADMIN"]), belonged))
     return branches
 
 
@@ -73,27 +72,29 @@ def render_counting(alias: str) -> str:
     )
 
 
-def _exists(subject: str, name: str, condition: str) -> str:
-    return (
-        f"EXISTS (SELECT 1 FROM membership AS {subject}"
-        f" WHERE {subject}.person_id = {name} AND {condition})"
-    )
+def _counts(alias: str) -> Condition:
+    return Condition(render_counting(alias), Form.AND)
 
 
-def _same_organisation(viewer: str, subject: str) -> str:
-    return f"{subject}.organisation_id = {viewer}.organisation_id"
+def _exists(alias: str, condition: Condition) -> Condition:
+    return Condition(f"EXISTS (SELECT 1 FROM membership AS {alias}{condition.where})")
 
 
-def _leads(viewer: str, roles: list[str]) -> str:
+def _belongs(column: str, name: str, standings: tuple[Standing, ...]) -> Condition:
+    found = Condition(f"viewer.{column} = {name}")
+    if Standing.MEMBER in standings:
+        return found
+    return all_of(found, _leads(_roles(standings, tuple(ROLES))))
+
+
+def _is(alias: str, role: str) -> Condition:
+    return Condition(f"{alias}.role = '{role}'")
+
+
+def _leads(roles: list[str]) -> Condition:
     listed = ", ".join(f"'{role}'" for role in roles)
-    return f"{viewer}.role IN ({listed})"
+    return Condition(f"viewer.role IN ({listed})")
 
 
 def _roles(standings: tuple[Standing, ...], wanted: tuple[Standing, ...]) -> list[str]:
     return [ROLES[each] for each in wanted if each in standings]
-
-
-def _with_role(standings: tuple[Standing, ...], viewer: str) -> str:
-    if Standing.MEMBER in standings:
-        return ""
-    return f" AND {_leads(viewer, _roles(standings, tuple(ROLES)))}"

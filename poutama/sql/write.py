@@ -1,11 +1,13 @@
 """Changes as common table expressions, rendered with their payload as one statement.
 
-`w0` returns the row written, `w1` and on the rows inserted along with it; the payload's levels
-read from these. `t` is the row as it stood, for telling a stale version from a missing row.
+`written` returns the row written, `inserted_1` and on the rows inserted along with it; the
+payload's levels read from these. `before` is the row as it was, for telling a stale version from a
+missing row.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -21,6 +23,7 @@ from poutama.plan.nodes import (
 )
 from poutama.plan.values import Folded, SqlConstant, Value, ViewerId
 from poutama.schema.model import Column, Entity, Kind
+from poutama.sql.condition import TRUE, Condition, all_of
 from poutama.sql.fragment import Parameters, name_column, quote_name, quote_text, type_of
 from poutama.sql.predicate import Conditions
 from poutama.sql.statement import Statement
@@ -34,32 +37,34 @@ class ChangeSql:
     written: str
     """How many rows were written: 0 or 1."""
     version: str
-    """The version of the row as it stood; NULL where there is none, or nobody asked."""
+    """The version of the row as it was; NULL where there is none, or none was expected."""
 
 
 class ChangeRenderer:
     """Renders the change of one statement."""
 
-    def __init__(self, conditions: Conditions, *, unless: str = "") -> None:
-        """`unless`: a condition under which nothing is written."""
+    def __init__(self, conditions: Conditions, *, allowed: Condition = TRUE) -> None:
+        """`allowed`: a condition without which nothing is written."""
         self._conditions = conditions
         self._parameters: Parameters = conditions.parameters
-        self._allowed = [f"NOT ({unless})"] if unless else []
+        self._allowed = allowed
 
     def render(self, change: Change) -> ChangeSql:
         """The CTEs of a change."""
         match change:
             case Insert():
-                ctes = [f"w0 AS ({self._insert(change)})"]
+                ctes = [f"written AS ({self._insert(change)})"]
                 ctes += [
-                    f"w{number} AS ({self._children(children)})"
+                    f"inserted_{number} AS ({self._children(children)})"
                     for number, children in enumerate(change.children, start=1)
                 ]
                 return ChangeSql(tuple(ctes), _WRITTEN, "NULL::int8")
             case Update() | Delete():
                 return self._modify(change)
             case UpdateMany():
-                return ChangeSql((f"w0 AS ({self._update_many(change)})",), _WRITTEN, "NULL::int8")
+                return ChangeSql(
+                    (f"written AS ({self._update_many(change)})",), _WRITTEN, "NULL::int8"
+                )
             case _:
                 assert_never(change)
 
@@ -69,40 +74,41 @@ class ChangeRenderer:
         if (owner := change.entity.owner) is not None:
             names.append(owner)
             values.append(self._parameters.place(ViewerId(), "uuid"))
-        for number, parent in enumerate(change.parents):
+        aliases = [self._conditions.names.take(parent.entity.table) for parent in change.parents]
+        for parent, alias in zip(change.parents, aliases, strict=True):
             assert parent.relation.key is not None
             names.append(parent.relation.key)
-            values.append(f"p{number}.id")
+            values.append(f"{alias}.id")
         for name, value in self._assignments(change.row.assignments):
             names.append(name)
             values.append(value)
         for column in _sequences(change.entity):
             names.append(column.name)
-            values.append(self._next_number(change, column))
+            values.append(self._next_number(change, column, aliases))
         listed = ", ".join(quote_name(name) for name in names)
         into = f"INSERT INTO {quote_name(change.entity.table)} ({listed})"
-        where = [
-            self._identify(f"p{number}", parent.id, parent.guard)
-            for number, parent in enumerate(change.parents)
-        ] + self._allowed
-        if not where:
+        parents = list(zip(change.parents, aliases, strict=True))
+        guards = (self._identify(alias, parent.id, parent.guard) for parent, alias in parents)
+        where = all_of(*guards, self._allowed)
+        if where == TRUE:
             return f"{into} VALUES ({', '.join(values)}) RETURNING *"
-        sources = ", ".join(
-            f"{quote_name(parent.entity.table)} AS p{number}"
-            for number, parent in enumerate(change.parents)
+        tables = ", ".join(
+            f"{quote_name(parent.entity.table)} AS {alias}" for parent, alias in parents
         )
-        source = f" FROM {sources}" if sources else ""
-        return f"{into} SELECT {', '.join(values)}{source} WHERE {' AND '.join(where)} RETURNING *"
+        source = f" FROM {tables}" if tables else ""
+        return f"{into} SELECT {', '.join(values)}{source}{where.where} RETURNING *"
 
-    def _next_number(self, change: Insert, column: Column) -> str:
+    def _next_number(self, change: Insert, column: Column, aliases: Sequence[str]) -> str:
         assert column.sequence is not None
-        number = next(
-            n for n, parent in enumerate(change.parents) if parent.relation.key == column.sequence
+        parent = next(
+            alias
+            for parent, alias in zip(change.parents, aliases, strict=True)
+            if parent.relation.key == column.sequence
         )
-        name = name_column("s", column.name)
+        name = name_column("sibling", column.name)
         table = quote_name(change.entity.table)
-        within = f"{name_column('s', column.sequence)} = p{number}.id"
-        return f"(SELECT coalesce(max({name}) + 1, 0) FROM {table} AS s WHERE {within})"
+        within = f"{name_column('sibling', column.sequence)} = {parent}.id"
+        return f"(SELECT coalesce(max({name}) + 1, 0) FROM {table} AS sibling WHERE {within})"
 
     def _children(self, children: Children) -> str:
         entity = children.entity
@@ -123,11 +129,12 @@ class ChangeRenderer:
         names = list(dict.fromkeys(name for cells in found for name in cells))
         rows = ["(" + ", ".join(cells.get(name, "NULL") for name in names) + ")" for cells in found]
         listed = ", ".join(quote_name(name) for name in names)
-        taken = ", ".join(name_column("v", name) for name in names)
+        taken = ", ".join(name_column("child", name) for name in names)
         parent = quote_name(children.relation.key)
         return (
             f"INSERT INTO {quote_name(entity.table)} ({parent}, {listed})"
-            f" SELECT w0.id, {taken} FROM w0, (VALUES {', '.join(rows)}) AS v ({listed})"
+            f" SELECT written.id, {taken}"
+            f" FROM written, (VALUES {', '.join(rows)}) AS child ({listed})"
             " RETURNING *"
         )
 
@@ -144,10 +151,14 @@ class ChangeRenderer:
         assert column.sequence is not None
         name, within = quote_name(column.name), quote_name(column.sequence)
         table = quote_name(change.entity.table)
-        where = self._target(change)
+        where = all_of(
+            self._target(change),
+            Condition(f"sibling.{within} = this.{within}"),
+            Condition(f"sibling.{name} > this.{name}"),
+        )
         return (
-            f"UPDATE {table} AS s SET {name} = s.{name} - 1 FROM {table} AS a WHERE {where}"
-            f" AND s.{within} = a.{within} AND s.{name} > a.{name}"
+            f"UPDATE {table} AS sibling SET {name} = sibling.{name} - 1"
+            f" FROM {table} AS this{where.where}"
         )
 
     def _modify(self, change: Update | Delete) -> ChangeSql:
@@ -155,28 +166,28 @@ class ChangeRenderer:
         ctes = []
         version = "NULL::int8"
         if change.expected_version is not None:
-            seen = self._identify("a", change.id, change.guard)
-            ctes.append(f"t AS (SELECT a.version FROM {table} AS a WHERE {seen})")
-            version = "(SELECT t.version FROM t)"
-        where = self._target(change)
+            visible = self._identify("this", change.id, change.guard).where
+            ctes.append(f"before AS (SELECT this.version FROM {table} AS this{visible})")
+            version = "(SELECT before.version FROM before)"
+        where = self._target(change).where
         match change:
             case Delete():
-                effect = f"DELETE FROM {table} AS a WHERE {where} RETURNING a.*"
+                effect = f"DELETE FROM {table} AS this{where} RETURNING this.*"
             case Update(assignments=()):
-                effect = f"SELECT a.* FROM {table} AS a WHERE {where}"
+                effect = f"SELECT this.* FROM {table} AS this{where}"
             case Update():
                 cells = [
                     f"{quote_name(name)} = {value}"
                     for name, value in self._assignments(change.assignments)
                 ]
-                cells += _bookkeeping(change.entity)
-                effect = f"UPDATE {table} AS a SET {', '.join(cells)} WHERE {where} RETURNING a.*"
-        ctes.append(f"w0 AS ({effect})")
+                assigned = ", ".join(cells + _bookkeeping(change.entity))
+                effect = f"UPDATE {table} AS this SET {assigned}{where} RETURNING this.*"
+        ctes.append(f"written AS ({effect})")
         return ChangeSql(tuple(ctes), _WRITTEN, version)
 
     def _update_many(self, change: UpdateMany) -> str:
         def value(name: str, type_: str) -> str:
-            return f"(e.v->>{quote_text(name)})::{type_}"
+            return f"(member.value->>{quote_text(name)})::{type_}"
 
         cells = []
         for name, column in change.columns:
@@ -184,19 +195,20 @@ class ChangeRenderer:
             if column.searchable:
                 folded = value(f"{name} folded", "text")
                 cells.append(f"{quote_name(column.search_name)} = {folded}")
-        rows = f"jsonb_array_elements({self._parameters.place(change.rows, 'jsonb')}) AS e(v)"
+        rows = f"jsonb_array_elements({self._parameters.place(change.rows, 'jsonb')})"
         return (
-            f"UPDATE {quote_name(change.entity.table)} AS a"
-            f" SET {', '.join(cells + _bookkeeping(change.entity))} FROM {rows}"
-            f" WHERE a.id = {value('id', 'uuid')} RETURNING a.*"
+            f"UPDATE {quote_name(change.entity.table)} AS this"
+            f" SET {', '.join(cells + _bookkeeping(change.entity))}"
+            f" FROM {rows} AS member(value)"
+            f" WHERE this.id = {value('id', 'uuid')} RETURNING this.*"
         )
 
-    def _target(self, change: Update | Delete) -> str:
-        where = [self._identify("a", change.id, change.guard), *self._allowed]
-        if change.expected_version is not None:
-            expected = self._parameters.place(change.expected_version, "int8")
-            where.append(f"a.version = {expected}")
-        return " AND ".join(where)
+    def _target(self, change: Update | Delete) -> Condition:
+        where = all_of(self._identify("this", change.id, change.guard), self._allowed)
+        if change.expected_version is None:
+            return where
+        expected = self._parameters.place(change.expected_version, "int8")
+        return all_of(where, Condition(f"this.version = {expected}"))
 
     def _assignments(self, assignments: tuple[Assignment, ...]) -> list[tuple[str, str]]:
         cells = []
@@ -213,9 +225,10 @@ class ChangeRenderer:
                 cells.append((column.search_name, folded))
         return cells
 
-    def _identify(self, alias: str, row: Value, guard: Predicate) -> str:
+    def _identify(self, alias: str, row: Value, guard: Predicate) -> Condition:
         where = self._conditions.render(alias, guard)
-        return f"{name_column(alias, 'id')} = {self._parameters.place(row, 'uuid')} AND {where}"
+        named = f"{name_column(alias, 'id')} = {self._parameters.place(row, 'uuid')}"
+        return all_of(Condition(named), where)
 
 
 def render_gaps(change: Change) -> Statement | None:
@@ -227,14 +240,14 @@ def render_gaps(change: Change) -> Statement | None:
     return None if text is None else Statement(text, parameters.values)
 
 
-_WRITTEN = "(SELECT count(*) FROM w0)"
+_WRITTEN = "(SELECT count(*) FROM written)"
 
 
 def _bookkeeping(entity: Entity) -> list[str]:
     """What every update of a row sets besides."""
     cells = []
     if "version" in entity.fields:
-        cells.append("version = a.version + 1")
+        cells.append("version = this.version + 1")
     if "updatedAt" in entity.fields:
         cells.append("updated_at = now()")
     return cells

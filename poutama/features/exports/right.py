@@ -13,6 +13,7 @@ from poutama.plan.guard import visible_rows
 from poutama.plan.nodes import AnyOf, OwnedBy, Stands
 from poutama.plan.values import ViewerId
 from poutama.schema.model import Scope
+from poutama.sql.condition import Condition, all_of, any_of
 from poutama.sql.fragment import Parameters
 from poutama.sql.standing import render_standing
 
@@ -32,14 +33,14 @@ def statement_of_right() -> str:
     parameters = Parameters()
     viewer = parameters.place(ViewerId(), "uuid")
     conditions = []
-    for number, part in enumerate(rule.parts if isinstance(rule, AnyOf) else (rule,)):
+    for part in rule.parts if isinstance(rule, AnyOf) else (rule,):
         match part:
             case OwnedBy(column=column) if column == _PERSON:
-                conditions.append(f"p.id = {viewer}")
+                conditions.append(Condition(f"p.id = {viewer}"))
             case Stands(scope=Scope.PERSON, column=column) if column == _PERSON:
-                conditions.append(render_standing(parameters, "p.id", part, f"{number}"))
+                conditions.append(render_standing(parameters, "p.id", part))
             case _:
                 raise AssertionError(f"a goal is visible by {part}")
     assert parameters.values == (ViewerId(),)
-    either = " OR ".join(conditions)
-    return f"SELECT 1 FROM person AS p WHERE p.id = $2::uuid AND ({either})"  # noqa: S608
+    allowed = all_of(Condition("p.id = $2::uuid"), any_of(*conditions))
+    return f"SELECT 1 FROM person AS p{allowed.where}"  # noqa: S608

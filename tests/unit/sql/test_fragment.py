@@ -6,6 +6,7 @@ from poutama.features import load_model
 from poutama.plan.nodes import All, AnyOf, Compare, Comparison, IsNull, Not
 from poutama.plan.values import Constant, Variable
 from poutama.schema.model import OrderTerm
+from poutama.sql.condition import FALSE, TRUE
 from poutama.sql.fragment import (
     Parameters,
     quote_name,
@@ -52,22 +53,30 @@ def test_rows_without_a_value_come_last_both_ways_and_ties_end_at_the_id() -> No
 def test_a_condition_is_never_null() -> None:
     conditions = Conditions(Parameters())
     later = Compare(DUE, Comparison.GT, Constant("x"))
-    assert conditions.render("a", Not(later)) == (
-        'NOT ((a."due_at" IS NOT NULL AND a."due_at" > $1::text::timestamptz))'
+    assert conditions.render("a", Not(later)).text == (
+        'NOT (a."due_at" IS NOT NULL AND a."due_at" > $1::text::timestamptz)'
     )
-    assert conditions.render("a", Not(IsNull(DUE))) == 'NOT (a."due_at" IS NULL)'
+    assert conditions.render("a", Not(IsNull(DUE))).text == 'NOT (a."due_at" IS NULL)'
 
 
 def test_all_of_nothing_holds_and_any_of_nothing_does_not() -> None:
     conditions = Conditions(Parameters())
-    assert conditions.render("a", All(())) == "true"
-    assert conditions.render("a", All((All(()), All(())))) == "true"
-    assert conditions.render("a", AnyOf(())) == "false"
-    assert conditions.render("a", Not(All(()))) == "NOT (true)"
+    assert conditions.render("a", All(())) == TRUE
+    assert conditions.render("a", All((All(()), All(())))) == TRUE
+    assert conditions.render("a", AnyOf(())) == FALSE
+    assert conditions.render("a", Not(All(()))) == FALSE
     either = AnyOf((IsNull(DUE), All((IsNull(TITLE), IsNull(DUE)))))
-    assert conditions.render("a", either) == (
-        '((a."due_at" IS NULL) OR (a."title" IS NULL AND a."due_at" IS NULL))'
+    assert conditions.render("a", either).text == (
+        'a."due_at" IS NULL OR (a."title" IS NULL AND a."due_at" IS NULL)'
     )
+
+
+def test_an_argument_beside_a_condition_that_never_holds_stays_in_the_text() -> None:
+    """The database refuses a statement whose text does not name all of its parameters."""
+    conditions = Conditions(Parameters())
+    found = conditions.render("a", All((Compare(TITLE, Comparison.EQ, Constant("x")), AnyOf(()))))
+    assert found.text == 'a."title" = $1::text AND false'
+    assert conditions.parameters.values == (Constant("x"),)
 
 
 CHILDREN = Template.compose(0, [None])
