@@ -33,6 +33,7 @@ from poutama.db.transaction import Transaction, run_transaction
 from poutama.features import load_features, load_model
 from poutama.jobs.job import JobState, Query
 from poutama.jobs.local import LocalQueue
+from poutama.permits import Permits
 from poutama.procedure import ProcedureContext
 from poutama.settings import Settings
 from poutama.store.directory import DirectoryStore
@@ -126,6 +127,8 @@ async def run_job(url: str, folder: Path, job: UUID) -> None:
         queue=LocalQueue(),
         kinds=load_features().load_jobs(),
         query=cast(Query, None),
+        permits=Permits(load_model(), database),
+        plans=ChangePlans(load_model()),
         settings=settings,
     )
     before = _peak_memory()

@@ -11,14 +11,21 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from pkgutil import resolve_name
 from typing import TypeAlias
+from uuid import UUID
 
+from poutama.changes import ChangePlans, Changes
 from poutama.db.connection import Database
+from poutama.db.transaction import Transaction
 from poutama.settings import Settings
 from poutama.store.objects import ObjectStore
+from poutama.viewer import Viewer
 
 MINUTE = 60.0
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
+
+SYSTEM = Viewer(UUID(int=0))
+"""The actor of what the clock does: an id that is no person's."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,6 +36,7 @@ class TaskContext:
         database, store, settings: as everywhere.
         sweep: wakes workers for jobs whose message was lost, by the given deadline.
         deadline: absolute `time.monotonic()` by which to return.
+        plans: what `changes` renders.
     """
 
     database: Database
@@ -36,6 +44,11 @@ class TaskContext:
     settings: Settings
     sweep: Callable[[float], Awaitable[int]]
     deadline: float
+    plans: ChangePlans
+
+    def changes(self, transaction: Transaction) -> Changes:
+        """What changes rows in the name of the system."""
+        return Changes(self.plans, transaction, SYSTEM)
 
 
 TaskFunction: TypeAlias = Callable[[TaskContext], Awaitable[int]]

@@ -17,6 +17,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID, uuid4
 
+from poutama.changes import ChangePlans
 from poutama.db.connection import Database
 from poutama.errors import PoutamaError
 from poutama.jobs.heartbeat import StepOverran, run_step
@@ -40,6 +41,7 @@ from poutama.jobs.lease import (
 )
 from poutama.jobs.queue import Queue, read_body, write_body
 from poutama.jobs.table import find_wait, take_unsent
+from poutama.permits import Permits
 from poutama.settings import Settings
 from poutama.store.objects import ObjectStore
 
@@ -68,6 +70,8 @@ class Worker:
     kinds: Mapping[str, AnyJobKind]
     query: Query
     settings: Settings
+    permits: Permits
+    plans: ChangePlans
 
     async def handle(self, body: str, *, deadline: float) -> None:
         """Do what a message asks for; what is no message of ours goes to the dead letters.
@@ -185,6 +189,8 @@ class Worker:
             store=self.store,
             query=self.query,
             settings=self.settings,
+            permits=self.permits,
+            plans=self.plans,
         )
         # Half of the margin is for ending, the other half for committing.
         until = deadline - margin / 2

@@ -14,11 +14,13 @@ from time import monotonic
 from typing import Any
 from uuid import UUID
 
+from poutama.changes import ChangePlans
 from poutama.edge.application import Resources, compute_fields
 from poutama.engine import Engine
 from poutama.errors import PoutamaError
 from poutama.features import load_model
 from poutama.jobs.job import AnyJobKind
+from poutama.permits import Permits
 from poutama.plan.operation import GraphQLRequest
 from poutama.schedule import TaskContext
 from poutama.viewer import Viewer
@@ -60,6 +62,7 @@ def open_query(rooms: Resources) -> EngineQuery:
 
 def open_worker(rooms: Resources, kinds: Mapping[str, AnyJobKind]) -> Worker:
     """A worker for these kinds of jobs; with none it can still sweep."""
+    model = load_model()
     return Worker(
         database=rooms.database,
         store=rooms.store,
@@ -67,12 +70,14 @@ def open_worker(rooms: Resources, kinds: Mapping[str, AnyJobKind]) -> Worker:
         kinds=kinds,
         query=open_query(rooms),
         settings=rooms.settings,
+        permits=Permits(model, rooms.database),
+        plans=ChangePlans(model),
     )
 
 
 def open_task_contexts(rooms: Resources) -> Callable[[float], TaskContext]:
     """What gives scheduled tasks what they need, until a deadline."""
-    worker = open_worker(rooms, {})
+    worker, plans = open_worker(rooms, {}), ChangePlans(load_model())
 
     def open_context(deadline: float) -> TaskContext:
         return TaskContext(
@@ -81,6 +86,7 @@ def open_task_contexts(rooms: Resources) -> Callable[[float], TaskContext]:
             settings=rooms.settings,
             sweep=lambda until: worker.sweep(deadline=until),
             deadline=deadline,
+            plans=plans,
         )
 
     return open_context

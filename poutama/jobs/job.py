@@ -18,11 +18,14 @@ from uuid import UUID
 
 import msgspec
 
+from poutama.changes import ChangePlans, Changes
 from poutama.db.connection import Database
 from poutama.db.transaction import Transaction
 from poutama.errors import PoutamaError
+from poutama.permits import Permits
 from poutama.settings import Settings
 from poutama.store.objects import ObjectStore
+from poutama.viewer import Viewer
 
 InputT = TypeVar("InputT", bound=msgspec.Struct)
 """A kind's input."""
@@ -111,6 +114,8 @@ class Step(Generic[InputT, CheckpointT]):
         store: for files; write under keys that a second try would choose again.
         query: asks the API's own questions in a person's name.
         settings: every knob.
+        permits: whether the person could call a mutation now.
+        plans: what `changes` renders.
     """
 
     job: Job
@@ -124,6 +129,12 @@ class Step(Generic[InputT, CheckpointT]):
     store: ObjectStore
     query: Query
     settings: Settings
+    permits: Permits
+    plans: ChangePlans
+
+    def changes(self, transaction: Transaction) -> Changes:
+        """What changes rows in the step's effects, in the name of the person who requested it."""
+        return Changes(self.plans, transaction, Viewer(self.job.person_id))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

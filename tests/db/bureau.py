@@ -18,6 +18,7 @@ from zipfile import ZipFile
 
 from asyncpg import Record
 
+from poutama.changes import ChangePlans
 from poutama.db.connection import Database
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.engine import Engine
@@ -28,6 +29,7 @@ from poutama.features.exports.steps import EXPORT_JOB, ExportProgress, ExportSte
 from poutama.jobs.job import Finished
 from poutama.jobs.local import LocalQueue
 from poutama.jobs.table import enqueue
+from poutama.permits import Permits
 from poutama.plan.operation import GraphQLRequest
 from poutama.settings import Settings
 from poutama.store.directory import DirectoryStore
@@ -86,7 +88,9 @@ def build_worker(
     chosen = Settings(**{"job_margin_seconds": 1.0, **settings})
     kinds = {EXPORT: replace(EXPORT_JOB, step=step)}
     engine = Engine(load_model(), database, chosen, load_features().procedures)
-    return Worker(database, store, LocalQueue(), kinds, ask_engine(engine), chosen)
+    permits, plans = Permits(load_model(), database), ChangePlans(load_model())
+    query = ask_engine(engine)
+    return Worker(database, store, LocalQueue(), kinds, query, chosen, permits, plans)
 
 
 @dataclass(slots=True)

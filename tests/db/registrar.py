@@ -16,10 +16,12 @@ from uuid import UUID
 
 from asyncpg import Record
 
+from poutama.changes import ChangePlans
 from poutama.db.connection import Database
-from poutama.features import load_features
+from poutama.features import load_features, load_model
 from poutama.jobs.job import Query
 from poutama.jobs.local import LocalQueue
+from poutama.permits import Permits
 from poutama.settings import Settings
 from poutama.store.directory import DirectoryStore
 from poutama.store.objects import ObjectStore
@@ -177,6 +179,8 @@ class Registrar:
             queue=LocalQueue(),
             kinds=load_features().load_jobs(),
             query=cast(Query, None),
+            permits=Permits(load_model(), self.database),
+            plans=ChangePlans(load_model()),
             settings=self.settings,
         )
         return await worker.run(job, deadline=soon(seconds))

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from asyncpg import Record
 
+from poutama.changes import ChangePlans
 from poutama.db.connection import Database
 from poutama.engine import Engine
 from poutama.features import load_features, load_model
@@ -24,9 +25,9 @@ from poutama.features.evidence.job import EVIDENCE_JOB
 from poutama.features.evidence.keys import every_key
 from poutama.jobs.job import AnyJobKind, Query
 from poutama.jobs.local import LocalQueue
+from poutama.permits import Permits
 from poutama.plan.operation import GraphQLRequest
 from poutama.procedure import Procedure
-from poutama.schedule import TaskContext
 from poutama.settings import Settings
 from poutama.sql.computed import Compute
 from poutama.store.directory import DirectoryStore
@@ -35,6 +36,7 @@ from poutama.worker import Worker
 from tests.db import classroom
 from tests.db.classroom import viewer_for
 from tests.db.sessions import soon
+from tests.db.tasks import run_task
 from tests.features.record import Caller
 from tests.features.sample import id_of
 
@@ -146,21 +148,17 @@ class Studio:
             queue=LocalQueue(),
             kinds=self.kinds,
             query=cast(Query, None),
+            permits=Permits(load_model(), self.database),
+            plans=ChangePlans(load_model()),
             settings=self.settings,
         )
         return await worker.run(job, deadline=soon())
 
     async def sweep(self) -> int:
         """Run what the schedule runs; returns how many rows were forgotten or refused."""
-        shift = TaskContext(
-            database=self.database,
-            store=self.store,
-            settings=self.settings,
-            sweep=_no_jobs,
-            deadline=soon(),
-        )
-        changed = await load_features().tasks["forget_unfinished_uploads"].load()(shift)
-        await load_features().tasks["delete_doomed_objects"].load()(shift)
+        given = (self.database, self.store, self.settings)
+        changed = await run_task("forget_unfinished_uploads", *given)
+        await run_task("delete_doomed_objects", *given)
         return changed
 
     async def row(self, evidence: str) -> Record:
@@ -214,7 +212,3 @@ def announcement(data: bytes, media_type: str, **more: Any) -> Mapping[str, Any]
         "sha256": sha256(data).hexdigest(),
         **more,
     }
-
-
-async def _no_jobs(deadline: float) -> int:
-    raise AssertionError(f"no job is to be swept by {deadline}")

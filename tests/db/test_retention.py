@@ -11,12 +11,12 @@ import pytest
 
 from poutama.db.connection import Database
 from poutama.features import load_features
-from poutama.features.evidence.sweep import forget_unfinished_uploads
 from poutama.features.retention.retention import ACTOR, forget_the_departed
 from poutama.store.deletion import delete_doomed_objects
 from poutama.store.directory import DirectoryStore
 from tests.db.classroom import fill, snapshot
 from tests.db.sessions import soon
+from tests.db.tasks import run_task
 from tests.features.record import Caller
 from tests.features.sample import id_of
 
@@ -154,7 +154,7 @@ async def test_all_that_is_theirs_goes_and_what_is_others_stays(
     rows = await school.read(stays, [id_of("left note")], deadline=soon())
     assert [row["author_id"] for row in rows] == [None]
     assert (await school.read(notes, [student], deadline=soon()))[0][0] == 0
-    await forget_unfinished_uploads(school, deadline=soon())
+    await run_task("forget_unfinished_uploads", school, store)
     await delete_doomed_objects(school, store, deadline=soon())
     assert not await school.read("select 1 from evidence", deadline=soon())
     doomed = await school.read("select key from doomed_object", deadline=soon())

@@ -7,6 +7,8 @@ from uuid import UUID
 
 import pytest
 
+from poutama.features.roster import steps
+from poutama.features.roster.runner import run_phase
 from poutama.features.roster.sweep import forget_old_rosters
 from tests.db.registrar import APPLY, CHECK, ORGANISATION, SEE, START, Registrar, counts, errors
 from tests.db.sessions import soon
@@ -251,6 +253,28 @@ async def test_whoever_is_no_admin_any_more_has_nothing_applied(registrar: Regis
     await registrar.work(checked["id"])
     (row,) = await registrar.rows("SELECT state FROM roster_progress")
     assert row["state"] == "FAILED"
+    assert not await registrar.rows("SELECT id FROM membership WHERE source = 'ROSTER'")
+
+
+async def test_an_application_stops_at_the_step_after_the_right_is_lost(
+    registrar: Registrar, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    checked = await registrar.check(small_school())
+    count = "SELECT count(*) AS n FROM learning_group"
+    before = (await registrar.rows(count))[0]["n"]
+
+    async def end_once_groups_are_written(*given: Any) -> Any:
+        if (await registrar.rows(count))[0]["n"] > before:
+            end = "UPDATE membership SET ends_at = now() WHERE id = $1::uuid"
+            await registrar.write(end, id_of("admin's"))
+        return await run_phase(*given)
+
+    monkeypatch.setattr(steps, "run_phase", end_once_groups_are_written)
+    await registrar.ask(APPLY, i={"importId": checked["id"], "expectedVersion": checked["version"]})
+    await registrar.work(checked["id"])
+    (row,) = await registrar.rows("SELECT state, failure FROM job ORDER BY created_at DESC LIMIT 1")
+    assert tuple(row) == ("FAILED", steps.NO_ADMIN)
+    assert (await registrar.rows(count))[0]["n"] > before
     assert not await registrar.rows("SELECT id FROM membership WHERE source = 'ROSTER'")
 
 

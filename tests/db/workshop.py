@@ -15,11 +15,14 @@ from uuid import UUID, uuid4
 import msgspec
 from asyncpg import Record
 
+from poutama.changes import ChangePlans
 from poutama.db.connection import Database
 from poutama.db.transaction import Transaction, run_transaction
+from poutama.features import load_model
 from poutama.jobs.job import AnyJobKind, Finished, JobKind, Progress, Query, RowError, Step
 from poutama.jobs.local import LocalQueue
 from poutama.jobs.table import cancel, enqueue
+from poutama.permits import Permits
 from poutama.settings import Settings
 from poutama.store.objects import ObjectStore
 from poutama.worker import Worker
@@ -103,6 +106,8 @@ class Workshop:
             # These kinds need neither; what does has tests of its own.
             store=cast(ObjectStore, None),
             query=cast(Query, None),
+            permits=Permits(load_model(), database or self.database),
+            plans=ChangePlans(load_model()),
             queue=self.queue,
             kinds=self.kinds,
             settings=Settings(**{"job_margin_seconds": 1.0, **settings}),

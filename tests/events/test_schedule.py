@@ -13,12 +13,13 @@ from typing import Any, cast
 
 import pytest
 
+from poutama.changes import ChangePlans
 from poutama.db.connection import Database
 from poutama.edge.clock import ScheduleFunction, TasksFailedError
 from poutama.edge.gateway import UnknownEventError
 from poutama.edge.invocation import Environment
 from poutama.errors import UnavailableError
-from poutama.features import load_features
+from poutama.features import load_features, load_model
 from poutama.schedule import Task, TaskContext
 from poutama.settings import Settings
 from poutama.store.objects import ObjectStore
@@ -68,6 +69,7 @@ def open_context(deadline: float) -> TaskContext:
         settings=Settings(),
         sweep=no_sweep,
         deadline=deadline,
+        plans=ChangePlans(load_model()),
     )
 
 

@@ -19,7 +19,7 @@ FEATURE = Feature(
     jobs={EVIDENCE: "poutama.features.evidence.job:EVIDENCE_JOB"},
     tasks={
         "forget_unfinished_uploads": Task(
-            "poutama.features.evidence.tasks:clear_uploads", 10 * MINUTE
+            "poutama.features.evidence.sweep:forget_unfinished_uploads", 10 * MINUTE
         )
     },
     personal_data=(

@@ -17,9 +17,7 @@ from tempfile import TemporaryDirectory
 from typing import TypeAlias
 from uuid import UUID
 
-from asyncpg import Record
-
-from poutama.audit import record_change
+from poutama.changes import Changes
 from poutama.db.transaction import Transaction
 from poutama.errors import NotFoundError
 from poutama.features.evidence.inputs import EvidenceInput
@@ -31,18 +29,10 @@ from poutama.features.evidence.types import FILE_TYPES, UnfitFileError
 from poutama.features.evidence.usage import Holder, give_room_back
 from poutama.jobs.job import Effects, Empty, Finished, JobKind, Step
 from poutama.store.deletion import doom_objects
-from poutama.viewer import Viewer
 
 _FIND = "SELECT media_type, bytes, sha256, state FROM evidence WHERE id = $1::uuid"
 _LOOK = """
 SELECT state, stem, bytes, uploader_id, organisation_id FROM evidence WHERE id = $1::uuid
-"""
-_ACCEPT = """
-UPDATE evidence SET
-    state = 'READY', upload_key = NULL, object_key = $2::text, thumbnail_key = $3::text,
-    thumbnail_type = $4::text, bytes = $5::int8, sha256 = $6::text, version = version + 1,
-    updated_at = now()
-WHERE id = $1::uuid
 """
 
 
@@ -138,16 +128,16 @@ def _hash(path: Path) -> str:
 def _conclude(
     step: EvidenceStep, evidence: UUID, stem: str, outcome: Served | UnfitFileError | None
 ) -> Effects:
-    return partial(_write, evidence=evidence, stem=stem, outcome=outcome, person=step.job.person_id)
+    return partial(_write, step=step, evidence=evidence, stem=stem, outcome=outcome)
 
 
 async def _write(
     transaction: Transaction,
     *,
+    step: EvidenceStep,
     evidence: UUID,
     stem: str,
     outcome: Served | UnfitFileError | None,
-    person: UUID,
 ) -> None:
     """Write down what came of it; of evidence that is gone, doom what there may be."""
     rows = await transaction.fetch(_LOOK, evidence)
@@ -157,25 +147,29 @@ async def _write(
     row = rows[0]
     if row["state"] != "PENDING" or outcome is None:
         return
-    if isinstance(outcome, Served):
-        await _accept(transaction, evidence, stem, outcome, row)
-    else:
-        await reject(transaction, evidence, outcome.message, row)
-    await record_change(transaction, Viewer(person), "UPDATE", "Evidence", evidence, person)
-
-
-async def _accept(
-    transaction: Transaction, evidence: UUID, stem: str, served: Served, row: Record
-) -> None:
-    thumbnail: tuple[str | None, str | None] = (None, None)
-    if served.thumbnail is not None:
-        thumbnail = (thumbnail_key(stem), THUMBNAIL_TYPE)
-    await transaction.execute(
-        _ACCEPT, evidence, object_key(stem), *thumbnail, served.bytes, served.sha256
-    )
+    changes = step.changes(transaction)
+    if isinstance(outcome, UnfitFileError):
+        await reject(transaction, changes, evidence, outcome.message, row)
+        return
+    await _accept(changes, evidence, stem, outcome)
     holder = Holder(row["uploader_id"], row["organisation_id"])
-    await give_room_back(transaction, holder, row["bytes"] - served.bytes, files=0)
+    await give_room_back(transaction, holder, row["bytes"] - outcome.bytes, files=0)
     await doom_objects(transaction, [upload_key(stem)])
+
+
+async def _accept(changes: Changes, evidence: UUID, stem: str, served: Served) -> None:
+    small = served.thumbnail is not None
+    await changes.update(
+        "Evidence",
+        evidence,
+        {"state": "READY", "bytes": served.bytes, "sha256": served.sha256},
+        columns={
+            "upload_key": None,
+            "object_key": object_key(stem),
+            "thumbnail_key": thumbnail_key(stem) if small else None,
+            "thumbnail_type": THUMBNAIL_TYPE if small else None,
+        },
+    )
 
 
 EVIDENCE_JOB = JobKind(input=EvidenceInput, checkpoint=Empty, step=prepare_evidence)

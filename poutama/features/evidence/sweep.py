@@ -11,11 +11,11 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from uuid import UUID
 
-from poutama.db.connection import Database
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.features.evidence.keys import every_key
 from poutama.features.evidence.rejection import reject
 from poutama.features.evidence.usage import Holder, give_room_back
+from poutama.schedule import TaskContext
 from poutama.store.deletion import doom_objects
 
 # Time to come home with a device that was offline; the form itself works for minutes, and whoever
@@ -42,10 +42,9 @@ SELECT e.stem, e.state, e.bytes, e.uploader_id, e.organisation_id,
     j.state IN ('FAILED', 'CANCELLED') AS given_up
 FROM evidence AS e LEFT JOIN job AS j ON j.id = e.job_id WHERE e.id = $1::uuid
 """  # noqa: S608
-_DELETE = "DELETE FROM evidence WHERE id = $1::uuid"
 
 
-async def forget_unfinished_uploads(database: Database, *, deadline: float) -> int:
+async def forget_unfinished_uploads(context: TaskContext) -> int:
     """Clear away what is left over, and doom its objects; returns how many rows it changed.
 
     May be cut off at any point, and run twice at once.
@@ -53,28 +52,29 @@ async def forget_unfinished_uploads(database: Database, *, deadline: float) -> i
     Raises:
         UnavailableError, DeadlineExceededError: the rest is done next time.
     """
-    changed = 0
+    changed, database, deadline = 0, context.database, context.deadline
     for query in (_HOMELESS, _UNFINISHED, _GIVEN_UP):
         while rows := await database.read(query, deadline=deadline, name="evidence/sweep"):
             for row in rows:
-                work = _clearing(row["id"])
+                work = _clearing(context, row["id"])
                 await run_transaction(database, work, deadline=deadline, name="evidence/sweep")
             changed += len(rows)
     return changed
 
 
-def _clearing(evidence: UUID) -> Callable[[Transaction], Awaitable[None]]:
-    return partial(_clear, evidence=evidence)
+def _clearing(context: TaskContext, evidence: UUID) -> Callable[[Transaction], Awaitable[None]]:
+    return partial(_clear, context=context, evidence=evidence)
 
 
-async def _clear(transaction: Transaction, *, evidence: UUID) -> None:
+async def _clear(transaction: Transaction, *, context: TaskContext, evidence: UUID) -> None:
+    changes = context.changes(transaction)
     for row in await transaction.fetch(_LOOK, evidence):
         pending = row["state"] == "PENDING"
         if row["homeless"] or (pending and row["unfinished"]):
-            await transaction.execute(_DELETE, evidence)
+            await changes.delete("Evidence", evidence)
             if row["state"] != "REJECTED":
                 holder = Holder(row["uploader_id"], row["organisation_id"])
                 await give_room_back(transaction, holder, row["bytes"])
             await doom_objects(transaction, every_key(row["stem"]))
         elif pending and row["given_up"]:
-            await reject(transaction, evidence, GAVE_UP, row)
+            await reject(transaction, changes, evidence, GAVE_UP, row)

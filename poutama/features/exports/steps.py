@@ -35,7 +35,6 @@ from poutama.features.exports.pdf_document import Volume, print_journey
 from poutama.features.exports.pictures import fit_picture
 from poutama.features.exports.reading import read_page
 from poutama.features.exports.readme import write_readme
-from poutama.features.exports.right import statement_of_right
 from poutama.features.exports.sweep import delete_folder, register_folder
 from poutama.features.exports.tables import TABLES, write_table
 from poutama.jobs.job import Finished, JobFailedError, JobKind, Progress, Step
@@ -81,13 +80,9 @@ async def _run_phase(step: ExportStep) -> ExportProgress | Finished:
 
 
 async def _require_right(step: ExportStep) -> None:
-    found = await step.database.read(
-        statement_of_right(),
-        [step.job.person_id, step.input.person_id],
-        deadline=step.deadline,
-        name="export/right",
-    )
-    if not found:
+    asked = {"personId": step.input.person_id}
+    person = step.job.person_id
+    if not await step.permits.hold("exportJourney", asked, person, deadline=step.deadline):
         await _refuse(step)
 
 

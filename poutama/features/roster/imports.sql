@@ -9,10 +9,6 @@ FROM roster_import AS i JOIN organisation AS o ON o.id = i.organisation_id
     LEFT JOIN verified_organisation AS v ON v.organisation_id = i.organisation_id
 WHERE i.id = $1::uuid
 
--- name: find_administrator
-SELECT 1 FROM membership AS m JOIN roster_import AS i ON i.organisation_id = m.organisation_id
-WHERE i.id = $1::uuid AND m.person_id = i.actor_id AND m.role = 'ADMIN' AND {counts}
-
 -- name: with_source
 SELECT i.id, $2::text AS source, $3::bool AS accepts
 FROM roster_import AS i WHERE i.id = $1::uuid

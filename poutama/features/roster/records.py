@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from poutama.bulk_changes import BulkTable, update_rows
 from poutama.db.statements import load_sql
-from poutama.sql.standing import render_counting
 
 GROUPS = BulkTable(kind="Group", table="learning_group", searchable=("name",))
 PEOPLE = BulkTable(kind="Person", table="person", subject="id")
 MEMBERSHIPS = BulkTable(kind="Membership", table="membership", subject="person_id")
 IMPORTS = BulkTable(kind="RosterImport", table="roster_import")
 
-_SQL = load_sql(__package__, "imports.sql", {"counts": render_counting("m")})
-LOAD, FIND_ADMINISTRATOR = _SQL["load"], _SQL["find_administrator"]
+_SQL = load_sql(__package__, "imports.sql")
+LOAD = _SQL["load"]
 
 SET_SOURCE = update_rows(IMPORTS, ("source", "accepts"), _SQL["with_source"], audited=False)
 SET_ENDINGS = update_rows(

@@ -21,7 +21,7 @@ from poutama.features.roster.runner import (
     run_phase,
 )
 from poutama.features.roster.staged_tables import StagedTable
-from poutama.jobs.job import Finished, JobKind
+from poutama.jobs.job import Finished, JobFailedError, JobKind
 
 FUNCTIONS: Mapping[Phase, PhaseFunction] = {
     Phase.BEGIN: phases.begin_application,
@@ -97,12 +97,17 @@ APPLY_ORDER = (
 """The phases of an application."""
 
 
+NO_ADMIN = "The person who requested this no longer administers the organisation."
+
+
 async def check_roster(step: CheckStep) -> RosterProgress | Finished:
     """One step of a ROSTER_CHECK job.
 
     Raises:
-        JobFailedError: the file cannot be read as a roster, or the import is gone.
+        JobFailedError: the file cannot be read as a roster, the person who requested it may not
+            do so any longer, or the import is gone.
     """
+    await _require_administrator(step, "checkRosterImport")
     return await run_phase(step, CHECK_ORDER, FUNCTIONS)
 
 
@@ -113,7 +118,15 @@ async def apply_roster(step: ApplyStep) -> RosterProgress | Finished:
         JobFailedError: too much would end, the person who requested it may not do so any longer,
             or the import is gone.
     """
+    await _require_administrator(step, "applyRosterImport")
     return await run_phase(step, APPLY_ORDER, FUNCTIONS)
+
+
+async def _require_administrator(step: CheckStep | ApplyStep, mutation: str) -> None:
+    """Stop at the step after the person has lost the right; what is done stays done."""
+    asked = {"importId": step.input.import_id}
+    if not await step.permits.hold(mutation, asked, step.job.person_id, deadline=step.deadline):
+        raise JobFailedError(NO_ADMIN)
 
 
 CHECK_JOB = JobKind(input=CheckInput, checkpoint=RosterCheckpoint, step=check_roster)
