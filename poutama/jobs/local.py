@@ -55,6 +55,10 @@ class LocalQueue:
         self._changed = asyncio.Event()
         self.dead_letters: deque[DeadLetter] = deque(maxlen=MOST_DEAD_LETTERS)
 
+    def __len__(self) -> int:
+        """How many messages it holds, those handed out included."""
+        return len(self._held)
+
     async def send(self, body: str, *, delay: float = 0.0) -> None:
         held = _Held(body, time.monotonic() + delay)
         self._held[held.id] = held

@@ -14,7 +14,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from poutama.errors import PoutamaError
-from poutama.jobs.queue import Message
+from poutama.jobs.local import LocalQueue
+from poutama.jobs.queue import Message, Queue
 from poutama.worker import Worker
 
 SEVERAL = 4
@@ -23,22 +24,27 @@ WAIT_SECONDS = 20.0
 RETRY_SECONDS = 10.0
 SWEEP_SECONDS = 5.0
 """Oftener than in a cloud: on a laptop somebody waits for the job whose worker they have killed."""
+POLL_SECONDS = 1.0
+"""How often a worker without a queue looks for jobs in the database."""
 SWEEP_LIMIT_SECONDS = 30.0
 
 logger = logging.getLogger(__name__)
 
 
 @asynccontextmanager
-async def run_worker(worker: Worker, *, several: int = SEVERAL) -> AsyncIterator[None]:
+async def run_worker(
+    worker: Worker, *, several: int = SEVERAL, polls: bool = False
+) -> AsyncIterator[None]:
     """Work off the worker's queue while the block runs; jobs under way at its end are let go.
 
     Args:
         worker: its queue was made with this process: what an earlier one held is sent again.
         several: most jobs at once.
+        polls: whether jobs are looked for in the database, since nothing sends messages.
     """
     tasks = [
         asyncio.create_task(work_off(worker, several=several)),
-        asyncio.create_task(keep_sweeping(worker)),
+        asyncio.create_task(keep_sweeping(worker, polls=polls)),
     ]
     try:
         yield
@@ -68,18 +74,25 @@ async def work_off(worker: Worker, *, several: int) -> None:
             await asyncio.wait(waiting)
 
 
-async def keep_sweeping(worker: Worker) -> None:
+async def keep_sweeping(worker: Worker, *, polls: bool = False) -> None:
     """Sweep now and then, until cancelled; at first, for all that no queue knows of yet."""
     idle: float | None = 0.0
     while True:
         try:
-            await worker.sweep(deadline=time.monotonic() + SWEEP_LIMIT_SECONDS, idle=idle)
-            idle = None
+            # What waits here already is not taken again and again.
+            if not polls or not is_busy(worker.queue):
+                await worker.sweep(deadline=time.monotonic() + SWEEP_LIMIT_SECONDS, idle=idle)
+            idle = POLL_SECONDS if polls else None
         except PoutamaError as error:
             logger.warning("sweep: %s", error.message)
         except Exception:
             logger.exception("sweep: unexpected error")
-        await asyncio.sleep(SWEEP_SECONDS)
+        await asyncio.sleep(POLL_SECONDS if polls else SWEEP_SECONDS)
+
+
+def is_busy(queue: Queue) -> bool:
+    """Whether as many messages are in this process as are handled at once."""
+    return isinstance(queue, LocalQueue) and len(queue) >= SEVERAL
 
 
 async def _receive(worker: Worker, most: int) -> list[Message]:

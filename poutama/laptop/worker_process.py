@@ -1,9 +1,9 @@
-"""A laptop's worker process: it runs jobs and the schedule beside the API.
+"""A worker process: it runs jobs and the schedule beside `make up`'s API, or `poutama serve`.
 
 `laptop.worker_supervisor` starts it with `python -m poutama.laptop.worker_process`. It is told of
 jobs by lines on its standard input, one id a line, and ends when that does: so it outlives nobody,
 however they end. A process of its own, because a job may take all of a processor, or all of the
-memory there is.
+memory there is. `poutama worker` runs it in the foreground.
 """
 
 from __future__ import annotations
@@ -19,28 +19,31 @@ from pathlib import Path
 from time import monotonic
 from uuid import UUID
 
-from poutama.edge.application import Resources
+from poutama.edge.application import Resources, ask_database
 from poutama.edge.clock import TasksFailedError, run_tasks
 from poutama.edge.work import open_task_contexts, open_worker
 from poutama.features import load_features
 from poutama.laptop.worker_loop import run_worker
 from poutama.schedule import TaskContext
+from poutama.server.process import LOG_FORMAT
 from poutama.server.resources import open_server_resources
+from poutama.server.stop import StopRequest
 from poutama.settings import Settings
 
 TASK_SECONDS = 120.0
 
 
-async def work(rooms: Resources, heard: asyncio.StreamReader) -> None:
+async def work(rooms: Resources, heard: asyncio.StreamReader, *, polls: bool = False) -> None:
     """Run jobs and the schedule until there is nothing more to hear.
 
     Args:
         rooms: of this process.
         heard: ids of jobs, one a line.
+        polls: whether jobs are looked for in the database, since nothing reports them.
     """
     worker = open_worker(rooms, load_features().load_jobs())
     open_context = open_task_contexts(rooms)
-    async with run_worker(worker):
+    async with run_worker(worker, polls=polls):
         tasks = [
             asyncio.create_task(_repeat(name, open_context))
             for name in load_features().tasks
@@ -61,6 +64,57 @@ async def _repeat(name: str, open_context: Callable[[float], TaskContext]) -> No
         with suppress(TasksFailedError):  # it is logged
             await run_tasks(load_features().tasks, [name], open_context, monotonic() + TASK_SECONDS)
         await asyncio.sleep(load_features().tasks[name].every)
+
+
+def run_worker_process(
+    settings: Settings, stop: StopRequest, when_ready: Callable[[], None]
+) -> None:
+    """Run jobs and the schedule until asked to stop: from the queue, or else from the database.
+
+    Args:
+        settings: all of them; `database_url` is there.
+        stop: entered by the caller.
+        when_ready: called once the database has answered.
+
+    Raises:
+        ConfigurationError: a setting cannot be used.
+        UnavailableError, DatabaseError: the database does not answer.
+    """
+    logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
+    asyncio.run(_work_until_stopped(settings, stop, when_ready))
+
+
+async def _work_until_stopped(
+    settings: Settings, stop: StopRequest, when_ready: Callable[[], None]
+) -> None:
+    heard = _Ending(asyncio.get_running_loop())
+    rooms = open_server_resources(settings, settings.database_url, Path(settings.home))
+    try:
+        await ask_database(rooms.database)
+        stop.watch(heard)
+        when_ready()
+        await work(rooms, heard.reader, polls=not settings.queue_url)
+    finally:
+        await rooms.close()
+
+
+class _Ending:
+    """A `Stoppable`: a reader that ends when a signal comes."""
+
+    force_exit = False
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self.reader = asyncio.StreamReader()
+        self._loop = loop
+
+    @property
+    def should_exit(self) -> bool:
+        return self.reader.at_eof()
+
+    @should_exit.setter
+    def should_exit(self, value: bool) -> None:
+        if value:
+            self._loop.call_soon_threadsafe(self.reader.feed_eof)
 
 
 async def _main(settings: Settings) -> None:

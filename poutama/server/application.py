@@ -45,6 +45,15 @@ class ServerApplication:
             await self._api(scope, receive, send)
 
 
+def log_accesses() -> None:
+    """Write the access log to standard error, a plain line per request."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    access_logger.addHandler(handler)
+    access_logger.setLevel(logging.INFO)
+    access_logger.propagate = False
+
+
 def log_requests(
     application: ServerApplication,
 ) -> Callable[[Scope, Receive, Send], Awaitable[None]]:

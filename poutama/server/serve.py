@@ -84,6 +84,11 @@ def serve(
             runner.run(run())
 
 
+def list_proxies(settings: Settings) -> list[str]:
+    """The addresses and networks whose forwarding headers are believed."""
+    return [each.strip() for each in settings.trusted_proxies.split(",") if each.strip()]
+
+
 def configure(
     application: ServerApplication,
     settings: Settings,
@@ -101,7 +106,7 @@ def configure(
     """
     # What clients do wrong is not ours to log: anyone could fill the disk with it.
     logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
-    proxies = [each.strip() for each in settings.trusted_proxies.split(",") if each.strip()]
+    proxies = list_proxies(settings)
     config = uvicorn.Config(
         log_requests(application) if settings.access_log else application,
         loop="uvloop",
