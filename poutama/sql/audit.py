@@ -40,13 +40,13 @@ def render_entries(
 ) -> list[str]:
     """The CTE that writes down what the statement does: none, or one.
 
-    `counted`: queries of subject and kind, for what is only counted.
+    `counted`: queries of subject and kind, each pair once, for what is only counted.
 
     One INSERT for a change and for what its payload reads: one statement cannot change a table
     twice on CockroachDB.
     """
     subjects = [
-        f"SELECT item.subject, {quote_text(level.rows.entity.name)} AS kind"
+        f"SELECT DISTINCT item.subject, {quote_text(level.rows.entity.name)} AS kind"
         f" FROM {level.name} AS item"
         for level in layout.levels
         if is_audited(level)

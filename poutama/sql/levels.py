@@ -147,7 +147,7 @@ class LevelRenderer:
         )
 
     def render_counted(self, slots: Iterable[Slot]) -> list[str]:
-        """For each audited count, the query of whose rows it counts: `subject` and `kind`."""
+        """For each audited count, the query of `subject` and `kind` of the rows it counts."""
         found = []
         for slot in slots:
             level = slot.level
@@ -155,7 +155,8 @@ class LevelRenderer:
                 kind = quote_text(level.rows.entity.name)
                 source = self._table(level) if level.parent is None else self._below(level)
                 where = self._conditions.render("this", level.rows.where).where
-                found.append(f"SELECT {render_subject(level)}, {kind} AS kind FROM {source}{where}")
+                pair = f"{render_subject(level)}, {kind} AS kind"
+                found.append(f"SELECT DISTINCT {pair} FROM {source}{where}")
         return found
 
     def render_facts(self, slot: FactsSlot) -> str:

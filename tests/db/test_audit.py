@@ -40,6 +40,14 @@ async def test_a_mentor_who_looks_is_written_down_once_a_visit(school: Desk) -> 
     assert (await entries(school))["READ", "Goal", True] == 1
 
 
+@pytest.mark.parametrize("shown", ["goals { title }", "goalsConnection { totalCount }"])
+async def test_many_rows_of_a_person_are_one_entry(school: Desk, shown: str) -> None:
+    create = 'mutation { createGoal(input: {goalType: SPORTS, title: "Swim"}) { goal { id } } }'
+    await school.ask(create, STUDENT)
+    await school.ask(f"{{ groups {{ members {{ person {{ {shown} }} }} }} }}", MENTOR)
+    assert (await entries(school))["READ", "Goal", True] == 1
+
+
 async def test_students_read_their_own_unnoticed(school: Desk) -> None:
     await school.ask("{ goals { title owner { goals { id } } } me { goals { id } } }", STUDENT)
     assert not await entries(school)

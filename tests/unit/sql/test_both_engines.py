@@ -1,8 +1,8 @@
 """No SQL here, written or compiled, has what CockroachDB v20.2 does not know or means otherwise.
 
-Reads the string constants of the package and the statements of the golden documents. A new function
-or type is let in by adding it below, once it has been looked up for both engines;
-`docs/cockroachdb.md` says where.
+Reads the string constants of the package, its `.sql` files and the statements of the golden
+documents. A new function or type is allowed by adding it below, once it has been looked up for both
+engines; `docs/cockroachdb.md` says where.
 """
 
 from __future__ import annotations
@@ -106,9 +106,16 @@ def statements() -> Iterator[tuple[str, str]]:
         for text in texts(source):
             if text not in spoken and STATEMENT.search(text):
                 yield name, strip(text)
+    for path in sorted((ROOT / "poutama").rglob("*.sql")):
+        for text in uncommented(path).split(";"):
+            yield str(path.relative_to(ROOT)), strip(text)
     for path in sorted((ROOT / "tests" / "golden" / "documents").glob("*.md")):
         for text in re.findall(r"```sql\n(.*?)```", path.read_text(encoding="utf-8"), re.DOTALL):
             yield path.name, strip(re.sub(r"^--.*$", "", text, flags=re.MULTILINE))
+
+
+def uncommented(path: Path) -> str:
+    return re.sub(r"--.*$", "", path.read_text(encoding="utf-8"), flags=re.MULTILINE)
 
 
 def strip(text: str) -> str:
@@ -120,7 +127,7 @@ FOUND = list(statements())
 
 def test_there_is_something_to_look_at() -> None:
     places = {name for name, _ in FOUND}
-    assert {"poutama/jobs/lease.py", "poutama/db/budget.py", "dashboard.md"} <= places
+    assert {"poutama/jobs/lease.sql", "poutama/db/budget.py", "dashboard.md"} <= places
     assert any("migrations/versions" in name for name in places)
 
 
@@ -152,5 +159,5 @@ def test_every_cast_is_to_a_type_that_both_engines_mean_alike() -> None:
 
 def test_no_call_leaves_a_portal_open() -> None:
     # Limited to some rows, the driver leaves the portal open, and the next statement fails (40195).
-    limited = re.compile(r"\.(fetchrow|fetchval|cursor|executemany)\(")
+    limited = re.compile(r"\.(fetchrow|fetchval|executemany)\(|(connection|transaction)\.cursor\(")
     assert [name for name, source in sources() if limited.search(source)] == []
