@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 
 from graphql import DocumentNode, FieldDefinitionNode, ObjectTypeDefinitionNode
@@ -26,6 +27,10 @@ KINDS = {
     "Int": Kind.INTEGER,
     "DateTime": Kind.TIMESTAMP,
 }
+TABLE = re.compile(r"(?!.*_\d+$)[a-z][a-z0-9_]{0,54}")
+"""What a table may be called: short enough that a statement can number it, and not numbered."""
+TAKEN = frozenset({"answer", "audit", "before", "lookup", "store", "written"})
+"""What `sql.names` calls parts of a statement: they would hide a table of the same name."""
 
 
 def load_entities(
@@ -89,6 +94,7 @@ def _load_entity(
         require(
             value in orders, f"{name}: @table(order:) names {value}, which it has no field for."
         )
+    _check_tables(name, table)
     loaded: dict[str, Field] = {}
     for field in fields[name]:
         with at_node(field):
@@ -110,6 +116,16 @@ def _load_entity(
         change_subject=audited.get("person"),
         base=table.get("base"),
     )
+
+
+def _check_tables(entity: str, table: Mapping[str, str]) -> None:
+    for argument in ("name", "base"):
+        called = table.get(argument)
+        require(
+            called is None or (TABLE.fullmatch(called) is not None and called not in TAKEN),
+            f"{entity}: @table({argument}:): expected lower-case letters, digits and underscores,"
+            f" no number at the end, and none of {', '.join(sorted(TAKEN))}; got {called}.",
+        )
 
 
 def _load_field(

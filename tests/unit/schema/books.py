@@ -83,6 +83,15 @@ MISTAKES = {
     "a misspelt directive": ("text: String!", "text: String! @serch", "Unknown directive '@serch'"),
     "a misspelt argument": ('@visible(person: "id"', '@visible(preson: "id"', "'preson'"),
     "a missing argument": ('@table(name: "book", owner', "@table(owner", "'@table(name:)'"),
+    "a table called as a part of a statement": (
+        '@table(name: "page"', '@table(name: "store"', "Page: @table(name:): expected",
+    ),
+    "a table called as a level of a statement": (
+        '@table(name: "page"', '@table(name: "page_1"', "Page: @table(name:): expected",
+    ),
+    "a table whose name needs quotes": (
+        '@table(name: "page"', '@table(name: "Page"', "Page: @table(name:): expected",
+    ),
     "a type twice": ("enum Genre", "type Book { a: Int }\nenum Genre", "one type named 'Book'"),
     "a generated type": ("enum Genre", "type BookEdge { a: Int }\nenum Genre", "'BookEdge'"),
     "no query": ("type Query", "type Quarry", "Query root type must be provided"),

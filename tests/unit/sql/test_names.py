@@ -6,6 +6,7 @@ import re
 
 from poutama.features import load_model
 from poutama.plan.nodes import Read, Steps, Write
+from poutama.schema.entities import TABLE, TAKEN
 from poutama.sql import names
 from poutama.sql.json import render_repeatable
 from poutama.sql.names import Names
@@ -61,6 +62,18 @@ def test_every_name_is_in_the_list_and_the_list_names_no_other() -> None:
     used = {listed(alias) for alias in aliases()}
     assert used - LISTED == set()
     assert LISTED - used == {"value"}, "stands in the parentheses of `member(value)`"
+
+
+def test_no_part_of_a_statement_can_hide_a_table() -> None:
+    """`schema` refuses tables that are numbered, or called as the parts that are not."""
+    parts = {
+        part
+        for text in texts()
+        for part in re.findall(
+            r"(?:^WITH |^)([a-z]\w*) AS (?:MATERIALIZED )?\(", text, re.MULTILINE
+        )
+    }
+    assert {each for each in parts if TABLE.fullmatch(each)} == TAKEN
 
 
 def test_no_name_is_reserved_on_either_engine() -> None:
