@@ -15,8 +15,9 @@ $(READY): pyproject.toml uv.lock
 up: $(READY) ## run everything on this machine (PORT=8000, POUTAMA_HOME=.poutama)
 	@$(BIN)/poutama up
 
+# Hundreds of processes are started, and compile what they import, unless one leaves it to the next.
 test: $(READY) ## run the whole test suite (ARGS="-k goals -x" narrows it)
-	@$(BIN)/pytest -n auto $(ARGS)
+	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n auto $(ARGS)
 
 check: $(READY) ## lint, format, types, floors and sizes
 	@$(BIN)/ruff check .

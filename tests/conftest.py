@@ -60,8 +60,8 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.hookimpl(optionalhook=True)
-def pytest_xdist_auto_num_workers() -> int:
-    return count_workers()
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
+    return count_workers(config)
 
 
 @pytest.hookimpl(optionalhook=True)

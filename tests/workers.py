@@ -9,6 +9,7 @@ temporary folders of its own. Units that last longest start first, so that none 
 from __future__ import annotations
 
 import os
+from pathlib import Path
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
@@ -23,8 +24,14 @@ LONGEST = (*TOGETHER, "tests/db/")
 """What starts first, in this order."""
 
 
-def count_workers() -> int:
-    """How many workers `-n auto` starts: one for each processor that this process may use."""
+def count_workers(config: pytest.Config) -> int:
+    """How many workers `-n auto` starts: one for each processor that this process may use.
+
+    None for a single module, which is one unit: it would only wait for them to start.
+    """
+    modules = {Path(argument.partition("::")[0]) for argument in config.args}
+    if len(modules) == 1 and next(iter(modules)).is_file():
+        return 0
     usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     return min(usable or 1, MAX_WORKERS)
 
