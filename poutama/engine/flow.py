@@ -22,7 +22,12 @@ from poutama.engine.answer import (
     answer_refusal,
 )
 from poutama.engine.mutation import Mutation, StepFailure, Writing, fingerprint_request
-from poutama.engine.prepare import Prepared, PreparedStep, prepare_operation
+from poutama.engine.prepare import (
+    Prepared,
+    PreparedRead,
+    PreparedStep,
+    prepare_operation,
+)
 from poutama.engine.trusted import TrustedDocuments
 from poutama.errors import (
     MethodNotAllowedError,
@@ -32,7 +37,8 @@ from poutama.errors import (
 )
 from poutama.lru import Lru
 from poutama.plan.cost import check_cost
-from poutama.plan.operation import Documents, GraphQLFailure, GraphQLRequest, Operation, Shape
+from poutama.plan.operation import Documents, GraphQLFailure, GraphQLRequest, Operation
+from poutama.plan.shape import VariablesShape
 from poutama.plan.values import Binding, Repeatable
 from poutama.procedure import Procedure
 from poutama.schema.model import Model
@@ -82,7 +88,9 @@ class Engine:
         self._computed = computed or {}
         self._wake = wake
         self._documents = Documents(model, settings)
-        self._prepared: Lru[tuple[Operation, Shape], Prepared] = Lru(settings.plan_cache_size)
+        self._prepared: Lru[tuple[Operation, VariablesShape], Prepared] = Lru(
+            settings.plan_cache_size
+        )
 
     async def execute(
         self,
@@ -116,8 +124,8 @@ class Engine:
             cost = check_cost(prepared.cost, binding, self._settings)
             if spend is not None:
                 await spend(cost)
-            if prepared.read is not None:
-                data = await self._read(prepared.read, binding, deadline)
+            if isinstance(prepared, PreparedRead):
+                data = await self._read(prepared.statement, binding, deadline)
             else:
                 binding.repeatable = _repeatable(idempotency_key, request)
                 data = await self._mutate(prepared.steps, binding, deadline)
@@ -156,7 +164,7 @@ class Engine:
             logger.warning("no worker was woken for job %s: %s", job, error.message)
 
     async def _prepare(
-        self, operation: Operation, request: GraphQLRequest, shape: Shape
+        self, operation: Operation, request: GraphQLRequest, shape: VariablesShape
     ) -> Prepared:
         rendering = self._settings.rendering or (await self._database.dialect()).rendering
         prepared = prepare_operation(

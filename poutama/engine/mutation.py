@@ -11,14 +11,20 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
 from json import dumps
+from typing import assert_never
 from uuid import UUID
 
 from poutama.changes import ChangePlans, Changes, explain_conflict
 from poutama.db.connection import Database
-from poutama.db.link import Rows
 from poutama.db.retry import Patience
 from poutama.db.transaction import Transaction, run_transaction
-from poutama.engine.prepare import PreparedStep
+from poutama.engine.prepare import (
+    PreparedCall,
+    PreparedStep,
+    SimpleWrite,
+    WriteInSteps,
+    key_of,
+)
 from poutama.errors import (
     AmbiguousCommit,
     BadUserInputError,
@@ -115,27 +121,26 @@ class Mutation:
 
     async def _attempt(self) -> str:
         steps = self._steps
-        if all(isinstance(step.step, Text) for step in steps):
-            return self._join(step.step.json for step in steps if isinstance(step.step, Text))
-        if len(steps) == 1 and steps[0].is_simple:
-            return await self._run_simple(steps[0])
+        if all(isinstance(step, Text) for step in steps):
+            return self._join(step.json for step in steps if isinstance(step, Text))
+        match steps:
+            case (SimpleWrite() as step,):
+                return await self._run_simple(step)
         return await run_transaction(
             self._database, self._run_steps, deadline=self._deadline, name="mutation"
         )
 
-    async def _run_simple(self, step: PreparedStep) -> str:
-        assert isinstance(step.step, Write)
+    async def _run_simple(self, step: SimpleWrite) -> str:
         repeatable = self._binding.repeatable
         statement = step.statement if repeatable is None else step.repeatable
-        assert statement is not None
-        with _failing_at(step.step.key):
+        with _failing_at(step.write.key):
             rows = await self._database.write(
                 statement.text, bind_values(statement, self._binding), deadline=self._deadline
             )
             outcome = statement.conclude(rows)
             if repeatable is not None and outcome.fingerprint is not None:
                 return _repeat(repeatable, outcome.fingerprint, outcome.response)
-            return self._join([self._conclude(step.step, outcome)])
+            return self._join([self._conclude(step.write, outcome)])
 
     async def _run_steps(self, transaction: Transaction) -> str:
         binding = self._binding
@@ -152,37 +157,45 @@ class Mutation:
         self.enqueued = tuple(transaction.enqueued)
         return data
 
-    async def _run_step(self, prepared: PreparedStep, transaction: Transaction) -> str:
-        async def fetch(statement: Statement) -> Rows:
-            return await transaction.fetch(statement.text, *bind_values(statement, self._binding))
+    async def _run_step(self, step: PreparedStep, transaction: Transaction) -> str:
+        with _failing_at(key_of(step)):
+            match step:
+                case Text():
+                    return step.json
+                case SimpleWrite(write, statement):
+                    return await self._write(write, statement, transaction)
+                case WriteInSteps(write, before, statement, payload):
+                    if before is not None:
+                        await transaction.execute(before.text, *bind_values(before, self._binding))
+                    text = await self._write(write, statement, transaction)
+                    if payload is None:
+                        return text
+                    return await self._read_payload(payload, transaction)
+                case PreparedCall(call, permit, payload):
+                    await self._call(call, permit, transaction)
+                    return await self._read_payload(payload, transaction)
+                case _:
+                    assert_never(step)
 
-        step = prepared.step
-        if isinstance(step, Text):
-            return step.json
-        with _failing_at(step.key):
-            text: str | None = None
-            if isinstance(step, Write):
-                assert prepared.statement is not None
-                if prepared.before is not None:
-                    before = prepared.before
-                    await transaction.execute(before.text, *bind_values(before, self._binding))
-                text = self._conclude(
-                    step, prepared.statement.conclude(await fetch(prepared.statement))
-                )
-            else:
-                await self._call(step, prepared.permit, transaction)
-            if prepared.payload is not None:
-                text = await self._read_payload(prepared.payload, transaction)
-            if text is None:
-                raise NotFoundError
-            return text
+    async def _write(self, write: Write, statement: Statement, transaction: Transaction) -> str:
+        values = bind_values(statement, self._binding)
+        return self._conclude(
+            write, statement.conclude(await transaction.fetch(statement.text, *values))
+        )
 
-    async def _read_payload(self, payload: Statement, transaction: Transaction) -> str | None:
+    async def _read_payload(self, payload: Statement, transaction: Transaction) -> str:
+        """The payload's text.
+
+        Raises:
+            NotFoundError: a row that must be there is not.
+        """
         if payload.constant is not None:
             return fill_returned(payload.constant, self._binding.returned)
         rows = await transaction.fetch(payload.text, *bind_values(payload, self._binding))
         data = payload.read_data(rows)
-        return None if data is None else fill_returned(data.decode(), self._binding.returned)
+        if data is None:
+            raise NotFoundError
+        return fill_returned(data.decode(), self._binding.returned)
 
     async def _call(self, step: Call, permit: Statement | None, transaction: Transaction) -> None:
         """Call a procedure that the caller is permitted to call."""
@@ -225,7 +238,7 @@ class Mutation:
 
     def _join(self, texts: Iterable[str]) -> str:
         pairs = zip(self._steps, texts, strict=True)
-        return "{" + ",".join(f"{dumps(step.step.key)}:{text}" for step, text in pairs) + "}"
+        return "{" + ",".join(f"{dumps(key_of(step))}:{text}" for step, text in pairs) + "}"
 
 
 def _repeat(repeatable: Repeatable, fingerprint: str, response: str | None) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TypeAlias, assert_never
 
 from poutama.plan.build import ReadBuilder
 from poutama.plan.cost import Cost, Pricing, check_total
 from poutama.plan.nodes import Call, Read, Step, Text, Write
-from poutama.plan.operation import Operation, Shape, build_trees
+from poutama.plan.operation import Operation
 from poutama.plan.passes import rewrite_read
 from poutama.plan.selection import Selections
+from poutama.plan.shape import VariablesShape, build_trees
 from poutama.plan.writes import WriteBuilder
 from poutama.schema.model import Model
 from poutama.settings import Settings
@@ -26,42 +27,87 @@ Render: TypeAlias = Callable[..., Statement]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class PreparedStep:
-    """A root field of a mutation, ready to run."""
+class SimpleWrite:
+    """A write whose payload comes with it: one statement, that commits by itself where it is alone.
 
-    step: Step
-    statement: Statement | None = None
-    """What a write runs; None where the step is no write."""
-    payload: Statement | None = None
-    """What reads the payload afterwards; None where the statement brings it along."""
-    before: Statement | None = None
-    """What must run first, in the same transaction."""
-    permit: Statement | None = None
-    """Of a procedure, what says whether the caller may call it; None where being signed in is
-    enough."""
-    repeatable: Statement | None = None
-    """The same write under an idempotency key; None where that takes a transaction."""
+    Attributes:
+        write: the plan.
+        statement: the change and its payload.
+        repeatable: the same under an idempotency key.
+    """
 
-    @property
-    def is_simple(self) -> bool:
-        """Whether one statement is all there is to it."""
-        return isinstance(self.step, Write) and self.payload is None and self.before is None
+    write: Write
+    statement: Statement
+    repeatable: Statement
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Prepared:
-    """A plan, rendered: one statement for a query, steps for a mutation."""
+class WriteInSteps:
+    """A write that takes several statements of one transaction.
+
+    Attributes:
+        write: the plan.
+        before: what runs first, if anything.
+        statement: the change.
+        payload: what reads the payload afterwards; None where the change brings it along.
+    """
+
+    write: Write
+    before: Statement | None
+    statement: Statement
+    payload: Statement | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PreparedCall:
+    """A procedure, between the statement that asks its permits and the one that reads its payload.
+
+    Attributes:
+        call: the plan.
+        permit: None where being signed in is enough.
+        payload: what reads the payload.
+    """
+
+    call: Call
+    permit: Statement | None
+    payload: Statement
+
+
+PreparedStep: TypeAlias = Text | SimpleWrite | WriteInSteps | PreparedCall
+"""A root field of a mutation, ready to run."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PreparedRead:
+    """A query: one statement. `marked`: whether the response has marks to fill."""
 
     cost: Cost
-    read: Statement | None
-    steps: tuple[PreparedStep, ...] = ()
-    marked: bool = field(init=False)
-    """Whether the response has marks to fill."""
+    statement: Statement
+    marked: bool
 
-    def __post_init__(self) -> None:
-        steps = (each for step in self.steps for each in (step.statement, step.payload))
-        marked = any(has_marks(each.text) for each in (self.read, *steps) if each is not None)
-        object.__setattr__(self, "marked", marked)
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PreparedMutation:
+    """A mutation: its root fields, in order. `marked`: whether the response has marks to fill."""
+
+    cost: Cost
+    steps: tuple[PreparedStep, ...]
+    marked: bool
+
+
+Prepared: TypeAlias = PreparedRead | PreparedMutation
+"""An operation, planned and rendered."""
+
+
+def key_of(step: PreparedStep) -> str:
+    """The response key of a root field."""
+    match step:
+        case Text(key=key) | SimpleWrite(Write(key=key)) | WriteInSteps(Write(key=key)):
+            return key
+        case PreparedCall(call):
+            return call.key
+        case _:
+            assert_never(step)
 
 
 def prepare_operation(
@@ -69,7 +115,7 @@ def prepare_operation(
     settings: Settings,
     operation: Operation,
     variables: Mapping[str, object],
-    shape: Shape,
+    shape: VariablesShape,
     rendering: str,
 ) -> Prepared:
     """Plan, rewrite and render an operation for variables of this shape; `variables` as sent.
@@ -78,39 +124,46 @@ def prepare_operation(
         BadUserInputError: an argument cannot be used.
         LimitExceededError: the operation costs too much, whatever the sizes of its pages.
     """
-    selections = Selections(operation, build_trees(operation, shape), settings)
+    selections = Selections(operation, build_trees(shape), settings)
     cost = Pricing(model, operation, selections, settings).price_operation()
     check_total(cost.fixed, settings)
     reads = ReadBuilder(model, operation, selections, settings)
     render = render_json if rendering == "json" else render_rows
     if operation.is_mutation:
         plan = WriteBuilder(model, operation, selections, reads).build_mutation()
-        return Prepared(cost, None, tuple(_prepare_step(step, render) for step in plan.steps))
-    return Prepared(cost, render(rewrite_read(model.entities, reads.build_query(variables))))
+        steps = tuple(_prepare_step(step, render) for step in plan.steps)
+        return PreparedMutation(cost, steps, any(_is_marked(step) for step in steps))
+    statement = render(rewrite_read(model.entities, reads.build_query(variables)))
+    return PreparedRead(cost, statement, has_marks(statement.text))
 
 
 def _prepare_step(step: Step, render: Render) -> PreparedStep:
     match step:
         case Text():
-            return PreparedStep(step)
+            return step
         case Call():
-            return PreparedStep(
-                step, payload=render(Read(step.payload)), permit=render_permits(step.permits)
-            )
-        case Write(change=change) if step.together:
-            read = Read(step.payload)
-            return PreparedStep(
-                step,
-                statement=render(read, change),
-                before=render_gaps(change),
-                repeatable=render_repeatable(step.key, read, change),
-            )
+            return PreparedCall(step, render_permits(step.permits), render(Read(step.payload)))
         case Write(change=change):
-            return PreparedStep(
-                step,
-                statement=render(Read(()), change),
-                payload=render(Read(step.payload)),
-                before=render_gaps(change),
-            )
+            before = render_gaps(change)
+            if not step.together:
+                payload = render(Read(step.payload))
+                return WriteInSteps(step, before, render(Read(()), change), payload)
+            read = Read(step.payload)
+            statement = render(read, change)
+            if before is not None:
+                return WriteInSteps(step, before, statement, None)
+            return SimpleWrite(step, statement, render_repeatable(step.key, read, change))
         case _:
             assert_never(step)
+
+
+def _is_marked(step: PreparedStep) -> bool:
+    match step:
+        case Text():
+            return False
+        case SimpleWrite(_, statement) | WriteInSteps(statement=statement, payload=None):
+            return has_marks(statement.text)
+        case WriteInSteps(payload=Statement() as payload) | PreparedCall(payload=payload):
+            return has_marks(payload.text)
+        case _:
+            return False

@@ -49,8 +49,9 @@ from poutama.plan.nodes import (
     TotalCount,
     View,
 )
-from poutama.plan.operation import Operation, Tree
+from poutama.plan.operation import Operation
 from poutama.plan.selection import Selections
+from poutama.plan.shape import Tree
 from poutama.plan.values import Constant, CursorPart, PageSize, Value, ViewerId
 from poutama.schema.model import Column, Computed, Entity, Model, OrderTerm, Relation, Shape
 from poutama.settings import Settings

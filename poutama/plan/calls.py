@@ -11,7 +11,7 @@ from typing import assert_never, cast
 
 from poutama.plan.guard import allowed_by, both, visible_rows
 from poutama.plan.nodes import All, AnyOf, OneOf, Permit, Predicate
-from poutama.plan.operation import Tree
+from poutama.plan.shape import Tree
 from poutama.plan.values import InputInteger, InputText, Value
 from poutama.schema.model import (
     Grant,

@@ -25,8 +25,9 @@ from graphql import (
 )
 
 from poutama.plan.limits import exceeded
-from poutama.plan.operation import Operation, Tree
+from poutama.plan.operation import Operation
 from poutama.plan.selection import Selections
+from poutama.plan.shape import Tree
 from poutama.plan.values import Binding, Constant, PageSize, resolve_value
 from poutama.schema.model import Model
 from poutama.settings import Settings

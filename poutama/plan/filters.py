@@ -21,7 +21,7 @@ from poutama.plan.nodes import (
     Not,
     Predicate,
 )
-from poutama.plan.operation import Tree
+from poutama.plan.shape import Tree
 from poutama.plan.values import Constant, Folded, Items, Members, Value
 from poutama.schema.model import Column, Entity, Model, Relation, Shape
 

@@ -1,16 +1,14 @@
 """From a request to one validated operation with coerced variables.
 
 Documents are parsed and validated once and kept, bounded in number, by their text. What a plan
-depends on besides its document is the *shape* of the variables: which are there, which are null,
-the keys of input objects, and the values of booleans and sort orders. All else are values that a
-plan only holds places for.
+depends on besides its document is the shape of the variables: see `plan.shape`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any
 
 import msgspec
 from graphql import (
@@ -46,15 +44,9 @@ from poutama.errors import (
 )
 from poutama.lru import Lru
 from poutama.plan.limits import check_batch, check_document, check_text, exceeded
-from poutama.plan.values import Constant, Value, Variable
+from poutama.plan.shape import PLAIN, Fixed, ListShape, ObjectShape, Shape, VariablesShape
 from poutama.schema.model import Model
 from poutama.settings import Settings
-
-Tree: TypeAlias = "Value | dict[str, Tree] | list[Tree] | None"
-"""An argument: its structure is known, the values at its leaves are places."""
-
-Shape: TypeAlias = object
-"""A hashable stand-in for a coerced value; equal shapes make equal plans."""
 
 TOO_DEEP = "The document is nested too deeply."
 
@@ -123,7 +115,7 @@ class Documents:
 
     def coerce_variables(
         self, operation: Operation, given: Mapping[str, object] | None
-    ) -> tuple[dict[str, Any], Shape]:
+    ) -> tuple[dict[str, Any], VariablesShape]:
         """The variables in the types of their definitions, and their shape.
 
         Raises:
@@ -131,7 +123,7 @@ class Documents:
             LimitExceededError: a list is too long.
         """
         if not operation.variable_types:
-            return {}, ()
+            return {}, VariablesShape()
         definitions = operation.node.variable_definitions or ()
         result = get_variable_values(
             self._schema,
@@ -144,12 +136,8 @@ class Documents:
             raise GraphQLFailure(BadUserInputError, result)
         values = result.coerced
         types = operation.variable_types
-        shape: Shape = tuple(
-            (name, self._shape(types[name], value)) for name, value in values.items()
-        )
-        if operation.introspects:
-            shape = (shape, repr(values))
-        return values, shape
+        fields = tuple((name, self._shape(types[name], value)) for name, value in values.items())
+        return values, VariablesShape(fields, repr(values) if operation.introspects else "")
 
     def _shape(self, type_: GraphQLInputType, value: Any) -> Shape:
         if isinstance(type_, GraphQLNonNull):
@@ -160,14 +148,15 @@ class Documents:
             check_batch(len(value), self._settings)
             item = type_.of_type.of_type if _non_null(type_.of_type) else type_.of_type
             if isinstance(item, GraphQLInputObjectType) or self._is_order(item):
-                return ("[", tuple(self._shape(item, part) for part in value))
-            return "?"
+                return ListShape(tuple(self._shape(item, part) for part in value))
+            return PLAIN
         if isinstance(type_, GraphQLInputObjectType):
             fields = type_.fields
-            return ("{", tuple((n, self._shape(fields[n].type, part)) for n, part in value.items()))
+            parts = ((n, self._shape(fields[n].type, part)) for n, part in value.items())
+            return ObjectShape(tuple(parts))
         if isinstance(value, bool) or self._is_order(type_):
-            return ("=", value)
-        return "?"
+            return Fixed(value)
+        return PLAIN
 
     def _is_order(self, type_: object) -> bool:
         return isinstance(type_, GraphQLEnumType) and type_.name in self._orders
@@ -215,27 +204,6 @@ class Documents:
             raise GraphQLFailure(ParseFailedError, [error]) from error
         except RecursionError as error:
             raise LimitExceededError(TOO_DEEP, limit="nesting") from error
-
-
-def build_tree(shape: Shape, path: tuple[str | int, ...]) -> Tree:
-    """The places of a variable whose coerced value has this shape."""
-    match shape:
-        case None:
-            return None
-        case ("=", value):
-            return Constant(value)
-        case ("[", tuple(items)):
-            return [build_tree(item, (*path, index)) for index, item in enumerate(items)]
-        case ("{", tuple(fields)):
-            return {name: build_tree(part, (*path, name)) for name, part in fields}
-        case _:
-            return Variable(path)
-
-
-def build_trees(operation: Operation, shape: Any) -> dict[str, Tree]:
-    """The places of all variables that have a value."""
-    fields = shape[0] if operation.introspects and operation.variable_types else shape
-    return {name: build_tree(part, (name,)) for name, part in fields}
 
 
 def _non_null(type_: object) -> bool:

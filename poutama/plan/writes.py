@@ -52,9 +52,10 @@ from poutama.plan.nodes import (
     Update,
     Write,
 )
-from poutama.plan.operation import Operation, Tree
+from poutama.plan.operation import Operation
 from poutama.plan.passes import rewrite_read
 from poutama.plan.selection import Selections
+from poutama.plan.shape import Tree
 from poutama.plan.values import Constant, InputInteger, InputText, NewId, Returned, Value
 from poutama.schema.input_rules import NO_RANGE
 from poutama.schema.model import (

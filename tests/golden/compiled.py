@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from poutama.features import load_model
 from poutama.plan.build import ReadBuilder
 from poutama.plan.nodes import Call, Plan, Read, Steps, Text, Write
-from poutama.plan.operation import Documents, GraphQLRequest, build_trees
+from poutama.plan.operation import Documents, GraphQLRequest
 from poutama.plan.passes import rewrite_read
 from poutama.plan.selection import Selections
+from poutama.plan.shape import build_trees
 from poutama.plan.writes import WriteBuilder
 from poutama.settings import Settings
 from poutama.sql.json import render_json
@@ -46,7 +47,7 @@ def plan_request(request: GraphQLRequest, settings: Settings | None = None) -> P
     documents = Documents(model, settings)
     operation = documents.find_operation(request)
     variables, shape = documents.coerce_variables(operation, request.variables)
-    selections = Selections(operation, build_trees(operation, shape), settings)
+    selections = Selections(operation, build_trees(shape), settings)
     reads = ReadBuilder(model, operation, selections, settings)
     if operation.is_mutation:
         return WriteBuilder(model, operation, selections, reads).build_mutation()

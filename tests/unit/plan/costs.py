@@ -6,8 +6,9 @@ from typing import Any
 
 from poutama.features import load_model
 from poutama.plan.cost import Cost, Pricing, check_cost
-from poutama.plan.operation import Documents, GraphQLRequest, build_trees
+from poutama.plan.operation import Documents, GraphQLRequest
 from poutama.plan.selection import Selections
+from poutama.plan.shape import build_trees
 from poutama.plan.values import Binding
 from poutama.settings import Settings
 
@@ -22,7 +23,7 @@ def find_cost(
     documents = Documents(model, settings)
     operation = documents.find_operation(GraphQLRequest(query))
     variables, shape = documents.coerce_variables(operation, given)
-    selections = Selections(operation, build_trees(operation, shape), settings)
+    selections = Selections(operation, build_trees(shape), settings)
     return Pricing(model, operation, selections, settings).price_operation(), variables
 
 

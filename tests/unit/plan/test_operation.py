@@ -15,14 +15,8 @@ from poutama.errors import (
 )
 from poutama.features import load_model
 from poutama.lru import Lru
-from poutama.plan.operation import (
-    Documents,
-    GraphQLFailure,
-    GraphQLRequest,
-    Operation,
-    Shape,
-    build_trees,
-)
+from poutama.plan.operation import Documents, GraphQLFailure, GraphQLRequest, Operation
+from poutama.plan.shape import VariablesShape, build_trees
 from poutama.plan.values import Constant, Variable
 from poutama.settings import Settings
 
@@ -38,7 +32,7 @@ QUERY = """query Search(
 }"""
 
 
-def read(documents: Documents, **variables: object) -> tuple[Operation, Shape]:
+def read(documents: Documents, **variables: object) -> tuple[Operation, VariablesShape]:
     operation = documents.find_operation(GraphQLRequest(QUERY))
     _, shape = documents.coerce_variables(operation, {"yes": True, **variables})
     return operation, shape
@@ -106,7 +100,7 @@ def test_a_plan_holds_places_where_values_go(documents: Documents) -> None:
         "order": ["TITLE_ASC"],
         "filter": {"or": [{"search": "a"}], "title": {"in": ["a"]}, "complete": {"eq": True}},
     }
-    assert build_trees(*read(documents, **variables)) == {
+    assert build_trees(read(documents, **variables)[1]) == {
         "id": Variable(("id",)),
         "words": Variable(("words",)),
         "first": None,
@@ -233,7 +227,7 @@ def test_a_variable_that_does_not_fit_is_named(
 
 def test_a_variable_too_many_is_no_mistake(documents: Documents) -> None:
     operation = documents.find_operation(GraphQLRequest("{ me { id } }"))
-    assert documents.coerce_variables(operation, {"more": 1}) == ({}, ())
+    assert documents.coerce_variables(operation, {"more": 1}) == ({}, VariablesShape())
 
 
 def test_without_introspection_nothing_is_suggested() -> None:
