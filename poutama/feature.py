@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.resources import files
+from importlib.resources.abc import Traversable
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import TypeVar
@@ -83,7 +84,7 @@ class Feature:
         """
         if not self.migrations:
             return None
-        folder = Path(str(files(self.package))) / self.migrations
+        folder = Path(str(self._files)) / self.migrations
         if not folder.is_dir():
             raise ConfigurationError(
                 f"feature {self.name!r}: migrations: {folder} is not a folder; ship it with the"
@@ -91,9 +92,23 @@ class Feature:
             )
         return History(self.name, folder)
 
+    @property
+    def _files(self) -> Traversable:
+        try:
+            return files(self.package)
+        except (ImportError, TypeError, ValueError) as error:
+            raise ConfigurationError(
+                f"feature {self.name!r} of {self.origin}: package: {self.package!r} cannot be"
+                f" imported: {error}"
+            ) from error
+
     def read_sources(self) -> list[Source]:
-        """The feature's SDL files, in the order of their names."""
-        found = (each for each in files(self.package).iterdir() if each.name.endswith(".graphql"))
+        """The feature's SDL files, in the order of their names.
+
+        Raises:
+            ConfigurationError: there is no such package.
+        """
+        found = (each for each in self._files.iterdir() if each.name.endswith(".graphql"))
         return [
             Source(f"{self.package.replace('.', '/')}/{each.name}", each.read_text("utf-8"))
             for each in sorted(found, key=lambda each: each.name)

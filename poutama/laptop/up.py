@@ -71,12 +71,15 @@ def _start_and_serve(
     settings: Settings, home: Path, steps: Steps, stop: StopRequest, started: ExitStack
 ) -> None:
     with steps.step("environment") as step:
+        # Before anything is started: what a feature of another package got wrong.
+        features = load_features()
+        _ = features.procedures
         step.note = f"Python {platform.python_version()}, data in {home}"
     with steps.step("database") as step:
         database = started.enter_context(run_database(settings, home))
         step.note = database.name
     with steps.step("migrations") as step:
-        applied = migrate(database.url, histories=load_features().histories)
+        applied = migrate(database.url, histories=features.histories)
         step.note = f"{len(applied)} applied" if applied else "up to date"
     enrol_if_empty(settings, database.url, steps)
     with steps.step("graphiql") as step:

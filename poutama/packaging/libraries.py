@@ -23,11 +23,16 @@ def install_libraries(
         PackageError: with what uv said, or what is not installed.
     """
     locked = (PROJECT / "uv.lock").is_file()
-    pins = _read_lock(extras) if locked else _read_environment(extras)
+    pins = read_lock(extras) if locked else read_environment(extras)
     install_pinned(target, pins, architecture=architecture, python=python, hashes=locked)
 
 
-def _read_lock(extras: Sequence[str]) -> list[str]:
+def read_lock(extras: Sequence[str]) -> list[str]:
+    """Lines of a requirements file, with hashes, as uv.lock has them.
+
+    Raises:
+        PackageError: with what uv said.
+    """
     wanted = [word for extra in extras for word in ("--extra", extra)]
     exported = run_uv(
         *("export", "--project", str(PROJECT), "--frozen", "--no-default-groups"),
@@ -37,6 +42,11 @@ def _read_lock(extras: Sequence[str]) -> list[str]:
     return exported.splitlines()
 
 
-def _read_environment(extras: Sequence[str]) -> list[str]:
+def read_environment(extras: Sequence[str]) -> list[str]:
+    """Lines of a requirements file, as this environment has them.
+
+    Raises:
+        PackageError: something that is needed is not installed.
+    """
     found = find_distributions([f"poutama[{','.join(extras)}]"])
     return [f"{name}=={each.version}" for name, each in found.items() if name != "poutama"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -10,13 +11,20 @@ from pathlib import Path
 import pytest
 
 from poutama.db.connection import Database
-from poutama.db.migrate import downgrade, migrate, upgrade_schema
+from poutama.db.migrate import downgrade, upgrade_schema
 from poutama.db.revisions import CORE, CORE_HISTORY, History, check_revisions, find_head
 from poutama.errors import ConfigurationError, UnavailableError
 from poutama.settings import Settings
 from tests.db.test_migrations import read, table_names
 
 HEAD = find_head(CORE_HISTORY)
+MIGRATE = """
+import sys
+from pathlib import Path
+from poutama.db.migrate import migrate
+from poutama.db.revisions import History
+print(migrate(sys.argv[1], histories=[History("harvest", Path(sys.argv[2]))]))
+"""
 REVISION = '''"""Harvests."""
 
 from alembic import op
@@ -186,6 +194,15 @@ async def test_a_database_that_is_down_is_not_one_without_migrations() -> None:
     await nowhere.close()
 
 
-def test_several_processes_migrate_a_feature_once(postgres_url: str, harvest: Harvest) -> None:
-    assert migrate(postgres_url, histories=[harvest.history])[-1] == "harvest/1_harvest"
-    assert migrate(postgres_url, histories=[harvest.history]) == []
+async def test_of_several_processes_at_once_one_migrates_the_feature(
+    postgres_url: str, harvest: Harvest
+) -> None:
+    words = (sys.executable, "-c", MIGRATE, postgres_url, str(harvest.history.folder))
+    processes = [
+        await asyncio.create_subprocess_exec(*words, stdout=asyncio.subprocess.PIPE)
+        for _ in range(3)
+    ]
+    printed = [(await process.communicate())[0].decode() for process in processes]
+
+    assert sorted(text.count("harvest/1_harvest") for text in printed) == [0, 0, 1]
+    assert [process.returncode for process in processes] == [0, 0, 0]

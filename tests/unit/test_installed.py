@@ -165,6 +165,13 @@ def test_the_computed_fields_of_poutama_itself_are_those_that_are_taken(tmp_path
     assert len(compute_fields(resources)) == len(CORE_COMPUTED) + len(load_features().computed)
 
 
+def test_a_package_that_is_not_there_is_refused() -> None:
+    lost = Feature(name="lost", package="harvest_nowhere", origin="poutama-lost 1")
+
+    with pytest.raises(ConfigurationError, match=r"^feature 'lost' of poutama-lost 1: package: "):
+        FeatureSet([lost]).read_sources()
+
+
 def test_a_folder_of_migrations_that_is_not_there_is_refused() -> None:
     feature = Feature(name="bold", package="poutama.features.goals", migrations="nowhere")
 

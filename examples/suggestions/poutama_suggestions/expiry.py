@@ -4,16 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime, timedelta
 
+from poutama.db.transaction import Transaction, run_transaction
 from poutama.schedule import TaskContext
 from poutama.schema.scalars import print_date_time
 
 DAYS = 30
 
-_EXPIRE = """
-DELETE FROM suggestion WHERE id IN (
-    SELECT id FROM suggestion
-    WHERE state = 'OPEN' AND created_at < now() - $1::int8 * interval '1 day' LIMIT 500
-) RETURNING id
+_EXPIRED = """
+SELECT id FROM suggestion
+WHERE state = 'OPEN' AND created_at < now() - $1::int8 * interval '1 day' LIMIT 100
 """
 
 
@@ -24,9 +23,16 @@ def find_expiry(created_at: str) -> str:
 
 async def expire_suggestions(context: TaskContext) -> int:
     """Delete what has had no answer for so long; returns how many."""
+
+    async def expire(transaction: Transaction) -> int:
+        rows = await transaction.fetch(_EXPIRED, DAYS)
+        for row in rows:
+            await context.changes(transaction).delete("Suggestion", row["id"])
+        return len(rows)
+
     expired = 0
-    while rows := await context.database.write(
-        _EXPIRE, [DAYS], deadline=context.deadline, name="suggestions/expire"
+    while some := await run_transaction(
+        context.database, expire, deadline=context.deadline, name="suggestions/expire"
     ):
-        expired += len(rows)
+        expired += some
     return expired

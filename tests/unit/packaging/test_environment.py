@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from poutama.packaging.environment import (
     normalize_name,
 )
 from poutama.packaging.installer import PackageError
+from poutama.packaging.libraries import read_environment, read_lock
 
 Install = Callable[..., None]
 
@@ -110,3 +112,15 @@ def test_poutama_itself_needs_what_its_extras_say() -> None:
 @pytest.mark.parametrize("name", ["Our.Harvest", "our__harvest", "OUR-harvest"])
 def test_a_name_has_one_spelling(name: str) -> None:
     assert normalize_name(name) == "our-harvest"
+
+
+def test_without_a_lock_a_package_has_what_the_lock_would_say() -> None:
+    def names_of(pins: list[str]) -> set[str]:
+        return {normalize_name(re.split("[=; ]", pin)[0]) for pin in pins if "==" in pin}
+
+    installed = read_environment(["aws", "jobs"])
+    locked = read_lock(["aws", "jobs"])
+
+    assert not names_of(installed) & {"poutama", "pytest", "rich"}
+    everywhere = {pin.split(" ")[0] for pin in locked if "==" in pin and " ; " not in pin}
+    assert everywhere <= set(installed)
