@@ -66,8 +66,9 @@ def test_an_ambiguous_length_is_refused_and_nothing_after_it_is_read(
     ids=lambda body: repr(body[:20]),
 )
 def test_a_chunk_that_is_none_is_refused_and_nothing_after_it_is_read(
-    desk: Desk, body: bytes
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, body: bytes
 ) -> None:
+    monkeypatch.setattr(protocol, "CHECK_SECONDS", 3600)  # not for its time
     answer = b""
     with suppress(ConnectionError):  # cut off while it sends
         answer = exchange(desk, POST + b"Transfer-Encoding: chunked\r\n\r\n" + body + LAST)
@@ -148,7 +149,10 @@ def test_a_trailer_is_not_a_header(desk: Desk) -> None:
     ],
     ids=["line", "value", "name", "headers", "many", "trailer", "trailers", "empty lines"],
 )
-def test_a_head_that_does_not_end_is_refused(desk: Desk, head: bytes) -> None:
+def test_a_head_that_does_not_end_is_refused(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, head: bytes
+) -> None:
+    monkeypatch.setattr(protocol, "CHECK_SECONDS", 3600)  # not for its time
     answer = b""
     with desk.connect() as connection, suppress(ConnectionError):
         connection.sendall(head)
