@@ -8,13 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from graphql import DocumentNode, ObjectTypeDefinitionNode
+from graphql import (
+    DefinitionNode,
+    DirectiveDefinitionNode,
+    DocumentNode,
+    EnumTypeDefinitionNode,
+    InputObjectTypeDefinitionNode,
+    ObjectTypeDefinitionNode,
+    ObjectTypeExtensionNode,
+    ScalarTypeDefinitionNode,
+)
 from graphql.validation import (
     KnownDirectivesRule,
+    KnownTypeNamesRule,
+    PossibleTypeExtensionsRule,
     UniqueArgumentDefinitionNamesRule,
+    UniqueArgumentNamesRule,
+    UniqueDirectiveNamesRule,
     UniqueDirectivesPerLocationRule,
     UniqueEnumValueNamesRule,
     UniqueFieldDefinitionNamesRule,
+    UniqueInputFieldNamesRule,
     UniqueTypeNamesRule,
 )
 from graphql.validation.rules.known_argument_names import KnownArgumentNamesOnDirectivesRule
@@ -24,7 +38,8 @@ from graphql.validation.rules.provided_required_arguments import (
 from graphql.validation.validate import validate_sdl
 
 from poutama.errors import SchemaError
-from poutama.schema.directives import find_directive
+from poutama.schema.arguments import check_arguments
+from poutama.schema.directives import MAPPING, find_directive
 from poutama.schema.model import (
     Action,
     Audience,
@@ -40,10 +55,13 @@ from poutama.schema.mutations import find_mutations
 from poutama.schema.place import at_node, describe_place, locate_error
 
 _WRITTEN = (
+    UniqueDirectiveNamesRule,
     KnownDirectivesRule,
     KnownArgumentNamesOnDirectivesRule,
     ProvidedRequiredArgumentsOnDirectivesRule,
     UniqueDirectivesPerLocationRule,
+    UniqueArgumentNamesRule,
+    UniqueInputFieldNamesRule,
     UniqueFieldDefinitionNamesRule,
     UniqueArgumentDefinitionNamesRule,
     UniqueEnumValueNamesRule,
@@ -51,24 +69,27 @@ _WRITTEN = (
 
 
 def check_document(document: DocumentNode) -> None:
-    """Hold every directive against its definition, and look for what is defined twice.
+    """Hold every directive against its definition, and look for what is defined twice or in vain.
 
     Raises:
         SchemaError: with the first mistake.
     """
     # First: the other rules take two types of one name for one type.
     _refuse(document, (UniqueTypeNamesRule,))
+    _check_definitions(document)
     _refuse(document, _WRITTEN)
+    check_arguments(document)
     _check_tables(document)
 
 
 def check_expanded(document: DocumentNode) -> None:
-    """Look for types that are both written and generated.
+    """Look for types that are both written and generated, and for names of types that are neither.
 
     Raises:
         SchemaError: with the first of them.
     """
     _refuse(document, (UniqueTypeNamesRule,))
+    _refuse(document, (KnownTypeNamesRule, PossibleTypeExtensionsRule))
 
 
 def check_rules(entities: Mapping[str, Entity]) -> None:
@@ -149,6 +170,37 @@ def _follow(entities: Mapping[str, Entity], name: str, followed: tuple[str, ...]
     for alternative in entities[name].rule.alternatives:
         if isinstance(alternative, Through):
             _follow(entities, alternative.relation.target, (*followed, name))
+
+
+def _check_definitions(document: DocumentNode) -> None:
+    """Refuse what the grammar knows and nothing here reads, such as unions and `extend input`."""
+    tables = {
+        node.name.value
+        for node in document.definitions
+        if isinstance(node, ObjectTypeDefinitionNode) and find_directive(node, "table") is not None
+    }
+    for node in document.definitions:
+        if not _is_read(node, tables):
+            with at_node(node):
+                raise SchemaError(
+                    "expected a type, input, enum or scalar, or `extend type` of Query, Mutation"
+                    " or a type with @table; nothing else has an effect here."
+                )
+
+
+def _is_read(node: DefinitionNode, tables: set[str]) -> bool:
+    match node:
+        case ObjectTypeDefinitionNode():
+            return node.name.value != "Subscription" and not node.interfaces
+        case ObjectTypeExtensionNode():
+            return node.name.value in {"Query", "Mutation", *tables} and not node.interfaces
+        case DirectiveDefinitionNode():
+            return node.name.value in MAPPING
+        case _:
+            return isinstance(
+                node,
+                EnumTypeDefinitionNode | InputObjectTypeDefinitionNode | ScalarTypeDefinitionNode,
+            )
 
 
 def _check_tables(document: DocumentNode) -> None:

@@ -101,6 +101,8 @@ class _Loader:
             payload = self.objects.get(named_type(node.type))
             if payload is None:
                 raise SchemaError(f"{where}: its payload {named_type(node.type)} is not defined.")
+            if is_list(node.type):
+                raise SchemaError(f"{where}: it returns one payload, not a list.")
             try:
                 if (procedure := find_directive(node, "procedure")) is not None:
                     return self._load_procedure(node, procedure["name"], payload)

@@ -79,7 +79,12 @@ def _check_object(
             _allow(where, field, _allowed_on(field) if name in tables else frozenset())
         rows = name == "Query" and find_directive(field, "viewer") is None
         for argument in field.arguments or ():
-            _allow(f"{where}({argument.name.value}:)", argument, {"where"} if rows else set())
+            place = f"{where}({argument.name.value}:)"
+            _allow(place, argument, {"where"} if rows else set())
+            if name != "Mutation" and find_directive(argument, "where") is None:
+                with at_node(argument):
+                    also = " without @where" if rows else ""
+                    raise SchemaError(f"{place}: it has no effect here{also}.")
 
 
 def _allowed_on(field: FieldDefinitionNode) -> frozenset[str]:

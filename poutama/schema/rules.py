@@ -81,9 +81,6 @@ def load_alternative(
     named = [name for name in (*Scope, "through") if given.get(name) is not None]
     if len(named) != 1:
         raise SchemaError(f"{where} takes one of person, group, organisation and through.")
-    strange = set(given.get("to") or ()) - set(Standing)
-    if strange:
-        raise SchemaError(f"{where}: there is no standing {sorted(strange)[0]}.")
     to = tuple(Standing(name) for name in given["to"]) if given.get("to") else None
     if named == ["through"]:
         relation = fields.get(given["through"])

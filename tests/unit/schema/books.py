@@ -78,7 +78,7 @@ PERMITS = BOOKS[BOOKS.index("    @permit") : BOOKS.index("\n}\ninput AddBook")]
 MISTAKES = {
     "not GraphQL": ("type Query {", "type Query {{", "Syntax Error"),
     "a type that is not there": (
-        "title: String! @length(min: 1, max: 9)", "title: Strin!", "Unknown type: 'Strin'",
+        "title: String! @length(min: 1, max: 9)", "title: Strin!", "Unknown type 'Strin'",
     ),
     "a misspelt directive": ("text: String!", "text: String! @serch", "Unknown directive '@serch'"),
     "a misspelt argument": ('@visible(person: "id"', '@visible(preson: "id"', "'preson'"),
@@ -131,7 +131,7 @@ MISTAKES = {
     ),
     "a standing that is none": (
         '@visible(through: "book")', '@visible(through: "book", to: [FRIEND])',
-        "no standing FRIEND",
+        "expected [Standing!], got [FRIEND]",
     ),
     "a rule through a column": (
         '@visible(through: "book")', '@visible(through: "text")', "Page: @visible(through: 'text')",
