@@ -209,7 +209,7 @@ def _require_written(outcome: Outcome, type_: str, expected: int | None) -> None
         return
     if outcome.version is not None:
         raise explain_conflict(expected, outcome.version)
-    raise NotFoundError(f"{type_} not found, or you may not change it.")
+    raise NotFoundError.of(type_)
 
 
 def _encode_row(values: Mapping[str, ColumnValue]) -> dict[str, object]:

@@ -8,7 +8,7 @@ edge masks it and logs it under an id. `docs/errors.md` lists the codes and a te
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Self
 
 
 class PoutamaError(Exception):
@@ -154,6 +154,11 @@ class BadUserInputError(PoutamaError):
     status = 400
     safe = True
 
+    @classmethod
+    def at(cls, field: str, expected: str) -> Self:
+        """The error for a field, such as `input.email`, that has something else than expected."""
+        return cls(f"{field}: expected {expected}.", field=field)
+
 
 class NotFoundError(PoutamaError):
     """Not found, or you may not see it."""
@@ -161,6 +166,11 @@ class NotFoundError(PoutamaError):
     code = "NOT_FOUND"
     status = 404
     safe = True
+
+    @classmethod
+    def of(cls, type_: str) -> Self:
+        """The error for a row that is missing or not the caller's to change: one for both."""
+        return cls(f"{type_} not found, or you may not change it.")
 
 
 class ConflictError(PoutamaError):

@@ -207,9 +207,8 @@ class Mutation:
             (row,) = await transaction.fetch(permit.text, *bind_values(permit, self._binding))
             for permitted, each in zip(row, step.permits, strict=True):
                 if not permitted:
-                    raise NotFoundError(
-                        f"{step.field}: {each.entity.name} not found, or you may not change it."
-                    )
+                    with _naming(step.field):
+                        raise NotFoundError.of(each.entity.name)
         context = ProcedureContext(
             transaction=transaction,
             viewer=viewer,
@@ -234,7 +233,8 @@ class Mutation:
         if isinstance(step.change, Insert) and step.change.parents:
             named = [parent.entity for parent in step.change.parents]
         missing = " or ".join(entity.name for entity in named)
-        raise NotFoundError(f"{step.field}: {missing} not found, or you may not change it.")
+        with _naming(step.field):
+            raise NotFoundError.of(missing)
 
     def _join(self, texts: Iterable[str]) -> str:
         pairs = zip(self._steps, texts, strict=True)

@@ -88,7 +88,7 @@ async def add_evidence(context: ProcedureContext, given: AddEvidenceInput) -> Ev
     if given.note_id is not None and not await transaction.fetch(
         _FIND_NOTE, given.note_id, given.goal_id
     ):
-        raise NotFoundError("GoalNote not found, or you may not change it.")
+        raise NotFoundError.of("GoalNote")
     rows = await transaction.fetch(_FIND_ORGANISATION, person)
     holder = Holder(person, rows[0]["organisation_id"] if rows else None)
     await take_room(transaction, context.settings, holder, given.bytes)
@@ -157,10 +157,10 @@ def _check_file(given: AddEvidenceInput, settings: Settings) -> FileType:
     media_type = given.media_type.split(";")[0].strip().lower()
     file_type = FILE_TYPES.get(media_type)
     if file_type is None:
-        raise _expected("mediaType", f"one of {', '.join(FILE_TYPES)}")
+        raise BadUserInputError.at("input.mediaType", f"one of {', '.join(FILE_TYPES)}")
     largest = settings.evidence_max_bytes
     if given.bytes > largest:
-        raise _expected("bytes", f"1 to {largest}, got {given.bytes}")
+        raise BadUserInputError.at("input.bytes", f"1 to {largest}, got {given.bytes}")
     return file_type
 
 
@@ -168,7 +168,3 @@ def _new_stem(holder: Holder) -> str:
     """How the keys of new evidence begin; nobody can guess it."""
     owner = str(holder.organisation or f"people/{holder.person}")
     return f"{owner}/evidence/{secrets.token_urlsafe(24)}"
-
-
-def _expected(field: str, expected: str) -> BadUserInputError:
-    return BadUserInputError(f"input.{field}: expected {expected}.", field=f"input.{field}")

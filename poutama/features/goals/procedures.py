@@ -36,10 +36,8 @@ async def reorder_goal_tasks(
     found = await context.transaction.fetch(_FIND_TASKS, given.goal_id)
     positions: dict[UUID, int] = {row["id"]: row["position"] for row in found}
     if len(given.task_ids) != len(positions) or set(given.task_ids) != set(positions):
-        raise BadUserInputError(
-            f"input.taskIds: expected each of the goal's {len(positions)} tasks exactly once.",
-            field="input.taskIds",
-        )
+        expected = f"each of the goal's {len(positions)} tasks exactly once"
+        raise BadUserInputError.at("input.taskIds", expected)
     moved = {
         task: {"position": place}
         for place, task in enumerate(given.task_ids)

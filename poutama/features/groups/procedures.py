@@ -138,7 +138,7 @@ async def create_organisation(
         ZoneInfo(given.time_zone)
     except (ZoneInfoNotFoundError, ValueError) as error:
         expected = "an IANA time zone such as Pacific/Auckland"
-        raise _expected("timeZone", expected) from error
+        raise BadUserInputError.at("input.timeZone", expected) from error
     organisation = await context.changes.insert(
         "Organisation",
         {
@@ -251,7 +251,7 @@ async def accept_membership(
     """
     (row,) = await context.transaction.fetch(_FIND_MEMBERSHIP, given.membership_id)
     if row["ended"]:
-        raise NotFoundError("Membership not found, or you may not change it.")
+        raise NotFoundError.of("Membership")
     if row["accepted_at"] is None:
         await context.changes.update("Membership", given.membership_id, {"acceptedAt": NOW})
     return MembershipPayload(given.membership_id)
@@ -284,18 +284,20 @@ def new_join_code() -> str:
 async def _check_invitation(context: ProcedureContext, given: InviteInput) -> None:
     """Refuse a role, group or child that do not go together, or are not the organisation's."""
     if (given.role in (Role.STUDENT, Role.MENTOR)) != (given.group_id is not None):
-        raise _expected("groupId", "a group for a student or a mentor, and none for others")
+        raise BadUserInputError.at(
+            "input.groupId", "a group for a student or a mentor, and none for others"
+        )
     if (given.role is Role.CAREGIVER) != (given.child_id is not None):
-        raise _expected("childId", "a child for a caregiver, and none for others")
+        raise BadUserInputError.at("input.childId", "a child for a caregiver, and none for others")
     organisation = given.organisation_id
     if given.group_id is not None and not await context.transaction.fetch(
         _FIND_GROUP, given.group_id, organisation
     ):
-        raise NotFoundError("Group not found, or you may not change it.")
+        raise NotFoundError.of("Group")
     if given.child_id is not None and not await context.transaction.fetch(
         _FIND_STUDENT, given.child_id, organisation
     ):
-        raise NotFoundError("Person not found, or you may not change it.")
+        raise NotFoundError.of("Person")
 
 
 async def _find_or_add_person(context: ProcedureContext, email: str, name: str) -> UUID:
@@ -309,9 +311,5 @@ async def _find_or_add_person(context: ProcedureContext, email: str, name: str) 
 def _check_email(text: str) -> str:
     email = normalize_email(text.strip())
     if email is None or "." not in email.rpartition("@")[2]:
-        raise _expected("email", "an email address")
+        raise BadUserInputError.at("input.email", "an email address")
     return email
-
-
-def _expected(field: str, expected: str) -> BadUserInputError:
-    return BadUserInputError(f"input.{field}: expected {expected}.", field=f"input.{field}")

@@ -72,7 +72,7 @@ async def start_roster_import(
     """
     name = given.name.strip()
     if not name:
-        raise BadUserInputError("input.name: expected more than white space.", field="input.name")
+        raise BadUserInputError.at("input.name", "more than white space")
     key = f"{given.organisation_id}/roster/{secrets.token_urlsafe(24)}"
     import_id = await context.changes.insert(
         "RosterImport",
