@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from inspect import iscoroutinefunction, signature
+from inspect import Parameter, iscoroutinefunction, isfunction, signature
 from typing import Any, TypeAlias, get_type_hints
 
 import msgspec
@@ -40,6 +40,8 @@ class ProcedureContext:
     settings: Settings
 
 
+_POSITIONAL = (Parameter.POSITIONAL_ONLY, Parameter.POSITIONAL_OR_KEYWORD)
+
 ProcedureFunction: TypeAlias = Callable[[ProcedureContext, Any], Awaitable[msgspec.Struct]]
 
 
@@ -63,7 +65,7 @@ class Procedure:
         second = _second_parameter(function)
         try:
             hints = get_type_hints(function)
-        except NameError as error:
+        except Exception as error:  # annotations are code, and may do anything
             raise _unfit(function, f"its annotations cannot be read ({error})") from error
         given, payload = hints.get(second), hints.get("return")
         for what, type_ in (("second parameter", given), ("result", payload)):
@@ -86,10 +88,14 @@ class Procedure:
 
 
 def _second_parameter(function: ProcedureFunction) -> str:
-    names = list(signature(function).parameters)
-    if not iscoroutinefunction(function) or len(names) != 2:
+    parameters = list(signature(function).parameters.values()) if isfunction(function) else []
+    if (
+        not iscoroutinefunction(function)
+        or len(parameters) != 2
+        or any(each.kind not in _POSITIONAL for each in parameters)
+    ):
         raise _unfit(function, "it is not an `async def` with two parameters")
-    return names[1]
+    return parameters[1].name
 
 
 def _unfit(function: ProcedureFunction, why: str) -> ConfigurationError:
@@ -97,6 +103,6 @@ def _unfit(function: ProcedureFunction, why: str) -> ConfigurationError:
     place = f"{code.co_filename}:{code.co_firstlineno}: " if code is not None else ""
     name = getattr(function, "__name__", repr(function))
     return ConfigurationError(
-        f"{place}procedure {name}: {why}; expected"
+        f"{place}procedure {name}: {' '.join(why.split())}; expected"
         " `async def name(context: ProcedureContext, given: Input) -> Payload`"
     )

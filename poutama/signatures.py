@@ -108,8 +108,14 @@ def _compare(
     type_: GraphQLInputObjectType | GraphQLObjectType, struct: type[msgspec.Struct]
 ) -> Iterator[str]:
     """What does not fit of a struct."""
-    info = inspect.type_info(struct)
+    try:
+        info = inspect.type_info(struct)
+    except Exception as error:  # annotations are code, and may do anything
+        yield f": its annotations cannot be read ({' '.join(str(error).split())})."
+        return
     assert isinstance(info, inspect.StructType)
+    if info.array_like or info.tag_field is not None:
+        yield ": expected a struct without array_like and tag."
     there = {field.encode_name: field for field in info.fields}
     for name in type_.fields:
         if name not in there:
@@ -152,6 +158,7 @@ def _compare_plain(where: str, type_: object, found: inspect.Type) -> Iterator[s
     match type_:
         case GraphQLList():
             if isinstance(found, inspect.ListType | inspect.VarTupleType):
+                yield from _compare_bare(where, found, type(found)(found.item_type))
                 yield from _compare_type(f"{where}[]", type_.of_type, found.item_type)
             else:
                 yield f"{where}: expected a list or a tuple of any length."
@@ -173,16 +180,27 @@ def _compare_leaf(where: str, type_: object, found: inspect.Type) -> Iterator[st
             if not isinstance(found, inspect.UUIDType):
                 yield f"{where}: expected UUID, the id of the {type_.name}."
         case GraphQLScalarType():
+            if type_.name not in _SCALARS:
+                yield f"{where}: the SDL has {type_.name}; expected one of {', '.join(_SCALARS)}."
+                return
             kind, name = _SCALARS[type_.name]
             if type(found) is not kind:
                 yield f"{where}: expected {name}."
+            else:
+                yield from _compare_bare(where, found, kind())
+
+
+def _compare_bare(where: str, found: inspect.Type, bare: inspect.Type) -> Iterator[str]:
+    """Refuse `msgspec.Meta`: a client would get an internal error where it does not hold."""
+    if found != bare:
+        yield f"{where}: leave out msgspec.Meta; the SDL says what holds for it."
 
 
 def _takes(found: inspect.Type, values: set[str]) -> bool:
     """Whether a type takes exactly these words."""
     match found:
         case inspect.StrType():
-            return True
+            return found == inspect.StrType()
         case inspect.EnumType(cls):
             return {each.value for each in cls} == values
         case inspect.LiteralType(literals):

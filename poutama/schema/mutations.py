@@ -21,6 +21,7 @@ from graphql import (
 
 from poutama.errors import SchemaError
 from poutama.schema.directives import find_directive, is_list, is_nullable, named_type
+from poutama.schema.entities import KINDS
 from poutama.schema.input_rules import LONGEST_TEXT, NumberRule, TextRule
 from poutama.schema.model import (
     Action,
@@ -49,6 +50,8 @@ from poutama.schema.place import at_node
 
 PAYLOAD_VALUES = frozenset({"UUID", "String", "Int", "Boolean"})
 """What a procedure's payload may hold besides rows."""
+
+_NAMES = {kind: name for name, kind in KINDS.items()}
 
 
 def load_mutations(
@@ -124,7 +127,7 @@ class _Loader:
             procedure=procedure,
             inputs=self._read_fields(given, ()),
             payload_type=payload.name.value,
-            payload=self._payload_fields(payload, Action.PROCEDURE),
+            payload=self._payload_fields(payload, None),
             permissions=permissions,
             everyone=everyone,
         )
@@ -141,7 +144,7 @@ class _Loader:
             raise SchemaError(
                 f"{given.name.value}: an update or delete takes one @key, an insert none."
             )
-        fields = self._payload_fields(payload, action)
+        fields = self._payload_fields(payload, entity.name)
         return Mutation(
             node.name.value, action, entity.name, None, inputs, payload.name.value, fields
         )
@@ -156,22 +159,23 @@ class _Loader:
         raise SchemaError("takes one argument, `input`, of an input type that is required.")
 
     def _payload_fields(
-        self, payload: ObjectTypeDefinitionNode, action: Action
+        self, payload: ObjectTypeDefinitionNode, entity: str | None
     ) -> dict[str, PayloadField]:
         fields: dict[str, PayloadField] = {}
         for field in payload.fields or ():
             with at_node(field):
-                fields[field.name.value] = self._payload_field(payload.name.value, field, action)
+                fields[field.name.value] = self._payload_field(payload.name.value, field, entity)
         return fields
 
     def _payload_field(
-        self, payload: str, node: FieldDefinitionNode, action: Action
+        self, payload: str, node: FieldDefinitionNode, entity: str | None
     ) -> PayloadField:
+        """What a field of a payload holds; `entity`: the type written, None for a procedure."""
         kind, nullable = named_type(node.type), is_nullable(node.type)
         where = f"{payload}.{node.name.value}"
         if is_list(node.type):
             raise SchemaError(f"{where}: a payload holds single rows and values, not lists.")
-        if action is Action.PROCEDURE:
+        if entity is None:
             if kind in self.entities:
                 return PayloadRow(kind, nullable)
             if kind in PAYLOAD_VALUES or kind in self.enums:
@@ -179,11 +183,11 @@ class _Loader:
             raise SchemaError(f"{where}: a payload holds rows and plain values, not {kind}.")
         if nullable:
             raise SchemaError(f"{where}: the row written is there; say {kind}!.")
-        if kind in self.entities:
+        if kind == entity:
             return PayloadRow(kind)
         if kind == "UUID":
             return PayloadId()
-        raise SchemaError(f"{where}: the payload of a write holds rows and ids, not {kind}.")
+        raise SchemaError(f"{where}: the payload of a write holds {entity} and ids, not {kind}.")
 
     def _changed(self, node: FieldDefinitionNode) -> tuple[Action, Entity]:
         """What the mutation does, and to which type's rows."""
@@ -205,22 +209,27 @@ class _Loader:
 
     def _written(self, owner: str, node: InputValueDefinitionNode, entity: Entity) -> InputField:
         name = node.name.value
+        where = f"{owner}.{name}"
         if find_directive(node, "key") is not None:
+            _require_type(where, node, "UUID")
             return InputKey()
         if name == "expectedVersion":
+            _require_type(where, node, "Int")
             return InputVersion()
         field = entity.fields.get(name)
         if isinstance(field, Column):
+            _require_type(where, node, field.enum or _NAMES[field.kind])
             return InputColumn(field, _text_rule(node), _number_rule(node))
         parent = entity.fields.get(name.removesuffix("Id"))
         if name.endswith("Id") and isinstance(parent, Relation) and parent.shape is Shape.ONE:
+            _require_type(where, node, "UUID")
             return InputParent(parent, required=not is_nullable(node.type))
         if isinstance(field, Relation) and field.shape is Shape.LIST and is_list(node.type):
             item = self.inputs.get(named_type(node.type))
             columns = self._child_columns(item, self.entities[field.target]) if item else None
             if columns is not None:
                 return InputChildren(field, columns)
-        raise SchemaError(f"{owner}.{name}: {entity.name} has no such column, relation or list.")
+        raise SchemaError(f"{where}: {entity.name} has no such column, relation or list.")
 
     def _child_columns(
         self, item: InputObjectTypeDefinitionNode, child: Entity
@@ -255,6 +264,11 @@ class _Loader:
         if kind == "Int":
             return NumberInput(_number_rule(node))
         return PlainInput()
+
+
+def _require_type(where: str, node: InputValueDefinitionNode, name: str) -> None:
+    if is_list(node.type) or named_type(node.type) != name:
+        raise SchemaError(f"{where}: expected {name}, what is written there.")
 
 
 def _text_rule(node: InputValueDefinitionNode) -> TextRule:

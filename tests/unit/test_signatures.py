@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from datetime import datetime
 from enum import StrEnum
-from typing import Any, Literal
+from functools import partial
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 import msgspec
@@ -80,6 +81,22 @@ MODEL = build_model([Source("books.graphql", WORDS + BOOKS), Source("lend.graphq
 BURN = Procedure.of(burn_book)
 
 
+class Broken(msgspec.Struct):
+    number: Nothing  # type: ignore[name-defined]  # noqa: F821
+
+
+class Listed(Lend, array_like=True, kw_only=True):
+    pass
+
+
+class Tagged(Lend, tag=True, kw_only=True):
+    pass
+
+
+def meta(type_: Any, **bounds: Any) -> Any:
+    return Annotated[type_, msgspec.Meta(**bounds)]
+
+
 def lend(given: type[msgspec.Struct] = Lend, payload: type[msgspec.Struct] = Lent) -> Procedure:
     async def function(context: ProcedureContext, given: Any) -> Any:
         raise NotImplementedError
@@ -129,6 +146,19 @@ def test_types_that_fit_pass() -> None:
             changed(Lend, pages=(list[changed(Leaf, number=str)] | None, None)),  # type: ignore[misc]
             r"Lend\.pages\[\]\.number: expected int\.",
         ),
+        (Broken, r"Broken: its annotations cannot be read \(name 'Nothing' is not defined\)\."),
+        (Listed, "Listed: expected a struct without array_like and tag"),
+        (Tagged, "Tagged: expected a struct without array_like and tag"),
+        (changed(Lend, times=meta(int, ge=5)), r"Lend\.times: leave out msgspec\.Meta"),
+        (changed(Lend, until=meta(datetime, tz=True)), r"Lend\.until: leave out msgspec\.Meta"),
+        (
+            changed(Lend, genre=(meta(str, max_length=2) | None, None)),
+            r"Lend\.genre: expected str, or an enum",
+        ),
+        (
+            changed(Lend, pages=(meta(list[Leaf], max_length=1) | None, None)),
+            r"Lend\.pages: leave out msgspec\.Meta",
+        ),
         (changed(Lend, times=int | str), r"Lend\.times: expected one type besides None"),
     ],
 )
@@ -177,6 +207,14 @@ async def _unreturned(context: ProcedureContext, given: Lend) -> None:
     raise NotImplementedError
 
 
+async def _absent(context: ProcedureContext, given: msgspec.Nothing) -> Lent:  # type: ignore[name-defined]
+    raise NotImplementedError
+
+
+async def _by_name(context: ProcedureContext, *, given: Lend) -> Lent:
+    raise NotImplementedError
+
+
 async def _unknown(context: ProcedureContext, given: Lendd) -> Lent:  # type: ignore[name-defined]  # noqa: F821
     raise NotImplementedError
 
@@ -188,6 +226,11 @@ async def _unknown(context: ProcedureContext, given: Lendd) -> Lent:  # type: ig
         (_plain, "it is not an `async def` with two parameters"),
         (_untyped, r"its second parameter is not annotated with a msgspec\.Struct"),
         (_unreturned, r"its result is not annotated with a msgspec\.Struct"),
+        (_by_name, "it is not an `async def` with two parameters"),
+        (
+            _absent,
+            r"its annotations cannot be read \(module 'msgspec' has no attribute 'Nothing'\)",
+        ),
         (_unknown, r"its annotations cannot be read \(name 'Lendd' is not defined\)"),
     ],
 )
@@ -219,3 +262,19 @@ def test_a_computed_field_needs_its_function(functions: dict[str, Any], message:
     check_computed(model, {"link": lambda one, two: one})
     with pytest.raises(SchemaError, match=message):
         check_computed(model, functions)
+
+
+@pytest.mark.parametrize("thing", ["lend", None, partial(_two), Lend], ids=repr)
+def test_what_is_not_a_function_is_named(thing: Any) -> None:
+    with pytest.raises(ConfigurationError, match="it is not an `async def` with two parameters"):
+        Procedure.of(thing)
+
+
+@pytest.mark.parametrize("scalar", ["Float", "ID", "Long"])
+def test_a_scalar_that_procedures_do_not_take_is_named(scalar: str) -> None:
+    sdl = f"{SDL.replace('times: Int! = 1', f'times: {scalar}!')}\nscalar Long"
+    model = build_model([Source("books.graphql", WORDS + BOOKS), Source("lend.graphql", sdl)])
+    message = rf"Lend\.times: the SDL has {scalar}; expected one of UUID, String, Int"
+
+    with pytest.raises(SchemaError, match=PLACE + message):
+        check_procedures(model, {"lend": lend(), "burn_book": BURN})

@@ -78,7 +78,7 @@ PERMITS = BOOKS[BOOKS.index("    @permit") : BOOKS.index("\n}\ninput AddBook")]
 MISTAKES = {
     "not GraphQL": ("type Query {", "type Query {{", "Syntax Error"),
     "a type that is not there": (
-        "title: String! @length(min: 1, max: 9)", "title: Strin!", "Unknown type 'Strin'",
+        "title: String! @length(min: 1, max: 9)", "title: Strin!", "AddBook.title: expected String",
     ),
     "a misspelt directive": ("text: String!", "text: String! @serch", "Unknown directive '@serch'"),
     "a misspelt argument": ('@visible(person: "id"', '@visible(preson: "id"', "'preson'"),
@@ -274,7 +274,7 @@ MISTAKES = {
     "a payload that is none": ("): BookPayload! @i", "): Int! @i", "payload Int is not defined"),
     "a payload of something else": (
         "{ tornPageId: UUID! }", "{ torn: Boolean! }",
-        "TearPayload.torn: the payload of a write holds rows and",
+        "TearPayload.torn: the payload of a write holds Page and",
     ),
     "an update without a key": ("pageId: UUID! @key text", "text", "ChangePage: an update or"),
     "an insert with a key": ("{ bookId: UUID!", "{ id: UUID! @key bookId: UUID!", "an insert none"),

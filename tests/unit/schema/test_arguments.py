@@ -134,3 +134,34 @@ def test_a_definition_without_effect_is_refused_with_its_place(text: str) -> Non
 )
 def test_a_field_that_promises_what_it_does_not_do_is_refused(field: str, message: str) -> None:
     assert complaint(field) == f"shelf.graphql:2: {message}"
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "message"),
+    [
+        ("title: String! @length(min: 1, max: 9)", "title: Int!", "AddBook.title: expected String"),
+        (
+            "title: String! @length(min: 1, max: 9)",
+            "title: [String!]!",
+            "AddBook.title: expected String",
+        ),
+        ("bookId: UUID!", "bookId: String!", "AddPage.bookId: expected UUID"),
+        (
+            "expectedVersion: Int",
+            "expectedVersion: String",
+            "ChangePage.expectedVersion: expected Int",
+        ),
+        (
+            "type BookPayload { book: Book! }",
+            "type BookPayload { book: Page! }",
+            "BookPayload.book: the payload of a write holds Book and ids, not Page.",
+        ),
+    ],
+)
+def test_a_write_takes_and_returns_what_its_table_holds(
+    right: str, wrong: str, message: str
+) -> None:
+    assert right in BOOKS
+    with pytest.raises(SchemaError, match=r"^books\.graphql:\d+: ") as caught:
+        build_model([Source("books.graphql", WORDS + BOOKS.replace(right, wrong, 1))])
+    assert message in caught.value.message
