@@ -23,7 +23,7 @@ from poutama.db.dialect import Dialect, parse_dialect
 from poutama.db.hosts import Hosts
 from poutama.db.link import Link, Rows, dialect_of
 from poutama.db.pool import Pool
-from poutama.db.retry import Patience
+from poutama.db.retry import RetryPolicy
 from poutama.db.sqlstate import Failure, Outcome, Phase
 from poutama.db.trace import Observer, StatementTrace, Tracer
 from poutama.errors import ConfigurationError, PoutamaError, TransactionMisuseError
@@ -73,12 +73,12 @@ class Database:
         """
         if self._dialect is None:
             deadline = time.monotonic() + self._settings.request_seconds
-            patience = Patience(deadline)
+            retry_policy = RetryPolicy(deadline)
             while self._dialect is None:
                 try:
                     self.pool.release(await self.pool.acquire(deadline))
                 except Failure as failure:
-                    await patience.pause(failure)
+                    await retry_policy.pause(failure)
         return self._dialect
 
     def read(
@@ -128,7 +128,7 @@ class Database:
             raise TransactionMisuseError(
                 f"{name}: inside a transaction, use the transaction's own fetch and execute"
             )
-        patience: Patience | None = None
+        retry_policy: RetryPolicy | None = None
         tries = 1
         while True:
             link: Link | None = None
@@ -141,9 +141,9 @@ class Database:
             except Failure as failure:
                 if link is not None:
                     self._give_back(link, failure)
-                patience = patience or Patience(deadline)
-                await patience.pause(failure)
-                tries = patience.tries
+                retry_policy = retry_policy or RetryPolicy(deadline)
+                await retry_policy.pause(failure)
+                tries = retry_policy.tries
             except PoutamaError:
                 raise
             except BaseException:

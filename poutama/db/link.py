@@ -17,7 +17,7 @@ from enum import Enum, auto
 import asyncpg
 from asyncpg.prepared_stmt import PreparedStatement
 
-from poutama.db.alarm import Alarm
+from poutama.db.deadline_timer import DeadlineTimer
 from poutama.db.dialect import Dialect
 from poutama.db.sqlstate import Failure, Phase, failure_of
 from poutama.db.wire import Watch
@@ -50,8 +50,8 @@ class Link:
     """One connection; used by one task at a time."""
 
     __slots__ = (
-        "_alarm",
         "_connection",
+        "_deadline_timer",
         "_limit",
         "_ordinary_limit",
         "_retire_at",
@@ -76,7 +76,7 @@ class Link:
             dialect: which engine answers.
         """
         self._connection = connection
-        self._alarm = Alarm()
+        self._deadline_timer = DeadlineTimer()
         self._limit = self._ordinary_limit = limit
         self._statements: Lru[str, PreparedStatement[asyncpg.Record]] = Lru(STATEMENTS)
         self._retire_at = time.monotonic() + lifetime * random.uniform(0.9, 1.1)  # noqa: S311
@@ -100,7 +100,7 @@ class Link:
         reused = prepared is not None
         self.prepared = not reused
         try:
-            with self._alarm.set(deadline):
+            with self._deadline_timer.set(deadline):
                 if self._limit != self._ordinary_limit or phase is Phase.WRITE:
                     await self._follow(deadline, phase)
                 if prepared is None:
@@ -138,7 +138,7 @@ class Link:
         """
         reached = Phase.PREPARE
         try:
-            with self._alarm.set(deadline):
+            with self._deadline_timer.set(deadline):
                 reached = phase
                 return await self._connection.execute(text)
         except Exception as error:
@@ -209,7 +209,7 @@ class Link:
 
     async def close(self) -> None:
         """Say goodbye, cancelling what still runs on the server; never raises an error."""
-        self._alarm.cancel()
+        self._deadline_timer.cancel()
         self._statements.clear()
         try:
             await self._connection.close(timeout=CLOSE_SECONDS)
@@ -221,7 +221,7 @@ class Link:
 
     def terminate(self) -> None:
         """Drop the connection where it stands."""
-        self._alarm.cancel()
+        self._deadline_timer.cancel()
         self._statements.clear()
         self._connection.terminate()
 

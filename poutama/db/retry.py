@@ -1,4 +1,4 @@
-"""The retry algorithm for transactions, behind a small protocol, and the patience it has.
+"""The retry algorithm for transactions, behind a small protocol, and its waits between tries.
 
 `poutama.db.transaction` runs it over real connections, the tests over scripted ones. Two retry
 protocols: on CockroachDB a transaction that lost a race goes back to its savepoint and keeps its
@@ -48,7 +48,7 @@ class Sessions(Protocol[S]):
     def discard(self, session: S) -> None: ...
 
 
-class Patience:
+class RetryPolicy:
     """Counts the tries of one piece of work and waits between them, up to its deadline."""
 
     __slots__ = ("deadline", "tries")
@@ -64,11 +64,11 @@ class Patience:
             PoutamaError: the failure itself, as callers see it: it must not be retried, or the
                 deadline would pass first.
         """
-        if failure.outcome not in RETRIED or not await self.allows_another():
+        if failure.outcome not in RETRIED or not await self.should_retry():
             raise public_error(failure) from failure.__cause__
 
-    async def allows_another(self) -> bool:
-        """Wait as `pause` does, if the deadline leaves time for another try; say whether it did."""
+    async def should_retry(self) -> bool:
+        """Wait as `pause` does; return False, without waiting, if the deadline would pass first."""
         bound = min(LONGEST_BACKOFF, SHORTEST_BACKOFF * 2.0 ** min(self.tries, 16))
         seconds = random.uniform(0.0, bound)  # noqa: S311
         if time.monotonic() + seconds >= self.deadline:
@@ -79,7 +79,7 @@ class Patience:
 
 
 async def retry_transaction(
-    sessions: Sessions[S], work: Callable[[S], Awaitable[T]], patience: Patience
+    sessions: Sessions[S], work: Callable[[S], Awaitable[T]], retry_policy: RetryPolicy
 ) -> T:
     """Run `work` between begin and commit until it has happened exactly once, or not at all.
 
@@ -102,7 +102,7 @@ async def retry_transaction(
                 if session is not None:
                     held, session = session, None
                     session = await _recover(sessions, held, failure)
-                await patience.pause(failure)
+                await retry_policy.pause(failure)
             else:
                 sessions.release(session)
                 session = None

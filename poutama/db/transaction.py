@@ -18,7 +18,7 @@ import asyncpg
 
 from poutama.db.connection import Database, in_transaction, latest_transaction
 from poutama.db.link import Link, Rows
-from poutama.db.retry import Patience, retry_transaction
+from poutama.db.retry import RetryPolicy, retry_transaction
 from poutama.db.sqlstate import Failure, Outcome, Phase, public_error
 from poutama.db.trace import StatementTrace, Tracer
 from poutama.errors import TransactionMisuseError
@@ -113,12 +113,14 @@ async def run_transaction(
     """
     if in_transaction():
         raise TransactionMisuseError(f"{name}: inside another transaction; pass that one on")
-    patience = Patience(deadline)
+    retry_policy = RetryPolicy(deadline)
 
     async def attempt(session: LinkSession) -> T:
         return await _attempt(session, work)
 
-    return await retry_transaction(LinkSessions(database, name, patience), attempt, patience)
+    return await retry_transaction(
+        LinkSessions(database, name, retry_policy), attempt, retry_policy
+    )
 
 
 async def _attempt(session: LinkSession, work: Callable[[Transaction], Awaitable[T]]) -> T:
@@ -145,17 +147,17 @@ async def _attempt(session: LinkSession, work: Callable[[Transaction], Awaitable
 class LinkSessions:
     """The database's links, as the retry algorithm wants them."""
 
-    __slots__ = ("_database", "_name", "_patience")
+    __slots__ = ("_database", "_name", "_retry_policy")
 
-    def __init__(self, database: Database, name: str, patience: Patience) -> None:
+    def __init__(self, database: Database, name: str, retry_policy: RetryPolicy) -> None:
         self._database = database
         self._name = name
-        self._patience = patience
+        self._retry_policy = retry_policy
 
     async def acquire(self) -> LinkSession:
         pool = self._database.pool
-        link = pool.take() or await pool.acquire(self._patience.deadline)
-        return LinkSession(link, self._database.tracer, self._name, self._patience)
+        link = pool.take() or await pool.acquire(self._retry_policy.deadline)
+        return LinkSession(link, self._database.tracer, self._name, self._retry_policy)
 
     def release(self, session: LinkSession) -> None:
         self._database.pool.release(session.link)
@@ -167,14 +169,14 @@ class LinkSessions:
 class LinkSession:
     """One link in one transaction; see `poutama.db.retry.Session`."""
 
-    __slots__ = ("_deadline", "_id", "_name", "_patience", "_tracer", "link")
+    __slots__ = ("_deadline", "_id", "_name", "_retry_policy", "_tracer", "link")
 
-    def __init__(self, link: Link, tracer: Tracer, name: str, patience: Patience) -> None:
+    def __init__(self, link: Link, tracer: Tracer, name: str, retry_policy: RetryPolicy) -> None:
         self.link = link
         self._tracer = tracer
         self._name = name
-        self._patience = patience
-        self._deadline = patience.deadline
+        self._retry_policy = retry_policy
+        self._deadline = retry_policy.deadline
         self._id = f"{_PROCESS}-{next(_serial)}" if tracer.active else ""
 
     @property
@@ -227,6 +229,6 @@ class LinkSession:
         return StatementTrace(
             name=f"{self._name}/{step}",
             statement=statement,
-            tries=self._patience.tries,
+            tries=self._retry_policy.tries,
             transaction=self._id,
         )

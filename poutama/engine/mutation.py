@@ -16,7 +16,7 @@ from uuid import UUID
 
 from poutama.changes import ChangePlans, Changes, explain_conflict
 from poutama.db.connection import Database
-from poutama.db.retry import Patience
+from poutama.db.retry import RetryPolicy
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.engine.prepare import (
     PreparedCall,
@@ -104,14 +104,14 @@ class Mutation:
             AmbiguousCommit: it may have happened. Under an idempotency key it is asked again
                 until the deadline before this is said.
         """
-        patience = Patience(self._deadline)
+        retry_policy = RetryPolicy(self._deadline)
         in_doubt: AmbiguousCommit | None = None
         while True:
             try:
                 return await self._attempt()
             except AmbiguousCommit as error:
                 in_doubt = error
-                if self._binding.repeatable is None or not await patience.allows_another():
+                if self._binding.repeatable is None or not await retry_policy.should_retry():
                     raise
             except (DatabaseError, DeadlineExceededError, UnavailableError) as error:
                 # Nothing came of this attempt; of an earlier one something may have come.

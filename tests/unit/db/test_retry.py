@@ -11,7 +11,7 @@ import asyncpg
 import pytest
 
 from poutama.db import retry
-from poutama.db.retry import Patience, retry_transaction
+from poutama.db.retry import RetryPolicy, retry_transaction
 from poutama.db.sqlstate import Phase, failure_of
 from poutama.errors import (
     DeadlineExceededError,
@@ -107,9 +107,9 @@ async def run(
 ) -> list[str]:
     """Run one transaction against the script; return what was done."""
     script = Script(by_savepoint, {step: deque(errors) for step, errors in answers.items()})
-    patience = Patience(time.monotonic() + seconds)
+    retry_policy = RetryPolicy(time.monotonic() + seconds)
     try:
-        assert await retry_transaction(ScriptedSessions(script), _work, patience) == "result"
+        assert await retry_transaction(ScriptedSessions(script), _work, retry_policy) == "result"
     except PoutamaError as error:
         script.done.append(type(error).__name__)
     return script.done
@@ -283,7 +283,7 @@ async def test_what_the_work_raises_rolls_back_and_passes(by_savepoint: bool) ->
         raise KeyError("ours")
 
     with pytest.raises(KeyError):
-        await retry_transaction(ScriptedSessions(script), work, Patience(time.monotonic() + 9))
+        await retry_transaction(ScriptedSessions(script), work, RetryPolicy(time.monotonic() + 9))
     assert script.done == ["acquire", "begin", "rollback", "release"]
 
 
@@ -296,8 +296,8 @@ async def test_a_cancelled_transaction_gives_its_connection_up(by_savepoint: boo
         reached.set()
         await asyncio.Event().wait()
 
-    patience = Patience(time.monotonic() + 9)
-    task = asyncio.create_task(retry_transaction(ScriptedSessions(script), work, patience))
+    retry_policy = RetryPolicy(time.monotonic() + 9)
+    task = asyncio.create_task(retry_transaction(ScriptedSessions(script), work, retry_policy))
     await reached.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -318,8 +318,8 @@ async def test_a_cancelled_backoff_gives_the_held_connection_up(
 
     monkeypatch.setattr("random.uniform", longest)
     script = Script(True, {"work": deque([RACE])})
-    patience = Patience(time.monotonic() + 9999)
-    task = asyncio.create_task(retry_transaction(ScriptedSessions(script), _work, patience))
+    retry_policy = RetryPolicy(time.monotonic() + 9999)
+    task = asyncio.create_task(retry_transaction(ScriptedSessions(script), _work, retry_policy))
     await waits.wait()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -329,9 +329,9 @@ async def test_a_cancelled_backoff_gives_the_held_connection_up(
 
 async def test_tries_are_counted() -> None:
     script = Script(False, {"work": deque([RACE, RACE])})
-    patience = Patience(time.monotonic() + 9)
-    await retry_transaction(ScriptedSessions(script), _work, patience)
-    assert patience.tries == 3
+    retry_policy = RetryPolicy(time.monotonic() + 9)
+    await retry_transaction(ScriptedSessions(script), _work, retry_policy)
+    assert retry_policy.tries == 3
 
 
 async def test_backoff_is_bounded_by_a_doubling_limit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -343,7 +343,7 @@ async def test_backoff_is_bounded_by_a_doubling_limit(monkeypatch: pytest.Monkey
         return low
 
     monkeypatch.setattr("random.uniform", shortest)
-    patience = Patience(time.monotonic() + 9)
+    retry_policy = RetryPolicy(time.monotonic() + 9)
     for _ in range(5):
-        await patience.pause(failure_of(RACE, Phase.STATEMENT))
+        await retry_policy.pause(failure_of(RACE, Phase.STATEMENT))
     assert bounds == [0.02, 0.04, 0.08, 0.1, 0.1]

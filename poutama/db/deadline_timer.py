@@ -1,8 +1,9 @@
-"""The deadline of whoever waits for a server: one timer, moved only when it goes off.
+"""The deadline of the statement under way: one timer per connection, moved only when it fires.
 
-A statement takes a millisecond, and its deadline is half a minute away. A timer for each would be
-set and cancelled thousands of times for one that goes off; this one stays where it was set, and
-when it goes off it looks at what is waited for by then. `poutama.db.link` has one a connection.
+A statement takes a millisecond, and its deadline is half a minute away. A timer per statement would
+be set and cancelled thousands of times for one that fires; this one stays where it was set, and
+when it fires it looks at the deadline of the current statement. `poutama.db.link` keeps one for
+each connection. It never runs a statement and never retries.
 """
 
 from __future__ import annotations
@@ -12,22 +13,22 @@ import time
 from types import TracebackType
 
 
-class Alarm:
+class DeadlineTimer:
     """Interrupts the `with` block of one task at a time, as `asyncio.timeout_at` does.
 
     Deadlines are absolute `time.monotonic()` in seconds.
     """
 
-    __slots__ = ("_cancelling", "_deadline", "_goes_off_at", "_rang", "_task", "_timer")
+    __slots__ = ("_cancelling", "_deadline", "_fired", "_fires_at", "_task", "_timer")
 
     def __init__(self) -> None:
         self._task: asyncio.Task[object] | None = None
         self._timer: asyncio.TimerHandle | None = None
-        self._deadline = self._goes_off_at = 0.0
+        self._deadline = self._fires_at = 0.0
         self._cancelling = 0
-        self._rang = False
+        self._fired = False
 
-    def set(self, deadline: float) -> Alarm:
+    def set(self, deadline: float) -> DeadlineTimer:
         """Interrupt the `with` block that follows at `deadline`.
 
         Raises:
@@ -46,11 +47,11 @@ class Alarm:
 
     def __enter__(self) -> None:
         task = asyncio.current_task()
-        assert task is not None, "nobody but a task can be interrupted"
+        assert task is not None, "only a task can be interrupted"
         self._task = task
         self._cancelling = task.cancelling()
-        if self._timer is None or self._goes_off_at > self._deadline:
-            self._wind()
+        if self._timer is None or self._fires_at > self._deadline:
+            self._arm()
 
     def __exit__(
         self,
@@ -59,26 +60,26 @@ class Alarm:
         trace: TracebackType | None,
     ) -> None:
         task, self._task = self._task, None
-        if not self._rang:
+        if not self._fired:
             return
-        self._rang = False
+        self._fired = False
         assert task is not None
-        # Somebody else may have cancelled the task as well: then it has to end.
+        # The task may have been cancelled for another reason as well: then it has to end.
         if task.uncancel() <= self._cancelling and kind is asyncio.CancelledError:
             raise TimeoutError from error
 
-    def _wind(self) -> None:
+    def _arm(self) -> None:
         self.cancel()
-        self._goes_off_at = self._deadline
+        self._fires_at = self._deadline
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(max(0.0, self._deadline - time.monotonic()), self._ring)
+        self._timer = loop.call_later(max(0.0, self._deadline - time.monotonic()), self._fire)
 
-    def _ring(self) -> None:
+    def _fire(self) -> None:
         self._timer = None
         if self._task is None:
             return
         if time.monotonic() < self._deadline:
-            self._wind()
+            self._arm()
         else:
-            self._rang = True
+            self._fired = True
             self._task.cancel()
