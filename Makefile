@@ -1,6 +1,6 @@
 # Every command here works on a fresh machine with Python >= 3.11 and make, nothing else.
 .DEFAULT_GOAL := help
-.PHONY: help up test check bench fuzz package test-cockroach clean
+.PHONY: help up test check bench fuzz package docs test-cockroach clean
 
 BIN := .venv/bin
 READY := .venv/.ready
@@ -30,6 +30,11 @@ bench: $(READY) ## measure requests a second beside their ceiling
 
 package: $(READY) ## make the functions' zip files in dist/ (POUTAMA_FUNCTION_PYTHON=3.14)
 	@$(BIN)/poutama package
+
+docs: $(READY) ## write the generated pages, and build the site in dist/docs/
+	@$(BIN)/poutama pages
+	@$(BIN)/python -m sphinx -q -W --keep-going -d dist/.doctrees -b html docs dist/docs
+	@echo "dist/docs/index.html"
 
 fuzz: $(READY) ## ask a server of its own whatever the schema allows, for SECONDS=120
 	@$(BIN)/python -m tests.e2e.fuzz --seconds $(or $(SECONDS),120) $(ARGS)

@@ -1,5 +1,5 @@
 """The command line: `poutama up`, `serve`, `worker`, `token`, `demo`, `migrate`, `features`,
-`schema`, `permissions`, `settings`, `package`, `chaos`, `jobs` and `organisations`.
+`schema`, `permissions`, `settings`, `pages`, `package`, `chaos`, `jobs` and `organisations`.
 
 Reads the environment once, calls what does the work, and turns every error made on purpose into
 one line on stderr and exit code 1. Each command imports what it needs itself, so that the quick
@@ -18,6 +18,7 @@ from uuid import UUID
 import typer
 
 from poutama import __version__
+from poutama.commands.pages import pages
 from poutama.commands.serve import serve, worker
 from poutama.errors import ConfigurationError, DatabaseError, PoutamaError
 from poutama.laptop.configuration import (
@@ -85,6 +86,7 @@ def up() -> None:
 
 app.command()(serve)
 app.command()(worker)
+app.command()(pages)
 
 
 @app.command()
