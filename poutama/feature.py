@@ -106,13 +106,17 @@ class Feature:
         """The feature's SDL files, in the order of their names.
 
         Raises:
-            ConfigurationError: there is no such package.
+            ConfigurationError: there is no such package, or a file is not UTF-8.
         """
         found = (each for each in self._files.iterdir() if each.name.endswith(".graphql"))
-        return [
-            Source(f"{self.package.replace('.', '/')}/{each.name}", each.read_text("utf-8"))
-            for each in sorted(found, key=lambda each: each.name)
-        ]
+        return [self._read(each) for each in sorted(found, key=lambda each: each.name)]
+
+    def _read(self, file: Traversable) -> Source:
+        name = f"{self.package.replace('.', '/')}/{file.name}"
+        try:
+            return Source(name, file.read_text("utf-8"))
+        except (OSError, UnicodeError) as error:
+            raise ConfigurationError(f"{name}: cannot be read: {error}") from error
 
 
 class FeatureSet:
@@ -124,6 +128,8 @@ class FeatureSet:
 
     def __init__(self, features: Iterable[Feature]) -> None:
         self.features = tuple(features)
+        for feature in self.features:
+            _check_types(feature)
         _check_names(self.features)
         self._procedures: Mapping[str, Procedure] = self._merge(
             "the procedure",
@@ -214,6 +220,46 @@ class FeatureSet:
         return merged
 
 
+def _is_tuple(items: object, of: Callable[[object], bool]) -> bool:
+    return isinstance(items, tuple) and all(map(of, items))
+
+
+def _is_mapping(items: object, of: Callable[[object], bool]) -> bool:
+    return isinstance(items, Mapping) and all(
+        isinstance(name, str) and of(value) for name, value in items.items()
+    )
+
+
+def _check_types(feature: Feature) -> None:
+    """Refuse what only a type checker would: packages of others may run none."""
+
+    def is_text(value: object) -> bool:
+        return isinstance(value, str)
+
+    fits = {
+        "name": (is_text(feature.name), "a word"),
+        "package": (is_text(feature.package), "the name of a package"),
+        "procedures": (_is_tuple(feature.procedures, callable), "a tuple of functions"),
+        "jobs": (_is_mapping(feature.jobs, is_text), "kind -> `package.module:name`"),
+        "tasks": (
+            _is_mapping(feature.tasks, lambda value: isinstance(value, Task)),
+            "name -> Task(function, every)",
+        ),
+        "computed": (_is_mapping(feature.computed, callable), "name -> function"),
+        "migrations": (is_text(feature.migrations), "the name of a folder"),
+        "personal_data": (
+            _is_tuple(feature.personal_data, lambda value: isinstance(value, PersonalData)),
+            "a tuple of PersonalData",
+        ),
+    }
+    for name, (fit, expected) in fits.items():
+        if not fit:
+            raise ConfigurationError(
+                f"feature {feature.name!r} of {feature.origin}: {name}: expected {expected}, got"
+                f" {getattr(feature, name)!r}"
+            )
+
+
 def _check_names(features: Iterable[Feature]) -> None:
     origins: dict[str, str] = {}
     for feature in features:
@@ -233,8 +279,9 @@ def _check_names(features: Iterable[Feature]) -> None:
 def _load_kind(what: str, place: str) -> AnyJobKind:
     try:
         found = resolve_name(place)
-    except (ImportError, AttributeError, ValueError) as error:
-        raise ConfigurationError(f"{what}: {place} cannot be imported: {error}") from error
+    except Exception as error:  # the package may do anything while it is imported
+        reason = " ".join(f"{type(error).__name__}: {error}".split())
+        raise ConfigurationError(f"{what}: {place} cannot be imported: {reason}") from error
     if not isinstance(found, JobKind):
         raise ConfigurationError(f"{what}: {place}: expected a JobKind, got {found!r}")
     fault = found.find_fault()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -170,6 +171,61 @@ def test_a_package_that_is_not_there_is_refused() -> None:
 
     with pytest.raises(ConfigurationError, match=r"^feature 'lost' of poutama-lost 1: package: "):
         FeatureSet([lost]).read_sources()
+
+
+@pytest.mark.parametrize(
+    ("brings", "expected"),
+    [
+        ({"name": 3}, "name: expected a word, got 3"),
+        ({"package": None}, "package: expected the name of a package, got None"),
+        ({"procedures": str}, "procedures: expected a tuple of functions, got <class 'str'>"),
+        ({"procedures": ("lend",)}, "procedures: expected a tuple of functions, got ('lend',)"),
+        ({"jobs": ["TIDY"]}, "jobs: expected kind -> `package.module:name`, got ['TIDY']"),
+        ({"jobs": {"TIDY": 3}}, "jobs: expected kind -> `package.module:name`, got {'TIDY': 3}"),
+        ({"tasks": {"tidy": "x:y"}}, "tasks: expected name -> Task(function, every), got"),
+        ({"computed": {"label": "x:y"}}, "computed: expected name -> function, got"),
+        ({"migrations": None}, "migrations: expected the name of a folder, got None"),
+        ({"personal_data": ["table"]}, "personal_data: expected a tuple of PersonalData, got"),
+    ],
+)
+def test_a_declaration_of_another_type_is_refused(brings: dict[str, Any], expected: str) -> None:
+    feature = Feature(**{"name": "bold", "package": "x", "origin": "poutama-bold 1", **brings})
+
+    with pytest.raises(ConfigurationError) as caught:
+        FeatureSet([feature])
+
+    assert caught.value.message.startswith(f"feature {feature.name!r} of poutama-bold 1: ")
+    assert expected in caught.value.message
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"), [(b"# caf\xe9", "'utf-8' codec"), (None, "Is a directory")]
+)
+def test_a_schema_file_that_cannot_be_read_is_refused(
+    site: Site, content: bytes | None, reason: str
+) -> None:
+    package = site.folder / "harvest_unread"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    file = package / "harvest.graphql"
+    file.mkdir() if content is None else file.write_bytes(content)
+
+    with pytest.raises(ConfigurationError) as caught:
+        FeatureSet([Feature(name="bold", package="harvest_unread")]).read_sources()
+
+    assert caught.value.message.startswith("harvest_unread/harvest.graphql: cannot be read: ")
+    assert reason in caught.value.message
+
+
+@pytest.mark.parametrize("source", ["raise RuntimeError('one\\ntwo')", "def"])
+def test_a_job_whose_module_cannot_be_imported_is_refused(site: Site, source: str) -> None:
+    (site.folder / "harvest_job.py").write_text(source, encoding="utf-8")
+    feature = Feature(name="bold", package="x", jobs={"TIDY": "harvest_job:KIND"})
+
+    with pytest.raises(ConfigurationError, match="harvest_job:KIND cannot be imported: ") as caught:
+        FeatureSet([feature]).load_jobs()
+
+    assert "\n" not in caught.value.message
 
 
 def test_a_folder_of_migrations_that_is_not_there_is_refused() -> None:
