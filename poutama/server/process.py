@@ -13,8 +13,9 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from uuid import UUID
 
@@ -86,13 +87,15 @@ class Drain:
         self._server.should_exit = True
 
 
-async def _run(settings: Settings, listener: socket.socket, address: str) -> None:
+async def _run(
+    settings: Settings, listener: socket.socket, address: str, report_ready: Callable[[], object]
+) -> None:
     loop = asyncio.get_running_loop()
     async with open_application(settings, address) as served:
         config = configure(
             served, settings, stop_seconds=settings.stop_seconds, tls=open_tls(settings)
         )
-        server = Server(config, _report_ready)
+        server = Server(config, report_ready)
         drain = Drain(served, server, settings.drain_seconds)
         loop.add_signal_handler(signal.SIGTERM, drain.begin)
         # Held by the loop's transport: an end of file means that the supervisor is gone.
@@ -110,12 +113,12 @@ class _Lifeline(asyncio.Protocol):
         self._drain.begin()
 
 
-def _report_ready() -> None:
-    os.write(sys.stdout.fileno(), READY)
-
-
 def main(words: list[str]) -> None:
     """Serve until stopped; `words` are the listening socket's descriptor, and the address."""
+    # The supervisor reads one word from standard output; what else is printed, by a feature
+    # perhaps, would fill that pipe.
+    to_supervisor = os.dup(1)
+    os.dup2(2, 1)
     logging.basicConfig(level=logging.WARNING, format=LOG_FORMAT)
     settings = Settings.from_environment(os.environ)
     if settings.access_log:
@@ -124,7 +127,8 @@ def main(words: list[str]) -> None:
         socket.socket(fileno=int(words[0])) as listener,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,
     ):
-        runner.run(_run(settings, listener, words[1]))
+        report_ready = partial(os.write, to_supervisor, READY)
+        runner.run(_run(settings, listener, words[1], report_ready))
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ GRACE_SECONDS = 5
 class Server(uvicorn.Server):
     """uvicorn, reporting when it is ready and leaving the signals to its caller."""
 
-    def __init__(self, config: uvicorn.Config, when_ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, when_ready: Callable[[], object]) -> None:
         super().__init__(config)
         self._when_ready = when_ready
 

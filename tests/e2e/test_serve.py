@@ -136,6 +136,30 @@ def test_two_workers_answer_and_one_that_dies_is_replaced(
     assert not second.is_running()
 
 
+def test_what_a_feature_prints_is_logged_and_stops_nothing(
+    environment: dict[str, str], tmp_path: Path
+) -> None:
+    # GIVEN a feature of another package that prints more than a pipe holds
+    metadata = tmp_path / "poutama_loud-1.dist-info"
+    metadata.mkdir()
+    metadata.joinpath("METADATA").write_text(
+        "Metadata-Version: 2.1\nName: poutama-loud\nVersion: 1"
+    )
+    metadata.joinpath("entry_points.txt").write_text("[poutama.features]\nloud = loud:FEATURE\n")
+    tmp_path.joinpath("loud.py").write_text(
+        "from poutama.feature import Feature\n"
+        "print('LOUD ' * 50_000)\n"
+        "FEATURE = Feature(name='loud', package='json', api=1)\n"
+    )
+
+    # WHEN it is served
+    with serve(environment, tmp_path, PYTHONPATH=str(tmp_path)) as served:
+        # THEN it becomes ready, and ends
+        assert httpx.get(f"{served.address}/healthz").status_code == 200
+        assert "LOUD LOUD" in served.logged()
+        assert served.end(signal.SIGTERM) == 0
+
+
 def test_workers_do_not_outlive_a_supervisor_that_is_killed(
     environment: dict[str, str], tmp_path: Path
 ) -> None:
