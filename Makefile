@@ -23,7 +23,7 @@ check: $(READY) ## lint, format, types, floors and sizes
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/pytest -q tests/unit/test_floors.py tests/unit/test_sizes.py tests/unit/test_settings.py
+	@$(BIN)/pytest -q $(addprefix tests/unit/test_,floors.py sizes.py settings.py asserts.py once.py)
 
 bench: $(READY) ## measure requests a second beside their ceiling
 	@$(BIN)/python -m bench $(ARGS)

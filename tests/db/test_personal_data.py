@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from typing import assert_never
 from uuid import UUID
 
 import pytest
@@ -94,6 +95,8 @@ def test_the_database_does_what_is_declared(declared: PersonalData, keys: Keys) 
             assert task in load_features().tasks
         case Erasure.KEEP:
             assert ":" in declared.note, "say why, and for how long"
+        case _:
+            assert_never(declared.erasure)
 
 
 @pytest.mark.parametrize("declared", DECLARED, ids=lambda each: f"{each.table}.{each.path}")

@@ -16,8 +16,8 @@ from typing import TypeAlias
 import pytest
 
 TESTS = Path(__file__).parents[1]
-ASSERTING = frozenset({"raises", "warns", "fail"})
-"""What asserts of `pytest`."""
+ASSERTING = frozenset({"raises", "warns", "fail", "assert_never"})
+"""What asserts of `pytest`, and what is reached only where a case was forgotten."""
 
 Function: TypeAlias = ast.FunctionDef | ast.AsyncFunctionDef
 
