@@ -23,6 +23,7 @@ from typing import TypeVar
 
 from poutama.db.revisions import CORE, History
 from poutama.errors import ConfigurationError
+from poutama.export_section import ExportSection
 from poutama.jobs.job import AnyJobKind, JobKind
 from poutama.personal_data import CORE_PERSONAL_DATA, PersonalData
 from poutama.procedure import Procedure, ProcedureFunction
@@ -60,6 +61,7 @@ class Feature:
         computed: name -> what makes a `@computed` field of its columns' values. Pure; runs once a
             row.
         migrations: the folder in `package` that has its Alembic revisions; empty: it has none.
+        exports: what it adds to the export of a learning journey.
         personal_data: where it keeps what is about people, and what erasing a person does there.
         origin: what it was installed from; set when it is loaded.
     """
@@ -72,6 +74,7 @@ class Feature:
     tasks: Mapping[str, Task] = field(default_factory=dict)
     computed: Mapping[str, Compute] = field(default_factory=dict)
     migrations: str = ""
+    exports: tuple[ExportSection, ...] = ()
     personal_data: tuple[PersonalData, ...] = ()
     origin: str = BUILT_IN
 
@@ -142,6 +145,9 @@ class FeatureSet:
         }
         self.computed: Mapping[str, Compute] = self._merge(
             "the computed field", lambda feature: feature.computed, taken=CORE_COMPUTED
+        )
+        self.exports: Mapping[str, ExportSection] = self._merge(
+            "the export section", lambda feature: {each.name: each for each in feature.exports}
         )
 
     @property

@@ -16,8 +16,12 @@ from pypdf import PdfReader
 
 from poutama.db.connection import Database
 from poutama.db.transaction import Transaction, run_transaction
+from poutama.export_section import ExportColumn, ExportParent, ExportSection
+from poutama.features import load_features
+from poutama.features.exports import steps
 from poutama.features.exports.job import PAGE, VOLUME, Phase
 from poutama.features.exports.request import MOST_A_DAY
+from poutama.features.exports.sections import arrange_sections
 from poutama.features.exports.steps import LOST, ExportProgress, ExportStep, export_step
 from poutama.features.exports.sweep import forget_old_exports
 from poutama.jobs.job import Finished
@@ -301,3 +305,27 @@ async def test_what_was_exported_of_somebody_erased_goes_with_them(bureau: Burea
     await bureau.write(AGE_FOLDERS)
     assert await forget(bureau) == 1
     assert await bureau.keys() == []
+
+
+# What features add
+
+
+async def test_sections_of_goals_and_of_the_person_are_in_every_form(
+    bureau: Bureau, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    memberships = ExportSection(
+        name="memberships",
+        title="Memberships",
+        parent=ExportParent.PERSON,
+        fields="role organisation { name }",
+        columns=(ExportColumn("role", "role", "Role"),),
+    )
+    features = load_features()
+    sections = arrange_sections([memberships, *features.exports.values()], features.model)
+    monkeypatch.setattr(steps, "SECTIONS", sections)
+    await bureau.add_goals(PAGE)
+    zip_ = await bureau.exported()
+    expected = [{"role": "STUDENT", "organisation": {"name": "organisation"}}] * 2
+    assert json.loads(zip_.read("journey.json"))["memberships"] == expected
+    assert rows(zip_, "memberships.csv") == [{"role": "STUDENT"}] * 2
+    assert "MEMBERSHIPS \nSTUDENT" in pdf_text(zip_.read("journey.pdf"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from poutama.feature import Feature
 from poutama.features.evidence import procedures
+from poutama.features.evidence.export import EVIDENCE as EVIDENCE_SECTION
 from poutama.features.evidence.inputs import EVIDENCE
 from poutama.personal_data import Erasure, PersonalData
 from poutama.schedule import MINUTE, Task
@@ -22,6 +23,7 @@ FEATURE = Feature(
             "poutama.features.evidence.sweep:forget_unfinished_uploads", 10 * MINUTE
         )
     },
+    exports=(EVIDENCE_SECTION,),
     personal_data=(
         PersonalData(
             table="evidence",

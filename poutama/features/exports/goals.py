@@ -14,19 +14,18 @@ from poutama.features.exports.dates import print_day
 from poutama.features.exports.journey import Evidence, Goal, Heading, Note, Task
 from poutama.features.exports.pdf_canvas import LEFT, RIGHT, WASH, WHITE, Color, Face, Paper, Style
 from poutama.features.exports.pdf_layout import BOTTOM, Flow, break_lines, shorten
+from poutama.features.exports.pdf_section import INDENT, write_heading, write_section
 from poutama.features.exports.theme import (
     ASIDE,
     BODY,
     DONE,
     LATE,
-    PART,
     PILL,
     TITLE,
     tell_type,
 )
 from poutama.media_types import EXTENSIONS, extension_of
 
-_INDENT = 6.0
 _BETWEEN = 10.0
 _BOX = 3.1
 _PICTURE_WIDTH, _PICTURE_HEIGHT, _IN_A_ROW = 37.0, 28.0, 4
@@ -37,18 +36,20 @@ def write_goal(
 ) -> None:
     """Write the goal with that number, and all it has."""
     kind = tell_type(goal.goal_type)
-    title = break_lines(flow.paper, goal.title, TITLE, RIGHT - LEFT - _INDENT)
+    title = break_lines(flow.paper, goal.title, TITLE, RIGHT - LEFT - INDENT)
     flow.need(26 + min(len(title), 4) * TITLE.height)
     with flow.rail(kind.color):
         _write_label(flow, number, goal, heading)
         flow.paper.bookmark(goal.title, 2, flow.y)
-        flow.paragraph(goal.title, TITLE, indent=_INDENT, tag="H3", after=0.5)
-        flow.paragraph(_tell_dates(goal, heading), ASIDE, indent=_INDENT, after=1.5)
+        flow.paragraph(goal.title, TITLE, indent=INDENT, tag="H3", after=0.5)
+        flow.paragraph(_tell_dates(goal, heading), ASIDE, indent=INDENT, after=1.5)
         if goal.information.strip():
-            flow.paragraph(goal.information, BODY, indent=_INDENT, after=1)
+            flow.paragraph(goal.information, BODY, indent=INDENT, after=1)
         _write_tasks(flow, goal.tasks, goal.tasks_done)
         _write_notes(flow, goal.notes, heading)
         _write_evidence(flow, goal.all_evidence, pictures)
+        for section in goal.sections:
+            write_section(flow, section, heading.time_zone)
     flow.skip(_BETWEEN)
 
 
@@ -59,7 +60,7 @@ def _write_label(flow: Flow, number: int, goal: Goal, heading: Heading) -> None:
     state = Style(8.5, 12, face=Face.MEDIUM, color=color)
     name = kind.name.upper()
     width = paper.measure(name, PILL) + 5
-    left = LEFT + _INDENT
+    left = LEFT + INDENT
     with paper.artifact():
         paper.fill(left, flow.y, width, 4.8, kind.color, round_=1.2)
         if goal.complete:
@@ -99,27 +100,15 @@ def _read_color(text: str) -> Color:
     return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
 
 
-def _write_part(flow: Flow, name: str, remark: str = "") -> None:
-    """A small heading within a goal, kept with the line after it."""
-    flow.need(PART.height + BODY.height * 2 + 5)
-    flow.skip(2.5)
-    with flow.paper.tagged("H4"):
-        baseline = flow.y + PART.rise
-        flow.paper.write(LEFT + _INDENT, baseline, name.upper(), PART)
-        x = LEFT + _INDENT + flow.paper.measure(name.upper(), PART) + 2.5
-        flow.paper.write(x, baseline, remark, ASIDE)
-    flow.y += PART.height + 0.8
-
-
 def _write_tasks(flow: Flow, tasks: Sequence[Task], done: int) -> None:
     if not tasks:
         return
-    _write_part(flow, "Tasks", f"{done} of {len(tasks)} done")
+    write_heading(flow, "Tasks", f"{done} of {len(tasks)} done")
     for task in tasks:
-        indent = _INDENT + _BOX + 2.6
+        indent = INDENT + _BOX + 2.6
         flow.need(BODY.height)
         with flow.paper.artifact():
-            _draw_box(flow.paper, LEFT + _INDENT, flow.y + (BODY.height - _BOX) / 2, task.complete)
+            _draw_box(flow.paper, LEFT + INDENT, flow.y + (BODY.height - _BOX) / 2, task.complete)
         # Said, too: the box is seen, not heard.
         text = f"{task.information} (done)" if task.complete else task.information
         flow.paragraph(text, BODY, indent=indent, tag="P", after=0.7)
@@ -128,12 +117,12 @@ def _write_tasks(flow: Flow, tasks: Sequence[Task], done: int) -> None:
 def _write_notes(flow: Flow, notes: Sequence[Note], heading: Heading) -> None:
     if not notes:
         return
-    _write_part(flow, "Notes")
+    write_heading(flow, "Notes")
     for note in notes:
         flow.need(ASIDE.height + BODY.height)
         day = print_day(note.created_at, heading.time_zone)
-        flow.paragraph(f"{note.author or 'Unknown'} · {day}", ASIDE, indent=_INDENT)
-        flow.paragraph(note.information, BODY, indent=_INDENT, after=2.2)
+        flow.paragraph(f"{note.author or 'Unknown'} · {day}", ASIDE, indent=INDENT)
+        flow.paragraph(note.information, BODY, indent=INDENT, after=2.2)
 
 
 def _write_evidence(
@@ -142,7 +131,7 @@ def _write_evidence(
     if not evidence:
         return
     flow.need(_PICTURE_HEIGHT + 20)
-    _write_part(flow, "Evidence")
+    write_heading(flow, "Evidence")
     for start in range(0, len(evidence), _IN_A_ROW):
         _write_row(flow, evidence[start : start + _IN_A_ROW], pictures)
 
@@ -157,7 +146,7 @@ def _write_row(flow: Flow, row: Sequence[Evidence], pictures: Mapping[UUID, byte
     if flow.y + height > BOTTOM:
         flow.add_page()
     for place, (each, title) in enumerate(zip(row, titles, strict=True)):
-        x = LEFT + _INDENT + place * (_PICTURE_WIDTH + 4)
+        x = LEFT + INDENT + place * (_PICTURE_WIDTH + 4)
         if seen:
             _draw_picture(paper, x, flow.y, each, pictures.get(each.id))
         with paper.tagged("Caption"):

@@ -48,6 +48,11 @@ class ExportInput(
         return f"{self.folder}/parts/{number:06}.pdf"
 
     @property
+    def person(self) -> str:
+        """The key of what is under the person."""
+        return f"{self.folder}/parts/person.json"
+
+    @property
     def result(self) -> str:
         """The key of the finished zip."""
         return f"{self.folder}/journey.zip"

@@ -1,17 +1,21 @@
-"""A learning journey as plain data: what `reading` reads and every form of an export is made from.
+"""A learning journey as plain data: parts as they are exported, and goals as they are printed.
 
-Pure. A part, some goals in a row, travels through the store as JSON (`write_part`, `read_part`);
-that form is nobody's but the export's own and may change with any version.
+Pure. `reading` makes parts, some goals in a row, which travel through the store as JSON
+(`write_part`, `read_part`); that form is the export's own and may change with any version. The
+layout of the printed journey needs more than names and values: `read_goal` gives it goals.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
 
 import msgspec
+
+from poutama.errors import NotFoundError
+from poutama.export_section import ExportSection, JsonObject
 
 GOAL_TYPES = ("ACADEMIC", "PERSONAL", "CAREER", "WELLBEING", "CULTURAL", "SPORTS")
 
@@ -22,9 +26,6 @@ class Evidence:
 
     Attributes:
         size: bytes.
-        key: where the file lies in the store; empty where there is none to give.
-        thumbnail: where a small picture of it lies; empty where there is none.
-        file: its path in the zip; empty where it is not in there.
     """
 
     id: UUID
@@ -34,9 +35,6 @@ class Evidence:
     size: int
     sha256: str
     created_at: datetime
-    key: str = ""
-    thumbnail: str = ""
-    file: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +60,14 @@ class Note:
     evidence: tuple[Evidence, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class PlainSection:
+    """A section that is printed without a layout of its own: its rows, as labels and values."""
+
+    title: str
+    rows: tuple[tuple[tuple[str, object], ...], ...]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Goal:
     """A goal with all that hangs on it."""
@@ -78,6 +84,7 @@ class Goal:
     tasks: tuple[Task, ...] = ()
     notes: tuple[Note, ...] = ()
     evidence: tuple[Evidence, ...] = ()
+    sections: tuple[PlainSection, ...] = ()
 
     @property
     def tasks_done(self) -> int:
@@ -128,11 +135,110 @@ def count_goals(goals: Sequence[Goal]) -> Totals:
     )
 
 
-def write_part(goals: Sequence[Goal]) -> bytes:
-    """Some goals as bytes that `read_part` reads."""
-    return msgspec.json.encode(goals)
+class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file of a row.
+
+    Attributes:
+        id: the row's.
+        key: where the file lies in the store.
+        thumbnail: where a small picture of it lies; empty where there is none.
+        path: its name in the zip.
+    """
+
+    id: str
+    key: str
+    thumbnail: str
+    path: str
 
 
-def read_part(content: bytes) -> list[Goal]:
-    """What `write_part` wrote."""
-    return msgspec.json.decode(content, type=list[Goal])
+class Part(msgspec.Struct, frozen=True):
+    """Some goals in a row, as they stand in `journey.json`, and where their files are."""
+
+    goals: list[JsonObject]
+    files: list[StoredFile]
+
+
+def write_part(part: Part) -> bytes:
+    """A part as bytes that `read_part` reads."""
+    return msgspec.json.encode(part)
+
+
+def read_part(content: bytes) -> Part:
+    """What `write_part` wrote.
+
+    Raises:
+        NotFoundError: another release wrote it, in another form.
+    """
+    try:
+        return msgspec.json.decode(content, type=Part)
+    except msgspec.DecodeError as error:
+        raise NotFoundError from error
+
+
+def read_goal(goal: JsonObject, sections: Iterable[ExportSection]) -> Goal:
+    """A goal of a part, for the layout; `sections` are those without a layout of their own."""
+    plain = tuple(read_section(section, goal) for section in sections)
+    return Goal(
+        id=UUID(goal["id"]),
+        goal_type=goal["goalType"],
+        title=goal["title"],
+        information=goal["information"],
+        complete=goal["complete"],
+        due_at=None if goal["dueAt"] is None else _read_time(goal["dueAt"]),
+        color=goal["color"],
+        created_at=_read_time(goal["createdAt"]),
+        updated_at=_read_time(goal["updatedAt"]),
+        tasks=tuple(map(_read_task, goal["tasks"])),
+        notes=tuple(map(_read_note, goal["notes"])),
+        evidence=tuple(map(_read_evidence, goal.get("evidence", ()))),
+        sections=tuple(section for section in plain if section.rows),
+    )
+
+
+def read_section(section: ExportSection, owner: JsonObject) -> PlainSection:
+    """The rows that a goal or a person has of a section, as the layout prints them."""
+    columns = [column for column in section.columns if column.label]
+    return PlainSection(
+        section.title,
+        tuple(
+            tuple((column.label, column.read(row)) for column in columns)
+            for row in section.find_rows(owner)
+        ),
+    )
+
+
+def _read_task(task: JsonObject) -> Task:
+    return Task(
+        id=UUID(task["id"]),
+        information=task["information"],
+        complete=task["complete"],
+        created_at=_read_time(task["createdAt"]),
+        updated_at=_read_time(task["updatedAt"]),
+    )
+
+
+def _read_note(note: JsonObject) -> Note:
+    return Note(
+        id=UUID(note["id"]),
+        information=note["information"],
+        author=note["author"] or "",
+        created_at=_read_time(note["createdAt"]),
+        updated_at=_read_time(note["updatedAt"]),
+        evidence=tuple(map(_read_evidence, note.get("evidence", ()))),
+    )
+
+
+def _read_evidence(evidence: JsonObject) -> Evidence:
+    return Evidence(
+        id=UUID(evidence["id"]),
+        title=evidence["title"],
+        alt_text=evidence["altText"],
+        media_type=evidence["mediaType"],
+        size=evidence["bytes"],
+        sha256=evidence["sha256"],
+        created_at=_read_time(evidence["createdAt"]),
+    )
+
+
+def _read_time(text: str) -> datetime:
+    return datetime.fromisoformat(text)

@@ -28,10 +28,10 @@ def name_zip(person: str, as_of: datetime, time_zone: str) -> str:
     return f"journey-{shorten_name(person, 'student')}-{in_zone(as_of, time_zone):%Y-%m-%d}.zip"
 
 
-def name_evidence(goal: int, place: int, title: str, media_type: str) -> str:
+def name_file(section: str, goal: int, place: int, title: str, media_type: str) -> str:
     """Where a file lies in the zip: told apart by the goal's number and the file's place in it."""
     name = f"{goal:04}-{place:02}-{shorten_name(title, 'file')}"
-    return f"evidence/{name}.{extension_of(media_type)}"
+    return f"{section}/{name}.{extension_of(media_type)}"
 
 
 def name_print(volume: int, volumes: int) -> str:

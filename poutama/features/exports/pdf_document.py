@@ -12,9 +12,17 @@ from uuid import UUID
 
 from poutama.features.exports.dates import print_day
 from poutama.features.exports.goals import write_goal
-from poutama.features.exports.journey import GOAL_TYPES, Goal, Heading, Totals, count_goals
+from poutama.features.exports.journey import (
+    GOAL_TYPES,
+    Goal,
+    Heading,
+    PlainSection,
+    Totals,
+    count_goals,
+)
 from poutama.features.exports.pdf_canvas import HAIR, LEFT, RIGHT, WASH, WIDTH, Paper
 from poutama.features.exports.pdf_layout import Flow, break_lines
+from poutama.features.exports.pdf_section import write_section
 from poutama.features.exports.theme import (
     ASIDE,
     FIGURE,
@@ -46,8 +54,13 @@ def print_journey(
     goals: Sequence[Goal],
     volume: Volume,
     pictures: Mapping[UUID, bytes],
+    sections: Sequence[PlainSection] = (),
 ) -> bytes:
-    """The PDF of these goals; `pictures` are small ones of evidence, by its id."""
+    """The PDF of these goals.
+
+    `pictures` are small ones of evidence, by its id; `sections` those of the person, which the last
+    volume ends with.
+    """
     name = f"Learning journey of {heading.name}"
     if volume.count > 1:
         name += f", part {volume.number} of {volume.count}"
@@ -66,16 +79,24 @@ def print_journey(
     else:
         flow.skip(6)
         flow.paragraph("No goals have been set yet.", QUIET)
+    if volume.number == volume.count:
+        for section in sections:
+            write_section(flow, section, heading.time_zone)
     if paper.replaced:
-        flow.skip(6)
-        flow.need(20)
-        flow.paragraph(
-            "What stands in [brackets] may have been written in signs that cannot be printed here."
-            " The file journey.json has every text as it was written.",
-            ASIDE,
-        )
+        _write_remark(flow)
     flow.finish()
     return paper.finish()
+
+
+def _write_remark(flow: Flow) -> None:
+    """Explain what could not be printed."""
+    flow.skip(6)
+    flow.need(20)
+    flow.paragraph(
+        "What stands in [brackets] may have been written in signs that cannot be printed here."
+        " The file journey.json has every text as it was written.",
+        ASIDE,
+    )
 
 
 def _write_cover(flow: Flow, heading: Heading, volume: Volume) -> None:

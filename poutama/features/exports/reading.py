@@ -1,48 +1,26 @@
 """Reading a journey, page by page, by the API's own compiler: what the person who asked may see.
 
 `steps` calls it with the step's `query`, so that rules and audit are those of any other read. Only
-where a file lies is asked of the table itself, and only of evidence that the API has answered.
+where a file lies is read from its table, and only of rows that the API has answered.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import datetime
+from dataclasses import dataclass
 from json import dumps
 from typing import Any
 from uuid import UUID
 
-from poutama.db.connection import Database
-from poutama.features.exports.job import TIME_ZONE
-from poutama.features.exports.journey import Evidence, Goal, Note, Task
-from poutama.features.exports.names import name_evidence
-from poutama.jobs.job import Query
+from asyncpg import Record
 
-JOURNEY = """
-query ($person: UUID!, $first: Int!, $after: String) {
-  person(personId: $person) {
-    name
-    memberships(first: 5) { organisation { timeZone } }
-    goalsConnection(first: $first, after: $after) {
-      totalCount
-      pageInfo { hasNextPage endCursor }
-      nodes {
-        id goalType title information complete dueAt color createdAt updatedAt
-        tasks { id information complete createdAt updatedAt }
-        notes { id information author { name } createdAt updatedAt }
-        evidence(filter: { state: { eq: READY } }) {
-          id title altText mediaType bytes sha256 createdAt note { id }
-        }
-      }
-    }
-  }
-}
-"""
-_KEYS = """
-SELECT id, object_key, thumbnail_key FROM evidence
-WHERE id IN (SELECT e.v::uuid FROM jsonb_array_elements_text($1::jsonb) AS e (v))
-"""
+from poutama.db.connection import Database
+from poutama.export_section import ExportSection, JsonObject
+from poutama.features.exports.job import TIME_ZONE
+from poutama.features.exports.journey import Part, StoredFile
+from poutama.features.exports.names import name_file
+from poutama.features.exports.sections import Sections
+from poutama.jobs.job import Query
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,13 +28,16 @@ class Page:
     """Some goals of a journey, in the order in which they were set.
 
     Attributes:
+        part: the goals, and where their files are.
+        person: section -> rows, of the sections under the person; on the first page alone.
         total: how many goals there are in all.
         after: where the next page begins; None after the last.
     """
 
     name: str
     time_zone: str
-    goals: list[Goal]
+    part: Part
+    person: JsonObject
     total: int
     after: str | None
 
@@ -64,6 +45,7 @@ class Page:
 async def read_page(
     query: Query,
     database: Database,
+    sections: Sections,
     *,
     person: UUID,
     viewer: UUID,
@@ -77,106 +59,100 @@ async def read_page(
     `number` is that of the page's first goal within the journey, from 1.
 
     Raises:
-        PoutamaError: as the API would say, or the database cannot be reached.
+        PoutamaError: as the API would answer, or the database cannot be reached.
     """
     variables = {"person": str(person), "first": first, "after": after}
-    found = (await query(JOURNEY, variables, viewer))["person"]
+    document = sections.first_page if after is None else sections.next_page
+    found = (await query(document, variables, viewer))["person"]
     if found is None:
         return None
     connection = found["goalsConnection"]
-    keys = await _find_keys(database, connection["nodes"], deadline)
     info = connection["pageInfo"]
     return Page(
         name=found["name"],
-        time_zone=_time_zone(found["memberships"]),
-        goals=[_goal(node, number + place, keys) for place, node in enumerate(connection["nodes"])],
+        time_zone=_find_time_zone(found["zones"]),
+        part=await _read_part(database, sections, connection["nodes"], number, deadline),
+        person=_read_person(sections, found) if after is None else {},
         total=connection["totalCount"],
         after=info["endCursor"] if info["hasNextPage"] else None,
     )
 
 
+def _read_person(sections: Sections, found: JsonObject) -> JsonObject:
+    for section in sections.of_person:
+        if section.arrange is not None:
+            section.arrange(found)
+    return {section.name: found[section.name] for section in sections.of_person}
+
+
+async def _read_part(
+    database: Database,
+    sections: Sections,
+    goals: list[JsonObject],
+    number: int,
+    deadline: float,
+) -> Part:
+    """The goals as they are exported, the first of which has that number."""
+    files: dict[str, StoredFile] = {}
+    for section in sections.of_goals:
+        if section.files is not None:
+            rows = await _find_keys(database, section, goals, deadline)
+            files |= _name_files(section, goals, number, rows)
+    for section in sections.of_goals:
+        for goal in goals:
+            if section.arrange is not None:
+                section.arrange(goal)
+    ordered = [
+        files[row.node["id"]]
+        for goal in goals
+        for section in sections.of_goals
+        if section.files is not None
+        for row in section.find_rows(goal)
+        if row.node["id"] in files
+    ]
+    return Part(goals, ordered)
+
+
 async def _find_keys(
-    database: Database, goals: Sequence[Mapping[str, Any]], deadline: float
-) -> dict[UUID, tuple[str, str]]:
-    ids = [each["id"] for goal in goals for each in goal["evidence"]]
+    database: Database, section: ExportSection, goals: Sequence[JsonObject], deadline: float
+) -> dict[str, Record]:
+    assert section.files is not None
+    ids = [row["id"] for goal in goals for row in goal[section.name]]
     if not ids:
         return {}
-    rows = await database.read(_KEYS, [dumps(ids)], deadline=deadline, name="export/keys")
-    return {row["id"]: (row["object_key"] or "", row["thumbnail_key"] or "") for row in rows}
+    rows = await database.read(
+        section.files.keys, [dumps(ids)], deadline=deadline, name="export/keys"
+    )
+    return {str(row["id"]): row for row in rows}
 
 
-def _time_zone(memberships: Sequence[Mapping[str, Any]]) -> str:
+def _name_files(
+    section: ExportSection, goals: Sequence[JsonObject], number: int, keys: Mapping[str, Record]
+) -> dict[str, StoredFile]:
+    """Give every row its `file`; returns where those are that have one, by the row's id."""
+    assert section.files is not None
+    files: dict[str, StoredFile] = {}
+    for goal_number, goal in enumerate(goals, number):
+        for place, row in enumerate(goal[section.name], 1):
+            found, row["file"] = keys.get(row["id"]), None
+            if found is None or not found["object_key"]:
+                continue
+            row["file"] = name_file(
+                section.name,
+                goal_number,
+                place,
+                row[section.files.title],
+                row[section.files.media_type],
+            )
+            files[row["id"]] = StoredFile(
+                id=row["id"],
+                key=found["object_key"],
+                thumbnail=found["thumbnail_key"] or "",
+                path=row["file"],
+            )
+    return files
+
+
+def _find_time_zone(memberships: Sequence[Mapping[str, Any]]) -> str:
     zones = [each["organisation"]["timeZone"] for each in memberships if each["organisation"]]
     return zones[0] if zones else TIME_ZONE
-
-
-def _goal(node: Mapping[str, Any], number: int, keys: Mapping[UUID, tuple[str, str]]) -> Goal:
-    evidence = [
-        (each["note"], _evidence(each, number, place, keys))
-        for place, each in enumerate(node["evidence"], 1)
-    ]
-    notes = [_note(note) for note in node["notes"]]
-    there = {str(note.id) for note in notes}
-    # That of a note which has gone since is the goal's.
-    of_notes = [(note["id"], each) for note, each in evidence if note and note["id"] in there]
-    taken = {each.id for _, each in of_notes}
-    return Goal(
-        id=UUID(node["id"]),
-        goal_type=node["goalType"],
-        title=node["title"],
-        information=node["information"],
-        complete=node["complete"],
-        due_at=None if node["dueAt"] is None else _moment(node["dueAt"]),
-        color=node["color"],
-        created_at=_moment(node["createdAt"]),
-        updated_at=_moment(node["updatedAt"]),
-        tasks=tuple(_task(task) for task in node["tasks"]),
-        notes=tuple(
-            replace(note, evidence=tuple(each for of, each in of_notes if of == str(note.id)))
-            for note in notes
-        ),
-        evidence=tuple(each for _, each in evidence if each.id not in taken),
-    )
-
-
-def _task(node: Mapping[str, Any]) -> Task:
-    return Task(
-        id=UUID(node["id"]),
-        information=node["information"],
-        complete=node["complete"],
-        created_at=_moment(node["createdAt"]),
-        updated_at=_moment(node["updatedAt"]),
-    )
-
-
-def _note(node: Mapping[str, Any]) -> Note:
-    return Note(
-        id=UUID(node["id"]),
-        information=node["information"],
-        author=node["author"]["name"] if node["author"] else "",
-        created_at=_moment(node["createdAt"]),
-        updated_at=_moment(node["updatedAt"]),
-    )
-
-
-def _evidence(
-    node: Mapping[str, Any], goal: int, place: int, keys: Mapping[UUID, tuple[str, str]]
-) -> Evidence:
-    identity = UUID(node["id"])
-    key, thumbnail = keys.get(identity, ("", ""))
-    return Evidence(
-        id=identity,
-        title=node["title"],
-        alt_text=node["altText"],
-        media_type=node["mediaType"],
-        size=node["bytes"],
-        sha256=node["sha256"],
-        created_at=_moment(node["createdAt"]),
-        key=key,
-        thumbnail=thumbnail,
-        file=name_evidence(goal, place, node["title"], node["mediaType"]) if key else "",
-    )
-
-
-def _moment(text: str) -> datetime:
-    return datetime.fromisoformat(text)

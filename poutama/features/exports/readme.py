@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+from poutama.export_section import ExportSection
 from poutama.features.exports.dates import print_day
 from poutama.features.exports.journey import Heading
 from poutama.features.exports.names import name_print
 
+_FILES = "    The files themselves, if there are any. The number at the front is the goal's."
 
-def write_readme(heading: Heading, volumes: int) -> Iterator[str]:
+
+def write_readme(
+    heading: Heading, volumes: int, sections: Sequence[ExportSection]
+) -> Iterator[str]:
     """The text; line ends are those that every system's editor shows."""
     prints = name_print(1, volumes)
     if volumes > 1:
@@ -23,14 +28,22 @@ def write_readme(heading: Heading, volumes: int) -> Iterator[str]:
             "    To read and to print: a timeline, and every goal with its tasks, notes and",
             "    pictures.",
             "csv/",
-            "    The same for a spreadsheet: goals, tasks, notes, evidence. An apostrophe before",
+            f"    The same for a spreadsheet: {_name(sections)}. An apostrophe before",
             "    a text that begins like a formula was added here, and can be taken away.",
             "journey.json",
             "    The same for programs: every text exactly as it was written.",
-            "evidence/",
-            "    The files themselves, if there are any. The number at the front is the goal's.",
+            *(
+                line
+                for section in sections
+                if section.files is not None
+                for line in (f"{section.name}/", _FILES)
+            ),
             "",
             "Times in csv/ and journey.json are in UTC.",
             "",
         )
     )
+
+
+def _name(sections: Iterable[ExportSection]) -> str:
+    return ", ".join(section.name for section in sections)

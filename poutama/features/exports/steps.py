@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import tempfile
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import NoReturn, TypeAlias, assert_never
 from uuid import UUID
@@ -19,6 +18,7 @@ import msgspec
 
 from poutama.db.transaction import Transaction
 from poutama.errors import NotFoundError
+from poutama.export_section import JsonObject
 from poutama.features.exports.dates import in_zone
 from poutama.features.exports.document import write_document
 from poutama.features.exports.job import (
@@ -28,19 +28,31 @@ from poutama.features.exports.job import (
     ExportInput,
     Phase,
 )
-from poutama.features.exports.journey import Goal, read_part, write_part
+from poutama.features.exports.journey import (
+    Goal,
+    PlainSection,
+    StoredFile,
+    read_goal,
+    read_part,
+    read_section,
+    write_part,
+)
 from poutama.features.exports.names import name_print, name_zip
 from poutama.features.exports.packing import JourneyZip
 from poutama.features.exports.pdf_document import Volume, print_journey
 from poutama.features.exports.pictures import fit_picture
 from poutama.features.exports.reading import read_page
 from poutama.features.exports.readme import write_readme
+from poutama.features.exports.sections import LAID_OUT, load_sections
 from poutama.features.exports.sweep import delete_folder, register_folder
-from poutama.features.exports.tables import TABLES, write_table
+from poutama.features.exports.tables import write_table
 from poutama.jobs.job import Finished, JobFailedError, JobKind, Progress, Step
 
 PART_TYPE, PDF_TYPE, ZIP_TYPE = "application/json", "application/pdf", "application/zip"
 _LARGEST_THUMBNAIL = 1_000_000
+SECTIONS = load_sections()
+PLAIN = tuple(each for each in SECTIONS.of_goals if each.name not in LAID_OUT)
+"""The sections of goals that have no layout of their own."""
 LOST = "You may not see this student's goals any more, so they were not exported."
 
 
@@ -110,6 +122,7 @@ async def _read(step: ExportStep) -> ExportProgress:
     page = await read_page(
         step.query,
         step.database,
+        SECTIONS,
         person=step.input.person_id,
         viewer=step.job.person_id,
         first=PAGE,
@@ -120,13 +133,16 @@ async def _read(step: ExportStep) -> ExportProgress:
     if page is None:
         await _refuse(step)
     parts = state.parts
-    if page.goals:
+    if page.part.goals:
         parts += 1
-        await step.store.put(step.input.part(parts), write_part(page.goals), media_type=PART_TYPE)
+        await step.store.put(step.input.part(parts), write_part(page.part), media_type=PART_TYPE)
+    if page.person:
+        content = msgspec.json.encode(page.person)
+        await step.store.put(step.input.person, content, media_type=PART_TYPE)
     read = msgspec.structs.replace(
         state,
         phase=Phase.PRINT if page.after is None else Phase.READ,
-        goals=state.goals + len(page.goals),
+        goals=state.goals + len(page.part.goals),
         parts=parts,
         after=page.after,
         name=state.name or page.name,
@@ -142,12 +158,16 @@ async def _print(step: ExportStep) -> ExportProgress:
     number = state.volumes + 1
     first = state.volumes * VOLUME
     goals: list[Goal] = []
-    for part in range(first + 1, min(first + VOLUME, state.parts) + 1):
-        goals += read_part(await _read_whole(step, step.input.part(part)))
-    pictures = await _read_pictures(step, goals)
+    files: list[StoredFile] = []
+    for number_ in range(first + 1, min(first + VOLUME, state.parts) + 1):
+        part = read_part(await _read_whole(step, step.input.part(number_)))
+        goals += [read_goal(goal, PLAIN) for goal in part.goals]
+        files += part.files
+    pictures = await _read_pictures(step, files)
+    sections = await _read_sections(step)
     volume = Volume(number, state.all_volumes, first * PAGE + 1)
     heading = state.heading(step.input)
-    content = await asyncio.to_thread(print_journey, heading, goals, volume, pictures)
+    content = await asyncio.to_thread(print_journey, heading, goals, volume, pictures, sections)
     await step.store.put(step.input.volume(number), content, media_type=PDF_TYPE)
     last = number == state.all_volumes
     printed = msgspec.structs.replace(
@@ -164,17 +184,32 @@ async def _read_whole(step: ExportStep, key: str) -> bytes:
     return await step.store.read(key, length=info.size) if info.size else b""
 
 
-async def _read_pictures(step: ExportStep, goals: Sequence[Goal]) -> dict[UUID, bytes]:
-    """The thumbnails of these goals' evidence, fit to be printed; without those that are gone."""
+async def _read_sections(step: ExportStep) -> list[PlainSection]:
+    """What is under the person, as it is printed."""
+    person = await _read_person(step)
+    sections = [read_section(section, person) for section in SECTIONS.of_person]
+    return [section for section in sections if section.rows]
+
+
+async def _read_person(step: ExportStep) -> JsonObject:
+    """What is under the person."""
+    if not SECTIONS.of_person:
+        return {}
+    person: JsonObject = msgspec.json.decode(await _read_whole(step, step.input.person))
+    return person
+
+
+async def _read_pictures(step: ExportStep, files: Sequence[StoredFile]) -> dict[UUID, bytes]:
+    """The thumbnails of these files, fit to be printed; without those that are gone."""
     pictures: dict[UUID, bytes] = {}
-    for evidence in [each for goal in goals for each in goal.all_evidence if each.thumbnail]:
+    for file in [each for each in files if each.thumbnail]:
         try:
-            content = await step.store.read(evidence.thumbnail, length=_LARGEST_THUMBNAIL)
+            content = await step.store.read(file.thumbnail, length=_LARGEST_THUMBNAIL)
         except NotFoundError:
             continue
         fitting = await asyncio.to_thread(fit_picture, content)
         if fitting is not None:
-            pictures[evidence.id] = fitting
+            pictures[UUID(file.id)] = fitting
     return pictures
 
 
@@ -186,72 +221,65 @@ async def _pack(step: ExportStep) -> ExportProgress:
             await step.store.download(step.input.part(part), _local(folder, part))
         path, heading = folder / "journey.zip", state.heading(step.input)
         with JourneyZip(path, in_zone(step.input.as_of, state.time_zone)) as packed:
-            packed.add_text("README.txt", write_readme(heading, state.all_volumes))
+            packed.add_text("README.txt", write_readme(heading, state.all_volumes, SECTIONS.all))
             for number in range(1, state.all_volumes + 1):
                 file = folder / "volume.pdf"
                 await step.store.download(step.input.volume(number), file)
                 name = name_print(number, state.all_volumes)
                 await asyncio.to_thread(packed.add_file, name, file)
-            missing = await _pack_evidence(step, packed, folder)
-            await asyncio.to_thread(_pack_texts, step, packed, folder, missing)
+            missing = await _pack_files(step, packed, folder)
+            person = await _read_person(step)
+            await asyncio.to_thread(_pack_texts, step, packed, folder, missing, person)
         await step.store.put(step.input.result, path, media_type=ZIP_TYPE)
     return Progress(
         checkpoint=msgspec.structs.replace(state, phase=Phase.TIDY), done=state.goals * 2 + 1
     )
 
 
-async def _pack_evidence(step: ExportStep, packed: JourneyZip, folder: Path) -> frozenset[UUID]:
+async def _pack_files(step: ExportStep, packed: JourneyZip, folder: Path) -> frozenset[str]:
     """Add the files one by one; returns whose are gone, deleted since the journey was read."""
     missing = set()
-    file = folder / "evidence"
-    for goal in _read_goals(folder, step.checkpoint.parts):
-        for evidence in goal.all_evidence:
-            if not evidence.key:
-                continue
+    path = folder / "file"
+    for number in range(1, step.checkpoint.parts + 1):
+        for file in read_part(_local(folder, number).read_bytes()).files:
             try:
-                await step.store.download(evidence.key, file)
+                await step.store.download(file.key, path)
             except NotFoundError:
-                missing.add(evidence.id)
+                missing.add(file.id)
             else:
-                await asyncio.to_thread(packed.add_file, evidence.file, file)
+                await asyncio.to_thread(packed.add_file, file.path, path)
     return frozenset(missing)
 
 
 def _pack_texts(
-    step: ExportStep, packed: JourneyZip, folder: Path, missing: frozenset[UUID]
+    step: ExportStep,
+    packed: JourneyZip,
+    folder: Path,
+    missing: frozenset[str],
+    person: JsonObject,
 ) -> None:
     state = step.checkpoint
 
-    def goals() -> Iterator[Goal]:
-        return (_without(goal, missing) for goal in _read_goals(folder, state.parts))
+    def goals() -> Iterator[JsonObject]:
+        for number in range(1, state.parts + 1):
+            for goal in read_part(_local(folder, number).read_bytes()).goals:
+                yield _without(goal, missing)
 
-    packed.add_text("journey.json", write_document(state.heading(step.input), goals()))
-    for name, table in TABLES.items():
-        packed.add_text(f"csv/{name}", write_table(table, goals()))
+    packed.add_text("journey.json", write_document(state.heading(step.input), goals(), person))
+    for section in SECTIONS.of_goals:
+        packed.add_text(f"csv/{section.name}.csv", write_table(section, goals()))
+    for section in SECTIONS.of_person:
+        packed.add_text(f"csv/{section.name}.csv", write_table(section, [person]))
 
 
-def _read_goals(folder: Path, parts: int) -> Iterator[Goal]:
-    for part in range(1, parts + 1):
-        yield from read_part(_local(folder, part).read_bytes())
-
-
-def _without(goal: Goal, missing: frozenset[UUID]) -> Goal:
+def _without(goal: JsonObject, missing: frozenset[str]) -> JsonObject:
     """The goal, saying of no file that it is in the zip when it is not."""
-    if not missing:
-        return goal
-    return replace(
-        goal,
-        evidence=tuple(replace(e, file="") if e.id in missing else e for e in goal.evidence),
-        notes=tuple(
-            replace(
-                note,
-                evidence=tuple(
-                    replace(e, file="") if e.id in missing else e for e in note.evidence
-                ),
-            )
-            for note in goal.notes
-        ),
-    )
+    if missing:
+        for section in SECTIONS.of_goals:
+            if section.files is not None:
+                for row in section.find_rows(goal):
+                    row.node["file"] = None if row.node["id"] in missing else row.node["file"]
+    return goal
 
 
 def _local(folder: Path, part: int) -> Path:

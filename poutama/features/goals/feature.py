@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from poutama.feature import Feature
+from poutama.features.goals.export import GOALS, NOTES, TASKS
 from poutama.features.goals.procedures import reorder_goal_tasks
 from poutama.personal_data import Erasure, PersonalData
 
@@ -10,6 +11,7 @@ FEATURE = Feature(
     name="goals",
     package=__package__,
     procedures=(reorder_goal_tasks,),
+    exports=(GOALS, TASKS, NOTES),
     personal_data=(
         PersonalData(table="goal", path="person_id", note="goals"),
         PersonalData(table="goal_task", path="goal_id.person_id", note="tasks of goals"),

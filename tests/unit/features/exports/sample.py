@@ -5,7 +5,9 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from uuid import UUID
 
+from poutama.export_section import JsonObject
 from poutama.features.exports.journey import Evidence, Goal, Heading, Note, Task
+from poutama.schema.scalars import print_date_time
 
 EMOJI, ARABIC, HEBREW, CHINESE = "🎉🎉 👩🏽‍🎓", "مرحبا بالعالم", "שלום", "你好，世界"
 LONG_WORD = "whakawhanaungatanga" * 40
@@ -25,14 +27,17 @@ HEADING = Heading(
 
 PHOTO = Evidence(
     id=identity(40), title="Māra kai", alt_text="Five kūmara plants", media_type="image/jpeg",
-    size=1_234_567, sha256="ab" * 32, created_at=moment(3, 4), key="people/1/evidence/photo",
-    thumbnail="people/1/evidence/photo-small", file="evidence/0001-01-mara-kai.jpg",
+    size=1_234_567, sha256="ab" * 32, created_at=moment(3, 4),
 )  # fmt: skip
 PAPER = Evidence(
     id=identity(41), title="Certificate", alt_text="", media_type="application/pdf", size=900,
-    sha256="cd" * 32, created_at=moment(3, 5), key="people/1/evidence/paper",
-    file="evidence/0001-02-certificate.pdf",
+    sha256="cd" * 32, created_at=moment(3, 5),
 )  # fmt: skip
+
+FILES = {
+    PHOTO.id: "evidence/0001-01-mara-kai.jpg",
+    PAPER.id: "evidence/0001-02-certificate.pdf",
+}
 
 GARDEN = Goal(
     id=identity(10), goal_type="WELLBEING", title="Grow kūmara with my whānau",
@@ -62,3 +67,58 @@ LANGUAGES = Goal(
     created_at=moment(5, 1), updated_at=moment(5, 1),
 )  # fmt: skip
 GOALS = (GARDEN, LANGUAGES)
+
+
+def describe_goal(goal: Goal) -> JsonObject:
+    """A goal as it stands in a part, and in the document; names are the API's."""
+    return {
+        "id": str(goal.id),
+        "goalType": goal.goal_type,
+        "title": goal.title,
+        "information": goal.information,
+        "complete": goal.complete,
+        "dueAt": None if goal.due_at is None else print_date_time(goal.due_at),
+        "color": goal.color,
+        "createdAt": print_date_time(goal.created_at),
+        "updatedAt": print_date_time(goal.updated_at),
+        "tasks": [_task(task) for task in goal.tasks],
+        "notes": [_note(note) for note in goal.notes],
+        "evidence": [_evidence(each) for each in goal.evidence],
+    }
+
+
+def _task(task: Task) -> JsonObject:
+    return {
+        "id": str(task.id),
+        "information": task.information,
+        "complete": task.complete,
+        "createdAt": print_date_time(task.created_at),
+        "updatedAt": print_date_time(task.updated_at),
+    }
+
+
+def _note(note: Note) -> JsonObject:
+    return {
+        "id": str(note.id),
+        "information": note.information,
+        "author": note.author or None,
+        "createdAt": print_date_time(note.created_at),
+        "updatedAt": print_date_time(note.updated_at),
+        "evidence": [_evidence(each) for each in note.evidence],
+    }
+
+
+def _evidence(evidence: Evidence) -> JsonObject:
+    return {
+        "id": str(evidence.id),
+        "title": evidence.title,
+        "altText": evidence.alt_text,
+        "mediaType": evidence.media_type,
+        "bytes": evidence.size,
+        "sha256": evidence.sha256,
+        "createdAt": print_date_time(evidence.created_at),
+        "file": FILES.get(evidence.id),
+    }
+
+
+NODES = tuple(map(describe_goal, GOALS))

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poutama.features.exports.names import name_evidence, name_print, name_zip
+from poutama.features.exports.names import name_file, name_print, name_zip
 from poutama.store.keys import check_key
 
 
@@ -24,12 +24,12 @@ from poutama.store.keys import check_key
     ],
 )
 def test_a_title_becomes_a_safe_name(title: str, name: str) -> None:
-    assert name_evidence(12, 3, title, "image/jpeg") == name
+    assert name_file("evidence", 12, 3, title, "image/jpeg") == name
 
 
 @given(st.text(), st.text())
 def test_whatever_they_are_called_no_name_leads_out(title: str, media_type: str) -> None:
-    name = name_evidence(1, 1, title, media_type)
+    name = name_file("evidence", 1, 1, title, media_type)
     assert check_key(name) == name
     assert name.count("/") == 1
     assert len(name) < 80
