@@ -11,6 +11,7 @@ from uuid import UUID
 
 import msgspec
 
+from poutama.db.statements import load_sql
 from poutama.errors import BadUserInputError, NotFoundError
 from poutama.features.evidence.inputs import EVIDENCE, EvidenceInput
 from poutama.features.evidence.keys import every_key, upload_key
@@ -23,12 +24,7 @@ from poutama.sql.standing import render_counting
 from poutama.store.deletion import doom_objects
 
 _FIND_NOTE = "SELECT 1 FROM goal_note WHERE id = $1::uuid AND goal_id = $2::uuid"
-# A student of several organisations counts with the first.
-_FIND_ORGANISATION = f"""
-SELECT organisation_id FROM membership
-WHERE person_id = $1::uuid AND role = 'STUDENT' AND {render_counting("membership")}
-ORDER BY begins_at, id LIMIT 1
-"""  # noqa: S608  constants
+_SQL = load_sql(__package__, "procedures.sql", {"membership_counts": render_counting("membership")})
 _FIND = """
 SELECT e.goal_id, e.state, e.stem, e.bytes, e.uploader_id, e.organisation_id,
     j.state AS job_state
@@ -89,7 +85,7 @@ async def add_evidence(context: ProcedureContext, given: AddEvidenceInput) -> Ev
         _FIND_NOTE, given.note_id, given.goal_id
     ):
         raise NotFoundError.of("GoalNote")
-    rows = await transaction.fetch(_FIND_ORGANISATION, person)
+    rows = await transaction.fetch(_SQL["find_organisation"], person)
     holder = Holder(person, rows[0]["organisation_id"] if rows else None)
     await take_room(transaction, context.settings, holder, given.bytes)
     stem = _new_stem(holder)

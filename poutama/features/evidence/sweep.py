@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from uuid import UUID
 
+from poutama.db.statements import load_sql
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.features.evidence.keys import every_key
 from poutama.features.evidence.rejection import reject
@@ -24,24 +25,7 @@ UNFINISHED = "1 day"
 GAVE_UP = "The file could not be looked at. Add it again, or another one instead."
 
 _BATCH = 100
-_HOMELESS = f"SELECT id FROM evidence WHERE goal_id IS NULL LIMIT {_BATCH}"  # noqa: S608
-_UNFINISHED = f"""
-SELECT id FROM evidence
-WHERE state = 'PENDING' AND job_id IS NULL AND created_at < now() - interval '{UNFINISHED}'
-LIMIT {_BATCH}
-"""  # noqa: S608
-_GIVEN_UP = f"""
-SELECT e.id FROM evidence AS e JOIN job AS j ON j.id = e.job_id
-WHERE e.state = 'PENDING' AND j.state IN ('FAILED', 'CANCELLED') LIMIT {_BATCH}
-"""  # noqa: S608
-# Looked at once more: somebody may have finished or deleted it, or had it looked at anew.
-_LOOK = f"""
-SELECT e.stem, e.state, e.bytes, e.uploader_id, e.organisation_id,
-    e.goal_id IS NULL AS homeless,
-    e.job_id IS NULL AND e.created_at < now() - interval '{UNFINISHED}' AS unfinished,
-    j.state IN ('FAILED', 'CANCELLED') AS given_up
-FROM evidence AS e LEFT JOIN job AS j ON j.id = e.job_id WHERE e.id = $1::uuid
-"""  # noqa: S608
+_SQL = load_sql(__package__, "sweep.sql", {"batch": str(_BATCH), "unfinished": UNFINISHED})
 
 
 async def forget_unfinished_uploads(context: TaskContext) -> int:
@@ -53,7 +37,11 @@ async def forget_unfinished_uploads(context: TaskContext) -> int:
         UnavailableError, DeadlineExceededError: the rest is done next time.
     """
     changed, database, deadline = 0, context.database, context.deadline
-    for query in (_HOMELESS, _UNFINISHED, _GIVEN_UP):
+    for query in (
+        _SQL["find_without_goal"],
+        _SQL["find_unfinished"],
+        _SQL["find_given_up"],
+    ):
         while rows := await database.read(query, deadline=deadline, name="evidence/sweep"):
             for row in rows:
                 work = _clearing(context, row["id"])
@@ -68,9 +56,9 @@ def _clearing(context: TaskContext, evidence: UUID) -> Callable[[Transaction], A
 
 async def _clear(transaction: Transaction, *, context: TaskContext, evidence: UUID) -> None:
     changes = context.changes(transaction)
-    for row in await transaction.fetch(_LOOK, evidence):
+    for row in await transaction.fetch(_SQL["look"], evidence):
         pending = row["state"] == "PENDING"
-        if row["homeless"] or (pending and row["unfinished"]):
+        if row["without_goal"] or (pending and row["unfinished"]):
             await changes.delete("Evidence", evidence)
             if row["state"] != "REJECTED":
                 holder = Holder(row["uploader_id"], row["organisation_id"])

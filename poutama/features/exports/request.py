@@ -20,14 +20,14 @@ from poutama.procedure import ProcedureContext
 MOST_A_DAY = 20
 """Exports that one person may ask for within a day."""
 
-_RUNNING = f"""
-SELECT id FROM job WHERE person_id = $1::uuid AND subject_id = $2::uuid AND kind = '{EXPORT}'
+_RUNNING = """
+SELECT id FROM job WHERE person_id = $1::uuid AND subject_id = $2::uuid AND kind = $3::text
     AND state IN ('QUEUED', 'RUNNING') AND NOT cancel_requested ORDER BY created_at, id LIMIT 1
-"""  # noqa: S608  a constant
-_LATELY = f"""
-SELECT count(*)::int8 FROM job WHERE person_id = $1::uuid AND kind = '{EXPORT}'
+"""
+_LATELY = """
+SELECT count(*)::int8 FROM job WHERE person_id = $1::uuid AND kind = $2::text
     AND created_at > now() - interval '1 day'
-"""  # noqa: S608
+"""
 _NOW = "SELECT now()"
 
 
@@ -53,10 +53,10 @@ async def export_journey(
     """
     transaction, viewer = context.transaction, context.viewer.person_id
     person = given.person_id or viewer
-    running = await transaction.fetch(_RUNNING, viewer, person)
+    running = await transaction.fetch(_RUNNING, viewer, person, EXPORT)
     if running:
         return ExportJourneyPayload(running[0]["id"])
-    ((lately,),) = await transaction.fetch(_LATELY, viewer)
+    ((lately,),) = await transaction.fetch(_LATELY, viewer, EXPORT)
     if lately >= MOST_A_DAY:
         raise LimitExceededError(
             f"{MOST_A_DAY} exports a day are allowed; download one of those there are, or ask"

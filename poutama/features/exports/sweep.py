@@ -11,44 +11,18 @@ from collections.abc import AsyncIterator, Iterable
 from uuid import UUID
 
 from poutama.db.connection import Database
+from poutama.db.statements import load_sql
 from poutama.db.transaction import Transaction
 from poutama.settings import Settings
 from poutama.store.objects import ObjectStore
 
-_BATCH = 100
 _KEYS = 500
-# A worker that lost its job may still be writing for as long as an invocation lasts.
-_DUE = f"""
-SELECT f.folder, f.job_id FROM export_folder AS f LEFT JOIN job AS j ON j.id = f.job_id
-WHERE f.created_at <= now() - $2::float8 * interval '1 second' AND (
-    j.id IS NULL
-    OR (j.state = 'SUCCEEDED' AND j.finished_at <= now() - $1::float8 * interval '1 day')
-    OR (
-        j.state IN ('FAILED', 'CANCELLED')
-        AND j.finished_at <= now() - $2::float8 * interval '1 second'
-    )
-) ORDER BY f.created_at, f.folder LIMIT {_BATCH}
-"""  # noqa: S608  a constant
-# Whoever has a job go on meanwhile keeps the row; its steps begin anew where files are missing.
-_FORGET = """
-WITH gone AS (
-    DELETE FROM export_folder AS f WHERE f.folder = $1::text AND NOT EXISTS (
-        SELECT 1 FROM job AS j WHERE j.id = f.job_id AND j.state IN ('QUEUED', 'RUNNING')
-    ) RETURNING f.job_id
-)
-UPDATE job SET
-    result_key = NULL, checkpoint = '{}'::jsonb, done = 0, version = version + 1,
-    updated_at = now()
-WHERE id IN (SELECT job_id FROM gone) AND state IN ('SUCCEEDED', 'FAILED', 'CANCELLED')
-"""
-_REGISTER = """
-INSERT INTO export_folder (folder, job_id) VALUES ($1::text, $2::uuid) ON CONFLICT DO NOTHING
-"""
+_SQL = load_sql(__package__, "sweep.sql")
 
 
 async def register_folder(transaction: Transaction, folder: str, job: UUID) -> None:
     """Write down that the job will put files there; before it puts the first."""
-    await transaction.execute(_REGISTER, folder, job)
+    await transaction.execute(_SQL["register"], folder, job)
 
 
 async def forget_old_exports(
@@ -65,11 +39,16 @@ async def forget_old_exports(
     forgotten = 0
     grace = settings.job_seconds
     while rows := await database.read(
-        _DUE, [float(settings.export_days), grace], deadline=deadline, name="exports/due"
+        _SQL["find_due"],
+        [float(settings.export_days), grace],
+        deadline=deadline,
+        name="exports/due",
     ):
         for row in rows:
             await delete_folder(store, row["folder"])
-            await database.write(_FORGET, [row["folder"]], deadline=deadline, name="exports/forget")
+            await database.write(
+                _SQL["forget"], [row["folder"]], deadline=deadline, name="exports/forget"
+            )
             forgotten += 1
     return forgotten
 

@@ -11,6 +11,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from poutama.db.connection import Database
+from poutama.db.statements import load_sql
 from poutama.sql.standing import render_counting
 
 SOON_DAYS = 7
@@ -18,42 +19,16 @@ LATELY_DAYS = 30
 """What was due longer ago than this is not reminded of any more."""
 
 _BATCH = 500
-_ORGANISATIONS = "SELECT id, time_zone FROM organisation WHERE id > $1::uuid ORDER BY id LIMIT 500"
-_REMIND = f"""
-INSERT INTO reminder (id, person_id, goal_id, kind, due_at)
-SELECT gen_random_uuid(), d.person_id, d.id, d.kind, d.due_at
-FROM (
-    SELECT g.id, g.person_id, g.due_at,
-        CASE WHEN g.due_at < $3::timestamptz THEN 'OVERDUE' ELSE 'DUE_SOON' END AS kind
-    FROM membership AS m JOIN goal AS g ON g.person_id = m.person_id
-    WHERE m.organisation_id = $1::uuid AND m.role = 'STUDENT' AND {render_counting("m")}
-        AND NOT EXISTS (
-            SELECT 1 FROM membership AS f
-            WHERE f.person_id = m.person_id AND f.role = 'STUDENT' AND {render_counting("f")}
-                AND (f.begins_at < m.begins_at OR (f.begins_at = m.begins_at AND f.id < m.id))
-        )
-        AND NOT g.complete AND g.due_at >= $2::timestamptz AND g.due_at < $4::timestamptz
-) AS d
-WHERE NOT EXISTS (
-    SELECT 1 FROM reminder AS r
-    WHERE r.goal_id = d.id AND r.kind = d.kind AND r.due_at = d.due_at
+_SQL = load_sql(
+    __package__,
+    "reminders.sql",
+    {
+        "batch": str(_BATCH),
+        "kept_days": str(LATELY_DAYS + 2),
+        "m_counts": render_counting("m"),
+        "f_counts": render_counting("f"),
+    },
 )
-LIMIT {_BATCH}
-ON CONFLICT DO NOTHING
-RETURNING 1
-"""  # noqa: S608  constants
-_FORGET = f"""
-DELETE FROM reminder WHERE id IN (
-    SELECT r.id FROM reminder AS r JOIN goal AS g ON g.id = r.goal_id
-    WHERE g.complete OR g.due_at IS NULL OR g.due_at <> r.due_at
-        OR r.due_at < now() - interval '{LATELY_DAYS + 2} days'
-        OR (r.kind = 'DUE_SOON' AND EXISTS (
-            SELECT 1 FROM reminder AS o
-            WHERE o.goal_id = r.goal_id AND o.kind = 'OVERDUE' AND o.due_at = r.due_at
-        ))
-    LIMIT {_BATCH}
-) RETURNING 1
-"""  # noqa: S608
 
 
 async def remind(database: Database, *, deadline: float, now: datetime | None = None) -> int:
@@ -72,14 +47,18 @@ async def remind(database: Database, *, deadline: float, now: datetime | None = 
     """
     moment = now or datetime.now(UTC)
     made, last = 0, UUID(int=0)
-    while rows := await database.read(_ORGANISATIONS, [last], deadline=deadline, name="remind/of"):
+    while rows := await database.read(
+        _SQL["find_organisations"], [last], deadline=deadline, name="remind/of"
+    ):
         for row in rows:
             bounds = _bounds(moment.astimezone(ZoneInfo(row["time_zone"])))
             values = [row["id"], *bounds]
-            while done := await database.write(_REMIND, values, deadline=deadline, name="remind"):
+            while done := await database.write(
+                _SQL["remind"], values, deadline=deadline, name="remind"
+            ):
                 made += len(done)
         last = rows[-1]["id"]
-    while await database.write(_FORGET, [], deadline=deadline, name="remind/forget"):
+    while await database.write(_SQL["forget"], [], deadline=deadline, name="remind/forget"):
         pass
     return made
 
