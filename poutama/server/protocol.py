@@ -15,6 +15,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 MAX_HEAD_BYTES = 65_536
 """Of a request's line and headers; of its trailers; of what frames one chunk."""
 MAX_HEADERS = 200
+MAX_PIPELINED = 64
+"""Requests that may wait for the responses before theirs. One read of the socket can hold thousands
+of small ones, and each takes a few KiB once it is parsed."""
 HEAD_SECONDS = 20.0
 """Longest time for a request's head to arrive, from its first byte or the connection's start."""
 CHECK_SECONDS = 10.0
@@ -58,6 +61,11 @@ class BoundedProtocol(HttpToolsProtocol):
         # What the parser keeps to itself: a line, or a chunk's size, that does not end.
         if self._received - self._parsed > MAX_HEAD_BYTES and not self.transport.is_closing():
             self.send_400_response("The request's head is too large.")
+
+    def on_message_begin(self) -> None:
+        if len(self.pipeline) >= MAX_PIPELINED:
+            raise RequestRefusedError
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         if self._received - self._parsed > MAX_HEAD_BYTES or len(self.headers) > MAX_HEADERS:

@@ -105,7 +105,8 @@ def configure(
         tls: of every connection; None: plain HTTP.
     """
     # What clients do wrong is not ours to log: anyone could fill the disk with it.
-    logging.getLogger("uvicorn.error").setLevel(logging.ERROR)
+    for name in ("uvicorn.error", "python_multipart"):
+        logging.getLogger(name).setLevel(logging.ERROR)
     proxies = list_proxies(settings)
     config = uvicorn.Config(
         log_requests(application) if settings.access_log else application,

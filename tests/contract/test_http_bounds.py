@@ -127,6 +127,20 @@ def test_a_request_that_need_not_upgrade_is_answered_as_it_stands(desk: Desk) ->
     assert b"/last" not in answer
 
 
+def test_requests_far_ahead_of_their_responses_are_refused(desk: Desk) -> None:
+    """They arrive in one piece, and would all be kept at once."""
+    short = b"GET /echo HTTP/1.1\r\nHost: x\r\n\r\n"
+
+    answer = exchange(desk, short * 2_000 + LAST)
+    assert b"HTTP/1.1 400" in answer
+    assert answer.count(b"HTTP/1.1 200") <= protocol.MAX_PIPELINED + 1
+    assert b"/last" not in answer
+
+    answer = exchange(desk, short * (protocol.MAX_PIPELINED // 2) + LAST)
+    assert answer.count(b"HTTP/1.1 200") == protocol.MAX_PIPELINED // 2 + 1
+    assert b"GET /last 0" in answer
+
+
 def test_a_trailer_is_not_a_header(desk: Desk) -> None:
     chunked = b"Transfer-Encoding: chunked\r\nX-Early: 1\r\n\r\n1\r\na\r\n0\r\n"
     answer = exchange(desk, POST + chunked + b"X-Late: 1\r\n\r\n" + LAST)
