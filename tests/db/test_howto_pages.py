@@ -1,0 +1,88 @@
+"""The task of `docs/add-a-task.md` and the trace of `docs/read-traces.md` are what they say."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any, cast
+
+from poutama.changes import ChangePlans
+from poutama.db.connection import Database
+from poutama.db.trace import StatementTrace
+from poutama.db.transaction import Transaction, run_transaction
+from poutama.feature import Feature, FeatureSet
+from poutama.features import load_model
+from poutama.schedule import DAY, Task, TaskContext
+from poutama.settings import Settings
+from poutama.store.objects import ObjectStore
+from tests.db.sessions import soon
+from tests.golden.rows import fill
+
+DOCS = Path(__file__).parents[2] / "docs"
+FINISHED = """
+SELECT goal.id, goal.complete, goal.version FROM goal
+JOIN goal_task ON goal_task.goal_id = goal.id
+GROUP BY goal.id, goal.complete, goal.version HAVING bool_and(goal_task.complete)
+ORDER BY goal.id
+"""
+
+
+def blocks(page: str) -> list[str]:
+    text = (DOCS / page).read_text("utf-8")
+    return re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+
+
+async def test_the_task_completes_goals_whose_tasks_are_done(desk_database: Database) -> None:
+    await fill(desk_database)
+    names: dict[str, Any] = {
+        "TaskContext": TaskContext,
+        "Transaction": Transaction,
+        "run_transaction": run_transaction,
+        "Feature": Feature,
+        "Task": Task,
+        "DAY": DAY,
+    }
+    for block in blocks("add-a-task.md"):
+        exec(block, names)
+    await desk_database.write("UPDATE goal_task SET complete = true", deadline=soon())
+    before = await desk_database.read(FINISHED, deadline=soon())
+    open_goals = [row["id"] for row in before if not row["complete"]]
+    none: Any = None
+    context = TaskContext(
+        database=desk_database,
+        store=cast(ObjectStore, none),
+        settings=Settings(),
+        sweep=none,
+        deadline=soon(),
+        plans=ChangePlans(load_model()),
+    )
+    # WHEN the task runs twice
+    assert await names["complete_goals"](context) == len(open_goals) > 0
+    assert await names["complete_goals"](context) == 0
+    # THEN each goal is complete, and its version has grown once
+    after = await desk_database.read(FINISHED, deadline=soon())
+    assert [row["complete"] for row in after] == [True] * len(before)
+    grown = {
+        new["id"] for new, old in zip(after, before, strict=True) if new["version"] > old["version"]
+    }
+    assert grown == set(open_goals)
+    # AND the declaration is one
+    declared = FeatureSet([names["FEATURE"]]).tasks["complete_goals"]
+    assert (declared.function, declared.every) == ("tidying.tasks:complete_goals", 86_400)
+
+
+async def test_a_test_can_collect_traces(desk_database: Database) -> None:
+    (block,) = blocks("read-traces.md")
+    lines = [
+        "async def collect():",
+        *(f"    {line}" for line in block.splitlines()),
+        "    return seen",
+    ]
+    names: dict[str, Any] = {
+        "database": desk_database,
+        "deadline": soon(),
+        "StatementTrace": StatementTrace,
+    }
+    exec("\n".join(lines), names)
+    [trace] = await names["collect"]()
+    assert (trace.name, trace.rows, trace.outcome) == ("one", 1, "ok")
