@@ -11,6 +11,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 from poutama.errors import ConfigurationError
 from poutama.settings import Settings
@@ -31,18 +34,20 @@ def open_tls(settings: Settings) -> ssl.SSLContext | None:
     for variable, value in ((CERT, settings.tls_cert), (KEY, settings.tls_key)):
         if not value:
             raise ConfigurationError(f"{variable}: expected a PEM file, as the other one is set")
-    _check_certificate(settings.tls_cert, _read(CERT, settings.tls_cert))
-    _read(KEY, settings.tls_key)
+    certificate = _read_certificate(settings.tls_cert, _read(CERT, settings.tls_cert))
+    key = _read_key(settings.tls_key, _read(KEY, settings.tls_key))
+    if key.public_key() != certificate.public_key():
+        raise ConfigurationError(
+            f"{KEY}: {settings.tls_key} is not the key of the certificate {settings.tls_cert}"
+        )
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     try:
-        # Without a password OpenSSL would ask for one at the terminal.
-        context.load_cert_chain(settings.tls_cert, settings.tls_key, password=lambda: "")
+        context.load_cert_chain(settings.tls_cert, settings.tls_key)
     except ssl.SSLError as error:
-        if error.reason == "KEY_VALUES_MISMATCH":
-            message = f"{settings.tls_key} is not the key of the certificate {settings.tls_cert}"
-        else:
-            message = f"{settings.tls_key}: expected an unencrypted private key in PEM"
-        raise ConfigurationError(f"{KEY}: {message}") from error
+        reason = (error.reason or "unknown").replace("_", " ").lower()
+        raise ConfigurationError(
+            f"{CERT}: {settings.tls_cert}: OpenSSL refuses the certificate or its chain ({reason})"
+        ) from error
     return context
 
 
@@ -53,7 +58,16 @@ def _read(variable: str, file: str) -> bytes:
         raise ConfigurationError(f"{variable}: {file}: {error.strerror}") from error
 
 
-def _check_certificate(file: str, pem: bytes) -> None:
+def _read_key(file: str, pem: bytes) -> PrivateKeyTypes:
+    try:
+        return load_pem_private_key(pem, password=None)
+    except (TypeError, ValueError, UnsupportedAlgorithm) as error:
+        raise ConfigurationError(
+            f"{KEY}: {file}: expected an unencrypted private key in PEM"
+        ) from error
+
+
+def _read_certificate(file: str, pem: bytes) -> x509.Certificate:
     try:
         certificate = x509.load_pem_x509_certificates(pem)[0]
     except ValueError as error:
@@ -67,3 +81,4 @@ def _check_certificate(file: str, pem: bytes) -> None:
         raise ConfigurationError(
             f"{CERT}: {file} is not valid before {certificate.not_valid_before_utc:%Y-%m-%d}"
         )
+    return certificate

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from poutama.errors import ConfigurationError
@@ -83,3 +83,35 @@ def test_a_file_that_holds_something_else_is_named(tmp_path: Path, name: str) ->
     (tmp_path / name).write_text("not PEM")
 
     assert str(tmp_path / name) in complaint(settings)
+
+
+def write_key(file: Path, key: ec.EllipticCurvePrivateKey | rsa.RSAPrivateKey) -> None:
+    file.write_bytes(
+        key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+    )
+
+
+def test_the_key_of_another_certificate_is_refused_whatever_its_kind(tmp_path: Path) -> None:
+    settings = write_pair(tmp_path, -DAY, DAY)
+
+    for key in (ec.generate_private_key(ec.SECP256R1()), rsa.generate_private_key(65537, 2048)):
+        write_key(Path(settings.tls_key), key)
+        assert complaint(settings) == (
+            f"POUTAMA_TLS_KEY: {settings.tls_key} is not the key of the certificate"
+            f" {settings.tls_cert}"
+        )
+
+
+def test_what_is_wrong_with_a_chain_is_not_said_of_the_key(tmp_path: Path) -> None:
+    settings = write_pair(tmp_path, -DAY, DAY)
+    certificate = Path(settings.tls_cert)
+    whole = certificate.read_text(encoding="utf-8")
+    certificate.write_text(whole + "-----BEGIN CERTIFICATE-----\ncut off", encoding="utf-8")
+
+    assert complaint(settings).startswith(
+        f"POUTAMA_TLS_CERT: {certificate}: OpenSSL refuses the certificate or its chain ("
+    )
