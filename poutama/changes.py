@@ -16,6 +16,7 @@ from uuid import UUID, uuid4
 
 from poutama.db.transaction import Transaction
 from poutama.errors import ConflictError, NotFoundError
+from poutama.lru import Lru
 from poutama.plan.changes import ChangeShape, Given, build_change
 from poutama.plan.nodes import Read
 from poutama.plan.values import Binding, SqlConstant
@@ -38,16 +39,20 @@ SELECT $1::uuid, $2::uuid, (SELECT p.name FROM person AS p WHERE p.id = $2::uuid
 ColumnValue: TypeAlias = UUID | str | int | bool | datetime | SqlConstant | None
 """What a column may be set to."""
 
+MAX_STATEMENTS = 1_000
+"""How many a process keeps."""
+
 
 class ChangePlans:
     """The statements of changes, rendered once for each set of columns.
 
-    The sets come from code, never from clients, so there are few.
+    Names come from code, never from clients; but which of them are given may follow a client's
+    input, so that those used longest ago are dropped.
     """
 
     def __init__(self, model: Model) -> None:
         self.model = model
-        self._statements: dict[ChangeShape, Statement] = {}
+        self._statements: Lru[ChangeShape, Statement] = Lru(MAX_STATEMENTS)
 
     def find(self, shape: ChangeShape) -> Statement:
         """The statement of a change of this shape.
@@ -58,7 +63,7 @@ class ChangePlans:
         found = self._statements.get(shape)
         if found is None:
             found = render_json(Read(()), build_change(self.model, shape))
-            self._statements[shape] = found
+            self._statements.put(shape, found)
         return found
 
 
@@ -122,7 +127,7 @@ class Changes:
             rows: by id, values by field as `insert` takes them, without constants of SQL.
 
         Raises:
-            ValueError: the rows do not name the same fields.
+            ValueError: the rows do not name the same fields, or a value is a constant of SQL.
             DatabaseError: the database refused it.
         """
         if not rows:
@@ -217,6 +222,8 @@ def _encode_row(values: Mapping[str, ColumnValue]) -> dict[str, object]:
     row: dict[str, object] = {}
     for name, value in values.items():
         match value:
+            case SqlConstant():
+                raise ValueError(f"update_many: {name}: expected a value, got {value}")
             case UUID():
                 row[name] = str(value)
             case datetime():

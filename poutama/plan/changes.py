@@ -52,11 +52,18 @@ class Given(StrEnum):
 
     @classmethod
     def typed(cls, value: object) -> Given | Kind:
-        """For a column that the schema does not show: its kind, by the value's type."""
+        """For a column that the schema does not show: its kind, by the value's type.
+
+        Raises:
+            TypeError: no column holds such values.
+        """
         given = cls.of(value)
         if given is not cls.VALUE:
             return given
-        return next(kind for type_, kind in _KINDS if isinstance(value, type_))
+        for type_, kind in _KINDS:
+            if isinstance(value, type_):
+                return kind
+        raise TypeError(f"a column cannot be set to a {type(value).__name__}")
 
 
 Shown: TypeAlias = tuple[tuple[str, Given], ...]
@@ -158,6 +165,9 @@ def _column_of(entity: Entity, name: str) -> Column:
     """The column behind a field, or that of a to-one relation's key."""
     field = entity.fields[name]
     match field:
+        case Column(field="id"):
+            # A new row gets its own, and another's would be another row.
+            raise KeyError(f"{entity.name}.id")
         case Column():
             return field
         case Relation(shape=Shape.ONE, key=str(key)):

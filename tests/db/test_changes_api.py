@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 import pytest
 from asyncpg import Record
 
+from poutama import changes
 from poutama.changes import NOW, ChangePlans, Changes, ColumnValue
 from poutama.db.connection import Database
 from poutama.db.trace import StatementTrace
@@ -192,13 +193,48 @@ async def test_a_statement_is_rendered_once_for_each_set_of_columns(
 
     def count(shape: Any) -> Any:
         nonlocal rendered
-        rendered += shape not in plans._statements
+        rendered += plans._statements.get(shape) is None
         return original(shape)
 
     monkeypatch.setattr(plans, "find", count)
     for values in ({"title": "a"}, {"title": "b"}, {"dueAt": None}, {"dueAt": NOW}, {"title": "c"}):
         await run_transaction(desk_database, work_of(values), deadline=soon())
     assert rendered == 3
+
+
+async def test_statements_are_bounded_whatever_clients_leave_out(
+    desk_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(changes, "MAX_STATEMENTS", 2)
+    plans = ChangePlans(load_model())
+
+    async def closure(transaction: Transaction) -> None:
+        for name in ("title", "information", "color", "title"):
+            await Changes(plans, transaction, ANA).update("Goal", goal_id(1), {name: "#123456"})
+
+    await run_transaction(desk_database, closure, deadline=soon())
+    assert len(plans._statements) == 2
+
+
+async def test_what_no_column_can_hold_is_a_mistake_in_code(desk_database: Database) -> None:
+    rows: dict[UUID, Values] = {task_id(1): {"information": NOW}}
+    hidden: Any = {"title": 1.5}
+    with pytest.raises(ValueError, match=r"update_many: information: expected a value"):
+        await change(desk_database, lambda changes: changes.update_many("GoalTask", rows))
+    with pytest.raises(TypeError, match="cannot be set to a float"):
+        await change(
+            desk_database, lambda changes: changes.update("Goal", goal_id(1), {}, columns=hidden)
+        )
+
+
+async def test_a_row_keeps_its_id_and_is_the_one_that_changes(desk_database: Database) -> None:
+    other: dict[UUID, Values] = {task_id(1): {"id": task_id(2), "information": "stolen"}}
+    with pytest.raises(KeyError, match=r"GoalTask\.id"):
+        await change(desk_database, lambda changes: changes.update_many("GoalTask", other))
+    with pytest.raises(KeyError, match=r"Goal\.id"):
+        await change(
+            desk_database, lambda changes: changes.update("Goal", goal_id(1), {"id": NOWHERE})
+        )
 
 
 async def test_what_the_database_refuses_is_an_error(desk_database: Database) -> None:
