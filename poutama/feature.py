@@ -134,7 +134,7 @@ class FeatureSet:
         for feature in self.features:
             _check_types(feature)
         _check_names(self.features)
-        self._procedures: Mapping[str, Procedure] = self._merge(
+        self.procedures: Mapping[str, Procedure] = self._merge(
             "the procedure",
             lambda feature: {each.name: each for each in map(Procedure.of, feature.procedures)},
         )
@@ -162,21 +162,13 @@ class FeatureSet:
         """What the schema files of all of them describe.
 
         Raises:
-            SchemaError: they describe nothing that can be served; says where.
+            SchemaError: they describe nothing that can be served, or a procedure or computed field
+                is missing, unnamed or of other types; says where.
         """
         model = build_model(self.read_sources())
         check_computed(model, {**dict.fromkeys(CORE_COMPUTED), **self.computed})
+        check_procedures(model, self.procedures)
         return model
-
-    @cached_property
-    def procedures(self) -> Mapping[str, Procedure]:
-        """What the schema's `@procedure` fields call, held to the schema.
-
-        Raises:
-            SchemaError: a procedure is missing, or nothing names it, or its types differ.
-        """
-        check_procedures(self.model, self._procedures)
-        return self._procedures
 
     def read_sources(self) -> list[Source]:
         """The schema files of all of them, those that belong to no feature first."""

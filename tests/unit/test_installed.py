@@ -12,7 +12,7 @@ import pytest
 
 from poutama import installed
 from poutama.edge.application import compute_fields
-from poutama.errors import ConfigurationError
+from poutama.errors import ConfigurationError, SchemaError
 from poutama.feature import API, CORE_COMPUTED, Feature, FeatureSet
 from poutama.features import load_features
 from poutama.installed import Entry, Installed, find_entries, find_features, find_revisions
@@ -226,6 +226,23 @@ def test_a_job_whose_module_cannot_be_imported_is_refused(site: Site, source: st
         FeatureSet([feature]).load_jobs()
 
     assert "\n" not in caught.value.message
+
+
+def test_a_model_without_its_procedures_is_refused_by_every_command(site: Site) -> None:
+    package = site.folder / "harvest_idle"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "idle.graphql").write_text(
+        "extend type Mutation {\n"
+        '  idle(input: IdleInput!): IdlePayload! @procedure(name: "idle") @permit(everyone: true)\n'
+        "}\ninput IdleInput { count: Int }\ntype IdlePayload { count: Int }\n",
+        encoding="utf-8",
+    )
+    features = [*load_features().features, Feature(name="idle", package="harvest_idle")]
+
+    message = r"^harvest_idle/idle\.graphql:2: Mutation\.idle: no feature has a procedure idle\.$"
+    with pytest.raises(SchemaError, match=message):
+        FeatureSet(features).model  # noqa: B018
 
 
 def test_a_folder_of_migrations_that_is_not_there_is_refused() -> None:
