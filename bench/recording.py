@@ -16,7 +16,7 @@ from dataclasses import replace
 from bench.cases import Case
 from bench.workload import CONNECTIONS, Query, Workload
 from poutama.db.connection import Database
-from poutama.db.link import Rows
+from poutama.db.pooled_connection import Rows
 from poutama.demo.school import person_id, student_email
 from poutama.engine import Engine
 from poutama.features import load_features, load_model

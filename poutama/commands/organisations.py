@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from poutama.db.connection import Database
-from poutama.db.link import Rows
+from poutama.db.pooled_connection import Rows
 from poutama.errors import NotFoundError
 from poutama.features.roster.trust import (
     doubt_organisation,

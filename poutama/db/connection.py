@@ -21,8 +21,8 @@ import asyncpg
 
 from poutama.db.dialect import Dialect, parse_dialect
 from poutama.db.hosts import Hosts
-from poutama.db.link import Link, Rows, dialect_of
 from poutama.db.pool import Pool
+from poutama.db.pooled_connection import PooledConnection, Rows, dialect_of
 from poutama.db.retry import RetryPolicy
 from poutama.db.sqlstate import Failure, Outcome, Phase
 from poutama.db.trace import Observer, StatementTrace, Tracer
@@ -31,7 +31,7 @@ from poutama.settings import Settings
 
 
 class Ending(Protocol):
-    """A transaction, as far as it matters here."""
+    """The part of a transaction that `in_transaction` reads."""
 
     @property
     def ended(self) -> bool: ...
@@ -61,12 +61,14 @@ class Database:
         self._hosts = Hosts(settings, url, _session_settings(settings, self._limit))
         self._dialect = parse_dialect(settings.database_dialect)
         self.pool = Pool(
-            self._open_link, size=settings.pool_size, idle_seconds=settings.database_idle_seconds
+            self._open_connection,
+            size=settings.pool_size,
+            idle_seconds=settings.database_idle_seconds,
         )
         self.tracer = Tracer(spans=settings.database_traces)
 
     async def dialect(self) -> Dialect:
-        """Which engine answers: the setting, or what the first connection says.
+        """Return the server's dialect: the setting, or what the first connection reports.
 
         Raises:
             UnavailableError: no connection could be opened within one request's time.
@@ -101,7 +103,7 @@ class Database:
     ) -> Coroutine[Any, Any, Rows]:
         """Run one statement that changes rows and commits by itself.
 
-        Tried again, until the deadline, only after what certainly changed nothing.
+        Tried again, until the deadline, only after a failure that certainly changed nothing.
 
         Raises:
             AmbiguousCommit: the connection was lost, or the time was up, with the statement under
@@ -112,7 +114,7 @@ class Database:
         return self._run(Phase.WRITE, statement, args, deadline, name)
 
     async def close(self) -> None:
-        """Close every connection; those in use are closed when they are given back."""
+        """Close every connection; those in use are closed when they are released."""
         await self.pool.close()
 
     @contextmanager
@@ -131,32 +133,34 @@ class Database:
         retry_policy: RetryPolicy | None = None
         tries = 1
         while True:
-            link: Link | None = None
+            connection: PooledConnection | None = None
             try:
-                link = self.pool.take() or await self.pool.acquire(deadline)
+                connection = self.pool.take() or await self.pool.acquire(deadline)
                 if self.tracer.active:
-                    rows = await self._traced(link, phase, statement, args, deadline, name, tries)
+                    rows = await self._traced(
+                        connection, phase, statement, args, deadline, name, tries
+                    )
                 else:
-                    rows = await link.fetch(phase, statement, args, deadline)
+                    rows = await connection.fetch(phase, statement, args, deadline)
             except Failure as failure:
-                if link is not None:
-                    self._give_back(link, failure)
+                if connection is not None:
+                    self._give_back(connection, failure)
                 retry_policy = retry_policy or RetryPolicy(deadline)
                 await retry_policy.pause(failure)
                 tries = retry_policy.tries
             except PoutamaError:
                 raise
             except BaseException:
-                if link is not None:
-                    self.pool.discard(link)
+                if connection is not None:
+                    self.pool.discard(connection)
                 raise
             else:
-                self.pool.release(link)
+                self.pool.release(connection)
                 return rows
 
     async def _traced(
         self,
-        link: Link,
+        connection: PooledConnection,
         phase: Phase,
         statement: str,
         args: Sequence[object],
@@ -166,25 +170,25 @@ class Database:
     ) -> Rows:
         trace = StatementTrace(name=name, statement=statement, tries=tries)
         with self.tracer.measure(trace):
-            rows = await link.fetch(phase, statement, args, deadline)
+            rows = await connection.fetch(phase, statement, args, deadline)
             trace.rows = len(rows)
-            trace.prepared = link.prepared
+            trace.prepared = connection.prepared
         return rows
 
-    def _give_back(self, link: Link, failure: Failure) -> None:
+    def _give_back(self, connection: PooledConnection, failure: Failure) -> None:
         match failure.outcome:
             case Outcome.RESTART | Outcome.REFUSED:
-                self.pool.release(link)
+                self.pool.release(connection)
             case Outcome.REPREPARE:
-                link.forget_statements()
-                self.pool.release(link)
+                connection.clear_statements()
+                self.pool.release(connection)
             case _:
-                self.pool.discard(link)
+                self.pool.discard(connection)
 
-    async def _open_link(self, deadline: float) -> Link:
+    async def _open_connection(self, deadline: float) -> PooledConnection:
         connection: asyncpg.Connection = await self._hosts.open(deadline)
         self._dialect = self._dialect or dialect_of(connection)
-        return Link(
+        return PooledConnection(
             connection,
             limit=self._limit,
             lifetime=self._settings.database_lifetime_seconds,
@@ -193,19 +197,19 @@ class Database:
 
 
 def in_transaction() -> bool:
-    """Whether a transaction's closure is running; nothing may go past it then."""
+    """Return whether a transaction's closure is running; other statements must then use it."""
     transaction = latest_transaction.get()
     return transaction is not None and not transaction.ended
 
 
 def _session_settings(settings: Settings, limit: float) -> dict[str, str]:
-    """What every session is told when it starts; CockroachDB overlooks what it does not know."""
+    """Return the parameters of every session; CockroachDB ignores those it does not know."""
     return {
         "application_name": "poutama",
         "timezone": "UTC",
         "default_transaction_isolation": "serializable",
         "jit": "off",
         "statement_timeout": str(max(1, int(limit * 1000))),
-        # A function that died with a transaction open must not hold its rows for ever.
+        # A function that died inside a transaction must not hold its locks for ever.
         "idle_in_transaction_session_timeout": str(math.ceil(settings.request_seconds * 1000)),
     }

@@ -2,8 +2,8 @@
 
 A statement takes a millisecond, and its deadline is half a minute away. A timer per statement would
 be set and cancelled thousands of times for one that fires; this one stays where it was set, and
-when it fires it looks at the deadline of the current statement. `poutama.db.link` keeps one for
-each connection. It never runs a statement and never retries.
+when it fires it looks at the deadline of the current statement. Every `PooledConnection` has one.
+It never runs a statement and never retries.
 """
 
 from __future__ import annotations

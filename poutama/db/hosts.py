@@ -14,9 +14,9 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
 import asyncpg
 
+from poutama.db.socket_probe import keep_alive
 from poutama.db.sqlstate import Failure, Outcome, Phase, failure_of
 from poutama.db.tls import build_tls
-from poutama.db.wire import keep_alive
 from poutama.errors import ConfigurationError
 from poutama.settings import Settings
 

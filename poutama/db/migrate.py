@@ -40,7 +40,7 @@ from sqlalchemy.pool import NullPool
 
 from poutama.db.dialect import Dialect
 from poutama.db.hosts import Hosts
-from poutama.db.link import dialect_of
+from poutama.db.pooled_connection import dialect_of
 from poutama.db.revisions import CORE, CORE_HISTORY, SCRIPTS, History
 from poutama.db.sqlstate import Failure, public_error
 from poutama.errors import ConfigurationError, PoutamaError, UnavailableError

@@ -1,10 +1,10 @@
-"""A bounded set of links to one cluster, the most recently used first.
+"""A bounded set of connections to one cluster, the most recently used first.
 
-`poutama.db.connection` and `poutama.db.transaction` take a link, use it and give it back. Nothing
-is sent when a link changes hands: sessions carry no state between users, which `Link.examine`
-checks. A burst waits its turn, each for as long as its own deadline allows; nobody is refused
-because of the number of others. Never runs a statement itself, save the question whether a link
-that was idle for long still lives.
+`poutama.db.connection` and `poutama.db.transaction` acquire a connection, use it and release it.
+Acquiring sends nothing: sessions carry no state between users, which `PooledConnection.examine`
+checks. In a burst, callers wait in order, each until its own deadline; none is refused because of
+the number of others. The pool never runs a statement, except a ping on a connection that was idle
+for long.
 """
 
 from __future__ import annotations
@@ -14,112 +14,112 @@ import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 
-from poutama.db.link import Condition, Link
+from poutama.db.pooled_connection import ConnectionHealth, PooledConnection
 from poutama.db.sqlstate import Failure, Outcome
 from poutama.errors import UnavailableError
 
-Opener = Callable[[float], Awaitable[Link]]
+Opener = Callable[[float], Awaitable[PooledConnection]]
 
 
 class Pool:
-    """At most `size` links, counting those that are being opened or stopped."""
+    """At most `size` connections, counting those that are being opened or stopped."""
 
-    def __init__(self, open_link: Opener, *, size: int, idle_seconds: float) -> None:
-        self._open_link = open_link
+    def __init__(self, open_connection: Opener, *, size: int, idle_seconds: float) -> None:
+        self._open_connection = open_connection
         self._size = max(1, size)
         self._idle_seconds = idle_seconds
-        self._idle: list[Link] = []
+        self._idle: list[PooledConnection] = []
         self._count = 0
-        self._waiters: deque[asyncio.Future[Link | None]] = deque()
+        self._waiters: deque[asyncio.Future[PooledConnection | None]] = deque()
         self._closing: set[asyncio.Task[None]] = set()
         self._sweep: asyncio.TimerHandle | None = None
         self._closed = False
 
     @property
-    def open_links(self) -> int:
-        """How many links there are: idle, in use, being opened or stopped."""
+    def open_connections(self) -> int:
+        """How many connections there are: idle, in use, being opened or stopped."""
         return self._count
 
     @property
-    def idle_links(self) -> int:
+    def idle_connections(self) -> int:
         return len(self._idle)
 
-    def take(self) -> Link | None:
-        """The link used last, if it needs no more than a look; else `acquire` must be awaited."""
+    def take(self) -> PooledConnection | None:
+        """Return the connection used last, or None if `acquire` must be awaited instead."""
         while self._idle:
-            link = self._idle[-1]
-            condition = link.examine(self._idle_seconds)
-            if condition is Condition.DOUBTFUL:
+            connection = self._idle[-1]
+            health = connection.examine(self._idle_seconds)
+            if health is ConnectionHealth.NEEDS_PING:
                 return None
             self._idle.pop()
-            if condition is Condition.GOOD:
-                return link
-            self.discard(link)
+            if health is ConnectionHealth.USABLE:
+                return connection
+            self.discard(connection)
         return None
 
-    async def acquire(self, deadline: float) -> Link:
-        """Take a link, open one, or wait for one.
+    async def acquire(self, deadline: float) -> PooledConnection:
+        """Take a connection, open one, or wait for one.
 
         Raises:
             Failure: none could be opened: RECONNECT, EXPIRED or MISCONFIGURED.
-            UnavailableError: all links were in use until the deadline, or the pool is closed.
+            UnavailableError: all connections were in use until the deadline, or the pool is closed.
         """
         while True:
             if self._closed:
                 raise UnavailableError("The database connections are closed.")
             if time.monotonic() >= deadline:
                 raise Failure(Outcome.EXPIRED)
-            link = self.take()
-            if link is not None:
-                return link
+            connection = self.take()
+            if connection is not None:
+                return connection
             if self._idle:
-                link = self._idle.pop()
-                if await self._answers(link, deadline):
-                    return link
+                connection = self._idle.pop()
+                if await self._is_alive(connection, deadline):
+                    return connection
             elif self._count < self._size:
                 self._count += 1
                 return await self._open(deadline)
             else:
-                link = await self._wait(deadline)
-                return link if link is not None else await self._open(deadline)
+                connection = await self._wait(deadline)
+                return connection if connection is not None else await self._open(deadline)
 
-    def release(self, link: Link) -> None:
-        """Give a link back, idle and outside any transaction; a spent one is closed."""
-        if self._closed or not link.rest():
-            self.discard(link)
+    def release(self, connection: PooledConnection) -> None:
+        """Return a connection, idle and outside any transaction; an expired one is closed."""
+        if self._closed or not connection.rest():
+            self.discard(connection)
             return
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():
-                waiter.set_result(link)
+                waiter.set_result(connection)
                 return
-        self._idle.append(link)
+        self._idle.append(connection)
         if self._sweep is None:
             loop = asyncio.get_running_loop()
-            self._sweep = loop.call_later(self._idle_seconds, self._close_spent)
+            self._sweep = loop.call_later(self._idle_seconds, self._close_expired)
 
-    def discard(self, link: Link) -> None:
-        """Close a link in the background.
+    def discard(self, connection: PooledConnection) -> None:
+        """Close a connection in the background.
 
-        One that was idle frees its place now: it may be long dead, and a farewell over TLS would
-        wait for the answer. One with a statement under way keeps its place until the server has
-        been told to stop, so that a burst of deadlines does not double the server's load.
+        One that was idle frees its place now: it may be long dead, and closing TLS would wait for
+        the peer. One with a statement under way keeps its place until the statement is cancelled
+        on the server, so that a burst of deadlines does not double the server's load.
         """
         try:
             loop = asyncio.get_running_loop()
         except RuntimeError:  # the process is on its way out
-            link.terminate()
+            connection.terminate()
             self._free()
             return
-        busy = link.broken and not link.closed
-        task = loop.create_task(self._close(link, frees=busy))
+        busy = connection.broken and not connection.closed
+        task = loop.create_task(self._close(connection, frees=busy))
         self._closing.add(task)
         task.add_done_callback(self._closing.discard)
         if not busy:
             self._free()
 
     async def close(self) -> None:
-        """Close every idle link now and every other when it comes back."""
+        """Close every idle connection now and every other when it comes back."""
         self._closed = True
         if self._sweep is not None:
             self._sweep.cancel()
@@ -133,25 +133,25 @@ class Pool:
         while self._closing:
             await asyncio.wait(self._closing)
 
-    async def _open(self, deadline: float) -> Link:
+    async def _open(self, deadline: float) -> PooledConnection:
         try:
-            return await self._open_link(deadline)
+            return await self._open_connection(deadline)
         except BaseException:
             self._free()
             raise
 
-    async def _answers(self, link: Link, deadline: float) -> bool:
+    async def _is_alive(self, connection: PooledConnection, deadline: float) -> bool:
         alive = False
         try:
-            alive = await link.ping(deadline)
+            alive = await connection.ping(deadline)
         finally:
             if not alive:
-                self.discard(link)
+                self.discard(connection)
         return alive
 
-    async def _wait(self, deadline: float) -> Link | None:
-        """Wait for a link, or for None: the place of one, to open it."""
-        waiter: asyncio.Future[Link | None] = asyncio.get_running_loop().create_future()
+    async def _wait(self, deadline: float) -> PooledConnection | None:
+        """Wait for a connection, or for None: the place of one, to open it."""
+        waiter: asyncio.Future[PooledConnection | None] = asyncio.get_running_loop().create_future()
         self._waiters.append(waiter)
         try:
             async with asyncio.timeout(deadline - time.monotonic()):
@@ -159,20 +159,20 @@ class Pool:
         except BaseException as error:
             waiter.cancel()
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
-                self._pass_on(waiter.result())  # given in the very moment we turned away
+                self._pass_on(waiter.result())  # assigned at the very moment of the timeout
             if isinstance(error, TimeoutError):
                 message = "All database connections were in use; try again."
                 raise UnavailableError(message) from error
             raise
 
-    def _pass_on(self, link: Link | None) -> None:
-        if link is None:
+    def _pass_on(self, connection: PooledConnection | None) -> None:
+        if connection is None:
             self._free()
         else:
-            self.release(link)
+            self.release(connection)
 
     def _free(self) -> None:
-        """One link fewer: somebody who waits may open another."""
+        """Count one connection fewer; the next waiter may open another."""
         while self._waiters:
             waiter = self._waiters.popleft()
             if not waiter.done():
@@ -180,23 +180,23 @@ class Pool:
                 return
         self._count -= 1
 
-    async def _close(self, link: Link, *, frees: bool) -> None:
+    async def _close(self, connection: PooledConnection, *, frees: bool) -> None:
         try:
-            await link.close()
+            await connection.close()
         finally:
             if frees:
                 self._free()
 
-    def _close_spent(self) -> None:
-        """Close what nobody has used for long, before something on the way drops it unasked."""
+    def _close_expired(self) -> None:
+        """Close connections that were idle for long, before a proxy or firewall drops them."""
         self._sweep = None
         kept = []
-        for link in self._idle:
-            if link.examine(self._idle_seconds) is Condition.SPENT:
-                self.discard(link)
+        for connection in self._idle:
+            if connection.examine(self._idle_seconds) is ConnectionHealth.EXPIRED:
+                self.discard(connection)
             else:
-                kept.append(link)
+                kept.append(connection)
         self._idle = kept
         if kept:
             loop = asyncio.get_running_loop()
-            self._sweep = loop.call_later(self._idle_seconds / 4, self._close_spent)
+            self._sweep = loop.call_later(self._idle_seconds / 4, self._close_expired)

@@ -34,7 +34,7 @@ class Session(Protocol):
     async def commit(self) -> None: ...
     async def restart(self) -> None: ...
     async def rollback(self) -> None: ...
-    def forget_statements(self) -> None: ...
+    def clear_statements(self) -> None: ...
 
 
 S = TypeVar("S", bound=Session)
@@ -118,7 +118,7 @@ async def retry_transaction(
 
 
 async def _recover(sessions: Sessions[S], session: S, failure: Failure) -> S | None:
-    """Bring the session back to where the work can start again; None: a new one is needed."""
+    """Return the session ready for another try, or None if a new one is needed."""
     if failure.outcome is Outcome.RESTART and session.restarts_by_savepoint:
         try:
             await session.restart()
@@ -130,7 +130,7 @@ async def _recover(sessions: Sessions[S], session: S, failure: Failure) -> S | N
         return session
     if failure.outcome in (Outcome.RESTART, Outcome.REPREPARE, Outcome.REFUSED):
         if failure.outcome is Outcome.REPREPARE:
-            session.forget_statements()
+            session.clear_statements()
         await _abandon(sessions, session)
     else:
         sessions.discard(session)
@@ -138,7 +138,7 @@ async def _recover(sessions: Sessions[S], session: S, failure: Failure) -> S | N
 
 
 async def _abandon(sessions: Sessions[S], session: S) -> None:
-    """Roll back and give the session back; one that cannot even do that is thrown away."""
+    """Roll back and release the session; discard it if the rollback fails."""
     try:
         await session.rollback()
     except BaseException as error:

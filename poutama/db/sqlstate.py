@@ -1,7 +1,7 @@
-"""What a failure of the database means: may the thing be tried again, or has it perhaps happened?
+"""What a failure of the database means: may it be retried, or has the change perhaps happened?
 
-`poutama.db.link` hands every error of the driver to `failure_of`, the one translator; the retry
-loop acts on the `Outcome`; `public_error` makes of it what a caller sees. Errors are told apart by
+`poutama.db.pooled_connection` translates every error of the driver by `failure_of`; the retry loop
+acts on the `Outcome`; `public_error` makes of it what a caller sees. Errors are told apart by
 their type, their SQLSTATE and the phase they came in, never by their text.
 
 The codes: https://www.postgresql.org/docs/current/errcodes-appendix.html and

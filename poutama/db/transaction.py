@@ -1,8 +1,8 @@
 """`run_transaction`: the one way to a transaction, and what its closure may do with it.
 
-Mutations, procedures and the job table call it. It begins, commits, goes again after a lost race,
-a lost connection or a changed schema, and says so when it cannot know the outcome. The closure
-gets no commit and no rollback: it returns to commit, and raises to leave no trace.
+Mutations, procedures and the job table call it. It begins, commits, retries after a lost race,
+a lost connection or a changed schema, and raises `AmbiguousCommit` when the outcome is unknown. The
+closure gets no commit and no rollback: it returns to commit, and raises to roll back.
 `docs/transactions.md` is the page for those who write closures.
 """
 
@@ -17,7 +17,7 @@ from uuid import UUID
 import asyncpg
 
 from poutama.db.connection import Database, in_transaction, latest_transaction
-from poutama.db.link import Link, Rows
+from poutama.db.pooled_connection import PooledConnection, Rows
 from poutama.db.retry import RetryPolicy, retry_transaction
 from poutama.db.sqlstate import Failure, Outcome, Phase, public_error
 from poutama.db.trace import StatementTrace, Tracer
@@ -39,14 +39,14 @@ class Transaction:
 
     __slots__ = ("_busy", "_failure", "_session", "_statements", "ended", "enqueued")
 
-    def __init__(self, session: LinkSession) -> None:
+    def __init__(self, session: PooledSession) -> None:
         self._session = session
         self._failure: Failure | None = None
         self._statements = 0
         self._busy = False
         self.ended = False
         self.enqueued: list[UUID] = []
-        """Jobs that begin to exist with the commit: whoever commits wakes a worker for them."""
+        """Jobs created by the commit; the caller of `run_transaction` wakes a worker for each."""
 
     async def fetch(self, statement: str, *args: object) -> list[asyncpg.Record]:
         """Run one statement and return all its rows.
@@ -115,16 +115,16 @@ async def run_transaction(
         raise TransactionMisuseError(f"{name}: inside another transaction; pass that one on")
     retry_policy = RetryPolicy(deadline)
 
-    async def attempt(session: LinkSession) -> T:
+    async def attempt(session: PooledSession) -> T:
         return await _attempt(session, work)
 
     return await retry_transaction(
-        LinkSessions(database, name, retry_policy), attempt, retry_policy
+        PooledSessions(database, name, retry_policy), attempt, retry_policy
     )
 
 
-async def _attempt(session: LinkSession, work: Callable[[Transaction], Awaitable[T]]) -> T:
-    """Run the closure once, and let no failure pass that it has swallowed."""
+async def _attempt(session: PooledSession, work: Callable[[Transaction], Awaitable[T]]) -> T:
+    """Run the closure once; raise a failed statement's failure even if the closure caught it."""
     transaction = Transaction(session)
     token = latest_transaction.set(transaction)
     try:
@@ -144,8 +144,8 @@ async def _attempt(session: LinkSession, work: Callable[[Transaction], Awaitable
     return result
 
 
-class LinkSessions:
-    """The database's links, as the retry algorithm wants them."""
+class PooledSessions:
+    """The pool, as `poutama.db.retry.Sessions`."""
 
     __slots__ = ("_database", "_name", "_retry_policy")
 
@@ -154,25 +154,27 @@ class LinkSessions:
         self._name = name
         self._retry_policy = retry_policy
 
-    async def acquire(self) -> LinkSession:
+    async def acquire(self) -> PooledSession:
         pool = self._database.pool
-        link = pool.take() or await pool.acquire(self._retry_policy.deadline)
-        return LinkSession(link, self._database.tracer, self._name, self._retry_policy)
+        connection = pool.take() or await pool.acquire(self._retry_policy.deadline)
+        return PooledSession(connection, self._database.tracer, self._name, self._retry_policy)
 
-    def release(self, session: LinkSession) -> None:
-        self._database.pool.release(session.link)
+    def release(self, session: PooledSession) -> None:
+        self._database.pool.release(session.connection)
 
-    def discard(self, session: LinkSession) -> None:
-        self._database.pool.discard(session.link)
+    def discard(self, session: PooledSession) -> None:
+        self._database.pool.discard(session.connection)
 
 
-class LinkSession:
-    """One link in one transaction; see `poutama.db.retry.Session`."""
+class PooledSession:
+    """One connection in one transaction; see `poutama.db.retry.Session`."""
 
-    __slots__ = ("_deadline", "_id", "_name", "_retry_policy", "_tracer", "link")
+    __slots__ = ("_deadline", "_id", "_name", "_retry_policy", "_tracer", "connection")
 
-    def __init__(self, link: Link, tracer: Tracer, name: str, retry_policy: RetryPolicy) -> None:
-        self.link = link
+    def __init__(
+        self, connection: PooledConnection, tracer: Tracer, name: str, retry_policy: RetryPolicy
+    ) -> None:
+        self.connection = connection
         self._tracer = tracer
         self._name = name
         self._retry_policy = retry_policy
@@ -181,27 +183,27 @@ class LinkSession:
 
     @property
     def restarts_by_savepoint(self) -> bool:
-        return self.link.dialect.restarts_by_savepoint
+        return self.connection.dialect.restarts_by_savepoint
 
     async def begin(self) -> None:
         text = f"{_BEGIN}; {_SAVEPOINT}" if self.restarts_by_savepoint else _BEGIN
-        limit = self.link.limit_text(self._deadline, needed=True)
+        limit = self.connection.limit_text(self._deadline, needed=True)
         await self._command("begin", Phase.STATEMENT, limit + text)
 
     async def commit(self) -> None:
         text = f"{_RELEASE}; COMMIT" if self.restarts_by_savepoint else "COMMIT"
         if await self._command("commit", Phase.COMMIT, text) != "COMMIT":
-            raise Failure(Outcome.REFUSED)  # the server had given the transaction up
+            raise Failure(Outcome.REFUSED)  # the server had aborted the transaction
 
     async def restart(self) -> None:
         await self._command("restart", Phase.STATEMENT, _RESTART)
 
     async def rollback(self) -> None:
-        self.link.forget_limit()
+        self.connection.invalidate_limit()
         await self._command("rollback", Phase.STATEMENT, "ROLLBACK")
 
-    def forget_statements(self) -> None:
-        self.link.forget_statements()
+    def clear_statements(self) -> None:
+        self.connection.clear_statements()
 
     async def run(self, step: str, statement: str, args: Sequence[object]) -> tuple[Rows, str]:
         """Run one statement of the closure.
@@ -209,17 +211,17 @@ class LinkSession:
         Raises:
             Failure: with the outcome that a transaction not yet committing allows.
         """
-        running = self.link.run(Phase.STATEMENT, statement, args, self._deadline)
+        running = self.connection.run(Phase.STATEMENT, statement, args, self._deadline)
         if not self._tracer.active:
             return await running
         with self._tracer.measure(self._span(step, statement)) as trace:
             rows, tag = await running
             trace.rows = len(rows)
-            trace.prepared = self.link.prepared
+            trace.prepared = self.connection.prepared
         return rows, tag
 
     async def _command(self, step: str, phase: Phase, text: str) -> str:
-        running = self.link.command(phase, text, self._deadline)
+        running = self.connection.command(phase, text, self._deadline)
         if not self._tracer.active:
             return await running
         with self._tracer.measure(self._span(step, text)):

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from poutama.db.connection import Database
-from poutama.db.link import Rows
+from poutama.db.pooled_connection import Rows
 from poutama.db.transaction import Transaction
 
 _ENQUEUE = """

@@ -33,7 +33,7 @@ async def open_database(postgres_url: str) -> AsyncIterator[Open]:
     yield open_database
     for database in opened:
         await database.close()
-        assert database.pool.open_links == 0
+        assert database.pool.open_connections == 0
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import pytest
 
 from poutama.db.connection import Database
 from poutama.db.dialect import Dialect
-from poutama.db.link import dialect_of
+from poutama.db.pooled_connection import dialect_of
 
 Open = Callable[..., Database]
 """Makes a database with the settings given by name; closed after the test."""

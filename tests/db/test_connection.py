@@ -7,7 +7,7 @@ import asyncio
 import asyncpg
 import pytest
 
-from poutama.db import link as links
+from poutama.db import pooled_connection
 from poutama.db.connection import Database
 from poutama.db.dialect import Dialect
 from poutama.db.trace import StatementTrace
@@ -48,7 +48,7 @@ async def test_the_server_says_which_engine_it_is(database: Database, database_e
 async def test_a_setting_says_which_engine_it_is_without_asking(open_database: Open) -> None:
     database = open_database(database_dialect="cockroachdb")
     assert (await database.dialect()).rendering == "rows"
-    assert database.pool.open_links == 0
+    assert database.pool.open_connections == 0
 
 
 async def test_a_read_is_one_statement_and_one_round_trip(postgres_url: str) -> None:
@@ -67,7 +67,7 @@ async def test_a_read_is_one_statement_and_one_round_trip(postgres_url: str) -> 
 async def test_statements_kept_prepared_are_bounded(
     open_database: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(links, "STATEMENTS", 3)
+    monkeypatch.setattr(pooled_connection, "STATEMENTS", 3)
     database = open_database()
     for number in range(10):
         await database.read(f"SELECT {number}", deadline=soon())
@@ -100,7 +100,7 @@ async def test_a_deadline_already_past_opens_nothing(open_database: Open) -> Non
     for run in (database.read, database.write):
         with pytest.raises(DeadlineExceededError):
             await run("SELECT 1", deadline=soon(-1))
-    assert database.pool.open_links == 0
+    assert database.pool.open_connections == 0
 
 
 async def test_a_read_past_its_deadline_is_stopped_on_the_server(
@@ -191,11 +191,11 @@ async def test_a_refusal_names_its_code_and_constraint_and_no_value(
     assert "secret" not in str(caught.value)
     assert not caught.value.safe
     assert isinstance(caught.value.__cause__, asyncpg.UniqueViolationError)
-    assert database.pool.idle_links == database.pool.open_links
+    assert database.pool.idle_connections == database.pool.open_connections
 
 
 async def test_an_argument_of_the_wrong_type_is_refused_unsent(database: Database) -> None:
     for run in (database.read, database.write):
         with pytest.raises(DatabaseError):
             await run("SELECT $1::int", ("one",), deadline=soon())
-    assert database.pool.idle_links == database.pool.open_links
+    assert database.pool.idle_connections == database.pool.open_connections

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit, urlunsplit
 import asyncpg
 import pytest
 
-from poutama.db import link as links
+from poutama.db import pooled_connection
 from poutama.db.connection import Database
 from poutama.db.trace import StatementTrace
 from poutama.errors import (
@@ -26,7 +26,7 @@ from tests.db.sessions import Open, end, process_of, soon, until
 async def test_a_connection_that_died_in_its_sleep_is_noticed_before_use(
     database: Database, other: asyncpg.Connection, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(links, "TRUSTED_SECONDS", 0.0)
+    monkeypatch.setattr(pooled_connection, "TRUSTED_SECONDS", 0.0)
     await end(other, await process_of(database))
     seen: list[StatementTrace] = []
     with database.observe(seen.append):
@@ -38,16 +38,16 @@ async def test_a_connection_that_was_idle_for_long_is_asked_first(
     database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     process = await process_of(database)
-    monkeypatch.setattr(links, "TRUSTED_SECONDS", 0.0)
-    monkeypatch.setattr(links, "PING_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr(pooled_connection, "TRUSTED_SECONDS", 0.0)
+    monkeypatch.setattr(pooled_connection, "PING_AFTER_SECONDS", 0.0)
     asked: list[bool] = []
-    ping = links.Link.ping
+    ping = pooled_connection.PooledConnection.ping
 
-    async def watched(link: links.Link, deadline: float) -> bool:
-        asked.append(await ping(link, deadline))
+    async def watched(connection: pooled_connection.PooledConnection, deadline: float) -> bool:
+        asked.append(await ping(connection, deadline))
         return asked[-1]
 
-    monkeypatch.setattr(links.Link, "ping", watched)
+    monkeypatch.setattr(pooled_connection.PooledConnection, "ping", watched)
     assert await process_of(database) == process
     assert asked == [True]
 
@@ -60,7 +60,7 @@ async def test_a_connection_past_its_time_is_replaced(
 ) -> None:
     database = open_database(pool_size=1, **settings)
     assert await process_of(database) != await process_of(database)
-    assert database.pool.open_links <= 1
+    assert database.pool.open_connections <= 1
 
 
 async def test_a_thawed_function_notices_the_time_that_only_the_wall_clock_saw(
@@ -78,13 +78,13 @@ async def test_nobody_waits_for_the_farewell_of_a_connection_past_its_time(
 ) -> None:
     """Over TLS it would wait for the answer of a peer that may be long gone."""
     answered = asyncio.Event()
-    close = links.Link.close
+    close = pooled_connection.PooledConnection.close
 
-    async def close_slowly(link: links.Link) -> None:
+    async def close_slowly(connection: pooled_connection.PooledConnection) -> None:
         await answered.wait()
-        await close(link)
+        await close(connection)
 
-    monkeypatch.setattr(links.Link, "close", close_slowly)
+    monkeypatch.setattr(pooled_connection.PooledConnection, "close", close_slowly)
     database = open_database(pool_size=1, database_lifetime_seconds=0.0)
     before = await process_of(database)
     assert await process_of(database) != before
@@ -96,7 +96,7 @@ async def test_idle_connections_are_closed_unasked(open_database: Open) -> None:
     await database.read("SELECT 1", deadline=soon())
 
     async def all_closed() -> bool:
-        return database.pool.open_links == 0
+        return database.pool.open_connections == 0
 
     await until(all_closed)
 
@@ -106,7 +106,7 @@ async def test_a_burst_waits_its_turn(database: Database, other: asyncpg.Connect
 
     async def one() -> None:
         seen.add(await process_of(database))
-        assert database.pool.open_links <= 2
+        assert database.pool.open_connections <= 2
 
     await asyncio.gather(*(one() for _ in range(300)))
     assert 1 <= len(seen) <= 2
@@ -129,8 +129,8 @@ async def test_waiting_for_a_connection_ends_at_the_deadline(database: Database)
     held = [await database.pool.acquire(soon()) for _ in range(2)]
     with pytest.raises(UnavailableError):
         await database.read("SELECT 1", deadline=soon(0.02))
-    for link in held:
-        database.pool.release(link)
+    for connection in held:
+        database.pool.release(connection)
     assert await database.read("SELECT 1", deadline=soon())
 
 
@@ -146,7 +146,7 @@ async def test_a_waiter_that_is_cancelled_loses_no_connection(database: Database
     for waiter in waiters[:2]:
         with pytest.raises(asyncio.CancelledError):
             await waiter
-    assert database.pool.idle_links == database.pool.open_links == 2
+    assert database.pool.idle_connections == database.pool.open_connections == 2
 
 
 async def test_a_connection_left_inside_a_transaction_is_not_kept(database: Database) -> None:
@@ -167,7 +167,7 @@ async def test_a_place_that_is_none(place: str, expected: type[PoutamaError]) ->
     database = Database(Settings(database_url=place, database_tls="disable"))
     with pytest.raises(expected):
         await database.read("SELECT 1", deadline=soon(0.2))
-    assert database.pool.open_links == 0
+    assert database.pool.open_connections == 0
 
 
 async def test_a_database_that_is_not_there(postgres_url: str) -> None:
@@ -175,7 +175,7 @@ async def test_a_database_that_is_not_there(postgres_url: str) -> None:
     database = Database(Settings(database_url=url))
     with pytest.raises(ConfigurationError, match="3D000"):
         await database.read("SELECT 1", deadline=soon())
-    assert database.pool.open_links == 0
+    assert database.pool.open_connections == 0
 
 
 async def test_one_host_of_several_is_enough(postgres_url: str) -> None:

@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from poutama.db import link
+from poutama.db import pooled_connection
 from poutama.db.connection import Database
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.errors import (
@@ -109,7 +109,7 @@ async def fresh_mark(postgres_url: str) -> str:
 @pytest.fixture(autouse=True)
 def hasty_close(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that no longer answers is not waited for."""
-    monkeypatch.setattr(link, "CLOSE_SECONDS", 0.02)
+    monkeypatch.setattr(pooled_connection, "CLOSE_SECONDS", 0.02)
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS.keys())
@@ -151,7 +151,7 @@ async def test_a_fault_while_connecting_is_survived(
             await act_write(database, key, PATIENT)
             assert proxy.fired
             await database.close()
-            assert database.pool.open_links == 0
+            assert database.pool.open_connections == 0
         assert [row["count"] for row in await auditor.fetch(COUNT, key)] == [1]
 
 
@@ -162,7 +162,7 @@ async def test_a_server_that_never_greets_is_unavailable_by_the_deadline(fresh_m
         with pytest.raises(UnavailableError):
             await act_write(database, uuid4(), HURRIED)
         await database.close()
-        assert database.pool.open_links == 0
+        assert database.pool.open_connections == 0
 
 
 async def _record(scenario: Scenario, url: str) -> list[Message]:
@@ -227,7 +227,7 @@ async def _tell(
             proxy.rest()
             assert await database.read("SELECT 1 AS one", deadline=now_and(PATIENT))
             await database.close()
-            assert database.pool.open_links == 0
+            assert database.pool.open_connections == 0
         if proxy.fired:
             return key, told
         assert seconds < PATIENT, f"{fault} never came to {number}"

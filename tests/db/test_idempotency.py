@@ -96,7 +96,7 @@ async def crowd(desk: Desk, database_url: str) -> AsyncIterator[Desk]:
     database = Database(Settings(pool_size=CROWD), url=database_url)
     yield Desk(database, desk.rendering)
     await database.close()
-    assert database.pool.open_links == 0
+    assert database.pool.open_connections == 0
 
 
 @every_mutation

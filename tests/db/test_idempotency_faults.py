@@ -15,7 +15,7 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from poutama.db import link
+from poutama.db import pooled_connection
 from poutama.db.connection import Database
 from poutama.edge.http import Api, Request
 from poutama.engine import Answer
@@ -71,14 +71,14 @@ class Sessions:
         pool = database.pool
 
         async def settled() -> bool:
-            return await self.count() == pool.open_links == pool.idle_links
+            return await self.count() == pool.open_connections == pool.idle_connections
 
         await database.read("SELECT 1", deadline=time.monotonic() + 28)
         await until(settled)
-        links = pool.open_links
+        connections = pool.open_connections
         yield
         await until(settled)
-        assert pool.open_links <= links
+        assert pool.open_connections <= connections
 
 
 @pytest_asyncio.fixture
@@ -91,7 +91,7 @@ async def sessions(database_url: str) -> AsyncIterator[Sessions]:
 @pytest.fixture(autouse=True)
 def hasty_close(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that no longer answers is not waited for."""
-    monkeypatch.setattr(link, "CLOSE_SECONDS", 0.02)
+    monkeypatch.setattr(pooled_connection, "CLOSE_SECONDS", 0.02)
 
 
 @pytest.mark.parametrize("name", ["a simple write", "a procedure"])
@@ -157,7 +157,7 @@ async def tell(desk: Desk, name: str, number: int, fault: Fault, url: str) -> An
             told = await send(Desk(database, "json"), MUTATIONS[name], seconds=seconds)
             proxy.rest()
             await database.close()
-            assert database.pool.open_links == 0, f"{fault} at {number}"
+            assert database.pool.open_connections == 0, f"{fault} at {number}"
         if proxy.fired:
             return told
         assert seconds < PATIENT, f"{fault} never came to {number}"
@@ -268,7 +268,7 @@ async def write_at(url: str, settings: dict[str, Any]) -> None:
         await send(Desk(database, "json"), MUTATIONS["a simple write"], seconds=5.0)
     finally:
         await database.close()
-        assert database.pool.open_links == 0
+        assert database.pool.open_connections == 0
 
 
 def code_of(answer: Answer) -> str:

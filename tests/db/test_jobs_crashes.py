@@ -12,7 +12,7 @@ import pytest
 import pytest_asyncio
 
 from poutama import worker
-from poutama.db import link
+from poutama.db import pooled_connection
 from poutama.db.connection import Database
 from poutama.errors import PoutamaError
 from poutama.settings import Settings
@@ -96,7 +96,7 @@ async def test_killed_at_the_same_step_time_and_again_it_is_given_up(
 @pytest.fixture
 def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that no longer answers is not waited for."""
-    monkeypatch.setattr(link, "CLOSE_SECONDS", 0.02)
+    monkeypatch.setattr(pooled_connection, "CLOSE_SECONDS", 0.02)
     monkeypatch.setattr(worker, "FAREWELL_SECONDS", 0.1)
 
 
@@ -153,5 +153,5 @@ async def run_through_proxy(
             assert fault is not None
         proxy.rest()
         await database.close()
-        assert database.pool.open_links == 0
+        assert database.pool.open_connections == 0
     return proxy

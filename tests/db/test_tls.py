@@ -97,7 +97,7 @@ async def ask(url: str, seconds: float = 28.0, **settings: Any) -> None:
         await database.read("SELECT 1", deadline=time.monotonic() + seconds)
     finally:
         await database.close()
-        assert database.pool.open_links == 0
+        assert database.pool.open_connections == 0
 
 
 OURS = {"database_tls_cert": CLIENT.pem, "database_tls_key": CLIENT.key_pem}

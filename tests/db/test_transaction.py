@@ -44,7 +44,7 @@ async def database(postgres_url: str) -> AsyncIterator[Database]:
     )
     yield database
     await database.close()
-    assert database.pool.open_links == 0
+    assert database.pool.open_connections == 0
 
 
 async def open_goals(database: Database, student: int = 1) -> int:
@@ -54,7 +54,7 @@ async def open_goals(database: Database, student: int = 1) -> int:
 
 def idle(database: Database) -> bool:
     """Every connection is back, and none with a transaction still open."""
-    return database.pool.idle_links == database.pool.open_links
+    return database.pool.idle_connections == database.pool.open_connections
 
 
 async def test_what_the_closure_did_is_committed_and_its_result_returned(

@@ -13,7 +13,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from poutama.bulk_changes import BulkChange
-from poutama.db.link import Rows
+from poutama.db.pooled_connection import Rows
 from poutama.db.transaction import Transaction
 from poutama.features.roster.checkpoint import Cursor, Phase, RosterCheckpoint, RowCursor, State
 from poutama.features.roster.inputs import ApplyInput, CheckInput

@@ -10,7 +10,7 @@ from json import dumps
 from uuid import UUID
 
 from poutama.db.connection import Database
-from poutama.db.link import Rows
+from poutama.db.pooled_connection import Rows
 
 _VERIFY = """
 INSERT INTO verified_organisation (organisation_id)

@@ -78,8 +78,8 @@ class ScriptedSession:
     async def rollback(self) -> None:
         self.script.play("rollback")
 
-    def forget_statements(self) -> None:
-        self.script.play("forget")
+    def clear_statements(self) -> None:
+        self.script.play("clear")
 
 
 @dataclass
@@ -234,7 +234,7 @@ CASES: dict[str, tuple[bool | None, dict[str, list[Exception | None]], list[str]
     "the schema changes": (
         None,
         {"work": [STALE]},
-        ["acquire", "begin", "work", "forget", "rollback", "release", *CLEAN],
+        ["acquire", "begin", "work", "clear", "rollback", "release", *CLEAN],
     ),
     "a constraint is violated": (
         None,

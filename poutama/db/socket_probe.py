@@ -1,7 +1,7 @@
-"""The socket under a connection: kept alive by the kernel, and looked at without being read.
+"""The socket under a connection: keep-alive, and whether it is readable, without reading it.
 
-`poutama.db.hosts` and `poutama.db.link` call it. The driver has no public way to its socket; this
-is the only place that takes the private one. Never reads or writes.
+`poutama.db.hosts` and `poutama.db.pooled_connection` call it. The driver has no public access to
+its socket; only this module takes the private one. Never reads or writes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ _KEEP_ALIVE = (("TCP_KEEPIDLE", 30), ("TCP_KEEPINTVL", 10), ("TCP_KEEPCNT", 3))
 
 
 def keep_alive(connection: asyncpg.Connection) -> None:
-    """Have the kernel notice a host that vanished without a word, also in mid-statement."""
+    """Have the kernel detect a host that vanished silently, also in mid-statement."""
     peer = _socket_of(connection)
     if peer is None or peer.family not in (socket.AF_INET, socket.AF_INET6):
         return
@@ -25,8 +25,8 @@ def keep_alive(connection: asyncpg.Connection) -> None:
             peer.setsockopt(socket.IPPROTO_TCP, getattr(socket, option), seconds)
 
 
-class Watch:
-    """Tells, for a microsecond and no round trip, whether something has come in unasked."""
+class SocketProbe:
+    """Polls a socket for unsolicited data: a microsecond, no round trip."""
 
     __slots__ = ("_poll",)
 
@@ -37,8 +37,8 @@ class Watch:
             self._poll = select.poll()
             self._poll.register(peer.fileno(), select.POLLIN)
 
-    def stirs(self) -> bool:
-        """On an idle connection that is a farewell, or the end of the stream."""
+    def is_readable(self) -> bool:
+        """Return whether data has arrived: on an idle connection, its end."""
         return self._poll is not None and bool(self._poll.poll(0))
 
 

@@ -1,9 +1,9 @@
 """One connection to the database, with its prepared statements, its age and its time limit.
 
-`poutama.db.pool` keeps links, `poutama.db.connection` and `poutama.db.transaction` run statements
-on them. A link prepares its statements itself, so that it always knows whether a lost connection
-may have changed something; every error of the driver leaves it as a `Failure`. It never retries
-and never decides when a transaction begins or ends.
+`poutama.db.pool` keeps these connections, `poutama.db.connection` and `poutama.db.transaction` run
+statements on them. Statements are prepared here, so that it is always known whether a lost
+connection may have changed something; every error of the driver is raised as a `Failure`. It never
+retries and never decides when a transaction begins or ends.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from asyncpg.prepared_stmt import PreparedStatement
 
 from poutama.db.deadline_timer import DeadlineTimer
 from poutama.db.dialect import Dialect
+from poutama.db.socket_probe import SocketProbe
 from poutama.db.sqlstate import Failure, Phase, failure_of
-from poutama.db.wire import Watch
 from poutama.lru import Lru
 
 Rows = list[asyncpg.Record]
@@ -28,25 +28,25 @@ Rows = list[asyncpg.Record]
 STATEMENTS = 256
 """Most prepared statements kept by one connection."""
 TRUSTED_SECONDS = 1.0
-"""A connection used this recently is not looked at before it is used again."""
+"""A connection used this recently is reused without a check of its socket."""
 PING_AFTER_SECONDS = 30.0
-"""One that was idle for longer is asked whether it still lives: one round trip."""
+"""A connection that was idle for longer is pinged before it is reused: one round trip."""
 PING_SECONDS = 2.0
 CLOSE_SECONDS = 1.0
 _EARLIER = 0.9
-"""The server gives up a little before we do: it stops working, and PostgreSQL then says for certain
-that nothing happened."""
+"""The server's limit as a share of the client's: the server stops first, and PostgreSQL then
+reports for certain that nothing happened."""
 
 
-class Condition(Enum):
-    """Whether an idle link can be used."""
+class ConnectionHealth(Enum):
+    """Whether an idle connection can be used."""
 
-    GOOD = auto()
-    DOUBTFUL = auto()
-    SPENT = auto()
+    USABLE = auto()
+    NEEDS_PING = auto()
+    EXPIRED = auto()
 
 
-class Link:
+class PooledConnection:
     """One connection; used by one task at a time."""
 
     __slots__ = (
@@ -55,10 +55,10 @@ class Link:
         "_limit",
         "_ordinary_limit",
         "_retire_at",
+        "_socket_probe",
         "_statements",
         "_used_at",
         "_used_at_clock",
-        "_watch",
         "broken",
         "dialect",
         "prepared",
@@ -72,15 +72,15 @@ class Link:
         Args:
             connection: the driver's.
             limit: the session's `statement_timeout` as set when connecting, in seconds.
-            lifetime: seconds until the link is to be replaced; varied by 10 %.
-            dialect: which engine answers.
+            lifetime: seconds until the connection is to be replaced; varied by 10 %.
+            dialect: of the server.
         """
         self._connection = connection
         self._deadline_timer = DeadlineTimer()
         self._limit = self._ordinary_limit = limit
         self._statements: Lru[str, PreparedStatement[asyncpg.Record]] = Lru(STATEMENTS)
         self._retire_at = time.monotonic() + lifetime * random.uniform(0.9, 1.1)  # noqa: S311
-        self._watch = Watch(connection)
+        self._socket_probe = SocketProbe(connection)
         self.broken = False
         self.dialect = dialect
         self.prepared = False
@@ -148,33 +148,33 @@ class Link:
             raise
 
     def limit_text(self, deadline: float, *, needed: bool) -> str:
-        """The SQL, if any, that makes the server's `statement_timeout` follow a deadline.
+        """Return the SQL, if any, that sets the server's `statement_timeout` for a deadline.
 
         Args:
             deadline: of the statements to come.
-            needed: the server must give up before the client does. Otherwise only a limit that
-                is too short for the deadline is lifted.
+            needed: the server must stop before the client does. Otherwise only a limit that
+                is too short for the deadline is raised.
         """
         left = deadline - time.monotonic()
         short = self._limit < 0.75 * left and self._limit < self._ordinary_limit
         if left <= 0:
-            return ""  # what comes next is not sent any more
+            return ""  # the deadline has passed: the statement will not be sent
         if not short and not (needed and self._limit > left):
             return ""
         self._limit = self._ordinary_limit if left > self._ordinary_limit else left * _EARLIER
         return f"SET statement_timeout = {max(1, int(self._limit * 1000))}; "
 
-    def forget_limit(self) -> None:
-        """A rollback may have taken the last change of `statement_timeout` back, or not."""
+    def invalidate_limit(self) -> None:
+        """Set `statement_timeout` again next time: a rollback may have undone its last change."""
         if self._limit != self._ordinary_limit:
             self._limit = 0.0
 
-    def forget_statements(self) -> None:
-        """Drop what was prepared under a schema that has changed since."""
+    def clear_statements(self) -> None:
+        """Drop statements that were prepared under a schema that has changed since."""
         self._statements.clear()
 
     async def ping(self, deadline: float) -> bool:
-        """Ask the server for a sign of life."""
+        """Return whether the server answers `SELECT 1`: one round trip."""
         until = min(deadline, time.monotonic() + PING_SECONDS)
         try:
             await self.command(Phase.READ, "SELECT 1", until)
@@ -183,32 +183,32 @@ class Link:
         return True
 
     def rest(self) -> bool:
-        """Remember that the link was used until now; say whether it can be used again."""
+        """Record that the connection was used until now; return whether it can be used again."""
         self._used_at = time.monotonic()
         self._used_at_clock = time.time()
         return not (self.broken or self._used_at >= self._retire_at or self._unfit)
 
-    def examine(self, idle_seconds: float) -> Condition:
-        """Say whether the link can be used, without asking the server.
+    def examine(self, idle_seconds: float) -> ConnectionHealth:
+        """Return whether the connection can be used, without a round trip.
 
-        Some clocks stand still while a function is frozen; the longer of two intervals counts.
+        Some clocks stop while a function is frozen; the longer of two intervals counts.
         """
         now = time.monotonic()
         idle = max(now - self._used_at, time.time() - self._used_at_clock)
         if self.broken or now >= self._retire_at or idle >= idle_seconds or self._unfit:
-            return Condition.SPENT
+            return ConnectionHealth.EXPIRED
         if idle < TRUSTED_SECONDS:
-            return Condition.GOOD
-        if self._watch.stirs():
-            return Condition.SPENT
-        return Condition.GOOD if idle < PING_AFTER_SECONDS else Condition.DOUBTFUL
+            return ConnectionHealth.USABLE
+        if self._socket_probe.is_readable():
+            return ConnectionHealth.EXPIRED
+        return ConnectionHealth.USABLE if idle < PING_AFTER_SECONDS else ConnectionHealth.NEEDS_PING
 
     @property
     def _unfit(self) -> bool:
         return self._connection.is_closed() or self._connection.is_in_transaction()
 
     async def close(self) -> None:
-        """Say goodbye, cancelling what still runs on the server; never raises an error."""
+        """Close gracefully, cancelling what still runs on the server; never raises an error."""
         self._deadline_timer.cancel()
         self._statements.clear()
         try:
@@ -220,7 +220,7 @@ class Link:
             raise
 
     def terminate(self) -> None:
-        """Drop the connection where it stands."""
+        """Drop the connection at once, without a message to the server."""
         self._deadline_timer.cancel()
         self._statements.clear()
         self._connection.terminate()
@@ -231,7 +231,7 @@ class Link:
 
     @property
     def process(self) -> int:
-        """The server's id of this session."""
+        """The process id of this session on the server."""
         return self._connection.get_server_pid()
 
     async def _follow(self, deadline: float, phase: Phase) -> None:
@@ -252,7 +252,7 @@ class Link:
 
 
 def dialect_of(connection: asyncpg.Connection) -> Dialect:
-    """CockroachDB tells its version when a session starts; PostgreSQL has no such parameter."""
+    """Return CockroachDB if the session has its `crdb_version` parameter, else PostgreSQL."""
     parameters = connection.get_settings()
     cockroach = getattr(parameters, "crdb_version", None) is not None
     return Dialect.COCKROACHDB if cockroach else Dialect.POSTGRESQL
