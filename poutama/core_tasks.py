@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from poutama.db.keys import forget_expired_keys
+from poutama.db.keys import purge_expired_keys
 from poutama.schedule import TaskContext
-from poutama.store.deletion import delete_doomed_objects
+from poutama.store.deletion import delete_scheduled_objects
 
 
 async def sweep_jobs(context: TaskContext) -> int:
@@ -12,11 +12,13 @@ async def sweep_jobs(context: TaskContext) -> int:
     return await context.sweep(context.deadline)
 
 
-async def forget_keys(context: TaskContext) -> int:
-    """Delete idempotency keys whose time is over."""
-    return await forget_expired_keys(context.database, deadline=context.deadline)
+async def purge_keys(context: TaskContext) -> int:
+    """Delete expired idempotency keys."""
+    return await purge_expired_keys(context.database, deadline=context.deadline)
 
 
 async def delete_objects(context: TaskContext) -> int:
     """Delete objects that are scheduled for deletion."""
-    return await delete_doomed_objects(context.database, context.store, deadline=context.deadline)
+    return await delete_scheduled_objects(
+        context.database, context.store, deadline=context.deadline
+    )

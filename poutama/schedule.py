@@ -82,7 +82,7 @@ class Task:
 
 CORE_TASKS: Mapping[str, Task] = {
     "sweep": Task("poutama.core_tasks:sweep_jobs", MINUTE),
-    "delete_doomed_objects": Task("poutama.core_tasks:delete_objects", MINUTE),
-    "forget_expired_keys": Task("poutama.core_tasks:forget_keys", HOUR),
+    "delete_scheduled_objects": Task("poutama.core_tasks:delete_objects", MINUTE),
+    "purge_expired_keys": Task("poutama.core_tasks:purge_keys", HOUR),
 }
 """What runs whatever the features are."""

@@ -88,7 +88,7 @@ class Worker:
             job = read_body(body)
         except ValueError as error:
             logger.error("a message that names no job: %d characters", len(body))
-            await self.queue.bury(body, reason=str(error))
+            await self.queue.dead_letter(body, reason=str(error))
             return
         await self.run(job, deadline=deadline)
 
@@ -139,7 +139,7 @@ class Worker:
                 return None
             case Ended(state, failure):
                 if state is JobState.FAILED:
-                    await self._bury(job, failure)
+                    await self._dead_letter(job, failure)
                 return state
         try:
             return await self._work(lease, deadline)
@@ -207,7 +207,7 @@ class Worker:
                 lease, JobState.FAILED, deadline, attempts=tried, failure=reason
             )
             if state is JobState.FAILED:
-                await self._bury(lease.job.id, reason)
+                await self._dead_letter(lease.job.id, reason)
             return state
         bound = self.settings.job_backoff_seconds * 2.0 ** (tried - 1)
         if isinstance(error, StoredJobError):
@@ -256,9 +256,9 @@ class Worker:
         except PoutamaError as error:
             logger.warning("job %s: no message was sent, the sweep will: %s", job, error.message)
 
-    async def _bury(self, job: UUID, reason: str | None) -> None:
+    async def _dead_letter(self, job: UUID, reason: str | None) -> None:
         try:
-            await self.queue.bury(write_body(job), reason=reason or "")
+            await self.queue.dead_letter(write_body(job), reason=reason or "")
         except PoutamaError as error:
             logger.warning("job %s: not among the dead letters: %s", job, error.message)
 

@@ -19,7 +19,7 @@ from uuid import UUID
 from poutama.db.connection import Database
 from poutama.db.revisions import check_revisions
 from poutama.edge.budget import open_budgets
-from poutama.edge.http import Api, Route, Verifying
+from poutama.edge.http import Api, Route, Verifier
 from poutama.edge.oidc import open_verifier
 from poutama.edge.tokens import Authenticator
 from poutama.engine import Engine
@@ -85,7 +85,7 @@ def open_resources(settings: Settings, environment: Mapping[str, str]) -> Resour
 def open_api(
     rooms: Resources,
     *,
-    verifier: Verifying | None = None,
+    verifier: Verifier | None = None,
     routes: Mapping[str, Route] | None = None,
     wake: Wake | None = None,
 ) -> Api:

@@ -88,8 +88,8 @@ class Response(msgspec.Struct, frozen=True):
     body: bytes
 
 
-class Answering(Protocol):
-    """What the engine gives back: the JSON of a GraphQL response, complete."""
+class GraphQLResponse(Protocol):
+    """What the engine returns: the complete JSON of a GraphQL response."""
 
     @property
     def body(self) -> bytes: ...
@@ -97,8 +97,8 @@ class Answering(Protocol):
     def status(self) -> int: ...
 
 
-class Executing(Protocol):
-    """The engine, as far as the edge knows it."""
+class Executor(Protocol):
+    """The part of the engine that the edge calls."""
 
     async def execute(
         self,
@@ -109,11 +109,11 @@ class Executing(Protocol):
         read_only: bool = False,
         idempotency_key: str | None = None,
         spend: Callable[[int], Awaitable[None]] | None = None,
-    ) -> Answering: ...
+    ) -> GraphQLResponse: ...
 
 
-class Verifying(Protocol):
-    """The token verifier, as far as the edge knows it."""
+class Verifier(Protocol):
+    """The part of the token verifier that the edge calls."""
 
     async def viewer_from_authorization(self, header: str | None) -> Viewer | None: ...
 
@@ -126,8 +126,8 @@ class Api:
 
     def __init__(
         self,
-        engine: Executing,
-        verifier: Verifying,
+        engine: Executor,
+        verifier: Verifier,
         settings: Settings,
         health: Callable[[], Awaitable[object]],
         routes: Mapping[str, Route] | None = None,
@@ -158,7 +158,7 @@ class Api:
         self._pages: dict[str, Route] = {**(routes or {}), HEALTH_PATH: self._answer_health}
 
     async def handle(self, request: Request) -> Response:
-        """Answer one request; whatever happens, there is a response and no exception."""
+        """Answer one request; always returns a response, and never raises."""
         try:
             if request.path == GRAPHQL_PATH:
                 response = await self._answer_graphql(request)

@@ -90,7 +90,7 @@ class LocalQueue:
             self._held[message.id].visible_at = time.monotonic() + delay
             self._changed.set()
 
-    async def bury(self, body: str, *, reason: str) -> None:
+    async def dead_letter(self, body: str, *, reason: str) -> None:
         self.dead_letters.append(DeadLetter(body, reason))
 
     async def close(self) -> None:

@@ -1,4 +1,4 @@
-"""What a queue is: messages that are handed out until somebody says they are done.
+"""The protocol of a queue: messages are handed out until they are deleted.
 
 `jobs.sqs` and `jobs.local` are queues; one contract suite holds both. A message says only which
 job to look at: losing one loses nothing, and getting one twice does nothing twice.
@@ -13,15 +13,15 @@ from uuid import UUID
 
 
 def write_body(job: UUID) -> str:
-    """The body of a message that says: look at this job."""
+    """Return the body of a message about this job."""
     return dumps({"job": str(job)})
 
 
 def read_body(body: str) -> UUID:
-    """The job that a message is about.
+    """Return the job that a message is about.
 
     Raises:
-        ValueError: it names none; says what was expected.
+        ValueError: it names no job; the message has the expected form.
     """
     try:
         return UUID(loads(body)["job"])
@@ -47,7 +47,7 @@ class Message:
 
 
 class Queue(Protocol):
-    """Where workers are woken."""
+    """Delivers the messages that wake workers."""
 
     async def send(self, body: str, *, delay: float = 0.0) -> None:
         """Add a message that is handed out after `delay` seconds, 900 at most.
@@ -60,23 +60,23 @@ class Queue(Protocol):
     async def receive(self, *, most: int = 10, wait: float = 0.0) -> list[Message]:
         """Hand out up to `most` messages; wait up to `wait` seconds for the first.
 
-        They stay invisible to others for the queue's visibility time; what is not deleted by then
-        is handed out again, and after too many times goes to the dead letters.
+        They stay invisible to others for the queue's visibility time; a message not deleted in
+        that time is handed out again, and after too many times goes to the dead letters.
         """
         ...
 
     async def delete(self, message: Message) -> None:
-        """It is done. Deleting what is gone already is no error."""
+        """Delete a message that is done; one already deleted is not an error."""
         ...
 
     async def retry(self, message: Message, *, delay: float) -> None:
-        """Hand it out again after `delay` seconds, instead of after the visibility time."""
+        """Hand a message out again after `delay` seconds, instead of the visibility time."""
         ...
 
-    async def bury(self, body: str, *, reason: str) -> None:
-        """Put a message among the dead letters, with the reason why."""
+    async def dead_letter(self, body: str, *, reason: str) -> None:
+        """Move a message to the dead letters, with the reason."""
         ...
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close the connections."""
         ...

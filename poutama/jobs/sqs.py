@@ -76,7 +76,7 @@ class SqsQueue:
             VisibilityTimeout=math.ceil(delay),
         )
 
-    async def bury(self, body: str, *, reason: str) -> None:
+    async def dead_letter(self, body: str, *, reason: str) -> None:
         if not self._settings.dead_letter_url:
             raise ConfigurationError("POUTAMA_DEAD_LETTER_URL: expected the URL of an SQS queue")
         attribute = {"DataType": "String", "StringValue": reason[:LONGEST_REASON] or "unknown"}

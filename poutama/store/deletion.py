@@ -1,9 +1,9 @@
-"""Objects that nobody needs any more: written down in the change that made them so, gone later.
+"""Deletion of stored objects: scheduled by the transaction that stops using them, done later.
 
-An object must go neither before the commit of the change nor never: so what a transaction takes
-leave of it puts into the table `doomed_object`, and the schedule deletes it from the store. Each
-object goes twice: at once, and again when neither a form that was signed nor a worker that was
-held up can have put it there anew.
+An object must not be deleted before that transaction commits, and must not be left behind. So the
+transaction inserts its key into the table `doomed_object`, and a scheduled task deletes it from the
+store. Each object is deleted twice: at once, and again when no signed upload form and no delayed
+worker can write it again.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from poutama.db.transaction import Transaction
 from poutama.store.objects import ObjectStore
 
 _BATCH = 500
-# Longer than any upload form works, and than any worker can be held up.
+# Longer than any upload form is valid, and than any worker can be delayed.
 _AGAIN = "2 days"
-_DOOM = f"""
+_SCHEDULE = f"""
 INSERT INTO doomed_object (due_at, key)
 SELECT d.due_at, k.key
 FROM jsonb_array_elements_text($1::jsonb) AS k (key),
@@ -28,30 +28,32 @@ ON CONFLICT DO NOTHING
 _DUE = f"""
 SELECT due_at, key FROM doomed_object WHERE due_at <= now() ORDER BY due_at, key LIMIT {_BATCH}
 """  # noqa: S608
-_FORGET = """
+_PURGE = """
 DELETE FROM doomed_object
 WHERE due_at <= $1::timestamptz AND key IN (SELECT jsonb_array_elements_text($2::jsonb))
 """
 
 
-async def doom_objects(transaction: Transaction, keys: Iterable[str]) -> None:
-    """Have objects deleted once the transaction is committed; some may not be there at all."""
-    await transaction.execute(_DOOM, dumps(sorted(keys)))
+async def schedule_deletion(transaction: Transaction, keys: Iterable[str]) -> None:
+    """Schedule objects for deletion after the commit; keys without an object are fine."""
+    await transaction.execute(_SCHEDULE, dumps(sorted(keys)))
 
 
-async def delete_doomed_objects(database: Database, store: ObjectStore, *, deadline: float) -> int:
-    """Delete every object whose time has come; returns how many. Two may do it at once.
+async def delete_scheduled_objects(
+    database: Database, store: ObjectStore, *, deadline: float
+) -> int:
+    """Delete every object that is due; returns how many. Two runs may overlap.
 
     Raises:
-        UnavailableError: the store or the database cannot be reached; the rest is done next time.
-        DeadlineExceededError: so, too.
+        UnavailableError: the store or the database cannot be reached; the next run does the rest.
+        DeadlineExceededError: as above.
     """
     deleted = 0
-    while rows := await database.read(_DUE, deadline=deadline, name="doomed/due"):
+    while rows := await database.read(_DUE, deadline=deadline, name="deletion/due"):
         keys = sorted({row["key"] for row in rows})
         await store.delete(keys)
         await database.write(
-            _FORGET, (rows[-1]["due_at"], dumps(keys)), deadline=deadline, name="doomed/forget"
+            _PURGE, (rows[-1]["due_at"], dumps(keys)), deadline=deadline, name="deletion/done"
         )
         deleted += len(keys)
     return deleted

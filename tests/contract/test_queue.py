@@ -124,9 +124,9 @@ async def test_what_is_handed_out_too_often_is_a_dead_letter(open_yard: OpenYard
         assert [body for body, _ in await yard.dead_letters()] == [BODY]
 
 
-async def test_a_message_can_be_buried_with_its_reason(open_yard: OpenYard) -> None:
+async def test_a_message_can_be_dead_lettered_with_its_reason(open_yard: OpenYard) -> None:
     async with open_yard() as yard:
-        await yard.queue.bury(BODY, reason="It holds no people: ā.")
+        await yard.queue.dead_letter(BODY, reason="It holds no people: ā.")
         assert await yard.dead_letters() == [(BODY, "It holds no people: ā.")]
         assert await yard.queue.receive() == []
 

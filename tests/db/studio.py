@@ -157,8 +157,8 @@ class Studio:
     async def sweep(self) -> int:
         """Run what the schedule runs; returns how many rows were forgotten or refused."""
         given = (self.database, self.store, self.settings)
-        changed = await run_task("forget_unfinished_uploads", *given)
-        await run_task("delete_doomed_objects", *given)
+        changed = await run_task("purge_unfinished_uploads", *given)
+        await run_task("delete_scheduled_objects", *given)
         return changed
 
     async def row(self, evidence: str) -> Record:

@@ -23,7 +23,7 @@ from poutama.features.exports.job import PAGE, VOLUME, Phase
 from poutama.features.exports.request import MOST_A_DAY
 from poutama.features.exports.sections import arrange_sections
 from poutama.features.exports.steps import LOST, ExportProgress, ExportStep, export_step
-from poutama.features.exports.sweep import forget_old_exports
+from poutama.features.exports.sweep import purge_expired_exports
 from poutama.jobs.job import Finished
 from poutama.jobs.table import cancel, retry
 from poutama.settings import Settings
@@ -62,7 +62,7 @@ def pdf_text(content: bytes) -> str:
 
 
 async def forget(bureau: Bureau) -> int:
-    return await forget_old_exports(bureau.database, bureau.store, Settings(), deadline=soon())
+    return await purge_expired_exports(bureau.database, bureau.store, Settings(), deadline=soon())
 
 
 # What is in it

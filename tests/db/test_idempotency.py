@@ -14,7 +14,7 @@ import pytest_asyncio
 
 from poutama.db import keys
 from poutama.db.connection import Database
-from poutama.db.keys import forget_expired_keys
+from poutama.db.keys import purge_expired_keys
 from poutama.db.trace import StatementTrace
 from poutama.edge.clock import run_tasks
 from poutama.edge.work import open_task_contexts
@@ -255,8 +255,8 @@ async def test_the_sweep_forgets_expired_keys_and_no_others(
     kept = await send(desk, SIMPLE, "new")
     once = await all_rows(desk.database)
     monkeypatch.setattr(keys, "BATCH", 2)
-    assert await forget_expired_keys(desk.database, deadline=soon()) == 5
-    assert await forget_expired_keys(desk.database, deadline=soon()) == 0
+    assert await purge_expired_keys(desk.database, deadline=soon()) == 5
+    assert await purge_expired_keys(desk.database, deadline=soon()) == 0
     assert [key for _, key, _ in await kept_keys(desk.database)] == ["new"]
     assert await send(desk, SIMPLE, "new") == kept
     assert await all_rows(desk.database) == once
@@ -269,7 +269,7 @@ async def test_the_schedule_forgets_them(desk: Desk, database_url: str, tmp_path
     rooms = open_server_resources(Settings(), database_url, tmp_path)
     try:
         await run_tasks(
-            load_features().tasks, ["forget_expired_keys"], open_task_contexts(rooms), soon()
+            load_features().tasks, ["purge_expired_keys"], open_task_contexts(rooms), soon()
         )
     finally:
         await rooms.close()

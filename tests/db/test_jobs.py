@@ -86,7 +86,7 @@ async def test_a_message_runs_its_job(shop: Workshop) -> None:
     "body",
     ["", "{", "[]", "{}", "1", "null", '{"job": 5}', '{"job": "x"}', '{"job": null}', "[" * 9_999],
 )
-async def test_a_message_that_is_not_ours_is_buried(shop: Workshop, body: str) -> None:
+async def test_a_message_that_is_not_ours_is_dead_lettered(shop: Workshop, body: str) -> None:
     await shop.worker().handle(body, deadline=soon())
     (letter,) = shop.queue.dead_letters
     assert (letter.body, letter.reason) == (body, 'Expected {"job": "<uuid>"}.')

@@ -13,7 +13,7 @@ import pytest_asyncio
 from poutama.db.connection import Database
 from poutama.errors import ConfigurationError
 from poutama.features import load_features
-from poutama.features.retention.retention import forget_the_departed
+from poutama.features.retention.retention import purge_departed_people
 from poutama.personal_data import CORE_PERSONAL_DATA, Erasure, PersonalData
 from tests.db.sessions import soon
 
@@ -135,7 +135,9 @@ async def test_what_no_key_reaches_retention_deletes(desk_database: Database) ->
     )
     try:
         assert (
-            await forget_the_departed(desk_database, [*CORE_PERSONAL_DATA, diary], deadline=soon())
+            await purge_departed_people(
+                desk_database, [*CORE_PERSONAL_DATA, diary], deadline=soon()
+            )
             >= 1
         )
         rows = await desk_database.read('SELECT text FROM "a diary"', deadline=soon())

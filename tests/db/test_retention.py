@@ -11,8 +11,8 @@ import pytest
 
 from poutama.db.connection import Database
 from poutama.features import load_features
-from poutama.features.retention.retention import ACTOR, forget_the_departed
-from poutama.store.deletion import delete_doomed_objects
+from poutama.features.retention.retention import ACTOR, purge_departed_people
+from poutama.store.deletion import delete_scheduled_objects
 from poutama.store.directory import DirectoryStore
 from tests.db.classroom import fill, snapshot
 from tests.db.sessions import soon
@@ -94,12 +94,12 @@ async def test_only_who_left_long_ago_goes(school: Database, life: str) -> None:
     memberships, goes = LIVES[life]
     before = await snapshot(school)
     person = await add(school, memberships)
-    assert await forget_the_departed(school, DECLARED, deadline=soon()) == goes
+    assert await purge_departed_people(school, DECLARED, deadline=soon()) == goes
     assert await is_there(school, person) != goes
     if goes:
         kept = [row for row in await snapshot(school) if "retention" not in row]
         assert kept == before
-    assert await forget_the_departed(school, DECLARED, deadline=soon()) == 0
+    assert await purge_departed_people(school, DECLARED, deadline=soon()) == 0
 
 
 async def test_an_organisation_that_keeps_longer_is_waited_for(school: Database) -> None:
@@ -107,13 +107,13 @@ async def test_an_organisation_that_keeps_longer_is_waited_for(school: Database)
     person = await add(school, both)
     longer = "update organisation set retention_days = 3650 where id = $1"
     await school.write(longer, [id_of("other organisation")], deadline=soon())
-    assert await forget_the_departed(school, DECLARED, deadline=soon()) == 0
+    assert await purge_departed_people(school, DECLARED, deadline=soon()) == 0
     assert await is_there(school, person)
 
 
 async def test_everybody_goes_however_many(school: Database) -> None:
     people = [await add(school, [LONG_AGO]) for _ in range(45)]
-    assert await forget_the_departed(school, DECLARED, deadline=soon()) == 45
+    assert await purge_departed_people(school, DECLARED, deadline=soon()) == 45
     entries = await school.read(
         "select row_id, actor_id, action, subject_id from audit_entry where kind = 'Person'",
         deadline=soon(),
@@ -124,7 +124,7 @@ async def test_everybody_goes_however_many(school: Database) -> None:
 
 async def test_without_time_nothing_begins(school: Database) -> None:
     await add(school, [LONG_AGO])
-    assert await forget_the_departed(school, DECLARED, deadline=time.monotonic() + 1) == 0
+    assert await purge_departed_people(school, DECLARED, deadline=time.monotonic() + 1) == 0
 
 
 async def test_all_that_is_theirs_goes_and_what_is_others_stays(
@@ -146,7 +146,7 @@ async def test_all_that_is_theirs_goes_and_what_is_others_stays(
         [id_of("left note"), id_of("classmate's goal"), student],
         deadline=soon(),
     )
-    assert await forget_the_departed(school, DECLARED, deadline=soon()) == 1
+    assert await purge_departed_people(school, DECLARED, deadline=soon()) == 1
     for table, column in TABLES_OF_A_PERSON:
         left = f"select 1 from {table} where {column} = $1"
         assert not await school.read(left, [student], deadline=soon()), table
@@ -154,8 +154,8 @@ async def test_all_that_is_theirs_goes_and_what_is_others_stays(
     rows = await school.read(stays, [id_of("left note")], deadline=soon())
     assert [row["author_id"] for row in rows] == [None]
     assert (await school.read(notes, [student], deadline=soon()))[0][0] == 0
-    await run_task("forget_unfinished_uploads", school, store)
-    await delete_doomed_objects(school, store, deadline=soon())
+    await run_task("purge_unfinished_uploads", school, store)
+    await delete_scheduled_objects(school, store, deadline=soon())
     assert not await school.read("select 1 from evidence", deadline=soon())
     doomed = await school.read("select key from doomed_object", deadline=soon())
     assert doomed, "its files are to go, and once more later"

@@ -9,7 +9,7 @@ import pytest
 
 from poutama.features.roster import steps
 from poutama.features.roster.runner import run_phase
-from poutama.features.roster.sweep import forget_old_rosters
+from poutama.features.roster.sweep import purge_expired_rosters
 from tests.db.registrar import APPLY, CHECK, ORGANISATION, SEE, START, Registrar, counts, errors
 from tests.db.sessions import soon
 from tests.features.record import Caller
@@ -365,9 +365,9 @@ async def test_two_imports_are_not_applied_at_once(registrar: Registrar) -> None
 async def test_an_import_that_is_never_applied_is_forgotten(registrar: Registrar) -> None:
     checked = await registrar.check(small_school())
     assert await registrar.staged() > 0
-    assert await forget_old_rosters(registrar.database, deadline=soon()) == 0
+    assert await purge_expired_rosters(registrar.database, deadline=soon()) == 0
     await registrar.write("UPDATE roster_import SET updated_at = now() - interval '8 days'")
-    assert await forget_old_rosters(registrar.database, deadline=soon()) == 1
+    assert await purge_expired_rosters(registrar.database, deadline=soon()) == 1
     seen = await registrar.see(checked["id"])
     assert (seen["state"], seen["changes"]) == ("EXPIRED", [])
     assert await registrar.staged() == 0
@@ -383,6 +383,6 @@ async def test_nothing_is_left_in_the_store_but_the_latest_report(registrar: Reg
     (row,) = await registrar.rows("SELECT report_key FROM roster_import")
     assert keys - doomed == {row["report_key"]}
     await registrar.write("UPDATE roster_import SET updated_at = now() - interval '31 days'")
-    assert await forget_old_rosters(registrar.database, deadline=soon()) == 1
+    assert await purge_expired_rosters(registrar.database, deadline=soon()) == 1
     doomed = {row["key"] for row in await registrar.rows("SELECT key FROM doomed_object")}
     assert keys <= doomed

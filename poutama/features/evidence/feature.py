@@ -19,8 +19,8 @@ FEATURE = Feature(
     ),
     jobs={EVIDENCE: "poutama.features.evidence.job:EVIDENCE_JOB"},
     tasks={
-        "forget_unfinished_uploads": Task(
-            "poutama.features.evidence.sweep:forget_unfinished_uploads", 10 * MINUTE
+        "purge_unfinished_uploads": Task(
+            "poutama.features.evidence.sweep:purge_unfinished_uploads", 10 * MINUTE
         )
     },
     exports=(EVIDENCE_SECTION,),
@@ -29,7 +29,7 @@ FEATURE = Feature(
             table="evidence",
             path="goal_id.person_id",
             erasure=Erasure.SWEEP,
-            note="photos and documents: `forget_unfinished_uploads`",
+            note="photos and documents: `purge_unfinished_uploads`",
         ),
         PersonalData(
             table="evidence",

@@ -2,7 +2,7 @@
 
 One step. It reads the upload, and writes what is served under keys of
 the evidence's own: a second try writes the same objects anew. Whatever comes of it, the upload
-itself is doomed, and so is everything it has written for evidence that was deleted meanwhile. It
+itself is scheduled for deletion, and so is everything it has written for evidence that was deleted meanwhile. It
 works in a thread and on files, and says nothing of what they hold.
 """
 
@@ -26,9 +26,9 @@ from poutama.features.evidence.pictures import THUMBNAIL_TYPE, prepare_picture
 from poutama.features.evidence.rejection import reject
 from poutama.features.evidence.sniffing import require_type
 from poutama.features.evidence.types import FILE_TYPES, UnfitFileError
-from poutama.features.evidence.usage import Holder, give_room_back
+from poutama.features.evidence.usage import Holder, release_quota
 from poutama.jobs.job import Effects, Empty, Finished, JobKind, Step
-from poutama.store.deletion import doom_objects
+from poutama.store.deletion import schedule_deletion
 
 _FIND = "SELECT media_type, bytes, sha256, state FROM evidence WHERE id = $1::uuid"
 _LOOK = """
@@ -139,10 +139,10 @@ async def _write(
     stem: str,
     outcome: Served | UnfitFileError | None,
 ) -> None:
-    """Write down what came of it; of evidence that is gone, doom what there may be."""
+    """Record the outcome; of evidence that was deleted, schedule every object for deletion."""
     rows = await transaction.fetch(_LOOK, evidence)
     if not rows:
-        await doom_objects(transaction, every_key(stem))
+        await schedule_deletion(transaction, every_key(stem))
         return
     row = rows[0]
     if row["state"] != "PENDING" or outcome is None:
@@ -153,8 +153,8 @@ async def _write(
         return
     await _accept(changes, evidence, stem, outcome)
     holder = Holder(row["uploader_id"], row["organisation_id"])
-    await give_room_back(transaction, holder, row["bytes"] - outcome.bytes, files=0)
-    await doom_objects(transaction, [upload_key(stem)])
+    await release_quota(transaction, holder, row["bytes"] - outcome.bytes, files=0)
+    await schedule_deletion(transaction, [upload_key(stem)])
 
 
 async def _accept(changes: Changes, evidence: UUID, stem: str, served: Served) -> None:

@@ -16,12 +16,12 @@ from poutama.errors import BadUserInputError, NotFoundError
 from poutama.features.evidence.inputs import EVIDENCE, EvidenceInput
 from poutama.features.evidence.keys import every_key, upload_key
 from poutama.features.evidence.types import FILE_TYPES, FileType, fit_file_name
-from poutama.features.evidence.usage import Holder, give_room_back, take_room
+from poutama.features.evidence.usage import Holder, release_quota, reserve_quota
 from poutama.jobs.table import enqueue
 from poutama.procedure import ProcedureContext
 from poutama.settings import Settings
 from poutama.sql.standing import render_counting
-from poutama.store.deletion import doom_objects
+from poutama.store.deletion import schedule_deletion
 
 _FIND_NOTE = "SELECT 1 FROM goal_note WHERE id = $1::uuid AND goal_id = $2::uuid"
 _SQL = load_sql(__package__, "procedures.sql", {"membership_counts": render_counting("membership")})
@@ -87,7 +87,7 @@ async def add_evidence(context: ProcedureContext, given: AddEvidenceInput) -> Ev
         raise NotFoundError.of("GoalNote")
     rows = await transaction.fetch(_SQL["find_organisation"], person)
     holder = Holder(person, rows[0]["organisation_id"] if rows else None)
-    await take_room(transaction, context.settings, holder, given.bytes)
+    await reserve_quota(transaction, context.settings, holder, given.bytes)
     stem = _new_stem(holder)
     evidence = await context.changes.insert(
         "Evidence",
@@ -138,8 +138,8 @@ async def delete_evidence(
     )
     if row["state"] != "REJECTED":
         holder = Holder(row["uploader_id"], row["organisation_id"])
-        await give_room_back(context.transaction, holder, row["bytes"])
-    await doom_objects(context.transaction, every_key(row["stem"]))
+        await release_quota(context.transaction, holder, row["bytes"])
+    await schedule_deletion(context.transaction, every_key(row["stem"]))
     return DeleteEvidencePayload(row["goal_id"])
 
 

@@ -9,8 +9,8 @@ from asyncpg import Record
 from poutama.changes import Changes
 from poutama.db.transaction import Transaction
 from poutama.features.evidence.keys import every_key
-from poutama.features.evidence.usage import Holder, give_room_back
-from poutama.store.deletion import doom_objects
+from poutama.features.evidence.usage import Holder, release_quota
+from poutama.store.deletion import schedule_deletion
 
 
 async def reject(
@@ -27,5 +27,5 @@ async def reject(
         columns={"upload_key": None},
     )
     holder = Holder(row["uploader_id"], row["organisation_id"])
-    await give_room_back(transaction, holder, row["bytes"])
-    await doom_objects(transaction, every_key(row["stem"]))
+    await release_quota(transaction, holder, row["bytes"])
+    await schedule_deletion(transaction, every_key(row["stem"]))

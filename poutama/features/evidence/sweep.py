@@ -15,9 +15,9 @@ from poutama.db.statements import load_sql
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.features.evidence.keys import every_key
 from poutama.features.evidence.rejection import reject
-from poutama.features.evidence.usage import Holder, give_room_back
+from poutama.features.evidence.usage import Holder, release_quota
 from poutama.schedule import TaskContext
-from poutama.store.deletion import doom_objects
+from poutama.store.deletion import schedule_deletion
 
 # Time to come home with a device that was offline; the form itself works for minutes, and whoever
 # asks for the evidence gets another.
@@ -28,10 +28,10 @@ _BATCH = 100
 _SQL = load_sql(__package__, "sweep.sql", {"batch": str(_BATCH), "unfinished": UNFINISHED})
 
 
-async def forget_unfinished_uploads(context: TaskContext) -> int:
-    """Clear away what is left over, and doom its objects; returns how many rows it changed.
+async def purge_unfinished_uploads(context: TaskContext) -> int:
+    """Delete unfinished uploads and evidence without a goal, and schedule their files for deletion.
 
-    May be cut off at any point, and run twice at once.
+    Returns how many rows it changed. May be cut off at any point, and run twice at once.
 
     Raises:
         UnavailableError, DeadlineExceededError: the rest is done next time.
@@ -62,7 +62,7 @@ async def _clear(transaction: Transaction, *, context: TaskContext, evidence: UU
             await changes.delete("Evidence", evidence)
             if row["state"] != "REJECTED":
                 holder = Holder(row["uploader_id"], row["organisation_id"])
-                await give_room_back(transaction, holder, row["bytes"])
-            await doom_objects(transaction, every_key(row["stem"]))
+                await release_quota(transaction, holder, row["bytes"])
+            await schedule_deletion(transaction, every_key(row["stem"]))
         elif pending and row["given_up"]:
             await reject(transaction, changes, evidence, GAVE_UP, row)

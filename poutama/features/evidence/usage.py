@@ -1,8 +1,8 @@
-"""How much evidence a person and an organisation have, and that it is no more than they may.
+"""The evidence quota of a person and of an organisation: files and bytes in use, and their limits.
 
 The mutations, the job and the sweep call it in the transaction that changes the evidence itself, so
-that the count is right whenever anybody can read it. Two who would go over the limit together meet
-on one row: one of them is tried again, and sees what the other has taken.
+that every reader sees the right count. Two requests that would exceed the limit together conflict on
+one row: one of them is retried, and reads what the other has reserved.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ UPDATE evidence_usage SET bytes = bytes + $2::int8, files = files + $3::int8 WHE
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """Who has a file: a person, and the organisation in which they are a student, if any.
+    """Whose quota a file counts against: a person, and their organisation if they are a student.
 
-    Either may be gone by the time that the file goes.
+    Either may have been deleted before the file is.
     """
 
     person: UUID | None
     organisation: UUID | None
 
 
-async def take_room(
+async def reserve_quota(
     transaction: Transaction, settings: Settings, holder: Holder, bytes_: int
 ) -> None:
-    """Count one more file.
+    """Add one file to the usage.
 
     Raises:
-        QuotaExceededError: there is no room for it; the transaction must not commit.
+        QuotaExceededError: the file exceeds a limit; the transaction must not commit.
     """
     rows = await transaction.fetch(_TAKE, holder.person, None, bytes_)
     _require(rows[0]["files"], settings.evidence_person_files, "files", "you have")
@@ -54,11 +54,11 @@ async def take_room(
         _require(rows[0]["bytes"], allowed, "organisation", "your organisation's files have")
 
 
-async def give_room_back(
+async def release_quota(
     transaction: Transaction, holder: Holder, bytes_: int, files: int = 1
 ) -> None:
-    """Count a file no more; with `files` 0, one that has become so much smaller."""
-    # The person first, as when it was taken: in another order two could wait for each other.
+    """Subtract a file from the usage; with `files` 0, the bytes by which a file has shrunk."""
+    # The person first, as in `reserve_quota`: another order could deadlock.
     for id_ in (holder.person, holder.organisation):
         if id_ is not None:
             await transaction.execute(_CHANGE, id_, -bytes_, -files)

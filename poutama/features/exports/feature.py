@@ -13,12 +13,12 @@ FEATURE = Feature(
     package=__package__,
     procedures=(export_journey,),
     jobs={EXPORT: "poutama.features.exports.steps:EXPORT_JOB"},
-    tasks={"forget_old_exports": Task("poutama.features.exports.tasks:clear_exports", HOUR)},
+    tasks={"purge_expired_exports": Task("poutama.features.exports.tasks:clear_exports", HOUR)},
     personal_data=(
         PersonalData(
             table="export_folder",
             erasure=Erasure.SWEEP,
-            note="the id in a folder's name, and its files: `forget_old_exports`",
+            note="the id in a folder's name, and its files: `purge_expired_exports`",
         ),
     ),
 )

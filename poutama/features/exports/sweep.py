@@ -25,7 +25,7 @@ async def register_folder(transaction: Transaction, folder: str, job: UUID) -> N
     await transaction.execute(_SQL["register"], folder, job)
 
 
-async def forget_old_exports(
+async def purge_expired_exports(
     database: Database, store: ObjectStore, settings: Settings, *, deadline: float
 ) -> int:
     """Delete exports `export_days` after they were made, and what others left; returns how many.
@@ -47,7 +47,7 @@ async def forget_old_exports(
         for row in rows:
             await delete_folder(store, row["folder"])
             await database.write(
-                _SQL["forget"], [row["folder"]], deadline=deadline, name="exports/forget"
+                _SQL["purge"], [row["folder"]], deadline=deadline, name="exports/purge"
             )
             forgotten += 1
     return forgotten

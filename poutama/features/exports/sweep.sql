@@ -15,7 +15,7 @@ WHERE f.created_at <= now() - $2::float8 * interval '1 second' AND (
     )
 ) ORDER BY f.created_at, f.folder LIMIT 100;
 
--- name: forget
+-- name: purge
 -- A job that goes on meanwhile keeps the row; its steps begin anew where files are missing.
 WITH gone AS (
     DELETE FROM export_folder AS f WHERE f.folder = $1::text AND NOT EXISTS (

@@ -58,7 +58,7 @@ async def remind(database: Database, *, deadline: float, now: datetime | None = 
             ):
                 made += len(done)
         last = rows[-1]["id"]
-    while await database.write(_SQL["forget"], [], deadline=deadline, name="remind/forget"):
+    while await database.write(_SQL["purge"], [], deadline=deadline, name="remind/purge"):
         pass
     return made
 

@@ -27,7 +27,7 @@ LIMIT {batch}
 ON CONFLICT DO NOTHING
 RETURNING 1;
 
--- name: forget
+-- name: purge
 DELETE FROM reminder WHERE id IN (
     SELECT r.id FROM reminder AS r JOIN goal AS g ON g.id = r.goal_id
     WHERE g.complete OR g.due_at IS NULL OR g.due_at <> r.due_at

@@ -8,5 +8,5 @@ from poutama.schedule import DAY, Task
 FEATURE = Feature(
     name="retention",
     package=__package__,
-    tasks={"forget_the_departed": Task("poutama.features.retention.tasks:end_keeping", DAY)},
+    tasks={"purge_departed_people": Task("poutama.features.retention.tasks:end_keeping", DAY)},
 )

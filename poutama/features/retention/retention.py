@@ -42,7 +42,7 @@ _SQL = load_sql(
 )
 
 
-async def forget_the_departed(
+async def purge_departed_people(
     database: Database, declared: Iterable[PersonalData], *, deadline: float
 ) -> int:
     """Delete who left long enough ago; returns how many people.

@@ -51,7 +51,7 @@ from poutama.features.roster.runner import (
 )
 from poutama.features.roster.staged_tables import DROP_ENDINGS, FIND_LAST_ENDING, StagedTable
 from poutama.jobs.job import Effects
-from poutama.store.deletion import doom_objects
+from poutama.store.deletion import schedule_deletion
 
 SHOWN = 50
 """Changes of each kind and action that the API shows as rows; the report has all of them."""
@@ -192,7 +192,7 @@ async def choose_report(context: PhaseContext) -> PhaseResult:
 
     async def effects(transaction: Transaction) -> None:
         if former is not None:
-            await doom_objects(transaction, [former])
+            await schedule_deletion(transaction, [former])
             await transaction.execute(_SQL["drop_result"], former, import_.check_job)
         await SET_REPORT.apply(transaction, import_.actor, import_.id, chosen)
 
@@ -236,7 +236,7 @@ async def finish_application(context: PhaseContext) -> PhaseResult:
     import_ = context.import_
 
     async def effects(transaction: Transaction) -> None:
-        await doom_objects(transaction, [import_.object_key])
+        await schedule_deletion(transaction, [import_.object_key])
         await FINISH_APPLICATION.apply(transaction, import_.actor, import_.id)
 
     return _finish(context, effects, "changes.csv")

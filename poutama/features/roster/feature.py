@@ -20,7 +20,7 @@ FEATURE = Feature(
         CHECK: "poutama.features.roster.steps:CHECK_JOB",
         APPLY: "poutama.features.roster.steps:APPLY_JOB",
     },
-    tasks={"forget_old_rosters": Task("poutama.features.roster.tasks:clear_rosters", HOUR)},
+    tasks={"purge_expired_rosters": Task("poutama.features.roster.tasks:clear_rosters", HOUR)},
     personal_data=(
         PersonalData(
             table="roster_person", path="person_id", note="their id in the school's system"
@@ -39,17 +39,17 @@ FEATURE = Feature(
         PersonalData(
             table="roster_staged_person",
             erasure=Erasure.SWEEP,
-            note="names and emails of an import under way: `forget_old_rosters`",
+            note="names and emails of an import under way: `purge_expired_rosters`",
         ),
         PersonalData(
             table="roster_staged_membership",
             erasure=Erasure.SWEEP,
-            note="memberships of an import under way: `forget_old_rosters`",
+            note="memberships of an import under way: `purge_expired_rosters`",
         ),
         PersonalData(
             table="roster_change",
             erasure=Erasure.SWEEP,
-            note="sentences that name people: `forget_old_rosters`",
+            note="sentences that name people: `purge_expired_rosters`",
         ),
     ),
 )

@@ -60,7 +60,7 @@ async def borrow_roster(store: ObjectStore, key: str, digest: str) -> AsyncItera
     roster = _idle.pop(key, None)
     try:
         if roster is None:
-            forget_rosters()
+            close_cached_rosters()
             roster = await _open_roster(store, key, digest)
         yield roster
     except BaseException as error:
@@ -72,7 +72,7 @@ async def borrow_roster(store: ObjectStore, key: str, digest: str) -> AsyncItera
     _idle[key] = roster
 
 
-def forget_rosters() -> None:
+def close_cached_rosters() -> None:
     """Let go of the zip that is kept, if there is one; its job has read it."""
     while _idle:
         _idle.popitem()[1].close()

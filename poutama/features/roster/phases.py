@@ -20,7 +20,7 @@ from poutama.features.roster.checkpoint import (
 )
 from poutama.features.roster.columns import FILES
 from poutama.features.roster.error_report import ErrorReport
-from poutama.features.roster.fetching import OpenRoster, borrow_roster, forget_rosters
+from poutama.features.roster.fetching import OpenRoster, borrow_roster, close_cached_rosters
 from poutama.features.roster.inputs import ApplyInput
 from poutama.features.roster.manifest import Mode
 from poutama.features.roster.reading import Batch, Place, open_manifest
@@ -78,7 +78,7 @@ async def read_rows(context: PhaseContext) -> PhaseResult:
     import_, state = context.import_, context.state
     cursor = context.cursor(FileCursor) or FileCursor(0)
     if cursor.index == len(state.files):
-        forget_rosters()
+        close_cached_rosters()
         return _conclude_reading(import_, state)
     begun = Place(cursor.line, cursor.offset) if cursor.line else None
     async with borrow_roster(context.step.store, import_.object_key, import_.sha256) as roster:

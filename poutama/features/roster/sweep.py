@@ -17,7 +17,7 @@ from poutama.db.statements import load_sql
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.features.roster.records import EXPIRE
 from poutama.features.roster.staged_tables import DROP_SOME, StagedTable
-from poutama.store.deletion import doom_objects
+from poutama.store.deletion import schedule_deletion
 
 UNFINISHED_DAYS = 7
 REPORT_DAYS = 30
@@ -26,7 +26,7 @@ _BATCH = 4_000
 _SQL = load_sql(__package__, "sweep.sql")
 
 
-async def forget_old_rosters(database: Database, *, deadline: float) -> int:
+async def purge_expired_rosters(database: Database, *, deadline: float) -> int:
     """Forget what is old; returns how many imports. What it does not get done it does next time.
 
     Raises:
@@ -44,7 +44,7 @@ async def forget_old_rosters(database: Database, *, deadline: float) -> int:
         _SQL["find_old_reports"], [REPORT_DAYS], deadline=deadline, name="roster/reports"
     )
     if reports:
-        await _forget_reports(database, reports, deadline)
+        await _purge_reports(database, reports, deadline)
     return count + len(reports)
 
 
@@ -65,7 +65,7 @@ async def _expire(database: Database, row: Record, deadline: float) -> None:
     keys = [key for key in (row["object_key"], row["report_key"]) if key]
 
     async def work(transaction: Transaction) -> None:
-        await doom_objects(transaction, keys)
+        await schedule_deletion(transaction, keys)
         ids = dumps([str(row["id"])])
         await transaction.execute(_SQL["drop_results"], dumps(keys), ids)
         await transaction.execute(_SQL["drop_changes"], ids)
@@ -74,10 +74,10 @@ async def _expire(database: Database, row: Record, deadline: float) -> None:
     await run_transaction(database, work, deadline=deadline, name="roster/expire")
 
 
-async def _forget_reports(database: Database, rows: list[Record], deadline: float) -> None:
+async def _purge_reports(database: Database, rows: list[Record], deadline: float) -> None:
     async def work(transaction: Transaction) -> None:
         ids, keys = dumps([str(row["id"]) for row in rows]), [row["report_key"] for row in rows]
-        await doom_objects(transaction, keys)
+        await schedule_deletion(transaction, keys)
         await transaction.execute(_SQL["drop_results"], dumps(keys), ids)
         await transaction.execute(_SQL["drop_changes"], ids)
         await transaction.execute(_SQL["drop_reports"], ids)
