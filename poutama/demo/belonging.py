@@ -14,11 +14,11 @@ from poutama.demo.roll import (
     DAY,
     EVENING,
     Group,
-    Standing,
+    MembershipState,
     groups_mentored,
     groups_of,
     has_caregiver,
-    standing_of,
+    membership_state_of,
 )
 from poutama.demo.school import (
     ADMIN_EMAILS,
@@ -93,7 +93,7 @@ def write_learning(rows: SchoolRows, student: int) -> None:
             group.organisation,
             group=group,
             source="JOIN_CODE",
-            standing=standing_of(student),
+            state=membership_state_of(student),
         )
         rows.membership.append(row)
     if has_caregiver(student):
@@ -109,13 +109,13 @@ def _membership(
     group: Group | None = None,
     child: UUID | None = None,
     source: str = "INVITED",
-    standing: Standing = Standing.CURRENT,
+    state: MembershipState = MembershipState.CURRENT,
 ) -> Row:
-    if standing is Standing.NOT_BEGUN:
+    if state is MembershipState.NOT_BEGUN:
         source = "ROSTER"  # nobody joins by code for a later time
     where = "" if group is None else f"/group/{group.number}"
     invited = source == "INVITED"
-    ended = standing is Standing.ENDED
+    ended = state is MembershipState.ENDED
     return (
         identify(f"{email}/membership/{role}/{organisation}{where}"),
         organisation_id(organisation),
@@ -123,8 +123,8 @@ def _membership(
         *(person_id(email), role, child),
         *((tell_name(email), email) if invited else (None, None)),
         source,
-        NEVER if standing is Standing.NOT_BEGUN else OPENED,
+        NEVER if state is MembershipState.NOT_BEGUN else OPENED,
         LEFT if ended else None,
-        None if standing is Standing.NOT_ACCEPTED else OPENED,
+        None if state is MembershipState.NOT_ACCEPTED else OPENED,
         *((2, OPENED, LEFT) if ended else (1, OPENED, OPENED)),
     )

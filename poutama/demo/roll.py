@@ -18,7 +18,7 @@ CLASSES_AN_EVENING = 10
 DAY, EVENING = 1, 2
 
 
-class Standing(Enum):
+class MembershipState(Enum):
     """How it stands with a student's membership."""
 
     CURRENT = auto()
@@ -82,16 +82,16 @@ def groups_mentored(mentor: int) -> list[Group]:
     return groups
 
 
-def standing_of(student: int) -> Standing:
+def membership_state_of(student: int) -> MembershipState:
     """Current for most, and for all who are in an evening group or have a caregiver."""
     match student % 40:
         case 8:
-            return Standing.NOT_ACCEPTED
+            return MembershipState.NOT_ACCEPTED
         case 17:
-            return Standing.ENDED
+            return MembershipState.ENDED
         case 29:
-            return Standing.NOT_BEGUN
-    return Standing.CURRENT
+            return MembershipState.NOT_BEGUN
+    return MembershipState.CURRENT
 
 
 def has_caregiver(student: int) -> bool:
@@ -101,5 +101,5 @@ def has_caregiver(student: int) -> bool:
 def mentor_of(student: int) -> int | None:
     """The mentor of the student's class; None for those who are not in one now."""
     own = class_of(student)
-    current = standing_of(student) is Standing.CURRENT
+    current = membership_state_of(student) is MembershipState.CURRENT
     return own.number if current and own in groups_of(student) else None

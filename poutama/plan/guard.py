@@ -17,6 +17,7 @@ from poutama.plan.nodes import (
     AnyOf,
     Compare,
     Exists,
+    HasRelationship,
     IsNull,
     Leaf,
     Not,
@@ -25,12 +26,11 @@ from poutama.plan.nodes import (
     Predicate,
     Read,
     Rows,
-    Stands,
 )
 from poutama.plan.ownership import is_implied, is_seen_by_owner
 from poutama.plan.values import Returned, ViewerId
 from poutama.plan.walk import rewrite_leaves, rewrite_rows
-from poutama.schema.model import Audience, Entity, Rule, Scope, Standing, Through
+from poutama.schema.model import Audience, Entity, Relationship, Rule, Scope, Through
 
 
 def visible_rows(entities: Mapping[str, Entity], entity: Entity) -> Predicate:
@@ -39,15 +39,15 @@ def visible_rows(entities: Mapping[str, Entity], entity: Entity) -> Predicate:
 
 
 def allowed_by(
-    entities: Mapping[str, Entity], rule: Rule, only: tuple[Standing, ...] | None = None
+    entities: Mapping[str, Entity], rule: Rule, only: tuple[Relationship, ...] | None = None
 ) -> Predicate:
-    """A rule as a predicate over the table it is about; `only` these standings count."""
+    """A rule as a predicate over the table it is about; `only` these relationships count."""
     parts: list[Predicate] = []
     for alternative in rule.alternatives:
         match alternative:
-            case Audience(scope, column, standings):
-                counted = tuple(each for each in standings if only is None or each in only)
-                parts += _stands(scope, column, counted)
+            case Audience(scope, column, relationships):
+                counted = tuple(each for each in relationships if only is None or each in only)
+                parts += _related(scope, column, counted)
             case Through(relation, to):
                 target = entities[relation.target]
                 inner = allowed_by(entities, target.rule, _narrower(to, only))
@@ -108,7 +108,7 @@ def guard_predicate(
 ) -> Predicate:
     """A filter over `entity`, in which only visible rows count."""
     match predicate:
-        case Compare() | IsNull() | OwnedBy() | Stands() | OneOf():
+        case Compare() | IsNull() | OwnedBy() | HasRelationship() | OneOf():
             return predicate
         case All(parts):
             return All(tuple(guard_predicate(entities, entity, part) for part in parts))
@@ -130,19 +130,19 @@ def _is_returned(where: Predicate) -> bool:
     return isinstance(where, OwnedBy) and isinstance(where.value, Returned)
 
 
-def _stands(scope: Scope, column: str, standings: tuple[Standing, ...]) -> list[Predicate]:
+def _related(scope: Scope, column: str, relationships: tuple[Relationship, ...]) -> list[Predicate]:
     parts: list[Predicate] = []
-    if Standing.SELF in standings:
+    if Relationship.SELF in relationships:
         parts.append(OwnedBy(column, ViewerId()))
-    others = tuple(each for each in standings if each is not Standing.SELF)
+    others = tuple(each for each in relationships if each is not Relationship.SELF)
     if others:
-        parts.append(Stands(scope, column, others))
+        parts.append(HasRelationship(scope, column, others))
     return parts
 
 
 def _narrower(
-    to: tuple[Standing, ...] | None, only: tuple[Standing, ...] | None
-) -> tuple[Standing, ...] | None:
+    to: tuple[Relationship, ...] | None, only: tuple[Relationship, ...] | None
+) -> tuple[Relationship, ...] | None:
     if to is None or only is None:
         return to if only is None else only
     return tuple(each for each in to if each in only)
@@ -157,8 +157,10 @@ def _narrows(allowed: Predicate, visible: Predicate) -> bool:
             return any(_narrows(allowed, part) for part in parts)
         case Exists(relation, _, inner), Exists(other, _, outer):
             return relation == other and _narrows(inner, outer)
-        case Stands(scope, column, some), Stands(other_scope, other_column, standings):
+        case HasRelationship(scope, column, some), HasRelationship(
+            other_scope, other_column, relationships
+        ):
             same = (scope, column) == (other_scope, other_column)
-            return same and set(some) <= set(standings)
+            return same and set(some) <= set(relationships)
         case _:
             return allowed == visible

@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from poutama.plan.values import Value
-from poutama.schema.model import Column, Computed, Entity, OrderTerm, Relation, Scope, Standing
+from poutama.schema.model import Column, Computed, Entity, OrderTerm, Relation, Relationship, Scope
 
 
 class Comparison(StrEnum):
@@ -50,12 +50,12 @@ class OwnedBy:
 
 
 @dataclass(frozen=True, slots=True)
-class Stands:
-    """The viewer stands to what the column (named as in the table) names as one of these."""
+class HasRelationship:
+    """The viewer has one of these relationships to what the column (as in the table) names."""
 
     scope: Scope
     column: str
-    standings: tuple[Standing, ...]
+    relationships: tuple[Relationship, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +94,9 @@ class OneOf:
     options: tuple[str, ...]
 
 
-Predicate: TypeAlias = Compare | IsNull | OwnedBy | Stands | All | AnyOf | Not | Exists | OneOf
+Predicate: TypeAlias = (
+    Compare | IsNull | OwnedBy | HasRelationship | All | AnyOf | Not | Exists | OneOf
+)
 
 ALWAYS = All(())
 NEVER = AnyOf(())

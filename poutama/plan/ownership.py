@@ -12,7 +12,7 @@ from dataclasses import replace
 from poutama.plan.nodes import All, Own, OwnedBy, Predicate, Read, Rows
 from poutama.plan.values import ViewerId
 from poutama.plan.walk import rewrite_rows
-from poutama.schema.model import Audience, Entity, Relation, Shape, Standing
+from poutama.schema.model import Audience, Entity, Relation, Relationship, Shape
 
 
 def mark_own(_: Mapping[str, Entity], read: Read) -> Read:
@@ -68,7 +68,7 @@ def is_seen_by_owner(entity: Entity, own: Own) -> bool:
     """Whether the viewer may see the rows because the known columns hold their id."""
     return any(
         isinstance(each, Audience)
-        and Standing.SELF in each.standings
+        and Relationship.SELF in each.relationships
         and each.column in own.columns
         for each in entity.rule.alternatives
     )

@@ -27,6 +27,7 @@ from poutama.plan.nodes import (
     EdgeList,
     EdgeNode,
     Exists,
+    HasRelationship,
     Insert,
     Leaf,
     Many,
@@ -44,7 +45,6 @@ from poutama.plan.nodes import (
     RowId,
     Rows,
     SingleChange,
-    Stands,
     Step,
     Steps,
     Subject,
@@ -198,8 +198,8 @@ class WriteBuilder:
             match alternative:
                 case Through(through, to) if through == relation:
                     parts.append(allowed_by(entities, parent.rule, to))
-                case Audience(scope, column, standings) if column == relation.key:
-                    rule = Rule((Audience(scope, "id", standings),))
+                case Audience(scope, column, relationships) if column == relation.key:
+                    rule = Rule((Audience(scope, "id", relationships),))
                     parts.append(allowed_by(entities, rule))
         visible = visible_rows(entities, parent)
         return both(AnyOf(tuple(parts)), visible) if parts else visible
@@ -350,7 +350,7 @@ def _tables_in(predicate: Predicate) -> Iterator[str]:
                 yield from _tables_in(part)
         case Not(part):
             yield from _tables_in(part)
-        case Stands():
+        case HasRelationship():
             yield "membership"
         case Exists(_, target, where):
             yield target.table

@@ -15,9 +15,9 @@ from poutama.schema.model import (
     Grant,
     Model,
     Relation,
+    Relationship,
     Rule,
     Scope,
-    Standing,
     Through,
 )
 
@@ -68,20 +68,22 @@ one's membership is a `CONFLICT`.
 
 _WORDS = {
     Scope.PERSON: {
-        Standing.SELF: "the person",
-        Standing.MENTOR: "mentors of a group the person is a student of",
-        Standing.MANAGER: "managers of an organisation the person is a student of",
-        Standing.ADMIN: "admins of an organisation the person is a student of",
-        Standing.CAREGIVER: "the person's caregivers in an organisation the person is a student of",
-        Standing.MENTEE: "students of a group the person mentors",
-        Standing.STAFF: "managers and admins of an organisation the person belongs to",
-        Standing.KEEPER: "admins of an organisation the person belongs or belonged to",
+        Relationship.SELF: "the person",
+        Relationship.MENTOR: "mentors of a group the person is a student of",
+        Relationship.MANAGER: "managers of an organisation the person is a student of",
+        Relationship.ADMIN: "admins of an organisation the person is a student of",
+        Relationship.CAREGIVER: (
+            "the person's caregivers in an organisation the person is a student of"
+        ),
+        Relationship.MENTEE: "students of a group the person mentors",
+        Relationship.STAFF: "managers and admins of an organisation the person belongs to",
+        Relationship.KEEPER: "admins of an organisation the person belongs or belonged to",
     },
-    Scope.GROUP: {Standing.MEMBER: "its members", Standing.MENTOR: "its mentors"},
+    Scope.GROUP: {Relationship.MEMBER: "its members", Relationship.MENTOR: "its mentors"},
     Scope.ORGANISATION: {
-        Standing.MEMBER: "its members",
-        Standing.MANAGER: "its managers",
-        Standing.ADMIN: "its admins",
+        Relationship.MEMBER: "its members",
+        Relationship.MANAGER: "its managers",
+        Relationship.ADMIN: "its admins",
     },
 }
 _CHANGES = (Action.INSERT, Action.UPDATE, Action.DELETE)
@@ -121,8 +123,8 @@ def _rows(model: Model, entity: Entity, what: str, rule: Rule) -> Iterator[str]:
 def _alternative(model: Model, entity: Entity, alternative: Audience | Through) -> tuple[str, str]:
     """The field that leads to those who may, and who they are."""
     match alternative:
-        case Audience(scope, column, standings):
-            return _named(model, entity, column), _who(scope, standings)
+        case Audience(scope, column, relationships):
+            return _named(model, entity, column), _who(scope, relationships)
         case Through(relation, None):
             return f"`{relation.name}`", "whoever may see it"
         case Through(relation, to):
@@ -144,8 +146,8 @@ def _named(model: Model, entity: Entity, column: str) -> str:
     return f"`{column}`"
 
 
-def _who(scope: Scope, standings: tuple[Standing, ...]) -> str:
-    return "; ".join(_WORDS[scope][standing] for standing in standings)
+def _who(scope: Scope, relationships: tuple[Relationship, ...]) -> str:
+    return "; ".join(_WORDS[scope][relationship] for relationship in relationships)
 
 
 def _mutations(model: Model) -> Iterator[str]:

@@ -47,8 +47,8 @@ from poutama.schema.model import (
     InputChildren,
     InputParent,
     Mutation,
+    Relationship,
     Scope,
-    Standing,
     Through,
 )
 from poutama.schema.mutations import find_mutations
@@ -129,8 +129,8 @@ def _check_insert(mutation: Mutation, entity: Entity, entities: Mapping[str, Ent
     certain = False
     for alternative in entity.changes[Action.INSERT].alternatives:
         match alternative:
-            case Audience(Scope.PERSON, column, standings) if column == entity.owner:
-                certain |= Standing.SELF in standings
+            case Audience(Scope.PERSON, column, relationships) if column == entity.owner:
+                certain |= Relationship.SELF in relationships
                 continue
             case Audience(_, column, _):
                 key: str | None = column
@@ -154,7 +154,7 @@ def _check_children(where: str, entity: Entity, given: InputChildren, child: Ent
     allowed = rule is not None and any(
         isinstance(each, Through)
         and (each.relation.target, each.relation.key) == (entity.name, given.relation.key)
-        and (each.to is None or Standing.SELF in each.to)
+        and (each.to is None or Relationship.SELF in each.to)
         for each in rule.alternatives
     )
     if not allowed:

@@ -100,15 +100,15 @@ class OrderTerm:
 
 
 class Scope(StrEnum):
-    """What kind of thing a viewer stands to."""
+    """What a relationship is to: a person, a group or an organisation."""
 
     PERSON = "person"
     GROUP = "group"
     ORGANISATION = "organisation"
 
 
-class Standing(StrEnum):
-    """What a viewer is to a person, a group or an organisation; `mapping.graphql` says it whole."""
+class Relationship(StrEnum):
+    """A viewer's relationship to a person, group or organisation; see `mapping.graphql`."""
 
     SELF = "SELF"
     MENTOR = "MENTOR"
@@ -121,21 +121,21 @@ class Standing(StrEnum):
     MEMBER = "MEMBER"
 
 
-STANDINGS = {
-    Scope.PERSON: frozenset(Standing) - {Standing.MEMBER},
-    Scope.GROUP: frozenset({Standing.MEMBER, Standing.MENTOR}),
-    Scope.ORGANISATION: frozenset({Standing.MEMBER, Standing.MANAGER, Standing.ADMIN}),
+RELATIONSHIPS = {
+    Scope.PERSON: frozenset(Relationship) - {Relationship.MEMBER},
+    Scope.GROUP: frozenset({Relationship.MEMBER, Relationship.MENTOR}),
+    Scope.ORGANISATION: frozenset({Relationship.MEMBER, Relationship.MANAGER, Relationship.ADMIN}),
 }
-"""The standings there are in each scope."""
+"""The relationships that exist in each scope."""
 
 
 @dataclass(frozen=True, slots=True)
 class Audience:
-    """Those who stand to what the column names as one of these."""
+    """Viewers who have one of these relationships to what the column names."""
 
     scope: Scope
     column: str
-    standings: tuple[Standing, ...]
+    relationships: tuple[Relationship, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ class Through:
     """Those who may see the row behind a relation; `to` narrows them down."""
 
     relation: Relation
-    to: tuple[Standing, ...] | None = None
+    to: tuple[Relationship, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ _INPUT_BY_KIND: Mapping[str, frozenset[str]] = {
 
 
 def check_placement(document: DocumentNode) -> None:
-    """Refuse every mapping directive that has no effect where it stands.
+    """Refuse every mapping directive that has no effect where it is.
 
     Raises:
         SchemaError: with file and line of the first of them.

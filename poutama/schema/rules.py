@@ -14,15 +14,15 @@ from graphql import FieldDefinitionNode, ObjectTypeDefinitionNode
 from poutama.errors import SchemaError
 from poutama.schema.directives import find_directive, find_directives
 from poutama.schema.model import (
-    STANDINGS,
+    RELATIONSHIPS,
     Action,
     Audience,
     Field,
     Relation,
+    Relationship,
     Rule,
     Scope,
     Shape,
-    Standing,
     Through,
 )
 
@@ -81,7 +81,7 @@ def load_alternative(
     named = [name for name in (*Scope, "through") if given.get(name) is not None]
     if len(named) != 1:
         raise SchemaError(f"{where} takes one of person, group, organisation and through.")
-    to = tuple(Standing(name) for name in given["to"]) if given.get("to") else None
+    to = tuple(Relationship(name) for name in given["to"]) if given.get("to") else None
     if named == ["through"]:
         relation = fields.get(given["through"])
         if not isinstance(relation, Relation) or relation.shape is not Shape.ONE:
@@ -90,7 +90,7 @@ def load_alternative(
             )
         return Through(relation, to)
     scope = Scope(named[0])
-    if not to or set(to) - STANDINGS[scope]:
-        known = ", ".join(sorted(STANDINGS[scope]))
+    if not to or set(to) - RELATIONSHIPS[scope]:
+        known = ", ".join(sorted(RELATIONSHIPS[scope]))
         raise SchemaError(f"{where}: `to` takes some of {known}.")
     return Audience(scope, given[scope], to)

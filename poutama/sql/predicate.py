@@ -11,12 +11,12 @@ from poutama.plan.nodes import (
     Compare,
     Comparison,
     Exists,
+    HasRelationship,
     IsNull,
     Not,
     OneOf,
     OwnedBy,
     Predicate,
-    Stands,
 )
 from poutama.plan.values import Value
 from poutama.schema.model import Column, OrderTerm, Relation, Shape
@@ -30,7 +30,7 @@ from poutama.sql.fragment import (
     type_of,
 )
 from poutama.sql.names import Names
-from poutama.sql.standing import render_standing
+from poutama.sql.relationship import render_relationship
 
 
 class Conditions:
@@ -50,9 +50,9 @@ class Conditions:
             case OwnedBy(column, value):
                 placed = self.parameters.place(value, "uuid")
                 return Condition(f"{name_column(alias, column)} = {placed}")
-            case Stands(column=column):
+            case HasRelationship(column=column):
                 name = name_column(alias, column)
-                return render_standing(self.parameters, name, predicate)
+                return render_relationship(self.parameters, name, predicate)
             case All(parts):
                 return all_of(*(self.render(alias, part) for part in parts))
             case AnyOf(parts):

@@ -16,14 +16,14 @@ OUTCOME = -1
 """The slot of the row that says how a change went."""
 
 SEPARATOR = "\x01"
-"""Stands between the pieces of one row's body; JSON text never holds it, it escapes controls."""
+"""Separates the pieces of one row's body; JSON text never holds it, it escapes controls."""
 
 Row: TypeAlias = Sequence[Any]
 """A row as the statement returns it: slot, parent, key, and its text or NULL."""
 
 _KEY = itemgetter(2)
 _WHOLE = ("", "")
-"""The literals of a body that is the row's text as it stands."""
+"""The literals of a body that is the row's text as it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""Schools: people with every standing there is to one another, and goals that others may see.
+"""Schools: people with every relationship to one another, and goals that others may see.
 
 Memberships overlap, have ended, have not begun or were never accepted; somebody mentors in one
 organisation and studies in another. Times are hours away from `now`, so that it does not matter

@@ -1,9 +1,9 @@
 """The job that looks at an upload: what fits is made fit to be served, what does not is refused.
 
-One step. It reads the upload, and writes what is served under keys of
-the evidence's own: a second try writes the same objects anew. Whatever comes of it, the upload
-itself is scheduled for deletion, and so is everything it has written for evidence that was deleted meanwhile. It
-works in a thread and on files, and says nothing of what they hold.
+One step. It reads the upload, and writes what is served under keys of the evidence's own: a second
+try writes the same objects anew. Whatever the outcome, the upload itself is scheduled for deletion,
+and so is everything it has written for evidence that was deleted meanwhile. It works in a thread
+and on files, and logs nothing of what they hold.
 """
 
 from __future__ import annotations

@@ -20,11 +20,13 @@ from poutama.features.evidence.usage import Holder, release_quota, reserve_quota
 from poutama.jobs.table import enqueue
 from poutama.procedure import ProcedureContext
 from poutama.settings import Settings
-from poutama.sql.standing import render_counting
+from poutama.sql.relationship import render_is_current
 from poutama.store.deletion import schedule_deletion
 
 _FIND_NOTE = "SELECT 1 FROM goal_note WHERE id = $1::uuid AND goal_id = $2::uuid"
-_SQL = load_sql(__package__, "procedures.sql", {"membership_counts": render_counting("membership")})
+_SQL = load_sql(
+    __package__, "procedures.sql", {"membership_counts": render_is_current("membership")}
+)
 _FIND = """
 SELECT e.goal_id, e.state, e.stem, e.bytes, e.uploader_id, e.organisation_id,
     j.state AS job_state

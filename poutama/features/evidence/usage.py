@@ -1,8 +1,8 @@
 """The evidence quota of a person and of an organisation: files and bytes in use, and their limits.
 
 The mutations, the job and the sweep call it in the transaction that changes the evidence itself, so
-that every reader sees the right count. Two requests that would exceed the limit together conflict on
-one row: one of them is retried, and reads what the other has reserved.
+that every reader sees the right count. Two requests that would exceed the limit together conflict
+on one row: one of them is retried, and reads what the other has reserved.
 """
 
 from __future__ import annotations

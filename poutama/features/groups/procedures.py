@@ -16,14 +16,14 @@ import msgspec
 from poutama.changes import NOW
 from poutama.errors import BadUserInputError, ConflictError, NotFoundError
 from poutama.procedure import ProcedureContext
-from poutama.sql.standing import render_counting
+from poutama.sql.relationship import render_is_current
 from poutama.text import normalize_email
 
 # Without the letters and digits that are read for one another.
 CODE_LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 CODE_LENGTH = 8
 
-_COUNTS = render_counting("membership")
+_IS_CURRENT = render_is_current("membership")
 _FIND_GROUP = "SELECT 1 FROM learning_group WHERE id = $1::uuid AND organisation_id = $2::uuid"
 _FIND_CODE = "SELECT id, organisation_id FROM learning_group WHERE join_code = $1::text"
 _FIND_SAME = """
@@ -35,7 +35,7 @@ _FIND_PERSON = "SELECT id FROM person WHERE email = $1::text"
 # Accepted: otherwise the founder of an organisation could make anyone anyone's caregiver.
 _FIND_STUDENT = f"""
 SELECT 1 FROM membership WHERE person_id = $1::uuid AND organisation_id = $2::uuid
-    AND role = 'STUDENT' AND {_COUNTS}
+    AND role = 'STUDENT' AND {_IS_CURRENT}
 """  # noqa: S608  constants
 _FIND_MEMBERSHIP = """
 SELECT person_id, organisation_id, role, accepted_at, ends_at <= now() AS ended
@@ -43,7 +43,7 @@ FROM membership WHERE id = $1::uuid
 """
 _OTHER_ADMINS = f"""
 SELECT 1 FROM membership WHERE organisation_id = $1::uuid AND id <> $2::uuid
-    AND role = 'ADMIN' AND {_COUNTS} LIMIT 1
+    AND role = 'ADMIN' AND {_IS_CURRENT} LIMIT 1
 """  # noqa: S608
 
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from poutama.db.connection import Database
 from poutama.db.statements import load_sql
-from poutama.sql.standing import render_counting
+from poutama.sql.relationship import render_is_current
 
 SOON_DAYS = 7
 LATELY_DAYS = 30
@@ -25,8 +25,8 @@ _SQL = load_sql(
     {
         "batch": str(_BATCH),
         "kept_days": str(LATELY_DAYS + 2),
-        "m_counts": render_counting("m"),
-        "f_counts": render_counting("f"),
+        "m_counts": render_is_current("m"),
+        "f_counts": render_is_current("f"),
     },
 )
 

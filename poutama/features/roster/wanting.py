@@ -7,7 +7,7 @@ in one class, as terms give them, are one membership.
 from __future__ import annotations
 
 from poutama.db.statements import load_sql
-from poutama.sql.standing import render_counting
+from poutama.sql.relationship import render_is_current
 
-_SQL = load_sql(__package__, "wanting.sql", {"counts": render_counting("b")})
+_SQL = load_sql(__package__, "wanting.sql", {"counts": render_is_current("b")})
 MATCH_MEMBERSHIPS, END_MEMBERSHIPS = _SQL["match_memberships"], _SQL["end_memberships"]

@@ -22,12 +22,12 @@ from poutama.demo.roll import (
     EVENING,
     STUDENTS_A_MENTOR,
     Group,
-    Standing,
+    MembershipState,
     groups_of,
     has_caregiver,
+    membership_state_of,
     mentor_of,
     mentors_of,
-    standing_of,
 )
 from poutama.demo.school import (
     COLUMNS,
@@ -136,10 +136,10 @@ def test_every_tenth_student_is_in_the_evening_school_and_every_25th_in_both() -
 
 
 def test_a_few_memberships_do_not_count_but_never_those_that_others_lean_on() -> None:
-    standings = Counter(standing_of(number) for number in range(1, STUDENTS + 1))
-    assert {standings[standing] for standing in Standing} - {standings[Standing.CURRENT]} == {10}
+    states = Counter(membership_state_of(number) for number in range(1, STUDENTS + 1))
+    assert {states[state] for state in MembershipState} - {states[MembershipState.CURRENT]} == {10}
     leaned_on = [n for n in range(1, STUDENTS + 1) if has_caregiver(n) or n % 10 == 0]
-    assert {standing_of(number) for number in leaned_on} == {Standing.CURRENT}
+    assert {membership_state_of(number) for number in leaned_on} == {MembershipState.CURRENT}
     assert 1 in leaned_on
 
 

@@ -21,6 +21,7 @@ from poutama.plan.nodes import (
     All,
     AnyOf,
     Exists,
+    HasRelationship,
     Insert,
     IsNull,
     Leaf,
@@ -31,7 +32,6 @@ from poutama.plan.nodes import (
     Plan,
     Read,
     Rows,
-    Stands,
     Steps,
     Update,
     Write,
@@ -45,9 +45,9 @@ from poutama.schema.model import (
     Entity,
     OrderTerm,
     Relation,
+    Relationship,
     Scope,
     Shape,
-    Standing,
     Through,
 )
 from tests.golden.compiled import plan_request
@@ -79,11 +79,13 @@ def test_a_condition_that_need_not_hold_is_no_guard() -> None:
         assert list(unguarded(bare)) == ["Goal by None"], where
 
 
-def test_a_standing_that_the_rule_does_not_name_is_no_guard() -> None:
+def test_a_relationship_that_the_rule_does_not_name_is_no_guard() -> None:
     group = MODEL.entities["Group"]
     for where in (
-        Stands(Scope.GROUP, "organisation_id", (Standing.MEMBER,)),
-        Stands(Scope.ORGANISATION, "organisation_id", (Standing.MANAGER, Standing.MEMBER)),
+        HasRelationship(Scope.GROUP, "organisation_id", (Relationship.MEMBER,)),
+        HasRelationship(
+            Scope.ORGANISATION, "organisation_id", (Relationship.MANAGER, Relationship.MEMBER)
+        ),
         OwnedBy("id", ViewerId()),
     ):
         assert list(unguarded(Rows(group, None, (), where))) == ["Group by None"], where
@@ -212,9 +214,9 @@ def test_every_type_has_a_rule_that_ends_at_the_viewer(name: str) -> None:
 
 def test_a_rule_lets_pass_all_whom_it_names() -> None:
     goal = MODEL.entities["Goal"]
-    others = (Standing.MENTOR, Standing.MANAGER, Standing.ADMIN, Standing.CAREGIVER)
+    others = (Relationship.MENTOR, Relationship.MANAGER, Relationship.ADMIN, Relationship.CAREGIVER)
     assert visible_rows(MODEL.entities, goal) == AnyOf(
-        (OwnedBy("person_id", ViewerId()), Stands(Scope.PERSON, "person_id", others))
+        (OwnedBy("person_id", ViewerId()), HasRelationship(Scope.PERSON, "person_id", others))
     )
 
 
@@ -237,7 +239,8 @@ def test_who_may_change_a_row_may_see_it(name: str, action: Action) -> None:
 
 def test_both_drops_no_rule_that_the_other_does_not_hold() -> None:
     mentor, admin = (
-        Stands(Scope.GROUP, "id", (standing,)) for standing in (Standing.MENTOR, Standing.ADMIN)
+        HasRelationship(Scope.GROUP, "id", (relationship,))
+        for relationship in (Relationship.MENTOR, Relationship.ADMIN)
     )
     either = AnyOf((mentor, admin))
     assert both(mentor, either) == mentor
@@ -309,8 +312,8 @@ def test_every_insert_asks_its_rule(name: str) -> None:
     assert alternatives
     for each in alternatives:
         match each:
-            case Audience(Scope.PERSON, column, standings):
-                assert (column, standings) == (entity.owner, (Standing.SELF,))
+            case Audience(Scope.PERSON, column, relationships):
+                assert (column, relationships) == (entity.owner, (Relationship.SELF,))
             case Through(relation):
                 inputs = MODEL.mutations[name].inputs.values()
                 assert relation in [getattr(given, "relation", None) for given in inputs]

@@ -18,6 +18,7 @@ from poutama.plan.nodes import (
     Compare,
     Delete,
     Exists,
+    HasRelationship,
     Insert,
     IsNull,
     Leaf,
@@ -26,7 +27,6 @@ from poutama.plan.nodes import (
     Parent,
     Predicate,
     Rows,
-    Stands,
     Update,
 )
 from poutama.plan.values import Returned, ViewerId
@@ -36,10 +36,10 @@ from poutama.schema.model import (
     Entity,
     OrderTerm,
     Relation,
+    Relationship,
     Rule,
     Scope,
     Shape,
-    Standing,
     Through,
 )
 
@@ -121,8 +121,8 @@ def is_own(entity: Entity, facts: Facts) -> bool:
     """Whether what is known of a row makes the viewer the person whom the rule lets see it."""
     for alternative in entity.rule.alternatives:
         match alternative:
-            case Audience(Scope.PERSON, column, standings):
-                if Standing.SELF in standings and column in facts:
+            case Audience(Scope.PERSON, column, relationships):
+                if Relationship.SELF in relationships and column in facts:
                     return True
             case Through(relation, None):
                 behind = f"{relation.key}."
@@ -154,9 +154,9 @@ def grants(where: Predicate, rule: Rule) -> bool:
         case OwnedBy("id", Returned()):
             return True  # a procedure answers for the ids it returns
         case OwnedBy(column) if mine(where):
-            return Standing.SELF in told(rule, Scope.PERSON, column)
-        case Stands(scope, column, standings):
-            return bool(standings) and set(standings) <= told(rule, scope, column)
+            return Relationship.SELF in told(rule, Scope.PERSON, column)
+        case HasRelationship(scope, column, relationships):
+            return bool(relationships) and set(relationships) <= told(rule, scope, column)
         case Exists(relation, target, inner):
             return any(
                 isinstance(each, Through)
@@ -168,23 +168,23 @@ def grants(where: Predicate, rule: Rule) -> bool:
             return False
 
 
-def told(rule: Rule, scope: Scope, column: str) -> set[Standing]:
-    """The standings to what the column names that the rule lets pass."""
+def told(rule: Rule, scope: Scope, column: str) -> set[Relationship]:
+    """The relationships to what the column names that the rule lets pass."""
     return {
-        standing
+        relationship
         for each in rule.alternatives
         if isinstance(each, Audience) and (each.scope, each.column) == (scope, column)
-        for standing in each.standings
+        for relationship in each.relationships
     }
 
 
-def narrowed(rule: Rule, to: tuple[Standing, ...] | None) -> Rule:
+def narrowed(rule: Rule, to: tuple[Relationship, ...] | None) -> Rule:
     """The rule for those alone who stand as one of `to`."""
     if to is None:
         return rule
     return Rule(
         tuple(
-            replace(each, standings=tuple(s for s in each.standings if s in to))
+            replace(each, relationships=tuple(s for s in each.relationships if s in to))
             if isinstance(each, Audience)
             else replace(each, to=to if each.to is None else tuple(s for s in each.to if s in to))
             for each in rule.alternatives
@@ -206,7 +206,7 @@ def unguarded_change(change: Update | Delete | Insert) -> Iterator[str]:
     if isinstance(change, Insert):
         rule = entity.changes[Action.INSERT]
         owned = entity.owner is not None and (
-            Standing.SELF in told(rule, Scope.PERSON, entity.owner)
+            Relationship.SELF in told(rule, Scope.PERSON, entity.owner)
         )
         if not (owned or any(may_extend(parent, rule) for parent in change.parents)):
             yield "who may insert"

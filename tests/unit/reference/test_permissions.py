@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from poutama.commands.main import app
 from poutama.features import load_model
 from poutama.reference.permissions import render_permissions_page
-from poutama.schema.model import Action, Audience, Rule, Scope, Standing
+from poutama.schema.model import Action, Audience, Relationship, Rule, Scope
 
 PAGE = Path(__file__).parents[3] / "docs" / "permissions.md"
 
@@ -70,7 +70,7 @@ def test_every_type_has_a_section_and_every_narrower_field_a_row() -> None:
 def test_another_rule_makes_another_page() -> None:
     model = load_model()
     goal = model.entities["Goal"]
-    rule = Rule((Audience(Scope.PERSON, "person_id", (Standing.CAREGIVER,)),))
+    rule = Rule((Audience(Scope.PERSON, "person_id", (Relationship.CAREGIVER,)),))
     changed = replace(goal, rule=rule, changes={Action.INSERT: rule})
     page = render_permissions_page(replace(model, entities={**model.entities, "Goal": changed}))
     caregivers = "the person's caregivers in an organisation the person is a student of"

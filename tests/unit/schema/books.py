@@ -109,7 +109,7 @@ MISTAKES = {
     "a rule for nobody": (
         '@visible(person: "id", to: [SELF])', '@visible(person: "id")', "Reader: @visible: `to`",
     ),
-    "a standing of another scope": (
+    "a relationship of another scope": (
         'organisation: "library_id", to: [ADMIN]', 'organisation: "library_id", to: [SELF]',
         "Book: @visible: `to` takes some of ADMIN, MANAGER, MEMBER",
     ),
@@ -129,9 +129,9 @@ MISTAKES = {
     "one row that is not named": (
         "owner: Reader @viewer", "owner: Reader @row", "owner: @row needs",
     ),
-    "a standing that is none": (
+    "a relationship that is none": (
         '@visible(through: "book")', '@visible(through: "book", to: [FRIEND])',
-        "expected [Standing!], got [FRIEND]",
+        "expected [Relationship!], got [FRIEND]",
     ),
     "a rule through a column": (
         '@visible(through: "book")', '@visible(through: "text")', "Page: @visible(through: 'text')",

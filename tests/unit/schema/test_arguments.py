@@ -30,7 +30,7 @@ def complaint(text: str) -> str:
         ),
         (
             '@permit(input: "bookId", type: "Book", person: "reader_id", to: SELF)',
-            "@permit(to:): expected [Standing!], got SELF",
+            "@permit(to:): expected [Relationship!], got SELF",
         ),
         (
             '@permit(input: "bookId", type: "Book", as: SEE, row: [{field: "genre", in: "PROSE"}])',

@@ -18,9 +18,9 @@ from poutama.schema.model import (
     InputParent,
     InputVersion,
     Kind,
+    Relationship,
     Scope,
     Shape,
-    Standing,
     Through,
 )
 from poutama.schema.source import Source
@@ -50,13 +50,13 @@ def test_rules_orders_and_sequences_come_from_the_directives() -> None:
     model = build_model([Source("test.graphql", WORDS + BOOKS)])
     book, page = model.entities["Book"], model.entities["Page"]
     assert book.rule.alternatives == (
-        Audience(Scope.PERSON, "reader_id", (Standing.SELF, Standing.MENTOR)),
-        Audience(Scope.ORGANISATION, "library_id", (Standing.ADMIN,)),
+        Audience(Scope.PERSON, "reader_id", (Relationship.SELF, Relationship.MENTOR)),
+        Audience(Scope.ORGANISATION, "library_id", (Relationship.ADMIN,)),
     )
     assert book.rule.through is None
     assert page.rule.through == page.relation("book")
     assert page.changes[Action.UPDATE].alternatives == (
-        Through(page.relation("book"), (Standing.SELF,)),
+        Through(page.relation("book"), (Relationship.SELF,)),
     )
     assert set(book.changes) == {Action.INSERT}
     assert (book.owner, book.subject, page.subject) == ("reader_id", "reader_id", None)

@@ -1,0 +1,102 @@
+"""A viewer's relationship to a person, group or organisation, as SQL over `membership`.
+
+A membership is current while it has begun, has not ended and is accepted. One subquery decides all
+the relationships of a rule, so that a row costs one look at the viewer's own memberships.
+"""
+
+from __future__ import annotations
+
+from poutama.plan.nodes import HasRelationship
+from poutama.plan.values import ViewerId
+from poutama.schema.model import Relationship, Scope
+from poutama.sql.condition import Condition, Form, all_of, any_of
+from poutama.sql.fragment import Parameters
+
+ROLES = {
+    Relationship.MENTOR: "MENTOR",
+    Relationship.MANAGER: "MENTOR_MANAGER",
+    Relationship.ADMIN: "ADMIN",
+}
+
+
+def render_relationship(
+    parameters: Parameters, name: str, has_relationship: HasRelationship
+) -> Condition:
+    """Return the condition over the id called `name`."""
+    match has_relationship.scope:
+        case Scope.PERSON:
+            branches = _to_person(has_relationship.relationships, name)
+        case Scope.GROUP:
+            branches = [_belongs("group_id", name, has_relationship.relationships)]
+        case Scope.ORGANISATION:
+            branches = [_belongs("organisation_id", name, has_relationship.relationships)]
+    own = Condition(f"viewer.person_id = {parameters.place(ViewerId(), 'uuid')}")
+    return _exists("viewer", all_of(own, _is_current("viewer"), any_of(*branches)))
+
+
+def _to_person(relationships: tuple[Relationship, ...], name: str) -> list[Condition]:
+    branches = []
+    student = []
+    same_organisation = Condition("subject.organisation_id = viewer.organisation_id")
+    same_group = Condition("subject.group_id = viewer.group_id")
+
+    def has(*conditions: Condition) -> Condition:
+        """Whether the person has a membership of which these hold."""
+        theirs = Condition(f"subject.person_id = {name}")
+        return _exists("subject", all_of(theirs, *conditions))
+
+    if Relationship.CAREGIVER in relationships:
+        child = Condition("viewer.child_id = subject.person_id")
+        student.append(all_of(_is("viewer", "CAREGIVER"), child, same_organisation))
+    if Relationship.MENTOR in relationships:
+        student.append(all_of(_is("viewer", "MENTOR"), same_group))
+    if leading := _roles(relationships, (Relationship.MANAGER, Relationship.ADMIN)):
+        student.append(all_of(_leads(leading), same_organisation))
+    if student:
+        branches.append(has(_is("subject", "STUDENT"), _is_current("subject"), any_of(*student)))
+    if Relationship.MENTEE in relationships:
+        mentor = has(_is("subject", "MENTOR"), _is_current("subject"), same_group)
+        branches.append(all_of(_is("viewer", "STUDENT"), mentor))
+    if Relationship.STAFF in relationships:
+        belongs = has(same_organisation, _is_current("subject"))
+        branches.append(all_of(_leads(["MENTOR_MANAGER", "ADMIN"]), belongs))
+    if Relationship.KEEPER in relationships:
+        belonged = has(same_organisation, Condition("subject.accepted_at IS NOT NULL"))
+        branches.append(all_of(_leads(["ADMIN"]), belonged))
+    return branches
+
+
+def render_is_current(alias: str) -> str:
+    """Return the SQL condition that the membership of this alias is current."""
+    return (
+        f"{alias}.accepted_at IS NOT NULL AND {alias}.begins_at <= now()"
+        f" AND ({alias}.ends_at IS NULL OR {alias}.ends_at > now())"
+    )
+
+
+def _is_current(alias: str) -> Condition:
+    return Condition(render_is_current(alias), Form.AND)
+
+
+def _exists(alias: str, condition: Condition) -> Condition:
+    return Condition(f"EXISTS (SELECT 1 FROM membership AS {alias}{condition.where})")
+
+
+def _belongs(column: str, name: str, relationships: tuple[Relationship, ...]) -> Condition:
+    found = Condition(f"viewer.{column} = {name}")
+    if Relationship.MEMBER in relationships:
+        return found
+    return all_of(found, _leads(_roles(relationships, tuple(ROLES))))
+
+
+def _is(alias: str, role: str) -> Condition:
+    return Condition(f"{alias}.role = '{role}'")
+
+
+def _leads(roles: list[str]) -> Condition:
+    listed = ", ".join(f"'{role}'" for role in roles)
+    return Condition(f"viewer.role IN ({listed})")
+
+
+def _roles(relationships: tuple[Relationship, ...], wanted: tuple[Relationship, ...]) -> list[str]:
+    return [ROLES[each] for each in wanted if each in relationships]
