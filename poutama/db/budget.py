@@ -74,7 +74,7 @@ async def charge_budget(
     except DatabaseError as error:
         if error.sqlstate == FOREIGN_KEY_VIOLATION:
             raise UnauthenticatedError(
-                "The person who signed in is not known here (any more)."
+                "No person found for the signed-in user; the account may have been deleted."
             ) from error
         raise
     (row,) = rows

@@ -1,8 +1,8 @@
 """`Engine.execute`: the walk of an operation, readable in one screen.
 
-`edge/http` calls it. A document seen before goes straight from its cached plan to the database:
-no parsing, validating, planning or rendering. The engine knows no HTTP and no tokens; what is
-unexpected leaves it as an exception and is masked at the edge.
+`edge/http` calls it. A known document goes straight from its cached plan to the database: no
+parsing, validating, planning or rendering. The engine knows nothing of HTTP and tokens; an
+unexpected error leaves it as an exception, which the edge masks.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from poutama.lru import Lru
 from poutama.plan.cost import check_cost
 from poutama.plan.operation import Documents, GraphQLFailure, GraphQLRequest, Operation
 from poutama.plan.shape import VariablesShape
-from poutama.plan.values import Binding, Repeatable
+from poutama.plan.values import Binding, IdempotentRequest
 from poutama.procedure import Procedure
 from poutama.schema.model import Model
 from poutama.settings import Settings
@@ -53,7 +53,7 @@ Wake: TypeAlias = Callable[[UUID], Awaitable[None]]
 """Wakes a worker for a job."""
 
 Spend: TypeAlias = Callable[[int], Awaitable[None]]
-"""Takes an operation's cost from somebody's budget before it is run."""
+"""Takes an operation's cost from the caller's budget before the operation runs."""
 
 
 class Engine:
@@ -69,16 +69,16 @@ class Engine:
         computed: Mapping[str, Compute] | None = None,
         wake: Wake | None = None,
     ) -> None:
-        """Put the parts together.
+        """Create an engine.
 
         Args:
-            model: what there is.
-            database: where it is.
-            settings: how much may be asked.
-            procedures: what the schema's `@procedure` fields call.
-            trusted: where given, only those documents are served.
-            computed: what the schema's `@computed` fields call.
-            wake: told of every job that a mutation has enqueued, once it is committed.
+            model: the types and rules of the schema.
+            database: holds their rows.
+            settings: limits and cache sizes.
+            procedures: the functions of the schema's `@procedure` fields.
+            trusted: if set, only those documents are served.
+            computed: the functions of the schema's `@computed` fields.
+            wake: called with every job that a mutation has enqueued, after the commit.
         """
         self._model = model
         self._trusted = trusted or TrustedDocuments(None)
@@ -104,8 +104,8 @@ class Engine:
     ) -> Answer:
         """Run the operation by the deadline, an absolute `time.monotonic()`.
 
-        A mutation under an idempotency key happens once however often it is sent, and is answered
-        alike: see `docs/transactions.md`. `spend` is given the cost before anything is run.
+        A mutation with an idempotency key is run once however often it is sent, and gets the same
+        response: see `docs/transactions.md`. `spend` is called with the cost before anything runs.
 
         Raises:
             MethodNotAllowedError: a mutation where only reads are allowed.
@@ -115,7 +115,7 @@ class Engine:
             request = self._trusted.find(request)
             operation = self._documents.find_operation(request)
             if read_only and operation.is_mutation:
-                raise MethodNotAllowedError("A mutation is sent by POST.")
+                raise MethodNotAllowedError("Mutations must be sent by POST.")
             variables, shape = self._documents.coerce_variables(operation, request.variables)
             prepared = self._prepared.get((operation, shape))
             if prepared is None:
@@ -127,7 +127,7 @@ class Engine:
             if isinstance(prepared, PreparedRead):
                 data = await self._read(prepared.statement, binding, deadline)
             else:
-                binding.repeatable = _repeatable(idempotency_key, request)
+                binding.idempotent_request = _idempotent_request(idempotency_key, request)
                 data = await self._mutate(prepared.steps, binding, deadline)
             return answer_data(fill_marks(data, self._computed) if prepared.marked else data)
         except (GraphQLFailure, StepFailure, PoutamaError) as error:
@@ -135,14 +135,16 @@ class Engine:
 
     async def _read(self, statement: Statement, binding: Binding, deadline: float) -> bytes:
         if statement.constant is not None:
-            bind_values(statement, binding)  # what is wrong with arguments is told all the same
+            bind_values(statement, binding)  # raises for invalid arguments all the same
             return statement.constant.encode()
         rows = await self._database.read(
             statement.text, bind_values(statement, binding), deadline=deadline
         )
         data = statement.read_data(rows)
         if data is None:
-            raise UnauthenticatedError("The person who signed in is not known here (any more).")
+            raise UnauthenticatedError(
+                "No person found for the signed-in user; the account may have been deleted."
+            )
         return data
 
     async def _mutate(
@@ -151,17 +153,19 @@ class Engine:
         mutation = Mutation(self._writing, steps, binding, deadline)
         data = await mutation.run()
         for job in mutation.enqueued:
-            await self._tell(job)
+            await self._wake_worker(job)
         return data.encode()
 
-    async def _tell(self, job: UUID) -> None:
+    async def _wake_worker(self, job: UUID) -> None:
         if self._wake is None:
             return
         try:
             await self._wake(job)
         except PoutamaError as error:
-            # The job is in its table: the sweep finds whom nobody was woken for.
-            logger.warning("no worker was woken for job %s: %s", job, error.message)
+            # The job is in its table: the sweep wakes a worker for it later.
+            logger.warning(
+                "job %s: no worker was woken; the next sweep will wake one: %s", job, error.message
+            )
 
     async def _prepare(
         self, operation: Operation, request: GraphQLRequest, shape: VariablesShape
@@ -175,7 +179,7 @@ class Engine:
 
 
 def _answer_error(error: GraphQLFailure | StepFailure | PoutamaError) -> Answer:
-    """What a client is told; raises what the edge is to mask, or to answer in its own way."""
+    """Return the client's answer; raise errors that the edge masks or answers itself."""
     match error:
         case GraphQLFailure():
             return answer_failure(error)
@@ -187,7 +191,9 @@ def _answer_error(error: GraphQLFailure | StepFailure | PoutamaError) -> Answer:
             return answer_refusal(error)
 
 
-def _repeatable(idempotency_key: str | None, request: GraphQLRequest) -> Repeatable | None:
+def _idempotent_request(
+    idempotency_key: str | None, request: GraphQLRequest
+) -> IdempotentRequest | None:
     if idempotency_key is None:
         return None
-    return Repeatable(idempotency_key, fingerprint_request(request))
+    return IdempotentRequest(idempotency_key, fingerprint_request(request))

@@ -1,4 +1,4 @@
-"""The flow of a write: root fields in order, all or nothing, under an idempotency key or not.
+"""The flow of a write: root fields in order, all or nothing, with or without an idempotency key.
 
 A single change with its payload is one statement that commits by itself; everything else is one
 transaction. `docs/transactions.md` says what is promised.
@@ -41,15 +41,15 @@ from poutama.errors import (
 )
 from poutama.plan.nodes import Call, Insert, Text, Write
 from poutama.plan.operation import GraphQLRequest
-from poutama.plan.values import Binding, Repeatable, resolve_tree, resolve_value
+from poutama.plan.values import Binding, IdempotentRequest, resolve_tree, resolve_value
 from poutama.procedure import Procedure, ProcedureContext
 from poutama.settings import Settings
-from poutama.sql.repeat import find_repeated, keep_response
+from poutama.sql.idempotency import lookup_response, store_response
 from poutama.sql.returned import fill_returned
 from poutama.sql.statement import Outcome, Statement, bind_values
 
 FOREIGN_KEY_VIOLATION = "23503"
-_FIND = find_repeated()
+_FIND = lookup_response()
 
 
 class StepFailure(Exception):  # noqa: N818  carries an error and its place
@@ -62,7 +62,7 @@ class StepFailure(Exception):  # noqa: N818  carries an error and its place
 
 
 def fingerprint_request(request: GraphQLRequest) -> str:
-    """What tells a request from others under the same idempotency key."""
+    """Return the hash that distinguishes requests under the same idempotency key."""
     parts = [request.query, request.operation_name, request.variables or {}]
     text = dumps(parts, sort_keys=True, separators=(",", ":"))
     return sha256(text.encode()).hexdigest()
@@ -70,7 +70,7 @@ def fingerprint_request(request: GraphQLRequest) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Writing:
-    """What every mutation of an engine has."""
+    """What all mutations of an engine share."""
 
     database: Database
     settings: Settings
@@ -94,15 +94,15 @@ class Mutation:
         self._binding = binding
         self._deadline = deadline
         self.enqueued: Sequence[UUID] = ()
-        """Jobs that its commit has brought about."""
+        """Jobs created by its commit."""
 
     async def run(self) -> str:
         """Run it until its outcome is known; returns the response's data as JSON text.
 
         Raises:
-            StepFailure: a root field failed; nothing has happened.
-            AmbiguousCommit: it may have happened. Under an idempotency key it is asked again
-                until the deadline before this is said.
+            StepFailure: a root field failed; nothing was written.
+            AmbiguousCommit: it may have been written. With an idempotency key the mutation is
+                retried until the deadline before this is raised.
         """
         retry_policy = RetryPolicy(self._deadline)
         in_doubt: AmbiguousCommit | None = None
@@ -111,10 +111,13 @@ class Mutation:
                 return await self._attempt()
             except AmbiguousCommit as error:
                 in_doubt = error
-                if self._binding.repeatable is None or not await retry_policy.should_retry():
+                if (
+                    self._binding.idempotent_request is None
+                    or not await retry_policy.should_retry()
+                ):
                     raise
             except (DatabaseError, DeadlineExceededError, UnavailableError) as error:
-                # Nothing came of this attempt; of an earlier one something may have come.
+                # This attempt wrote nothing; an earlier one may have.
                 if in_doubt is not None:
                     raise in_doubt from error
                 raise
@@ -131,29 +134,29 @@ class Mutation:
         )
 
     async def _run_simple(self, step: SimpleWrite) -> str:
-        repeatable = self._binding.repeatable
-        statement = step.statement if repeatable is None else step.repeatable
+        idempotent = self._binding.idempotent_request
+        statement = step.statement if idempotent is None else step.idempotent
         with _failing_at(step.write.key):
             rows = await self._database.write(
                 statement.text, bind_values(statement, self._binding), deadline=self._deadline
             )
             outcome = statement.conclude(rows)
-            if repeatable is not None and outcome.fingerprint is not None:
-                return _repeat(repeatable, outcome.fingerprint, outcome.response)
+            if idempotent is not None and outcome.fingerprint is not None:
+                return _replay(idempotent, outcome.fingerprint, outcome.response)
             return self._join([self._conclude(step.write, outcome)])
 
     async def _run_steps(self, transaction: Transaction) -> str:
         binding = self._binding
         binding.start_again()
         self.enqueued = ()
-        if binding.repeatable is not None:
+        if binding.idempotent_request is not None:
             rows = await transaction.fetch(_FIND.text, *bind_values(_FIND, binding))
             if rows:
-                return _repeat(binding.repeatable, *rows[0])
+                return _replay(binding.idempotent_request, *rows[0])
         data = self._join([await self._run_step(step, transaction) for step in self._steps])
-        if binding.repeatable is not None:
-            keep = keep_response(data)
-            await transaction.execute(keep.text, *bind_values(keep, binding))
+        if binding.idempotent_request is not None:
+            store = store_response(data)
+            await transaction.execute(store.text, *bind_values(store, binding))
         self.enqueued = tuple(transaction.enqueued)
         return data
 
@@ -220,7 +223,7 @@ class Mutation:
             self._binding.returned = await procedure(context, values)
 
     def _conclude(self, step: Write, outcome: Outcome) -> str:
-        """The payload's text; or why nothing was written, when nothing was."""
+        """Return the payload's text, or raise why nothing was written."""
         if outcome.written:
             assert outcome.data is not None, "what was written can be read"
             return outcome.data
@@ -241,16 +244,16 @@ class Mutation:
         return "{" + ",".join(f"{dumps(key_of(step))}:{text}" for step, text in pairs) + "}"
 
 
-def _repeat(repeatable: Repeatable, fingerprint: str, response: str | None) -> str:
-    if fingerprint != repeatable.fingerprint:
+def _replay(request: IdempotentRequest, fingerprint: str, response: str | None) -> str:
+    if fingerprint != request.fingerprint:
         raise IdempotencyKeyReusedError
-    assert response is not None, "a key is kept with its response"
+    assert response is not None, "a key is stored with its response"
     return response
 
 
 @contextmanager
 def _naming(field: str) -> Iterator[None]:
-    """Begin the messages of what a mutation refuses with its name."""
+    """Prefix the messages of a mutation's errors with its name."""
     try:
         yield
     except (NotFoundError, ConflictError, LimitExceededError, QuotaExceededError) as error:
@@ -261,12 +264,12 @@ def _naming(field: str) -> Iterator[None]:
 
 @contextmanager
 def _failing_at(key: str) -> Iterator[None]:
-    """Give errors that a root field can answer with their place in the response."""
+    """Raise errors of a root field as `StepFailure`, with their place in the response."""
     try:
         yield
     except DatabaseError as error:
         if error.sqlstate == FOREIGN_KEY_VIOLATION:
-            missing = NotFoundError("What the new row belongs to is gone.")
+            missing = NotFoundError("The row that the new one refers to was deleted meanwhile.")
             raise StepFailure(key, missing) from error
         raise
     except (

@@ -17,7 +17,7 @@ from poutama.plan.writes import WriteBuilder
 from poutama.schema.model import Model
 from poutama.settings import Settings
 from poutama.sql.computed import has_marks
-from poutama.sql.json import render_json, render_repeatable
+from poutama.sql.json import render_idempotent, render_json
 from poutama.sql.permit import render_permits
 from poutama.sql.rows import render_rows
 from poutama.sql.statement import Statement
@@ -33,12 +33,12 @@ class SimpleWrite:
     Attributes:
         write: the plan.
         statement: the change and its payload.
-        repeatable: the same under an idempotency key.
+        idempotent: the same under an idempotency key.
     """
 
     write: Write
     statement: Statement
-    repeatable: Statement
+    idempotent: Statement
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -152,7 +152,7 @@ def _prepare_step(step: Step, render: Render) -> PreparedStep:
             statement = render(read, change)
             if before is not None:
                 return WriteInSteps(step, before, statement, None)
-            return SimpleWrite(step, statement, render_repeatable(step.key, read, change))
+            return SimpleWrite(step, statement, render_idempotent(step.key, read, change))
         case _:
             assert_never(step)
 

@@ -60,12 +60,12 @@ class Returned:
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """The key under which the request may be repeated."""
+    """The idempotency key of the request."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fingerprint:
-    """What tells a repeated request from another one under the same key."""
+    """The hash that distinguishes a repeated request from another one under the same key."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +160,7 @@ Value: TypeAlias = (
 
 
 @dataclass(frozen=True, slots=True)
-class Repeatable:
+class IdempotentRequest:
     """A mutation that carries an idempotency key."""
 
     key: str
@@ -174,12 +174,12 @@ class Binding:
     variables: Mapping[str, object]
     viewer: Viewer | None
     max_page_size: int
-    repeatable: Repeatable | None = None
+    idempotent_request: IdempotentRequest | None = None
     returned: Mapping[str, object] = field(default_factory=dict)
     new_ids: dict[int, UUID] = field(default_factory=dict)
 
     def start_again(self) -> None:
-        """Forget what an attempt that was rolled back had made."""
+        """Discard the ids of an attempt that was rolled back."""
         self.new_ids.clear()
 
     def new_id(self, number: int) -> UUID:
@@ -209,9 +209,9 @@ def resolve_value(value: Value, binding: Binding) -> object:
         case Returned(field):
             return binding.returned[field]
         case IdempotencyKey() | Fingerprint():
-            repeatable = binding.repeatable
-            assert repeatable is not None, "only a repeatable request asks for its key"
-            return repeatable.key if value == IdempotencyKey() else repeatable.fingerprint
+            request = binding.idempotent_request
+            assert request is not None, "a statement with a key needs a request with a key"
+            return request.key if value == IdempotencyKey() else request.fingerprint
         case Items(values):
             return [resolve_value(item, binding) for item in values]
         case SqlConstant():

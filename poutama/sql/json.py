@@ -6,6 +6,7 @@ from poutama.plan.nodes import Change, Read
 from poutama.sql.audit import is_audited, render_entries
 from poutama.sql.condition import TRUE, Condition
 from poutama.sql.fragment import Parameters, quote_text, sort_keys
+from poutama.sql.idempotency import render_lookup, render_store
 from poutama.sql.layout import (
     CountSlot,
     FactsSlot,
@@ -26,7 +27,6 @@ from poutama.sql.levels import (
     split_layout,
 )
 from poutama.sql.predicate import Conditions
-from poutama.sql.repeat import render_kept, render_seen
 from poutama.sql.statement import Statement
 from poutama.sql.write import ChangeRenderer
 
@@ -44,16 +44,16 @@ def render_json(read: Read, change: Change | None = None) -> Statement:
     return _JsonRenderer(layout, conditions, change).render()
 
 
-def render_repeatable(key: str, read: Read, change: Change) -> Statement:
+def render_idempotent(key: str, read: Read, change: Change) -> Statement:
     """A change under an idempotency key, with its payload: still one statement.
 
-    It writes nothing where the key has been seen, and keeps the key with the response where it
-    has not. The row it returns also has what was kept: fingerprint and response, both NULL the
-    first time. `key` is the response key of the root field.
+    It writes nothing if the idempotency key is known, and otherwise stores the key with the
+    response. The row it returns also has what was stored before: fingerprint and response, both
+    NULL the first time. `key` is the root field's key in the response.
     """
     conditions = Conditions(Parameters())
     layout = lay_out(read, conditions)
-    return _JsonRenderer(layout, conditions, change, kept_under=key).render()
+    return _JsonRenderer(layout, conditions, change, stored_as=key).render()
 
 
 class _JsonRenderer:
@@ -63,12 +63,12 @@ class _JsonRenderer:
         conditions: Conditions,
         change: Change | None,
         *,
-        kept_under: str | None = None,
+        stored_as: str | None = None,
     ) -> None:
         self._layout = layout
         self._parameters = conditions.parameters
-        self._kept_under = kept_under
-        new = TRUE if kept_under is None else Condition("NOT EXISTS (SELECT 1 FROM lookup)")
+        self._stored_as = stored_as
+        new = TRUE if stored_as is None else Condition("NOT EXISTS (SELECT 1 FROM lookup)")
         changes = ChangeRenderer(conditions, allowed=new)
         self._changing = change
         self._change = changes.render(change) if change else None
@@ -79,8 +79,8 @@ class _JsonRenderer:
         split = self._split
         change = self._change
         ctes = list(change.ctes) if change else []
-        if self._kept_under is not None:
-            ctes.insert(0, f"lookup AS ({render_seen(self._parameters)})")
+        if self._stored_as is not None:
+            ctes.insert(0, f"lookup AS ({render_lookup(self._parameters)})")
         ctes += [self._level(level) for level in self._layout.levels]
         ctes += [self._slot(slot, split.bodies.get(slot, ())) for slot in self._layout.slots]
         text = " || ".join(
@@ -94,9 +94,9 @@ class _JsonRenderer:
             text = f"convert_to({text}, 'UTF8') AS data"
         else:
             text = f"{text} AS data, {change.written} AS written, {change.version} AS version"
-        if self._kept_under is not None:
+        if self._stored_as is not None:
             ctes.append(f"answer AS (SELECT {text})")
-            ctes.append(f"store AS ({render_kept(self._parameters, self._kept_under)})")
+            ctes.append(f"store AS ({render_store(self._parameters, self._stored_as)})")
             text = (
                 "answer.data, answer.written, answer.version,"
                 " (SELECT lookup.fingerprint FROM lookup) AS fingerprint,"

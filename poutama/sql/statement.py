@@ -122,16 +122,16 @@ class Assembly:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a statement did: the data as JSON text, and of a change how it went."""
+    """The result of a statement: the data as JSON text, and what a change wrote."""
 
     data: str | None
     """None where a row that must be there is not."""
     written: int = 1
     version: int | None = None
     fingerprint: str | None = None
-    """What was kept under the request's idempotency key: the request's fingerprint ..."""
+    """The fingerprint stored under the request's idempotency key; None if the key is new."""
     response: str | None = None
-    """... and the data it was answered with. Both None where the key is new."""
+    """The response data stored with that fingerprint; None if the key is new."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -1,8 +1,8 @@
-"""Idempotency keys in SQL: what was kept under a key, and keeping a response under it.
+"""Idempotency keys in SQL: look up the response stored under a key, and store one.
 
-The rows live in `idempotency_key`. A key that has expired counts as unseen and is overwritten.
-Two requests with the same key at the same moment both find it unseen; serializable isolation lets
-one of them commit and makes the other go again, and then find it.
+The rows are in `idempotency_key`. An expired key counts as new and is overwritten. Two requests
+with the same key at the same moment both find it new; serializable isolation commits one of them
+and has the other retry, which then finds the stored response.
 """
 
 from __future__ import annotations
@@ -14,11 +14,11 @@ from poutama.sql.fragment import Parameters, quote_text
 from poutama.sql.statement import Statement
 
 RETENTION = "1 day"
-"""How long a key is remembered; `docs/transactions.md` promises it."""
+"""How long a key is stored, as `docs/transactions.md` promises."""
 
 
-def render_seen(parameters: Parameters) -> str:
-    """The query of what was kept under the request's key: no row, or one."""
+def render_lookup(parameters: Parameters) -> str:
+    """Return the query for the response stored under the request's key: no row, or one."""
     return (
         "SELECT entry.fingerprint, entry.response FROM idempotency_key AS entry"
         f" WHERE entry.person_id = {parameters.place(ViewerId(), 'uuid')}"
@@ -27,22 +27,22 @@ def render_seen(parameters: Parameters) -> str:
     )
 
 
-def render_kept(parameters: Parameters, key: str) -> str:
-    """The INSERT that keeps the CTE `answer` as the response, if anything was written."""
+def render_store(parameters: Parameters, key: str) -> str:
+    """Return the INSERT that stores the CTE `answer` as the response, if anything was written."""
     opening = quote_text("{" + dumps(key) + ":")
     return _insert(parameters, f"{opening} || answer.data || '}}'") + (
         f" FROM answer WHERE answer.written > 0{_ON_CONFLICT} RETURNING 1"
     )
 
 
-def find_repeated() -> Statement:
-    """What was kept under the key, as a statement of its own."""
+def lookup_response() -> Statement:
+    """Return the statement that looks up the response stored under the key."""
     parameters = Parameters()
-    return Statement(render_seen(parameters), parameters.values)
+    return Statement(render_lookup(parameters), parameters.values)
 
 
-def keep_response(response: str) -> Statement:
-    """Keep this response under the key, as a statement of its own."""
+def store_response(response: str) -> Statement:
+    """Return the statement that stores this response under the key."""
     parameters = Parameters()
     place = parameters.place(Constant(response), "text")
     text = _insert(parameters, place) + f" WHERE true{_ON_CONFLICT}"
