@@ -8,7 +8,7 @@ from poutama.features import load_model
 from poutama.plan.nodes import Read, Steps, Write
 from poutama.schema.entities import TABLE, TAKEN
 from poutama.sql import names
-from poutama.sql.json import render_repeatable
+from poutama.sql.json import render_idempotent
 from poutama.sql.names import Names
 from tests.golden.compiled import RENDERINGS, compile_request
 from tests.golden.document import read_goldens
@@ -40,7 +40,7 @@ def texts() -> list[str]:
         steps = compiled.plan.steps if isinstance(compiled.plan, Steps) else ()
         for step in steps:
             if isinstance(step, Write) and step.together:
-                found.append(render_repeatable(step.key, Read(step.payload), step.change).text)
+                found.append(render_idempotent(step.key, Read(step.payload), step.change).text)
     return [LITERAL.sub("''", text) for text in found]
 
 
