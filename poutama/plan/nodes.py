@@ -235,7 +235,7 @@ class Rows:
 
     entity: Entity
     relation: Relation | None
-    """How they hang on their parent; None at a root."""
+    """The relation from their parent; None at a root."""
     fields: tuple[Member, ...]
     where: Predicate = ALWAYS
     order: tuple[OrderTerm, ...] = ()
@@ -244,8 +244,7 @@ class Rows:
     """The sort keys' values to start after, then the id; empty for the beginning."""
     own: Own = UNKNOWN
     written: int | None = None
-    """The rows come from what the same statement has just written: 0 is the row itself, other
-    numbers the lists inserted along with it."""
+    """What the same statement has written: 0 is the row itself, others the lists inserted with it."""
 
 
 @dataclass(frozen=True, slots=True)
