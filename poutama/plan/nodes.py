@@ -244,7 +244,7 @@ class Rows:
     """The sort keys' values to start after, then the id; empty for the beginning."""
     own: Own = UNKNOWN
     written: int | None = None
-    """What the same statement has written: 0 is the row itself, others the lists inserted with it."""
+    """Rows just written by this statement: 0 the row itself, others lists inserted with it."""
 
 
 @dataclass(frozen=True, slots=True)
