@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TypeAlias
-from unicodedata import category, normalize
+from unicodedata import category
+
+from poutama.text import normalize
 
 Cell: TypeAlias = str | int | bool
 
@@ -43,7 +45,7 @@ def _is_formula(text: str) -> bool:
             return True
         # Spreadsheets skip what is invisible, and read full-width and small forms of the signs.
         if category(letter) not in _INVISIBLE:
-            return normalize("NFKC", letter)[0] in _FORMULA
+            return normalize(letter, "NFKC")[0] in _FORMULA
     return False
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -16,6 +17,8 @@ from poutama.errors import BadRequestError, BadUserInputError
 from poutama.plan.operation import GraphQLRequest
 
 MAX_JSON_DEPTH = 64
+LONGEST_STEP = 100
+"""Characters of a key that an error repeats."""
 _MAX_PARAMETERS = 32
 _ESCAPED_NUL = b"\\u0000"
 
@@ -187,6 +190,22 @@ def _has_lone_surrogate(body: bytes) -> bool:
     return False
 
 
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a value stands; its path is written only for an error, as keys may be long."""
+
+    step: str
+    above: _Place | None = None
+
+    def __str__(self) -> str:
+        steps: list[str] = []
+        place: _Place | None = self
+        while place is not None:
+            steps.append(place.step[:LONGEST_STEP])
+            place = place.above
+        return "".join(reversed(steps))
+
+
 def _check_values(request: GraphQLRequest) -> None:
     """Refuse what no column can hold (U+0000), and nesting that a recursive reader cannot follow.
 
@@ -194,30 +213,32 @@ def _check_values(request: GraphQLRequest) -> None:
         BadRequestError: variables or extensions are nested too deeply.
         BadUserInputError: names where the character stands.
     """
-    for path, depth, value in _walk(request):
+    for place, depth, value in _walk(request):
         if depth > MAX_JSON_DEPTH:
-            raise BadRequestError(f"`{path[: path.find('.')]}`: nested too deeply.")
+            member, _, _ = str(place).partition(".")
+            raise BadRequestError(f"`{member}`: nested too deeply.")
         if isinstance(value, str) and "\x00" in value:
-            raise BadUserInputError(f"`{path}`: text cannot hold the character U+0000.")
+            raise BadUserInputError(f"`{place}`: text cannot hold the character U+0000.")
 
 
-def _walk(request: GraphQLRequest) -> Iterator[tuple[str, int, object]]:
-    stack: list[tuple[str, int, object]] = [
-        ("extensions", 0, request.extensions),
-        ("variables", 0, request.variables),
-        ("operationName", 0, request.operation_name),
-        ("query", 0, request.query),
-        ("documentId", 0, request.document_id),
+def _walk(request: GraphQLRequest) -> Iterator[tuple[_Place, int, object]]:
+    stack: list[tuple[_Place, int, object]] = [
+        (_Place("extensions"), 0, request.extensions),
+        (_Place("variables"), 0, request.variables),
+        (_Place("operationName"), 0, request.operation_name),
+        (_Place("query"), 0, request.query),
+        (_Place("documentId"), 0, request.document_id),
     ]
     while stack:
-        path, depth, value = item = stack.pop()
+        place, depth, value = item = stack.pop()
         yield item
         match value:
             case dict():
                 for key, child in value.items():
-                    yield path, depth, key
-                    stack.append((f"{path}.{key}", depth + 1, child))
+                    yield place, depth, key
+                    stack.append((_Place(f".{key}", place), depth + 1, child))
             case list():
                 stack.extend(
-                    (f"{path}[{index}]", depth + 1, child) for index, child in enumerate(value)
+                    (_Place(f"[{index}]", place), depth + 1, child)
+                    for index, child in enumerate(value)
                 )

@@ -78,10 +78,20 @@ def check_document(document: DocumentNode, settings: Settings) -> int:
         if isinstance(node, FragmentDefinitionNode)
     }
     visited = 0
+    used: set[int] = set()
+    operations = [
+        node for node in document.definitions if isinstance(node, OperationDefinitionNode)
+    ]
+    for operation in operations:
+        census = _Census(fragments, settings.max_fields, visited, used)
+        census.count_operation(operation)
+        census.check(settings)
+        visited = census.visited
     for node in document.definitions:
-        if isinstance(node, OperationDefinitionNode):
-            census = _Census(fragments, settings.max_fields, visited)
-            census.count_operation(node)
+        # The validator refuses what no operation uses, but only after it has compared its fields.
+        if isinstance(node, FragmentDefinitionNode) and id(node) not in used:
+            census = _Census(fragments, settings.max_fields, visited, used)
+            census.count_fragment(node)
             census.check(settings)
             visited = census.visited
     return visited
@@ -107,6 +117,8 @@ class _Census:
     fragments: Mapping[str, FragmentDefinitionNode]
     max_fields: int
     visited: int
+    used: set[int]
+    """The fragments that were followed, by `id`: two may have one name."""
     root_fields: int = 0
     depth: int = 0
     aliases: int = 0
@@ -120,6 +132,16 @@ class _Census:
         for variable in operation.variable_definitions or ():
             self.directives += len(variable.directives or ())
         self._open(operation.selection_set, 1, 0, frozenset(), introspects=False)
+        self._walk()
+
+    def count_fragment(self, fragment: FragmentDefinitionNode) -> None:
+        self.directives += len(fragment.directives or ())
+        within = frozenset({fragment.name.value})
+        self._open(fragment.selection_set, 1, 0, within, introspects=False)
+        self._walk()
+        self.root_fields = 0
+
+    def _walk(self) -> None:
         while self._stack:
             place = self._stack.pop()
             self._visit_one()
@@ -176,6 +198,7 @@ class _Census:
         fragment = self.fragments.get(name)
         if fragment is None or name in place.within:
             return
+        self.used.add(id(fragment))
         self.directives += len(fragment.directives or ())
         self._open(
             fragment.selection_set,

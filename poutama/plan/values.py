@@ -21,7 +21,7 @@ from poutama.plan.cursor import decode_cursor
 from poutama.schema.input_rules import NumberRule, TextRule
 from poutama.schema.model import OrderTerm
 from poutama.schema.scalars import print_date_time
-from poutama.text import fold, normalize
+from poutama.text import LONGEST_DECOMPOSITION, LONGEST_TEXT, fold, normalize
 from poutama.viewer import Viewer
 
 
@@ -250,11 +250,11 @@ def _resolve_checked(
     inner = resolve_value(value.value, binding)
     match value:
         case Folded():
-            return None if inner is None else fold(str(inner))
+            return None if inner is None else _fold(str(inner), value.value)
         case Moment():
             return print_date_time(inner) if isinstance(inner, datetime) else None
         case InputText(_, rule, where):
-            return None if inner is None else _check_text(normalize(str(inner)), rule, where)
+            return None if inner is None else _check_text(str(inner), rule, where)
         case InputInteger(_, rule, where):
             return None if inner is None else _check_number(inner, rule, where)
         case Members():
@@ -294,7 +294,21 @@ def _plain(item: object) -> object:
             return item
 
 
+def _fold(text: str, source: Value) -> str:
+    try:
+        return fold(text)
+    except BadUserInputError as error:
+        where = f"${'.'.join(map(str, source.path))}" if isinstance(source, Variable) else "A text"
+        raise BadUserInputError(f"{where}: {error.message}") from error
+
+
 def _check_text(text: str, rule: TextRule, where: str) -> str:
+    # Before normalising: a text that fits afterwards has no more characters now than this.
+    if len(text) <= rule.maximum * LONGEST_DECOMPOSITION:
+        try:
+            text = normalize(text, limit=LONGEST_TEXT * LONGEST_DECOMPOSITION)
+        except BadUserInputError as error:
+            raise BadUserInputError(f"{where}: {error.message}", field=where) from error
     if not rule.minimum <= len(text) <= rule.maximum:
         raise BadUserInputError(
             f"{where}: expected {rule.minimum} to {rule.maximum} characters, got {len(text)}.",

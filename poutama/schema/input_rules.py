@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-LONGEST_TEXT = 100_000
-"""Characters a text may have where its input field says nothing."""
+from poutama.text import LONGEST_TEXT
 
 
 @dataclass(frozen=True, slots=True)

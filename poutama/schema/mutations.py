@@ -22,7 +22,7 @@ from graphql import (
 from poutama.errors import SchemaError
 from poutama.schema.directives import find_directive, is_list, is_nullable, named_type
 from poutama.schema.entities import KINDS
-from poutama.schema.input_rules import LONGEST_TEXT, NumberRule, TextRule
+from poutama.schema.input_rules import NumberRule, TextRule
 from poutama.schema.model import (
     Action,
     Column,
@@ -47,6 +47,7 @@ from poutama.schema.model import (
 )
 from poutama.schema.permissions import load_permissions
 from poutama.schema.place import at_node
+from poutama.text import LONGEST_TEXT
 
 PAYLOAD_VALUES = frozenset({"UUID", "String", "Int", "Boolean"})
 """What a procedure's payload may hold besides rows."""
@@ -274,9 +275,12 @@ def _require_type(where: str, node: InputValueDefinitionNode, name: str) -> None
 def _text_rule(node: InputValueDefinitionNode) -> TextRule:
     length = find_directive(node, "length") or {}
     pattern = find_directive(node, "pattern") or {}
+    maximum = length.get("max", LONGEST_TEXT)
+    if maximum > LONGEST_TEXT:
+        raise SchemaError(f"@length(max: {maximum}): a text has {LONGEST_TEXT} characters at most.")
     return TextRule(
         minimum=length.get("min", 0),
-        maximum=length.get("max", LONGEST_TEXT),
+        maximum=maximum,
         pattern=pattern.get("regex"),
         expected=pattern.get("expected"),
     )

@@ -7,10 +7,11 @@ Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 from __future__ import annotations
 
 import re
-import unicodedata
+from unicodedata import category
 from urllib.parse import quote
 
 from poutama.errors import PoutamaError
+from poutama.text import normalize, trim_marks
 
 LONGEST_KEY = 900
 LONGEST_NAME = 120
@@ -48,7 +49,7 @@ def content_disposition(name: str, *, inline: bool) -> str:
     if inline:
         return "inline"
     shown = _clean(name)
-    plain = unicodedata.normalize("NFKD", shown).encode("ascii", "ignore").decode()
+    plain = normalize(shown, "NFKD").encode("ascii", "ignore").decode()
     # Quoted pairs and per cents are read in different ways by different programs.
     plain = re.sub(r'["\\%]', "_", plain).strip() or "file"
     return f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(shown, safe=_PLAIN)}"
@@ -56,11 +57,11 @@ def content_disposition(name: str, *, inline: bool) -> str:
 
 def _clean(name: str) -> str:
     """One visible line without folders, its ending kept however long it is."""
-    text = unicodedata.normalize("NFC", _TURNING.sub("", name))
+    text = normalize(trim_marks(_TURNING.sub("", name)))
     text = "".join(
         "_" if letter in "/\\" else letter
         for letter in text
-        if unicodedata.category(letter) not in ("Cc", "Cs", "Zl", "Zp")
+        if category(letter) not in ("Cc", "Cs", "Zl", "Zp")
     ).strip(" .")
     if len(text) > LONGEST_NAME:
         stem, dot, ending = text.rpartition(".")

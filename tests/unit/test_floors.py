@@ -25,6 +25,8 @@ FLOORS = {
     # The words: errors below the others, which raise them.
     "errors": -1,
     **dict.fromkeys(LEAVES, 0),
+    # The one that normalises, for the other leaves as well.
+    "text": -0.5,
     "schema": 1,
     "plan": 2,
     "sql": 3,

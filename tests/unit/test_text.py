@@ -2,15 +2,29 @@
 
 from __future__ import annotations
 
+import ast
 import sys
 import unicodedata
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poutama.text import fold, normalize, normalize_email
+from poutama.errors import BadUserInputError
+from poutama.text import (
+    LONGEST_DECOMPOSITION,
+    LONGEST_RUN,
+    LONGEST_TEXT,
+    Form,
+    fold,
+    has_long_run,
+    normalize,
+    normalize_email,
+    trim_marks,
+)
 
+PACKAGE = Path(__file__).parents[2] / "poutama"
 EVERY_CHARACTER = [chr(point) for point in range(sys.maxunicode + 1)]
 
 
@@ -93,3 +107,109 @@ def test_an_email_has_one_form(text: str, email: str) -> None:
 )  # fmt: skip
 def test_what_is_no_email_has_none(text: str) -> None:
     assert normalize_email(text) is None
+
+
+MARKS = ("\u0301", "\u0316", "\u0344", "\u0f73", "\u0f75", "\u0f81", "\uff9e", "\u0334")
+TEXTS_OF_MARKS = st.text(st.sampled_from("aé\u1f82ﷺ가ｶ" + "".join(MARKS)), max_size=80) | st.builds(
+    lambda head, mark, count: head + mark * count,
+    st.sampled_from(["", "a", "ᾂ", "ế"]),
+    st.sampled_from(MARKS),
+    st.integers(12, 34),
+)
+
+
+def longest_run(text: str) -> int:
+    """Marks in a row once it is decomposed, as the Stream-Safe Text Format counts them."""
+    longest = run = 0
+    # Letter by letter: what is tried here must not take the test's own time.
+    for letter in text:
+        for part in unicodedata.normalize("NFKD", letter):
+            run = run + 1 if unicodedata.combining(part) else 0
+            longest = max(longest, run)
+    return longest
+
+
+@given(TEXTS_OF_MARKS)
+def test_thirty_marks_in_a_row_are_the_most(text: str) -> None:
+    assert has_long_run(text) is (longest_run(text) > LONGEST_RUN)
+    if not has_long_run(text):
+        assert trim_marks(text) == text
+        return
+    for refuse in (normalize, fold):
+        with pytest.raises(BadUserInputError, match="at most 30 combining marks"):
+            refuse(text)
+    assert normalize_email(f"{text}@school.example") is None
+    assert longest_run(trim_marks(text)) <= LONGEST_RUN
+
+
+@given(TEXTS_OF_MARKS, st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]))
+def test_the_verdict_is_the_same_on_every_spelling(text: str, form: Form) -> None:
+    if not has_long_run(text):
+        assert not has_long_run(normalize(text, form))
+    else:
+        assert has_long_run(unicodedata.normalize(form, text))
+
+
+def test_a_search_for_ten_letters_misses_no_run() -> None:
+    """What the quick look at a text takes for granted of Unicode, whichever version it is."""
+    parts = {letter: unicodedata.normalize("NFKD", letter) for letter in EVERY_CHARACTER}
+    alone = {a for a, many in parts.items() if all(map(unicodedata.combining, many))}
+    assert min(alone) >= "\u0300"
+    most = max(len(parts[letter]) for letter in alone)
+    ends = max(len(many) - len(many.rstrip("".join(alone))) for many in parts.values())
+    # One letter, and ten that are marks alone, are not enough for a run.
+    assert ends + 10 * most <= LONGEST_RUN
+    assert not [a for a in parts.keys() - alone if unicodedata.combining(parts[a][0])]
+    assert max(len(unicodedata.normalize("NFD", a)) for a in EVERY_CHARACTER) <= (
+        LONGEST_DECOMPOSITION
+    )
+
+
+def test_the_length_is_looked_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("poutama.text.unicodedata")
+    for refuse in (normalize, fold):
+        for letter in ("a", "ā", "\u0301"):
+            with pytest.raises(BadUserInputError, match="at most 100000 characters, got 100001"):
+                refuse(letter * (LONGEST_TEXT + 1))
+    assert normalize_email("\u0301" * 2_000) is None
+
+
+def normalizes(tree: ast.AST) -> bool:
+    """Whether a module reaches for Unicode's own normalisation, under whatever name."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.ImportFrom(module="unicodedata", names=names):
+                if {name.name for name in names} & {"normalize", "is_normalized", "*"}:
+                    return True
+            case ast.Attribute(value=ast.Name(), attr="is_normalized"):
+                return True
+            case ast.Attribute(value=ast.Name(id=name), attr="normalize") if name in UNICODE:
+                return True
+            case ast.Import(names=names) if any(
+                name.name == "unicodedata" and name.asname for name in names
+            ):
+                return True
+    return False
+
+
+UNICODE = ("unicodedata", "ucd_3_2_0")
+
+
+def test_no_other_module_normalizes() -> None:
+    sources = {path: path.read_text(encoding="utf-8") for path in sorted(PACKAGE.rglob("*.py"))}
+    found = [path for path, source in sources.items() if normalizes(ast.parse(source))]
+    assert found == [PACKAGE / "text.py"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "from unicodedata import normalize",
+        "import unicodedata\nunicodedata.normalize('NFC', x)",
+        "import unicodedata as u",
+        "from unicodedata import *",
+        "import unicodedata\nunicodedata.is_normalized('NFC', x)",
+    ],
+)
+def test_the_rule_itself(source: str) -> None:
+    assert normalizes(ast.parse(source))

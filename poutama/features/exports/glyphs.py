@@ -13,6 +13,8 @@ import unicodedata
 from collections.abc import Callable, Iterator
 from itertools import groupby
 
+from poutama.text import normalize, trim_marks
+
 HasGlyph = Callable[[str], bool]
 
 # Near enough that a reader sees the same thing.
@@ -44,7 +46,8 @@ def make_printable(text: str, has_glyph: HasGlyph) -> str:
     """The text in signs that the font has; line breaks stay, other control characters go."""
     if all(map(has_glyph, text.replace("\n", ""))):
         return text
-    text = unicodedata.normalize("NFC", text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = trim_marks(text.replace("\r\n", "\n").replace("\r", "\n"))
+    text = normalize(text, limit=len(text))
     pieces = [_simplify(sign, has_glyph) for sign in text.replace("\t", "    ")]
     signs = groupby(_tell_signs("".join(pieces), has_glyph), key=lambda sign: sign[0])
     runs = [(kind, [text for _, text in run]) for kind, run in signs]
@@ -62,11 +65,11 @@ def _simplify(sign: str, has_glyph: HasGlyph) -> str:
         return ""
     if category in ("Zs", "Zl", "Zp"):
         return " " if category == "Zs" else "\n"
-    plain = unicodedata.normalize("NFKD", sign)
+    plain = normalize(sign, "NFKD")
     if plain != sign:
         kept = "".join(part for part in plain if has_glyph(part))
         if kept.strip():
-            return unicodedata.normalize("NFC", kept)
+            return normalize(kept)
     return sign
 
 

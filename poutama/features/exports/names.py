@@ -11,7 +11,7 @@ from datetime import datetime
 
 from poutama.features.exports.dates import in_zone
 from poutama.media_types import extension_of
-from poutama.text import fold
+from poutama.text import fold, trim_marks
 
 LONGEST = 48
 _OTHER = re.compile(r"[^a-z0-9]+")
@@ -19,7 +19,7 @@ _OTHER = re.compile(r"[^a-z0-9]+")
 
 def shorten_name(text: str, otherwise: str) -> str:
     """A text as part of a file name; `otherwise` where no letter or digit of it is ASCII."""
-    plain = _OTHER.sub("-", fold(text)).strip("-")[:LONGEST].rstrip("-")
+    plain = _OTHER.sub("-", fold(trim_marks(text))).strip("-")[:LONGEST].rstrip("-")
     return plain or otherwise
 
 

@@ -24,10 +24,12 @@ from poutama.features.roster.columns import (
 )
 from poutama.features.roster.lines import Record
 from poutama.jobs.job import RowError
-from poutama.text import normalize, normalize_email
+from poutama.text import LONGEST_DECOMPOSITION, has_long_run, normalize, normalize_email
 
 LONGEST_ID = 255
 LONGEST_NAME = 200
+LONGEST_CELL = LONGEST_ID * LONGEST_DECOMPOSITION
+"""Characters of a name or an email before it is normalised."""
 
 FAULTS = {
     "TOO_LONG": "The row is longer than 65,536 bytes.",
@@ -183,6 +185,11 @@ def _check(column: Column, text: str) -> tuple[str, str] | None:
     if any(ord(letter) < 32 and letter not in "\t\r\n" for letter in text):
         return "BAD_CHARACTER", f"{column.name} has a control character: {_shown(text)}."
     match column.kind:
+        case Kind.TEXT if len(text) > LONGEST_CELL:
+            message = f"{column.name} has {len(text):,} characters; the most is {LONGEST_CELL:,}."
+            return "TOO_LONG", message
+        case Kind.TEXT if has_long_run(text):
+            return "BAD_CHARACTER", f"{column.name} has more than 30 accents on one letter."
         case Kind.ID if not _is_id(text):
             return "BAD_ID", f"{column.name} is no id of {LONGEST_ID} characters at most."
         case Kind.WORD if text.lower() not in column.words:

@@ -226,6 +226,20 @@ def test_a_null_character_refuses_the_row() -> None:
     assert rows[0].refused
 
 
+def test_marks_without_end_refuse_a_name_that_is_needed_and_are_left_out_of_another() -> None:
+    marks = "a" + "\u0301\u0316" * 300
+    rows, errors, _ = read(
+        "classes", csv_of("classes", classes(("c1", marks), ("c2", "x" * 1_021)))
+    )
+    assert told(errors) == [(2, "title", "BAD_CHARACTER"), (3, "title", "TOO_LONG")]
+    assert all(row.refused for row in rows)
+    person = {**user("u1", "A B"), "email": f"{marks}@school.example", "username": "u1@s.example"}
+    rows, errors, _ = read("users", csv_of("users", [{**person, "givenName": marks}]))
+    assert [code for _, _, code in told(errors)] == ["ODD_BAD_CHARACTER"] * 2
+    assert isinstance(rows[0], UserRow)
+    assert (rows[0].name, rows[0].email) == ("B", "u1@s.example")
+
+
 def test_who_is_disabled_or_to_be_deleted_is_removed() -> None:
     people = [
         user("u1", "A B", enabledUser="false"),

@@ -185,6 +185,19 @@ def test_fragments_that_are_wrong_are_left_to_the_validator(query: str) -> None:
         read(query)
 
 
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ __typename } fragment F on Goal { MANY }",
+        "{ __typename } fragment F on Goal { ...G } fragment G on Goal { MANY }",
+        "{ goals { ...F } } fragment F on Goal { MANY } fragment F on Goal { id }",
+    ],
+)
+def test_what_no_operation_uses_is_counted_before_the_validator_compares_it(query: str) -> None:
+    with pytest.raises(LimitExceededError, match="fields that repeat another"):
+        read(query.replace("MANY", "id " * 300))
+
+
 @pytest.mark.parametrize("deep", [True, False])
 def test_graphiql_may_ask_for_the_whole_schema(deep: bool) -> None:
     read(

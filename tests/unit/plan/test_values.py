@@ -133,3 +133,32 @@ def test_what_was_refused_is_not_repeated() -> None:
 def test_a_tree_is_resolved_leaf_by_leaf() -> None:
     tree = {"a": [Constant(1), None], "b": {"c": Variable(("x",))}, "d": None}
     assert resolve_tree(tree, bind(x=2)) == {"a": [1, None], "b": {"c": 2}, "d": None}
+
+
+MARKS = "a" + "\u0301" * 60_000 + "\u0316" * 60_000
+"""What froze a server for half a minute."""
+
+
+def test_a_text_of_marks_is_refused_and_its_place_is_named() -> None:
+    title = InputText(Variable(("text",)), TextRule(maximum=100_000), "input.title")
+    with pytest.raises(BadUserInputError, match=r"input\.title: expected at most 30 combining"):
+        resolve_value(title, bind(text=MARKS))
+    needle = Folded(Variable(("filter", "search")))
+    with pytest.raises(BadUserInputError, match=r"\$filter\.search: expected at most 100000"):
+        resolve_value(needle, bind(filter={"search": MARKS}))
+    with pytest.raises(BadUserInputError, match="A text: expected at most 30 combining marks"):
+        resolve_value(Folded(Constant(MARKS[60_000:60_040])), bind())
+
+
+def test_what_is_far_too_long_is_not_normalized(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr("poutama.plan.values.normalize")
+    title = InputText(Variable(("text",)), TextRule(maximum=200), "input.title")
+    with pytest.raises(BadUserInputError, match="expected 0 to 200 characters, got 120001"):
+        resolve_value(title, bind(text=MARKS))
+
+
+def test_a_text_that_fits_once_it_is_normalized_fits() -> None:
+    title = InputText(Variable(("text",)), TextRule(maximum=200), "input.title")
+    assert resolve_value(title, bind(text="a\u0304" * 200)) == "ā" * 200
+    assert resolve_value(title, bind(text="\u1f82" * 200)) == "ᾂ" * 200
+    assert resolve_value(title, bind(text="α\u0313\u0300\u0345" * 200)) == "ᾂ" * 200

@@ -222,6 +222,9 @@ MISTAKES = {
     "a length that nothing fits": (
         "@length(max: 5)", "@length(min: 6, max: 5)", "Burn.why: @length: expected 0 <= min <= max",
     ),
+    "a length of more than any text has": (
+        "@length(max: 5)", "@length(max: 100001)", "@length(max: 100001): a text has 100000",
+    ),
     "a pattern that is none": (
         "@length(max: 5)", '@pattern(regex: "(", expected: "x")', "Burn.why: @pattern: not a",
     ),
