@@ -78,13 +78,24 @@ class Procedure:
     async def __call__(
         self, context: ProcedureContext, values: Mapping[str, object]
     ) -> dict[str, object]:
-        """Call it with an input as the plan resolved it; the payload by the SDL's names."""
+        """Call it with an input as the plan resolved it; the payload by the SDL's names.
+
+        Raises:
+            TypeError: what it returned is not what its annotation promises.
+        """
         given = msgspec.convert(values, self.input)
         payload = await self.function(context, given)
-        return {
+        if not isinstance(payload, self.payload):
+            raise TypeError(f"{self.name} returned {type(payload)}, not {self.payload.__name__}")
+        found = {
             field.encode_name: getattr(payload, field.name)
             for field in msgspec.structs.fields(self.payload)
         }
+        try:
+            msgspec.convert(found, self.payload)
+        except msgspec.ValidationError as error:
+            raise TypeError(f"{self.name} returned a payload of other types: {error}") from error
+        return found
 
 
 def _second_parameter(function: ProcedureFunction) -> str:

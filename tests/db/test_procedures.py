@@ -157,6 +157,15 @@ async def test_a_payload_without_rows_takes_no_statement(
     assert commit.endswith("COMMIT")
 
 
+@pytest.mark.parametrize("returned", [{"grams": None}, {"goal": None}, {"heavy": "yes"}])
+async def test_what_it_returns_is_what_it_promises(
+    scales: Scales, returned: dict[str, Any]
+) -> None:
+    scales.returned = returned
+    with pytest.raises(TypeError, match="weigh returned a payload of other types"):
+        await scales.desk.send(DOCUMENT, input=scales.input())
+
+
 async def test_what_it_returns_cannot_pass_for_more_than_a_value(scales: Scales) -> None:
     scales.returned = {"label": '"\\u0000=grams" \x00'}
     answer = await scales.desk.ask(DOCUMENT, input=scales.input())
