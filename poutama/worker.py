@@ -1,9 +1,9 @@
-"""`Worker`: the walk of long work, readable in one screen.
+"""`Worker`: runs jobs step by step.
 
 `edge.lambda_jobs` and `laptop.worker_loop` hand it messages, `edge.lambda_schedule` asks it to
-sweep. A message only says which job to look at: claim it, run its steps, commit each, and let it go
-before the time is up. Two workers never run one job at a time, and one that lost its lease commits
-nothing. A worker knows no kind of job by name; `features` do.
+sweep. A message only names the job: claim it, run its steps, commit each, and release it before
+the time is up. Two workers never run one job at a time, and one that lost its lease commits
+nothing. A worker knows no kind of job by name; the features declare them.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ SWEEP_BATCH = 500
 DEPLOYMENT_SECONDS = 120.0
 """Before a job that another release wrote is tried again: its own workers may be there then."""
 FAREWELL_SECONDS = 3.0
-"""What giving a job back may take when the worker itself is told to stop."""
+"""How long the release of a job may take when the worker itself is stopped."""
 
 MASKED = "Something went wrong on our side. Ask for it again later; its number is {error_id}."
 
@@ -74,7 +74,7 @@ class Worker:
     plans: ChangePlans
 
     async def handle(self, body: str, *, deadline: float) -> None:
-        """Do what a message asks for; what is no message of ours goes to the dead letters.
+        """Run the job of a message; a message that names no job goes to the dead letters.
 
         Args:
             body: as `wake` sends it.
@@ -87,16 +87,18 @@ class Worker:
         try:
             job = read_body(body)
         except ValueError as error:
-            logger.error("a message that names no job: %d characters", len(body))
+            logger.error(
+                "a message of %d characters names no job; it goes to the dead letters", len(body)
+            )
             await self.queue.dead_letter(body, reason=str(error))
             return
         await self.run(job, deadline=deadline)
 
     async def wake(self, job: UUID, *, delay: float = 0.0) -> None:
-        """Send the message that has a worker look at the job.
+        """Send the message that wakes a worker for the job.
 
         Raises:
-            UnavailableError: the queue cannot be reached; the sweep will see to it.
+            UnavailableError: the queue cannot be reached; the next sweep sends the message.
         """
         await self.queue.send(write_body(job), delay=min(delay, LONGEST_DELAY))
 
@@ -119,11 +121,11 @@ class Worker:
         return len(jobs)
 
     async def run(self, job: UUID, *, deadline: float) -> JobState | None:
-        """Take the job and work at it; returns where it is then, None if it was not to be had.
+        """Claim the job and run its steps; returns its state then, None if it was not claimed.
 
         Raises:
-            PoutamaError: database or queue cannot be reached; what is done is done, and the rest
-                is found by the sweep when the lease has run out.
+            PoutamaError: database or queue cannot be reached; committed steps stay, and the sweep
+                finds the rest when the lease has expired.
         """
         settings = self.settings
         lease = await claim_job(
@@ -135,7 +137,7 @@ class Worker:
         )
         match lease:
             case None:
-                await self._come_back(job, deadline)
+                await self._send_when_due(job, deadline)
                 return None
             case Ended(state, failure):
                 if state is JobState.FAILED:
@@ -144,11 +146,11 @@ class Worker:
         try:
             return await self._work(lease, deadline)
         except LeaseLost:
-            logger.warning("job %s: its lease was lost; somebody else goes on", job)
+            logger.warning("job %s: its lease was lost; another worker may run it", job)
             return None
 
     async def _work(self, lease: Lease, deadline: float) -> JobState:
-        """Steps, until the last or until there is no time for another."""
+        """Run steps until the last one, or until there is no time for another."""
         while time.monotonic() < deadline - self.settings.job_margin_seconds:
             try:
                 committed = await self._step(lease, deadline)
@@ -161,7 +163,7 @@ class Worker:
             except LeaseLost:
                 raise
             except asyncio.CancelledError:
-                await self._let_go(lease)
+                await self._release_on_stop(lease)
                 raise
             except Exception as error:
                 return await self._fail(lease, error, deadline)
@@ -200,8 +202,8 @@ class Worker:
         return await commit_step(self.database, lease, returned, seconds=seconds, deadline=deadline)
 
     async def _fail(self, lease: Lease, error: Exception, deadline: float) -> JobState:
-        """Let the step be tried again later; for good when it says so, or was tried enough."""
-        tried, reason = max(1, lease.attempts), _tell(lease, error)
+        """Queue the step for another try, or fail the job if no try is left."""
+        tried, reason = max(1, lease.attempts), _report(lease, error)
         if isinstance(error, JobFailedError) or tried >= self.settings.job_attempts:
             state = await self._release(
                 lease, JobState.FAILED, deadline, attempts=tried, failure=reason
@@ -225,7 +227,7 @@ class Worker:
         delay: float = 0.0,
         failure: str | None = None,
     ) -> JobState:
-        """Give the job up; unless told how often its step was tried, this time does not count."""
+        """Release the job; without `attempts`, this try of its step does not count."""
         state = await release_job(
             self.database,
             lease,
@@ -239,13 +241,13 @@ class Worker:
             await self._try_to_wake(lease.job.id, delay=delay)
         return state
 
-    async def _let_go(self, lease: Lease) -> None:
-        """The process is to stop: somebody else may begin at once, not only after the lease."""
+    async def _release_on_stop(self, lease: Lease) -> None:
+        """Release the job as the process stops: another worker may claim it at once."""
         with suppress(LeaseLost, PoutamaError):
             await self._release(lease, JobState.QUEUED, time.monotonic())
 
-    async def _come_back(self, job: UUID, deadline: float) -> None:
-        """The message came too early for a job that waits: have it come again."""
+    async def _send_when_due(self, job: UUID, deadline: float) -> None:
+        """Send the message again for the time when the job, which waits, is due."""
         wait = await find_wait(self.database, job, deadline=deadline)
         if wait is not None:
             await self.wake(job, delay=wait)
@@ -254,17 +256,21 @@ class Worker:
         try:
             await self.wake(job, delay=delay)
         except PoutamaError as error:
-            logger.warning("job %s: no message was sent, the sweep will: %s", job, error.message)
+            logger.warning(
+                "job %s: no message was sent; the next sweep sends one: %s", job, error.message
+            )
 
     async def _dead_letter(self, job: UUID, reason: str | None) -> None:
         try:
             await self.queue.dead_letter(write_body(job), reason=reason or "")
         except PoutamaError as error:
-            logger.warning("job %s: not among the dead letters: %s", job, error.message)
+            logger.warning(
+                "job %s: its message was not put among the dead letters: %s", job, error.message
+            )
 
 
-def _tell(lease: Lease, error: Exception) -> str:
-    """Log what went wrong; returns what the person may read of it."""
+def _report(lease: Lease, error: Exception) -> str:
+    """Log the error; return the reason that the person may read."""
     where = f"job {lease.job.id} ({lease.job.kind}), step {lease.steps + 1}"
     if isinstance(error, PoutamaError) and error.safe:
         logger.warning("%s: %s", where, error.message)

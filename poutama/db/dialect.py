@@ -29,7 +29,7 @@ class Dialect(StrEnum):
 
     @property
     def timeout_hides_commit(self) -> bool:
-        """Whether a statement told that its time is up (57014) may have committed all the same.
+        """Whether a statement that ran out of time (57014) may have committed all the same.
 
         CockroachDB's timer also covers the commit of a statement that stands alone, and RELEASE;
         its 57014 then replaces whatever else there was to say, an ambiguous result included.

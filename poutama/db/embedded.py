@@ -172,7 +172,7 @@ class EmbeddedServer:
             ConfigurationError: another process owns it.
         """
         self._end_process()
-        # Not let go of in between: others look for folders that are nobody's.
+        # Held without a gap: other processes look for folders that are not in use.
         self._lock = self._lock or lock_folder(self.folder)
         try:
             self._end_orphan()
@@ -218,7 +218,7 @@ class EmbeddedServer:
         )
         if result.returncode != 0:
             reason = (result.stderr.strip().splitlines() or ["no reason given"])[-1]
-            raise ConfigurationError(f"{self.folder}: the database cannot be made: {reason}")
+            raise ConfigurationError(f"{self.folder}: the database cannot be created: {reason}")
 
     def _check_version(self, programs: Path) -> None:
         ours = programs.parent.name.removeprefix("pginstall")
@@ -301,7 +301,9 @@ class EmbeddedServer:
         folder = self._stand_in()
         folder.mkdir(mode=0o700, exist_ok=True)
         if folder.is_symlink() or folder.stat().st_uid not in (os.geteuid(), self._account.uid):
-            raise ConfigurationError(f"{folder}: belongs to somebody else")
+            raise ConfigurationError(
+                f"{folder}: expected a folder of this user, got a link or another user's"
+            )
         self._account.open_way_to(folder)
         self._account.own(folder)
         return folder

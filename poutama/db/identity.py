@@ -72,7 +72,7 @@ async def find_person(database: Database, sign_in: SignIn, *, seconds: float = T
         seconds: how long it may take.
 
     Raises:
-        ForbiddenError: nobody we know; the message says what to do.
+        ForbiddenError: no such person; the message has what to do next.
         UnavailableError, DeadlineExceededError: the database did not answer.
     """
     deadline = time.monotonic() + seconds
@@ -93,7 +93,9 @@ async def _find_invited(database: Database, email: str, deadline: float) -> UUID
         if len(found) == 1:
             return UUID(str(found[0]["id"]))
         if found:
-            logger.warning("identity: two people differ by the case of their email alone")
+            logger.warning(
+                "identity: rejected a sign-in: two people have emails that differ only in case"
+            )
     raise ForbiddenError(UNKNOWN)
 
 
@@ -117,6 +119,9 @@ async def _bind(database: Database, sign_in: SignIn, person_id: UUID, deadline: 
     if sign_in.subject in bound:
         return bound[sign_in.subject]
     if bound:
-        logger.warning("identity: refused a second subject of %s for one email", sign_in.issuer)
+        logger.warning(
+            "identity: rejected a sign-in: %s sent a second subject for an email already bound",
+            sign_in.issuer,
+        )
         raise ForbiddenError(TAKEN)
     raise ForbiddenError(UNKNOWN)

@@ -65,7 +65,7 @@ _DELETE_APPLIED = text(
     "delete from applied_revision where feature = :feature and revision = :revision"
 )
 
-# What two sessions that create the same table in the same moment are told, and what CockroachDB
+# The errors of two sessions that create the same table at the same moment, and what CockroachDB
 # (or a database that is SERIALIZABLE by default) answers when they meet in the row.
 _LOST_RACE = (
     asyncpg.UniqueViolationError,
@@ -270,7 +270,9 @@ async def _take_lock(connection: asyncpg.Connection) -> asyncpg.transaction.Tran
             if transaction is not None:
                 await transaction.rollback()
             if attempt + 1 == _RACES:
-                raise UnavailableError("The migration lock could not be taken.") from error
+                raise UnavailableError(
+                    "The migration lock was not acquired: other migrations run; try again."
+                ) from error
         else:
             return transaction
     raise AssertionError("unreachable")

@@ -161,7 +161,7 @@ class Pool:
             if waiter.done() and not waiter.cancelled() and waiter.exception() is None:
                 self._pass_on(waiter.result())  # assigned at the very moment of the timeout
             if isinstance(error, TimeoutError):
-                message = "All database connections were in use; try again."
+                message = "All database connections were in use until the deadline; try again."
                 raise UnavailableError(message) from error
             raise
 

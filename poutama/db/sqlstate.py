@@ -1,8 +1,8 @@
 """What a failure of the database means: may it be retried, or has the change perhaps happened?
 
 `poutama.db.pooled_connection` translates every error of the driver by `failure_of`; the retry loop
-acts on the `Outcome`; `public_error` makes of it what a caller sees. Errors are told apart by
-their type, their SQLSTATE and the phase they came in, never by their text.
+acts on the `Outcome`; `public_error` makes the error that a caller sees. Errors are classified by
+their type, their SQLSTATE and the phase they occurred in, never by their text.
 
 The codes: https://www.postgresql.org/docs/current/errcodes-appendix.html and
 https://www.cockroachlabs.com/docs/stable/common-errors (40001, 40003, 57P01).
@@ -60,7 +60,7 @@ class Outcome(Enum):
 
 
 RETRIED = frozenset({Outcome.RESTART, Outcome.RECONNECT, Outcome.REPREPARE})
-"""The outcomes after which the same thing may be tried again."""
+"""The outcomes after which the same statement or transaction may be retried."""
 
 UNDEFINED = frozenset({"42P01", "42703", "42704", "42883"})
 """A table, column, type or function that the statement names is not there: the schema is older than
@@ -73,15 +73,15 @@ _QUERY_CANCELED = "57014"
 _STALE_PLAN = frozenset({"0A000", "26000"})
 _WAIT = frozenset({"53300", "57P03", "XXC02"})
 """Too many connections; not up yet; CockroachDB without a licence, which then allows few open
-transactions. Said before anything was done, unlike the next."""
+transactions. Sent before anything was done, unlike the next."""
 _GONE = frozenset({"57P01", "57P02", "57P05", "25P03"})
-"""Shutting down, crashed, idle for too long: may be said after a commit that was not yet told."""
+"""Shutting down, crashed, idle for too long: may be sent after a commit not yet acknowledged."""
 _INTERNAL = "XX"
-"""The class of the servers' own faults, and of whatever CockroachDB gives no code (XXUUU)."""
+"""The class of the servers' own faults, and of errors without a code on CockroachDB (XXUUU)."""
 _NOT_OURS = frozenset({"28000", "28P01", "3D000"})
 
 
-class Failure(Exception):  # noqa: N818  it becomes an error only when nobody retries it
+class Failure(Exception):  # noqa: N818  it becomes an error only when it is not retried
     """The database failed; `outcome` says what that means. Never leaves `poutama.db`."""
 
     def __init__(self, outcome: Outcome, sqlstate: str | None = None) -> None:
@@ -116,7 +116,7 @@ def failure_of(
 
 
 def public_error(failure: Failure) -> PoutamaError:
-    """What a caller is told when a failure is not, or no longer, retried."""
+    """Return the error that a caller sees for a failure that is not retried."""
     match failure.outcome:
         case Outcome.AMBIGUOUS:
             return AmbiguousCommit()
@@ -185,8 +185,11 @@ def _explain(error: BaseException | None) -> str:
         case ssl.SSLCertVerificationError():
             return f"The database's certificate does not verify: {error.verify_message}."
         case socket.gaierror():
-            return "POUTAMA_DATABASE_URL: no such host."
+            return "POUTAMA_DATABASE_URL: host not found; check its name."
         case asyncpg.PostgresError():
-            return f"The database does not let us in (SQLSTATE {error.sqlstate})."
+            return (
+                f"The database rejected the credentials or the database name (SQLSTATE"
+                f" {error.sqlstate}); check POUTAMA_DATABASE_URL."
+            )
         case _:
-            return "POUTAMA_DATABASE_URL: no connection can be made with it."
+            return "POUTAMA_DATABASE_URL: no connection could be opened; check the URL and TLS."

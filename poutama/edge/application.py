@@ -156,7 +156,7 @@ def wake_by(queue: Queue, seconds: float = WAKE_SECONDS) -> Wake:
             async with asyncio.timeout(seconds):
                 await queue.send(write_body(job))
         except TimeoutError as error:
-            raise UnavailableError("The queue took too long.") from error
+            raise UnavailableError(f"The queue did not answer within {seconds:g} s.") from error
 
     return wake
 

@@ -61,8 +61,8 @@ class ScheduleFunction:
         """Run what is due; returns how much each task did.
 
         Raises:
-            UnknownEventError: the event is no schedule's, or names a task that there is not.
-            TasksFailedError: one or more failed; names them.
+            UnknownEventError: the event is not of a schedule, or names an unknown task.
+            TasksFailedError: one or more failed; the message has their names.
         """
         names = self._read(event)
         deadline = find_deadline(context, MARGIN_SECONDS)
@@ -72,10 +72,13 @@ class ScheduleFunction:
         try:
             known = msgspec.convert(event, ScheduleEvent)
             if known.tasks is None and known.source not in ("aws.events", "aws.scheduler"):
-                raise UnknownEventError("Neither tasks nor a schedule's event.")
+                raise UnknownEventError('expected {"tasks": [...]} or an event of EventBridge.')
             names = known.tasks or tuple(self._tasks)
+            known_tasks = ", ".join(sorted(self._tasks))
             if unknown := [name for name in names if name not in self._tasks]:
-                raise UnknownEventError(f"There is no task {unknown[0][:50]!r}.")
+                raise UnknownEventError(
+                    f"tasks: expected some of {known_tasks}, got {unknown[0][:50]!r}."
+                )
         except (msgspec.ValidationError, UnknownEventError) as error:
             logger.error("%s Got %s.", error, describe_event(event))
             raise UnknownEventError(f"Not an event of a schedule: {error}") from error

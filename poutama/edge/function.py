@@ -1,7 +1,7 @@
 """The API as a function: one event of API Gateway in, one answer out, whatever happens.
 
 `edge.lambda_api` opens it from a deployment's settings. Opens nothing itself, and never lets the
-runtime's own limit be the one that ends a request: a client would be told nothing.
+runtime's own limit be the one that ends a request: a client would get no response.
 """
 
 from __future__ import annotations

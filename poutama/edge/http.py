@@ -252,7 +252,7 @@ class Api:
     async def _answer_page(self, request: Request) -> Response:
         page = self._pages.get(request.path)
         if page is None:
-            raise NotFoundError("There is nothing at this address; the API is POST /graphql.")
+            raise NotFoundError("Address not found; the API is at POST /graphql.")
         if request.method == "OPTIONS":
             return _options(_PAGE_METHODS)
         if request.method not in ("GET", "HEAD"):
@@ -280,7 +280,7 @@ def body_too_large(max_body_bytes: int) -> PayloadTooLargeError:
 
 def cut_off(request: Request) -> PoutamaError:
     """Make the error for a request that an entry point ended, and log that it had to."""
-    logger.error("a request was cut off: it did not end by its deadline")
+    logger.error("a request was cancelled: it was not finished by its deadline")
     if request.method == "POST":
         return AmbiguousCommit(
             "The request could not be finished in the time it had: it may or may not have happened."
@@ -289,7 +289,7 @@ def cut_off(request: Request) -> PoutamaError:
 
 
 def refuse(request: Request, error: Exception) -> Response:
-    """Turn an error into a response: told when it is safe, masked and logged when it is not."""
+    """Turn an error into a response: its message if it is safe, else masked and logged."""
     media = negotiate_refusal(request.headers.get("accept"))
     if not isinstance(error, PoutamaError) or not error.safe:
         return Response(PoutamaError.status, media.headers, mask_error(error))

@@ -116,7 +116,7 @@ def parse_issuers(text: str, *, loopback: bool = False) -> tuple[Issuer, ...]:
     names = [issuer.name for issuer in issuers]
     for name in names:
         if names.count(name) > 1:
-            raise ConfigurationError(f"{_VARIABLE}: {name} stands there twice")
+            raise ConfigurationError(f"{_VARIABLE}: {name} is listed twice")
     return issuers
 
 

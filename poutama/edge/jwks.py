@@ -108,7 +108,7 @@ class KeySet:
         if not found and kid is not None:
             await self._wait(self._fetch())
             found = self._pick(kid, algorithm)
-        # Without the issuer it cannot be told whether a key that we do not have is a new one.
+        # Without the issuer it is unknown whether a key that we do not have is a new one.
         in_doubt = not found and (self._failed or self._fetching is not None)
         if in_doubt or self._age >= STALE_SECONDS:
             raise UnavailableError("The keys of the token's issuer cannot be fetched; try again.")

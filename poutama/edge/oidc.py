@@ -44,6 +44,10 @@ _SIGNATURE_ONLY: Any = {
 }
 _UNTRUSTED = "The bearer token is from an issuer that is not trusted here."
 _MALFORMED = "The bearer token is malformed."
+_BAD_SUBJECT = (
+    "The bearer token's `sub` is not usable: expected 1 to"
+    f" {LONGEST_SUBJECT} printable ASCII characters."
+)
 
 
 class OidcVerifier:
@@ -78,7 +82,7 @@ class OidcVerifier:
         header, claims = _read_unverified(token)
         algorithm = check_header(header)
         issuer, keys = self._choose(claims)
-        # What is no good whoever signed it costs no signature, and no fetch of keys.
+        # Claims that are invalid whoever signed them cost no signature check and no fetch of keys.
         check_claims(claims, issuer, now)
         published = await keys.find(header.get("kid"), algorithm)
         if not published:
@@ -122,7 +126,9 @@ def check_header(header: Mapping[str, Any]) -> str:
     if not isinstance(kind, str) or kind.lower() not in _TYPES:
         raise UnauthenticatedError("The bearer token is of another type: expected JWT.")
     if "crit" in header or "b64" in header:
-        raise UnauthenticatedError("The bearer token needs an extension that is not known here.")
+        raise UnauthenticatedError(
+            "The bearer token has `crit` or `b64` in its header; neither is supported."
+        )
     return algorithm
 
 
@@ -137,20 +143,22 @@ def check_claims(claims: dict[str, Any], issuer: Issuer, now: float) -> float:
             raise UnauthenticatedError(f"The bearer token has no `{claim}`.")
     _check_audience(claims, issuer)
     if "events" in claims:
-        raise UnauthenticatedError("The bearer token tells of an event; it signs nobody in.")
+        raise UnauthenticatedError(
+            "The bearer token describes an event; expected an ID or access token."
+        )
     subject = claims["sub"]
     if not isinstance(subject, str) or not 1 <= len(subject) <= LONGEST_SUBJECT:
-        raise UnauthenticatedError("The bearer token's `sub` names nobody.")
+        raise UnauthenticatedError(_BAD_SUBJECT)
     if not (subject.isascii() and subject.isprintable()):
-        raise UnauthenticatedError("The bearer token's `sub` names nobody.")
+        raise UnauthenticatedError(_BAD_SUBJECT)
     return check_times(claims, now)
 
 
 def read_claims(claims: Mapping[str, Any], issuer: Issuer) -> SignIn:
     """Who signs in, from claims that were verified.
 
-    The email is told only if the issuer has verified it. Microsoft's tenants write there what
-    they like; it says by `xms_edov`, where that is configured, whether the domain is theirs.
+    The email is used only if the issuer has verified it. Microsoft's tenants may set any email;
+    `xms_edov`, where that is configured, is true if the domain is theirs.
     """
     verified = claims.get("email_verified") is True
     if issuer.is_microsoft:

@@ -77,7 +77,7 @@ class TokenVerifier(Protocol):
             UnauthenticatedError: the token is not good; the message says why, for a client to
                 see, and shows nothing of the token.
             ForbiddenError: it is good, but stands for nobody we know.
-            UnavailableError: it cannot be told just now.
+            UnavailableError: the keys or the database cannot be reached.
         """
 
 
@@ -150,7 +150,7 @@ class Authenticator:
         Raises:
             UnauthenticatedError: the header is not `Bearer TOKEN`, or the token is not good.
             ForbiddenError: the token is good, but stands for nobody we know.
-            UnavailableError: it cannot be told just now.
+            UnavailableError: the keys or the database cannot be reached.
         """
         if header is None:
             return None

@@ -93,7 +93,7 @@ def open_task_contexts(rooms: Resources) -> Callable[[float], TaskContext]:
 
 
 def _error_of(entry: Mapping[str, Any]) -> PoutamaError:
-    """The error that the API would have told a client of."""
+    """Return the error that the API would have answered with."""
     code = entry.get("extensions", {}).get("code")
     for kind in _kinds_of_errors(PoutamaError):
         if kind.safe and kind.code == code:

@@ -34,17 +34,19 @@ class TrustedDocuments:
         """The request with its document.
 
         Raises:
-            PersistedQueryNotFoundError: it names a document that is not known here.
-            DocumentNotTrustedError: it brings one that is not among the trusted.
-            BadRequestError: it brings one document and names another.
+            PersistedQueryNotFoundError: its document id is unknown.
+            DocumentNotTrustedError: its document is not among the trusted ones.
+            BadRequestError: its document id is not that of its document.
         """
         named, text = request.document_id, request.query
         if named is not None and text and named != hash_document(text):
-            raise BadRequestError("The hash that was sent is not that of `query`.")
+            raise BadRequestError(
+                "The document's id does not match: expected the SHA-256 of `query`."
+            )
         if self._documents is None:
             if named is not None and not text:
                 raise PersistedQueryNotFoundError(
-                    f"There is no document {named[:64]!r} here; send it in full."
+                    f"Document {named[:64]!r} not found; send its full text as `query`."
                 )
             return request
         found = self._documents.get(named or hash_document(text))
@@ -52,7 +54,7 @@ class TrustedDocuments:
             raise DocumentNotTrustedError
         if found is None:
             raise PersistedQueryNotFoundError(
-                f"There is no document {(named or '')[:64]!r} here, and none can be added."
+                f"Document {(named or '')[:64]!r} not found; only published documents are served."
             )
         return replace(request, query=found)
 

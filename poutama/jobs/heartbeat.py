@@ -78,14 +78,14 @@ async def _beat(database: Database, lease: Lease, seconds: float) -> None:
         await asyncio.sleep(seconds / BEATS)
         # From before it is asked: what the database writes down can only be later.
         asked = time.monotonic()
-        # Whoever overslept asks all the same: perhaps nobody has taken the job.
+        # A late worker asks all the same: perhaps no other has claimed the job.
         deadline = max(kept_until, asked + seconds / BEATS)
         try:
             await extend_lease(database, lease, seconds=seconds, deadline=deadline)
         except PoutamaError as error:
             if time.monotonic() >= kept_until:
                 raise LeaseLost from error
-            logger.warning("job %s: no sign of life came through: %s", lease.job.id, error.message)
+            logger.warning("job %s: its lease was not extended: %s", lease.job.id, error.message)
         else:
             kept_until = asked + seconds
 
@@ -95,12 +95,12 @@ async def _end(work: asyncio.Task[Any], beat: asyncio.Task[None], lease: Lease) 
         task.cancel()
     _, pending = await asyncio.wait({work, beat}, timeout=FAREWELL_SECONDS)
     if work in pending:
-        logger.error("job %s: a step does not let itself be cancelled", lease.job.id)
+        logger.error("job %s: its step ignored the cancellation and is still running", lease.job.id)
     for task in (work, beat):
-        # Told here or not at all: what a cancelled step still raises is of no interest.
-        task.add_done_callback(_forget)
+        # What a cancelled step still raises is dropped.
+        task.add_done_callback(_drop_result)
 
 
-def _forget(task: asyncio.Task[Any]) -> None:
+def _drop_result(task: asyncio.Task[Any]) -> None:
     if not task.cancelled():
         task.exception()

@@ -21,7 +21,7 @@ from poutama.server.exchange import Exchange
 from poutama.server.forms import FormReader
 from poutama.server.ranges import NotSatisfiable, Part, matches_etag, read_range
 from poutama.store.directory import PATH, DirectoryStore, IncomingObject, OpenObject
-from poutama.store.signed_urls import DownloadTicket, Refusal, RefusedError, UploadTicket
+from poutama.store.signed_urls import DownloadGrant, Refusal, RefusedError, UploadGrant
 
 logger = logging.getLogger(__name__)
 
@@ -110,15 +110,15 @@ class FileRoutes:
         finally:
             if upload is not None:
                 upload.incoming.drop()
-        etag = (b"etag", f'"{upload.ticket.sha256}"'.encode())
+        etag = (b"etag", f'"{upload.grant.sha256}"'.encode())
         await exchange.answer(HTTPStatus.NO_CONTENT, (*_ANYWHERE, etag), b"")
 
     async def _download(self, exchange: Exchange, key: str) -> None:
-        ticket = self.store.tickets.read_download(key, exchange.query)
+        grant = self.store.url_signer.read_download(key, exchange.query)
         # Opening a file of this machine's takes less than handing that to a thread.
         with self.store.open_object(key) as found:
             etag = f'"{found.sha256}"'
-            headers = _describe(found, ticket, etag)
+            headers = _describe(found, grant, etag)
             if matches_etag(exchange.headers.get("if-none-match"), etag):
                 await exchange.answer(HTTPStatus.NOT_MODIFIED, headers, b"")
                 return
@@ -145,12 +145,12 @@ class _Upload:
     """A file that somebody may put, on its way."""
 
     def __init__(self, store: DirectoryStore, form: FormReader) -> None:
-        self.ticket: UploadTicket = store.tickets.read_upload(form.fields)
-        self.incoming: IncomingObject = store.begin_object(self.ticket.key, self.ticket.media_type)
+        self.grant: UploadGrant = store.url_signer.read_upload(form.fields)
+        self.incoming: IncomingObject = store.begin_object(self.grant.key, self.grant.media_type)
         self._form = form
 
     async def add(self, pieces: list[bytes]) -> None:
-        if self.incoming.size + sum(map(len, pieces)) > self.ticket.size:
+        if self.incoming.size + sum(map(len, pieces)) > self.grant.size:
             raise RefusedError(
                 Refusal.ENTITY_TOO_LARGE, "Your proposed upload exceeds the maximum allowed size"
             )
@@ -160,12 +160,12 @@ class _Upload:
     async def finish(self) -> None:
         if not self._form.ended:
             raise RefusedError(Refusal.MALFORMED, "The body of your POST request is not complete.")
-        if self.incoming.size < self.ticket.size:
+        if self.incoming.size < self.grant.size:
             raise RefusedError(
                 Refusal.ENTITY_TOO_SMALL,
                 "Your proposed upload is smaller than the minimum allowed size",
             )
-        if self.incoming.sha256 != self.ticket.sha256:
+        if self.incoming.sha256 != self.grant.sha256:
             raise RefusedError(
                 Refusal.BAD_DIGEST,
                 "The SHA256 you specified did not match the calculated checksum.",
@@ -194,13 +194,13 @@ async def _send(exchange: Exchange, found: OpenObject, part: Part) -> None:
         await exchange.write(piece)
 
 
-def _describe(found: OpenObject, ticket: DownloadTicket, etag: str) -> HeaderPairs:
-    media_type = ticket.media_type
+def _describe(found: OpenObject, grant: DownloadGrant, etag: str) -> HeaderPairs:
+    media_type = grant.media_type
     if not _HEADER_TEXT.fullmatch(media_type):
         media_type = "application/octet-stream"
     return (
         (b"content-type", media_type.encode()),
-        (b"content-disposition", ticket.disposition.encode()),
+        (b"content-disposition", grant.disposition.encode()),
         (b"etag", etag.encode()),
         (b"last-modified", format_datetime(found.info.modified, usegmt=True).encode()),
         (b"accept-ranges", b"bytes"),

@@ -56,7 +56,9 @@ def fill_marks(data: bytes, functions: Mapping[str, Compute]) -> bytes:
     def fill(found: re.Match[bytes]) -> bytes:
         name = found[1].decode()
         if name not in functions:
-            raise ConfigurationError(f"There is no function {name} for @computed fields.")
+            raise ConfigurationError(
+                f"@computed(name: {name!r}): expected the name of a feature's computed function."
+            )
         values: Sequence[Any] = loads(bytes.fromhex(found[2].decode()))
         return dumps(functions[name](*values), ensure_ascii=False).encode()
 

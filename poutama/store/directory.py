@@ -30,7 +30,7 @@ from poutama.errors import NotFoundError, UnavailableError
 from poutama.store.atomic_file import WholeFile
 from poutama.store.keys import InvalidKeyError, check_key, content_disposition
 from poutama.store.objects import ObjectInfo, UploadForm
-from poutama.store.signed_urls import DownloadTicket, Tickets, UploadTicket
+from poutama.store.signed_urls import DownloadGrant, UploadGrant, UrlSigner
 
 PATH = "/files"
 CHUNK = 1 << 20
@@ -79,8 +79,8 @@ class IncomingObject:
 
     def keep(self) -> None:
         """Put it in its place."""
-        told = {"type": self._media_type, "sha256": self.sha256}
-        self._file.write(b"\n" + json.dumps(told).encode() + _TRAILER.pack(self.size, _MAGIC))
+        trailer = {"type": self._media_type, "sha256": self.sha256}
+        self._file.write(b"\n" + json.dumps(trailer).encode() + _TRAILER.pack(self.size, _MAGIC))
         self._file.keep()
 
     def drop(self) -> None:
@@ -109,7 +109,7 @@ class DirectoryStore:
         """
         self.base_url = base_url
         """May be set later: a server learns its port when it starts."""
-        self.tickets = Tickets(secret, clock)
+        self.url_signer = UrlSigner(secret, clock)
         self._objects = folder / "objects"
         self._incoming = folder / "incoming"
         for each in (self._objects, self._incoming):
@@ -119,15 +119,15 @@ class DirectoryStore:
     def sign_upload(
         self, key: str, *, media_type: str, size: int, sha256: str, seconds: int
     ) -> UploadForm:
-        ticket = UploadTicket(check_key(key), media_type, size, sha256)
-        return UploadForm(self.base_url + PATH, self.tickets.sign_upload(ticket, seconds))
+        grant = UploadGrant(check_key(key), media_type, size, sha256)
+        return UploadForm(self.base_url + PATH, self.url_signer.sign_upload(grant, seconds))
 
     def sign_download(
         self, key: str, *, name: str, media_type: str, seconds: int, inline: bool = False
     ) -> str:
         disposition = content_disposition(name, inline=inline)
-        ticket = DownloadTicket(check_key(key), media_type, disposition)
-        return f"{self.base_url}{PATH}/{key}?{self.tickets.sign_download(ticket, seconds)}"
+        grant = DownloadGrant(check_key(key), media_type, disposition)
+        return f"{self.base_url}{PATH}/{key}?{self.url_signer.sign_download(grant, seconds)}"
 
     async def describe(self, key: str) -> ObjectInfo | None:
         def describe() -> ObjectInfo | None:
@@ -200,7 +200,7 @@ class DirectoryStore:
         try:
             file = self._path(key).open("rb")
         except FileNotFoundError as error:
-            raise NotFoundError("There is no such file.") from error
+            raise NotFoundError("File not found.") from error
         except OSError as error:
             raise _unavailable() from error
         with file:
@@ -273,10 +273,10 @@ def _read_trailer(key: str, file: BinaryIO) -> OpenObject:
         raise _unavailable()
     size, _ = _TRAILER.unpack(trailer)
     file.seek(size)
-    told = json.loads(file.read(status.st_size - _TRAILER.size - size))
+    trailer = json.loads(file.read(status.st_size - _TRAILER.size - size))
     file.seek(0)
     modified = datetime.fromtimestamp(status.st_mtime, UTC)
-    return OpenObject(ObjectInfo(key, size, told["type"], modified), told["sha256"], file)
+    return OpenObject(ObjectInfo(key, size, trailer["type"], modified), trailer["sha256"], file)
 
 
 @contextmanager

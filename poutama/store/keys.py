@@ -25,7 +25,7 @@ _PLAIN = "!#$&+-.^_`|~"
 
 
 class InvalidKeyError(PoutamaError):
-    """This cannot be the key of an object."""
+    """The text is not a valid key of an object."""
 
 
 def check_key(key: str) -> str:
@@ -37,7 +37,9 @@ def check_key(key: str) -> str:
         InvalidKeyError: it is not; the key is in the message.
     """
     if len(key) > LONGEST_KEY or not _KEY.fullmatch(key):
-        raise InvalidKeyError(f"This cannot be the key of an object: {key[:100]!r}")
+        raise InvalidKeyError(
+            f"key: expected words of A-Z a-z 0-9 _-. between slashes, got {key[:100]!r}"
+        )
     return key
 
 

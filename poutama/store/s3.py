@@ -179,8 +179,8 @@ class S3Store:
                 sent = client.upload_part(
                     **where, PartNumber=number, Body=body, ChecksumAlgorithm="CRC32"
                 )
-                told = {name: sent[name] for name in _PART_WORDS if name in sent}
-                parts.append({**told, "PartNumber": number})
+                checksums = {name: sent[name] for name in _PART_WORDS if name in sent}
+                parts.append({**checksums, "PartNumber": number})
             client.complete_multipart_upload(**where, MultipartUpload={"Parts": parts})
         except BaseException:
             # What this cannot reach, the bucket's lifecycle sweeps: docs/files.md.

@@ -1,8 +1,8 @@
 """Forms and addresses that a folder signs for itself, with the rules of S3's.
 
-`store.directory` hands them out, `server.files` has them read back. What is signed is everything
-that matters: which object, until when, and of what size, type and content, or under what name. A
-ticket lets its holder do that one thing and nothing else. Touches no file.
+`store.directory` signs them, `server.files` verifies them. The signature covers the object, the
+expiry, and the size, type and content or the file name. A grant allows that one upload or download
+and nothing else. Touches no file.
 Source: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
 """
 
@@ -22,12 +22,12 @@ from poutama.errors import PoutamaError
 
 _TYPE = "response-content-type"
 _DISPOSITION = "response-content-disposition"
-# Fields that no policy speaks of.
-_UNSPOKEN = ("policy", "signature", "file")
+# Fields that a policy does not cover.
+_NOT_COVERED = ("policy", "signature", "file")
 
 
 class Refusal(Enum):
-    """Why S3 refuses something: its code and status."""
+    """The codes and statuses of S3's errors."""
 
     ACCESS_DENIED = "AccessDenied", 403
     SIGNATURE_DOES_NOT_MATCH = "SignatureDoesNotMatch", 403
@@ -57,8 +57,8 @@ class RefusedError(PoutamaError):
 
 
 @dataclass(frozen=True, slots=True)
-class UploadTicket:
-    """What its holder may put.
+class UploadGrant:
+    """One upload that a signed form allows.
 
     Attributes:
         key: where.
@@ -74,8 +74,8 @@ class UploadTicket:
 
 
 @dataclass(frozen=True, slots=True)
-class DownloadTicket:
-    """What its holder may get, and how it is labelled.
+class DownloadGrant:
+    """One download that a signed URL allows, and its headers.
 
     Attributes:
         key: where.
@@ -88,26 +88,26 @@ class DownloadTicket:
     disposition: str
 
 
-class Tickets:
-    """Signs tickets with a secret, and reads them."""
+class UrlSigner:
+    """Signs grants with a secret, and verifies them."""
 
     def __init__(self, secret: bytes, clock: Callable[[], float] = time.time) -> None:
         self._secret = secret
         self._clock = clock
 
-    def sign_upload(self, ticket: UploadTicket, seconds: int) -> dict[str, str]:
-        """The fields of a form that works for so long."""
+    def sign_upload(self, grant: UploadGrant, seconds: int) -> dict[str, str]:
+        """Return the fields of a form that is valid for `seconds`."""
         fields = {
-            "key": ticket.key,
-            "Content-Type": ticket.media_type,
+            "key": grant.key,
+            "Content-Type": grant.media_type,
             "x-amz-checksum-algorithm": "SHA256",
-            "x-amz-checksum-sha256": b64encode(bytes.fromhex(ticket.sha256)).decode(),
+            "x-amz-checksum-sha256": b64encode(bytes.fromhex(grant.sha256)).decode(),
         }
-        told = {"expires": self._clock() + seconds, "size": ticket.size, "fields": fields}
-        policy = b64encode(json.dumps(told).encode()).decode()
+        rules = {"expires": self._clock() + seconds, "size": grant.size, "fields": fields}
+        policy = b64encode(json.dumps(rules).encode()).decode()
         return {**fields, "policy": policy, "signature": self._sign("upload", policy)}
 
-    def read_upload(self, fields: Mapping[str, str]) -> UploadTicket:
+    def read_upload(self, fields: Mapping[str, str]) -> UploadGrant:
         """What the holder of a filled form may put; names of fields in any case.
 
         Raises:
@@ -117,54 +117,54 @@ class Tickets:
         policy = given.get("policy", "")
         if not self._holds("upload", policy, given.get("signature", "")):
             raise _forged()
-        told: dict[str, Any] = json.loads(b64decode(policy))
-        if self._clock() >= told["expires"]:
+        rules: dict[str, Any] = json.loads(b64decode(policy))
+        if self._clock() >= rules["expires"]:
             raise _refused("Policy expired.")
-        wanted = {name.lower(): value for name, value in told["fields"].items()}
+        wanted = {name.lower(): value for name, value in rules["fields"].items()}
         for name, value in wanted.items():
             if given.get(name) != value:
                 raise _refused(f'Policy Condition failed: ["eq", "${name}", "{value}"]')
-        if extra := sorted(given.keys() - wanted.keys() - set(_UNSPOKEN)):
+        if extra := sorted(given.keys() - wanted.keys() - set(_NOT_COVERED)):
             raise _refused(f"Extra input fields: {', '.join(extra)[:200]}")
         sha256 = b64decode(wanted["x-amz-checksum-sha256"]).hex()
-        return UploadTicket(wanted["key"], wanted["content-type"], told["size"], sha256)
+        return UploadGrant(wanted["key"], wanted["content-type"], rules["size"], sha256)
 
-    def sign_download(self, ticket: DownloadTicket, seconds: int) -> str:
+    def sign_download(self, grant: DownloadGrant, seconds: int) -> str:
         """The query of an address that works for so long."""
-        told = {
+        parameters = {
             "expires": str(int(self._clock() + seconds)),
-            _TYPE: ticket.media_type,
-            _DISPOSITION: ticket.disposition,
+            _TYPE: grant.media_type,
+            _DISPOSITION: grant.disposition,
         }
-        signature = self._sign("download", _told_of(ticket.key, told))
-        return urlencode({**told, "signature": signature})
+        signature = self._sign("download", _canonical_text(grant.key, parameters))
+        return urlencode({**parameters, "signature": signature})
 
-    def read_download(self, key: str, query: str) -> DownloadTicket:
+    def read_download(self, key: str, query: str) -> DownloadGrant:
         """What the holder of this address may get.
 
         Raises:
             RefusedError: forged, or expired.
         """
-        told = dict(parse_qsl(query, keep_blank_values=True))
-        signature = told.pop("signature", "")
-        if not self._holds("download", _told_of(key, told), signature):
+        parameters = dict(parse_qsl(query, keep_blank_values=True))
+        signature = parameters.pop("signature", "")
+        if not self._holds("download", _canonical_text(key, parameters), signature):
             raise _forged()
-        if self._clock() >= int(told["expires"]):
+        if self._clock() >= int(parameters["expires"]):
             raise RefusedError(Refusal.ACCESS_DENIED, "Request has expired")
-        return DownloadTicket(key, told[_TYPE], told[_DISPOSITION])
+        return DownloadGrant(key, parameters[_TYPE], parameters[_DISPOSITION])
 
-    def _sign(self, purpose: str, told: str) -> str:
-        # The purpose keeps one kind of ticket from being shown as the other.
-        message = f"poutama {purpose}\n{told}".encode("utf-8", "surrogatepass")
+    def _sign(self, purpose: str, text: str) -> str:
+        # The purpose keeps one kind of grant from being shown as the other.
+        message = f"poutama {purpose}\n{text}".encode("utf-8", "surrogatepass")
         return hmac.digest(self._secret, message, "sha256").hex()
 
-    def _holds(self, purpose: str, told: str, signature: str) -> bool:
-        expected = self._sign(purpose, told).encode()
+    def _holds(self, purpose: str, text: str, signature: str) -> bool:
+        expected = self._sign(purpose, text).encode()
         return hmac.compare_digest(expected, signature.encode("utf-8", "surrogatepass"))
 
 
-def _told_of(key: str, told: Mapping[str, str]) -> str:
-    return json.dumps([key, sorted(told.items())])
+def _canonical_text(key: str, parameters: Mapping[str, str]) -> str:
+    return json.dumps([key, sorted(parameters.items())])
 
 
 def _forged() -> RefusedError:

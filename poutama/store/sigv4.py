@@ -50,7 +50,7 @@ class Signer:
             now: in UTC.
             seconds: up to a week; no longer than temporary credentials live, in any case.
         """
-        told = {
+        parameters = {
             **parameters,
             "X-Amz-Algorithm": ALGORITHM,
             "X-Amz-Credential": self._credential(now),
@@ -59,8 +59,10 @@ class Signer:
             "X-Amz-SignedHeaders": "host",
         }
         if self.credentials.token:
-            told["X-Amz-Security-Token"] = self.credentials.token
-        query = "&".join(sorted(f"{_quote(name)}={_quote(value)}" for name, value in told.items()))
+            parameters["X-Amz-Security-Token"] = self.credentials.token
+        query = "&".join(
+            sorted(f"{_quote(name)}={_quote(value)}" for name, value in parameters.items())
+        )
         where = urlsplit(url)
         asked = f"GET\n{where.path}\n{query}\nhost:{where.netloc}\n\nhost\nUNSIGNED-PAYLOAD"
         digest = sha256(asked.encode()).hexdigest()

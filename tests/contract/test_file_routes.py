@@ -6,7 +6,7 @@ from hashlib import sha256
 
 import pytest
 
-from poutama.store.signed_urls import UploadTicket
+from poutama.store.signed_urls import UploadGrant
 from tests.contract.file_desk import (
     CONTENT,
     MEDIA,
@@ -161,8 +161,8 @@ def test_no_path_leads_out_of_the_folder(desk: Desk, path: str) -> None:
 @pytest.mark.parametrize("name", ["../../a", "objects/../a", "/etc/a", ".a", "a@", ""])
 def test_not_even_a_signed_form_leads_out_of_the_folder(desk: Desk, name: str) -> None:
     """As if the secret's holder had forgotten to look at the key."""
-    ticket = UploadTicket(name, MEDIA, 4, sha256(b"evil").hexdigest())
-    fields = desk.store.tickets.sign_upload(ticket, 60)
+    grant = UploadGrant(name, MEDIA, 4, sha256(b"evil").hexdigest())
+    fields = desk.store.url_signer.sign_upload(grant, 60)
     said = desk.client.post(f"{desk.store.base_url}/files", data=fields, files={"file": b"evil"})
 
     assert said.status_code == 500

@@ -1,6 +1,6 @@
 """Both stores keep the promises of `store.objects`; S3 is moto's server.
 
-What people do with forms and addresses is in `test_store_tickets`.
+What people do with forms and addresses is in `test_store_signed_urls`.
 """
 
 from __future__ import annotations

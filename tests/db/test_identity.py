@@ -121,7 +121,7 @@ async def test_a_second_subject_with_the_same_email_is_refused(
     ):
         await find_person(database, sign_in("s2"))
     assert await identities(database) == [(ISSUER, "s1", ana)]
-    assert f"refused a second subject of {ISSUER}" in caplog.text
+    assert f"{ISSUER} sent a second subject for an email already bound" in caplog.text
     assert not any(word in caplog.text for word in ("ana", "s2", str(ana)))
 
 

@@ -131,12 +131,15 @@ async def test_good_claims(
         ({"iss": "https://evil.example"}, "issuer that is not trusted"),
         ({"iss": ...}, "issuer that is not trusted"),
         ({"iss": ["x"]}, "issuer that is not trusted"),
-        ({"sub": ""}, "names nobody"),
-        ({"sub": 7}, "names nobody"),
-        ({"sub": "x" * 256}, "names nobody"),
-        ({"sub": "a\0b"}, "names nobody"),
-        ({"sub": "\u0101"}, "names nobody"),
-        ({"events": {"http://schemas.openid.net/event/backchannel-logout": {}}}, "of an event"),
+        ({"sub": ""}, "`sub` is not usable"),
+        ({"sub": 7}, "`sub` is not usable"),
+        ({"sub": "x" * 256}, "`sub` is not usable"),
+        ({"sub": "a\0b"}, "`sub` is not usable"),
+        ({"sub": "\u0101"}, "`sub` is not usable"),
+        (
+            {"events": {"http://schemas.openid.net/event/backchannel-logout": {}}},
+            "describes an event",
+        ),
     ],
 )
 async def test_claims_that_are_not_good_are_refused_though_well_signed(

@@ -115,7 +115,7 @@ def test_the_secret_is_made_once_and_for_its_owner_alone(tmp_path: Path) -> None
     assert len(secret.read_bytes()) == 32
     query = sign(stores[0]).partition("?")[2]
     for store in stores:
-        assert store.tickets.read_download("a/b", query).media_type == "d/e"
+        assert store.url_signer.read_download("a/b", query).media_type == "d/e"
 
 
 def test_no_two_folders_have_the_same_secret(tmp_path: Path) -> None:

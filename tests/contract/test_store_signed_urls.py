@@ -332,8 +332,8 @@ def test_a_form_is_no_address_and_other_secrets_sign_nothing(tmp_path: Path, key
     other = DirectoryStore(tmp_path, b"another secret")
     form = store.sign_upload(key, media_type=MEDIA, size=1, sha256="00" * 32, seconds=60)
 
-    assert store.tickets.read_upload(form.fields).key == key
+    assert store.url_signer.read_upload(form.fields).key == key
     with pytest.raises(RefusedError, match="signature"):
-        store.tickets.read_download(key, urlencode(form.fields))
+        store.url_signer.read_download(key, urlencode(form.fields))
     with pytest.raises(RefusedError, match="signature"):
-        other.tickets.read_upload(form.fields)
+        other.url_signer.read_upload(form.fields)
