@@ -1,4 +1,4 @@
-"""The task of `docs/add-a-task.md` and the trace of `docs/read-traces.md` are what they say."""
+"""What the pages on tasks, traces and sign-in show works as it stands, on a real database."""
 
 from __future__ import annotations
 
@@ -8,13 +8,16 @@ from typing import Any, cast
 
 from poutama.changes import ChangePlans
 from poutama.db.connection import Database
+from poutama.db.identity import SignIn, find_person
 from poutama.db.trace import StatementTrace
 from poutama.db.transaction import Transaction, run_transaction
+from poutama.edge.issuers import parse_issuers
 from poutama.feature import Feature, FeatureSet
 from poutama.features import load_model
 from poutama.schedule import DAY, Task, TaskContext
 from poutama.settings import Settings
 from poutama.store.objects import ObjectStore
+from poutama.text import normalize_email
 from tests.db.sessions import soon
 from tests.golden.rows import fill
 
@@ -27,9 +30,9 @@ ORDER BY goal.id
 """
 
 
-def blocks(page: str) -> list[str]:
+def blocks(page: str, language: str = "python") -> list[str]:
     text = (DOCS / page).read_text("utf-8")
-    return re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return re.findall(rf"^ *```{language}\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
 
 
 async def test_the_task_completes_goals_whose_tasks_are_done(desk_database: Database) -> None:
@@ -86,3 +89,22 @@ async def test_a_test_can_collect_traces(desk_database: Database) -> None:
     exec("\n".join(lines), names)
     [trace] = await names["collect"]()
     assert (trace.name, trace.rows, trace.outcome) == ("one", 1, "ok")
+
+
+def test_every_issuer_of_the_page_is_one() -> None:
+    shown = [block.strip() for block in blocks("sign-in.md", "sh")]
+    values = [line.removeprefix("POUTAMA_ISSUERS='").removesuffix("'") for line in shown]
+    found = [parse_issuers(value) for value in values]
+    assert [len(issuers) for issuers in found] == [1, 1, 1, 2]
+    assert [issuers[0].is_microsoft for issuers in found] == [False, True, False, False]
+
+
+async def test_the_first_person_can_sign_in(desk_database: Database) -> None:
+    (statement,) = blocks("sign-in.md", "sql")
+    await desk_database.write(statement, deadline=soon())
+    signed_in = SignIn("https://id.school.example", "1", normalize_email("Head@school.example"))
+    found = await find_person(desk_database, signed_in)
+    rows = await desk_database.read(
+        "SELECT id FROM person WHERE name LIKE 'Head%'", deadline=soon()
+    )
+    assert [row["id"] for row in rows] == [found]
