@@ -1,10 +1,13 @@
-"""What the pages on tasks, traces and sign-in show works as it stands, on a real database."""
+"""What pages show that nothing else runs works as it stands, on a real database."""
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 from typing import Any, cast
+
+import pytest
 
 from poutama.changes import ChangePlans
 from poutama.db.connection import Database
@@ -12,6 +15,7 @@ from poutama.db.identity import SignIn, find_person
 from poutama.db.trace import StatementTrace
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.edge.issuers import parse_issuers
+from poutama.errors import NotFoundError
 from poutama.feature import Feature, FeatureSet
 from poutama.features import load_model
 from poutama.schedule import DAY, Task, TaskContext
@@ -19,7 +23,7 @@ from poutama.settings import Settings
 from poutama.store.objects import ObjectStore
 from poutama.text import normalize_email
 from tests.db.sessions import soon
-from tests.golden.rows import fill
+from tests.golden.rows import NOWHERE, fill, goal_id
 
 DOCS = Path(__file__).parents[2] / "docs"
 FINISHED = """
@@ -108,3 +112,38 @@ async def test_the_first_person_can_sign_in(desk_database: Database) -> None:
         "SELECT id FROM person WHERE name LIKE 'Head%'", deadline=soon()
     )
     assert [row["id"] for row in rows] == [found]
+
+
+async def test_the_closure_of_the_page_on_transactions_completes_a_goal(
+    desk_database: Database,
+) -> None:
+    await fill(desk_database)
+    (block,) = blocks("transactions.md")
+    names: dict[str, Any] = {
+        "Transaction": Transaction,
+        "NotFoundError": NotFoundError,
+        "run_transaction": run_transaction,
+        "database": desk_database,
+        "deadline": soon(),
+        "goal_id": goal_id(1),
+    }
+    code = compile(block, "transactions.md", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    for changed in (True, False):
+        await eval(code, names)
+        assert names["changed"] is changed
+    with pytest.raises(NotFoundError):
+        await eval(code, {**names, "goal_id": NOWHERE})
+
+
+async def test_erased_people_are_found_as_the_page_on_keeping_shows(
+    desk_database: Database,
+) -> None:
+    (statement,) = blocks("keeping.md", "sql")
+    await desk_database.read(statement, deadline=soon())
+    entry = (
+        "INSERT INTO audit_entry (id, at, actor_id, actor_name, action, kind, row_id)"
+        " VALUES (gen_random_uuid(), now(), $1::uuid, 'retention', 'DELETE', 'Person', $1::uuid)"
+    )
+    await desk_database.write(entry, [NOWHERE], deadline=soon())
+    rows = await desk_database.read(statement, deadline=soon())
+    assert [row["row_id"] for row in rows] == [NOWHERE]
