@@ -16,7 +16,7 @@ from poutama.errors import AmbiguousCommit, DatabaseError, UnauthenticatedError,
 
 FOREIGN_KEY_VIOLATION = "23503"
 
-# What is there before this charge: of somebody new the whole capacity, $2.
+# The level before this charge; for a new person the whole capacity, $2.
 _FILLED = """least(
         $2::float8,
         b.level + $3::float8 * greatest(extract(epoch FROM now() - b.settled_at)::float8, 0)

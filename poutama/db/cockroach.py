@@ -148,7 +148,7 @@ class CockroachServer:
 
 
 def running_url(folder: Path) -> str | None:
-    """The address of the node that somebody else runs in `folder`, or None."""
+    """Return the address of the node that another process runs in `folder`, or None."""
     node = CockroachServer("", folder)
     try:
         process = psutil.Process(int((node.folder / "pid").read_text(encoding="ascii")))

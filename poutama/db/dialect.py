@@ -1,7 +1,7 @@
 """Which engine answers, and what differs between the two.
 
-Asked of a connection once (`poutama.db.connection`); read by whoever renders or runs SQL. Knows
-no SQL text beyond the transaction protocol and talks to nobody.
+Read from a connection once (`poutama.db.connection`); used by the code that renders or runs SQL.
+Knows no SQL text beyond the transaction protocol and opens no connection.
 """
 
 from __future__ import annotations

@@ -236,8 +236,8 @@ class EmbeddedServer:
     def _end_orphan(self) -> None:
         """End a server whose owner was killed, and forget one that no longer exists.
 
-        We hold the lock, so whatever the file names is nobody's. The number in it may belong to
-        quite another program by now, which is why PostgreSQL alone would refuse to start.
+        We hold the lock, so no owner of the named server is left. The process id in the file may
+        belong to another program since, which is why PostgreSQL alone would refuse to start.
         """
         left = read_postmaster(self.data)
         if left is None:
@@ -332,7 +332,7 @@ def find_programs() -> Path:
 
 
 def running_url(folder: Path) -> str | None:
-    """The address of the server that somebody else runs in `folder`, or None."""
+    """Return the address of the server that another process runs in `folder`, or None."""
     data = folder.absolute() / "data"
     found = read_postmaster(data)
     if found is None or not found.ready or find_postgres(found.pid, data) is None:

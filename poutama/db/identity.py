@@ -20,7 +20,7 @@ logger = logging.getLogger(__name__)
 
 TIME_LIMIT = 10.0
 
-UNKNOWN = "Nobody has been invited here under this sign-in; ask your school's administrator."
+UNKNOWN = "This sign-in has not been invited; ask your school's administrator."
 NO_EMAIL = (
     "This sign-in is new here, and its token has no verified email to know you by: sign in with"
     " one that has, or ask your school's administrator."

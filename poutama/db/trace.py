@@ -1,7 +1,7 @@
 """What every statement cost: its name, rows, duration, tries and transaction; never a value.
 
 `poutama.db.connection` and `poutama.db.transaction` ask `Tracer.active` before they measure, so
-that tracing costs next to nothing when nobody listens. Three may listen: an observer (a test that
+that tracing costs next to nothing without a listener. Three may listen: an observer (a test that
 counts statements), the log at DEBUG, and OpenTelemetry spans where the package is installed and
 `database_traces` is on.
 """
@@ -41,7 +41,7 @@ Observer = Callable[[StatementTrace], None]
 
 
 class Tracer:
-    """Hands every trace to whoever listens."""
+    """Passes every trace to the listeners."""
 
     __slots__ = ("_observers", "_span", "_wants_spans")
 
@@ -52,7 +52,7 @@ class Tracer:
 
     @property
     def active(self) -> bool:
-        """Whether anybody listens now."""
+        """Whether there is a listener now."""
         return self._wants_spans or bool(self._observers) or log.isEnabledFor(logging.DEBUG)
 
     @contextmanager

@@ -2,7 +2,7 @@
 
 The functions' handlers and the local mode call it, so that both run the same. Nothing here reads
 the environment, and nothing is connected before it is needed: a function's environment may be
-made ready, or kept as a snapshot, long before anybody asks. `edge.work` adds what only workers
+made ready, or kept as a snapshot, long before the first request. `edge.work` adds what only workers
 need, which would be dead weight for the API.
 """
 
@@ -35,7 +35,7 @@ from poutama.store.objects import ObjectStore
 from poutama.store.s3 import S3Store
 
 HEALTH_SECONDS = 5.0
-"""Whoever asks for /healthz is not kept waiting longer than this."""
+"""The longest that /healthz waits for the database."""
 
 WAKE_SECONDS = 5.0
 """What a mutation that is done waits for the queue, at most: the sweep finds what was not sent. A
@@ -149,7 +149,7 @@ def compute_fields(rooms: Resources) -> dict[str, Compute]:
 
 
 def wake_by(queue: Queue, seconds: float = WAKE_SECONDS) -> Wake:
-    """Wake workers by a message; whoever is asking for the job is not kept waiting for it long."""
+    """Return a function that wakes workers by a message, within `seconds`."""
 
     async def wake(job: UUID) -> None:
         try:

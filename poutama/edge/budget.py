@@ -31,7 +31,7 @@ PEOPLE = 10_000
 
 
 class Ledger(Protocol):
-    """Where all processes agree on what somebody has left."""
+    """Where all processes agree on what a person has left."""
 
     async def __call__(
         self, person: UUID, bucket: Bucket, *, owed: float, cost: float, deadline: float
@@ -60,7 +60,7 @@ class Budgets:
         """Keep what is needed to charge.
 
         Raises:
-            ConfigurationError: the settings let nobody ever run what `max_cost` allows.
+            ConfigurationError: no budget of the settings ever allows what `max_cost` allows.
         """
         if settings.budget_capacity < settings.max_cost:
             raise ConfigurationError(
@@ -83,7 +83,7 @@ class Budgets:
         """The person's budget, for one request that ends by the deadline."""
         tab = self._tabs.get(person)
         if tab is None:
-            # Full, until the ledger says otherwise: nobody who has just come is kept waiting.
+            # Full, until the ledger is read: a new caller does not wait.
             tab = Tab(self._bucket.capacity, self._clock())
             self._tabs.put(person, tab)
         return Account(self, person, tab, deadline)
@@ -170,7 +170,7 @@ class Account(msgspec.Struct, frozen=True):
 
 
 def open_budgets(settings: Settings, database: Database) -> Budgets | None:
-    """The budgets that the settings ask for, kept in the database; None where nobody counts.
+    """The budgets that the settings ask for, kept in the database; None if they are off.
 
     Raises:
         ConfigurationError: as `Budgets`.

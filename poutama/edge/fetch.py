@@ -45,7 +45,7 @@ def fetch_json(address: str, *, deadline: float, most_bytes: int) -> Any:
     Args:
         address: `https://`, or `http://` on this machine.
         deadline: absolute `time.monotonic()`, looked at between the parts of an answer: one that
-            comes byte by byte can take longer, so whoever waits should have a limit as well.
+            comes byte by byte can take longer, so the caller should have a limit as well.
         most_bytes: how much is read before giving up.
 
     Raises:
@@ -83,7 +83,7 @@ def is_loopback(address: str) -> bool:
 
 
 async def run_in_thread(work: Callable[[], T]) -> T:
-    """Run something that blocks in a thread of its own; whoever waits may give up any time.
+    """Run something that blocks in a thread of its own; the caller may give up any time.
 
     Not the loop's own pool of threads: the process would wait for those before it ends.
     """
@@ -91,7 +91,7 @@ async def run_in_thread(work: Callable[[], T]) -> T:
     outcome: asyncio.Future[T] = loop.create_future()
 
     def tell(settle: Callable[[], None]) -> None:
-        with suppress(RuntimeError):  # the loop is closed: nobody is waiting any more
+        with suppress(RuntimeError):  # the loop is closed: no caller waits
             loop.call_soon_threadsafe(lambda: None if outcome.done() else settle())
 
     def run() -> None:

@@ -143,7 +143,7 @@ def _read_path(event: HttpEvent) -> str:
 def _read_body(event: HttpEvent) -> bytes:
     body = event.body or ""
     if not event.is_base64_encoded:
-        # Half of a surrogate pair gets as far as whoever reads the body, and says what is wrong.
+        # Half of a surrogate pair is passed on; the parser of the body reports it.
         return body.encode("utf-8", "surrogatepass")
     try:
         return base64.b64decode(body, validate=True)

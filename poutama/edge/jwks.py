@@ -1,7 +1,7 @@
 """The public keys of an issuer: fetched when needed, kept, and followed when they are rotated.
 
 `edge.oidc` asks a `KeySet` for the key that a token names. However many tokens ask, one fetch is
-under way at a time, and fetches keep a distance: nobody can make us hammer an issuer by inventing
+under way at a time, and fetches keep a distance: no caller can make us flood an issuer by inventing
 key ids. Keys outlive an issuer's outage for a day, and no longer.
 
 The document: https://www.rfc-editor.org/rfc/rfc7517#section-5
@@ -101,7 +101,7 @@ class KeySet:
         """
         if self._age >= FRESH_SECONDS:
             fetching = self._fetch()
-            # An issuer known to be in trouble delays nobody for as long as the old keys serve.
+            # An issuer known to be in trouble delays no request while the old keys serve.
             if not self._failed or self._age >= STALE_SECONDS:
                 await self._wait(fetching)
         found = self._pick(kid, algorithm)
@@ -135,7 +135,7 @@ class KeySet:
         return self._fetching
 
     async def _wait(self, fetching: asyncio.Task[None] | None) -> None:
-        # Neither our patience nor our own cancellation ends a fetch that others wait for, too.
+        # Neither our time limit nor our cancellation ends a fetch that others wait for.
         if fetching is not None:
             await asyncio.wait([fetching], timeout=self._wait_seconds)
 

@@ -33,7 +33,7 @@ LONGEST_TOKEN = 8_192
 TOO_LONG = "The bearer token is too long."
 CACHED_TOKENS = 4_096
 FORBIDDEN_SECONDS = 10.0
-"""How long a good token of nobody we know is refused without looking again."""
+"""How long a good token without a known person is refused without looking again."""
 
 # The scheme and some spaces; a token within it can still be too long.
 LONGEST_HEADER = LONGEST_TOKEN + 64
@@ -76,7 +76,7 @@ class TokenVerifier(Protocol):
         Raises:
             UnauthenticatedError: the token is not good; the message says why, for a client to
                 see, and shows nothing of the token.
-            ForbiddenError: it is good, but stands for nobody we know.
+            ForbiddenError: it is good, but no person is known for it.
             UnavailableError: the keys or the database cannot be reached.
         """
 
@@ -116,7 +116,7 @@ class LocalTokenVerifier:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """A good token that stands for nobody, and until when that is not asked again."""
+    """A good token without a known person, and until when that is not looked up again."""
 
     message: str
     good_until: float
@@ -149,7 +149,7 @@ class Authenticator:
 
         Raises:
             UnauthenticatedError: the header is not `Bearer TOKEN`, or the token is not good.
-            ForbiddenError: the token is good, but stands for nobody we know.
+            ForbiddenError: the token is good, but no person is known for it.
             UnavailableError: the keys or the database cannot be reached.
         """
         if header is None:

@@ -29,7 +29,7 @@ from poutama.worker import Worker
 
 @dataclass(frozen=True, slots=True)
 class EngineQuery:
-    """See `poutama.jobs.job.Query`: the engine, read-only, in somebody's name, on nobody's budget.
+    """See `poutama.jobs.job.Query`: the engine, read-only, as a person, without a budget.
 
     Trusted documents are about what clients may send; what a job asks is as trusted as its code.
     """

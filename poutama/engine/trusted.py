@@ -1,7 +1,7 @@
 """Trusted documents: the operations that a client was published with, by their SHA-256.
 
 The entry point reads the file that `settings.trusted_documents` names; the engine asks for every
-request. Nothing is ever registered by a request, so nobody can add a document while it runs.
+request. Nothing is ever registered by a request, so no caller can add a document while it runs.
 """
 
 from __future__ import annotations

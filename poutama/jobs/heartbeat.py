@@ -1,6 +1,6 @@
-"""Running a step while the lease is kept alive, for as long as there is time and nobody objects.
+"""Running a step while the lease is kept alive, until its time is up or it is stopped.
 
-Called by `poutama.worker`. The step is cancelled when somebody wants the job to stop, when the
+Called by `poutama.worker`. The step is cancelled when a stop of the job is requested, when the
 lease is lost or could not be kept, and when the time is up. Never writes anything but the lease.
 """
 

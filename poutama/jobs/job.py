@@ -65,7 +65,7 @@ class JobState(StrEnum):
 
 
 class Query(Protocol):
-    """Asks what the API would answer: the same compiler, rules and audit, in somebody's name."""
+    """Returns what the API would answer a person: the same compiler, rules and audit."""
 
     async def __call__(
         self, document: str, variables: Mapping[str, Any], person: UUID
@@ -139,7 +139,7 @@ class Step(Generic[InputT, CheckpointT]):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RowError:
-    """A row of somebody's file that could not be used.
+    """A row of a person's file that could not be used.
 
     Attributes:
         file: its name within what was uploaded.

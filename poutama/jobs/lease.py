@@ -1,7 +1,7 @@
 """What a worker does to the job it holds: claim it, show signs of life, commit steps, let it go.
 
 Called by `poutama.worker` and `jobs.heartbeat`. A lease is one conditional UPDATE, and every later
-write names it: a worker that lost its lease changes nothing any more, however late it comes. The
+write names it: a worker that lost its lease changes nothing, however late it comes. The
 database's clock alone decides how long a lease lasts. Who holds no lease uses `jobs.table`.
 """
 
@@ -37,11 +37,11 @@ _SQL = load_sql(
 
 
 class LeaseLost(Exception):  # noqa: N818  an outcome, not a fault
-    """Somebody else holds the job by now, or nobody does; nothing was written."""
+    """The worker does not hold the job; nothing was written."""
 
 
 class StopRequested(Exception):  # noqa: N818  an outcome, not a fault
-    """Somebody wants the job to stop; nothing was written."""
+    """A stop of the job was requested; nothing was written."""
 
 
 class _Refused(Exception):  # noqa: N818  never leaves this module
@@ -90,7 +90,7 @@ class Committed:
 async def claim_job(
     database: Database, job: UUID, *, attempts: int, seconds: float, deadline: float
 ) -> Lease | Ended | None:
-    """Take the job if it is due and nobody works at it; None if not. One statement.
+    """Claim the job if it is due and no worker holds it; None if not. One statement.
 
     Args:
         database: where.
@@ -100,7 +100,7 @@ async def claim_job(
         deadline: absolute `time.monotonic()`.
 
     Raises:
-        AmbiguousCommit: it may have been taken, under a lease that nobody knows; that runs out.
+        AmbiguousCommit: it may have been claimed, under a lease that no worker knows; it expires.
         PoutamaError: as `Database.write`; it was not taken.
     """
     lease = uuid4()
@@ -198,7 +198,7 @@ async def release_job(
     Who is to stop is CANCELLED whatever the worker thinks.
 
     Raises:
-        LeaseLost: it was not held any more.
+        LeaseLost: the lease was not held.
         PoutamaError: as `Database.write`; at worst the lease runs out.
     """
     values = [lease.job.id, lease.id, lease.steps, state.value, _storable(failure), attempts]
@@ -223,7 +223,7 @@ def _read_job(job: UUID, row: Record) -> Job:
 def _fence(
     lease: Lease, returned: Progress[Any] | Finished, seconds: float
 ) -> tuple[str, Sequence[object]]:
-    """The statement that only whoever holds the lease can run, and only once for each step."""
+    """The statement that only the holder of the lease can run, and only once for each step."""
     mine = (lease.job.id, lease.id, lease.steps)
     match returned:
         case Progress():
@@ -265,7 +265,7 @@ def _encode(returned: Progress[Any]) -> str:
 async def _has_happened(
     database: Database, in_doubt: Committed, lease: Lease, deadline: float
 ) -> bool:
-    """Whether the commit whose outcome nobody knew was made, and nobody has come since."""
+    """Whether the commit of unknown outcome was made, and no other worker has claimed since."""
     rows = await database.read(_SQL["look"], [lease.job.id], deadline=deadline, name="look")
     if not rows or rows[0]["steps"] != lease.steps + 1:
         return False

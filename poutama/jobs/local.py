@@ -1,7 +1,7 @@
 """A queue in this process: what `make up` and the tests run on in place of SQS.
 
-It keeps SQS's promises and habits: messages are invisible while somebody has them, come back when
-nobody deletes them, and go to the dead letters after too many times. What it holds is gone with
+It behaves like SQS: messages are invisible while a worker has them, come back when they are not
+deleted, and go to the dead letters after too many times. What it holds is gone with
 the process; the job table is not, and the sweep sends again. It belongs to one event loop, polls
 nothing, and touches neither database nor network.
 """
@@ -17,7 +17,7 @@ from uuid import uuid4
 from poutama.jobs.queue import Message
 
 MOST_DEAD_LETTERS = 1_000
-TOO_OFTEN = "It was handed out {times} times, and nobody said it was done."
+TOO_OFTEN = "The message was handed out {times} times and never deleted."
 
 
 @dataclass(slots=True)
@@ -33,7 +33,7 @@ class _Held:
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """A message that nobody could handle, and why."""
+    """A message that no worker could handle, and why."""
 
     body: str
     reason: str
@@ -46,7 +46,7 @@ class LocalQueue:
         """Make it empty.
 
         Args:
-            visibility: seconds for which a message that was handed out is nobody else's.
+            visibility: seconds for which a message that was handed out is invisible.
             most_received: how often it is handed out before it goes to the dead letters.
         """
         self._visibility = visibility

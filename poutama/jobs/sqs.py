@@ -25,7 +25,7 @@ LONGEST_DELAY = 900
 MOST_MESSAGES = 10
 LONGEST_REASON = 1_000
 
-# What SQS says of a message that is gone, or that somebody else has by now.
+# The error codes of SQS for a message that is gone, or that another worker has.
 _NOT_HELD = frozenset({"InvalidParameterValue", "MessageNotInflight", "ReceiptHandleIsInvalid"})
 
 
@@ -33,7 +33,7 @@ class SqsQueue:
     """See `poutama.jobs.queue.Queue`. May be used from any event loop."""
 
     def __init__(self, settings: Settings) -> None:
-        """Asks nobody; credentials are AWS's own affair (environment, role).
+        """Sends nothing; credentials are AWS's own affair (environment, role).
 
         Raises:
             ConfigurationError: there is no `queue_url`.
@@ -100,7 +100,7 @@ class SqsQueue:
 
         Raises:
             UnavailableError: it could not be reached, or refused.
-            ConfigurationError: there are no credentials, or nobody says which region.
+            ConfigurationError: there are no credentials, or no region is set.
         """
         # heavy: a third of a second, and only here
         from botocore.exceptions import (

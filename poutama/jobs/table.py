@@ -77,7 +77,7 @@ async def enqueue(
 ) -> UUID:
     """Add a job that begins to exist with the transaction's commit; returns its id.
 
-    Whoever commits wakes a worker for it: the engine after a mutation, the worker after a step.
+    After the commit, wake a worker for it: the engine after a mutation, the worker after a step.
 
     Args:
         transaction: the mutation's, or that of a step's effects.
@@ -102,7 +102,7 @@ async def enqueue(
 
 
 async def cancel(transaction: Transaction, job: UUID) -> bool:
-    """Stop a job at once while nobody works at it, else as soon as its worker notices.
+    """Stop a job at once if no worker holds it, else as soon as its worker notices.
 
     Returns whether anything changed: what has ended, or is to stop already, stays as it is.
     """
@@ -116,7 +116,7 @@ async def find_wait(database: Database, job: UUID, *, deadline: float) -> float 
 
 
 async def take_unsent(database: Database, *, idle: float, most: int, deadline: float) -> list[UUID]:
-    """The jobs that somebody must be woken for again, longest due first; once each.
+    """The jobs that need a worker woken again, longest due first; once each.
 
     They are queued, have been due for `idle` seconds and no message was sent in that time; or
     their worker is gone, and none was sent since its lease ran out.
@@ -130,11 +130,11 @@ async def take_unsent(database: Database, *, idle: float, most: int, deadline: f
 async def retry(database: Database, job: UUID, *, deadline: float) -> bool:
     """Queue a job again that failed or was stopped, from where it was; False if there is none.
 
-    Nobody is woken: the next sweep does it.
+    No worker is woken: the next sweep does it.
     """
     return bool(await database.write(_RETRY, [job], deadline=deadline, name="retry_job"))
 
 
 async def list_jobs(database: Database, *, state: str | None, most: int, deadline: float) -> Rows:
-    """Everybody's jobs, newest first: for whoever runs the system, not for the API."""
+    """The jobs of all people, newest first: for the operator, not for the API."""
     return await database.read(_LIST, [state, most], deadline=deadline, name="list_jobs")

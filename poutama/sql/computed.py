@@ -19,7 +19,7 @@ from poutama.schema.model import Column, Computed
 from poutama.sql.fragment import name_column, quote_text, render_json_value
 
 Compute: TypeAlias = Callable[..., Any]
-"""Takes the columns' values and returns what `json` can write. Asks nobody; called once a row."""
+"""Takes the columns' values and returns what `json` can write. Does no I/O; called once a row."""
 
 MARK = '"\\u0000'
 _MARK = re.compile(rb'"\\u0000(\w+):([0-9a-f]+)"')

@@ -1,7 +1,7 @@
 """A file that is there whole or not at all.
 
 Used wherever the stores write: what arrives goes into a temporary file, and takes its place in one
-step once it is complete. Whoever reads the old file meanwhile goes on reading it.
+step once it is complete. A reader of the old file goes on reading it.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ class WholeFile:
                 self._temporary.replace(self._path)
                 break
             except FileNotFoundError:
-                # Somebody has just removed the folder, which was empty.
+                # Another process has just removed the folder, which was empty.
                 if attempt == TRIES - 1:
                     raise
         folder = os.open(self._path.parent, os.O_RDONLY)

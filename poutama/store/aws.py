@@ -55,10 +55,10 @@ class AwsClient:
         self._opened: Any = None
 
     def credentials(self) -> Credentials:
-        """Who signs; to be asked each time, since the SDK replaces temporary ones in time.
+        """Return the credentials; call it each time, since the SDK renews temporary ones.
 
         Raises:
-            ConfigurationError: nobody does.
+            ConfigurationError: there are no credentials.
         """
         if self._given is not None:
             return self._given
@@ -73,7 +73,7 @@ class AwsClient:
         """The SDK's client."""
         with self._lock:
             if self._opened is None:
-                # heavy: 0.4 s, and only whoever moves files needs it.
+                # heavy: 0.4 s, and only requests that move files need it.
                 from botocore.config import Config
 
                 config = Config(
@@ -114,7 +114,7 @@ class AwsClient:
 @contextmanager
 def translate_errors(operation: str) -> Iterator[None]:
     """Turn the SDK's errors into ours; their messages have the operation and AWS's code."""
-    # heavy: whoever is called within needs it as well.
+    # heavy: needed only by requests that move files.
     from botocore import exceptions
 
     try:
@@ -148,7 +148,7 @@ def read_region(settings: Settings, environment: Mapping[str, str]) -> str:
     """Where the bucket is.
 
     Raises:
-        ConfigurationError: nobody says.
+        ConfigurationError: none is set.
     """
     region = (
         settings.aws_region

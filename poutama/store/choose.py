@@ -1,4 +1,4 @@
-"""Chooses the store that the settings name. Called by whoever puts the rooms together."""
+"""Chooses the store that the settings name. Called where the resources are opened."""
 
 from __future__ import annotations
 

@@ -58,7 +58,7 @@ class OpenObject:
 
 
 class IncomingObject:
-    """An object being written; nobody sees it before it is kept. Blocks: call it in a thread."""
+    """An object being written; invisible until it is kept. Blocks: call it in a thread."""
 
     def __init__(self, path: Path, incoming: Path, media_type: str) -> None:
         self._file = WholeFile(path, beside=incoming)
@@ -253,7 +253,7 @@ class DirectoryStore:
     def _clear_abandoned(self) -> None:
         for path in self._incoming.iterdir():
             with suppress(FileNotFoundError):
-                # Whoever is still writing has written since.
+                # A process that is still writing has written since.
                 if time.time() - path.stat().st_mtime > _ABANDONED_SECONDS:
                     path.unlink()
 

@@ -54,10 +54,10 @@ class ObjectStore(Protocol):
     def sign_upload(
         self, key: str, *, media_type: str, size: int, sha256: str, seconds: int
     ) -> UploadForm:
-        """Sign a form that lets whoever has it put this one file there, once or again.
+        """Sign a form that lets its holder put this one file there, once or again.
 
         The store refuses a body of another size, another type or another hash, and any body after
-        `seconds`. Asks nobody: no network.
+        `seconds`. No network access.
 
         Args:
             key: where.
@@ -71,9 +71,9 @@ class ObjectStore(Protocol):
     def sign_download(
         self, key: str, *, name: str, media_type: str, seconds: int, inline: bool = False
     ) -> str:
-        """Sign an address that gives whoever has it the file, Range requests included.
+        """Sign an address that gives its holder the file, Range requests included.
 
-        `name` is offered for saving it, unless `inline`. Asks nobody: no network.
+        `name` is offered for saving it, unless `inline`. No network access.
         """
         ...
 

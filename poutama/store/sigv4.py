@@ -46,7 +46,7 @@ class Signer:
 
         Args:
             url: without a query, its path percent-encoded.
-            parameters: of the query; signed, so that nobody can change them.
+            parameters: of the query; signed, so that they cannot be changed.
             now: in UTC.
             seconds: up to a week; no longer than temporary credentials live, in any case.
         """

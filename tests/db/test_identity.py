@@ -93,7 +93,7 @@ async def test_people_whose_emails_differ_by_case_alone_are_not_guessed_at(
 ) -> None:
     await invite(database, "ANA@school.example")
     await invite(database, "Ana@school.example")
-    with pytest.raises(ForbiddenError, match="Nobody has been invited"):
+    with pytest.raises(ForbiddenError, match="has not been invited"):
         await find_person(database, sign_in())
     assert await identities(database) == []
 
