@@ -28,7 +28,7 @@ from poutama.plan.nodes import (
     Rows,
 )
 from poutama.plan.ownership import is_implied, is_seen_by_owner
-from poutama.plan.values import Returned, ViewerId
+from poutama.plan.values import ViewerId
 from poutama.plan.walk import rewrite_leaves, rewrite_rows
 from poutama.schema.model import Audience, Entity, Relationship, Rule, Scope, Through
 
@@ -76,14 +76,13 @@ def confine_rows(entities: Mapping[str, Entity], read: Read) -> Read:
     """The plan, each of whose rows obey the rule of their type.
 
     No rule is added where it holds anyway: through the parent's, because the row is the viewer's
-    own (`mark_own` runs before), or because the same operation has just written or returned it.
+    own (`mark_own` runs before), or because the same statement has just written it.
     """
 
     def confine(rows: Rows, parent: Rows | None) -> Rows:
         entity = rows.entity
         if (
             rows.written is not None
-            or _is_returned(rows.where)
             or is_implied(parent.entity if parent else None, rows.relation, entity)
             or is_seen_by_owner(entity, rows.own)
         ):
@@ -123,11 +122,6 @@ def guard_predicate(
             return Exists(relation, target, inner)
         case _:
             assert_never(predicate)
-
-
-def _is_returned(where: Predicate) -> bool:
-    """Whether these are rows whose ids a procedure has returned."""
-    return isinstance(where, OwnedBy) and isinstance(where.value, Returned)
 
 
 def _related(scope: Scope, column: str, relationships: tuple[Relationship, ...]) -> list[Predicate]:

@@ -136,10 +136,13 @@ async def test_a_payload_has_rows_and_values_in_the_order_of_the_selection(scale
     }  # fmt: skip
 
 
-async def test_a_row_that_may_be_missing_is_null_and_another_is_not_found(scales: Scales) -> None:
+async def test_a_row_that_is_missing_or_hidden_is_null_or_not_found(scales: Scales) -> None:
     assert (await scales.desk.ask(DOCUMENT, input=scales.input()))["w"]["note"] is None
-    scales.returned = {"goal": NOWHERE}
-    assert await scales.desk.refuse(DOCUMENT, input=scales.input()) == "NOT_FOUND"
+    for goal in (NOWHERE, BENS_GOAL):
+        scales.returned = {"goal": goal}
+        assert await scales.desk.refuse(DOCUMENT, input=scales.input()) == "NOT_FOUND"
+    scales.returned = {"note": note_id(4)}
+    assert (await scales.desk.ask(DOCUMENT, input=scales.input()))["w"]["note"] is None
 
 
 async def test_a_payload_without_rows_takes_no_statement(

@@ -78,13 +78,19 @@ def test_rows_that_hold_the_viewer_need_no_rule() -> None:
     assert confine_rows(ENTITIES, Read((Many("goals", held),))) == Read((Many("goals", held),))
 
 
-def test_rows_that_the_operation_has_written_or_returned_need_no_rule() -> None:
-    for rows in (
-        Rows(GOAL, None, (), written=0),
-        Rows(GOAL, None, (), OwnedBy("id", Returned("goal"))),
-    ):
-        payload = Read((One("goal", rows, nullable=False),))
-        assert confine_rows(ENTITIES, payload) == payload
+def test_rows_that_the_statement_has_written_need_no_rule() -> None:
+    payload = Read((One("goal", Rows(GOAL, None, (), written=0), nullable=False),))
+    assert confine_rows(ENTITIES, payload) == payload
+
+
+def test_rows_that_a_procedure_returns_obey_the_rule_of_their_type() -> None:
+    returned = OwnedBy("id", Returned("goal"))
+    confined = All((visible_rows(ENTITIES, GOAL), returned))
+    before, after = (
+        Read((One("goal", Rows(GOAL, None, (), where), nullable=False),))
+        for where in (returned, confined)
+    )
+    assert confine_rows(ENTITIES, before) == after
 
 
 def test_a_restricted_field_is_hidden_in_lists_and_in_every_view_of_a_page() -> None:

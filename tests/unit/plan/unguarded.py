@@ -29,7 +29,7 @@ from poutama.plan.nodes import (
     Rows,
     Update,
 )
-from poutama.plan.values import Returned, ViewerId
+from poutama.plan.values import ViewerId
 from poutama.schema.model import (
     Action,
     Audience,
@@ -151,8 +151,6 @@ def grants(where: Predicate, rule: Rule) -> bool:
             return any(grants(part, rule) for part in parts)
         case AnyOf(parts):
             return bool(parts) and all(grants(part, rule) for part in parts)
-        case OwnedBy("id", Returned()):
-            return True  # a procedure answers for the ids it returns
         case OwnedBy(column) if mine(where):
             return Relationship.SELF in told(rule, Scope.PERSON, column)
         case HasRelationship(scope, column, relationships):
