@@ -13,8 +13,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from poutama.db.connection import Database
-from poutama.db.revisions import CORE, read_applied
-from poutama.errors import ConfigurationError
+from poutama.db.revisions import CORE, MissingTablesError, read_applied
 from poutama.feature import BUILT_IN
 from poutama.features import load_features, needed_revisions
 from poutama.settings import Settings
@@ -26,7 +25,8 @@ def show_features(settings: Settings, url: str, console: Console) -> None:
     """Print the installed features as a table, and what the database has of others.
 
     Raises:
-        ConfigurationError: a feature cannot be loaded.
+        ConfigurationError: a feature cannot be loaded, or the database cannot be connected to
+            with these settings.
         PoutamaError: the database does not answer.
     """
     applied = asyncio.run(_read_applied(settings, url))
@@ -56,7 +56,7 @@ async def _read_applied(settings: Settings, url: str) -> set[tuple[str, str]]:
     database = Database(settings, url=url)
     try:
         return await read_applied(database, deadline=time.monotonic() + SECONDS)
-    except ConfigurationError:  # it has no tables yet
+    except MissingTablesError:
         return set()
     finally:
         await database.close()

@@ -20,7 +20,7 @@ import typer
 from poutama import __version__
 from poutama.commands.pages import pages
 from poutama.commands.serve import serve, worker
-from poutama.errors import ConfigurationError, DatabaseError, PoutamaError
+from poutama.errors import ConfigurationError, DatabaseError, PoutamaError, UnavailableError
 from poutama.laptop.configuration import (
     describe_settings,
     open_home,
@@ -52,8 +52,16 @@ def main() -> None:
     try:
         app()
     except PoutamaError as error:
-        print(f"poutama: {error.message}", file=sys.stderr)
+        print(f"poutama: {_describe(error)}", file=sys.stderr)
         sys.exit(1)
+
+
+def _describe(error: PoutamaError) -> str:
+    """Its message; with the system's reason, which has the address, where a service is away."""
+    reason = error.__cause__
+    if isinstance(error, UnavailableError) and isinstance(reason, OSError):
+        return f"{error.message} ({reason})"
+    return error.message
 
 
 def _print_version(wanted: bool) -> None:
@@ -149,7 +157,10 @@ def token(
             if error.sqlstate != NO_SUCH_TABLE:
                 raise
             raise ConfigurationError(
-                "there is nobody in the database yet: run `make up` or `poutama demo` first"
+                "the database of POUTAMA_DATABASE_URL has no tables yet: run `poutama demo`"
+                if settings.database_url
+                else f"{home}: no data yet: run `make up` or `poutama demo` first, or set"
+                " POUTAMA_HOME to the folder that they used"
             ) from error
 
 

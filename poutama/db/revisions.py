@@ -61,6 +61,10 @@ def find_head(history: History) -> str:
     return heads.pop()
 
 
+class MissingTablesError(ConfigurationError):
+    """The database has no tables yet: run `poutama migrate`."""
+
+
 async def check_revisions(
     database: Database, needed: Mapping[str, str], *, deadline: float
 ) -> None:
@@ -88,7 +92,8 @@ async def read_applied(database: Database, *, deadline: float) -> set[tuple[str,
     """Every feature and revision that the database has, those that are not installed among them.
 
     Raises:
-        ConfigurationError: it has no tables yet.
+        MissingTablesError: it has no tables yet.
+        ConfigurationError: it cannot be connected to with these settings.
         UnavailableError, DeadlineExceededError, DatabaseError: the database does not answer.
     """
     try:
@@ -96,9 +101,7 @@ async def read_applied(database: Database, *, deadline: float) -> set[tuple[str,
     except DatabaseError as error:
         if error.sqlstate not in UNDEFINED:
             raise
-        raise ConfigurationError(
-            "The database has no tables yet: run `poutama migrate`."
-        ) from error
+        raise MissingTablesError from error
     return {(row["feature"], row["revision"]) for row in rows}
 
 

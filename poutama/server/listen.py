@@ -75,5 +75,6 @@ def _refused(settings: Settings, error: OSError) -> ConfigurationError:
         "is in use" if error.errno == errno.EADDRINUSE else f"cannot be used ({error.strerror})"
     )
     return ConfigurationError(
-        f"port {settings.port} {reason}: choose another, for example PORT={settings.port + 1}"
+        f"port {settings.port} {reason}: choose another, for example"
+        f" PORT={settings.port + 1} with `make up`, --port {settings.port + 1} with `poutama serve`"
     )

@@ -31,9 +31,10 @@ def open_tls(settings: Settings) -> ssl.SSLContext | None:
     """
     if not settings.tls_cert and not settings.tls_key:
         return None
-    for variable, value in ((CERT, settings.tls_cert), (KEY, settings.tls_key)):
-        if not value:
-            raise ConfigurationError(f"{variable}: expected a PEM file, as the other one is set")
+    if not settings.tls_cert:
+        raise ConfigurationError(f"{CERT}: expected a PEM file, because {KEY} is set")
+    if not settings.tls_key:
+        raise ConfigurationError(f"{KEY}: expected a PEM file, because {CERT} is set")
     certificate = _read_certificate(settings.tls_cert, _read(CERT, settings.tls_cert))
     key = _read_key(settings.tls_key, _read(KEY, settings.tls_key))
     if key.public_key() != certificate.public_key():

@@ -355,8 +355,14 @@ def test_a_port_in_use_is_one_line(environment: dict[str, str]) -> None:
         ({"POUTAMA_HOST": "no such host"}, "POUTAMA_HOST: no such host is not an address"),
         ({"POUTAMA_TRUSTED_PROXIES": "*"}, "POUTAMA_TRUSTED_PROXIES: expected addresses"),
         ({"POUTAMA_PUBLIC_URL": "learn.example"}, "POUTAMA_PUBLIC_URL: expected an address"),
-        ({"POUTAMA_TLS_CERT": "/nowhere/cert.pem"}, "POUTAMA_TLS_KEY: expected a PEM file"),
-        ({"POUTAMA_TLS_KEY": "/nowhere/key.pem"}, "POUTAMA_TLS_CERT: expected a PEM file"),
+        (
+            {"POUTAMA_TLS_CERT": "/nowhere/cert.pem"},
+            "POUTAMA_TLS_KEY: expected a PEM file, because POUTAMA_TLS_CERT is set",
+        ),
+        (
+            {"POUTAMA_TLS_KEY": "/nowhere/key.pem"},
+            "POUTAMA_TLS_CERT: expected a PEM file, because POUTAMA_TLS_KEY is set",
+        ),
     ],
     ids=lambda value: str(value)[:40],
 )

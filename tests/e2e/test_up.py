@@ -156,8 +156,31 @@ def test_one_home_has_one_owner_and_everyone_may_ask_it(data_folder: Path) -> No
         assert running.end(signal.SIGTERM) == 0
 
 
+@pytest.mark.parametrize("command", ["features", "migrate"])
+def test_a_database_host_that_is_not_found_is_not_a_database_without_tables(
+    data_folder: Path, command: str
+) -> None:
+    url = "postgresql://poutama@host.invalid/poutama"
+    result = run(data_folder / "home", command, POUTAMA_DATABASE_URL=url)
+    assert complaint(result) == "poutama: POUTAMA_DATABASE_URL: host not found; check its name."
+    assert result.stdout == ""
+
+
+def test_a_database_that_is_away_is_named_by_its_address(data_folder: Path) -> None:
+    with socket.socket() as closed:
+        closed.bind(("127.0.0.1", 0))
+        port = closed.getsockname()[1]
+        url = f"postgresql://poutama@127.0.0.1:{port}/poutama"
+        said = complaint(run(data_folder / "home", "migrate", POUTAMA_DATABASE_URL=url))
+    assert said.startswith("poutama: The database cannot be reached just now; try again. (")
+    assert str(port) in said
+
+
 def test_the_other_commands_start_the_database_for_the_moment(data_folder: Path) -> None:
     home = data_folder / "home"
+    without = complaint(run(home, "token", "student-0001@demo.example"))
+    assert without.startswith(f"poutama: {home}: no data yet: run `make up`")
+    assert "POUTAMA_HOME" in without
     assert run(home, "migrate").stdout.endswith("applied\n")
     made = run(home, "demo", "--students", "3")
     assert made.returncode == 0, made.stderr
