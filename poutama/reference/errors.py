@@ -71,11 +71,11 @@ ADVICE = {
         "Ask for less at once: smaller pages, less depth. See [limits.md](limits.md).",
     ),
     "PERSISTED_QUERY_NOT_FOUND": (
-        "There is no document of the hash that was sent.",
+        "No document has the hash that was sent.",
         "Send the document itself; where only trusted ones are served, publish it first.",
     ),
     "UNAUTHENTICATED": (
-        "There is no valid bearer token.",
+        "The request has no valid bearer token.",
         "Sign in, then send `Authorization: Bearer TOKEN`.",
     ),
     "FORBIDDEN": (
