@@ -72,7 +72,7 @@ class ScheduleFunction:
         try:
             known = msgspec.convert(event, ScheduleEvent)
             if known.tasks is None and known.source not in ("aws.events", "aws.scheduler"):
-                raise UnknownEventError('expected {"tasks": [...]} or an event of EventBridge.')
+                raise UnknownEventError('Expected {"tasks": [...]} or an event of EventBridge.')
             names = known.tasks or tuple(self._tasks)
             known_tasks = ", ".join(sorted(self._tasks))
             if unknown := [name for name in names if name not in self._tasks]:

@@ -116,12 +116,15 @@ def test_a_task_that_fails_keeps_no_other_from_running_and_is_not_passed_over(
 @pytest.mark.parametrize(
     ("event", "says"),
     [
-        ({}, "Neither"),
-        ({"tasks": ["a", "sweeep"]}, "no task 'sweeep'"),
+        ({}, 'Expected {"tasks": [...]}'),
+        ({"tasks": ["a", "sweeep"]}, "got 'sweeep'"),
         ({"tasks": "a"}, "$.tasks"),
-        ({"source": "aws.s3"}, "Neither"),
+        ({"source": "aws.s3"}, 'Expected {"tasks": [...]}'),
         ([], "array"),
-        (json.loads((RECORDED / "sqs_batch.json").read_text(encoding="utf-8")), "Neither"),
+        (
+            json.loads((RECORDED / "sqs_batch.json").read_text(encoding="utf-8")),
+            'Expected {"tasks": [...]}',
+        ),
     ],
 )
 def test_an_event_that_is_no_schedules_is_refused_and_logged(
