@@ -264,7 +264,9 @@ def test_a_computed_field_needs_its_function(functions: dict[str, Any], message:
         check_computed(model, functions)
 
 
-@pytest.mark.parametrize("thing", ["lend", None, partial(_two), Lend], ids=repr)
+@pytest.mark.parametrize(
+    "thing", ["lend", None, partial(_two), Lend], ids=("text", "none", "partial", "class")
+)
 def test_what_is_not_a_function_is_named(thing: Any) -> None:
     with pytest.raises(ConfigurationError, match="it is not an `async def` with two parameters"):
         Procedure.of(thing)
