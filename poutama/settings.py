@@ -127,6 +127,11 @@ class Settings:
     cost_scalar: float = setting(1.0, "What a plain field costs, or a value in an argument.")
     cost_depth_factor: float = setting(1.5, "What the fields of an object are multiplied by.")
     cost_rows: float = setting(5.0, "Rows of a list that cost as much as one object.")
+    cost_document: float = setting(
+        4.0,
+        "Characters of a document that cost 1 when a process parses it, and again when it plans "
+        "it: only what it has not kept from an earlier request.",
+    )
     assumed_list_size: int = setting(
         10, "Rows that a list without `first` is taken to have when its cost is counted."
     )
@@ -142,7 +147,12 @@ class Settings:
     )
     max_page_size: int = setting(1_000, "Largest `first` on any list.")
     default_page_size: int = setting(50, "Items on a page of a connection without `first`.")
-    plan_cache_size: int = setting(1_000, "Most documents and plans kept by one process.")
+    plan_cache_size: int = setting(1_000, "Most documents, and most plans, kept by one process.")
+    plan_cache_bytes: int = setting(
+        32_000_000,
+        "Most memory that a process's documents take together, and its plans as much again, as "
+        "estimated, in bytes.",
+    )
     aws_region: str = setting("", "AWS region of queue and store; empty means the environment's.")
     aws_endpoint: str = setting(
         "", "Address that answers in place of AWS, for tests; empty means AWS itself."
@@ -185,7 +195,10 @@ class Settings:
     function_python: str = setting(
         "3.14", "Python version of the functions' runtime; `make package` builds for it."
     )
-    introspection: bool = setting(True, "Whether the schema may be asked for.")
+    introspection: bool = setting(True, "Whether people who are signed in may ask for the schema.")
+    public_introspection: bool = setting(
+        False, "Whether those who are not signed in may ask for it, too."
+    )
 
     def to_environment(self, **changes: str) -> dict[str, str]:
         """The variables from which another process reads these settings, but for the changes."""

@@ -19,7 +19,7 @@ from uuid import uuid4
 import msgspec
 
 from poutama.db.sqlstate import UNDEFINED
-from poutama.edge.budget import Account, Budgets
+from poutama.edge.budget import Budgets
 from poutama.edge.keys import parse_idempotency_key
 from poutama.edge.media import JSON, HeaderPairs, MediaType, negotiate, negotiate_refusal
 from poutama.edge.media import require_json as require_json_content
@@ -27,6 +27,7 @@ from poutama.edge.origins import Origins
 from poutama.edge.payload import parse_body, parse_parameters
 from poutama.edge.size import COMPRESSED_FROM, fit_body
 from poutama.engine.answer import describe_error, encode_errors
+from poutama.engine.flow import check_viewer
 from poutama.errors import (
     AmbiguousCommit,
     ConfigurationError,
@@ -138,8 +139,8 @@ class Api:
         Args:
             engine: runs operations.
             verifier: turns an Authorization header into a viewer.
-            settings: `request_seconds`, `max_body_bytes`, `max_response_bytes` and
-                `allowed_origins` are read.
+            settings: `request_seconds`, `max_body_bytes`, `max_response_bytes`,
+                `allowed_origins` and who may ask for the schema.
             health: raises when the database does not answer, or lacks a migration.
             routes: further pages by exact path, GET only; the local mode's GraphiQL, for one.
             budgets: what each person may ask for in a while; None: as much as they like.
@@ -149,6 +150,7 @@ class Api:
         """
         self._engine = engine
         self._verifier = verifier
+        self._settings = settings
         self._seconds = settings.request_seconds
         self._max_body_bytes = settings.max_body_bytes
         self._max_response_bytes = settings.max_response_bytes
@@ -163,9 +165,7 @@ class Api:
             if request.path == GRAPHQL_PATH:
                 response = await self._answer_graphql(request)
             else:
-                response = await self._answer_page(request)
-            if len(response.body) >= COMPRESSED_FROM:
-                response = await self._fit(request, response)
+                response = await self._fit(request, await self._answer_page(request))
         except Exception as error:  # the last net
             response = refuse(request, await self._explain(error))
         return self._share(request, response) if self._origins.any else response
@@ -189,7 +189,10 @@ class Api:
         return Response(response.status, headers, response.body)
 
     async def _fit(self, request: Request, response: Response) -> Response:
-        if not request.compress and len(response.body) <= self._max_response_bytes:
+        length = len(response.body)
+        if length < COMPRESSED_FROM:
+            return response
+        if not request.compress and length <= self._max_response_bytes:
             return response
         headers, body = await fit_body(
             request.headers.get("accept-encoding"),
@@ -204,42 +207,45 @@ class Api:
         if method == "OPTIONS":
             return _options(_GRAPHQL_METHODS)
         media = negotiate(request.headers.get("accept"))
-        if method == "POST":
-            graphql = self._parse_post(request)
-        elif method in ("GET", "HEAD"):
-            graphql = parse_parameters(request.query_string)
-        else:
+        if method not in ("POST", "GET", "HEAD"):
             raise MethodNotAllowedError(
                 f"{GRAPHQL_PATH}: expected POST, or GET for queries.", allow=_GRAPHQL_METHODS
             )
-        return await self._execute(request, graphql, media)
-
-    async def _execute(
-        self, request: Request, graphql: GraphQLRequest, media: MediaType
-    ) -> Response:
         # Before asking who it is: an issuer that is slow must not lengthen the request.
         deadline = min(monotonic() + self._seconds, request.deadline)
         authorization = request.headers.get("authorization")
         viewer = await self._verifier.viewer_from_authorization(authorization)
-        account: Account | None = None
-        if self._budgets is not None and viewer is not None:
-            account = self._budgets.open_account(viewer.person_id, deadline)
+        check_viewer(viewer, self._settings)
+        if self._budgets is None or viewer is None:
+            return await self._execute(request, media, viewer, deadline, None)
+        account = self._budgets.open_account(viewer.person_id, deadline)
         try:
-            answer = await self._engine.execute(
-                graphql,
-                viewer,
-                deadline=deadline,
-                read_only=request.method != "POST",
-                idempotency_key=parse_idempotency_key(request.headers.get("idempotency-key")),
-                spend=None if account is None else account.spend,
-            )
-            response = _respond(media, answer.status, answer.body)
-        except RateLimitedError as error:
-            response = refuse(request, error)
-        if account is None:
-            return response
-        headers = response.headers + account.headers()
-        return Response(response.status, headers, response.body)
+            response = await self._execute(request, media, viewer, deadline, account.spend)
+        except Exception as error:  # it may have cost something, and the headers say what is left
+            response = refuse(request, await self._explain(error))
+        return Response(response.status, response.headers + account.headers(), response.body)
+
+    async def _execute(
+        self,
+        request: Request,
+        media: MediaType,
+        viewer: Viewer | None,
+        deadline: float,
+        spend: Callable[[int], Awaitable[None]] | None,
+    ) -> Response:
+        if request.method == "POST":
+            graphql = self._parse_post(request)
+        else:
+            graphql = parse_parameters(request.query_string)
+        answer = await self._engine.execute(
+            graphql,
+            viewer,
+            deadline=deadline,
+            read_only=request.method != "POST",
+            idempotency_key=parse_idempotency_key(request.headers.get("idempotency-key")),
+            spend=spend,
+        )
+        return await self._fit(request, _respond(media, answer.status, answer.body))
 
     def _parse_post(self, request: Request) -> GraphQLRequest:
         require_json_content(request.headers.get("content-type"))

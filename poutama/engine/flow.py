@@ -1,6 +1,8 @@
 """`Engine.execute`: the walk of an operation, readable in one screen.
 
-`edge/http` calls it. A known document goes straight from its cached plan to the database: no
+`edge/http` calls it. First the viewer, then the budget, then the document: nothing is parsed or
+planned for a request without a viewer, save where a setting makes introspection public. A known
+document goes straight from its cached plan to the database: no
 parsing, validating, planning or rendering. The engine knows nothing of HTTP and tokens; an
 unexpected error leaves it as an exception, which the edge masks.
 """
@@ -9,8 +11,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from typing import TypeAlias
 from uuid import UUID
+
+from graphql import GraphQLNamedType
 
 from poutama.changes import ChangePlans
 from poutama.db.connection import Database
@@ -35,13 +40,15 @@ from poutama.errors import (
     RateLimitedError,
     UnauthenticatedError,
 )
+from poutama.footprint import measure_bytes
 from poutama.lru import Lru
-from poutama.plan.cost import check_cost
+from poutama.plan.cost import check_cost, price_document
+from poutama.plan.limits import check_text
 from poutama.plan.operation import Documents, GraphQLFailure, GraphQLRequest, Operation
 from poutama.plan.shape import VariablesShape
 from poutama.plan.values import Binding, IdempotentRequest
 from poutama.procedure import Procedure
-from poutama.schema.model import Model
+from poutama.schema.model import Entity, Model
 from poutama.settings import Settings
 from poutama.sql.computed import Compute, fill_marks
 from poutama.sql.statement import Statement, bind_values
@@ -54,6 +61,10 @@ Wake: TypeAlias = Callable[[UUID], Awaitable[None]]
 
 Spend: TypeAlias = Callable[[int], Awaitable[None]]
 """Takes an operation's cost from the caller's budget before the operation runs."""
+
+
+PlanKey: TypeAlias = tuple[str, str | None, VariablesShape]
+"""A document's text, the operation's name, and the shape of the variables."""
 
 
 class Engine:
@@ -88,8 +99,10 @@ class Engine:
         self._computed = computed or {}
         self._wake = wake
         self._documents = Documents(model, settings)
-        self._prepared: Lru[tuple[Operation, VariablesShape], Prepared] = Lru(
-            settings.plan_cache_size
+        self._prepared: Lru[PlanKey, Prepared] = Lru(
+            settings.plan_cache_size,
+            max_bytes=settings.plan_cache_bytes,
+            measure=partial(measure_bytes, shared=(GraphQLNamedType, Entity)),
         )
 
     async def execute(
@@ -105,21 +118,21 @@ class Engine:
         """Run the operation by the deadline, an absolute `time.monotonic()`.
 
         A mutation with an idempotency key is run once however often it is sent, and gets the same
-        response: see `docs/transactions.md`. `spend` is called with the cost before anything runs.
+        response: see `docs/transactions.md`. `spend` is called with the cost before anything runs,
+        and before a document is parsed or planned that was not kept.
 
         Raises:
             MethodNotAllowedError: a mutation where only reads are allowed.
             RateLimitedError: `spend` raised it.
         """
         try:
+            check_viewer(viewer, self._settings)
             request = self._trusted.find(request)
-            operation = self._documents.find_operation(request)
+            operation = await self._find_operation(request, viewer, spend)
             if read_only and operation.is_mutation:
                 raise MethodNotAllowedError("Mutations must be sent by POST.")
             variables, shape = self._documents.coerce_variables(operation, request.variables)
-            prepared = self._prepared.get((operation, shape))
-            if prepared is None:
-                prepared = await self._prepare(operation, request, shape)
+            prepared = await self._prepare(operation, request, shape, viewer, spend)
             binding = Binding(variables, viewer, self._settings.max_page_size)
             cost = check_cost(prepared.cost, binding, self._settings)
             if spend is not None:
@@ -167,15 +180,50 @@ class Engine:
                 "job %s: no worker was woken; the next sweep will wake one: %s", job, error.message
             )
 
+    async def _find_operation(
+        self, request: GraphQLRequest, viewer: Viewer | None, spend: Spend | None
+    ) -> Operation:
+        found = self._documents.find_kept(request)
+        if found is None:
+            check_text(request.query, self._settings)
+            if spend is not None:
+                await spend(price_document(request.query, self._settings))
+            found = self._documents.find_operation(request, keep=viewer is not None)
+        if viewer is None and not found.is_public:
+            raise UnauthenticatedError
+        return found
+
     async def _prepare(
-        self, operation: Operation, request: GraphQLRequest, shape: VariablesShape
+        self,
+        operation: Operation,
+        request: GraphQLRequest,
+        shape: VariablesShape,
+        viewer: Viewer | None,
+        spend: Spend | None,
     ) -> Prepared:
+        key = (request.query, request.operation_name, shape)
+        found = self._prepared.get(key)
+        if found is not None:
+            return found
+        if spend is not None:
+            await spend(price_document(request.query, self._settings))
         rendering = self._settings.rendering or (await self._database.dialect()).rendering
         prepared = prepare_operation(
             self._model, self._settings, operation, request.variables or {}, shape, rendering
         )
-        self._prepared.put((operation, shape), prepared)
+        if viewer is not None:
+            self._prepared.put(key, prepared)
         return prepared
+
+
+def check_viewer(viewer: Viewer | None, settings: Settings) -> None:
+    """Refuse a request without a viewer, before its body is read.
+
+    Raises:
+        UnauthenticatedError: there is none, and no setting makes introspection public.
+    """
+    if viewer is None and not (settings.introspection and settings.public_introspection):
+        raise UnauthenticatedError
 
 
 def _answer_error(error: GraphQLFailure | StepFailure | PoutamaError) -> Answer:

@@ -89,6 +89,11 @@ def check_total(cost: float, settings: Settings) -> int:
     return total
 
 
+def price_document(text: str, settings: Settings) -> int:
+    """What it costs to parse a document, or to plan an operation of it, for the first time."""
+    return ceil(len(text) / settings.cost_document)
+
+
 class Pricing:
     """Makes the expression of one operation's cost."""
 

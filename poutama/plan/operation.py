@@ -1,13 +1,14 @@
 """From a request to one validated operation with coerced variables.
 
-Documents are parsed and validated once and kept, bounded in number, by their text. What a plan
-depends on besides its document is the shape of the variables: see `plan.shape`.
+Documents are parsed and validated once and kept by their text, bounded in number and in bytes.
+What a plan depends on besides its document is the shape of the variables: see `plan.shape`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -15,13 +16,16 @@ from graphql import (
     DocumentNode,
     FieldNode,
     FragmentDefinitionNode,
+    FragmentSpreadNode,
     GraphQLEnumType,
     GraphQLError,
     GraphQLInputObjectType,
     GraphQLInputType,
     GraphQLList,
+    GraphQLNamedType,
     GraphQLNonNull,
     GraphQLSchema,
+    InlineFragmentNode,
     OperationDefinitionNode,
     OperationType,
     Visitor,
@@ -42,8 +46,9 @@ from poutama.errors import (
     PoutamaError,
     ValidationFailedError,
 )
+from poutama.footprint import measure_bytes
 from poutama.lru import Lru
-from poutama.plan.limits import check_batch, check_document, check_text, exceeded
+from poutama.plan.limits import INTROSPECTION, check_batch, check_document, check_text, exceeded
 from poutama.plan.shape import PLAIN, Fixed, ListShape, ObjectShape, Shape, VariablesShape
 from poutama.schema.model import Model
 from poutama.settings import Settings
@@ -71,6 +76,8 @@ class Operation:
     variable_types: Mapping[str, GraphQLInputType]
     introspects: bool
     """Whether it asks for `__schema` or `__type`."""
+    is_public: bool
+    """Whether all that it asks for is what everybody may know, signed in or not: introspection."""
 
     @property
     def is_mutation(self) -> bool:
@@ -93,24 +100,36 @@ class Documents:
         self._schema = model.schema
         self._orders = frozenset(model.orders)
         self._settings = settings
-        self._kept: Lru[tuple[str, str | None], Operation] = Lru(settings.plan_cache_size)
+        self._kept: Lru[tuple[str, str | None], Operation] = Lru(
+            settings.plan_cache_size,
+            max_bytes=settings.plan_cache_bytes,
+            measure=partial(measure_bytes, shared=(GraphQLNamedType,)),
+        )
         self._rules = specified_rules
         if not settings.introspection:
             self._rules = (*specified_rules, NoSchemaIntrospectionCustomRule)
 
-    def find_operation(self, request: GraphQLRequest) -> Operation:
+    def find_kept(self, request: GraphQLRequest) -> Operation | None:
+        """The operation that the request names, if its document was read before and kept."""
+        return self._kept.get((request.query, request.operation_name))
+
+    def find_operation(self, request: GraphQLRequest, *, keep: bool = True) -> Operation:
         """The operation that the request names, or the only one there is.
+
+        Args:
+            request: the document is its `query`.
+            keep: whether a document that is read now is kept for later requests.
 
         Raises:
             GraphQLFailure: the document does not parse, or does not fit the schema.
             LimitExceededError: it asks for too much, its fragments expanded.
             OperationNotFoundError: no operation of that name, or several and none named.
         """
-        key = (request.query, request.operation_name)
-        found = self._kept.get(key)
+        found = self.find_kept(request)
         if found is None:
             found = self._read(request)
-            self._kept.put(key, found)
+            if keep:
+                self._kept.put((request.query, request.operation_name), found)
         return found
 
     def coerce_variables(
@@ -179,15 +198,17 @@ class Documents:
         if errors:
             raise GraphQLFailure(ValidationFailedError, errors)
         node = _choose(document, request.operation_name)
+        fragments = {
+            definition.name.value: definition
+            for definition in document.definitions
+            if isinstance(definition, FragmentDefinitionNode)
+        }
         return Operation(
             node=node,
-            fragments={
-                definition.name.value: definition
-                for definition in document.definitions
-                if isinstance(definition, FragmentDefinitionNode)
-            },
+            fragments=fragments,
             variable_types=_variable_types(self._schema, node),
             introspects=_introspects(document),
+            is_public=_is_public(node, fragments),
         )
 
     def _parse(self, text: str) -> DocumentNode:
@@ -237,12 +258,28 @@ def _variable_types(
     }
 
 
+def _is_public(
+    operation: OperationDefinitionNode, fragments: Mapping[str, FragmentDefinitionNode]
+) -> bool:
+    stack = [*operation.selection_set.selections]
+    while stack:
+        match stack.pop():
+            case FieldNode(name=name):
+                if name.value not in ("__typename", *INTROSPECTION):
+                    return False
+            case InlineFragmentNode(selection_set=inside):
+                stack.extend(inside.selections)
+            case FragmentSpreadNode(name=name):
+                stack.extend(fragments[name.value].selection_set.selections)
+    return operation.operation is OperationType.QUERY
+
+
 def _introspects(document: DocumentNode) -> bool:
     class Finder(Visitor):
         found = False
 
         def enter_field(self, node: FieldNode, *_: object) -> None:
-            if node.name.value in ("__schema", "__type"):
+            if node.name.value in INTROSPECTION:
                 self.found = True
 
     finder = Finder()

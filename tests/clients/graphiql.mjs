@@ -20,13 +20,12 @@ async function visit(page) {
   await page.goto(url);
   const editor = page.locator(".graphiql-query-editor .CodeMirror");
   await editor.waitFor();
-  // The documentation appears once introspection, without any token, was answered.
-  await page.getByRole("button", { name: "Show Documentation Explorer" }).click();
-  await page.getByText("Root Types").waitFor();
-
   await setEditor(page, ".graphiql-editor-tool .graphiql-editor:not(.hidden) .CodeMirror", JSON.stringify({ Authorization: `Bearer ${token}` }));
   const dashboard = await run(page);
   assert.ok(dashboard.data, JSON.stringify(dashboard));
+  // The documentation appears once introspection was answered, with the token.
+  await page.getByRole("button", { name: "Show Documentation Explorer" }).click();
+  await page.getByText("Root Types").waitFor();
   await page.screenshot({ path: join(folder, "graphiql.png") });
 
   await setEditor(page, ".graphiql-query-editor .CodeMirror", '{ goals(filter: {search: "a"}, first: 1) { nothing } }');

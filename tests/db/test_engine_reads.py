@@ -182,8 +182,10 @@ async def test_nobody_reads_nothing(desk: Desk, query: str) -> None:
     assert error["extensions"] == {"code": "UNAUTHENTICATED"}
 
 
-async def test_the_schema_may_be_asked_for_by_anybody(desk: Desk) -> None:
-    assert await desk.ask("{ __typename __schema { queryType { name } } }", None)
+async def test_the_schema_may_be_asked_for_by_everybody_who_is_signed_in(desk: Desk) -> None:
+    query = "{ __typename __schema { queryType { name } } }"
+    assert await desk.ask(query, ANA)
+    assert (await desk.fail(query, None))[0] == 401
 
 
 async def test_somebody_who_is_gone_is_not_signed_in(desk: Desk) -> None:

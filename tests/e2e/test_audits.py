@@ -12,7 +12,7 @@ AUDITS = 61
 
 
 def test_every_audit_is_ok(live: Live, node: Callable[..., Any]) -> None:
-    results = node("audits.mjs", live.graphql)
+    results = node("audits.mjs", live.graphql, live.token())
 
     assert [one for one in results if one["status"] != "ok"] == []
     assert len({one["id"] for one in results}) == AUDITS

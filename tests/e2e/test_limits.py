@@ -28,7 +28,28 @@ def test_the_budget_of_a_person_gets_smaller_with_what_they_ask_for(live: Live) 
     assert left(answers[0]) < 30_000
 
 
-def test_whoever_is_not_signed_in_has_no_budget(live: Live) -> None:
-    answer = httpx.post(live.graphql, json={"query": "{ __typename }"}, timeout=60)
+MARKS = "a" + "\u0301" * 60_000 + "\u0316" * 60_000
+CREATE = """mutation($title: String!) {
+  createGoal(input: {goalType: SPORTS, title: $title}) { goal { id } }
+}"""
 
-    assert "ratelimit" not in answer.headers
+
+def test_whoever_is_not_signed_in_has_no_budget_and_nothing_read(live: Live) -> None:
+    body = {"query": CREATE, "variables": {"title": MARKS}}
+    for request in (body, {"query": "{ __typename }"}, {"query": "{ __schema { description } }"}):
+        answer = httpx.post(live.graphql, json=request, timeout=60)
+
+        assert answer.status_code == 401
+        assert answer.json()["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED"}
+        assert "ratelimit" not in answer.headers
+
+
+def test_a_text_of_marks_is_refused_with_its_place(live: Live) -> None:
+    headers = {"Authorization": f"Bearer {live.token('student-0003@demo.example')}"}
+    for title, expected in ((MARKS, "1 to 200 characters"), (MARKS[59_950:60_050], "30 combining")):
+        body = {"query": CREATE, "variables": {"title": title}}
+        answer = httpx.post(live.graphql, json=body, headers=headers, timeout=60)
+
+        (error,) = answer.json()["errors"]
+        assert error["extensions"]["code"] == "BAD_USER_INPUT"
+        assert expected in error["message"]

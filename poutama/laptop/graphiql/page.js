@@ -35,25 +35,46 @@ query Dashboard {
 
 const tokenSlot = JSON.stringify({ Authorization: "Bearer " }, null, 2);
 
-/** A slot that is still empty is no token: without this the schema could not be asked for. */
-function withoutEmptyToken(headers) {
-  const kept = Object.entries(headers ?? {}).filter(
+const { buildClientSchema, getIntrospectionQuery } = GraphiQL.GraphQL;
+const fetchGraphQL = GraphiQL.createFetcher({ url: "/graphql", enableIncrementalDelivery: false });
+const root = ReactDOM.createRoot(document.getElementById("graphiql"));
+let schemaIsKnown = false;
+
+function hasToken(headers) {
+  return Object.entries(headers ?? {}).some(
     ([name, value]) =>
-      name.toLowerCase() !== "authorization" || !/^\s*(Bearer)?\s*$/i.test(String(value)),
+      name.toLowerCase() === "authorization" && /^\s*Bearer\s+\S/i.test(String(value)),
   );
-  return Object.fromEntries(kept);
 }
 
-const fetchGraphQL = GraphiQL.createFetcher({ url: "/graphql" });
+/** Ask for the schema with the first token that there is: without one, nothing is answered. */
+async function showSchema(headers) {
+  if (schemaIsKnown || !hasToken(headers)) return;
+  const answer = await fetchGraphQL({ query: getIntrospectionQuery() }, { headers });
+  if (schemaIsKnown || !answer.data) return;
+  schemaIsKnown = true;
+  render(buildClientSchema(answer.data));
+}
 
-ReactDOM.createRoot(document.getElementById("graphiql")).render(
-  React.createElement(GraphiQL, {
-    fetcher: (parameters, options) =>
-      fetchGraphQL(parameters, { ...options, headers: withoutEmptyToken(options?.headers) }),
-    defaultQuery: welcome,
-    defaultHeaders: tokenSlot,
-    defaultEditorToolsVisibility: "headers",
-    isHeadersEditorEnabled: true,
-    shouldPersistHeaders: false,
-  }),
-);
+async function fetchWithSchema(parameters, options) {
+  const answer = await fetchGraphQL(parameters, options);
+  showSchema(options?.headers).catch(console.error);
+  return answer;
+}
+
+function render(schema) {
+  root.render(
+    React.createElement(GraphiQL, {
+      fetcher: fetchWithSchema,
+      schema,
+      defaultQuery: welcome,
+      defaultHeaders: tokenSlot,
+      defaultEditorToolsVisibility: "headers",
+      isHeadersEditorEnabled: true,
+      shouldPersistHeaders: false,
+    }),
+  );
+}
+
+// Null: there is none yet, and GraphiQL is not to ask for it by itself.
+render(null);

@@ -14,11 +14,16 @@ import pytest
 from poutama.db.budget import Bucket, Charged
 from poutama.edge.budget import Account, Budgets
 from poutama.edge.http import Api, Request
-from poutama.errors import ConfigurationError, RateLimitedError, UnavailableError
+from poutama.errors import (
+    ConfigurationError,
+    MethodNotAllowedError,
+    RateLimitedError,
+    UnavailableError,
+)
 from poutama.plan.operation import GraphQLRequest
 from poutama.settings import Settings
 from poutama.viewer import Viewer
-from tests.unit.edge.test_http import FixedAnswer, OneToken, headers_of, healthy, post
+from tests.unit.edge.test_http import JSON, FixedAnswer, OneToken, headers_of, healthy, post
 
 ANA, BEN = UUID(int=1), UUID(int=2)
 SETTINGS = Settings(budget_capacity=1_000, budget_refill=10.0, budget_tab=100, max_cost=500)
@@ -198,7 +203,10 @@ def test_settings_that_cannot_work_are_refused(settings: Settings) -> None:
 
 
 class SpendingEngine:
-    """Costs what the query says."""
+    """Costs what the query says, and fails where it is made to."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        self._error = error
 
     async def execute(
         self,
@@ -212,6 +220,8 @@ class SpendingEngine:
     ) -> FixedAnswer:
         if spend is not None:
             await spend(int(request.query))
+        if self._error is not None:
+            raise self._error
         return FixedAnswer()
 
 
@@ -219,9 +229,9 @@ def costing(cost: int, **headers: str) -> Request:
     return post({"query": str(cost)}, **headers)
 
 
-def api(process: Process | None) -> Api:
+def api(process: Process | None, *, error: Exception | None = None) -> Api:
     budgets = None if process is None else process.budgets
-    return Api(SpendingEngine(), OneToken(), Settings(), healthy, budgets=budgets)
+    return Api(SpendingEngine(error), OneToken(), Settings(), healthy, budgets=budgets)
 
 
 async def test_every_answer_says_what_is_left() -> None:
@@ -245,9 +255,25 @@ async def test_whoever_has_nothing_left_is_told_when_to_come_again() -> None:
 
 
 async def test_without_budgets_and_without_a_person_nothing_is_counted() -> None:
-    alone = await api(None).handle(costing(10**9, authorization="Bearer good"))
-    anonymous = await api(Process()).handle(costing(10**9))
+    alone = await api(None).handle(costing(10**9))
+    request = costing(10**9)
+    anonymous = await api(Process()).handle(
+        Request(request.method, request.path, "", {"content-type": JSON}, request.body)
+    )
 
+    assert (alone.status, anonymous.status) == (200, 401)
     for response in (alone, anonymous):
-        assert response.status == 200
         assert not [name for name in headers_of(response) if name.startswith("ratelimit")]
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [(UnavailableError(), 503), (RuntimeError("broken"), 500), (MethodNotAllowedError(), 405)],
+)
+async def test_an_answer_that_failed_says_what_is_left_all_the_same(
+    error: Exception, status: int
+) -> None:
+    response = await api(Process(), error=error).handle(costing(105))
+
+    assert response.status == status
+    assert headers_of(response)["ratelimit"] == '"cost";r=895;t=11'

@@ -83,13 +83,16 @@ def make_api(engine: RecordingEngine | None = None, **options: Any) -> Api:
 
 
 def post(body: object, **headers: str) -> Request:
+    """A request of the person whom `OneToken` knows, unless `authorization` says otherwise."""
     raw = body if isinstance(body, bytes) else json.dumps(body).encode()
-    named = {"content-type": JSON, **{key.replace("_", "-"): it for key, it in headers.items()}}
+    named = {key.replace("_", "-"): it for key, it in headers.items()}
+    named = {"content-type": JSON, "authorization": "Bearer good", **named}
     return Request("POST", "/graphql", "", named, raw)
 
 
 def get(query_string: str, **headers: str) -> Request:
-    return Request("GET", "/graphql", query_string, headers, b"")
+    named = {"authorization": "Bearer good", **headers}
+    return Request("GET", "/graphql", query_string, named, b"")
 
 
 def headers_of(response: Response) -> Mapping[str, str]:
@@ -109,7 +112,6 @@ async def test_a_post_reaches_the_engine_with_everything_it_carried() -> None:
     engine = RecordingEngine()
     request = post(
         {"query": "query A { a }", "operationName": "A", "variables": {"x": [1]}, "extensions": {}},
-        authorization="Bearer good",
     )
 
     response = await make_api(engine).handle(request)
@@ -124,7 +126,7 @@ async def test_null_parameters_are_parameters_left_out() -> None:
 
     await make_api(engine).handle(post(body))
 
-    assert engine.asked == [(GraphQLRequest("{ a }"), None, False)]
+    assert engine.asked == [(GraphQLRequest("{ a }"), VIEWER, False)]
 
 
 async def test_a_get_carries_the_same_in_its_url_and_may_only_read() -> None:
@@ -137,7 +139,7 @@ async def test_a_get_carries_the_same_in_its_url_and_may_only_read() -> None:
     )
 
     assert response.status == 200
-    assert engine.asked == [(GraphQLRequest("query A{a}", "A", {"x": "ā"}, None), None, True)]
+    assert engine.asked == [(GraphQLRequest("query A{a}", "A", {"x": "ā"}, None), VIEWER, True)]
 
 
 async def test_a_mutation_by_get_is_told_to_use_post() -> None:
@@ -245,7 +247,9 @@ async def test_only_json_hides_that_an_operation_could_not_run(
 )
 async def test_what_a_form_could_send_is_not_read(content_type: str | None) -> None:
     engine = RecordingEngine()
-    headers = {} if content_type is None else {"content-type": content_type}
+    headers = {"authorization": "Bearer good"}
+    if content_type is not None:
+        headers["content-type"] = content_type
 
     response = await make_api(engine).handle(
         Request("POST", "/graphql", "", headers, b'{"query":"mutation { a }"}')
