@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import secrets
 from enum import StrEnum
+from functools import cache
 from uuid import UUID
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import available_timezones
 
 import msgspec
 
@@ -126,6 +127,12 @@ class EndMembershipInput(msgspec.Struct, frozen=True, rename="camel"):
     membership_id: UUID
 
 
+@cache
+def _time_zones() -> frozenset[str]:
+    """Read once: it walks through the time zone database, and a name is no path into it."""
+    return frozenset(available_timezones())
+
+
 async def create_organisation(
     context: ProcedureContext, given: CreateOrganisationInput
 ) -> OrganisationPayload:
@@ -134,11 +141,9 @@ async def create_organisation(
     Raises:
         BadUserInputError: there is no such time zone.
     """
-    try:
-        ZoneInfo(given.time_zone)
-    except (ZoneInfoNotFoundError, ValueError) as error:
+    if given.time_zone not in _time_zones():
         expected = "an IANA time zone such as Pacific/Auckland"
-        raise BadUserInputError.at("input.timeZone", expected) from error
+        raise BadUserInputError.at("input.timeZone", expected)
     organisation = await context.changes.insert(
         "Organisation",
         {
