@@ -83,7 +83,8 @@ class Fuzzer:
             until: a `time.monotonic()` after which no more are sent.
         """
         self._register_scalars()
-        schema = schemathesis.graphql.from_url(self.live.graphql)
+        headers = {"Authorization": f"Bearer {self.live.token()}"}
+        schema = schemathesis.graphql.from_url(self.live.graphql, headers=headers)
         strategy = schema.as_strategy()
         logged = self.live.logged()
         with httpx.Client(timeout=60) as client:
