@@ -169,6 +169,6 @@ async def test_the_schedule_finds_a_job_whose_message_was_lost(
     assert set(done) == set(load_features().tasks)
     assert [message["Body"] for message in cloud.receive()] == [json.dumps({"job": job})]
     assert schedule.invoke({"tasks": ["sweep"]}) == {"sweep": 0}
-    with pytest.raises(FunctionError, match="no task 'swep'"):
+    with pytest.raises(FunctionError, match=r"expected some of .*, got 'swep'"):
         schedule.invoke({"tasks": ["swep"]})
     assert schedule.starts == 1
