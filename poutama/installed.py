@@ -23,7 +23,7 @@ GROUP = "poutama.features"
 LIST = Path(__file__).parent / "installed.json"
 
 
-class Entry(msgspec.Struct, frozen=True):
+class InstalledFeature(msgspec.Struct, frozen=True):
     """An entry point.
 
     Attributes:
@@ -49,7 +49,7 @@ class Installed(msgspec.Struct, frozen=True):
         revisions: feature -> the newest migration that its code knows.
     """
 
-    entries: tuple[Entry, ...]
+    entries: tuple[InstalledFeature, ...]
     revisions: Mapping[str, str]
 
 
@@ -77,13 +77,13 @@ def find_revisions(features: FeatureSet) -> Mapping[str, str]:
     return {CORE: find_head(CORE_HISTORY), **own}
 
 
-def find_entries() -> tuple[Entry, ...]:
+def find_entries() -> tuple[InstalledFeature, ...]:
     """The entry points of this environment."""
     # heavy: only where there is no list
     from importlib.metadata import entry_points
 
     found = (
-        Entry(each.value, each.dist.name, each.dist.version)
+        InstalledFeature(each.value, each.dist.name, each.dist.version)
         for each in entry_points(group=GROUP)
         if each.dist is not None
     )
@@ -98,7 +98,7 @@ def read_list() -> Installed | None:
     return msgspec.json.decode(LIST.read_bytes(), type=Installed)
 
 
-def _load(entry: Entry) -> Feature:
+def _load(entry: InstalledFeature) -> Feature:
     where = f"feature of {entry.origin}: {entry.value}"
     try:
         found: object = resolve_name(entry.value)

@@ -19,30 +19,32 @@ NAME_WIDTH = 12
 
 
 @dataclass(slots=True)
-class Step:
+class ProgressStep:
     """One step under way; `note` is what its line will say."""
 
     note: str = ""
 
 
-class Steps:
+class ProgressLines:
     """The steps of one command, on one console."""
 
     def __init__(self, console: Console) -> None:
         self.console = console
 
     @contextmanager
-    def step(self, name: str) -> Iterator[Step]:
+    def step(self, name: str) -> Iterator[ProgressStep]:
         """Show that `name` is being done, then one line with its note and the seconds it took."""
-        step, begun = Step(), monotonic()
+        step, begun = ProgressStep(), monotonic()
         with self.console.status(name):
             yield step
         self._print(name, step.note, monotonic() - begun)
 
     @contextmanager
-    def count(self, name: str, total: int) -> Iterator[tuple[Step, Callable[[int, int], None]]]:
+    def count(
+        self, name: str, total: int
+    ) -> Iterator[tuple[ProgressStep, Callable[[int, int], None]]]:
         """Like `step`, with a progress bar on a terminal that `report(done, total)` moves."""
-        step, begun = Step(), monotonic()
+        step, begun = ProgressStep(), monotonic()
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn())
         with Progress(
             *columns,

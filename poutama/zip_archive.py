@@ -60,7 +60,7 @@ class ArchiveLimits:
     directory_bytes: int
 
 
-class Entry:
+class EntryReader:
     """The unpacked bytes of one entry."""
 
     def __init__(self, archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> None:

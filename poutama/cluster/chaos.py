@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from poutama.cluster.client import Execute
 from poutama.cluster.ground import Ground, find_rows, lay_out, prepare, remove
 from poutama.cluster.history import Fault, Run
-from poutama.cluster.nodes import Action, Nodes
+from poutama.cluster.nodes import Nodes, Outage
 from poutama.cluster.tally import Tally
 from poutama.cluster.workload import Reader, Writer
 from poutama.db.connection import Database
@@ -32,7 +32,7 @@ ATTEMPT_SECONDS = 12.0
 
 
 @dataclass(frozen=True, slots=True)
-class Plan:
+class ChaosPlan:
     """What a run is to do."""
 
     name: str
@@ -54,7 +54,7 @@ MakeExecute = Callable[[Database, Settings], Execute]
 
 
 async def run_chaos(
-    plan: Plan,
+    plan: ChaosPlan,
     nodes: Nodes,
     database: tuple[Settings, str],
     make_execute: MakeExecute,
@@ -94,7 +94,7 @@ async def run_chaos(
         await auditor.close()
 
 
-def _open_databases(plan: Plan, settings: Settings, url: str) -> tuple[Database, Database]:
+def _open_databases(plan: ChaosPlan, settings: Settings, url: str) -> tuple[Database, Database]:
     """Connections for the clients, and one for the audit, which has more time."""
     hasty = replace(
         settings,
@@ -107,7 +107,7 @@ def _open_databases(plan: Plan, settings: Settings, url: str) -> tuple[Database,
 
 
 def _gather_clients(
-    plan: Plan, ground: Ground, database: Database, execute: Execute, tally: Tally
+    plan: ChaosPlan, ground: Ground, database: Database, execute: Execute, tally: Tally
 ) -> list[Writer | Reader]:
     writers = [Writer(number, ground, database, execute, tally) for number in range(plan.writers)]
     readers = [Reader(number, ground, execute, tally) for number in range(plan.readers)]
@@ -115,7 +115,7 @@ def _gather_clients(
 
 
 async def _run_clients(
-    plan: Plan,
+    plan: ChaosPlan,
     nodes: Nodes,
     clients: list[Writer | Reader],
     auditor: Database,
@@ -148,7 +148,7 @@ async def _settle(tasks: list[asyncio.Task[None]]) -> None:
 
 
 async def _take_turns(
-    plan: Plan, nodes: Nodes, auditor: Database, tally: Tally, stop: asyncio.Event
+    plan: ChaosPlan, nodes: Nodes, auditor: Database, tally: Tally, stop: asyncio.Event
 ) -> None:
     """Take one server away after the other until it is time to stop; all are back then."""
     chance = random.Random(f"{plan.name} faults")  # noqa: S311
@@ -167,7 +167,7 @@ async def _take_turns(
     await stop.wait()
 
 
-def _turns(nodes: Nodes) -> Iterator[tuple[str, Action]]:
+def _turns(nodes: Nodes) -> Iterator[tuple[str, Outage]]:
     """Every node by turns, and every action on each of them by turns."""
     if not nodes.names:
         return

@@ -17,7 +17,7 @@ from uuid import UUID
 
 import msgspec
 
-from poutama.cluster.history import Kind, Operation, Outcome
+from poutama.cluster.history import ClientOperation, OperationKind, OperationOutcome
 from poutama.cluster.tally import Tally
 from poutama.errors import (
     AmbiguousCommit,
@@ -65,10 +65,10 @@ class Told(Exception):  # noqa: N818  an outcome, not a fault
 
 
 @dataclass(slots=True)
-class Ending:
+class OperationResult:
     """How an operation ended."""
 
-    outcome: Outcome = Outcome.AMBIGUOUS
+    outcome: OperationOutcome = OperationOutcome.AMBIGUOUS
     code: str = "CUT_OFF"
     tries: int = 1
     done: Done = Done()
@@ -87,16 +87,16 @@ class Client:
         self._chance = chance
 
     async def perform(
-        self, number: int, kind: Kind, act: Act, *, subject: str = "", key: str = ""
+        self, number: int, kind: OperationKind, act: Act, *, subject: str = "", key: str = ""
     ) -> Done | None:
         """Do the operation and record it; None where it was not acknowledged."""
-        ending = Ending()
+        ending = OperationResult()
         start = self._tally.now()
         try:
             await self._until_known(act, ending, repeatable=bool(key))
         finally:
             self._tally.record(
-                Operation(
+                ClientOperation(
                     number=number,
                     client=self.name,
                     kind=kind,
@@ -112,40 +112,40 @@ class Client:
                     response=ending.done.data if key else "",
                 )
             )
-        return ending.done if ending.outcome is Outcome.ACKNOWLEDGED else None
+        return ending.done if ending.outcome is OperationOutcome.ACKNOWLEDGED else None
 
-    async def _until_known(self, act: Act, ending: Ending, *, repeatable: bool) -> None:
+    async def _until_known(self, act: Act, ending: OperationResult, *, repeatable: bool) -> None:
         """Try once, or as often as a key allows; cancelled, it leaves the ending ambiguous."""
         in_doubt = False
         while True:
             await self._try(act, ending)
-            in_doubt = in_doubt or ending.outcome is Outcome.AMBIGUOUS
-            passing = ending.outcome is Outcome.AMBIGUOUS or ending.code in _PASSING
+            in_doubt = in_doubt or ending.outcome is OperationOutcome.AMBIGUOUS
+            passing = ending.outcome is OperationOutcome.AMBIGUOUS or ending.code in _PASSING
             if not (repeatable and in_doubt and passing):
                 return
-            ending.outcome = Outcome.AMBIGUOUS
+            ending.outcome = OperationOutcome.AMBIGUOUS
             await asyncio.sleep(self._chance.uniform(0.0, REPEAT_SECONDS))
             ending.tries += 1
 
-    async def _try(self, act: Act, ending: Ending) -> None:
+    async def _try(self, act: Act, ending: OperationResult) -> None:
         try:
             deadline = time.monotonic() + self._chance.choice(DEADLINES)
             ending.done = await act(deadline)
         except Told as told:
             ambiguous = told.code == AmbiguousCommit.code
-            ending.outcome = Outcome.AMBIGUOUS if ambiguous else Outcome.REFUSED
+            ending.outcome = OperationOutcome.AMBIGUOUS if ambiguous else OperationOutcome.REFUSED
             ending.code = told.code
         except AmbiguousCommit as error:
-            ending.outcome, ending.code = Outcome.AMBIGUOUS, error.code
+            ending.outcome, ending.code = OperationOutcome.AMBIGUOUS, error.code
         except TransactionMisuseError as error:
-            ending.outcome, ending.code = Outcome.UNEXPECTED, type(error).__name__
+            ending.outcome, ending.code = OperationOutcome.UNEXPECTED, type(error).__name__
         except PoutamaError as error:
-            ending.outcome = Outcome.REFUSED
+            ending.outcome = OperationOutcome.REFUSED
             ending.code = " ".join(filter(None, [error.code, getattr(error, "sqlstate", None)]))
         except Exception as error:  # recorded, and the verdict is spoilt by it
-            ending.outcome, ending.code = Outcome.UNEXPECTED, type(error).__name__
+            ending.outcome, ending.code = OperationOutcome.UNEXPECTED, type(error).__name__
         else:
-            ending.outcome, ending.code = Outcome.ACKNOWLEDGED, ""
+            ending.outcome, ending.code = OperationOutcome.ACKNOWLEDGED, ""
 
 
 class _Response(msgspec.Struct):

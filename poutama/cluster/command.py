@@ -20,7 +20,7 @@ from uuid import uuid4
 import msgspec
 from rich.console import Console
 
-from poutama.cluster.chaos import AUDIT_SECONDS, MakeExecute, Plan, run_chaos
+from poutama.cluster.chaos import AUDIT_SECONDS, ChaosPlan, MakeExecute, run_chaos
 from poutama.cluster.durability import judge
 from poutama.cluster.ground import find_rows
 from poutama.cluster.history import History, HistoryFile, read_history
@@ -33,7 +33,7 @@ from poutama.db.migrate import migrate
 from poutama.settings import Settings
 
 
-class Stoppable(Protocol):
+class StoppableRun(Protocol):
     """What a signal tells to stop, and the next one to stop at once."""
 
     should_exit: bool
@@ -56,9 +56,9 @@ class Options:
     """None for a file in the home folder, named after the moment and the run."""
     keep: bool
 
-    def plan(self) -> Plan:
+    def plan(self) -> ChaosPlan:
         """What to do, under a name of its own."""
-        return Plan(
+        return ChaosPlan(
             name=uuid4().hex[:8],
             began=datetime.now(UTC).isoformat(timespec="seconds"),
             seconds=self.seconds,
@@ -75,7 +75,7 @@ def run_and_judge(
     settings: Settings,
     home: Path,
     make_execute: MakeExecute,
-    listen: Callable[[Stoppable], None],
+    listen: Callable[[StoppableRun], None],
 ) -> bool:
     """Run, audit and judge; whether every promise was kept.
 

@@ -19,14 +19,14 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from poutama.cluster.history import Found, History, Kind, Operation, Outcome
+from poutama.cluster.history import ClientOperation, Found, History, OperationKind, OperationOutcome
 
-NOTES = frozenset({Kind.NOTE, Kind.PAIR, Kind.APPEND})
-WRITES = NOTES | {Kind.TASK, Kind.UNTASK, Kind.REORDER}
+NOTES = frozenset({OperationKind.NOTE, OperationKind.PAIR, OperationKind.APPEND})
+WRITES = NOTES | {OperationKind.TASK, OperationKind.UNTASK, OperationKind.REORDER}
 
 
-class Rule(StrEnum):
-    """What can be broken."""
+class Anomaly(StrEnum):
+    """What a history can show that a database must never do."""
 
     LOST = "acknowledged, but not there"
     DOUBLED = "there more than once"
@@ -49,7 +49,7 @@ class Rule(StrEnum):
 class Violation:
     """One promise broken."""
 
-    rule: Rule
+    rule: Anomaly
     what: str
 
     def __str__(self) -> str:
@@ -61,7 +61,7 @@ class Verdict:
     """Whether the history keeps the promises, and what it shows."""
 
     violations: tuple[Violation, ...]
-    outcomes: dict[Outcome, int]
+    outcomes: dict[OperationOutcome, int]
     """Of writes."""
     reads: int
     repeated: int
@@ -84,123 +84,129 @@ def judge(history: History) -> Verdict:
     if found is not None:
         for check in _CHECKS:
             violations += check(history.operations, found)
-        ambiguous = (op for op in writes if op.outcome is Outcome.AMBIGUOUS)
+        ambiguous = (op for op in writes if op.outcome is OperationOutcome.AMBIGUOUS)
         happened = sum(_is_there(op, found) for op in ambiguous)
     return Verdict(
         violations=tuple(violations),
-        outcomes={outcome: outcomes[outcome] for outcome in Outcome},
+        outcomes={outcome: outcomes[outcome] for outcome in OperationOutcome},
         reads=len(history.operations) - len(writes),
         repeated=sum(op.tries > 1 for op in writes),
         happened=happened,
     )
 
 
-def marks_of(kind: Kind, number: int) -> list[str]:
+def marks_of(kind: OperationKind, number: int) -> list[str]:
     """What the rows that an operation writes are marked with."""
-    return [f"{number}.1", f"{number}.2"] if kind is Kind.PAIR else [str(number)]
+    return [f"{number}.1", f"{number}.2"] if kind is OperationKind.PAIR else [str(number)]
 
 
-def _marks(operation: Operation) -> list[str]:
+def _marks(operation: ClientOperation) -> list[str]:
     return marks_of(operation.kind, operation.number)
 
 
-def _describe(operation: Operation) -> str:
+def _describe(operation: ClientOperation) -> str:
     return f"{operation.kind} {operation.number} of {operation.client}"
 
 
 def _check_contents(history: History) -> Iterator[Violation]:
-    acknowledged = [op for op in history.operations if op.outcome is Outcome.ACKNOWLEDGED]
+    acknowledged = [op for op in history.operations if op.outcome is OperationOutcome.ACKNOWLEDGED]
     if not any(op.kind in WRITES for op in acknowledged):
-        yield Violation(Rule.EMPTY, "no write was acknowledged")
+        yield Violation(Anomaly.EMPTY, "no write was acknowledged")
     if not any(op.kind not in WRITES for op in acknowledged):
-        yield Violation(Rule.EMPTY, "nothing was read")
+        yield Violation(Anomaly.EMPTY, "nothing was read")
     if history.found is None:
-        yield Violation(Rule.EMPTY, "the database was not looked at afterwards")
+        yield Violation(Anomaly.EMPTY, "the database was not looked at afterwards")
     for op in history.operations:
-        if op.outcome is Outcome.UNEXPECTED:
-            yield Violation(Rule.UNEXPECTED, f"{_describe(op)} ({op.code})")
+        if op.outcome is OperationOutcome.UNEXPECTED:
+            yield Violation(Anomaly.UNEXPECTED, f"{_describe(op)} ({op.code})")
 
 
-def _check_notes(operations: Iterable[Operation], found: Found) -> Iterator[Violation]:
+def _check_notes(operations: Iterable[ClientOperation], found: Found) -> Iterator[Violation]:
     for op in operations:
         if op.kind not in NOTES:
             continue
         counts = [found.notes.get(mark, 0) for mark in _marks(op)]
         if max(counts) > 1:
-            yield Violation(Rule.DOUBLED, _describe(op))
+            yield Violation(Anomaly.DOUBLED, _describe(op))
         if len(set(map(bool, counts))) > 1:
-            yield Violation(Rule.HALF, _describe(op))
-        if op.outcome is Outcome.ACKNOWLEDGED and not all(counts):
-            yield Violation(Rule.LOST, _describe(op))
-        if op.outcome is Outcome.REFUSED and any(counts):
-            yield Violation(Rule.REFUSED_PRESENT, _describe(op))
+            yield Violation(Anomaly.HALF, _describe(op))
+        if op.outcome is OperationOutcome.ACKNOWLEDGED and not all(counts):
+            yield Violation(Anomaly.LOST, _describe(op))
+        if op.outcome is OperationOutcome.REFUSED and any(counts):
+            yield Violation(Anomaly.REFUSED_PRESENT, _describe(op))
 
 
-def _check_tasks(operations: list[Operation], found: Found) -> Iterator[Violation]:
+def _check_tasks(operations: list[ClientOperation], found: Found) -> Iterator[Violation]:
     there = Counter(mark for tasks in found.tasks.values() for _, mark in tasks)
-    deletions: dict[str, set[Outcome]] = {}
+    deletions: dict[str, set[OperationOutcome]] = {}
     for op in operations:
-        if op.kind is Kind.UNTASK:
+        if op.kind is OperationKind.UNTASK:
             deletions.setdefault(op.subject, set()).add(op.outcome)
     for op in operations:
-        if op.kind is Kind.TASK:
+        if op.kind is OperationKind.TASK:
             (mark,) = _marks(op)
             for rule in _judge_task(op.outcome, there[mark], deletions.get(mark, set())):
                 yield Violation(rule, _describe(op))
     for name, tasks in found.tasks.items():
         if sorted(position for position, _ in tasks) != list(range(len(tasks))):
-            yield Violation(Rule.POSITIONS, f"list {name}")
+            yield Violation(Anomaly.POSITIONS, f"list {name}")
 
 
-def _judge_task(outcome: Outcome, rows: int, deletions: set[Outcome]) -> Iterator[Rule]:
+def _judge_task(
+    outcome: OperationOutcome, rows: int, deletions: set[OperationOutcome]
+) -> Iterator[Anomaly]:
     if rows > 1:
-        yield Rule.DOUBLED
-    if rows and outcome is Outcome.REFUSED:
-        yield Rule.REFUSED_PRESENT
-    if rows and Outcome.ACKNOWLEDGED in deletions:
-        yield Rule.UNDELETED
-    if not rows and outcome is Outcome.ACKNOWLEDGED and not deletions - {Outcome.REFUSED}:
-        yield Rule.VANISHED if deletions else Rule.LOST
+        yield Anomaly.DOUBLED
+    if rows and outcome is OperationOutcome.REFUSED:
+        yield Anomaly.REFUSED_PRESENT
+    if rows and OperationOutcome.ACKNOWLEDGED in deletions:
+        yield Anomaly.UNDELETED
+    if (
+        not rows
+        and outcome is OperationOutcome.ACKNOWLEDGED
+        and not deletions - {OperationOutcome.REFUSED}
+    ):
+        yield Anomaly.VANISHED if deletions else Anomaly.LOST
 
 
-def _check_keys(operations: Iterable[Operation], found: Found) -> Iterator[Violation]:
+def _check_keys(operations: Iterable[ClientOperation], found: Found) -> Iterator[Violation]:
     for op in operations:
         if not op.key:
             continue
         kept = found.keys.get(op.key)
-        if op.outcome is Outcome.ACKNOWLEDGED and kept != op.response:
-            yield Violation(Rule.RESPONSE, _describe(op))
-        if op.outcome is Outcome.REFUSED and kept is not None:
-            yield Violation(Rule.KEY, _describe(op))
+        if op.outcome is OperationOutcome.ACKNOWLEDGED and kept != op.response:
+            yield Violation(Anomaly.RESPONSE, _describe(op))
+        if op.outcome is OperationOutcome.REFUSED and kept is not None:
+            yield Violation(Anomaly.KEY, _describe(op))
         if op.kind in NOTES and (kept is not None) != _is_there(op, found):
-            yield Violation(Rule.KEY, _describe(op))
+            yield Violation(Anomaly.KEY, _describe(op))
 
 
-def _check_registers(operations: Iterable[Operation], found: Found) -> Iterator[Violation]:
+def _check_registers(operations: Iterable[ClientOperation], found: Found) -> Iterator[Violation]:
     for name, version in found.registers.items():
         told = sorted(number for number, _ in found.log.get(name, []))
         if told != list(range(2, version + 1)):
-            yield Violation(Rule.VERSIONS, f"register {name}")
+            yield Violation(Anomaly.VERSIONS, f"register {name}")
     placed = {mark: number for log in found.log.values() for number, mark in log}
     for op in operations:
-        if op.kind is not Kind.APPEND or op.outcome is not Outcome.ACKNOWLEDGED:
+        if op.kind is not OperationKind.APPEND or op.outcome is not OperationOutcome.ACKNOWLEDGED:
             continue
         if placed.get(str(op.number), op.version) != op.version:
-            yield Violation(Rule.VERSIONS, f"{_describe(op)}, told {op.version}")
+            yield Violation(Anomaly.VERSIONS, f"{_describe(op)}, told {op.version}")
 
 
-def _check_strangers(operations: Iterable[Operation], found: Found) -> Iterator[Violation]:
+def _check_strangers(operations: Iterable[ClientOperation], found: Found) -> Iterator[Violation]:
     written: set[str] = set()
     keys: set[str] = set()
     for op in operations:
         keys.add(op.key)
-        if op.kind in NOTES or op.kind is Kind.TASK:
+        if op.kind in NOTES or op.kind is OperationKind.TASK:
             written.update(_marks(op))
     there = set(found.notes) | {mark for tasks in found.tasks.values() for _, mark in tasks}
     for mark in sorted(there - written):
-        yield Violation(Rule.UNKNOWN, f"a row of operation {mark}")
+        yield Violation(Anomaly.UNKNOWN, f"a row of operation {mark}")
     for key in sorted(set(found.keys) - keys):
-        yield Violation(Rule.UNKNOWN, f"key {key}")
+        yield Violation(Anomaly.UNKNOWN, f"key {key}")
 
 
 class _Knowledge:
@@ -210,23 +216,23 @@ class _Knowledge:
         self._versions: dict[str, int] = {}
         self._notes: set[str] = set()
 
-    def add(self, op: Operation) -> None:
+    def add(self, op: ClientOperation) -> None:
         if op.version is not None:
             self._versions[op.subject] = max(self._versions.get(op.subject, 0), op.version)
         if op.kind in NOTES:
             self._notes.update(_marks(op))
-        elif op.kind is Kind.LOOK and op.present:
+        elif op.kind is OperationKind.LOOK and op.present:
             self._notes.add(op.subject)
 
-    def contradicts(self, op: Operation) -> bool:
-        if op.kind is Kind.READ:
+    def contradicts(self, op: ClientOperation) -> bool:
+        if op.kind is OperationKind.READ:
             return (op.version or 0) < self._versions.get(op.subject, 0)
-        return op.kind is Kind.LOOK and not op.present and op.subject in self._notes
+        return op.kind is OperationKind.LOOK and not op.present and op.subject in self._notes
 
 
-def _check_reads(operations: list[Operation], found: Found) -> Iterator[Violation]:
+def _check_reads(operations: list[ClientOperation], found: Found) -> Iterator[Violation]:
     """Real time: what ended before a read began is known to it; what it saw is kept."""
-    acknowledged = [op for op in operations if op.outcome is Outcome.ACKNOWLEDGED]
+    acknowledged = [op for op in operations if op.outcome is OperationOutcome.ACKNOWLEDGED]
     by_end = sorted(acknowledged, key=lambda op: op.end)
     knowledge = _Knowledge()
     ended = 0
@@ -235,20 +241,20 @@ def _check_reads(operations: list[Operation], found: Found) -> Iterator[Violatio
             knowledge.add(by_end[ended])
             ended += 1
         if knowledge.contradicts(op):
-            yield Violation(Rule.BACKWARDS, f"{_describe(op)}, of {op.subject}")
-        if op.kind is Kind.READ and (op.version or 0) > found.registers.get(op.subject, 0):
-            yield Violation(Rule.UNKEPT, f"{_describe(op)}, of {op.subject}")
-        if op.kind is Kind.LOOK and op.present and op.subject not in found.notes:
-            yield Violation(Rule.UNKEPT, f"{_describe(op)}, of {op.subject}")
+            yield Violation(Anomaly.BACKWARDS, f"{_describe(op)}, of {op.subject}")
+        if op.kind is OperationKind.READ and (op.version or 0) > found.registers.get(op.subject, 0):
+            yield Violation(Anomaly.UNKEPT, f"{_describe(op)}, of {op.subject}")
+        if op.kind is OperationKind.LOOK and op.present and op.subject not in found.notes:
+            yield Violation(Anomaly.UNKEPT, f"{_describe(op)}, of {op.subject}")
 
 
-def _is_there(operation: Operation, found: Found) -> bool:
-    if operation.kind is Kind.TASK:
+def _is_there(operation: ClientOperation, found: Found) -> bool:
+    if operation.kind is OperationKind.TASK:
         return any(mark == str(operation.number) for t in found.tasks.values() for _, mark in t)
     return any(mark in found.notes for mark in _marks(operation))
 
 
-_CHECKS: tuple[Callable[[list[Operation], Found], Iterator[Violation]], ...] = (
+_CHECKS: tuple[Callable[[list[ClientOperation], Found], Iterator[Violation]], ...] = (
     _check_notes,
     _check_tasks,
     _check_keys,

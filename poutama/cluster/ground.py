@@ -63,7 +63,7 @@ _REMOVALS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class OwnedGoal:
     """A goal, and the person who owns it."""
 
     name: str
@@ -77,11 +77,11 @@ class Ground:
 
     run: str
     people: tuple[tuple[UUID, str], ...]
-    notes: tuple[Place, ...]
+    notes: tuple[OwnedGoal, ...]
     """Where each writer adds its notes."""
-    registers: tuple[Place, ...]
+    registers: tuple[OwnedGoal, ...]
     """Each writer's register."""
-    tasks: Place
+    tasks: OwnedGoal
     """The list of tasks that all writers share."""
 
     @property
@@ -98,9 +98,11 @@ def lay_out(run: str, writers: int) -> Ground:
     return Ground(
         run=run,
         people=(*people, shared),
-        notes=tuple(Place(f"notes {n}", uuid4(), person) for n, person in enumerate(ids)),
-        registers=tuple(Place(f"register {n}", uuid4(), person) for n, person in enumerate(ids)),
-        tasks=Place("tasks", uuid4(), shared[0]),
+        notes=tuple(OwnedGoal(f"notes {n}", uuid4(), person) for n, person in enumerate(ids)),
+        registers=tuple(
+            OwnedGoal(f"register {n}", uuid4(), person) for n, person in enumerate(ids)
+        ),
+        tasks=OwnedGoal("tasks", uuid4(), shared[0]),
     )
 
 

@@ -18,7 +18,7 @@ import msgspec
 from poutama.errors import ConfigurationError
 
 
-class Kind(StrEnum):
+class OperationKind(StrEnum):
     """What an operation does."""
 
     NOTE = "note"
@@ -41,7 +41,7 @@ class Kind(StrEnum):
     """Looks for a note that was acknowledged."""
 
 
-class Outcome(StrEnum):
+class OperationOutcome(StrEnum):
     """What the client was told."""
 
     ACKNOWLEDGED = "acknowledged"
@@ -64,7 +64,7 @@ class Run(msgspec.Struct, frozen=True, tag="run", tag_field="record"):
     readers: int
 
 
-class Operation(
+class ClientOperation(
     msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True, tag="op", tag_field="record"
 ):
     """One operation of one client, from its first try to its last answer."""
@@ -72,10 +72,10 @@ class Operation(
     number: int
     """Unique in the run; the rows it writes bear it."""
     client: str
-    kind: Kind
+    kind: OperationKind
     start: float
     end: float
-    outcome: Outcome
+    outcome: OperationOutcome
     code: str = ""
     """Why it was not acknowledged."""
     subject: str = ""
@@ -116,14 +116,14 @@ class Found(msgspec.Struct, frozen=True, kw_only=True, tag="found", tag_field="r
     """Idempotency key -> the response kept under it."""
 
 
-Record = Run | Operation | Fault | Found
+HistoryRecord = Run | ClientOperation | Fault | Found
 
 
 class History(msgspec.Struct, frozen=True):
     """A whole file."""
 
     run: Run
-    operations: list[Operation]
+    operations: list[ClientOperation]
     faults: list[Fault]
     found: Found | None
     """The last one; None in a history that was broken off."""
@@ -163,7 +163,7 @@ class HistoryFile:
             if empty:  # what failed before it began has no history
                 self.path.unlink()
 
-    def write(self, record: Record) -> None:
+    def write(self, record: HistoryRecord) -> None:
         """Add one line."""
         assert self._file is not None, "entered"
         self._file.write(msgspec.json.encode(record) + b"\n")
@@ -179,8 +179,8 @@ def read_history(path: Path) -> History:
         lines = path.read_bytes().splitlines()
     except OSError as error:
         raise ConfigurationError(f"{path}: cannot be read ({error.strerror})") from error
-    decoder = msgspec.json.Decoder(Record)
-    records: list[Record] = []
+    decoder = msgspec.json.Decoder(HistoryRecord)
+    records: list[HistoryRecord] = []
     for number, line in enumerate(lines, start=1):
         try:
             records.append(decoder.decode(line))
@@ -191,14 +191,14 @@ def read_history(path: Path) -> History:
     return gather(records[0], records[1:])
 
 
-def gather(run: Run, records: Iterable[Record]) -> History:
+def gather(run: Run, records: Iterable[HistoryRecord]) -> History:
     """The records of a run as a history."""
-    operations: list[Operation] = []
+    operations: list[ClientOperation] = []
     faults: list[Fault] = []
     found: Found | None = None
     for record in records:
         match record:
-            case Operation():
+            case ClientOperation():
                 operations.append(record)
             case Fault():
                 faults.append(record)

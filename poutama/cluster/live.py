@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from poutama.cluster.durability import Verdict
-from poutama.cluster.history import History, Outcome
+from poutama.cluster.history import History, OperationOutcome
 from poutama.cluster.tally import STALL_SECONDS, Tally
 
 LINE_SECONDS = 5.0
@@ -74,7 +74,7 @@ def print_verdict(history: History, verdict: Verdict, console: Console) -> None:
     def say(text: str) -> None:
         console.print(text, highlight=False, soft_wrap=True)
 
-    told = verdict.outcomes
+    outcomes = verdict.outcomes
     codes: dict[str, int] = {}
     for operation in history.operations:
         if operation.code:
@@ -83,13 +83,14 @@ def print_verdict(history: History, verdict: Verdict, console: Console) -> None:
     faults = ", ".join(f"{actions.count(action)} {action}" for action in dict.fromkeys(actions))
     say(f"run {history.run.name} on {history.run.engine}, faults: {faults or 'none'}")
     say(
-        f"writes: {told[Outcome.ACKNOWLEDGED]} acknowledged, {told[Outcome.REFUSED]} refused,"
-        f" {told[Outcome.AMBIGUOUS]} ambiguous ({verdict.happened} of them had happened);"
+        f"writes: {outcomes[OperationOutcome.ACKNOWLEDGED]} acknowledged,"
+        f" {outcomes[OperationOutcome.REFUSED]} refused,"
+        f" {outcomes[OperationOutcome.AMBIGUOUS]} ambiguous ({verdict.happened} of them had happened);"
         f" {verdict.repeated} repeated under their key"
     )
     say(f"reads: {verdict.reads}")
     if codes:
-        say("told: " + ", ".join(f"{code} {count}" for code, count in sorted(codes.items())))
+        say("errors: " + ", ".join(f"{code} {count}" for code, count in sorted(codes.items())))
     for violation in verdict.violations[:MOST_VIOLATIONS]:
         say(f"[red]BROKEN[/red] {escape(str(violation))}")
     if len(verdict.violations) > MOST_VIOLATIONS:
@@ -101,4 +102,4 @@ def print_verdict(history: History, verdict: Verdict, console: Console) -> None:
         say(f"[red]FAILED[/red] {len(verdict.violations)} promises broken")
 
 
-_SHOWN = (Outcome.ACKNOWLEDGED, Outcome.REFUSED, Outcome.AMBIGUOUS)
+_SHOWN = (OperationOutcome.ACKNOWLEDGED, OperationOutcome.REFUSED, OperationOutcome.AMBIGUOUS)

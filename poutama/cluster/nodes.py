@@ -22,7 +22,7 @@ COMMAND_SECONDS = 180.0
 POLL_SECONDS = 0.5
 
 
-class Action(StrEnum):
+class Outage(StrEnum):
     """How a server is taken away."""
 
     KILL = "kill"
@@ -37,8 +37,8 @@ class Nodes(Protocol):
     @property
     def names(self) -> tuple[str, ...]: ...
     @property
-    def actions(self) -> tuple[Action, ...]: ...
-    async def take_away(self, name: str, action: Action) -> None:
+    def actions(self) -> tuple[Outage, ...]: ...
+    async def take_away(self, name: str, action: Outage) -> None:
         """Returns when the node is gone, or has been told to go."""
 
     async def give_back(self, name: str) -> None:
@@ -49,14 +49,14 @@ class EmbeddedNode:
     """The private server of this run."""
 
     names = ("postgresql",)
-    actions = (Action.KILL, Action.DRAIN)
+    actions = (Outage.KILL, Outage.DRAIN)
 
     def __init__(self, server: EmbeddedServer) -> None:
         self._server = server
 
-    async def take_away(self, name: str, action: Action) -> None:
+    async def take_away(self, name: str, action: Outage) -> None:
         del name  # there is only one
-        stop = self._server.kill if action is Action.KILL else self._server.stop
+        stop = self._server.kill if action is Outage.KILL else self._server.stop
         await _finish(stop)
 
     async def give_back(self, name: str) -> None:
@@ -94,7 +94,7 @@ class CommandNodes:
         Raises:
             ConfigurationError: there are nodes without a command, or commands without a node.
         """
-        given = {Action.KILL: commands.kill, Action.DRAIN: commands.drain}
+        given = {Outage.KILL: commands.kill, Outage.DRAIN: commands.drain}
         self._taking = {action: command for action, command in given.items() if command}
         self._commands = commands
         self.names = names
@@ -104,7 +104,7 @@ class CommandNodes:
                 "--node goes with --kill-command or --drain-command, or both: give all or none"
             )
 
-    async def take_away(self, name: str, action: Action) -> None:
+    async def take_away(self, name: str, action: Outage) -> None:
         """Run the command.
 
         Raises:

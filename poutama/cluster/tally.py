@@ -13,8 +13,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from poutama.cluster.durability import WRITES
-from poutama.cluster.ground import Place
-from poutama.cluster.history import Fault, Operation, Outcome, Record
+from poutama.cluster.ground import OwnedGoal
+from poutama.cluster.history import ClientOperation, Fault, HistoryRecord, OperationOutcome
 
 STALL_SECONDS = 1.0
 """An operation that takes longer is counted as stalled."""
@@ -25,10 +25,10 @@ REMEMBERED = 500
 class Tally:
     """The state of one run."""
 
-    keep: Callable[[Record], None]
+    keep: Callable[[HistoryRecord], None]
     """Given every record."""
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
-    outcomes: Counter[Outcome] = field(default_factory=Counter)
+    outcomes: Counter[OperationOutcome] = field(default_factory=Counter)
     """Of writes."""
     codes: Counter[str] = field(default_factory=Counter)
     """Why writes and reads were not acknowledged."""
@@ -39,7 +39,7 @@ class Tally:
     faults: Counter[str] = field(default_factory=Counter)
     state: str = "starting"
     """What happens to the servers just now."""
-    acknowledged: deque[tuple[str, str, Place]] = field(
+    acknowledged: deque[tuple[str, str, OwnedGoal]] = field(
         default_factory=lambda: deque(maxlen=REMEMBERED)
     )
     """Notes that readers may look for: mark, text and place."""
@@ -49,7 +49,7 @@ class Tally:
         """Seconds since the run began."""
         return time.monotonic() - self.began
 
-    def record(self, operation: Operation) -> None:
+    def record(self, operation: ClientOperation) -> None:
         """Keep an operation that has ended."""
         self.keep(operation)
         if operation.kind in WRITES:

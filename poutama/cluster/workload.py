@@ -16,8 +16,8 @@ import msgspec
 
 from poutama.cluster.client import Act, Client, Done, Execute, read_response
 from poutama.cluster.durability import marks_of
-from poutama.cluster.ground import Ground, Place, write_mark
-from poutama.cluster.history import Kind
+from poutama.cluster.ground import Ground, OwnedGoal, write_mark
+from poutama.cluster.history import OperationKind
 from poutama.cluster.tally import Tally
 from poutama.db.connection import Database
 from poutama.db.transaction import Transaction, run_transaction
@@ -88,21 +88,21 @@ class Writer:
     async def _add_note(self) -> None:
         place = self._ground.notes[self._number]
         number = next(self._tally.numbers)
-        (text,) = map(write_mark, marks_of(Kind.NOTE, number))
+        (text,) = map(write_mark, marks_of(OperationKind.NOTE, number))
         given = {"a": {"goalId": str(place.goal), "information": text}}
-        done = await self._mutate(number, Kind.NOTE, NOTE, given, place)
+        done = await self._mutate(number, OperationKind.NOTE, NOTE, given, place)
         if done is not None:
             self._tally.acknowledged.append((str(number), text, place))
 
     async def _add_pair(self) -> None:
         place = self._ground.notes[self._number]
         number = next(self._tally.numbers)
-        marks = marks_of(Kind.PAIR, number)
+        marks = marks_of(OperationKind.PAIR, number)
         given = {
             name: {"goalId": str(place.goal), "information": write_mark(mark)}
             for name, mark in zip("ab", marks, strict=True)
         }
-        done = await self._mutate(number, Kind.PAIR, PAIR, given, place)
+        done = await self._mutate(number, OperationKind.PAIR, PAIR, given, place)
         if done is not None:
             self._tally.acknowledged += [(mark, write_mark(mark), place) for mark in marks]
 
@@ -111,7 +111,7 @@ class Writer:
         own = self._ground.registers[self._number]
         place = own if self._chance.random() < 0.8 else self._chance.choice(self._ground.registers)
         number = next(self._tally.numbers)
-        (mark,) = marks_of(Kind.APPEND, number)
+        (mark,) = marks_of(OperationKind.APPEND, number)
 
         async def work(transaction: Transaction) -> int:
             ((found,),) = await transaction.fetch(_FIND, place.goal)
@@ -126,7 +126,7 @@ class Writer:
             )
             return Done(version=version)
 
-        done = await self._client.perform(number, Kind.APPEND, act, subject=place.name)
+        done = await self._client.perform(number, OperationKind.APPEND, act, subject=place.name)
         if done is not None:
             self._tally.acknowledged.append((mark, write_mark(mark, done.version), place))
 
@@ -139,31 +139,31 @@ class Writer:
             seen[:] = (await _ask(self._execute, TASKS, place, deadline))["tasks"]
             return Done()
 
-        await self._client.perform(next(self._tally.numbers), Kind.READ_LIST, look)
+        await self._client.perform(next(self._tally.numbers), OperationKind.READ_LIST, look)
         number = next(self._tally.numbers)
         choice = self._chance.random()
         if not seen or (choice < 0.5 and len(seen) < LONGEST_LIST):
             text = write_mark(str(number))
             given: dict[str, object] = {"goalId": str(place.goal), "information": text}
-            await self._mutate(number, Kind.TASK, TASK, {"a": given}, place)
+            await self._mutate(number, OperationKind.TASK, TASK, {"a": given}, place)
         elif choice < 0.75:
             task = self._chance.choice(seen)
             subject = task["information"].removeprefix("chaos ")
             given = {"taskId": task["id"]}
-            await self._mutate(number, Kind.UNTASK, UNTASK, {"a": given}, place, subject)
+            await self._mutate(number, OperationKind.UNTASK, UNTASK, {"a": given}, place, subject)
         else:
             ids = [task["id"] for task in seen]
             self._chance.shuffle(ids)
             given = {"goalId": str(place.goal), "taskIds": ids}
-            await self._mutate(number, Kind.REORDER, REORDER, {"a": given}, place)
+            await self._mutate(number, OperationKind.REORDER, REORDER, {"a": given}, place)
 
     async def _mutate(
         self,
         number: int,
-        kind: Kind,
+        kind: OperationKind,
         document: str,
         variables: Mapping[str, object],
-        place: Place,
+        place: OwnedGoal,
         subject: str = "",
     ) -> Done | None:
         key = f"{self._ground.run}-{number}" if self._chance.random() < 0.5 else ""
@@ -194,7 +194,7 @@ class Reader:
             await self._client.perform(next(self._tally.numbers), kind, act, subject=subject)
             await asyncio.sleep(self._chance.uniform(0.0, THINK_SECONDS))
 
-    def _choose(self) -> tuple[Kind, Act, str]:
+    def _choose(self) -> tuple[OperationKind, Act, str]:
         if self._tally.acknowledged and self._chance.random() < 0.5:
             mark, text, place = self._chance.choice(self._tally.acknowledged)
 
@@ -202,18 +202,18 @@ class Reader:
                 goal = await _ask(self._execute, LOOK, place, deadline, text=text)
                 return Done(present=bool(goal["notes"]))
 
-            return Kind.LOOK, look, mark
+            return OperationKind.LOOK, look, mark
         register = self._chance.choice(self._ground.registers)
 
         async def read(deadline: float) -> Done:
             goal = await _ask(self._execute, READ, register, deadline)
             return Done(version=goal["version"])
 
-        return Kind.READ, read, register.name
+        return OperationKind.READ, read, register.name
 
 
 async def _ask(
-    execute: Execute, document: str, place: Place, deadline: float, **variables: object
+    execute: Execute, document: str, place: OwnedGoal, deadline: float, **variables: object
 ) -> dict[str, Any]:
     """The goal of a place, as its owner sees it.
 

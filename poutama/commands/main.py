@@ -133,10 +133,10 @@ def demo(
         from poutama.db.migrate import migrate as bring_up_to_date
         from poutama.demo.enrol import enrol_school
         from poutama.features import load_features
-        from poutama.progress import Steps
+        from poutama.progress import ProgressLines
 
         bring_up_to_date(database.url, histories=load_features().histories)
-        enrol_school(settings, database.url, students, Steps(Console()))
+        enrol_school(settings, database.url, students, ProgressLines(Console()))
 
 
 @app.command()

@@ -29,7 +29,7 @@ class Identity(TypedDict, total=False):
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class ServerAccount:
     """The account of the server: `uid` and `gid` are None when it is simply the caller's own."""
 
     uid: int | None
@@ -77,18 +77,18 @@ class Account:
                 path.chmod(mode | stat.S_IROTH | (stat.S_IXOTH if mode & stat.S_IXUSR else 0))
 
 
-def choose_account() -> Account:
+def choose_account() -> ServerAccount:
     """The caller's own account, or `nobody` for root.
 
     Raises:
         ConfigurationError: the caller is root and the system has no `nobody`.
     """
     if os.geteuid() != 0:
-        return Account(None, None)
+        return ServerAccount(None, None)
     try:
         entry = pwd.getpwnam(NAME)
     except KeyError as error:
         raise ConfigurationError(
             f"the database cannot run as root and there is no user `{NAME}`: use an ordinary user"
         ) from error
-    return Account(entry.pw_uid, entry.pw_gid)
+    return ServerAccount(entry.pw_uid, entry.pw_gid)

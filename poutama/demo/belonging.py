@@ -23,8 +23,8 @@ from poutama.demo.roll import (
 from poutama.demo.school import (
     ADMIN_EMAILS,
     MANAGER_EMAILS,
-    Row,
     SchoolRows,
+    TableRow,
     caregiver_email,
     identify,
     mentor_email,
@@ -110,7 +110,7 @@ def _membership(
     child: UUID | None = None,
     source: str = "INVITED",
     state: MembershipState = MembershipState.CURRENT,
-) -> Row:
+) -> TableRow:
     if state is MembershipState.NOT_BEGUN:
         source = "ROSTER"  # nobody joins by code for a later time
     where = "" if group is None else f"/group/{group.number}"

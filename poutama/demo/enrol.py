@@ -11,7 +11,7 @@ import time
 
 from poutama.db.connection import Database
 from poutama.demo.load import make_demo
-from poutama.progress import Steps
+from poutama.progress import ProgressLines
 from poutama.settings import Settings
 
 STUDENTS = 100
@@ -19,7 +19,7 @@ READ_SECONDS = 30.0
 STEP = "demo school"
 
 
-def enrol_school(settings: Settings, url: str, students: int, steps: Steps) -> None:
+def enrol_school(settings: Settings, url: str, students: int, steps: ProgressLines) -> None:
     """Make the demo school of that many students, or what is missing of it.
 
     Raises:
@@ -31,7 +31,7 @@ def enrol_school(settings: Settings, url: str, students: int, steps: Steps) -> N
         step.note = f"{students:,} students, {added or 'there already'}"
 
 
-def enrol_if_empty(settings: Settings, url: str, steps: Steps) -> None:
+def enrol_if_empty(settings: Settings, url: str, steps: ProgressLines) -> None:
     """Make the demo school where there is nobody yet."""
     if asyncio.run(_has_people(settings, url)):
         with steps.step(STEP) as step:

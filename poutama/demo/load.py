@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from poutama.db.bulk import Loader, TableRows, open_loader
 from poutama.db.connection import Database
 from poutama.demo.belonging import ORGANISATIONS, organisation_id
-from poutama.demo.missing import Batch, make_missing
+from poutama.demo.missing import StudentRange, make_missing
 from poutama.demo.roll import STUDENTS_A_MENTOR
 from poutama.demo.school import COLUMNS, LARGEST, SchoolRows
 from poutama.errors import AmbiguousCommit, BadUserInputError, ConflictError, DatabaseError
@@ -28,7 +28,7 @@ VERIFY_SECONDS = 30.0
 # Unique and foreign keys: somebody added the same, or deleted what a row refers to, just now.
 _CHANGED_MEANWHILE = frozenset({"23505", "23503"})
 
-Progress = Callable[[int, int], None]
+ReportProgress = Callable[[int, int], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ async def make_demo(
     url: str,
     *,
     students: int,
-    progress: Progress | None = None,
+    progress: ReportProgress | None = None,
     settings: Settings | None = None,
 ) -> DemoSummary:
     """Make sure that the demo school has its first `students` students and all who come with them.
@@ -94,7 +94,9 @@ async def make_demo(
     )
 
 
-async def _fill(settings: Settings, url: str, students: int, report: Progress) -> dict[str, int]:
+async def _fill(
+    settings: Settings, url: str, students: int, report: ReportProgress
+) -> dict[str, int]:
     """Add batch after batch; return how many rows each table got."""
     report(0, students)
     added = dict.fromkeys(COLUMNS, 0)
@@ -116,15 +118,15 @@ async def _fill(settings: Settings, url: str, students: int, report: Progress) -
     return added
 
 
-def _split(students: int, batch_rows: int) -> Iterator[Batch]:
+def _split(students: int, batch_rows: int) -> Iterator[StudentRange]:
     """Batches of whole classes."""
     classes = max(1, batch_rows // ROWS_A_STUDENT // STUDENTS_A_MENTOR)
     size = classes * STUDENTS_A_MENTOR
     for first in range(1, students + 1, size):
-        yield Batch(first, min(first + size - 1, students))
+        yield StudentRange(first, min(first + size - 1, students))
 
 
-async def _add_missing(database: Database, loader: Loader, batch: Batch) -> SchoolRows:
+async def _add_missing(database: Database, loader: Loader, batch: StudentRange) -> SchoolRows:
     """Add what is missing of the batch, and return it; another run may be adding the same."""
     for _ in range(TRIES):
         rows = await make_missing(database, batch)

@@ -45,7 +45,7 @@ _PLACE, _GROUP = (COLUMNS["membership"].index(name) for name in ("organisation_i
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class StudentRange:
     """The students `first` to `last`, and everybody and everything that comes with them."""
 
     first: int
@@ -84,7 +84,7 @@ class Batch:
         return sorted(groups, key=lambda group: (group.organisation, group.number))
 
 
-async def make_missing(database: Database, batch: Batch) -> SchoolRows:
+async def make_missing(database: Database, batch: StudentRange) -> SchoolRows:
     """The rows of the batch that are not in the database, and were not deleted from it.
 
     Raises:
@@ -105,7 +105,7 @@ async def make_missing(database: Database, batch: Batch) -> SchoolRows:
 
 
 async def _add_belonging(
-    database: Database, batch: Batch, people: set[str], rows: SchoolRows
+    database: Database, batch: StudentRange, people: set[str], rows: SchoolRows
 ) -> None:
     """Add what is missing of organisations and groups, and of the memberships in those there are.
 

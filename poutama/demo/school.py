@@ -74,7 +74,7 @@ COLUMNS = {
     ),
 }
 
-Row = tuple[object, ...]
+TableRow = tuple[object, ...]
 
 
 GOAL_TYPES = tuple(THINGS)
@@ -93,7 +93,7 @@ _NAMESPACE = uuid5(NAMESPACE_DNS, DOMAIN).bytes
 
 
 @dataclass(frozen=True, slots=True)
-class Goal:
+class DemoGoal:
     """What a goal's tasks and notes need to know of it."""
 
     name: str
@@ -108,15 +108,15 @@ class Goal:
 class SchoolRows:
     """Some of the school's rows, by table, parents first."""
 
-    person: list[Row] = field(default_factory=list)
-    organisation: list[Row] = field(default_factory=list)
-    learning_group: list[Row] = field(default_factory=list)
-    membership: list[Row] = field(default_factory=list)
-    goal: list[Row] = field(default_factory=list)
-    goal_task: list[Row] = field(default_factory=list)
-    goal_note: list[Row] = field(default_factory=list)
+    person: list[TableRow] = field(default_factory=list)
+    organisation: list[TableRow] = field(default_factory=list)
+    learning_group: list[TableRow] = field(default_factory=list)
+    membership: list[TableRow] = field(default_factory=list)
+    goal: list[TableRow] = field(default_factory=list)
+    goal_task: list[TableRow] = field(default_factory=list)
+    goal_note: list[TableRow] = field(default_factory=list)
 
-    def tables(self) -> tuple[tuple[str, list[Row]], ...]:
+    def tables(self) -> tuple[tuple[str, list[TableRow]], ...]:
         return (
             ("person", self.person),
             ("organisation", self.organisation),
@@ -193,7 +193,7 @@ def _count_goals(random: Random) -> int:
     raise AssertionError("the last limit is 1, and random() is below it")
 
 
-def _write_goal(rows: SchoolRows, random: Random, email: str, number: int) -> Goal:
+def _write_goal(rows: SchoolRows, random: Random, email: str, number: int) -> DemoGoal:
     goal_type = pick(random, GOAL_TYPES)
     thing = pick(random, THINGS[goal_type])
     complete = random.random() < COMPLETE
@@ -205,7 +205,7 @@ def _write_goal(rows: SchoolRows, random: Random, email: str, number: int) -> Go
     color = pick(random, COLORS) if random.random() < 0.7 else None
     name = f"{email}/goal/{number}"
     owner = person_id(email)
-    goal = Goal(name, identify(name), owner, thing, complete, created)
+    goal = DemoGoal(name, identify(name), owner, thing, complete, created)
     rows.goal.append(
         (
             *(goal.id, owner, goal_type, title, fold(title)),
@@ -216,7 +216,7 @@ def _write_goal(rows: SchoolRows, random: Random, email: str, number: int) -> Go
     return goal
 
 
-def _write_tasks(rows: SchoolRows, random: Random, goal: Goal, count: int) -> None:
+def _write_tasks(rows: SchoolRows, random: Random, goal: DemoGoal, count: int) -> None:
     share_done = 0.9 if goal.complete else 0.15
     for position in range(count):
         identity = identify(f"{goal.name}/task/{position}")
@@ -232,7 +232,7 @@ def _write_tasks(rows: SchoolRows, random: Random, goal: Goal, count: int) -> No
 
 
 def _write_notes(
-    rows: SchoolRows, random: Random, goal: Goal, count: int, mentor: UUID | None
+    rows: SchoolRows, random: Random, goal: DemoGoal, count: int, mentor: UUID | None
 ) -> None:
     for number in range(count):
         name = f"{goal.name}/note/{number}"

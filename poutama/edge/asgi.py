@@ -15,10 +15,10 @@ from poutama.edge.http import Api, Request, Response, body_too_large, cut_off, r
 from poutama.errors import DeadlineExceededError, PoutamaError, UnavailableError
 
 # The shapes that the ASGI specification gives them; every server spells them the same way.
-Scope = MutableMapping[str, Any]
-Message = MutableMapping[str, Any]
-Receive = Callable[[], Awaitable[Message]]
-Send = Callable[[Message], Awaitable[None]]
+AsgiScope = MutableMapping[str, Any]
+AsgiMessage = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[AsgiMessage]]
+Send = Callable[[AsgiMessage], Awaitable[None]]
 
 TICK_SECONDS = 0.1
 """A request that has lasted from one tick to the next is watched; most are answered sooner."""
@@ -47,7 +47,7 @@ class Application:
         self._watches: set[_Watch] = set()
         self._ticking = False
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Answer one request.
 
         Raises:
@@ -98,7 +98,7 @@ class Application:
         except TimeoutError as error:
             raise DeadlineExceededError from error
 
-    async def _collect(self, message: Message, receive: Receive) -> bytes:
+    async def _collect(self, message: AsgiMessage, receive: Receive) -> bytes:
         chunks: list[bytes] = []
         size = 0
         while True:
@@ -175,7 +175,7 @@ class _Watch:
             self._request.cancel()
 
 
-def read_headers(scope: Scope) -> dict[str, str]:
+def read_headers(scope: AsgiScope) -> dict[str, str]:
     """Name -> value; a header that was sent twice is joined by commas."""
     pairs = scope["headers"]
     headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in pairs}

@@ -27,7 +27,7 @@ MARGIN_SECONDS = 5.0
 _SOURCE = "aws:sqs"
 
 
-class Failure(TypedDict):
+class BatchItemFailure(TypedDict):
     """A message that is to be handed out again."""
 
     itemIdentifier: str
@@ -36,7 +36,7 @@ class Failure(TypedDict):
 class BatchAnswer(TypedDict):
     """What a function gives back to SQS."""
 
-    batchItemFailures: list[Failure]
+    batchItemFailures: list[BatchItemFailure]
 
 
 class Handling(Protocol):
@@ -45,7 +45,7 @@ class Handling(Protocol):
     async def handle(self, body: str, *, deadline: float) -> None: ...
 
 
-class Record(msgspec.Struct, rename="camel"):
+class SqsRecord(msgspec.Struct, rename="camel"):
     """A message of a batch, as far as we look at it."""
 
     message_id: str
@@ -54,7 +54,7 @@ class Record(msgspec.Struct, rename="camel"):
 
 
 class _Batch(msgspec.Struct):
-    Records: list[Record]
+    Records: list[SqsRecord]
 
 
 class BatchFunction:
@@ -78,7 +78,7 @@ class BatchFunction:
         failed = self._environment.run(self._handle(records, deadline))
         return {"batchItemFailures": [{"itemIdentifier": message} for message in failed]}
 
-    async def _handle(self, records: Sequence[Record], deadline: float) -> list[str]:
+    async def _handle(self, records: Sequence[SqsRecord], deadline: float) -> list[str]:
         """Handle the messages in turn, each with its share of the time that is left."""
         failed = []
         for place, record in enumerate(records):
@@ -95,7 +95,7 @@ class BatchFunction:
         return failed
 
 
-def read_batch(event: object) -> list[Record]:
+def read_batch(event: object) -> list[SqsRecord]:
     """The messages of an event.
 
     Raises:

@@ -191,15 +191,15 @@ def _has_lone_surrogate(body: bytes) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _ValuePath:
     """Where a value stands; its path is written only for an error, as keys may be long."""
 
     step: str
-    above: _Place | None = None
+    above: _ValuePath | None = None
 
     def __str__(self) -> str:
         steps: list[str] = []
-        place: _Place | None = self
+        place: _ValuePath | None = self
         while place is not None:
             steps.append(place.step[:LONGEST_STEP])
             place = place.above
@@ -221,13 +221,13 @@ def _check_values(request: GraphQLRequest) -> None:
             raise BadUserInputError(f"`{place}`: text cannot hold the character U+0000.")
 
 
-def _walk(request: GraphQLRequest) -> Iterator[tuple[_Place, int, object]]:
-    stack: list[tuple[_Place, int, object]] = [
-        (_Place("extensions"), 0, request.extensions),
-        (_Place("variables"), 0, request.variables),
-        (_Place("operationName"), 0, request.operation_name),
-        (_Place("query"), 0, request.query),
-        (_Place("documentId"), 0, request.document_id),
+def _walk(request: GraphQLRequest) -> Iterator[tuple[_ValuePath, int, object]]:
+    stack: list[tuple[_ValuePath, int, object]] = [
+        (_ValuePath("extensions"), 0, request.extensions),
+        (_ValuePath("variables"), 0, request.variables),
+        (_ValuePath("operationName"), 0, request.operation_name),
+        (_ValuePath("query"), 0, request.query),
+        (_ValuePath("documentId"), 0, request.document_id),
     ]
     while stack:
         place, depth, value = item = stack.pop()
@@ -236,9 +236,9 @@ def _walk(request: GraphQLRequest) -> Iterator[tuple[_Place, int, object]]:
             case dict():
                 for key, child in value.items():
                     yield place, depth, key
-                    stack.append((_Place(f".{key}", place), depth + 1, child))
+                    stack.append((_ValuePath(f".{key}", place), depth + 1, child))
             case list():
                 stack.extend(
-                    (_Place(f"[{index}]", place), depth + 1, child)
+                    (_ValuePath(f"[{index}]", place), depth + 1, child)
                     for index, child in enumerate(value)
                 )

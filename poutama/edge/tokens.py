@@ -115,7 +115,7 @@ class LocalTokenVerifier:
 
 
 @dataclass(frozen=True, slots=True)
-class Refusal:
+class CachedRefusal:
     """A good token without a known person, and until when that is not looked up again."""
 
     message: str
@@ -140,7 +140,7 @@ class Authenticator:
     ) -> None:
         self._verifier = verifier
         self._clock = clock
-        self._known: Lru[bytes, VerifiedToken | Refusal] = Lru(cached_tokens)
+        self._known: Lru[bytes, VerifiedToken | CachedRefusal] = Lru(cached_tokens)
 
     async def viewer_from_authorization(self, header: str | None) -> Viewer | None:
         """Who sends this header; None for a request without one.
@@ -162,18 +162,18 @@ class Authenticator:
         if known is None or now >= known.good_until:
             known = await self._ask(header, now)
         self._known.put(digest, known)
-        if isinstance(known, Refusal):
+        if isinstance(known, CachedRefusal):
             raise ForbiddenError(known.message)
         return known.viewer
 
-    async def _ask(self, header: str, now: float) -> VerifiedToken | Refusal:
+    async def _ask(self, header: str, now: float) -> VerifiedToken | CachedRefusal:
         match = _BEARER.fullmatch(header)
         if match is None:
             raise UnauthenticatedError("Authorization: expected `Bearer` and a token.")
         try:
             return await self._verifier.verify(match[1], now)
         except ForbiddenError as error:
-            return Refusal(error.message, now + FORBIDDEN_SECONDS)
+            return CachedRefusal(error.message, now + FORBIDDEN_SECONDS)
 
 
 def check_times(claims: dict[str, object], now: float) -> float:

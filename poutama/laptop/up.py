@@ -28,7 +28,7 @@ from poutama.laptop.configuration import check_address, open_home
 from poutama.laptop.database import run_database
 from poutama.laptop.graphiql.assets import ensure_assets
 from poutama.laptop.worker_supervisor import keep_worker
-from poutama.progress import Steps
+from poutama.progress import ProgressLines
 from poutama.server.files import FileRoutes
 from poutama.server.listen import check_port
 from poutama.server.serve import serve
@@ -51,7 +51,7 @@ def run_up(settings: Settings, stop: StopRequest) -> None:
             left running.
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
-    steps = Steps(Console())
+    steps = ProgressLines(Console())
     check_address(settings)
     check_port(settings)
     home = open_home(settings)
@@ -68,7 +68,7 @@ def run_up(settings: Settings, stop: StopRequest) -> None:
 
 
 def _start_and_serve(
-    settings: Settings, home: Path, steps: Steps, stop: StopRequest, started: ExitStack
+    settings: Settings, home: Path, steps: ProgressLines, stop: StopRequest, started: ExitStack
 ) -> None:
     with steps.step("environment") as step:
         # Before anything is started: what a feature of another package got wrong.
@@ -106,7 +106,7 @@ async def _open_house(
             yield api
 
 
-def _announce(address: str, steps: Steps) -> None:
+def _announce(address: str, steps: ProgressLines) -> None:
     program = Path(sys.argv[0])
     # On its own line and at once: people and programs wait for it.
     print(f"ready: {address}", flush=True)

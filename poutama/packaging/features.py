@@ -14,7 +14,7 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from poutama.features import load_features, needed_revisions
-from poutama.installed import LIST, Entry, Installed, find_entries
+from poutama.installed import LIST, Installed, InstalledFeature, find_entries
 from poutama.packaging.contents import is_needed
 from poutama.packaging.environment import (
     find_distributions,
@@ -78,7 +78,7 @@ def _copy(installed: Distribution, content: Path, histories: Sequence[Path]) -> 
             shutil.copyfile(source, target)
 
 
-def _write_list(content: Path, entries: tuple[Entry, ...]) -> None:
+def _write_list(content: Path, entries: tuple[InstalledFeature, ...]) -> None:
     target = content / PurePosixPath("poutama", LIST.name)
     target.parent.mkdir(exist_ok=True)
     target.write_bytes(msgspec.json.encode(Installed(entries, needed_revisions())))

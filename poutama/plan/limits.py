@@ -98,7 +98,7 @@ def check_document(document: DocumentNode, settings: Settings) -> int:
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _SelectionPlace:
     """Where a selection stands once fragments are expanded."""
 
     selection: SelectionNode
@@ -125,7 +125,7 @@ class _Census:
     directives: int = 0
     repeats: int = 0
     _paths: dict[tuple[int, str], int] = field(default_factory=dict)
-    _stack: list[_Place] = field(default_factory=list)
+    _stack: list[_SelectionPlace] = field(default_factory=list)
 
     def count_operation(self, operation: OperationDefinitionNode) -> None:
         self.directives += len(operation.directives or ())
@@ -181,7 +181,7 @@ class _Census:
             told = f"The document has {self.visited} fields or more, its fragments expanded"
             raise exceeded("fields", self.visited, self.max_fields, told)
 
-    def _count_field(self, node: FieldNode, place: _Place) -> None:
+    def _count_field(self, node: FieldNode, place: _SelectionPlace) -> None:
         self.aliases += node.alias is not None
         self.root_fields += place.path == 0
         if not place.introspects:
@@ -194,7 +194,7 @@ class _Census:
             inside = node.selection_set
             self._open(inside, place.depth + 1, path, place.within, introspects=introspects)
 
-    def _follow(self, name: str, place: _Place) -> None:
+    def _follow(self, name: str, place: _SelectionPlace) -> None:
         fragment = self.fragments.get(name)
         if fragment is None or name in place.within:
             return
@@ -218,6 +218,6 @@ class _Census:
         introspects: bool,
     ) -> None:
         self._stack.extend(
-            _Place(selection, depth, path, within, introspects)
+            _SelectionPlace(selection, depth, path, within, introspects)
             for selection in reversed(inside.selections)
         )

@@ -10,7 +10,7 @@ import logging
 from collections.abc import Awaitable, Callable
 from time import monotonic
 
-from poutama.edge.asgi import Application, Message, Receive, Scope, Send
+from poutama.edge.asgi import Application, AsgiMessage, AsgiScope, Receive, Send
 from poutama.edge.http import HEALTH_PATH, Api, mask_error
 from poutama.edge.media import JSON
 from poutama.errors import PoutamaError
@@ -34,7 +34,7 @@ class ServerApplication:
         self._api = Application(api, settings.max_body_bytes, settings.request_seconds)
         self._files = files
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         path: str = scope["path"]
         if self._files is not None and path.startswith(PATH):
@@ -56,13 +56,13 @@ def log_accesses() -> None:
 
 def log_requests(
     application: ServerApplication,
-) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+) -> Callable[[AsgiScope, Receive, Send], Awaitable[None]]:
     """The same application, which logs a line about each request that has ended."""
 
-    async def answer(scope: Scope, receive: Receive, send: Send) -> None:
+    async def answer(scope: AsgiScope, receive: Receive, send: Send) -> None:
         started, status = monotonic(), 0
 
-        async def send_and_note(message: Message) -> None:
+        async def send_and_note(message: AsgiMessage) -> None:
             nonlocal status
             status = message.get("status", status)
             await send(message)

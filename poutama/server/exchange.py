@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from http import HTTPStatus
 
-from poutama.edge.asgi import Receive, Scope, Send, read_headers
+from poutama.edge.asgi import AsgiScope, Receive, Send, read_headers
 from poutama.edge.media import HeaderPairs
 
 LINGER_BYTES = 64 << 20
@@ -23,7 +23,7 @@ LINGER_SECONDS = 30.0
 class Exchange:
     """One request and its response."""
 
-    def __init__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    def __init__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         self.method: str = scope["method"]
         self.path: str = scope["path"]
         self.query: str = scope["query_string"].decode("latin-1")

@@ -19,9 +19,9 @@ from poutama.edge.media import HeaderPairs
 from poutama.errors import NotFoundError, UnavailableError
 from poutama.server.exchange import Exchange
 from poutama.server.forms import FormReader
-from poutama.server.ranges import NotSatisfiable, Part, matches_etag, read_range
+from poutama.server.ranges import ByteRange, NotSatisfiable, matches_etag, read_range
 from poutama.store.directory import PATH, DirectoryStore, IncomingObject, OpenObject
-from poutama.store.signed_urls import DownloadGrant, Refusal, RefusedError, UploadGrant
+from poutama.store.signed_urls import DownloadGrant, RefusedError, S3Error, UploadGrant
 
 logger = logging.getLogger(__name__)
 
@@ -59,20 +59,20 @@ class FileRoutes:
         except RefusedError as error:
             await _refuse(exchange, error.refusal, error.message)
         except NotFoundError:
-            await _refuse(exchange, Refusal.NO_SUCH_KEY, "The specified key does not exist.")
+            await _refuse(exchange, S3Error.NO_SUCH_KEY, "The specified key does not exist.")
         except UnavailableError as error:
-            await _refuse(exchange, Refusal.UNAVAILABLE, error.message)
+            await _refuse(exchange, S3Error.UNAVAILABLE, error.message)
         except asyncio.CancelledError:
             # The server stops, and has waited long enough for this transfer.
             if exchange.begun:
                 raise ConnectionAbortedError from None
-            await _refuse(exchange, Refusal.UNAVAILABLE, "The server is stopping; try again.")
+            await _refuse(exchange, S3Error.UNAVAILABLE, "The server is stopping; try again.")
         except ConnectionError:
             raise
         except OSError as error:
             # The disk is full, most likely: whoever runs this machine should know.
             logger.warning("files: %s", error.strerror)
-            await _refuse(exchange, Refusal.UNAVAILABLE, "The file could not be stored just now.")
+            await _refuse(exchange, S3Error.UNAVAILABLE, "The file could not be stored just now.")
 
     async def _answer(self, exchange: Exchange) -> None:
         key = exchange.path.removeprefix(PATH + "/") if exchange.path != PATH else None
@@ -84,14 +84,14 @@ class FileRoutes:
             await self._download(exchange, key)
         else:
             raise RefusedError(
-                Refusal.METHOD_NOT_ALLOWED,
+                S3Error.METHOD_NOT_ALLOWED,
                 "The specified method is not allowed against this resource.",
             )
 
     async def _upload(self, exchange: Exchange) -> None:
         if "content-length" not in exchange.headers:
             raise RefusedError(
-                Refusal.LENGTH_REQUIRED, "You must provide the Content-Length HTTP header."
+                S3Error.LENGTH_REQUIRED, "You must provide the Content-Length HTTP header."
             )
         form = FormReader(exchange.headers.get("content-type", ""))
         upload: _Upload | None = None
@@ -104,7 +104,7 @@ class FileRoutes:
                     await upload.add(pieces)
             if upload is None:
                 raise RefusedError(
-                    Refusal.INVALID_ARGUMENT, "POST requires exactly one file upload per request."
+                    S3Error.INVALID_ARGUMENT, "POST requires exactly one file upload per request."
                 )
             await upload.finish()
         finally:
@@ -127,7 +127,7 @@ class FileRoutes:
             except NotSatisfiable:
                 beyond = (b"content-range", f"bytes */{found.info.size}".encode())
                 message = "The requested range is not satisfiable"
-                await _refuse(exchange, Refusal.INVALID_RANGE, message, beyond)
+                await _refuse(exchange, S3Error.INVALID_RANGE, message, beyond)
                 return
             status = HTTPStatus.OK
             if part is not None:
@@ -135,7 +135,7 @@ class FileRoutes:
                 last = part.start + part.length - 1
                 told = f"bytes {part.start}-{last}/{found.info.size}"
                 headers = (*headers, (b"content-range", told.encode()))
-            part = part or Part(0, found.info.size)
+            part = part or ByteRange(0, found.info.size)
             await exchange.begin(status, headers, part.length)
             if exchange.method != "HEAD":
                 await _send(exchange, found, part)
@@ -152,22 +152,22 @@ class _Upload:
     async def add(self, pieces: list[bytes]) -> None:
         if self.incoming.size + sum(map(len, pieces)) > self.grant.size:
             raise RefusedError(
-                Refusal.ENTITY_TOO_LARGE, "Your proposed upload exceeds the maximum allowed size"
+                S3Error.ENTITY_TOO_LARGE, "Your proposed upload exceeds the maximum allowed size"
             )
         if pieces:
             await asyncio.to_thread(self._write, pieces)
 
     async def finish(self) -> None:
         if not self._form.ended:
-            raise RefusedError(Refusal.MALFORMED, "The body of your POST request is not complete.")
+            raise RefusedError(S3Error.MALFORMED, "The body of your POST request is not complete.")
         if self.incoming.size < self.grant.size:
             raise RefusedError(
-                Refusal.ENTITY_TOO_SMALL,
+                S3Error.ENTITY_TOO_SMALL,
                 "Your proposed upload is smaller than the minimum allowed size",
             )
         if self.incoming.sha256 != self.grant.sha256:
             raise RefusedError(
-                Refusal.BAD_DIGEST,
+                S3Error.BAD_DIGEST,
                 "The SHA256 you specified did not match the calculated checksum.",
             )
         await asyncio.to_thread(self.incoming.keep)
@@ -177,13 +177,13 @@ class _Upload:
             self.incoming.write(piece)
 
 
-def _asked_part(exchange: Exchange, found: OpenObject, etag: str) -> Part | None:
+def _asked_part(exchange: Exchange, found: OpenObject, etag: str) -> ByteRange | None:
     if exchange.headers.get("if-range", etag) != etag:
         return None  # of another version
     return read_range(exchange.headers.get("range"), found.info.size)
 
 
-async def _send(exchange: Exchange, found: OpenObject, part: Part) -> None:
+async def _send(exchange: Exchange, found: OpenObject, part: ByteRange) -> None:
     found.file.seek(part.start)
     rest = part.length
     while rest > 0:
@@ -223,7 +223,7 @@ async def _allow(exchange: Exchange) -> None:
 
 
 async def _refuse(
-    exchange: Exchange, refusal: Refusal, message: str, *headers: tuple[bytes, bytes]
+    exchange: Exchange, refusal: S3Error, message: str, *headers: tuple[bytes, bytes]
 ) -> None:
     shown = escape(_NOT_XML.sub("?", message))
     body = f"<Error><Code>{refusal.code}</Code><Message>{shown}</Message></Error>"

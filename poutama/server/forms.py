@@ -10,7 +10,7 @@ from __future__ import annotations
 from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser, parse_options_header
 
-from poutama.store.signed_urls import Refusal, RefusedError
+from poutama.store.signed_urls import RefusedError, S3Error
 
 MOST_FIELD_BYTES = 20_000
 FILE = "file"
@@ -118,7 +118,7 @@ class FormReader:
         self._held += len(data)
         if self._held > MOST_FIELD_BYTES:
             raise RefusedError(
-                Refusal.FIELDS_TOO_LARGE,
+                S3Error.FIELDS_TOO_LARGE,
                 "Your POST request fields preceding the upload file were too large.",
             )
         return data
@@ -126,5 +126,5 @@ class FormReader:
 
 def _malformed() -> RefusedError:
     return RefusedError(
-        Refusal.MALFORMED, "The body of your POST request is not well-formed multipart/form-data."
+        S3Error.MALFORMED, "The body of your POST request is not well-formed multipart/form-data."
     )

@@ -13,7 +13,7 @@ _RANGE = re.compile(rf"bytes=[ \t]*(?:{_NUMBER}-{_NUMBER}?|-{_NUMBER})[ \t]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
+class ByteRange:
     """`length` bytes from `start`."""
 
     start: int
@@ -24,7 +24,7 @@ class NotSatisfiable(Exception):  # noqa: N818  an outcome: 416
     """The range begins beyond the end."""
 
 
-def read_range(header: str | None, size: int) -> Part | None:
+def read_range(header: str | None, size: int) -> ByteRange | None:
     """The part asked for; None for the whole.
 
     Several ranges at once, other units and what is no range are answered with the whole, as they
@@ -47,7 +47,7 @@ def read_range(header: str | None, size: int) -> Part | None:
         length = (min(int(last), size - 1) if last else size - 1) - start + 1
     if length <= 0:
         raise NotSatisfiable
-    return Part(start, length)
+    return ByteRange(start, length)
 
 
 def matches_etag(header: str | None, etag: str) -> bool:

@@ -15,7 +15,7 @@ from poutama.errors import ConfigurationError, NotFoundError, PoutamaError, Unav
 from poutama.settings import Settings
 from poutama.store.sigv4 import Credentials
 
-Style: TypeAlias = Literal["path", "virtual"]
+AddressingStyle: TypeAlias = Literal["path", "virtual"]
 
 _ABSENT = {"NoSuchKey", "404", "NotFound"}
 _BEYOND = {"InvalidRange", "416"}
@@ -34,7 +34,7 @@ class AwsClient:
     """One S3 client, made when it is first needed; for any number of threads."""
 
     def __init__(
-        self, environment: Mapping[str, str], *, region: str, endpoint: str, style: Style
+        self, environment: Mapping[str, str], *, region: str, endpoint: str, style: AddressingStyle
     ) -> None:
         """Hold what the client will need.
 

@@ -21,9 +21,9 @@ from poutama.errors import NotFoundError
 from poutama.settings import Settings
 from poutama.store.atomic_file import WholeFile
 from poutama.store.aws import (
+    AddressingStyle,
     AwsClient,
     RangeBeyondError,
-    Style,
     read_region,
     refusal,
     translate_errors,
@@ -204,7 +204,7 @@ class S3Store:
         return Signer(self._aws.credentials(), self._region)
 
 
-def _address_bucket(bucket: str, region: str, endpoint: str) -> tuple[str, Style]:
+def _address_bucket(bucket: str, region: str, endpoint: str) -> tuple[str, AddressingStyle]:
     """The bucket's address, and its style: virtual-hosted in AWS, as AWS wants it."""
     if endpoint:
         return f"{endpoint}/{bucket}", "path"

@@ -26,7 +26,7 @@ _DISPOSITION = "response-content-disposition"
 _NOT_COVERED = ("policy", "signature", "file")
 
 
-class Refusal(Enum):
+class S3Error(Enum):
     """The codes and statuses of S3's errors."""
 
     ACCESS_DENIED = "AccessDenied", 403
@@ -51,7 +51,7 @@ class Refusal(Enum):
 class RefusedError(PoutamaError):
     """The store refuses this, as S3 would."""
 
-    def __init__(self, refusal: Refusal, message: str) -> None:
+    def __init__(self, refusal: S3Error, message: str) -> None:
         super().__init__(message)
         self.refusal = refusal
 
@@ -150,7 +150,7 @@ class UrlSigner:
         if not self._holds("download", _canonical_text(key, parameters), signature):
             raise _forged()
         if self._clock() >= int(parameters["expires"]):
-            raise RefusedError(Refusal.ACCESS_DENIED, "Request has expired")
+            raise RefusedError(S3Error.ACCESS_DENIED, "Request has expired")
         return DownloadGrant(key, parameters[_TYPE], parameters[_DISPOSITION])
 
     def _sign(self, purpose: str, text: str) -> str:
@@ -169,10 +169,10 @@ def _canonical_text(key: str, parameters: Mapping[str, str]) -> str:
 
 def _forged() -> RefusedError:
     return RefusedError(
-        Refusal.SIGNATURE_DOES_NOT_MATCH,
+        S3Error.SIGNATURE_DOES_NOT_MATCH,
         "The signature is not the one that was given out with this form or address.",
     )
 
 
 def _refused(reason: str) -> RefusedError:
-    return RefusedError(Refusal.ACCESS_DENIED, f"Invalid according to Policy: {reason}")
+    return RefusedError(S3Error.ACCESS_DENIED, f"Invalid according to Policy: {reason}")

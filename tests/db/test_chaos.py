@@ -14,11 +14,18 @@ import msgspec
 import pytest
 
 from poutama.cluster import client as clients
-from poutama.cluster.chaos import Plan, run_chaos
-from poutama.cluster.durability import Rule, judge
+from poutama.cluster.chaos import ChaosPlan, run_chaos
+from poutama.cluster.durability import Anomaly, judge
 from poutama.cluster.ground import find_rows, read_mark, write_mark
-from poutama.cluster.history import History, Kind, Outcome, Record, Run, gather
-from poutama.cluster.nodes import Action, CommandNodes, Commands, EmbeddedNode, Nodes
+from poutama.cluster.history import (
+    History,
+    HistoryRecord,
+    OperationKind,
+    OperationOutcome,
+    Run,
+    gather,
+)
+from poutama.cluster.nodes import CommandNodes, Commands, EmbeddedNode, Nodes, Outage
 from poutama.cluster.tally import Tally
 from poutama.db.connection import Database
 from poutama.db.embedded import EmbeddedServer
@@ -26,17 +33,17 @@ from poutama.db.migrate import migrate
 from poutama.laptop.direct import DirectApi
 from poutama.settings import Settings
 
-PLAN = Plan(name="t", began="2026-02-03T00:00:00Z", writers=4, readers=2)
+PLAN = ChaosPlan(name="t", began="2026-02-03T00:00:00Z", writers=4, readers=2)
 SETTINGS = Settings()
 NOTHING_TAKEN_AWAY = CommandNodes((), Commands())
 
 
-async def run(plan: Plan, nodes: Nodes, url: str, enough: int = 0) -> History:
+async def run(plan: ChaosPlan, nodes: Nodes, url: str, enough: int = 0) -> History:
     """Run the plan, or until so many operations have ended."""
-    records: list[Record] = []
+    records: list[HistoryRecord] = []
     stop = asyncio.Event()
 
-    def keep(record: Record) -> None:
+    def keep(record: HistoryRecord) -> None:
         records.append(record)
         if enough and len(records) >= enough:
             stop.set()
@@ -74,10 +81,10 @@ async def test_a_server_killed_under_load_keeps_its_promises(
     history = await run(plan, EmbeddedNode(server), server.url)
     verdict = judge(history)
     assert [str(violation) for violation in verdict.violations] == []
-    assert {fault.action for fault in history.faults} == set(Action)
-    kinds = {op.kind for op in history.operations if op.outcome is Outcome.ACKNOWLEDGED}
-    assert kinds == set(Kind)
-    assert verdict.outcomes[Outcome.ACKNOWLEDGED] > 100
+    assert {fault.action for fault in history.faults} == set(Outage)
+    kinds = {op.kind for op in history.operations if op.outcome is OperationOutcome.ACKNOWLEDGED}
+    assert kinds == set(OperationKind)
+    assert verdict.outcomes[OperationOutcome.ACKNOWLEDGED] > 100
 
 
 async def test_what_the_database_lost_afterwards_is_missed(
@@ -96,7 +103,7 @@ async def test_what_the_database_lost_afterwards_is_missed(
     found = await find_rows(database, "t", deadline=time.monotonic() + 60)
     await database.close()
     again = judge(msgspec.structs.replace(history, found=found))
-    assert Rule.LOST in {violation.rule for violation in again.violations}
+    assert Anomaly.LOST in {violation.rule for violation in again.violations}
 
 
 async def test_the_run_removes_its_people_and_nobody_else(
@@ -136,7 +143,7 @@ async def test_a_client_that_repeats_without_a_key_is_found_out(
                 document, variables, person=person, deadline=deadline, key=key
             )
 
-    records: list[Record] = []
+    records: list[HistoryRecord] = []
     monkeypatch.setattr(clients, "DEADLINES", (10.0,))
     plan = replace(PLAN, seconds=1.0)
     await run_chaos(
@@ -150,7 +157,7 @@ async def test_a_client_that_repeats_without_a_key_is_found_out(
     first = records[0]
     assert isinstance(first, Run)
     broken = {violation.rule for violation in judge(gather(first, records[1:])).violations}
-    assert Rule.DOUBLED in broken
+    assert Anomaly.DOUBLED in broken
 
 
 @pytest.mark.parametrize(("mark", "version"), [("7", None), ("7.1", None), ("8", 12)])

@@ -13,7 +13,7 @@ import pytest_asyncio
 from poutama.db.connection import Database
 from poutama.demo.belonging import group_id
 from poutama.demo.load import make_demo
-from poutama.demo.missing import Batch
+from poutama.demo.missing import StudentRange
 from poutama.demo.roll import DAY, EVENING, Group
 from poutama.demo.school import mentor_email, person_id, student_email, tell_name
 from poutama.edge.tokens import Authenticator
@@ -109,7 +109,7 @@ async def test_everybody_can_get_a_token(
     database_url: str, school: Database, tmp_path: Path
 ) -> None:
     del school
-    batch = Batch(1, STUDENTS)
+    batch = StudentRange(1, STUDENTS)
     emails = [*batch.adults(), "student-0001@demo.example", "student-0050@demo.example"]
     assert len(emails) == 4 + 2 + 10 + 2
     authenticator = Authenticator(local_verifier(tmp_path))
@@ -121,7 +121,7 @@ async def test_everybody_can_get_a_token(
 
 async def test_everybody_whom_the_page_names_is_there(school: Database) -> None:
     del school
-    known = {*Batch(1, STUDENTS).adults(), *Batch(1, STUDENTS).students()}
+    known = {*StudentRange(1, STUDENTS).adults(), *StudentRange(1, STUDENTS).students()}
     named = set(re.findall(r"[\w-]+@demo\.example", PAGE))
     assert len(named) > 8
     assert named <= known

@@ -19,7 +19,7 @@ from poutama.db.transaction import Transaction, run_transaction
 from poutama.export_section import ExportColumn, ExportParent, ExportSection
 from poutama.features import load_features
 from poutama.features.exports import steps
-from poutama.features.exports.job import PAGE, VOLUME, Phase
+from poutama.features.exports.job import PAGE, VOLUME, ExportPhase
 from poutama.features.exports.request import MOST_A_DAY
 from poutama.features.exports.sections import arrange_sections
 from poutama.features.exports.steps import LOST, ExportProgress, ExportStep, export_step
@@ -270,7 +270,7 @@ async def test_stopped_cleared_away_and_tried_again_it_begins_anew(bureau: Burea
     job = await bureau.wish()
 
     async def step(step: ExportStep) -> ExportProgress | Finished:
-        if step.checkpoint.phase is Phase.PACK:
+        if step.checkpoint.phase is ExportPhase.PACK:
             await stop(bureau, job)
         return await export_step(step)
 

@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from poutama.features.roster import conclusions, phases, runner, steps
-from poutama.features.roster.checkpoint import Phase
+from poutama.features.roster.checkpoint import RosterPhase
 from poutama.features.roster.runner import CheckStep, PhaseFunction, RosterProgress
 from poutama.jobs.job import Finished, Progress
 from poutama.settings import Settings
@@ -27,7 +27,9 @@ async def test_its_jobs_report_how_far_they_are(
     returned: list[RosterProgress | Finished] = []
 
     async def watch(
-        step: CheckStep, order: Sequence[Phase], functions: Mapping[Phase, PhaseFunction]
+        step: CheckStep,
+        order: Sequence[RosterPhase],
+        functions: Mapping[RosterPhase, PhaseFunction],
     ) -> RosterProgress | Finished:
         returned.append(await runner.run_phase(step, order, functions))
         return returned[-1]

@@ -13,22 +13,35 @@ from pathlib import Path
 import psutil
 import pytest
 
-from poutama.cluster.history import Found, HistoryFile, Kind, Operation, Outcome, Record, Run
+from poutama.cluster.history import (
+    ClientOperation,
+    Found,
+    HistoryFile,
+    HistoryRecord,
+    OperationKind,
+    OperationOutcome,
+    Run,
+)
 
 POUTAMA = Path(sys.executable).parent / "poutama"
 # Not a measurement: a process that hangs must not hang the suite.
 PATIENCE = 120.0
 RUN = Run(name="r", began="2026-02-03T00:00:00Z", engine="postgresql", writers=1, readers=1)
-NOTE = Operation(
-    number=1, client="c", kind=Kind.NOTE, start=0.0, end=0.1, outcome=Outcome.ACKNOWLEDGED
+NOTE = ClientOperation(
+    number=1,
+    client="c",
+    kind=OperationKind.NOTE,
+    start=0.0,
+    end=0.1,
+    outcome=OperationOutcome.ACKNOWLEDGED,
 )
-LOOK = Operation(
+LOOK = ClientOperation(
     number=2,
     client="c",
-    kind=Kind.LOOK,
+    kind=OperationKind.LOOK,
     start=0.2,
     end=0.3,
-    outcome=Outcome.ACKNOWLEDGED,
+    outcome=OperationOutcome.ACKNOWLEDGED,
     subject="1",
     present=True,
 )
@@ -98,7 +111,7 @@ def test_asked_to_stop_it_judges_what_there_is(short_path: Path) -> None:
 def test_a_history_is_judged_again(tmp_path: Path, rows: int, status: int, word: str) -> None:
     notes = {"1": rows} if rows else {}
     found = Found(notes=notes, registers={}, log={}, tasks={}, keys={})
-    records: list[Record] = [RUN, NOTE, LOOK, found]
+    records: list[HistoryRecord] = [RUN, NOTE, LOOK, found]
     with HistoryFile(tmp_path / "h.jsonl") as file:
         for record in records:
             file.write(record)

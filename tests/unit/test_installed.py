@@ -15,7 +15,13 @@ from poutama.edge.application import compute_fields
 from poutama.errors import ConfigurationError, SchemaError
 from poutama.feature import API, CORE_COMPUTED, Feature, FeatureSet
 from poutama.features import load_features
-from poutama.installed import Entry, Installed, find_entries, find_features, find_revisions
+from poutama.installed import (
+    Installed,
+    InstalledFeature,
+    find_entries,
+    find_features,
+    find_revisions,
+)
 from poutama.schedule import Task
 from poutama.server.resources import open_server_resources
 from poutama.settings import Settings
@@ -259,7 +265,9 @@ def test_a_function_reads_the_list_and_no_metadata(
     site.install(FEATURE.format(api=API))
     (tmp_path / "harvest_listed.py").write_text(FEATURE.format(api=API), encoding="utf-8")
     [entry] = find_entries()
-    listed = Installed((Entry("harvest_listed:FEATURE", "listed", "3"),), {"poutama": "0042_last"})
+    listed = Installed(
+        (InstalledFeature("harvest_listed:FEATURE", "listed", "3"),), {"poutama": "0042_last"}
+    )
     (tmp_path / "installed.json").write_bytes(msgspec.json.encode(listed))
     monkeypatch.setattr(installed, "LIST", tmp_path / "installed.json")
     installed.read_list.cache_clear()

@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from poutama.zip_archive import ArchiveError, ArchiveLimits, Entry, open_zip
+from poutama.zip_archive import ArchiveError, ArchiveLimits, EntryReader, open_zip
 
 LIMITS = ArchiveLimits(entries=3, directory_bytes=300)
 END = struct.Struct("<4s4H2LH")
@@ -47,7 +47,7 @@ def refusal(content: bytes) -> str:
 def test_a_zip_within_the_limits_is_opened() -> None:
     opened = open_bytes(zip_of("a", "b", "c"))
     assert opened.namelist() == ["a", "b", "c"]
-    assert Entry(opened, opened.getinfo("b")).read(100) == b"content"
+    assert EntryReader(opened, opened.getinfo("b")).read(100) == b"content"
 
 
 def test_a_zip_with_a_comment_is_opened() -> None:
@@ -86,4 +86,4 @@ def test_damage_is_reported_by_the_name_of_the_entry() -> None:
     content[place] ^= 1
     opened = open_bytes(bytes(content))
     with pytest.raises(ArchiveError, match="damaged at b"):
-        Entry(opened, opened.getinfo("b")).read(100)
+        EntryReader(opened, opened.getinfo("b")).read(100)

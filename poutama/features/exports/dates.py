@@ -17,7 +17,7 @@ MONTHS = (
 NEW_ZEALAND = frozenset({"Pacific/Auckland", "Pacific/Chatham", "Antarctica/McMurdo", "NZ"})
 
 
-class Term(NamedTuple):
+class NamedTerm(NamedTuple):
     """A school term: its name, its first and its last day."""
 
     name: str
@@ -28,18 +28,18 @@ class Term(NamedTuple):
 # Of New Zealand's state schools, from the earliest day to the latest that a school may choose:
 # https://www.education.govt.nz/school/school-terms-and-holiday-dates/
 _TERMS = (
-    Term("Term 1", date(2024, 1, 29), date(2024, 4, 12)),
-    Term("Term 2", date(2024, 4, 29), date(2024, 7, 5)),
-    Term("Term 3", date(2024, 7, 22), date(2024, 9, 27)),
-    Term("Term 4", date(2024, 10, 14), date(2024, 12, 20)),
-    Term("Term 1", date(2025, 1, 27), date(2025, 4, 11)),
-    Term("Term 2", date(2025, 4, 28), date(2025, 6, 27)),
-    Term("Term 3", date(2025, 7, 14), date(2025, 9, 19)),
-    Term("Term 4", date(2025, 10, 6), date(2025, 12, 19)),
-    Term("Term 1", date(2026, 1, 26), date(2026, 4, 2)),
-    Term("Term 2", date(2026, 4, 20), date(2026, 7, 3)),
-    Term("Term 3", date(2026, 7, 20), date(2026, 9, 25)),
-    Term("Term 4", date(2026, 10, 12), date(2026, 12, 18)),
+    NamedTerm("Term 1", date(2024, 1, 29), date(2024, 4, 12)),
+    NamedTerm("Term 2", date(2024, 4, 29), date(2024, 7, 5)),
+    NamedTerm("Term 3", date(2024, 7, 22), date(2024, 9, 27)),
+    NamedTerm("Term 4", date(2024, 10, 14), date(2024, 12, 20)),
+    NamedTerm("Term 1", date(2025, 1, 27), date(2025, 4, 11)),
+    NamedTerm("Term 2", date(2025, 4, 28), date(2025, 6, 27)),
+    NamedTerm("Term 3", date(2025, 7, 14), date(2025, 9, 19)),
+    NamedTerm("Term 4", date(2025, 10, 6), date(2025, 12, 19)),
+    NamedTerm("Term 1", date(2026, 1, 26), date(2026, 4, 2)),
+    NamedTerm("Term 2", date(2026, 4, 20), date(2026, 7, 3)),
+    NamedTerm("Term 3", date(2026, 7, 20), date(2026, 9, 25)),
+    NamedTerm("Term 4", date(2026, 10, 12), date(2026, 12, 18)),
 )
 
 
@@ -66,7 +66,7 @@ def print_day(moment: datetime, time_zone: str) -> str:
     return f"{there.day} {MONTHS[there.month - 1]} {there.year}"
 
 
-def find_terms(start: date, end: date, time_zone: str) -> list[Term]:
+def find_terms(start: date, end: date, time_zone: str) -> list[NamedTerm]:
     """The school terms there between two days; none where they are not known."""
     if time_zone not in NEW_ZEALAND:
         return []

@@ -11,8 +11,17 @@ from io import BytesIO
 from uuid import UUID
 
 from poutama.features.exports.dates import print_day
-from poutama.features.exports.journey import Evidence, Goal, Heading, Note, Task
-from poutama.features.exports.pdf_canvas import LEFT, RIGHT, WASH, WHITE, Color, Face, Paper, Style
+from poutama.features.exports.journey import Evidence, GoalTask, Heading, JourneyGoal, Note
+from poutama.features.exports.pdf_canvas import (
+    LEFT,
+    RIGHT,
+    WASH,
+    WHITE,
+    Color,
+    Face,
+    Paper,
+    TextStyle,
+)
 from poutama.features.exports.pdf_layout import BOTTOM, Flow, break_lines, shorten
 from poutama.features.exports.pdf_section import INDENT, write_heading, write_section
 from poutama.features.exports.theme import (
@@ -32,7 +41,7 @@ _PICTURE_WIDTH, _PICTURE_HEIGHT, _IN_A_ROW = 37.0, 28.0, 4
 
 
 def write_goal(
-    flow: Flow, number: int, goal: Goal, heading: Heading, pictures: Mapping[UUID, bytes]
+    flow: Flow, number: int, goal: JourneyGoal, heading: Heading, pictures: Mapping[UUID, bytes]
 ) -> None:
     """Write the goal with that number, and all it has."""
     kind = tell_type(goal.goal_type)
@@ -53,11 +62,11 @@ def write_goal(
     flow.skip(_BETWEEN)
 
 
-def _write_label(flow: Flow, number: int, goal: Goal, heading: Heading) -> None:
+def _write_label(flow: Flow, number: int, goal: JourneyGoal, heading: Heading) -> None:
     """The type on its colour, the goal's number, and how it stands."""
     paper, kind = flow.paper, tell_type(goal.goal_type)
     text, color = _tell_state(goal, heading)
-    state = Style(8.5, 12, face=Face.MEDIUM, color=color)
+    state = TextStyle(8.5, 12, face=Face.MEDIUM, color=color)
     name = kind.name.upper()
     width = paper.measure(name, PILL) + 5
     left = LEFT + INDENT
@@ -76,7 +85,7 @@ def _write_label(flow: Flow, number: int, goal: Goal, heading: Heading) -> None:
     flow.y += 6.6
 
 
-def _tell_state(goal: Goal, heading: Heading) -> tuple[str, Color]:
+def _tell_state(goal: JourneyGoal, heading: Heading) -> tuple[str, Color]:
     if goal.complete:
         return "Complete", DONE
     if goal.due_at is None:
@@ -87,7 +96,7 @@ def _tell_state(goal: Goal, heading: Heading) -> tuple[str, Color]:
     return f"Under way, due {day}", ASIDE.color
 
 
-def _tell_dates(goal: Goal, heading: Heading) -> str:
+def _tell_dates(goal: JourneyGoal, heading: Heading) -> str:
     parts = [f"Set {print_day(goal.created_at, heading.time_zone)}"]
     if goal.complete and goal.due_at is not None:
         parts.append(f"due {print_day(goal.due_at, heading.time_zone)}")
@@ -100,7 +109,7 @@ def _read_color(text: str) -> Color:
     return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
 
 
-def _write_tasks(flow: Flow, tasks: Sequence[Task], done: int) -> None:
+def _write_tasks(flow: Flow, tasks: Sequence[GoalTask], done: int) -> None:
     if not tasks:
         return
     write_heading(flow, "Tasks", f"{done} of {len(tasks)} done")

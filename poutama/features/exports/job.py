@@ -58,7 +58,7 @@ class ExportInput(
         return f"{self.folder}/journey.zip"
 
 
-class Phase(StrEnum):
+class ExportPhase(StrEnum):
     """What the next step does."""
 
     BEGIN = "begin"
@@ -81,7 +81,7 @@ class ExportCheckpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
         time_zone: IANA name of the zone that dates are printed in.
     """
 
-    phase: Phase = Phase.BEGIN
+    phase: ExportPhase = ExportPhase.BEGIN
     goals: int = 0
     parts: int = 0
     volumes: int = 0

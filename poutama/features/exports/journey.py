@@ -38,7 +38,7 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Task:
+class GoalTask:
     """A step towards a goal."""
 
     id: UUID
@@ -69,7 +69,7 @@ class PlainSection:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Goal:
+class JourneyGoal:
     """A goal with all that hangs on it."""
 
     id: UUID
@@ -81,7 +81,7 @@ class Goal:
     color: str | None
     created_at: datetime
     updated_at: datetime
-    tasks: tuple[Task, ...] = ()
+    tasks: tuple[GoalTask, ...] = ()
     notes: tuple[Note, ...] = ()
     evidence: tuple[Evidence, ...] = ()
     sections: tuple[PlainSection, ...] = ()
@@ -123,7 +123,7 @@ class Totals:
     evidence: int = 0
 
 
-def count_goals(goals: Sequence[Goal]) -> Totals:
+def count_goals(goals: Sequence[JourneyGoal]) -> Totals:
     """Count what hangs on these goals."""
     return Totals(
         goals=len(goals),
@@ -151,34 +151,34 @@ class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
     path: str
 
 
-class Part(msgspec.Struct, frozen=True):
+class JourneyPart(msgspec.Struct, frozen=True):
     """Some goals in a row, as they stand in `journey.json`, and where their files are."""
 
     goals: list[JsonObject]
     files: list[StoredFile]
 
 
-def write_part(part: Part) -> bytes:
+def write_part(part: JourneyPart) -> bytes:
     """A part as bytes that `read_part` reads."""
     return msgspec.json.encode(part)
 
 
-def read_part(content: bytes) -> Part:
+def read_part(content: bytes) -> JourneyPart:
     """What `write_part` wrote.
 
     Raises:
         NotFoundError: another release wrote it, in another form.
     """
     try:
-        return msgspec.json.decode(content, type=Part)
+        return msgspec.json.decode(content, type=JourneyPart)
     except msgspec.DecodeError as error:
         raise NotFoundError from error
 
 
-def read_goal(goal: JsonObject, sections: Iterable[ExportSection]) -> Goal:
+def read_goal(goal: JsonObject, sections: Iterable[ExportSection]) -> JourneyGoal:
     """A goal of a part, for the layout; `sections` are those without a layout of their own."""
     plain = tuple(read_section(section, goal) for section in sections)
-    return Goal(
+    return JourneyGoal(
         id=UUID(goal["id"]),
         goal_type=goal["goalType"],
         title=goal["title"],
@@ -207,8 +207,8 @@ def read_section(section: ExportSection, owner: JsonObject) -> PlainSection:
     )
 
 
-def _read_task(task: JsonObject) -> Task:
-    return Task(
+def _read_task(task: JsonObject) -> GoalTask:
+    return GoalTask(
         id=UUID(task["id"]),
         information=task["information"],
         complete=task["complete"],

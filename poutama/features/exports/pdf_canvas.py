@@ -41,7 +41,7 @@ class Face(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Style:
+class TextStyle:
     """How a text looks; size and leading in points."""
 
     size: float
@@ -116,7 +116,7 @@ class Paper:
         self.replaced = self.replaced or printable != text
         return printable
 
-    def measure(self, text: str, style: Style) -> float:
+    def measure(self, text: str, style: TextStyle) -> float:
         """How wide a printable text is."""
         return sum(self._advance(style.face, sign) for sign in text) * style.size * POINT
 
@@ -130,7 +130,7 @@ class Paper:
             self._widths[face, sign] = width
         return width
 
-    def write(self, x: float, baseline: float, text: str, style: Style) -> None:
+    def write(self, x: float, baseline: float, text: str, style: TextStyle) -> None:
         """Put one line of printable text there."""
         if (style.face, style.size) != self._current:
             self._pdf.set_font(style.face.value, size=style.size)

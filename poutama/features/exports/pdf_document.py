@@ -14,8 +14,8 @@ from poutama.features.exports.dates import print_day
 from poutama.features.exports.goals import write_goal
 from poutama.features.exports.journey import (
     GOAL_TYPES,
-    Goal,
     Heading,
+    JourneyGoal,
     PlainSection,
     Totals,
     count_goals,
@@ -51,7 +51,7 @@ class Volume:
 
 def print_journey(
     heading: Heading,
-    goals: Sequence[Goal],
+    goals: Sequence[JourneyGoal],
     volume: Volume,
     pictures: Mapping[UUID, bytes],
     sections: Sequence[PlainSection] = (),
@@ -152,7 +152,7 @@ def _write_totals(flow: Flow, totals: Totals) -> None:
     flow.y += 30
 
 
-def _write_types(flow: Flow, goals: Sequence[Goal]) -> None:
+def _write_types(flow: Flow, goals: Sequence[JourneyGoal]) -> None:
     """One bar, divided as the goals are among the types, and what its colours mean."""
     paper = flow.paper
     counts = {kind: sum(goal.goal_type == kind for goal in goals) for kind in _types(goals)}
@@ -174,12 +174,12 @@ def _write_types(flow: Flow, goals: Sequence[Goal]) -> None:
     flow.y += 10
 
 
-def _types(goals: Sequence[Goal]) -> list[str]:
+def _types(goals: Sequence[JourneyGoal]) -> list[str]:
     found = {goal.goal_type for goal in goals}
     return [kind for kind in GOAL_TYPES if kind in found] + sorted(found - set(GOAL_TYPES))
 
 
-def _write_timeline(flow: Flow, goals: Sequence[Goal], heading: Heading) -> None:
+def _write_timeline(flow: Flow, goals: Sequence[JourneyGoal], heading: Heading) -> None:
     _write_section(flow, "Timeline")
     draw_timeline(flow, goals, heading)
 

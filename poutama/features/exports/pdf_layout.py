@@ -18,11 +18,11 @@ from poutama.features.exports.pdf_canvas import (
     SOFT,
     Color,
     Paper,
-    Style,
+    TextStyle,
 )
 
 TOP, BOTTOM = 26.0, HEIGHT - 24.0
-RUNNING = Style(8, 11, color=SOFT)
+RUNNING = TextStyle(8, 11, color=SOFT)
 _RAIL = 1.1
 
 
@@ -87,7 +87,7 @@ class Flow:
                 self.paper.fill(LEFT, rail.start, _RAIL, height, rail.color, round_=_RAIL / 2)
 
     def paragraph(
-        self, text: str, style: Style, *, indent: float = 0, tag: str = "P", after: float = 0
+        self, text: str, style: TextStyle, *, indent: float = 0, tag: str = "P", after: float = 0
     ) -> None:
         """Write a text, whose line breaks are kept, and leave room after it."""
         x = LEFT + indent
@@ -98,7 +98,7 @@ class Flow:
                     self.y += style.height
         self.y += after
 
-    def columns(self, text: str, style: Style, width: float) -> Iterator[list[str]]:
+    def columns(self, text: str, style: TextStyle, width: float) -> Iterator[list[str]]:
         """The lines of a text, as many at a time as fit on the page where they go."""
         lines = break_lines(self.paper, text, style, width)
         while lines:
@@ -119,7 +119,7 @@ class Flow:
         paper.write(RIGHT - paper.measure(number, RUNNING), baseline, number, RUNNING)
 
 
-def break_lines(paper: Paper, text: str, style: Style, width: float) -> list[str]:
+def break_lines(paper: Paper, text: str, style: TextStyle, width: float) -> list[str]:
     """The text in lines no wider than that; a word that is wider itself is broken, too."""
     lines: list[str] = []
     for paragraph in paper.printable(text).split("\n"):
@@ -140,7 +140,7 @@ def break_lines(paper: Paper, text: str, style: Style, width: float) -> list[str
     return lines
 
 
-def shorten(paper: Paper, text: str, style: Style, width: float) -> str:
+def shorten(paper: Paper, text: str, style: TextStyle, width: float) -> str:
     """A printable text on one line, with an ellipsis where it had to be cut."""
     text = " ".join(text.split())
     if paper.measure(text, style) <= width:
@@ -161,7 +161,7 @@ def _words(paragraph: str) -> Iterator[str]:
         yield word
 
 
-def _fitting(paper: Paper, text: str, style: Style, width: float, *, least: int = 1) -> int:
+def _fitting(paper: Paper, text: str, style: TextStyle, width: float, *, least: int = 1) -> int:
     """How many of the text's first characters are no wider than that."""
     used = 0.0
     for count, sign in enumerate(text):

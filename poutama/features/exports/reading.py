@@ -17,14 +17,14 @@ from asyncpg import Record
 from poutama.db.connection import Database
 from poutama.export_section import ExportSection, JsonObject
 from poutama.features.exports.job import TIME_ZONE
-from poutama.features.exports.journey import Part, StoredFile
+from poutama.features.exports.journey import JourneyPart, StoredFile
 from poutama.features.exports.names import name_file
 from poutama.features.exports.sections import Sections
 from poutama.jobs.job import Query
 
 
 @dataclass(frozen=True, slots=True)
-class Page:
+class GoalPage:
     """Some goals of a journey, in the order in which they were set.
 
     Attributes:
@@ -36,7 +36,7 @@ class Page:
 
     name: str
     time_zone: str
-    part: Part
+    part: JourneyPart
     person: JsonObject
     total: int
     after: str | None
@@ -53,7 +53,7 @@ async def read_page(
     after: str | None,
     number: int,
     deadline: float,
-) -> Page | None:
+) -> GoalPage | None:
     """Read the next goals of `person` as `viewer` sees them; None if they do not see the person.
 
     `number` is that of the page's first goal within the journey, from 1.
@@ -68,7 +68,7 @@ async def read_page(
         return None
     connection = found["goalsConnection"]
     info = connection["pageInfo"]
-    return Page(
+    return GoalPage(
         name=found["name"],
         time_zone=_find_time_zone(found["zones"]),
         part=await _read_part(database, sections, connection["nodes"], number, deadline),
@@ -91,7 +91,7 @@ async def _read_part(
     goals: list[JsonObject],
     number: int,
     deadline: float,
-) -> Part:
+) -> JourneyPart:
     """The goals as they are exported, the first of which has that number."""
     files: dict[str, StoredFile] = {}
     for section in sections.of_goals:
@@ -110,7 +110,7 @@ async def _read_part(
         for row in section.find_rows(goal)
         if row.node["id"] in files
     ]
-    return Part(goals, ordered)
+    return JourneyPart(goals, ordered)
 
 
 async def _find_keys(

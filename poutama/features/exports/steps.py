@@ -26,10 +26,10 @@ from poutama.features.exports.job import (
     VOLUME,
     ExportCheckpoint,
     ExportInput,
-    Phase,
+    ExportPhase,
 )
 from poutama.features.exports.journey import (
-    Goal,
+    JourneyGoal,
     PlainSection,
     StoredFile,
     read_goal,
@@ -77,15 +77,15 @@ async def export_step(step: ExportStep) -> ExportProgress | Finished:
 
 async def _run_phase(step: ExportStep) -> ExportProgress | Finished:
     match step.checkpoint.phase:
-        case Phase.BEGIN:
+        case ExportPhase.BEGIN:
             return _begin(step)
-        case Phase.READ:
+        case ExportPhase.READ:
             return await _read(step)
-        case Phase.PRINT:
+        case ExportPhase.PRINT:
             return await _print(step)
-        case Phase.PACK:
+        case ExportPhase.PACK:
             return await _pack(step)
-        case Phase.TIDY:
+        case ExportPhase.TIDY:
             return await _tidy_up(step)
         case phase:
             assert_never(phase)
@@ -111,7 +111,7 @@ def _begin(step: ExportStep) -> ExportProgress:
         await register_folder(transaction, step.input.folder, step.job.id)
 
     return Progress(
-        checkpoint=msgspec.structs.replace(step.checkpoint, phase=Phase.READ),
+        checkpoint=msgspec.structs.replace(step.checkpoint, phase=ExportPhase.READ),
         done=0,
         effects=effects,
     )
@@ -141,7 +141,7 @@ async def _read(step: ExportStep) -> ExportProgress:
         await step.store.put(step.input.person, content, media_type=PART_TYPE)
     read = msgspec.structs.replace(
         state,
-        phase=Phase.PRINT if page.after is None else Phase.READ,
+        phase=ExportPhase.PRINT if page.after is None else ExportPhase.READ,
         goals=state.goals + len(page.part.goals),
         parts=parts,
         after=page.after,
@@ -157,7 +157,7 @@ async def _print(step: ExportStep) -> ExportProgress:
     state = step.checkpoint
     number = state.volumes + 1
     first = state.volumes * VOLUME
-    goals: list[Goal] = []
+    goals: list[JourneyGoal] = []
     files: list[StoredFile] = []
     for number_ in range(first + 1, min(first + VOLUME, state.parts) + 1):
         part = read_part(await _read_whole(step, step.input.part(number_)))
@@ -171,7 +171,7 @@ async def _print(step: ExportStep) -> ExportProgress:
     await step.store.put(step.input.volume(number), content, media_type=PDF_TYPE)
     last = number == state.all_volumes
     printed = msgspec.structs.replace(
-        state, volumes=number, phase=Phase.PACK if last else Phase.PRINT
+        state, volumes=number, phase=ExportPhase.PACK if last else ExportPhase.PRINT
     )
     done = state.goals + min(number * VOLUME * PAGE, state.goals)
     return Progress(checkpoint=printed, done=done)
@@ -232,7 +232,7 @@ async def _pack(step: ExportStep) -> ExportProgress:
             await asyncio.to_thread(_pack_texts, step, packed, folder, missing, person)
         await step.store.put(step.input.result, path, media_type=ZIP_TYPE)
     return Progress(
-        checkpoint=msgspec.structs.replace(state, phase=Phase.TIDY), done=state.goals * 2 + 1
+        checkpoint=msgspec.structs.replace(state, phase=ExportPhase.TIDY), done=state.goals * 2 + 1
     )
 
 

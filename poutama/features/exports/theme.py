@@ -8,14 +8,14 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from poutama.features.exports.pdf_canvas import INK, SOFT, WHITE, Color, Face, Style
+from poutama.features.exports.pdf_canvas import INK, SOFT, WHITE, Color, Face, TextStyle
 
 NIGHT: Color = (16, 42, 54)
 DONE: Color = (27, 117, 70)
 LATE: Color = (166, 62, 10)
 
 
-class Kind(NamedTuple):
+class GoalLabel(NamedTuple):
     """A type of goal, as people call it."""
 
     name: str
@@ -23,30 +23,30 @@ class Kind(NamedTuple):
 
 
 _KINDS = {
-    "ACADEMIC": Kind("Academic", (31, 95, 153)),
-    "PERSONAL": Kind("Personal", (106, 61, 154)),
-    "CAREER": Kind("Career", (138, 75, 8)),
-    "WELLBEING": Kind("Wellbeing", (27, 117, 70)),
-    "CULTURAL": Kind("Cultural", (163, 36, 59)),
-    "SPORTS": Kind("Sports", (0, 109, 117)),
+    "ACADEMIC": GoalLabel("Academic", (31, 95, 153)),
+    "PERSONAL": GoalLabel("Personal", (106, 61, 154)),
+    "CAREER": GoalLabel("Career", (138, 75, 8)),
+    "WELLBEING": GoalLabel("Wellbeing", (27, 117, 70)),
+    "CULTURAL": GoalLabel("Cultural", (163, 36, 59)),
+    "SPORTS": GoalLabel("Sports", (0, 109, 117)),
 }
 
-NAME = Style(27, 32, face=Face.BOLD, color=WHITE)
-OVERLINE = Style(9, 13, face=Face.MEDIUM, color=(166, 208, 212))
-UNDER_NAME = Style(9.5, 14, color=(205, 224, 228))
-SECTION = Style(16, 22, face=Face.BOLD)
-TITLE = Style(13.5, 18, face=Face.BOLD)
-PART = Style(9, 13, face=Face.BOLD, color=SOFT)
-BODY = Style(10, 14.5)
-ASIDE = Style(8.5, 12, color=SOFT)
-QUIET = Style(10, 14.5, face=Face.ITALIC, color=SOFT)
-FIGURE = Style(22, 26, face=Face.BOLD, color=INK)
-PILL = Style(7.5, 10, face=Face.BOLD, color=WHITE)
+NAME = TextStyle(27, 32, face=Face.BOLD, color=WHITE)
+OVERLINE = TextStyle(9, 13, face=Face.MEDIUM, color=(166, 208, 212))
+UNDER_NAME = TextStyle(9.5, 14, color=(205, 224, 228))
+SECTION = TextStyle(16, 22, face=Face.BOLD)
+TITLE = TextStyle(13.5, 18, face=Face.BOLD)
+PART = TextStyle(9, 13, face=Face.BOLD, color=SOFT)
+BODY = TextStyle(10, 14.5)
+ASIDE = TextStyle(8.5, 12, color=SOFT)
+QUIET = TextStyle(10, 14.5, face=Face.ITALIC, color=SOFT)
+FIGURE = TextStyle(22, 26, face=Face.BOLD, color=INK)
+PILL = TextStyle(7.5, 10, face=Face.BOLD, color=WHITE)
 
 
-def tell_type(goal_type: str) -> Kind:
+def tell_type(goal_type: str) -> GoalLabel:
     """How goals of a type are shown; one that is new here is shown by its own name."""
-    return _KINDS.get(goal_type) or Kind(goal_type.replace("_", " ").capitalize(), SOFT)
+    return _KINDS.get(goal_type) or GoalLabel(goal_type.replace("_", " ").capitalize(), SOFT)
 
 
 def tint(color: Color, share: float) -> Color:

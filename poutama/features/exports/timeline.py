@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
 from poutama.features.exports.dates import MONTHS, find_terms, in_zone, print_day
-from poutama.features.exports.journey import Goal, Heading
+from poutama.features.exports.journey import Heading, JourneyGoal
 from poutama.features.exports.pdf_canvas import (
     HAIR,
     INK,
@@ -23,7 +23,7 @@ from poutama.features.exports.pdf_canvas import (
     WHITE,
     Face,
     Paper,
-    Style,
+    TextStyle,
 )
 from poutama.features.exports.pdf_layout import BOTTOM, Flow, shorten
 from poutama.features.exports.theme import tell_type, tint
@@ -33,9 +33,9 @@ _HEAD = 11.0
 _CHART = LEFT + 66.0
 _TYPE = _CHART - 18.0
 _FEWEST_ROWS = 4
-_LABEL = Style(8, 10)
-_SMALL = Style(7, 9, color=SOFT)
-_TERM = Style(7, 9, face=Face.MEDIUM, color=SOFT)
+_LABEL = TextStyle(8, 10)
+_SMALL = TextStyle(7, 9, color=SOFT)
+_TERM = TextStyle(7, 9, face=Face.MEDIUM, color=SOFT)
 # Beyond it a due date is shown at the edge: one in the year 9999 would squeeze all others.
 _AHEAD = timedelta(days=400)
 _SHORTEST = timedelta(days=28)
@@ -62,7 +62,7 @@ class Axis:
         return datetime(day.year, day.month, day.day, tzinfo=self.start.tzinfo)
 
 
-def choose_axis(goals: Sequence[Goal], heading: Heading) -> Axis:
+def choose_axis(goals: Sequence[JourneyGoal], heading: Heading) -> Axis:
     """The time that these goals span, with now in it."""
     latest = heading.as_of + _AHEAD
     ends = [min(goal.due_at, latest) for goal in goals if goal.due_at is not None]
@@ -74,7 +74,7 @@ def choose_axis(goals: Sequence[Goal], heading: Heading) -> Axis:
     return Axis(in_zone(start - margin, zone), in_zone(end + margin, zone), zone)
 
 
-def describe_timeline(goals: Sequence[Goal], heading: Heading) -> str:
+def describe_timeline(goals: Sequence[JourneyGoal], heading: Heading) -> str:
     """The picture in words, for those who do not see it."""
     complete = sum(goal.complete for goal in goals)
     first = min(goal.created_at for goal in goals)
@@ -85,7 +85,7 @@ def describe_timeline(goals: Sequence[Goal], heading: Heading) -> str:
     )
 
 
-def draw_timeline(flow: Flow, goals: Sequence[Goal], heading: Heading) -> None:
+def draw_timeline(flow: Flow, goals: Sequence[JourneyGoal], heading: Heading) -> None:
     """Draw all of these goals, over as many pages as it takes."""
     axis = choose_axis(goals, heading)
     rest = list(goals)
@@ -139,11 +139,11 @@ def _ticks(axis: Axis) -> list[tuple[date, str]]:
     return ticks
 
 
-def _draw_goal(paper: Paper, axis: Axis, y: float, goal: Goal, heading: Heading) -> None:
+def _draw_goal(paper: Paper, axis: Axis, y: float, goal: JourneyGoal, heading: Heading) -> None:
     kind = tell_type(goal.goal_type)
     title = shorten(paper, paper.printable(goal.title), _LABEL, _TYPE - LEFT - 2)
     paper.write(LEFT, y + 3.7, title, _LABEL)
-    paper.write(_TYPE, y + 3.7, kind.name, Style(7, 9, color=kind.color))
+    paper.write(_TYPE, y + 3.7, kind.name, TextStyle(7, 9, color=kind.color))
     left, top = axis.place(goal.created_at), y + (_ROW - _BAR) / 2
     if goal.complete:
         right = max(axis.place(goal.updated_at), left + _BAR)

@@ -10,7 +10,7 @@ import zipfile
 from dataclasses import dataclass
 from typing import BinaryIO
 
-from poutama.zip_archive import ArchiveError, ArchiveLimits, Entry, open_zip, quote
+from poutama.zip_archive import ArchiveError, ArchiveLimits, EntryReader, open_zip, quote
 
 MAX_BYTES = 1 << 30
 """Of all entries together, unpacked."""
@@ -32,13 +32,13 @@ class Archive:
     file: zipfile.ZipFile
     entries: dict[str, zipfile.ZipInfo]
 
-    def open_entry(self, name: str) -> Entry:
+    def open_entry(self, name: str) -> EntryReader:
         """The entry's bytes, from the beginning; `name` is in lower case.
 
         Raises:
             ArchiveError: the zip is damaged there.
         """
-        return Entry(self.file, self.entries[name])
+        return EntryReader(self.file, self.entries[name])
 
 
 def open_archive(source: BinaryIO) -> Archive:

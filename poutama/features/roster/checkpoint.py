@@ -16,7 +16,7 @@ from poutama.features.roster.manifest import Mode
 from poutama.features.roster.staged_tables import StagedTable
 
 
-class Phase(StrEnum):
+class RosterPhase(StrEnum):
     """What the next step does; `roster.steps` has the function of each, and their order."""
 
     BEGIN = "begin"
@@ -51,7 +51,7 @@ class _Cursor(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag_field
     """A place within a phase."""
 
 
-class RowCursor(_Cursor, frozen=True, tag="row"):
+class StagedRowCursor(_Cursor, frozen=True, tag="row"):
     """The staged row of a table from which a phase goes on."""
 
     place: int
@@ -82,7 +82,7 @@ class RepeatCursor(_Cursor, frozen=True, tag="repeat"):
     """The phase does the same once more: what is left is found, not remembered."""
 
 
-Cursor: TypeAlias = RowCursor | FileCursor | IdCursor | MeasureCursor | RepeatCursor
+PhaseCursor: TypeAlias = StagedRowCursor | FileCursor | IdCursor | MeasureCursor | RepeatCursor
 
 
 class TableCounts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -164,6 +164,6 @@ class RosterCheckpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
         state: what the phases before have left.
     """
 
-    phase: Phase | None = None
-    cursor: Cursor | None = None
+    phase: RosterPhase | None = None
+    cursor: PhaseCursor | None = None
     state: State = State()

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from enum import Enum, auto
 
 
-class Kind(Enum):
+class CellKind(Enum):
     """What a column holds."""
 
     ID = auto()
@@ -25,7 +25,7 @@ class Kind(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class CsvColumn:
     """A column of the standard.
 
     Attributes:
@@ -37,18 +37,18 @@ class Column:
     """
 
     name: str
-    kind: Kind = Kind.TEXT
+    kind: CellKind = CellKind.TEXT
     required: bool = False
     needed: bool = False
     words: frozenset[str] = frozenset()
 
 
-def _needed(name: str, kind: Kind = Kind.ID) -> Column:
-    return Column(name, kind, required=True, needed=True)
+def _needed(name: str, kind: CellKind = CellKind.ID) -> CsvColumn:
+    return CsvColumn(name, kind, required=True, needed=True)
 
 
-def _word(name: str, words: str, *, required: bool = True, needed: bool = False) -> Column:
-    return Column(name, Kind.WORD, required, needed, frozenset(words.split()))
+def _word(name: str, words: str, *, required: bool = True, needed: bool = False) -> CsvColumn:
+    return CsvColumn(name, CellKind.WORD, required, needed, frozenset(words.split()))
 
 
 STATUS = "active tobedeleted inactive"
@@ -62,44 +62,44 @@ ADMINISTRATORS = frozenset(
 FAMILY = frozenset(("guardian", "parent", "relative"))
 
 _START = (_needed("sourcedId"), _word("status", STATUS, required=False, needed=True))
-COLUMNS: Mapping[str, Sequence[Column]] = {
+COLUMNS: Mapping[str, Sequence[CsvColumn]] = {
     "classes": (
         *_START,
-        _needed("title", Kind.TEXT),
-        Column("courseSourcedId", Kind.ID, required=True),
+        _needed("title", CellKind.TEXT),
+        CsvColumn("courseSourcedId", CellKind.ID, required=True),
         _word("classType", "homeroom scheduled"),
-        Column("schoolSourcedId", Kind.ID, required=True),
-        Column("termSourcedIds", required=True),
+        CsvColumn("schoolSourcedId", CellKind.ID, required=True),
+        CsvColumn("termSourcedIds", required=True),
     ),
     "users": (
         *_START,
         _word("enabledUser", "true false 1 0 yes no", needed=True),
-        Column("orgSourcedIds"),
+        CsvColumn("orgSourcedIds"),
         _word("role", USER_ROLES, required=False, needed=True),
-        Column("username", required=True),
-        Column("givenName", required=True),
-        Column("familyName", required=True),
-        Column("email"),
-        Column("preferredGivenName"),
-        Column("preferredFamilyName"),
+        CsvColumn("username", required=True),
+        CsvColumn("givenName", required=True),
+        CsvColumn("familyName", required=True),
+        CsvColumn("email"),
+        CsvColumn("preferredGivenName"),
+        CsvColumn("preferredFamilyName"),
     ),
     "roles": (
         *_START,
         _needed("userSourcedId"),
         _word("roleType", "primary secondary"),
         _word("role", USER_ROLES, needed=True),
-        Column("beginDate", Kind.DATE, needed=True),
-        Column("endDate", Kind.DATE, needed=True),
-        Column("orgSourcedId", Kind.ID, required=True),
+        CsvColumn("beginDate", CellKind.DATE, needed=True),
+        CsvColumn("endDate", CellKind.DATE, needed=True),
+        CsvColumn("orgSourcedId", CellKind.ID, required=True),
     ),
     "enrollments": (
         *_START,
         _needed("classSourcedId"),
-        Column("schoolSourcedId", Kind.ID, required=True),
+        CsvColumn("schoolSourcedId", CellKind.ID, required=True),
         _needed("userSourcedId"),
         _word("role", "student teacher administrator proctor aide", needed=True),
-        Column("beginDate", Kind.DATE, needed=True),
-        Column("endDate", Kind.DATE, needed=True),
+        CsvColumn("beginDate", CellKind.DATE, needed=True),
+        CsvColumn("endDate", CellKind.DATE, needed=True),
     ),
 }
 """Name of a file -> its columns. A value in a `needed` column that is wrong refuses the row."""

@@ -21,7 +21,7 @@ from poutama.features.roster.checkpoint import (
     IdCursor,
     MeasureCursor,
     RepeatCursor,
-    RowCursor,
+    StagedRowCursor,
     TableCounts,
 )
 from poutama.features.roster.difference import (
@@ -120,7 +120,7 @@ def report_faults(table: StagedTable) -> PhaseFunction:
     """Make a phase that reports what matching or writing has found wrong with rows."""
 
     async def run(context: PhaseContext) -> PhaseResult:
-        cursor, top = context.cursor(RowCursor), context.tops[table]
+        cursor, top = context.cursor(StagedRowCursor), context.tops[table]
         first = cursor.place if cursor else 0
         before = first + BATCH
         found = await read_faults(
@@ -135,7 +135,7 @@ def report_faults(table: StagedTable) -> PhaseFunction:
         errors = report.admit(found)
         refused = context.state.rows_refused + sum(error.code != "KEPT" for error in found)
         return PhaseResult(
-            cursor=RowCursor(before) if before < top else None,
+            cursor=StagedRowCursor(before) if before < top else None,
             state=replace(context.state, errors=report.counts, rows_refused=refused),
             errors=errors,
         )

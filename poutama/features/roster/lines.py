@@ -28,14 +28,14 @@ CHUNK = 1 << 18
 _OPEN = re.compile(r'(?:(?:"(?:[^"]|"")*+"|[^",][^,]*+|),)*+"(?:[^"]|"")*+\Z', re.DOTALL)
 
 
-class Source(Protocol):
+class ByteSource(Protocol):
     """Whatever has bytes."""
 
     def read(self, size: int, /) -> bytes: ...
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class CsvRecord:
     """A record, or why there is none.
 
     Attributes:
@@ -60,7 +60,7 @@ class _Line:
     cut: bool = False
 
 
-def read_records(source: Source, *, line: int = 1, offset: int = 0) -> Iterator[Record]:
+def read_records(source: ByteSource, *, line: int = 1, offset: int = 0) -> Iterator[CsvRecord]:
     """Every record of the file that is not blank.
 
     Args:
@@ -79,7 +79,7 @@ def read_records(source: Source, *, line: int = 1, offset: int = 0) -> Iterator[
         yield _read_simple(first) or _read_quoted(first, lines, ahead)
 
 
-def _read_lines(source: Source, number: int, offset: int) -> Iterator[_Line]:
+def _read_lines(source: ByteSource, number: int, offset: int) -> Iterator[_Line]:
     """Physical lines; of one that is too long, the beginning."""
     pending, cut = b"", 0
     while chunk := source.read(CHUNK):
@@ -102,7 +102,7 @@ def _line(number: int, text: bytes, end: int, *, cut: bool) -> _Line:
     return _Line(number, text[:LONGEST_RECORD], end, cut)
 
 
-def _read_simple(line: _Line) -> Record | None:
+def _read_simple(line: _Line) -> CsvRecord | None:
     """The record of a line by itself; None where it goes on in the next one."""
     if line.cut:
         return _refuse(line, "TOO_LONG")
@@ -117,7 +117,7 @@ def _read_simple(line: _Line) -> Record | None:
     return None if _OPEN.match(text) else _refuse(line, "BAD_QUOTES")
 
 
-def _read_quoted(first: _Line, lines: Iterator[_Line], ahead: deque[_Line]) -> Record:
+def _read_quoted(first: _Line, lines: Iterator[_Line], ahead: deque[_Line]) -> CsvRecord:
     """The record that begins at a line with an open quote; else only that line is given up."""
     taken: list[_Line] = []
     text = first.text
@@ -134,7 +134,7 @@ def _read_quoted(first: _Line, lines: Iterator[_Line], ahead: deque[_Line]) -> R
             cells = _parse(decoded)
             if cells is not None:
                 fault = "" if _is_utf_8(text) else "BAD_ENCODING"
-                return Record(first.number, cells, fault, following.number + 1, following.end)
+                return CsvRecord(first.number, cells, fault, following.number + 1, following.end)
             if not _OPEN.match(decoded):
                 break
     ahead.extendleft(reversed(taken))
@@ -157,10 +157,10 @@ def _parse(text: str) -> list[str] | None:
         return None
 
 
-def _accept(first: _Line, cells: list[str], last: _Line) -> Record:
-    return Record(first.number, cells, "", last.number + 1, last.end)
+def _accept(first: _Line, cells: list[str], last: _Line) -> CsvRecord:
+    return CsvRecord(first.number, cells, "", last.number + 1, last.end)
 
 
-def _refuse(line: _Line, fault: str) -> Record:
+def _refuse(line: _Line, fault: str) -> CsvRecord:
     guess = line.text[:LONGEST_CELL].decode(errors="replace").split(",", 1)[0].strip('" \r')
-    return Record(line.number, [guess], fault, line.number + 1, line.end)
+    return CsvRecord(line.number, [guess], fault, line.number + 1, line.end)

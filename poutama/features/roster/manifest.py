@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from poutama.features.roster.columns import FILES, OTHER_FILES
-from poutama.features.roster.lines import Record
+from poutama.features.roster.lines import CsvRecord
 from poutama.jobs.job import RowError
 from poutama.zip_archive import ArchiveError
 
@@ -45,7 +45,7 @@ class Manifest:
     notes: list[RowError]
 
 
-def read_manifest(records: Sequence[Record], names: Collection[str]) -> Manifest:
+def read_manifest(records: Sequence[CsvRecord], names: Collection[str]) -> Manifest:
     """Put together what the manifest says and what there is.
 
     Args:

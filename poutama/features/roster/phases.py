@@ -23,7 +23,7 @@ from poutama.features.roster.error_report import ErrorReport
 from poutama.features.roster.fetching import OpenRoster, borrow_roster, close_cached_rosters
 from poutama.features.roster.inputs import ApplyInput
 from poutama.features.roster.manifest import Mode
-from poutama.features.roster.reading import Batch, Place, open_manifest
+from poutama.features.roster.reading import FilePosition, RowBatch, open_manifest
 from poutama.features.roster.records import SET_ENDINGS, SET_SOURCE
 from poutama.features.roster.runner import BATCH, Import, PhaseContext, PhaseResult
 from poutama.features.roster.staged_tables import COUNT_READ, DROP_RANGE, StagedTable
@@ -80,7 +80,7 @@ async def read_rows(context: PhaseContext) -> PhaseResult:
     if cursor.index == len(state.files):
         close_cached_rosters()
         return _conclude_reading(import_, state)
-    begun = Place(cursor.line, cursor.offset) if cursor.line else None
+    begun = FilePosition(cursor.line, cursor.offset) if cursor.line else None
     async with borrow_roster(context.step.store, import_.object_key, import_.sha256) as roster:
         name = state.files[cursor.index].name
         batch, readable = await asyncio.to_thread(_read_batch, roster, name, begun)
@@ -91,7 +91,7 @@ async def read_rows(context: PhaseContext) -> PhaseResult:
 
 
 async def _stage_batch(
-    context: PhaseContext, index: int, batch: Batch, following: FileCursor, *, unreadable: bool
+    context: PhaseContext, index: int, batch: RowBatch, following: FileCursor, *, unreadable: bool
 ) -> PhaseResult:
     """Stage the rows of a batch, and report what is wrong with the others."""
     step, import_, state = context.step, context.import_, context.state
@@ -122,10 +122,10 @@ async def _stage_batch(
     return PhaseResult(cursor=following, state=after, effects=effects, errors=errors, rows=read)
 
 
-def _read_batch(roster: OpenRoster, file: str, begun: Place | None) -> tuple[Batch, bool]:
+def _read_batch(roster: OpenRoster, file: str, begun: FilePosition | None) -> tuple[RowBatch, bool]:
     """The next rows; and whether the file's header can be read at all."""
     reader = roster.reader(file)
-    batch = reader.read_batch(begun, BATCH) if reader.is_readable else Batch()
+    batch = reader.read_batch(begun, BATCH) if reader.is_readable else RowBatch()
     if begun is None:
         batch.errors[:0] = reader.errors
     return batch, reader.is_readable

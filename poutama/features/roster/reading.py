@@ -12,18 +12,18 @@ from itertools import islice
 
 from poutama.features.roster.archive import Archive
 from poutama.features.roster.columns import Header, match_header
-from poutama.features.roster.lines import Record, read_records
+from poutama.features.roster.lines import CsvRecord, read_records
 from poutama.features.roster.manifest import MANIFEST, Manifest, read_manifest
-from poutama.features.roster.rows import Row, RowReader
+from poutama.features.roster.rows import RosterRow, RowReader
 from poutama.jobs.job import RowError
-from poutama.zip_archive import ArchiveError, Entry
+from poutama.zip_archive import ArchiveError, EntryReader
 
 MAX_MANIFEST_LINES = 500
 MAX_COLUMNS = 500
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class FilePosition:
     """Where in a file the reading goes on."""
 
     line: int = 1
@@ -31,7 +31,7 @@ class Place:
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class RowBatch:
     """Some rows of a file.
 
     Attributes:
@@ -41,9 +41,9 @@ class Batch:
         blind: rows whose id cannot be read: what is absent cannot be known.
     """
 
-    rows: list[Row] = field(default_factory=list)
+    rows: list[RosterRow] = field(default_factory=list)
     errors: list[RowError] = field(default_factory=list)
-    place: Place | None = None
+    place: FilePosition | None = None
     blind: int = 0
 
 
@@ -53,7 +53,7 @@ def open_manifest(archive: Archive) -> Manifest:
     Raises:
         ArchiveError: there is nothing that can be imported.
     """
-    records: list[Record] = []
+    records: list[CsvRecord] = []
     if MANIFEST in archive.entries:
         found = read_records(archive.open_entry(MANIFEST))
         records = list(islice(found, MAX_MANIFEST_LINES))
@@ -73,25 +73,25 @@ class FileReader:
         self._entry = archive.open_entry(self._name)
         self._header, self.errors, self._start = _read_header(self._name, file, self._entry)
         self._rows = RowReader(file, self._header) if self._header is not None else None
-        self._records: Iterator[Record] = iter(())
-        self._place: Place | None = None
+        self._records: Iterator[CsvRecord] = iter(())
+        self._place: FilePosition | None = None
 
     @property
     def is_readable(self) -> bool:
         """Whether its header has the columns that are needed; `errors` says why not."""
         return self._rows is not None
 
-    def read_batch(self, place: Place | None, limit: int) -> Batch:
+    def read_batch(self, place: FilePosition | None, limit: int) -> RowBatch:
         """Up to `limit` rows from that place on; None is the first row.
 
         Raises:
             ArchiveError: the file is damaged.
         """
         assert self._rows is not None, "a file without a header has no rows"
-        rows: list[Row] = []
+        rows: list[RosterRow] = []
         found: list[RowError] = []
         blind = 0
-        last: Record | None = None
+        last: CsvRecord | None = None
         for last in islice(self._continue_at(place or self._start), limit):
             row, errors = self._rows.read(last)
             found.extend(errors)
@@ -99,10 +99,10 @@ class FileReader:
                 rows.append(row)
             else:
                 blind += 1
-        self._place = Place(last.next_line, last.next_offset) if last is not None else None
-        return Batch(rows, found, self._place, blind)
+        self._place = FilePosition(last.next_line, last.next_offset) if last is not None else None
+        return RowBatch(rows, found, self._place, blind)
 
-    def _continue_at(self, place: Place) -> Iterator[Record]:
+    def _continue_at(self, place: FilePosition) -> Iterator[CsvRecord]:
         """The records from there on; going back would unpack everything before it anew."""
         if place != self._place:
             self._entry.seek(place.offset)
@@ -110,17 +110,19 @@ class FileReader:
         return self._records
 
 
-def _read_header(name: str, file: str, entry: Entry) -> tuple[Header | None, list[RowError], Place]:
+def _read_header(
+    name: str, file: str, entry: EntryReader
+) -> tuple[Header | None, list[RowError], FilePosition]:
     start = entry.read(4)
     if start[:2] in (b"\xff\xfe", b"\xfe\xff"):
         raise ArchiveError(f"{name} is UTF-16; it must be UTF-8.")
     entry.seek(0)
     record = next(read_records(entry), None)
     if record is None:
-        return None, [_error(name, 0, "", "NO_HEADER", f"{name} has no header.")], Place()
+        return None, [_error(name, 0, "", "NO_HEADER", f"{name} has no header.")], FilePosition()
     if record.fault or len(record.cells) > MAX_COLUMNS:
         message = f"The header of {name} cannot be read; lines must end in LF or CR LF."
-        return None, [_error(name, record.line, "", "BAD_HEADER", message)], Place()
+        return None, [_error(name, record.line, "", "BAD_HEADER", message)], FilePosition()
     header = match_header(file, record.cells)
     errors = [
         _error(name, record.line, known, "HEADER_READ_AS", f"Read {guess[:60]!r} as {known}.")
@@ -134,7 +136,7 @@ def _read_header(name: str, file: str, entry: Entry) -> tuple[Header | None, lis
         _error(name, record.line, column, "COLUMN_TWICE", f"{name} has the column {column} twice.")
         for column in header.twice
     ]
-    place = Place(record.next_line, record.next_offset)
+    place = FilePosition(record.next_line, record.next_offset)
     return (None if bad else header), [*errors, *bad], place
 
 

@@ -18,11 +18,11 @@ from poutama.features.roster.columns import (
     ADMINISTRATORS,
     COLUMNS,
     FAMILY,
-    Column,
+    CellKind,
+    CsvColumn,
     Header,
-    Kind,
 )
-from poutama.features.roster.lines import Record
+from poutama.features.roster.lines import CsvRecord
 from poutama.jobs.job import RowError
 from poutama.text import LONGEST_DECOMPOSITION, has_long_run, normalize, normalize_email
 
@@ -41,7 +41,7 @@ _YES = ("true", "1", "yes")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class RosterRow:
     """What every row has.
 
     Attributes:
@@ -65,7 +65,7 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ClassRow(Row):
+class ClassRow(RosterRow):
     """A class: a group."""
 
     file: ClassVar[str] = "classes"
@@ -73,7 +73,7 @@ class ClassRow(Row):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class UserRow(Row):
+class UserRow(RosterRow):
     """A user: a person, unless they are `family` alone; `has_role` where users have roles (1.1)."""
 
     file: ClassVar[str] = "users"
@@ -85,7 +85,7 @@ class UserRow(Row):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RoleRow(Row):
+class RoleRow(RosterRow):
     """A role of a user, as 1.2 has it; one without use here is neither."""
 
     file: ClassVar[str] = "roles"
@@ -97,7 +97,7 @@ class RoleRow(Row):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class EnrolmentRow(Row):
+class EnrolmentRow(RosterRow):
     """An enrolment: a membership. `begins` is the first day, `ends` the last, or empty."""
 
     file: ClassVar[str] = "enrollments"
@@ -124,7 +124,7 @@ class RowReader:
         )
         self._make = _MAKERS[file]
 
-    def read(self, record: Record) -> tuple[Row, list[RowError]]:
+    def read(self, record: CsvRecord) -> tuple[RosterRow, list[RowError]]:
         """The row, refused or not, and everything that is wrong with it."""
         errors: list[RowError] = []
 
@@ -143,21 +143,21 @@ class RowReader:
         row = self._make(record.line, fields, report)
         return (row if row is not None else self._refused(record)), errors
 
-    def _misfit(self, record: Record) -> str:
+    def _misfit(self, record: CsvRecord) -> str:
         beyond = any(cell.strip() for cell in record.cells[self._header.width :])
         return "BAD_WIDTH" if beyond or len(record.cells) < self._least else ""
 
-    def _width(self, record: Record) -> str:
+    def _width(self, record: CsvRecord) -> str:
         return f"The row has {len(record.cells)} fields, the header {self._header.width}."
 
-    def _refused(self, record: Record) -> Row:
+    def _refused(self, record: CsvRecord) -> RosterRow:
         """What is left: whose row it is, so that it is not taken to be absent."""
         place = self._header.places["sourcedId"]
         text = record.cells[place].strip() if place < len(record.cells) else ""
         known = text if _is_id(text) and "\ufffd" not in text else ""
         return _KINDS[self._file](sourced_id=known, line=record.line, refused=True)
 
-    def _fields(self, record: Record, report: ReportFault) -> Fields | None:
+    def _fields(self, record: CsvRecord, report: ReportFault) -> Fields | None:
         """The fields as they are stored; None where one that is needed is of no use."""
         fields: Fields = {}
         usable = True
@@ -178,37 +178,37 @@ class RowReader:
         return fields if usable else None
 
 
-def _check(column: Column, text: str) -> tuple[str, str] | None:
+def _check(column: CsvColumn, text: str) -> tuple[str, str] | None:
     """What is wrong with a value, as code and message."""
     if not text:
         return ("MISSING", f"{column.name} is empty.") if column.required else None
     if any(ord(letter) < 32 and letter not in "\t\r\n" for letter in text):
         return "BAD_CHARACTER", f"{column.name} has a control character: {_shown(text)}."
     match column.kind:
-        case Kind.TEXT if len(text) > LONGEST_CELL:
+        case CellKind.TEXT if len(text) > LONGEST_CELL:
             message = f"{column.name} has {len(text):,} characters; the most is {LONGEST_CELL:,}."
             return "TOO_LONG", message
-        case Kind.TEXT if has_long_run(text):
+        case CellKind.TEXT if has_long_run(text):
             return "BAD_CHARACTER", f"{column.name} has more than 30 accents on one letter."
-        case Kind.ID if not _is_id(text):
+        case CellKind.ID if not _is_id(text):
             return "BAD_ID", f"{column.name} is no id of {LONGEST_ID} characters at most."
-        case Kind.WORD if text.lower() not in column.words:
+        case CellKind.WORD if text.lower() not in column.words:
             expected = ", ".join(sorted(column.words))
             return "BAD_VALUE", f"{column.name} is {_shown(text)}; expected one of {expected}."
-        case Kind.DATE if not _is_date(text):
+        case CellKind.DATE if not _is_date(text):
             return "BAD_DATE", f"{column.name} is {_shown(text)}; expected a date as 2026-02-28."
     return None
 
 
-def _store(column: Column, text: str) -> str:
+def _store(column: CsvColumn, text: str) -> str:
     match column.kind:
-        case Kind.WORD:
+        case CellKind.WORD:
             return text.lower()
-        case Kind.DATE:
+        case CellKind.DATE:
             return text[:10]
-        case Kind.TEXT:
+        case CellKind.TEXT:
             return normalize(" ".join(text.split()))
-        case Kind.ID:
+        case CellKind.ID:
             return text
 
 
@@ -230,14 +230,14 @@ def _removed(fields: Fields) -> bool:
     return fields.get("status", "") in ("tobedeleted", "inactive")
 
 
-def _make_class(line: int, fields: Fields, report: ReportFault) -> Row | None:
+def _make_class(line: int, fields: Fields, report: ReportFault) -> RosterRow | None:
     name = fields["title"]
     if not _fits("title", name, LONGEST_NAME, report):
         return None
     return ClassRow(sourced_id=fields["sourcedId"], line=line, removed=_removed(fields), name=name)
 
 
-def _make_user(line: int, fields: Fields, report: ReportFault) -> Row | None:
+def _make_user(line: int, fields: Fields, report: ReportFault) -> RosterRow | None:
     role = fields.get("role", "")
     removed = _removed(fields) or fields["enabledUser"] not in _YES
     name = _name(fields)
@@ -261,7 +261,7 @@ def _make_user(line: int, fields: Fields, report: ReportFault) -> Row | None:
     )
 
 
-def _make_role(line: int, fields: Fields, report: ReportFault) -> Row | None:
+def _make_role(line: int, fields: Fields, report: ReportFault) -> RosterRow | None:
     if not _in_order(fields, report):
         return None
     return RoleRow(
@@ -276,7 +276,7 @@ def _make_role(line: int, fields: Fields, report: ReportFault) -> Row | None:
     )
 
 
-def _make_enrolment(line: int, fields: Fields, report: ReportFault) -> Row | None:
+def _make_enrolment(line: int, fields: Fields, report: ReportFault) -> RosterRow | None:
     if not _in_order(fields, report):
         return None
     role = {"student": "STUDENT", "teacher": "MENTOR"}.get(fields["role"], "")
@@ -335,12 +335,12 @@ def _shown(text: str) -> str:
 
 
 ReportFault = Callable[[str, str, str], None]
-_MAKERS: Mapping[str, Callable[[int, Fields, ReportFault], Row | None]] = {
+_MAKERS: Mapping[str, Callable[[int, Fields, ReportFault], RosterRow | None]] = {
     "classes": _make_class,
     "users": _make_user,
     "roles": _make_role,
     "enrollments": _make_enrolment,
 }
-_KINDS: Mapping[str, type[Row]] = {
+_KINDS: Mapping[str, type[RosterRow]] = {
     row.file: row for row in (ClassRow, UserRow, RoleRow, EnrolmentRow)
 }

@@ -15,7 +15,13 @@ from zoneinfo import ZoneInfo
 from poutama.bulk_changes import BulkChange
 from poutama.db.pooled_connection import Rows
 from poutama.db.transaction import Transaction
-from poutama.features.roster.checkpoint import Cursor, Phase, RosterCheckpoint, RowCursor, State
+from poutama.features.roster.checkpoint import (
+    PhaseCursor,
+    RosterCheckpoint,
+    RosterPhase,
+    StagedRowCursor,
+    State,
+)
 from poutama.features.roster.inputs import ApplyInput, CheckInput
 from poutama.features.roster.records import LOAD
 from poutama.features.roster.staged_tables import FIND_TOP, StagedTable
@@ -30,7 +36,7 @@ OVERTAKEN = "It was requested again since; look at the import's newer job."
 CheckStep: TypeAlias = Step[CheckInput, RosterCheckpoint]
 ApplyStep: TypeAlias = Step[ApplyInput, RosterCheckpoint]
 RosterProgress: TypeAlias = Progress[RosterCheckpoint]
-CursorT = TypeVar("CursorT", bound=Cursor)
+CursorT = TypeVar("CursorT", bound=PhaseCursor)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,7 +90,7 @@ class PhaseResult:
         result: of the last phase alone.
     """
 
-    cursor: Cursor | None = None
+    cursor: PhaseCursor | None = None
     state: State | None = None
     effects: Effects | None = None
     errors: Sequence[RowError] = ()
@@ -150,7 +156,7 @@ class Sweep:
 
     async def __call__(self, context: PhaseContext) -> PhaseResult:
         """One batch."""
-        cursor, top = context.cursor(RowCursor), context.tops[self.table]
+        cursor, top = context.cursor(StagedRowCursor), context.tops[self.table]
         first = cursor.place if cursor else 0
         before = first + BATCH
 
@@ -164,14 +170,14 @@ class Sweep:
 
         if first >= top:
             return PhaseResult()
-        following = RowCursor(before) if before < top else None
+        following = StagedRowCursor(before) if before < top else None
         return PhaseResult(cursor=following, effects=effects, rows=min(BATCH, top - first))
 
 
 async def run_phase(
     step: CheckStep | ApplyStep,
-    order: Sequence[Phase],
-    functions: Mapping[Phase, PhaseFunction],
+    order: Sequence[RosterPhase],
+    functions: Mapping[RosterPhase, PhaseFunction],
 ) -> RosterProgress | Finished:
     """Run the phase that the job is in, once.
 
@@ -214,7 +220,7 @@ def _foresee(done: int, left: Sequence[PhaseFunction], checkpoint: RosterCheckpo
     if tops is None:
         return None
     swept = 0
-    if isinstance(left[0], Sweep) and isinstance(cursor, RowCursor):
+    if isinstance(left[0], Sweep) and isinstance(cursor, StagedRowCursor):
         swept = cursor.place
     return done - swept + sum(tops[each.table] for each in left if isinstance(each, Sweep))
 

@@ -17,7 +17,7 @@ from poutama.db.connection import Database
 from poutama.db.statements import load_sql
 from poutama.db.transaction import Transaction
 from poutama.features.roster.checkpoint import TableCounts
-from poutama.features.roster.rows import ClassRow, EnrolmentRow, RoleRow, Row, UserRow
+from poutama.features.roster.rows import ClassRow, EnrolmentRow, RoleRow, RosterRow, UserRow
 from poutama.features.roster.staged_tables import FIND_STAGED, StagedTable
 from poutama.jobs.job import RowError
 from poutama.text import fold
@@ -34,7 +34,7 @@ _SQL = load_sql(__package__, "staging.sql")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Membership(Row):
+class Membership(RosterRow):
     """A membership that is wanted, be it of an enrolment or of a role."""
 
     kind: str = ""
@@ -50,7 +50,7 @@ KINDS = {"enrollments": "ENROLMENT", "roles": "ROLE", "users": "USER"}
 
 
 async def find_staged(
-    database: Database, import_id: UUID, file: str, rows: Sequence[Row], *, deadline: float
+    database: Database, import_id: UUID, file: str, rows: Sequence[RosterRow], *, deadline: float
 ) -> set[str]:
     """The ids of those rows that were staged before, in an earlier batch of the same file."""
     table = FILE_TABLES[file]
@@ -64,8 +64,8 @@ async def find_staged(
 
 
 def drop_doubles(
-    file: str, rows: Iterable[Row], there: set[str]
-) -> tuple[list[Row], list[RowError]]:
+    file: str, rows: Iterable[RosterRow], there: set[str]
+) -> tuple[list[RosterRow], list[RowError]]:
     """Keep the first row of each id; the others are errors."""
     kept, errors = [], []
     for row in rows:
@@ -88,7 +88,7 @@ def drop_doubles(
 async def stage_rows(
     transaction: Transaction,
     import_id: UUID,
-    rows: Sequence[Row],
+    rows: Sequence[RosterRow],
     *,
     place: TableCounts,
     zone: ZoneInfo,
@@ -120,7 +120,7 @@ async def stage_rows(
     await _add(transaction, _SQL["set_roles"], import_id, known)
 
 
-def count_staged(rows: Sequence[Row], *, managers: bool) -> TableCounts:
+def count_staged(rows: Sequence[RosterRow], *, managers: bool) -> TableCounts:
     """How many rows of each table `stage_rows` writes."""
     return TableCounts(
         group=sum(isinstance(row, ClassRow) for row in rows),
@@ -129,7 +129,7 @@ def count_staged(rows: Sequence[Row], *, managers: bool) -> TableCounts:
     )
 
 
-def select_memberships(rows: Iterable[Row], *, managers: bool) -> Iterable[Membership]:
+def select_memberships(rows: Iterable[RosterRow], *, managers: bool) -> Iterable[Membership]:
     """The memberships that rows ask for: enrolments, and roles that manage where that is wanted.
 
     A role that does not manage is one to be removed: it may have managed before.
@@ -147,7 +147,7 @@ def select_memberships(rows: Iterable[Row], *, managers: bool) -> Iterable[Membe
 
 
 def _membership(
-    row: Row, role: str, user_id: str, class_id: str = "", begins: str = "", ends: str = ""
+    row: RosterRow, role: str, user_id: str, class_id: str = "", begins: str = "", ends: str = ""
 ) -> Membership:
     return Membership(
         sourced_id=row.sourced_id,
@@ -170,7 +170,7 @@ async def _add(
         await transaction.execute(statement, import_id, dumps(values))
 
 
-def _start(row: Row, place: int) -> list[object]:
+def _start(row: RosterRow, place: int) -> list[object]:
     return [row.sourced_id, place, row.line, row.hash, row.refused, row.removed]
 
 

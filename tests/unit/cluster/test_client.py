@@ -9,7 +9,7 @@ import pytest
 
 from poutama.cluster import client as clients
 from poutama.cluster.client import Client, Done, Told, read_response
-from poutama.cluster.history import Kind, Operation, Outcome, Record
+from poutama.cluster.history import ClientOperation, HistoryRecord, OperationKind, OperationOutcome
 from poutama.cluster.tally import Tally
 from poutama.errors import (
     AmbiguousCommit,
@@ -23,9 +23,9 @@ AMBIGUOUS = Told("AMBIGUOUS_COMMIT")
 UNAVAILABLE = Told("UNAVAILABLE")
 
 
-async def perform(*endings: Exception | None, key: str = "") -> Operation:
+async def perform(*endings: Exception | None, key: str = "") -> ClientOperation:
     """An operation whose attempts end like these; None is an answer."""
-    records: list[Record] = []
+    records: list[HistoryRecord] = []
     client = Client("c", Tally(records.append), random.Random(0))
     attempts = iter(endings)
 
@@ -35,10 +35,10 @@ async def perform(*endings: Exception | None, key: str = "") -> Operation:
             raise ending
         return Done(data="{}", version=7)
 
-    done = await client.perform(1, Kind.NOTE, act, key=key)
+    done = await client.perform(1, OperationKind.NOTE, act, key=key)
     (record,) = records
-    assert isinstance(record, Operation)
-    assert (done is not None) == (record.outcome is Outcome.ACKNOWLEDGED)
+    assert isinstance(record, ClientOperation)
+    assert (done is not None) == (record.outcome is OperationOutcome.ACKNOWLEDGED)
     assert list(attempts) == []
     return record
 
@@ -46,19 +46,19 @@ async def perform(*endings: Exception | None, key: str = "") -> Operation:
 @pytest.mark.parametrize(
     ("ending", "outcome", "code"),
     [
-        (None, Outcome.ACKNOWLEDGED, ""),
-        (AMBIGUOUS, Outcome.AMBIGUOUS, "AMBIGUOUS_COMMIT"),
-        (AmbiguousCommit(), Outcome.AMBIGUOUS, "AMBIGUOUS_COMMIT"),
-        (UNAVAILABLE, Outcome.REFUSED, "UNAVAILABLE"),
-        (UnavailableError(), Outcome.REFUSED, "UNAVAILABLE"),
-        (DeadlineExceededError(), Outcome.REFUSED, "DEADLINE_EXCEEDED"),
-        (DatabaseError(sqlstate="23505"), Outcome.REFUSED, "INTERNAL 23505"),
-        (TransactionMisuseError(), Outcome.UNEXPECTED, "TransactionMisuseError"),
-        (KeyError("x"), Outcome.UNEXPECTED, "KeyError"),
+        (None, OperationOutcome.ACKNOWLEDGED, ""),
+        (AMBIGUOUS, OperationOutcome.AMBIGUOUS, "AMBIGUOUS_COMMIT"),
+        (AmbiguousCommit(), OperationOutcome.AMBIGUOUS, "AMBIGUOUS_COMMIT"),
+        (UNAVAILABLE, OperationOutcome.REFUSED, "UNAVAILABLE"),
+        (UnavailableError(), OperationOutcome.REFUSED, "UNAVAILABLE"),
+        (DeadlineExceededError(), OperationOutcome.REFUSED, "DEADLINE_EXCEEDED"),
+        (DatabaseError(sqlstate="23505"), OperationOutcome.REFUSED, "INTERNAL 23505"),
+        (TransactionMisuseError(), OperationOutcome.UNEXPECTED, "TransactionMisuseError"),
+        (KeyError("x"), OperationOutcome.UNEXPECTED, "KeyError"),
     ],
 )
 async def test_what_is_told_is_what_is_recorded(
-    ending: Exception | None, outcome: Outcome, code: str
+    ending: Exception | None, outcome: OperationOutcome, code: str
 ) -> None:
     record = await perform(ending)
     assert (record.outcome, record.code, record.tries) == (outcome, code, 1)
@@ -67,15 +67,15 @@ async def test_what_is_told_is_what_is_recorded(
 @pytest.mark.parametrize(
     ("endings", "outcome", "code"),
     [
-        ([AMBIGUOUS, None], Outcome.ACKNOWLEDGED, ""),
-        ([AMBIGUOUS, UNAVAILABLE, AMBIGUOUS, None], Outcome.ACKNOWLEDGED, ""),
-        ([UNAVAILABLE], Outcome.REFUSED, "UNAVAILABLE"),
-        ([AMBIGUOUS, Told("NOT_FOUND")], Outcome.REFUSED, "NOT_FOUND"),
+        ([AMBIGUOUS, None], OperationOutcome.ACKNOWLEDGED, ""),
+        ([AMBIGUOUS, UNAVAILABLE, AMBIGUOUS, None], OperationOutcome.ACKNOWLEDGED, ""),
+        ([UNAVAILABLE], OperationOutcome.REFUSED, "UNAVAILABLE"),
+        ([AMBIGUOUS, Told("NOT_FOUND")], OperationOutcome.REFUSED, "NOT_FOUND"),
     ],
 )
 async def test_under_a_key_what_may_have_happened_is_repeated(
     endings: list[Exception | None],
-    outcome: Outcome,
+    outcome: OperationOutcome,
     code: str,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -83,12 +83,12 @@ async def test_under_a_key_what_may_have_happened_is_repeated(
     record = await perform(*endings, key="k")
     assert (record.outcome, record.code) == (outcome, code)
     assert record.tries == len(endings)
-    assert record.response == ("{}" if outcome is Outcome.ACKNOWLEDGED else "")
+    assert record.response == ("{}" if outcome is OperationOutcome.ACKNOWLEDGED else "")
 
 
 @pytest.mark.parametrize("in_doubt", [False, True])
 async def test_what_is_cut_off_may_have_happened(in_doubt: bool) -> None:
-    records: list[Record] = []
+    records: list[HistoryRecord] = []
     client = Client("c", Tally(records.append), random.Random(0))
     started = asyncio.Event()
     attempts = 0
@@ -102,14 +102,14 @@ async def test_what_is_cut_off_may_have_happened(in_doubt: bool) -> None:
         await asyncio.Event().wait()
         raise AssertionError
 
-    task = asyncio.create_task(client.perform(1, Kind.NOTE, act, key="k"))
+    task = asyncio.create_task(client.perform(1, OperationKind.NOTE, act, key="k"))
     await started.wait()
     task.cancel()
     await asyncio.wait([task])
     assert task.cancelled()
     (record,) = records
-    assert isinstance(record, Operation)
-    assert record.outcome is Outcome.AMBIGUOUS
+    assert isinstance(record, ClientOperation)
+    assert record.outcome is OperationOutcome.AMBIGUOUS
 
 
 def test_a_response_is_its_data_or_its_first_error() -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from poutama.cluster import chaos, nodes
-from poutama.cluster.nodes import Action, CommandNodes, Commands
+from poutama.cluster.nodes import CommandNodes, Commands, Outage
 from poutama.errors import ConfigurationError
 
 
@@ -25,9 +25,9 @@ async def test_a_command_is_given_the_node_as_one_word(tmp_path: Path) -> None:
     )
     nodes.POLL_SECONDS, before = 0.0, nodes.POLL_SECONDS
     try:
-        await cluster.take_away("a b", Action.KILL)
+        await cluster.take_away("a b", Outage.KILL)
         await cluster.give_back("a b")
-        await cluster.take_away("$HOME", Action.DRAIN)
+        await cluster.take_away("$HOME", Outage.DRAIN)
     finally:
         nodes.POLL_SECONDS = before
     assert said.read_text().splitlines() == [
@@ -48,7 +48,7 @@ async def test_without_a_restart_command_somebody_else_brings_it_back(tmp_path: 
 async def test_a_command_that_fails_ends_the_run() -> None:
     cluster = CommandNodes(("a",), Commands(kill="exit 3", ready="false"))
     with pytest.raises(ConfigurationError, match="ended with 3, for a"):
-        await cluster.take_away("a", Action.KILL)
+        await cluster.take_away("a", Outage.KILL)
 
 
 async def test_a_node_that_does_not_come_back_is_not_waited_for_for_ever(
@@ -60,7 +60,7 @@ async def test_a_node_that_does_not_come_back_is_not_waited_for_for_ever(
     with pytest.raises(ConfigurationError, match="a: not ready again"):
         await cluster.give_back("a")
     with pytest.raises(ConfigurationError, match="does not end, for a"):
-        await cluster.take_away("a", Action.DRAIN)
+        await cluster.take_away("a", Outage.DRAIN)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_every_node_meets_every_action_by_turns() -> None:
         turns = chaos._turns(CommandNodes(names, Commands(kill="true", drain="true")))
         taken = list(itertools.islice(turns, 2 * len(names)))
         assert {node for node, _ in taken[: len(names)]} == set(names)
-        assert set(taken) == set(itertools.product(names, Action))
+        assert set(taken) == set(itertools.product(names, Outage))
 
 
 def test_without_nodes_nothing_is_taken_away() -> None:

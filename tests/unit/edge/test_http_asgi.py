@@ -11,7 +11,7 @@ from uuid import UUID
 import pytest
 
 from poutama.edge import asgi
-from poutama.edge.asgi import Application, Message, Scope
+from poutama.edge.asgi import Application, AsgiMessage, AsgiScope
 from poutama.edge.http import Api
 from poutama.plan.operation import GraphQLRequest
 from poutama.settings import Settings
@@ -65,20 +65,20 @@ class Server:
         self.unread = 0
 
     async def request(
-        self, messages: Sequence[Message], **scope: Any
+        self, messages: Sequence[AsgiMessage], **scope: Any
     ) -> tuple[int, dict[bytes, bytes], bytes] | None:
         queue = list(messages)
-        sent: list[Message] = []
+        sent: list[AsgiMessage] = []
 
-        async def receive() -> Message:
+        async def receive() -> AsgiMessage:
             if not queue:
                 await asyncio.Event().wait()
             return queue.pop(0)
 
-        async def send(message: Message) -> None:
+        async def send(message: AsgiMessage) -> None:
             sent.append(message)
 
-        whole: Scope = {
+        whole: AsgiScope = {
             "type": "http",
             "method": "POST",
             "path": "/graphql",
@@ -99,7 +99,7 @@ def server() -> Server:
     return Server(open_application())
 
 
-def chunk(body: bytes, *, more: bool = False) -> Message:
+def chunk(body: bytes, *, more: bool = False) -> AsgiMessage:
     return {"type": "http.request", "body": body, "more_body": more}
 
 
@@ -160,12 +160,12 @@ async def test_a_client_that_leaves_is_not_answered(server: Server) -> None:
 
 
 async def test_a_client_that_left_before_the_answer_is_no_error(server: Server) -> None:
-    async def receive() -> Message:
+    async def receive() -> AsgiMessage:
         return chunk(BODY)
 
-    sent: list[Message] = []
+    sent: list[AsgiMessage] = []
 
-    async def send(message: Message) -> None:
+    async def send(message: AsgiMessage) -> None:
         sent.append(message)
         raise BrokenPipeError
 

@@ -9,16 +9,16 @@ import msgspec
 import pytest
 
 from poutama.features.roster.checkpoint import (
-    Cursor,
     ErrorCount,
     FileCursor,
     FileState,
     IdCursor,
     MeasureCursor,
-    Phase,
+    PhaseCursor,
     RepeatCursor,
     RosterCheckpoint,
-    RowCursor,
+    RosterPhase,
+    StagedRowCursor,
     State,
     TableCounts,
 )
@@ -27,8 +27,8 @@ from poutama.features.roster.runner import Sweep
 from poutama.features.roster.staged_tables import StagedTable
 from poutama.features.roster.steps import APPLY_JOB, APPLY_ORDER, CHECK_JOB, CHECK_ORDER, FUNCTIONS
 
-CURSORS: list[Cursor] = [
-    RowCursor(4_000),
+CURSORS: list[PhaseCursor] = [
+    StagedRowCursor(4_000),
     FileCursor(1, 2, 300),
     FileCursor(2),
     IdCursor("c1"),
@@ -38,8 +38,8 @@ CURSORS: list[Cursor] = [
 
 
 def test_every_phase_has_a_function_and_a_job() -> None:
-    assert set(FUNCTIONS) == set(Phase)
-    assert {*CHECK_ORDER, *APPLY_ORDER} == set(Phase)
+    assert set(FUNCTIONS) == set(RosterPhase)
+    assert {*CHECK_ORDER, *APPLY_ORDER} == set(RosterPhase)
 
 
 def test_no_job_has_a_phase_twice() -> None:
@@ -49,22 +49,39 @@ def test_no_job_has_a_phase_twice() -> None:
 
 
 @pytest.mark.parametrize("order", [CHECK_ORDER, APPLY_ORDER], ids=["check", "apply"])
-def test_rows_are_matched_before_they_are_counted_and_written_after(order: list[Phase]) -> None:
+def test_rows_are_matched_before_they_are_counted_and_written_after(
+    order: list[RosterPhase],
+) -> None:
     matched = [
-        *(Phase.MATCH_GROUPS, Phase.END_GROUPS, Phase.MATCH_PEOPLE, Phase.REFUSE_RIVALS),
-        *(Phase.END_PEOPLE, Phase.MATCH_MEMBERSHIPS, Phase.END_ENROLMENTS, Phase.END_ROLES),
-        *(Phase.END_USERS, Phase.COUNT),
+        *(
+            RosterPhase.MATCH_GROUPS,
+            RosterPhase.END_GROUPS,
+            RosterPhase.MATCH_PEOPLE,
+            RosterPhase.REFUSE_RIVALS,
+        ),
+        *(
+            RosterPhase.END_PEOPLE,
+            RosterPhase.MATCH_MEMBERSHIPS,
+            RosterPhase.END_ENROLMENTS,
+            RosterPhase.END_ROLES,
+        ),
+        *(RosterPhase.END_USERS, RosterPhase.COUNT),
     ]
-    written = [Phase.GUARD, Phase.WRITE_GROUPS, Phase.WRITE_PEOPLE, Phase.WRITE_MEMBERSHIPS]
+    written = [
+        RosterPhase.GUARD,
+        RosterPhase.WRITE_GROUPS,
+        RosterPhase.WRITE_PEOPLE,
+        RosterPhase.WRITE_MEMBERSHIPS,
+    ]
     expected = matched + [each for each in written if each in order]
     places = [order.index(each) for each in expected]
     assert all(before < after for before, after in pairwise(places))
 
 
 @pytest.mark.parametrize("cursor", CURSORS, ids=repr)
-def test_a_checkpoint_is_read_as_it_was_written(cursor: Cursor) -> None:
+def test_a_checkpoint_is_read_as_it_was_written(cursor: PhaseCursor) -> None:
     checkpoint = RosterCheckpoint(
-        phase=Phase.READ,
+        phase=RosterPhase.READ,
         cursor=cursor,
         state=State(
             files=(FileState("users", Mode.BULK, 2), FileState("roles", Mode.DELTA)),
@@ -83,7 +100,7 @@ def test_a_checkpoint_is_read_as_it_was_written(cursor: Cursor) -> None:
 
 
 def test_every_kind_of_cursor_is_tried() -> None:
-    assert {type(cursor) for cursor in CURSORS} == set(get_args(Cursor))
+    assert {type(cursor) for cursor in CURSORS} == set(get_args(PhaseCursor))
 
 
 def test_kinds_are_declared_without_a_fault() -> None:

@@ -9,7 +9,7 @@ import tracemalloc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poutama.features.roster.lines import LONGEST_RECORD, Record, read_records
+from poutama.features.roster.lines import LONGEST_RECORD, CsvRecord, read_records
 
 
 class Trickle(io.BytesIO):
@@ -29,7 +29,7 @@ class Endless:
         return self._parts.pop(0) if self._parts else b""
 
 
-def read(content: bytes) -> list[Record]:
+def read(content: bytes) -> list[CsvRecord]:
     return list(read_records(io.BytesIO(content)))
 
 

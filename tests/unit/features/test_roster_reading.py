@@ -14,7 +14,7 @@ from poutama.features.roster.archive import open_archive
 from poutama.features.roster.error_report import ErrorReport
 from poutama.features.roster.manifest import Manifest, Mode
 from poutama.features.roster.reading import FileReader, open_manifest
-from poutama.features.roster.rows import ClassRow, EnrolmentRow, RoleRow, Row, UserRow
+from poutama.features.roster.rows import ClassRow, EnrolmentRow, RoleRow, RosterRow, UserRow
 from poutama.jobs.job import RowError
 from poutama.zip_archive import ArchiveError
 from tests.unit.features.rosters import (
@@ -29,9 +29,11 @@ from tests.unit.features.rosters import (
 )
 
 
-def read(file: str, content: bytes, *, most: int = 1_000) -> tuple[list[Row], list[RowError], int]:
+def read(
+    file: str, content: bytes, *, most: int = 1_000
+) -> tuple[list[RosterRow], list[RowError], int]:
     reader = FileReader(open_archive(io.BytesIO(zip_of({f"{file}.csv": content}))), file)
-    rows: list[Row] = []
+    rows: list[RosterRow] = []
     errors, blind = list(reader.errors), 0
     if not reader.is_readable:
         return rows, errors, blind

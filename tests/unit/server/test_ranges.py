@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poutama.server.ranges import NotSatisfiable, Part, matches_etag, read_range
+from poutama.server.ranges import ByteRange, NotSatisfiable, matches_etag, read_range
 
 
 @pytest.mark.parametrize(
@@ -39,7 +39,7 @@ from poutama.server.ranges import NotSatisfiable, Part, matches_etag, read_range
     ],
 )
 def test_a_part_of_ten_bytes(header: str | None, expected: tuple[int, int] | None) -> None:
-    assert read_range(header, 10) == (Part(*expected) if expected else None)
+    assert read_range(header, 10) == (ByteRange(*expected) if expected else None)
 
 
 @pytest.mark.parametrize("header", ["bytes=10-", "bytes=10-20", "bytes=99-", "bytes=-0"])

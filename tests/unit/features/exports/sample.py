@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from uuid import UUID
 
 from poutama.export_section import JsonObject
-from poutama.features.exports.journey import Evidence, Goal, Heading, Note, Task
+from poutama.features.exports.journey import Evidence, GoalTask, Heading, JourneyGoal, Note
 from poutama.schema.scalars import print_date_time
 
 EMOJI, ARABIC, HEBREW, CHINESE = "🎉🎉 👩🏽‍🎓", "مرحبا بالعالم", "שלום", "你好，世界"
@@ -39,16 +39,16 @@ FILES = {
     PAPER.id: "evidence/0001-02-certificate.pdf",
 }
 
-GARDEN = Goal(
+GARDEN = JourneyGoal(
     id=identity(10), goal_type="WELLBEING", title="Grow kūmara with my whānau",
     information='First line, "quoted"\nsecond line \\ done', complete=True, due_at=moment(4, 1),
     color="#76b041", created_at=moment(2, 3), updated_at=moment(3, 28),
     tasks=(
-        Task(
+        GoalTask(
             id=identity(20), information="Ask Nana about kōpura", complete=True,
             created_at=moment(2, 3), updated_at=moment(2, 9),
         ),
-        Task(
+        GoalTask(
             id=identity(21), information="=HYPERLINK(\"http://example.invalid\")", complete=False,
             created_at=moment(2, 3), updated_at=moment(2, 3),
         ),
@@ -61,7 +61,7 @@ GARDEN = Goal(
     ),
     evidence=(PHOTO,),
 )  # fmt: skip
-LANGUAGES = Goal(
+LANGUAGES = JourneyGoal(
     id=identity(11), goal_type="CULTURAL", title=f"{ARABIC}, {HEBREW}, {CHINESE}",
     information=LONG_WORD, complete=False, due_at=None, color=None,
     created_at=moment(5, 1), updated_at=moment(5, 1),
@@ -69,7 +69,7 @@ LANGUAGES = Goal(
 GOALS = (GARDEN, LANGUAGES)
 
 
-def describe_goal(goal: Goal) -> JsonObject:
+def describe_goal(goal: JourneyGoal) -> JsonObject:
     """A goal as it stands in a part, and in the document; names are the API's."""
     return {
         "id": str(goal.id),
@@ -87,7 +87,7 @@ def describe_goal(goal: Goal) -> JsonObject:
     }
 
 
-def _task(task: Task) -> JsonObject:
+def _task(task: GoalTask) -> JsonObject:
     return {
         "id": str(task.id),
         "information": task.information,

@@ -9,7 +9,13 @@ import pytest
 
 from poutama.errors import NotFoundError
 from poutama.features.exports.document import VERSION, write_document
-from poutama.features.exports.journey import Part, StoredFile, read_goal, read_part, write_part
+from poutama.features.exports.journey import (
+    JourneyPart,
+    StoredFile,
+    read_goal,
+    read_part,
+    write_part,
+)
 from tests.unit.features.exports.sample import ARABIC, EMOJI, GOALS, HEADING, LONG_WORD, NODES
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -43,7 +49,9 @@ def test_what_is_under_the_person_stands_before_the_goals() -> None:
 
 
 def test_a_part_comes_back_as_it_was() -> None:
-    part = Part(list(NODES), [StoredFile(id="1", key="k", thumbnail="", path="evidence/p.jpg")])
+    part = JourneyPart(
+        list(NODES), [StoredFile(id="1", key="k", thumbnail="", path="evidence/p.jpg")]
+    )
     assert read_part(write_part(part)) == part
 
 

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 from pypdf import PdfReader
 
-from poutama.features.exports.journey import Goal
+from poutama.features.exports.journey import JourneyGoal
 from poutama.features.exports.pdf_document import Volume, print_journey
 from poutama.features.exports.pictures import fit_picture
 from poutama.features.exports.theme import tell_type
@@ -41,7 +41,9 @@ def picture(side: int = 40, mode: str = "RGB") -> bytes:
 
 
 def printed(
-    goals: Sequence[Goal] = GOALS, volume: Volume = WHOLE, pictures: dict[UUID, bytes] | None = None
+    goals: Sequence[JourneyGoal] = GOALS,
+    volume: Volume = WHOLE,
+    pictures: dict[UUID, bytes] | None = None,
 ) -> PdfReader:
     content = print_journey(HEADING, goals, volume, pictures or {})
     return PdfReader(BytesIO(content), strict=True)
