@@ -21,7 +21,7 @@ from typing import Any, Protocol, Self
 import uvloop
 
 from bench.workload import Sample
-from poutama.laptop.api import open_api
+from poutama.laptop.api import open_local_api
 from poutama.server.serve import serve
 from poutama.server.stop import StopRequest
 from poutama.settings import Settings
@@ -106,7 +106,7 @@ def start_side(side: Side) -> Child:
 
 def _serve_api(pipe: Connection, settings: Settings, url: str, home: Path) -> None:
     with StopRequest() as stop:
-        serve(partial(open_api, settings, url, home), settings, stop, pipe.send)
+        serve(partial(open_local_api, settings, url, home), settings, stop, pipe.send)
 
 
 def _run_side(pipe: Connection, side: Side) -> None:

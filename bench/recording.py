@@ -16,7 +16,7 @@ from dataclasses import replace
 from bench.cases import Case
 from bench.workload import CONNECTIONS, Query, Workload
 from poutama.db.connection import Database
-from poutama.db.pooled_connection import Rows
+from poutama.db.pooled_connection import Records
 from poutama.demo.school import person_id, student_email
 from poutama.engine import Engine
 from poutama.features import load_features, load_model
@@ -41,14 +41,14 @@ class RecordingDatabase(Database):
 
     async def read(
         self, statement: str, args: Sequence[object] = (), *, deadline: float, name: str = "read"
-    ) -> Rows:
+    ) -> Records:
         """As `Database.read`."""
         self.queries.append(Query(statement, tuple(args)))
         return await super().read(statement, args, deadline=deadline, name=name)
 
     async def write(
         self, statement: str, args: Sequence[object] = (), *, deadline: float, name: str = "write"
-    ) -> Rows:
+    ) -> Records:
         """As `Database.write`."""
         self.queries.append(Query(statement, tuple(args)))
         return await super().write(statement, args, deadline=deadline, name=name)

@@ -23,7 +23,7 @@ from poutama.plan.values import Binding, SqlConstant
 from poutama.schema.model import Action, Model
 from poutama.schema.scalars import print_date_time
 from poutama.sql.json import render_json
-from poutama.sql.statement import Outcome, Statement, bind_values
+from poutama.sql.statement import Statement, StatementResult, bind_values
 from poutama.text import fold
 from poutama.viewer import Viewer
 
@@ -179,7 +179,7 @@ class Changes:
         values: Mapping[str, ColumnValue],
         columns: Mapping[str, ColumnValue] | None,
         expected_version: int | None,
-    ) -> Outcome:
+    ) -> StatementResult:
         hidden = columns or {}
         shape = ChangeShape(
             action,
@@ -192,7 +192,7 @@ class Changes:
         given |= {f"columns.{name}": value for name, value in hidden.items()}
         return await self._fetch(shape, {**given, "id": row, "version": expected_version})
 
-    async def _fetch(self, shape: ChangeShape, given: Mapping[str, object]) -> Outcome:
+    async def _fetch(self, shape: ChangeShape, given: Mapping[str, object]) -> StatementResult:
         statement = self._plans.find(shape)
         binding = Binding(given, self._viewer, max_page_size=0)
         rows = await self._transaction.fetch(statement.text, *bind_values(statement, binding))
@@ -209,7 +209,7 @@ def explain_conflict(expected: object, current: int) -> ConflictError:
     )
 
 
-def _require_written(outcome: Outcome, type_: str, expected: int | None) -> None:
+def _require_written(outcome: StatementResult, type_: str, expected: int | None) -> None:
     if outcome.written:
         return
     if outcome.version is not None:

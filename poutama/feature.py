@@ -21,7 +21,7 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import TypeVar
 
-from poutama.db.revisions import CORE, History
+from poutama.db.revisions import CORE, FeatureMigrations
 from poutama.errors import ConfigurationError
 from poutama.export_section import ExportSection
 from poutama.jobs.job import AnyJobKind, JobKind
@@ -79,7 +79,7 @@ class Feature:
     origin: str = BUILT_IN
 
     @property
-    def history(self) -> History | None:
+    def history(self) -> FeatureMigrations | None:
         """Where its revisions are; None where it has none of its own.
 
         Raises:
@@ -93,7 +93,7 @@ class Feature:
                 f"feature {self.name!r}: migrations: {folder} is not a folder; ship it with the"
                 " package"
             )
-        return History(self.name, folder)
+        return FeatureMigrations(self.name, folder)
 
     @property
     def _files(self) -> Traversable:
@@ -177,7 +177,7 @@ class FeatureSet:
         ]
 
     @cached_property
-    def histories(self) -> list[History]:
+    def histories(self) -> list[FeatureMigrations]:
         """The migrations of those that have their own, for `poutama.db.migrate`.
 
         Raises:

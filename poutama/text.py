@@ -28,7 +28,7 @@ LONGEST_DECOMPOSITION = 4
 LETTERS = 4_096
 """Letters whose marks are remembered."""
 
-Form: TypeAlias = Literal["NFC", "NFD", "NFKC", "NFKD"]
+NormalForm: TypeAlias = Literal["NFC", "NFD", "NFKC", "NFKD"]
 
 # No character decomposes to more than two marks alone, or ends with more than three; those below
 # U+0300 are no marks. So a longer run has more than nine characters of this range in a row, and
@@ -36,7 +36,7 @@ Form: TypeAlias = Literal["NFC", "NFD", "NFKC", "NFKD"]
 _MAY_HAVE_RUN = re.compile("[\u0300-\U0010ffff][\u0300-\U0010ffff]{9}")
 
 
-def normalize(text: str, form: Form = "NFC", *, limit: int = LONGEST_TEXT) -> str:
+def normalize(text: str, form: NormalForm = "NFC", *, limit: int = LONGEST_TEXT) -> str:
     """Return the text in a Unicode normal form; NFC is the stored one.
 
     In NFC there is one spelling of `ā`, whichever keyboard typed it. The cost grows with the length

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
 from poutama.cluster.client import Execute
-from poutama.cluster.ground import Ground, find_rows, lay_out, prepare, remove
+from poutama.cluster.ground import Ground, find_rows, invent_ground, prepare, remove
 from poutama.cluster.history import Fault, Run
 from poutama.cluster.nodes import Nodes, Outage
 from poutama.cluster.tally import Tally
@@ -76,7 +76,7 @@ async def run_chaos(
         UnavailableError, DeadlineExceededError: the database did not answer before, or after.
     """
     crowd, auditor = _open_databases(plan, *database)
-    ground = lay_out(plan.name, plan.writers)
+    ground = invent_ground(plan.name, plan.writers)
     try:
         engine = await auditor.dialect()
         tally.keep(Run(plan.name, plan.began, engine, plan.writers, plan.readers))

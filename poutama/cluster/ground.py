@@ -90,7 +90,7 @@ class Ground:
         return f"chaos-{self.run}-%"
 
 
-def lay_out(run: str, writers: int) -> Ground:
+def invent_ground(run: str, writers: int) -> Ground:
     """Invent the ground for so many writers; nothing is written yet."""
     people = [(uuid4(), f"chaos-{run}-{number}@demo.example") for number in range(writers)]
     shared = (uuid4(), f"chaos-{run}-shared@demo.example")

@@ -85,7 +85,8 @@ def print_verdict(history: History, verdict: Verdict, console: Console) -> None:
     say(
         f"writes: {outcomes[OperationOutcome.ACKNOWLEDGED]} acknowledged,"
         f" {outcomes[OperationOutcome.REFUSED]} refused,"
-        f" {outcomes[OperationOutcome.AMBIGUOUS]} ambiguous ({verdict.happened} of them had happened);"
+        f" {outcomes[OperationOutcome.AMBIGUOUS]} ambiguous"
+        f" ({verdict.happened} of them had happened);"
         f" {verdict.repeated} repeated under their key"
     )
     say(f"reads: {verdict.reads}")

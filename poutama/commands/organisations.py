@@ -16,7 +16,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from poutama.db.connection import Database
-from poutama.db.pooled_connection import Rows
+from poutama.db.pooled_connection import Records
 from poutama.errors import NotFoundError
 from poutama.features.roster.trust import (
     doubt_organisation,
@@ -38,7 +38,7 @@ def show_organisations(settings: Settings, url: str, console: Console) -> None:
         PoutamaError: the database cannot be asked.
     """
 
-    async def ask(database: Database) -> Rows:
+    async def ask(database: Database) -> Records:
         return await list_organisations(database, deadline=time.monotonic() + SECONDS)
 
     shown = Table(box=None)

@@ -19,7 +19,7 @@ import asyncpg
 from poutama.db.connection import Database
 from poutama.db.dialect import Dialect
 from poutama.db.hosts import Hosts
-from poutama.db.sqlstate import Failure, Phase, failure_of, public_error
+from poutama.db.sqlstate import ConnectionPhase, Failure, failure_of, public_error
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.settings import Settings
 
@@ -89,14 +89,14 @@ class CopyLoader:
         self._connection = connection
 
     async def load(self, tables: Sequence[TableRows]) -> None:
-        phase = Phase.STATEMENT
+        phase = ConnectionPhase.STATEMENT
         try:
             await self._connection.execute("begin")
             for table in tables:
                 await self._connection.copy_records_to_table(
                     table.table, columns=list(table.columns), records=table.rows
                 )
-            phase = Phase.COMMIT
+            phase = ConnectionPhase.COMMIT
             await self._connection.execute("commit")
         except Exception as error:
             closed = self._connection.is_closed()
@@ -110,7 +110,7 @@ class CopyLoader:
             await self._connection.execute("analyze")
         except Exception as error:
             closed = self._connection.is_closed()
-            raise public_error(failure_of(error, Phase.READ, closed=closed)) from error
+            raise public_error(failure_of(error, ConnectionPhase.READ, closed=closed)) from error
 
 
 class InsertLoader:

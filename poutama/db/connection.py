@@ -22,22 +22,24 @@ import asyncpg
 from poutama.db.dialect import Dialect, parse_dialect
 from poutama.db.hosts import Hosts
 from poutama.db.pool import Pool
-from poutama.db.pooled_connection import PooledConnection, Rows, dialect_of
+from poutama.db.pooled_connection import PooledConnection, Records, dialect_of
 from poutama.db.retry import RetryPolicy
-from poutama.db.sqlstate import Failure, Outcome, Phase
+from poutama.db.sqlstate import ConnectionPhase, Failure, FailureKind
 from poutama.db.trace import Observer, StatementTrace, Tracer
 from poutama.errors import ConfigurationError, PoutamaError, TransactionMisuseError
 from poutama.settings import Settings
 
 
-class Ending(Protocol):
+class TransactionState(Protocol):
     """The part of a transaction that `in_transaction` reads."""
 
     @property
     def ended(self) -> bool: ...
 
 
-latest_transaction: ContextVar[Ending | None] = ContextVar("latest_transaction", default=None)
+latest_transaction: ContextVar[TransactionState | None] = ContextVar(
+    "latest_transaction", default=None
+)
 """The transaction whose closure this task runs, or was started by."""
 
 _EARLIER = 0.9
@@ -85,7 +87,7 @@ class Database:
 
     def read(
         self, statement: str, args: Sequence[object] = (), *, deadline: float, name: str = "read"
-    ) -> Coroutine[Any, Any, Rows]:
+    ) -> Coroutine[Any, Any, Records]:
         """Run one statement that changes nothing: one round trip, once it is prepared.
 
         Tried again after a lost connection, a lost race or a changed schema, until the deadline.
@@ -96,11 +98,11 @@ class Database:
             DatabaseError: the database refused the statement.
             TransactionMisuseError: called inside a transaction's closure.
         """
-        return self._run(Phase.READ, statement, args, deadline, name)
+        return self._run(ConnectionPhase.READ, statement, args, deadline, name)
 
     def write(
         self, statement: str, args: Sequence[object] = (), *, deadline: float, name: str = "write"
-    ) -> Coroutine[Any, Any, Rows]:
+    ) -> Coroutine[Any, Any, Records]:
         """Run one statement that changes rows and commits by itself.
 
         Tried again, until the deadline, only after a failure that certainly changed nothing.
@@ -111,7 +113,7 @@ class Database:
             DeadlineExceededError, UnavailableError, DatabaseError, TransactionMisuseError: as
                 `read`; nothing was written.
         """
-        return self._run(Phase.WRITE, statement, args, deadline, name)
+        return self._run(ConnectionPhase.WRITE, statement, args, deadline, name)
 
     async def close(self) -> None:
         """Close every connection; those in use are closed when they are released."""
@@ -124,8 +126,13 @@ class Database:
             yield
 
     async def _run(
-        self, phase: Phase, statement: str, args: Sequence[object], deadline: float, name: str
-    ) -> Rows:
+        self,
+        phase: ConnectionPhase,
+        statement: str,
+        args: Sequence[object],
+        deadline: float,
+        name: str,
+    ) -> Records:
         if in_transaction():
             raise TransactionMisuseError(
                 f"{name}: inside a transaction, use the transaction's own fetch and execute"
@@ -161,13 +168,13 @@ class Database:
     async def _traced(
         self,
         connection: PooledConnection,
-        phase: Phase,
+        phase: ConnectionPhase,
         statement: str,
         args: Sequence[object],
         deadline: float,
         name: str,
         tries: int,
-    ) -> Rows:
+    ) -> Records:
         trace = StatementTrace(name=name, statement=statement, tries=tries)
         with self.tracer.measure(trace):
             rows = await connection.fetch(phase, statement, args, deadline)
@@ -177,9 +184,9 @@ class Database:
 
     def _give_back(self, connection: PooledConnection, failure: Failure) -> None:
         match failure.outcome:
-            case Outcome.RESTART | Outcome.REFUSED:
+            case FailureKind.RESTART | FailureKind.REFUSED:
                 self.pool.release(connection)
-            case Outcome.REPREPARE:
+            case FailureKind.REPREPARE:
                 connection.clear_statements()
                 self.pool.release(connection)
             case _:

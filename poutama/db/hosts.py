@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 import asyncpg
 
 from poutama.db.socket_probe import keep_alive
-from poutama.db.sqlstate import Failure, Outcome, Phase, failure_of
+from poutama.db.sqlstate import ConnectionPhase, Failure, FailureKind, failure_of
 from poutama.db.tls import build_tls
 from poutama.errors import ConfigurationError
 from poutama.settings import Settings
@@ -69,13 +69,13 @@ class Hosts:
                     server_settings=self._server_settings,
                 )
             except Exception as error:
-                latest = failure_of(error, Phase.CONNECT)
-                if failure is None or latest.outcome is Outcome.RECONNECT:
+                latest = failure_of(error, ConnectionPhase.CONNECT)
+                if failure is None or latest.outcome is FailureKind.RECONNECT:
                     failure = latest
             else:
                 keep_alive(connection)
                 return connection
-        raise failure or Failure(Outcome.EXPIRED)
+        raise failure or Failure(FailureKind.EXPIRED)
 
 
 def _name_of(place: str) -> str:

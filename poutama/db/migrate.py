@@ -41,7 +41,7 @@ from sqlalchemy.pool import NullPool
 from poutama.db.dialect import Dialect
 from poutama.db.hosts import Hosts
 from poutama.db.pooled_connection import dialect_of
-from poutama.db.revisions import CORE, CORE_HISTORY, SCRIPTS, History
+from poutama.db.revisions import CORE, CORE_HISTORY, SCRIPTS, FeatureMigrations
 from poutama.db.sqlstate import Failure, public_error
 from poutama.errors import ConfigurationError, PoutamaError, UnavailableError
 from poutama.settings import Settings
@@ -86,7 +86,7 @@ def migrate(
     *,
     echo: Echo | None = None,
     settings: Settings | None = None,
-    histories: Sequence[History] = (),
+    histories: Sequence[FeatureMigrations] = (),
 ) -> list[str]:
     """Upgrade to the newest revisions and return those that were applied, oldest first.
 
@@ -114,7 +114,7 @@ async def upgrade_schema(
     *,
     echo: Echo | None = None,
     settings: Settings | None = None,
-    histories: Sequence[History] = (),
+    histories: Sequence[FeatureMigrations] = (),
 ) -> list[str]:
     """What `migrate` does, for callers on an event loop; `echo` is called in another thread."""
     return await asyncio.to_thread(migrate, url, echo=echo, settings=settings, histories=histories)
@@ -126,7 +126,7 @@ def downgrade(
     *,
     echo: Echo | None = None,
     settings: Settings | None = None,
-    history: History = CORE_HISTORY,
+    history: FeatureMigrations = CORE_HISTORY,
 ) -> list[str]:
     """Go back to `revision` (`"base"`: before the first); return the revisions taken away.
 
@@ -141,7 +141,7 @@ def _move_schema(
     move: Callable[[Config], None],
     echo: Echo | None,
     settings: Settings | None,
-    histories: Sequence[History],
+    histories: Sequence[FeatureMigrations],
 ) -> list[str]:
     url = re.sub(r"^(postgres(ql)?|cockroach(db)?)(\+\w+)?:", "postgresql:", url)
     steps: list[str] = []
@@ -165,7 +165,7 @@ def _move_schema(
 
 
 def _run_history(
-    connection: Connection, history: History, move: Callable[[Config], None], note: Echo
+    connection: Connection, history: FeatureMigrations, move: Callable[[Config], None], note: Echo
 ) -> None:
     prefix = "" if history.feature == CORE else f"{history.feature}/"
     config = Config()
@@ -191,7 +191,7 @@ def _run_history(
 
 
 def _write_down(
-    connection: Connection, history: History, script: ScriptDirectory, table: str
+    connection: Connection, history: FeatureMigrations, script: ScriptDirectory, table: str
 ) -> None:
     """Make `applied_revision` say what Alembic's table does, ancestors included."""
     context = MigrationContext.configure(connection, opts={"version_table": table})
@@ -205,7 +205,9 @@ def _write_down(
     connection.commit()
 
 
-def _echo_uninstalled(connection: Connection, histories: Sequence[History], echo: Echo) -> None:
+def _echo_uninstalled(
+    connection: Connection, histories: Sequence[FeatureMigrations], echo: Echo
+) -> None:
     installed = {CORE, *(history.feature for history in histories)}
     for row in connection.execute(_FEATURES):
         if row.feature not in installed:
@@ -215,11 +217,11 @@ def _echo_uninstalled(connection: Connection, histories: Sequence[History], echo
             )
 
 
-def _version_table(history: History) -> str:
+def _version_table(history: FeatureMigrations) -> str:
     return "alembic_version" + ("" if history.feature == CORE else f"_{history.feature}")
 
 
-def _failed(history: History, error: Exception) -> ConfigurationError:
+def _failed(history: FeatureMigrations, error: Exception) -> ConfigurationError:
     """One line that names the feature, its file and what the database, or Python, objects to."""
     frames = extract_tb(error.__traceback__)
     files = [frame.filename for frame in frames if frame.filename.startswith(str(history.folder))]

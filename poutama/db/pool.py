@@ -15,7 +15,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 
 from poutama.db.pooled_connection import ConnectionHealth, PooledConnection
-from poutama.db.sqlstate import Failure, Outcome
+from poutama.db.sqlstate import Failure, FailureKind
 from poutama.errors import UnavailableError
 
 Opener = Callable[[float], Awaitable[PooledConnection]]
@@ -68,7 +68,7 @@ class Pool:
             if self._closed:
                 raise UnavailableError("The database connections are closed.")
             if time.monotonic() >= deadline:
-                raise Failure(Outcome.EXPIRED)
+                raise Failure(FailureKind.EXPIRED)
             connection = self.take()
             if connection is not None:
                 return connection

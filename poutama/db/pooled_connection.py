@@ -20,10 +20,10 @@ from asyncpg.prepared_stmt import PreparedStatement
 from poutama.db.deadline_timer import DeadlineTimer
 from poutama.db.dialect import Dialect
 from poutama.db.socket_probe import SocketProbe
-from poutama.db.sqlstate import Failure, Phase, failure_of
+from poutama.db.sqlstate import ConnectionPhase, Failure, failure_of
 from poutama.lru import Lru
 
-Rows = list[asyncpg.Record]
+Records = list[asyncpg.Record]
 
 STATEMENTS = 256
 """Most prepared statements kept by one connection."""
@@ -88,20 +88,20 @@ class PooledConnection:
         self.rest()
 
     async def fetch(
-        self, phase: Phase, statement: str, args: Sequence[object], deadline: float
-    ) -> Rows:
+        self, phase: ConnectionPhase, statement: str, args: Sequence[object], deadline: float
+    ) -> Records:
         """Run one statement and return all its rows: one round trip once it is prepared.
 
         Raises:
             Failure: always with the outcome that the phase allows.
         """
-        reached = Phase.PREPARE
+        reached = ConnectionPhase.PREPARE
         prepared = self._statements.pop(statement)
         reused = prepared is not None
         self.prepared = not reused
         try:
             with self._deadline_timer.set(deadline):
-                if self._limit != self._ordinary_limit or phase is Phase.WRITE:
+                if self._limit != self._ordinary_limit or phase is ConnectionPhase.WRITE:
                     await self._follow(deadline, phase)
                 if prepared is None:
                     prepared = await self._connection.prepare(statement)
@@ -116,8 +116,8 @@ class PooledConnection:
         return rows
 
     async def run(
-        self, phase: Phase, statement: str, args: Sequence[object], deadline: float
-    ) -> tuple[Rows, str]:
+        self, phase: ConnectionPhase, statement: str, args: Sequence[object], deadline: float
+    ) -> tuple[Records, str]:
         """Run one statement; return its rows and its command tag (`UPDATE 1`).
 
         Raises:
@@ -127,7 +127,7 @@ class PooledConnection:
         prepared = self._statements.get(statement)
         return rows, "" if prepared is None else prepared.get_statusmsg() or ""
 
-    async def command(self, phase: Phase, text: str, deadline: float) -> str:
+    async def command(self, phase: ConnectionPhase, text: str, deadline: float) -> str:
         """Send text without parameters, several statements if need be: one round trip.
 
         Returns:
@@ -136,7 +136,7 @@ class PooledConnection:
         Raises:
             Failure: as `fetch`.
         """
-        reached = Phase.PREPARE
+        reached = ConnectionPhase.PREPARE
         try:
             with self._deadline_timer.set(deadline):
                 reached = phase
@@ -177,7 +177,7 @@ class PooledConnection:
         """Return whether the server answers `SELECT 1`: one round trip."""
         until = min(deadline, time.monotonic() + PING_SECONDS)
         try:
-            await self.command(Phase.READ, "SELECT 1", until)
+            await self.command(ConnectionPhase.READ, "SELECT 1", until)
         except Failure:
             return False
         return True
@@ -234,12 +234,12 @@ class PooledConnection:
         """The process id of this session on the server."""
         return self._connection.get_server_pid()
 
-    async def _follow(self, deadline: float, phase: Phase) -> None:
-        text = self.limit_text(deadline, needed=phase is Phase.WRITE)
+    async def _follow(self, deadline: float, phase: ConnectionPhase) -> None:
+        text = self.limit_text(deadline, needed=phase is ConnectionPhase.WRITE)
         if text and not self._connection.is_in_transaction():
             await self._connection.execute(text)
 
-    def _failed(self, error: Exception, phase: Phase, reused: bool) -> Failure:
+    def _failed(self, error: Exception, phase: ConnectionPhase, reused: bool) -> Failure:
         if isinstance(error, TimeoutError):
             self.broken = True  # the answer is still on its way
         return failure_of(

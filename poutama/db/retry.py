@@ -17,7 +17,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Protocol, TypeVar
 
-from poutama.db.sqlstate import RETRIED, Failure, Outcome, public_error
+from poutama.db.sqlstate import RETRIED, Failure, FailureKind, public_error
 
 SHORTEST_BACKOFF = 0.01
 LONGEST_BACKOFF = 1.0
@@ -119,7 +119,7 @@ async def retry_transaction(
 
 async def _recover(sessions: Sessions[S], session: S, failure: Failure) -> S | None:
     """Return the session ready for another try, or None if a new one is needed."""
-    if failure.outcome is Outcome.RESTART and session.restarts_by_savepoint:
+    if failure.outcome is FailureKind.RESTART and session.restarts_by_savepoint:
         try:
             await session.restart()
         except BaseException as error:
@@ -128,8 +128,8 @@ async def _recover(sessions: Sessions[S], session: S, failure: Failure) -> S | N
                 return None
             raise
         return session
-    if failure.outcome in (Outcome.RESTART, Outcome.REPREPARE, Outcome.REFUSED):
-        if failure.outcome is Outcome.REPREPARE:
+    if failure.outcome in (FailureKind.RESTART, FailureKind.REPREPARE, FailureKind.REFUSED):
+        if failure.outcome is FailureKind.REPREPARE:
             session.clear_statements()
         await _abandon(sessions, session)
     else:

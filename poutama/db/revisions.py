@@ -26,7 +26,7 @@ _APPLIED = "SELECT feature, revision FROM applied_revision ORDER BY feature, rev
 
 
 @dataclass(frozen=True, slots=True)
-class History:
+class FeatureMigrations:
     """The migrations of one feature.
 
     Attributes:
@@ -38,10 +38,10 @@ class History:
     folder: Path
 
 
-CORE_HISTORY = History(CORE, SCRIPTS / "versions")
+CORE_HISTORY = FeatureMigrations(CORE, SCRIPTS / "versions")
 
 
-def find_head(history: History) -> str:
+def find_head(history: FeatureMigrations) -> str:
     """The newest revision, read from the files without running them.
 
     Raises:

@@ -1,8 +1,8 @@
 """What a failure of the database means: may it be retried, or has the change perhaps happened?
 
 `poutama.db.pooled_connection` translates every error of the driver by `failure_of`; the retry loop
-acts on the `Outcome`; `public_error` makes the error that a caller sees. Errors are classified by
-their type, their SQLSTATE and the phase they occurred in, never by their text.
+acts on the `FailureKind`; `public_error` makes the error that a caller sees. Errors are classified
+by their type, their SQLSTATE and the phase they occurred in, never by their text.
 
 The codes: https://www.postgresql.org/docs/current/errcodes-appendix.html and
 https://www.cockroachlabs.com/docs/stable/common-errors (40001, 40003, 57P01).
@@ -26,7 +26,7 @@ from poutama.errors import (
 )
 
 
-class Phase(Enum):
+class ConnectionPhase(Enum):
     """How far a connection had come when it failed."""
 
     CONNECT = auto()
@@ -40,7 +40,7 @@ class Phase(Enum):
     COMMIT = auto()
 
 
-class Outcome(Enum):
+class FailureKind(Enum):
     """What is to be done about a failure."""
 
     RESTART = auto()
@@ -59,14 +59,14 @@ class Outcome(Enum):
     """Connecting can never work like this."""
 
 
-RETRIED = frozenset({Outcome.RESTART, Outcome.RECONNECT, Outcome.REPREPARE})
+RETRIED = frozenset({FailureKind.RESTART, FailureKind.RECONNECT, FailureKind.REPREPARE})
 """The outcomes after which the same statement or transaction may be retried."""
 
 UNDEFINED = frozenset({"42P01", "42703", "42704", "42883"})
 """A table, column, type or function that the statement names is not there: the schema is older than
 the code."""
 
-_COMMITTING = frozenset({Phase.WRITE, Phase.COMMIT})
+_COMMITTING = frozenset({ConnectionPhase.WRITE, ConnectionPhase.COMMIT})
 _RESTART = frozenset({"40001", "40P01"})
 _UNKNOWN = "40003"
 _QUERY_CANCELED = "57014"
@@ -84,7 +84,7 @@ _NOT_OURS = frozenset({"28000", "28P01", "3D000"})
 class Failure(Exception):  # noqa: N818  it becomes an error only when it is not retried
     """The database failed; `outcome` says what that means. Never leaves `poutama.db`."""
 
-    def __init__(self, outcome: Outcome, sqlstate: str | None = None) -> None:
+    def __init__(self, outcome: FailureKind, sqlstate: str | None = None) -> None:
         super().__init__(outcome.name)
         self.outcome = outcome
         self.sqlstate = sqlstate
@@ -92,7 +92,7 @@ class Failure(Exception):  # noqa: N818  it becomes an error only when it is not
 
 def failure_of(
     error: Exception,
-    phase: Phase,
+    phase: ConnectionPhase,
     *,
     reused: bool = False,
     closed: bool = False,
@@ -108,8 +108,8 @@ def failure_of(
         timeout_hides_commit: as `poutama.db.dialect.Dialect` has it.
     """
     outcome = _classify(error, phase, reused, closed)
-    if timeout_hides_commit and outcome is Outcome.EXPIRED and phase in _COMMITTING:
-        outcome = Outcome.AMBIGUOUS
+    if timeout_hides_commit and outcome is FailureKind.EXPIRED and phase in _COMMITTING:
+        outcome = FailureKind.AMBIGUOUS
     failure = Failure(outcome, getattr(error, "sqlstate", None))
     failure.__cause__ = error
     return failure
@@ -118,66 +118,66 @@ def failure_of(
 def public_error(failure: Failure) -> PoutamaError:
     """Return the error that a caller sees for a failure that is not retried."""
     match failure.outcome:
-        case Outcome.AMBIGUOUS:
+        case FailureKind.AMBIGUOUS:
             return AmbiguousCommit()
-        case Outcome.EXPIRED | Outcome.RESTART:
+        case FailureKind.EXPIRED | FailureKind.RESTART:
             return DeadlineExceededError()
-        case Outcome.RECONNECT:
+        case FailureKind.RECONNECT:
             return UnavailableError()
-        case Outcome.MISCONFIGURED:
+        case FailureKind.MISCONFIGURED:
             return ConfigurationError(_explain(failure.__cause__))
-        case Outcome.REFUSED | Outcome.REPREPARE:
+        case FailureKind.REFUSED | FailureKind.REPREPARE:
             constraint = getattr(failure.__cause__, "constraint_name", None)
             return DatabaseError(sqlstate=failure.sqlstate, constraint=constraint)
 
 
-def _classify(error: Exception, phase: Phase, reused: bool, closed: bool) -> Outcome:
-    if phase is Phase.CONNECT:
+def _classify(error: Exception, phase: ConnectionPhase, reused: bool, closed: bool) -> FailureKind:
+    if phase is ConnectionPhase.CONNECT:
         return _classify_connect(error)
     undecided = phase in _COMMITTING
     match error:
         case TimeoutError():
-            return Outcome.AMBIGUOUS if undecided else Outcome.EXPIRED
+            return FailureKind.AMBIGUOUS if undecided else FailureKind.EXPIRED
         case asyncpg.InterfaceError():  # raised before anything is sent
-            return Outcome.RECONNECT if closed else Outcome.REFUSED
+            return FailureKind.RECONNECT if closed else FailureKind.REFUSED
         case asyncpg.PostgresError() if not isinstance(error, asyncpg.PostgresConnectionError):
             return _classify_answer(str(error.sqlstate), undecided, reused)
         case OSError() | asyncpg.PostgresConnectionError() | asyncpg.InternalClientError():
-            return Outcome.AMBIGUOUS if undecided else Outcome.RECONNECT
+            return FailureKind.AMBIGUOUS if undecided else FailureKind.RECONNECT
         case _:  # an answer that the driver could not decode: the statement itself went well
-            return Outcome.AMBIGUOUS if undecided else Outcome.REFUSED
+            return FailureKind.AMBIGUOUS if undecided else FailureKind.REFUSED
 
 
-def _classify_answer(sqlstate: str, undecided: bool, reused: bool) -> Outcome:
+def _classify_answer(sqlstate: str, undecided: bool, reused: bool) -> FailureKind:
     if sqlstate in _RESTART:
-        return Outcome.RESTART
+        return FailureKind.RESTART
     if sqlstate == _UNKNOWN or sqlstate in _GONE:
-        return Outcome.AMBIGUOUS if undecided else Outcome.RECONNECT
+        return FailureKind.AMBIGUOUS if undecided else FailureKind.RECONNECT
     if sqlstate in _WAIT:
-        return Outcome.RECONNECT
+        return FailureKind.RECONNECT
     if sqlstate == _QUERY_CANCELED:
-        return Outcome.EXPIRED
+        return FailureKind.EXPIRED
     if sqlstate in _STALE_PLAN and reused:
-        return Outcome.REPREPARE
+        return FailureKind.REPREPARE
     if undecided and sqlstate.startswith(_INTERNAL):
-        return Outcome.AMBIGUOUS
-    return Outcome.REFUSED
+        return FailureKind.AMBIGUOUS
+    return FailureKind.REFUSED
 
 
-def _classify_connect(error: Exception) -> Outcome:
+def _classify_connect(error: Exception) -> FailureKind:
     match error:
         case ssl.SSLCertVerificationError():
-            return Outcome.MISCONFIGURED
+            return FailureKind.MISCONFIGURED
         case socket.gaierror() if error.errno == socket.EAI_NONAME:
-            return Outcome.MISCONFIGURED
+            return FailureKind.MISCONFIGURED
         case OSError() | asyncpg.InternalClientError():
-            return Outcome.RECONNECT
+            return FailureKind.RECONNECT
         case asyncpg.PostgresError() if error.sqlstate in _NOT_OURS:
-            return Outcome.MISCONFIGURED
+            return FailureKind.MISCONFIGURED
         case asyncpg.PostgresError():
-            return Outcome.RECONNECT
+            return FailureKind.RECONNECT
         case _:
-            return Outcome.MISCONFIGURED
+            return FailureKind.MISCONFIGURED
 
 
 def _explain(error: BaseException | None) -> str:

@@ -34,7 +34,7 @@ class StatementTrace:
     prepared: bool = False
     """Whether it was prepared first, which takes one more round trip."""
     outcome: str = "CANCELLED"
-    """`ok`, or the name of a `poutama.db.sqlstate.Outcome`, or `CANCELLED`."""
+    """`ok`, or the name of a `poutama.db.sqlstate.FailureKind`, or `CANCELLED`."""
 
 
 Observer = Callable[[StatementTrace], None]

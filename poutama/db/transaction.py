@@ -17,9 +17,9 @@ from uuid import UUID
 import asyncpg
 
 from poutama.db.connection import Database, in_transaction, latest_transaction
-from poutama.db.pooled_connection import PooledConnection, Rows
+from poutama.db.pooled_connection import PooledConnection, Records
 from poutama.db.retry import RetryPolicy, retry_transaction
-from poutama.db.sqlstate import Failure, Outcome, Phase, public_error
+from poutama.db.sqlstate import ConnectionPhase, Failure, FailureKind, public_error
 from poutama.db.trace import StatementTrace, Tracer
 from poutama.errors import TransactionMisuseError
 
@@ -68,7 +68,7 @@ class Transaction:
         _, tag = await self._run(statement, args)
         return tag
 
-    async def _run(self, statement: str, args: Sequence[object]) -> tuple[Rows, str]:
+    async def _run(self, statement: str, args: Sequence[object]) -> tuple[Records, str]:
         if self.ended:
             raise TransactionMisuseError("The transaction has ended.")
         if self._busy:
@@ -131,7 +131,7 @@ async def _attempt(session: PooledSession, work: Callable[[Transaction], Awaitab
         result = await work(transaction)
     except Exception:
         failure = transaction._failure
-        if failure is not None and failure.outcome is not Outcome.REFUSED:
+        if failure is not None and failure.outcome is not FailureKind.REFUSED:
             raise failure from failure.__cause__
         raise
     finally:
@@ -188,30 +188,30 @@ class PooledSession:
     async def begin(self) -> None:
         text = f"{_BEGIN}; {_SAVEPOINT}" if self.restarts_by_savepoint else _BEGIN
         limit = self.connection.limit_text(self._deadline, needed=True)
-        await self._command("begin", Phase.STATEMENT, limit + text)
+        await self._command("begin", ConnectionPhase.STATEMENT, limit + text)
 
     async def commit(self) -> None:
         text = f"{_RELEASE}; COMMIT" if self.restarts_by_savepoint else "COMMIT"
-        if await self._command("commit", Phase.COMMIT, text) != "COMMIT":
-            raise Failure(Outcome.REFUSED)  # the server had aborted the transaction
+        if await self._command("commit", ConnectionPhase.COMMIT, text) != "COMMIT":
+            raise Failure(FailureKind.REFUSED)  # the server had aborted the transaction
 
     async def restart(self) -> None:
-        await self._command("restart", Phase.STATEMENT, _RESTART)
+        await self._command("restart", ConnectionPhase.STATEMENT, _RESTART)
 
     async def rollback(self) -> None:
         self.connection.invalidate_limit()
-        await self._command("rollback", Phase.STATEMENT, "ROLLBACK")
+        await self._command("rollback", ConnectionPhase.STATEMENT, "ROLLBACK")
 
     def clear_statements(self) -> None:
         self.connection.clear_statements()
 
-    async def run(self, step: str, statement: str, args: Sequence[object]) -> tuple[Rows, str]:
+    async def run(self, step: str, statement: str, args: Sequence[object]) -> tuple[Records, str]:
         """Run one statement of the closure.
 
         Raises:
             Failure: with the outcome that a transaction not yet committing allows.
         """
-        running = self.connection.run(Phase.STATEMENT, statement, args, self._deadline)
+        running = self.connection.run(ConnectionPhase.STATEMENT, statement, args, self._deadline)
         if not self._tracer.active:
             return await running
         with self._tracer.measure(self._span(step, statement)) as trace:
@@ -220,7 +220,7 @@ class PooledSession:
             trace.prepared = self.connection.prepared
         return rows, tag
 
-    async def _command(self, step: str, phase: Phase, text: str) -> str:
+    async def _command(self, step: str, phase: ConnectionPhase, text: str) -> str:
         running = self.connection.command(phase, text, self._deadline)
         if not self._tracer.active:
             return await running

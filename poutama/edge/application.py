@@ -9,11 +9,10 @@ need, which would be dead weight for the API.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
 from time import monotonic
-from typing import TypeAlias
 from uuid import UUID
 
 from poutama.db.connection import Database
@@ -23,6 +22,7 @@ from poutama.edge.http import Api, Route, Verifier
 from poutama.edge.oidc import open_verifier
 from poutama.edge.tokens import Authenticator
 from poutama.engine import Engine
+from poutama.engine.flow import Wake
 from poutama.engine.trusted import read_trusted_documents
 from poutama.errors import ConfigurationError, UnavailableError
 from poutama.features import load_features, load_model, needed_revisions
@@ -40,9 +40,6 @@ HEALTH_SECONDS = 5.0
 WAKE_SECONDS = 5.0
 """What a mutation that is done waits for the queue, at most: the sweep finds what was not sent. A
 small function takes most of it to load the library, once."""
-
-Wake: TypeAlias = Callable[[UUID], Awaitable[None]]
-"""Has a worker look at a job."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,7 +11,7 @@ import logging
 from time import monotonic
 
 from poutama.edge.gateway import (
-    Answer,
+    GatewayResponse,
     UnknownEventError,
     describe_event,
     read_request,
@@ -36,7 +36,7 @@ class ApiFunction:
         self._api = api
         self._environment = environment
 
-    def __call__(self, event: object, context: Context) -> Answer:
+    def __call__(self, event: object, context: Context) -> GatewayResponse:
         """Answer one event; whatever happens, there is an answer and no exception."""
         deadline = find_deadline(context, MARGIN_SECONDS)
         try:
@@ -54,7 +54,7 @@ class ApiFunction:
             return refuse(request, cut_off(request))
 
 
-def _refuse_event(event: object, error: BadRequestError) -> Answer:
+def _refuse_event(event: object, error: BadRequestError) -> GatewayResponse:
     if isinstance(error, UnknownEventError):
         logger.error("%s Got %s.", error.message, describe_event(event))
     return write_answer(refuse(Request("POST", "/", "", {}, b""), error), bodiless=False)

@@ -29,7 +29,7 @@ class UnknownEventError(BadRequestError):
     """The event is none that this function knows."""
 
 
-class Answer(TypedDict):
+class GatewayResponse(TypedDict):
     """What a function gives back to API Gateway."""
 
     statusCode: int
@@ -94,7 +94,7 @@ def read_request(event: object, deadline: float) -> Request:
     )
 
 
-def write_answer(response: Response, *, bodiless: bool) -> Answer:
+def write_answer(response: Response, *, bodiless: bool) -> GatewayResponse:
     """Turn a response into what API Gateway wants; it adds `content-length` itself.
 
     Text goes as it is, whatever else in base64: a compressed body, say, or text of which so much

@@ -26,7 +26,7 @@ from poutama.edge.media import require_json as require_json_content
 from poutama.edge.origins import Origins
 from poutama.edge.payload import parse_body, parse_parameters
 from poutama.edge.size import COMPRESSED_FROM, fit_body
-from poutama.engine.answer import describe_error, encode_errors
+from poutama.engine.answer import GraphQLResponse, describe_error, encode_errors
 from poutama.engine.flow import check_viewer
 from poutama.errors import (
     AmbiguousCommit,
@@ -87,15 +87,6 @@ class Response(msgspec.Struct, frozen=True):
     status: int
     headers: HeaderPairs
     body: bytes
-
-
-class GraphQLResponse(Protocol):
-    """What the engine returns: the complete JSON of a GraphQL response."""
-
-    @property
-    def body(self) -> bytes: ...
-    @property
-    def status(self) -> int: ...
 
 
 class Executor(Protocol):

@@ -15,36 +15,36 @@ from poutama.errors import PoutamaError
 from poutama.plan.operation import GraphQLFailure
 
 
-class Answer(msgspec.Struct, frozen=True):
+class GraphQLResponse(msgspec.Struct, frozen=True):
     """A GraphQL response, complete, and the HTTP status it deserves."""
 
     body: bytes
     status: int = 200
 
 
-def answer_data(data: bytes) -> Answer:
+def answer_data(data: bytes) -> GraphQLResponse:
     """The response to an operation that went well; `data` is a JSON object in UTF-8."""
-    return Answer(b'{"data":%b}' % data)
+    return GraphQLResponse(b'{"data":%b}' % data)
 
 
-def answer_refusal(error: PoutamaError) -> Answer:
+def answer_refusal(error: PoutamaError) -> GraphQLResponse:
     """The response to a request that was not executed: errors, and no data."""
-    return Answer(encode_errors([_describe(error)]), error.status)
+    return GraphQLResponse(encode_errors([_describe(error)]), error.status)
 
 
-def answer_failure(failure: GraphQLFailure) -> Answer:
+def answer_failure(failure: GraphQLFailure) -> GraphQLResponse:
     """The response to a document or variables that graphql-core refused."""
     errors = []
     for error in failure.errors:
         formatted: dict[str, Any] = dict(error.formatted)
         formatted["extensions"] = {"code": failure.kind.code}
         errors.append(formatted)
-    return Answer(encode_errors(errors), failure.kind.status)
+    return GraphQLResponse(encode_errors(errors), failure.kind.status)
 
 
-def answer_field_error(error: PoutamaError, key: str) -> Answer:
+def answer_field_error(error: PoutamaError, key: str) -> GraphQLResponse:
     """The response where a root field failed, and so nothing of the mutation has happened."""
-    return Answer(encode_errors([{**_describe(error), "path": [key]}], data="null"))
+    return GraphQLResponse(encode_errors([{**_describe(error), "path": [key]}], data="null"))
 
 
 def describe_error(message: str, code: str, extensions: Mapping[str, object]) -> dict[str, Any]:

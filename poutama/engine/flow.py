@@ -20,13 +20,13 @@ from graphql import GraphQLNamedType
 from poutama.changes import ChangePlans
 from poutama.db.connection import Database
 from poutama.engine.answer import (
-    Answer,
+    GraphQLResponse,
     answer_data,
     answer_failure,
     answer_field_error,
     answer_refusal,
 )
-from poutama.engine.mutation import Mutation, StepFailure, Writing, fingerprint_request
+from poutama.engine.mutation import MutationRun, StepFailure, Writing, fingerprint_request
 from poutama.engine.prepare import (
     Prepared,
     PreparedRead,
@@ -114,7 +114,7 @@ class Engine:
         read_only: bool = False,
         idempotency_key: str | None = None,
         spend: Spend | None = None,
-    ) -> Answer:
+    ) -> GraphQLResponse:
         """Run the operation by the deadline, an absolute `time.monotonic()`.
 
         A mutation with an idempotency key is run once however often it is sent, and gets the same
@@ -163,7 +163,7 @@ class Engine:
     async def _mutate(
         self, steps: tuple[PreparedStep, ...], binding: Binding, deadline: float
     ) -> bytes:
-        mutation = Mutation(self._writing, steps, binding, deadline)
+        mutation = MutationRun(self._writing, steps, binding, deadline)
         data = await mutation.run()
         for job in mutation.enqueued:
             await self._wake_worker(job)
@@ -226,7 +226,7 @@ def check_viewer(viewer: Viewer | None, settings: Settings) -> None:
         raise UnauthenticatedError
 
 
-def _answer_error(error: GraphQLFailure | StepFailure | PoutamaError) -> Answer:
+def _answer_error(error: GraphQLFailure | StepFailure | PoutamaError) -> GraphQLResponse:
     """Return the client's answer; raise errors that the edge masks or answers itself."""
     match error:
         case GraphQLFailure():

@@ -46,7 +46,7 @@ from poutama.procedure import Procedure, ProcedureContext
 from poutama.settings import Settings
 from poutama.sql.idempotency import lookup_response, store_response
 from poutama.sql.returned import fill_returned
-from poutama.sql.statement import Outcome, Statement, bind_values
+from poutama.sql.statement import Statement, StatementResult, bind_values
 
 FOREIGN_KEY_VIOLATION = "23503"
 _FIND = lookup_response()
@@ -78,7 +78,7 @@ class Writing:
     plans: ChangePlans
 
 
-class Mutation:
+class MutationRun:
     """One mutation operation of one request."""
 
     def __init__(
@@ -222,7 +222,7 @@ class Mutation:
         with _naming(step.field):
             self._binding.returned = await procedure(context, values)
 
-    def _conclude(self, step: Write, outcome: Outcome) -> str:
+    def _conclude(self, step: Write, outcome: StatementResult) -> str:
         """Return the payload's text, or raise why nothing was written."""
         if outcome.written:
             assert outcome.data is not None, "what was written can be read"

@@ -8,7 +8,7 @@ from typing import TypeAlias, assert_never
 
 from poutama.plan.build import ReadBuilder
 from poutama.plan.cost import Cost, Pricing, check_total
-from poutama.plan.nodes import Call, Read, Step, Text, Write
+from poutama.plan.nodes import Call, MutationStep, Read, Text, Write
 from poutama.plan.operation import Operation
 from poutama.plan.passes import rewrite_read
 from poutama.plan.selection import Selections
@@ -137,7 +137,7 @@ def prepare_operation(
     return PreparedRead(cost, statement, has_marks(statement.text))
 
 
-def _prepare_step(step: Step, render: Render) -> PreparedStep:
+def _prepare_step(step: MutationStep, render: Render) -> PreparedStep:
     match step:
         case Text():
             return step

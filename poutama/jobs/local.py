@@ -14,7 +14,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from uuid import uuid4
 
-from poutama.jobs.queue import Message
+from poutama.jobs.queue import QueueMessage
 
 MOST_DEAD_LETTERS = 1_000
 TOO_OFTEN = "The message was handed out {times} times and never deleted."
@@ -64,7 +64,7 @@ class LocalQueue:
         self._held[held.id] = held
         self._changed.set()
 
-    async def receive(self, *, most: int = 10, wait: float = 0.0) -> list[Message]:
+    async def receive(self, *, most: int = 10, wait: float = 0.0) -> list[QueueMessage]:
         until = time.monotonic() + wait
         while True:
             # Cleared before looking: what changes from now on is seen the next time round.
@@ -81,11 +81,11 @@ class LocalQueue:
             except TimeoutError:
                 pass
 
-    async def delete(self, message: Message) -> None:
+    async def delete(self, message: QueueMessage) -> None:
         if self._is_current(message):
             del self._held[message.id]
 
-    async def retry(self, message: Message, *, delay: float) -> None:
+    async def retry(self, message: QueueMessage, *, delay: float) -> None:
         if self._is_current(message):
             self._held[message.id].visible_at = time.monotonic() + delay
             self._changed.set()
@@ -96,13 +96,13 @@ class LocalQueue:
     async def close(self) -> None:
         self._held.clear()
 
-    def _is_current(self, message: Message) -> bool:
+    def _is_current(self, message: QueueMessage) -> bool:
         held = self._held.get(message.id)
         return held is not None and held.receipt == message.receipt
 
-    def _hand_out(self, most: int) -> list[Message]:
+    def _hand_out(self, most: int) -> list[QueueMessage]:
         now = time.monotonic()
-        found: list[Message] = []
+        found: list[QueueMessage] = []
         for held in sorted(self._held.values(), key=lambda held: held.visible_at):
             if held.visible_at > now or len(found) == most:
                 break
@@ -114,5 +114,5 @@ class LocalQueue:
             held.received += 1
             held.receipt = str(uuid4())
             held.visible_at = now + self._visibility
-            found.append(Message(held.id, held.body, held.receipt, held.received))
+            found.append(QueueMessage(held.id, held.body, held.receipt, held.received))
         return found

@@ -30,7 +30,7 @@ def read_body(body: str) -> UUID:
 
 
 @dataclass(frozen=True, slots=True)
-class Message:
+class QueueMessage:
     """One message, as it was handed out this time.
 
     Attributes:
@@ -57,7 +57,7 @@ class Queue(Protocol):
         """
         ...
 
-    async def receive(self, *, most: int = 10, wait: float = 0.0) -> list[Message]:
+    async def receive(self, *, most: int = 10, wait: float = 0.0) -> list[QueueMessage]:
         """Hand out up to `most` messages; wait up to `wait` seconds for the first.
 
         They stay invisible to others for the queue's visibility time; a message not deleted in
@@ -65,11 +65,11 @@ class Queue(Protocol):
         """
         ...
 
-    async def delete(self, message: Message) -> None:
+    async def delete(self, message: QueueMessage) -> None:
         """Delete a message that is done; one already deleted is not an error."""
         ...
 
-    async def retry(self, message: Message, *, delay: float) -> None:
+    async def retry(self, message: QueueMessage, *, delay: float) -> None:
         """Hand a message out again after `delay` seconds, instead of the visibility time."""
         ...
 

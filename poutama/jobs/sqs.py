@@ -14,7 +14,7 @@ from threading import Lock
 from typing import Any
 
 from poutama.errors import ConfigurationError, UnavailableError
-from poutama.jobs.queue import Message
+from poutama.jobs.queue import QueueMessage
 from poutama.settings import Settings
 
 CONNECT_SECONDS = 3
@@ -49,7 +49,7 @@ class SqsQueue:
         seconds = min(LONGEST_DELAY, math.ceil(delay))
         await self._call("send_message", MessageBody=body, DelaySeconds=seconds)
 
-    async def receive(self, *, most: int = 10, wait: float = 0.0) -> list[Message]:
+    async def receive(self, *, most: int = 10, wait: float = 0.0) -> list[QueueMessage]:
         answer = await self._call(
             "receive_message",
             MaxNumberOfMessages=min(MOST_MESSAGES, most),
@@ -57,7 +57,7 @@ class SqsQueue:
             MessageSystemAttributeNames=["ApproximateReceiveCount"],
         )
         return [
-            Message(
+            QueueMessage(
                 id=found["MessageId"],
                 body=found["Body"],
                 receipt=found["ReceiptHandle"],
@@ -66,10 +66,10 @@ class SqsQueue:
             for found in answer.get("Messages", ())
         ]
 
-    async def delete(self, message: Message) -> None:
+    async def delete(self, message: QueueMessage) -> None:
         await self._call("delete_message", ReceiptHandle=message.receipt)
 
-    async def retry(self, message: Message, *, delay: float) -> None:
+    async def retry(self, message: QueueMessage, *, delay: float) -> None:
         await self._call(
             "change_message_visibility",
             ReceiptHandle=message.receipt,

@@ -12,7 +12,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from poutama.db.connection import Database
-from poutama.db.pooled_connection import Rows
+from poutama.db.pooled_connection import Records
 from poutama.db.transaction import Transaction
 
 _ENQUEUE = """
@@ -135,6 +135,8 @@ async def retry(database: Database, job: UUID, *, deadline: float) -> bool:
     return bool(await database.write(_RETRY, [job], deadline=deadline, name="retry_job"))
 
 
-async def list_jobs(database: Database, *, state: str | None, most: int, deadline: float) -> Rows:
+async def list_jobs(
+    database: Database, *, state: str | None, most: int, deadline: float
+) -> Records:
     """The jobs of all people, newest first: for the operator, not for the API."""
     return await database.read(_LIST, [state, most], deadline=deadline, name="list_jobs")

@@ -10,9 +10,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from poutama.edge import application
-from poutama.edge.application import Wake, ask_database
+from poutama.edge.application import ask_database
 from poutama.edge.http import Api
 from poutama.edge.tokens import Authenticator
+from poutama.engine.flow import Wake
 from poutama.laptop.graphiql.assets import assets_folder
 from poutama.laptop.graphiql.page import graphiql_routes
 from poutama.laptop.issuer import local_verifier
@@ -22,7 +23,7 @@ from poutama.store.objects import ObjectStore
 
 
 @asynccontextmanager
-async def open_api(
+async def open_local_api(
     settings: Settings,
     url: str,
     home: Path,

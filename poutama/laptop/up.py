@@ -23,7 +23,7 @@ from poutama.demo.enrol import enrol_if_empty
 from poutama.demo.school import student_email
 from poutama.edge.http import Api
 from poutama.features import load_features
-from poutama.laptop.api import open_api
+from poutama.laptop.api import open_local_api
 from poutama.laptop.configuration import check_address, open_home
 from poutama.laptop.database import run_database
 from poutama.laptop.graphiql.assets import ensure_assets
@@ -102,7 +102,7 @@ async def _open_house(
     async with keep_worker(settings, url, home) as wake:
         # A queue of AWS's is one that the worker looks into by itself.
         told = None if settings.queue_url else wake
-        async with open_api(settings, url, home, store=store, wake=told) as api:
+        async with open_local_api(settings, url, home, store=store, wake=told) as api:
             yield api
 
 

@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 
 from poutama.errors import PoutamaError
 from poutama.jobs.local import LocalQueue
-from poutama.jobs.queue import Message, Queue
+from poutama.jobs.queue import Queue, QueueMessage
 from poutama.worker import Worker
 
 SEVERAL = 4
@@ -95,7 +95,7 @@ def is_busy(queue: Queue) -> bool:
     return isinstance(queue, LocalQueue) and len(queue) >= SEVERAL
 
 
-async def _receive(worker: Worker, most: int) -> list[Message]:
+async def _receive(worker: Worker, most: int) -> list[QueueMessage]:
     try:
         return await worker.queue.receive(most=most, wait=WAIT_SECONDS)
     except PoutamaError as error:
@@ -106,7 +106,7 @@ async def _receive(worker: Worker, most: int) -> list[Message]:
     return []
 
 
-async def _handle(worker: Worker, message: Message) -> None:
+async def _handle(worker: Worker, message: QueueMessage) -> None:
     deadline = time.monotonic() + worker.settings.job_seconds
     try:
         await worker.handle(message.body, deadline=deadline)
@@ -119,7 +119,7 @@ async def _handle(worker: Worker, message: Message) -> None:
         await _hand_back(worker, message)
 
 
-async def _hand_back(worker: Worker, message: Message) -> None:
+async def _hand_back(worker: Worker, message: QueueMessage) -> None:
     try:
         await worker.queue.retry(message, delay=RETRY_SECONDS)
     except PoutamaError as error:

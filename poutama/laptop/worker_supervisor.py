@@ -16,7 +16,7 @@ from pathlib import Path
 from time import monotonic
 from uuid import UUID
 
-from poutama.edge.application import Wake
+from poutama.engine.flow import Wake
 from poutama.errors import UnavailableError
 from poutama.settings import Settings
 

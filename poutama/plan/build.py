@@ -53,7 +53,7 @@ from poutama.plan.operation import Operation
 from poutama.plan.selection import Selections
 from poutama.plan.shape import Tree
 from poutama.plan.values import Constant, CursorPart, PageSize, Value, ViewerId
-from poutama.schema.model import Column, Computed, Entity, Model, OrderTerm, Relation, Shape
+from poutama.schema.model import Column, Computed, Entity, Model, OrderTerm, Relation, RelationShape
 from poutama.settings import Settings
 
 LARGEST_INTROSPECTION = 20_000
@@ -117,7 +117,7 @@ class ReadBuilder:
         entity = self._model.entities[relation.target]
         where: Predicate = ALWAYS
         hangs = None if relation.key is None else relation
-        if relation.shape is Shape.ONE:
+        if relation.shape is RelationShape.ONE:
             if relation.viewer:
                 where = OwnedBy("id", ViewerId())
             elif relation.arguments:
@@ -125,7 +125,7 @@ class ReadBuilder:
             rows = Rows(entity, hangs, self._fields(_sets(nodes), entity), where)
             return One(key, rows, relation.nullable)
         arguments = self._arguments(nodes[0], owner)
-        if relation.shape is Shape.LIST:
+        if relation.shape is RelationShape.LIST:
             fields = self._fields(_sets(nodes), entity)
             return Many(key, self._rows(key, entity, hangs, relation, arguments, fields, None))
         default = Constant(self._settings.default_page_size)

@@ -26,14 +26,14 @@ from poutama.plan.nodes import (
 )
 from poutama.plan.values import SqlConstant, Value, Variable
 from poutama.plan.writes import find_subject
-from poutama.schema.model import Action, Column, Entity, Kind, Model, Relation, Shape
+from poutama.schema.model import Action, Column, ColumnKind, Entity, Model, Relation, RelationShape
 
-_KINDS: tuple[tuple[type, Kind], ...] = (
-    (bool, Kind.BOOLEAN),
-    (int, Kind.INTEGER),
-    (UUID, Kind.UUID),
-    (datetime, Kind.TIMESTAMP),
-    (str, Kind.TEXT),
+_KINDS: tuple[tuple[type, ColumnKind], ...] = (
+    (bool, ColumnKind.BOOLEAN),
+    (int, ColumnKind.INTEGER),
+    (UUID, ColumnKind.UUID),
+    (datetime, ColumnKind.TIMESTAMP),
+    (str, ColumnKind.TEXT),
 )
 
 
@@ -51,7 +51,7 @@ class Given(StrEnum):
         return cls.NULL if value is None or value is SqlConstant.NULL else cls.VALUE
 
     @classmethod
-    def typed(cls, value: object) -> Given | Kind:
+    def typed(cls, value: object) -> Given | ColumnKind:
         """For a column that the schema does not show: its kind, by the value's type.
 
         Raises:
@@ -67,7 +67,7 @@ class Given(StrEnum):
 
 
 Shown: TypeAlias = tuple[tuple[str, Given], ...]
-Hidden: TypeAlias = tuple[tuple[str, Given | Kind], ...]
+Hidden: TypeAlias = tuple[tuple[str, Given | ColumnKind], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +143,7 @@ def _assign(entity: Entity, values: Shown) -> tuple[Assignment, ...]:
 def _assign_hidden(columns: Hidden) -> tuple[Assignment, ...]:
     found = []
     for name, given in columns:
-        kind = given if isinstance(given, Kind) else Kind.TEXT
+        kind = given if isinstance(given, ColumnKind) else ColumnKind.TEXT
         value: Value = Variable((f"columns.{name}",))
         if isinstance(given, Given):
             value = _value(given, value)
@@ -170,8 +170,8 @@ def _column_of(entity: Entity, name: str) -> Column:
             raise KeyError(f"{entity.name}.id")
         case Column():
             return field
-        case Relation(shape=Shape.ONE, key=str(key)):
-            return Column(name, key, Kind.UUID, nullable=True)
+        case Relation(shape=RelationShape.ONE, key=str(key)):
+            return Column(name, key, ColumnKind.UUID, nullable=True)
         case _:
             raise KeyError(f"{entity.name}.{name}")
 

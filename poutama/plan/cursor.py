@@ -15,7 +15,7 @@ from json import JSONDecodeError, loads
 from graphql import GraphQLError
 
 from poutama.errors import BadUserInputError
-from poutama.schema.model import Column, Kind, OrderTerm
+from poutama.schema.model import Column, ColumnKind, OrderTerm
 from poutama.schema.scalars import parse_date_time, parse_uuid
 
 
@@ -51,15 +51,15 @@ def _read(value: object, column: Column) -> object:
             return None
         raise ValueError(column.field)
     match column.kind, value:
-        case Kind.TIMESTAMP, str():
+        case ColumnKind.TIMESTAMP, str():
             return parse_date_time(value)
-        case Kind.UUID, str():
+        case ColumnKind.UUID, str():
             return parse_uuid(value)
-        case Kind.BOOLEAN, bool():
+        case ColumnKind.BOOLEAN, bool():
             return value
-        case Kind.INTEGER, int() if not isinstance(value, bool) and abs(value) < 2**63:
+        case ColumnKind.INTEGER, int() if not isinstance(value, bool) and abs(value) < 2**63:
             return value
-        case Kind.TEXT | Kind.ENUM, str() if "\x00" not in value:
+        case ColumnKind.TEXT | ColumnKind.ENUM, str() if "\x00" not in value:
             value.encode()
             return value
         case _:

@@ -23,7 +23,7 @@ from poutama.plan.nodes import (
 )
 from poutama.plan.shape import Tree
 from poutama.plan.values import Constant, Folded, Items, Members, Value
-from poutama.schema.model import Column, Entity, Model, Relation, Shape
+from poutama.schema.model import Column, Entity, Model, Relation, RelationShape
 
 Branch: TypeAlias = Mapping[str, "Tree"]
 
@@ -82,7 +82,7 @@ def _condition(model: Model, entity: Entity, name: str, tree: Tree, where: str) 
 
 def _relation(model: Model, relation: Relation, tree: Tree, where: str) -> Predicate:
     target = model.entities[relation.target]
-    if relation.shape is Shape.ONE:
+    if relation.shape is RelationShape.ONE:
         return Exists(relation, target, build_filter(model, target, tree, where))
     quantifiers: dict[str, Callable[[Predicate], Predicate]] = {
         "some": lambda part: Exists(relation, target, part),

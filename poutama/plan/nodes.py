@@ -387,14 +387,14 @@ class Call:
     payload: tuple[Member, ...]
 
 
-Step: TypeAlias = Write | Call | Text
+MutationStep: TypeAlias = Write | Call | Text
 
 
 @dataclass(frozen=True, slots=True)
-class Steps:
+class MutationSteps:
     """A mutation operation: its root fields, in order, in one transaction."""
 
-    steps: tuple[Step, ...]
+    steps: tuple[MutationStep, ...]
 
 
-Plan: TypeAlias = Read | Steps
+Plan: TypeAlias = Read | MutationSteps

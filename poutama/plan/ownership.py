@@ -12,7 +12,7 @@ from dataclasses import replace
 from poutama.plan.nodes import All, Own, OwnedBy, Predicate, Read, Rows
 from poutama.plan.values import ViewerId
 from poutama.plan.walk import rewrite_rows
-from poutama.schema.model import Audience, Entity, Relation, Relationship, Shape
+from poutama.schema.model import Audience, Entity, Relation, RelationShape, Relationship
 
 
 def mark_own(_: Mapping[str, Entity], read: Read) -> Read:
@@ -24,7 +24,7 @@ def is_implied(parent: Entity | None, relation: Relation | None, target: Entity)
     """Whether a visible parent makes these rows visible: the one rule is that of the other."""
     if parent is None or relation is None:
         return False
-    owner, other = (parent, target) if relation.shape is Shape.ONE else (target, parent)
+    owner, other = (parent, target) if relation.shape is RelationShape.ONE else (target, parent)
     through = owner.rule.through
     return through is not None and (through.target, through.key) == (other.name, relation.key)
 
@@ -46,7 +46,7 @@ def held_by(entity: Entity, where: Predicate) -> Own:
 def follow(held: Own, parent: Entity, relation: Relation, target: Entity, *, implied: bool) -> Own:
     """What rows inherit from their parent; `implied`: as `is_implied`."""
     columns: set[str] = set()
-    if relation.shape is Shape.ONE:
+    if relation.shape is RelationShape.ONE:
         if relation.key in held.columns:
             columns.add("id")
         borrower = parent

@@ -32,6 +32,8 @@ from poutama.plan.nodes import (
     Leaf,
     Many,
     Member,
+    MutationStep,
+    MutationSteps,
     NewRow,
     NodeList,
     Not,
@@ -45,8 +47,6 @@ from poutama.plan.nodes import (
     RowId,
     Rows,
     SingleChange,
-    Step,
-    Steps,
     Subject,
     Text,
     Update,
@@ -61,6 +61,7 @@ from poutama.schema.input_rules import NO_RANGE
 from poutama.schema.model import (
     Action,
     Audience,
+    ColumnKind,
     Entity,
     InputChildren,
     InputColumn,
@@ -68,7 +69,6 @@ from poutama.schema.model import (
     InputKey,
     InputParent,
     InputVersion,
-    Kind,
     Model,
     Mutation,
     PayloadId,
@@ -92,23 +92,23 @@ class WriteBuilder:
         self._reads = reads
         self._ids = 0
 
-    def build_mutation(self) -> Steps:
+    def build_mutation(self) -> MutationSteps:
         """The steps, in the order of the root fields.
 
         Raises:
             BadUserInputError: an argument cannot be used.
         """
         collected = self._selections.collect([self._operation.node.selection_set], "Mutation")
-        steps: list[Step] = []
+        steps: list[MutationStep] = []
         for key, nodes in collected.items():
             name = nodes[0].name.value
             if name == "__typename":
                 steps.append(Text(key, '"Mutation"'))
             else:
                 steps.append(self._step(key, nodes, self._model.mutations[name]))
-        return Steps(tuple(steps))
+        return MutationSteps(tuple(steps))
 
-    def _step(self, key: str, nodes: list[FieldNode], mutation: Mutation) -> Step:
+    def _step(self, key: str, nodes: list[FieldNode], mutation: Mutation) -> MutationStep:
         given = self._input(nodes[0])
         if mutation.action is Action.PROCEDURE:
             assert mutation.procedure is not None
@@ -276,9 +276,9 @@ def _assign(
                 field=place,
             )
         found = Constant(None) if value is None else cast("Value", value)
-        if column.kind is Kind.TEXT:
+        if column.kind is ColumnKind.TEXT:
             found = InputText(found, field.text, place)
-        elif column.kind is Kind.INTEGER and field.number != NO_RANGE:
+        elif column.kind is ColumnKind.INTEGER and field.number != NO_RANGE:
             found = InputInteger(found, field.number, place)
         assignments.append(Assignment(column, found))
     return tuple(assignments)

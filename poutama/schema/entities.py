@@ -16,16 +16,25 @@ from poutama.schema.directives import (
     snake_case,
 )
 from poutama.schema.expand import connection_name, order_values, table_fields
-from poutama.schema.model import Column, Computed, Entity, Field, Kind, OrderTerm, Relation, Shape
+from poutama.schema.model import (
+    Column,
+    ColumnKind,
+    Computed,
+    Entity,
+    Field,
+    OrderTerm,
+    Relation,
+    RelationShape,
+)
 from poutama.schema.place import at_node
 from poutama.schema.rules import load_changes, load_restriction, load_visibility
 
 KINDS = {
-    "UUID": Kind.UUID,
-    "String": Kind.TEXT,
-    "Boolean": Kind.BOOLEAN,
-    "Int": Kind.INTEGER,
-    "DateTime": Kind.TIMESTAMP,
+    "UUID": ColumnKind.UUID,
+    "String": ColumnKind.TEXT,
+    "Boolean": ColumnKind.BOOLEAN,
+    "Int": ColumnKind.INTEGER,
+    "DateTime": ColumnKind.TIMESTAMP,
 }
 TABLE = re.compile(r"(?!.*_\d+$)[a-z][a-z0-9_]{0,54}")
 """What a table may be called: short enough that a statement can number it, and not numbered."""
@@ -65,7 +74,7 @@ def load_relation(
         is_list(node.type) or kind == connection_name(target),
         f"{where}: expected [{target}!]! or {target}Connection!.",
     )
-    shape = Shape.LIST if is_list(node.type) else Shape.CONNECTION
+    shape = RelationShape.LIST if is_list(node.type) else RelationShape.CONNECTION
     return Relation(node.name.value, target, shape, key)
 
 
@@ -101,7 +110,7 @@ def _load_entity(
             loaded[field.name.value] = _load_field(name, field, fields, enums)
     key = loaded.get("id")
     require(
-        isinstance(key, Column) and key.kind is Kind.UUID and not key.nullable,
+        isinstance(key, Column) and key.kind is ColumnKind.UUID and not key.nullable,
         f"{name}: a type with a table needs a field `id: UUID!`.",
     )
     return Entity(
@@ -138,7 +147,7 @@ def _load_field(
     where = f"{entity}.{name}"
     if (one := find_directive(node, "one")) is not None:
         require(kind in entities, f"{where}: @one leads to {kind}, which has no @table.")
-        return Relation(name, kind, Shape.ONE, one["key"], nullable=is_nullable(node.type))
+        return Relation(name, kind, RelationShape.ONE, one["key"], nullable=is_nullable(node.type))
     if (many := find_directive(node, "many")) is not None:
         return load_relation(where, node, many["key"], entities)
     restricted = load_restriction(where, node)
@@ -160,7 +169,7 @@ def _load_field(
     return Column(
         field=name,
         name=column.get("name", snake_case(name)),
-        kind=KINDS.get(kind, Kind.ENUM),
+        kind=KINDS.get(kind, ColumnKind.ENUM),
         nullable=is_nullable(node.type),
         searchable=find_directive(node, "search") is not None,
         sequence=sequence.get("within"),

@@ -48,7 +48,7 @@ from poutama.schema.model import (
     Model,
     OrderTerm,
     Relation,
-    Shape,
+    RelationShape,
 )
 from poutama.schema.mutations import load_mutations
 from poutama.schema.place import at_node, locate_error
@@ -157,13 +157,15 @@ def _load_root(node: FieldDefinitionNode, entities: Mapping[str, Entity]) -> Rel
     where = f"Query.{name}"
     if find_directive(node, "viewer") is not None:
         require(kind in entities, f"{where}: {kind} has no @table.")
-        return Relation(name, kind, Shape.ONE, None, nullable=is_nullable(node.type), viewer=True)
+        return Relation(
+            name, kind, RelationShape.ONE, None, nullable=is_nullable(node.type), viewer=True
+        )
     if find_directive(node, "row") is not None:
         require(kind in entities, f"{where}: {kind} has no @table.")
         require(is_nullable(node.type), f"{where}: it may find nothing, so it must be nullable.")
         arguments = _where_arguments(where, node, entities[kind])
         require(bool(arguments), f"{where}: @row needs an argument with @where.")
-        return Relation(name, kind, Shape.ONE, None, nullable=True, arguments=arguments)
+        return Relation(name, kind, RelationShape.ONE, None, nullable=True, arguments=arguments)
     rows = find_directive(node, "rows")
     if rows is None:
         raise SchemaError(f"{where}: say @rows, @row or @viewer.")

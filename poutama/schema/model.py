@@ -16,7 +16,7 @@ from graphql import GraphQLSchema
 from poutama.schema.input_rules import NO_RANGE, NumberRule, TextRule
 
 
-class Kind(StrEnum):
+class ColumnKind(StrEnum):
     """What a column holds, as far as the later stages must tell them apart."""
 
     UUID = "uuid"
@@ -33,7 +33,7 @@ class Column:
 
     field: str
     name: str
-    kind: Kind
+    kind: ColumnKind
     nullable: bool
     searchable: bool = False
     """A folded copy lies in `search_name`; searching and sorting use that."""
@@ -59,7 +59,7 @@ class Computed:
     restricted: Rule | None = None
 
 
-class Shape(StrEnum):
+class RelationShape(StrEnum):
     """How a field answers with rows of another table."""
 
     ONE = "one"
@@ -77,7 +77,7 @@ class Relation:
 
     name: str
     target: str
-    shape: Shape
+    shape: RelationShape
     key: str | None
     nullable: bool = False
     arguments: Mapping[str, Column] = field(default_factory=dict)

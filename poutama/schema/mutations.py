@@ -42,7 +42,7 @@ from poutama.schema.model import (
     PayloadValue,
     PlainInput,
     Relation,
-    Shape,
+    RelationShape,
     TextInput,
 )
 from poutama.schema.permissions import load_permissions
@@ -222,10 +222,14 @@ class _Loader:
             _require_type(where, node, field.enum or _NAMES[field.kind])
             return InputColumn(field, _text_rule(node), _number_rule(node))
         parent = entity.fields.get(name.removesuffix("Id"))
-        if name.endswith("Id") and isinstance(parent, Relation) and parent.shape is Shape.ONE:
+        if (
+            name.endswith("Id")
+            and isinstance(parent, Relation)
+            and parent.shape is RelationShape.ONE
+        ):
             _require_type(where, node, "UUID")
             return InputParent(parent, required=not is_nullable(node.type))
-        if isinstance(field, Relation) and field.shape is Shape.LIST and is_list(node.type):
+        if isinstance(field, Relation) and field.shape is RelationShape.LIST and is_list(node.type):
             item = self.inputs.get(named_type(node.type))
             columns = self._child_columns(item, self.entities[field.target]) if item else None
             if columns is not None:

@@ -15,10 +15,10 @@ from poutama.schema.directives import find_directives, is_list, is_nullable, nam
 from poutama.schema.model import (
     Action,
     Column,
+    ColumnKind,
     Entity,
     Grant,
     InputIs,
-    Kind,
     Permission,
     RowIs,
     Rule,
@@ -125,7 +125,7 @@ def _row_is(
     given: Mapping[str, Any], entity: Entity, enums: Mapping[str, tuple[str, ...]]
 ) -> RowIs:
     column = entity.fields.get(given["field"])
-    if not isinstance(column, Column) or column.kind is not Kind.ENUM or column.enum is None:
+    if not isinstance(column, Column) or column.kind is not ColumnKind.ENUM or column.enum is None:
         raise SchemaError(
             f"@permit(row:): {given['field']} is not a field of {entity.name} with enum values."
         )

@@ -19,10 +19,10 @@ from poutama.schema.model import (
     Audience,
     Field,
     Relation,
+    RelationShape,
     Relationship,
     Rule,
     Scope,
-    Shape,
     Through,
 )
 
@@ -84,7 +84,7 @@ def load_alternative(
     to = tuple(Relationship(name) for name in given["to"]) if given.get("to") else None
     if named == ["through"]:
         relation = fields.get(given["through"])
-        if not isinstance(relation, Relation) or relation.shape is not Shape.ONE:
+        if not isinstance(relation, Relation) or relation.shape is not RelationShape.ONE:
             raise SchemaError(
                 f"{where}(through: {given['through']!r}) is not one of its @one fields."
             )

@@ -11,7 +11,7 @@ from json import dumps
 
 from poutama.plan.cursor import sign_order
 from poutama.plan.values import Moment, Value
-from poutama.schema.model import Column, Kind, OrderTerm
+from poutama.schema.model import Column, ColumnKind, OrderTerm
 
 
 class Parameters:
@@ -51,22 +51,22 @@ def name_column(alias: str, name: str) -> str:
 
 def type_of(column: Column) -> str:
     """The SQL type of a column's values."""
-    return "text" if column.kind is Kind.ENUM else column.kind.value
+    return "text" if column.kind is ColumnKind.ENUM else column.kind.value
 
 
 def render_json_value(alias: str, column: Column) -> str:
     """A column as JSON text."""
     name = name_column(alias, column.name)
     match column.kind:
-        case Kind.UUID:
+        case ColumnKind.UUID:
             text = f"'\"' || {name}::text || '\"'"
-        case Kind.ENUM:
+        case ColumnKind.ENUM:
             text = f"'\"' || {name} || '\"'"
-        case Kind.INTEGER | Kind.BOOLEAN:
+        case ColumnKind.INTEGER | ColumnKind.BOOLEAN:
             text = f"{name}::text"
-        case Kind.TEXT:
+        case ColumnKind.TEXT:
             text = f"to_json({name})::text"
-        case Kind.TIMESTAMP:
+        case ColumnKind.TIMESTAMP:
             # One engine ends a moment in UTC with `+00:00`, the other with `Z`.
             text = f"replace(to_json({name})::text, '+00:00', 'Z')"
     return f"coalesce({text}, 'null')" if column.nullable else text

@@ -49,7 +49,7 @@ class Literal:
 
 
 @dataclass(frozen=True, slots=True)
-class Computed:
+class SqlText:
     """Text that SQL computes from the row."""
 
     sql: str
@@ -106,7 +106,7 @@ class FactsSlot(Slot):
     info: PageInfo
 
 
-Part: TypeAlias = Literal | Computed | RowCursor | ListSlot | OneSlot | CountSlot | FactsSlot
+Part: TypeAlias = Literal | SqlText | RowCursor | ListSlot | OneSlot | CountSlot | FactsSlot
 
 
 @dataclass(slots=True, eq=False)
@@ -189,7 +189,7 @@ class _Painter:
                 condition = self._conditions.render(alias, shown)
                 if condition != TRUE:
                     text = f"CASE WHEN {condition.text} THEN {text} ELSE 'null' END"
-                return (Computed(text),)
+                return (SqlText(text),)
             case One(_, rows, nullable):
                 if level is not None and _is_flat(rows):
                     return self._joined(level, alias, rows, nullable)
@@ -204,7 +204,7 @@ class _Painter:
             case RowId(_, entity):
                 written = self._add_level(Rows(entity, None, (), written=0), None)
                 text = render_json_value("this", entity.id)
-                return (self._add(OneSlot(written, (Computed(text),), nullable=False)),)
+                return (self._add(OneSlot(written, (SqlText(text),), nullable=False)),)
             case _:
                 assert_never(member)
 
@@ -213,7 +213,7 @@ class _Painter:
         level.joined.append(JoinedRow(joined, alias, rows))
         text = concat(self.paint(level, joined, rows.fields))
         absent = "'null'" if nullable else "NULL"
-        return (Computed(f"CASE WHEN {joined}.id IS NULL THEN {absent} ELSE {text} END"),)
+        return (SqlText(f"CASE WHEN {joined}.id IS NULL THEN {absent} ELSE {text} END"),)
 
     def _list(self, level: Level, body: tuple[Part, ...]) -> tuple[Part, ...]:
         slot = ListSlot(level, body)
@@ -342,7 +342,7 @@ def concat(parts: tuple[Part, ...]) -> str:
         match part:
             case Literal(text):
                 texts.append(quote_text(text))
-            case Computed(sql):
+            case SqlText(sql):
                 texts.append(sql)
             case _:
                 raise AssertionError("only flat rows are joined into their parent's")

@@ -22,7 +22,6 @@ from poutama.sql.fragment import (
     sort_keys,
 )
 from poutama.sql.layout import (
-    Computed,
     CountSlot,
     FactsSlot,
     Layout,
@@ -33,6 +32,7 @@ from poutama.sql.layout import (
     Part,
     RowCursor,
     Slot,
+    SqlText,
     describe_facts,
     names_cursor,
 )
@@ -77,7 +77,7 @@ class LevelColumns:
                         run.append(quote_text(text))
                     else:
                         literal.append(text)
-                case Computed() | RowCursor():
+                case SqlText() | RowCursor():
                     if not run:
                         run.extend(quote_text(text) for text in literal)
                         literal.clear()
@@ -88,8 +88,8 @@ class LevelColumns:
         flush()
         return tuple(final)
 
-    def _expression(self, level: Level, part: Computed | RowCursor) -> str:
-        if isinstance(part, Computed):
+    def _expression(self, level: Level, part: SqlText | RowCursor) -> str:
+        if isinstance(part, SqlText):
             return part.sql
         return render_cursor("this", level.rows.order, level.rows.entity.id)
 

@@ -19,7 +19,7 @@ from poutama.plan.nodes import (
     Predicate,
 )
 from poutama.plan.values import Value
-from poutama.schema.model import Column, OrderTerm, Relation, Shape
+from poutama.schema.model import Column, OrderTerm, Relation, RelationShape
 from poutama.sql.condition import Condition, all_of, any_of, negate
 from poutama.sql.fragment import (
     Parameters,
@@ -95,7 +95,9 @@ class Conditions:
     def join(self, alias: str, relation: Relation, parent: str, *, prefix: str = "") -> Condition:
         """How the relation's rows join their parent's columns (prefixed in a CTE)."""
         assert relation.key is not None
-        own, others = ("id", relation.key) if relation.shape is Shape.ONE else (relation.key, "id")
+        own, others = (
+            ("id", relation.key) if relation.shape is RelationShape.ONE else (relation.key, "id")
+        )
         return Condition(f"{name_column(alias, own)} = {name_column(parent, prefix + others)}")
 
     def _compare(self, alias: str, predicate: Compare) -> Condition:

@@ -121,7 +121,7 @@ class Assembly:
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class StatementResult:
     """The result of a statement: the data as JSON text, and what a change wrote."""
 
     data: str | None
@@ -158,16 +158,16 @@ class Statement:
         text = self.assembly.assemble(rows)
         return None if text is None else text.encode()
 
-    def conclude(self, rows: Sequence[Any]) -> Outcome:
+    def conclude(self, rows: Sequence[Any]) -> StatementResult:
         """How the change went that the statement made."""
         if self.assembly is None:
             (row,) = rows
-            return Outcome(*row)
+            return StatementResult(*row)
         data = self.assembly.assemble(rows)
         for slot, written, version, _ in rows:
             if slot == OUTCOME:
-                return Outcome(data, written, version)
-        return Outcome(data)
+                return StatementResult(data, written, version)
+        return StatementResult(data)
 
 
 def bind_values(statement: Statement, binding: Binding) -> list[object]:

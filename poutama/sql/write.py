@@ -22,7 +22,7 @@ from poutama.plan.nodes import (
     UpdateMany,
 )
 from poutama.plan.values import Folded, SqlConstant, Value, ViewerId
-from poutama.schema.model import Column, Entity, Kind
+from poutama.schema.model import Column, ColumnKind, Entity
 from poutama.sql.condition import TRUE, Condition, all_of
 from poutama.sql.fragment import Parameters, name_column, quote_name, quote_text, type_of
 from poutama.sql.predicate import Conditions
@@ -220,7 +220,7 @@ class ChangeRenderer:
             place = self._parameters.place(assignment.value, type_of(column))
             cells.append((column.name, place))
             if column.searchable:
-                assert column.kind is Kind.TEXT
+                assert column.kind is ColumnKind.TEXT
                 folded = self._parameters.place(Folded(assignment.value), "text")
                 cells.append((column.search_name, folded))
         return cells

@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from poutama.errors import ConfigurationError, PoutamaError, UnavailableError
-from poutama.jobs.queue import Message, Queue
+from poutama.jobs.queue import Queue, QueueMessage
 from poutama.jobs.sqs import SqsQueue
 from poutama.settings import Settings
 from tests.contract.queues import CREDENTIALS, REGION, OpenYard, open_local, open_sqs
@@ -24,7 +24,7 @@ def open_yard(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -
     return open_sqs(request.getfixturevalue("aws_endpoint"))
 
 
-async def receive_one(queue: Queue) -> Message:
+async def receive_one(queue: Queue) -> QueueMessage:
     (message,) = await queue.receive(wait=10)
     return message
 
@@ -94,7 +94,7 @@ async def test_of_a_batch_only_what_failed_comes_again(open_yard: OpenYard) -> N
     async with open_yard() as yard:
         for number in range(10):
             await yard.queue.send(str(number))
-        batch: list[Message] = []
+        batch: list[QueueMessage] = []
         while len(batch) < 10:
             batch += await yard.queue.receive(wait=10)
         for message in batch:

@@ -8,7 +8,7 @@ from typing import Any
 import asyncpg
 
 from poutama.db.connection import Database
-from poutama.engine import Answer
+from poutama.engine import GraphQLResponse
 from poutama.plan.operation import GraphQLRequest
 from poutama.viewer import Viewer
 from tests.golden.desk import Desk
@@ -102,7 +102,7 @@ async def send(
     key: str | None = "k",
     viewer: Viewer | None = ANA,
     seconds: float = 60.0,
-) -> Answer:
+) -> GraphQLResponse:
     """Send a mutation, under a key or none."""
     query, variables = mutation
     return await desk.engine.execute(

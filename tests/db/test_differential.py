@@ -22,7 +22,7 @@ from hypothesis import HealthCheck, Phase, given, seed, settings
 from hypothesis import strategies as st
 
 from poutama.db.connection import Database
-from poutama.engine import Answer, Engine
+from poutama.engine import Engine, GraphQLResponse
 from poutama.features import load_model
 from poutama.plan.operation import GraphQLRequest
 from poutama.schema.model import Model
@@ -75,7 +75,7 @@ class Bench:
         """Make the world's rows the only ones there are; the plans stay, as in a server."""
         self.runner.run(self._fill(world))
 
-    def ask(self, rendering: str, request: Request, viewer: UUID) -> Answer:
+    def ask(self, rendering: str, request: Request, viewer: UUID) -> GraphQLResponse:
         return self.runner.run(
             self.engines[rendering].execute(
                 GraphQLRequest(request.text, request.operation, request.variables),
@@ -208,7 +208,7 @@ def difference(
     return ""
 
 
-def agree(answer: Answer, expected: Row | None) -> bool:
+def agree(answer: GraphQLResponse, expected: Row | None) -> bool:
     if expected is not None:
         return bool(in_order(answer.body) == in_order(json.dumps({"data": expected})))
     body = json.loads(answer.body)

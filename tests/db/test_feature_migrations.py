@@ -12,7 +12,7 @@ import pytest
 
 from poutama.db.connection import Database
 from poutama.db.migrate import downgrade, upgrade_schema
-from poutama.db.revisions import CORE, CORE_HISTORY, History, check_revisions, find_head
+from poutama.db.revisions import CORE, CORE_HISTORY, FeatureMigrations, check_revisions, find_head
 from poutama.errors import ConfigurationError, UnavailableError
 from poutama.settings import Settings
 from tests.db.test_migrations import read, table_names
@@ -46,7 +46,7 @@ class Harvest:
     """The migrations of a feature, written revision by revision."""
 
     def __init__(self, folder: Path) -> None:
-        self.history = History("harvest", folder)
+        self.history = FeatureMigrations("harvest", folder)
         self._newest: str | None = None
 
     def add(self, revision: str, *, table: str = "harvest", up: str = "") -> None:

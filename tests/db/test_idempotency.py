@@ -18,7 +18,7 @@ from poutama.db.keys import purge_expired_keys
 from poutama.db.trace import StatementTrace
 from poutama.edge.clock import run_tasks
 from poutama.edge.work import open_task_contexts
-from poutama.engine import Answer
+from poutama.engine import GraphQLResponse
 from poutama.features import load_features
 from poutama.server.resources import open_server_resources
 from poutama.settings import Settings
@@ -44,7 +44,7 @@ async def others(database_url: str) -> AsyncIterator[Two]:
         await connection.close()
 
 
-def code_of(answer: Answer) -> str:
+def code_of(answer: GraphQLResponse) -> str:
     (error,) = json.loads(answer.body)["errors"]
     return str(error["extensions"]["code"])
 
@@ -104,7 +104,7 @@ async def test_many_at_one_moment_are_one(crowd: Desk, name: str) -> None:
     before = await all_rows(crowd.database)
     barrier = asyncio.Barrier(CROWD)
 
-    async def one() -> Answer:
+    async def one() -> GraphQLResponse:
         await crowd.ask("{ me { id } }")  # a connection is open and nothing is left to prepare
         await barrier.wait()
         return await send(crowd, MUTATIONS[name])

@@ -18,7 +18,7 @@ import pytest_asyncio
 from poutama.db import pooled_connection
 from poutama.db.connection import Database
 from poutama.edge.http import Api, Request
-from poutama.engine import Answer
+from poutama.engine import GraphQLResponse
 from poutama.errors import ConfigurationError
 from poutama.settings import Settings
 from poutama.viewer import Viewer
@@ -146,7 +146,7 @@ async def check(desk: Desk, name: str, once: Rows, number: int, fault: Fault, ur
     assert f'{{"data":{response}}}'.encode() == again.body, case
 
 
-async def tell(desk: Desk, name: str, number: int, fault: Fault, url: str) -> Answer:
+async def tell(desk: Desk, name: str, number: int, fault: Fault, url: str) -> GraphQLResponse:
     """Send it into the fault; a machine too slow to get there in time is given more."""
     seconds = HURRIED if fault.action is Action.HOLD else PATIENT
     while True:
@@ -271,6 +271,6 @@ async def write_at(url: str, settings: dict[str, Any]) -> None:
         assert database.pool.open_connections == 0
 
 
-def code_of(answer: Answer) -> str:
+def code_of(answer: GraphQLResponse) -> str:
     (error,) = json.loads(answer.body)["errors"]
     return str(error["extensions"]["code"])

@@ -12,7 +12,7 @@ import pytest
 from graphql import GraphQLInputObjectType, GraphQLObjectType, get_named_type
 
 from poutama.db.connection import Database
-from poutama.engine import Answer
+from poutama.engine import GraphQLResponse
 from poutama.features import load_model
 from tests.db.classroom import fill, snapshot, viewer_for
 from tests.features import missing_record, mutation_cases, mutation_records
@@ -59,12 +59,12 @@ def document(mutation: str, shown: str = "") -> str:
 
 async def ask(
     desk: Desk, mutation: str, caller: Caller, given: Input, find: Callable[[str], UUID] = id_of
-) -> Answer:
+) -> GraphQLResponse:
     found = resolve(given, find)
     return await desk.send(document(mutation), viewer_for(caller), input=found)
 
 
-def errors(answer: Answer) -> list[Any]:
+def errors(answer: GraphQLResponse) -> list[Any]:
     return [
         (error["extensions"], error.get("path"))
         for error in json.loads(answer.body).get("errors", ())

@@ -20,6 +20,7 @@ from poutama.edge.function import ApiFunction
 from poutama.edge.gateway import read_request, write_answer
 from poutama.edge.http import Api, Request, Response
 from poutama.edge.invocation import Environment
+from poutama.engine import GraphQLResponse
 from poutama.errors import UnauthenticatedError
 from poutama.plan.operation import GraphQLRequest
 from poutama.settings import Settings
@@ -49,17 +50,14 @@ class TimeLeft:
         return int(self.seconds * 1000)
 
 
-@dataclass(frozen=True, slots=True)
-class FixedAnswer:
-    body: bytes = b'{"data":{"__typename":"Query"}}'
-    status: int = 200
+FIXED = GraphQLResponse(b'{"data":{"__typename":"Query"}}')
 
 
 @dataclass
 class RecordingEngine:
     """Answers the same to everything; remembers what it was asked, and until when."""
 
-    answer: FixedAnswer = field(default_factory=FixedAnswer)
+    answer: GraphQLResponse = FIXED
     asked: list[tuple[GraphQLRequest, Viewer | None, bool]] = field(default_factory=list)
     seconds: list[float] = field(default_factory=list)
     act: Callable[[], Awaitable[object]] | None = None
@@ -73,7 +71,7 @@ class RecordingEngine:
         read_only: bool = False,
         idempotency_key: str | None = None,
         spend: Callable[[int], Awaitable[None]] | None = None,
-    ) -> FixedAnswer:
+    ) -> GraphQLResponse:
         self.asked.append((request, viewer, read_only))
         self.seconds.append(deadline - monotonic())
         if self.act is not None:
@@ -269,7 +267,7 @@ def test_a_head_has_the_headers_and_no_body(open_function: Opener) -> None:
 def test_a_large_answer_is_compressed_for_who_accepts_it(open_function: Opener) -> None:
     body = json.dumps({"data": ["tākoro"] * 3000}).encode()
 
-    answer = open_function(RecordingEngine(FixedAnswer(body)))(
+    answer = open_function(RecordingEngine(GraphQLResponse(body)))(
         recorded("http_api_post"), TimeLeft()
     )
 
@@ -288,7 +286,7 @@ def test_the_largest_answer_there_may_be_fits_into_a_functions_payload(
     event = recorded("http_api_post", headers={"authorization": "Bearer good"})
     event["headers"]["content-type"] = "application/json"
 
-    answer = open_function(RecordingEngine(FixedAnswer(body)))(event, TimeLeft())
+    answer = open_function(RecordingEngine(GraphQLResponse(body)))(event, TimeLeft())
 
     assert answer["statusCode"] == 200
     assert len(json.dumps(answer)) < PAYLOAD_LIMIT
@@ -298,7 +296,7 @@ def test_an_answer_that_is_too_large_is_an_error_that_says_so(open_function: Ope
     body = b"x" * (Settings().max_response_bytes + 1)
     event = recorded("function_url_post")
 
-    answer = open_function(RecordingEngine(FixedAnswer(body)))(event, TimeLeft())
+    answer = open_function(RecordingEngine(GraphQLResponse(body)))(event, TimeLeft())
 
     assert answer["statusCode"] == 422
     [error] = json.loads(answer["body"])["errors"]
@@ -344,7 +342,7 @@ def test_what_does_not_end_by_the_deadline_is_cut_off(
 
 
 async def test_an_answer_that_is_too_large_for_a_function_is_too_large_on_a_laptop() -> None:
-    engine = RecordingEngine(FixedAnswer(b"0123456789" * 100_000))
+    engine = RecordingEngine(GraphQLResponse(b"0123456789" * 100_000))
     api = Api(engine, OneToken(), Settings(max_response_bytes=900_000), healthy)
     event = recorded("http_api_post")
     headers = {"content-type": "application/json", "authorization": "Bearer good"}

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from poutama.features import load_model
 from poutama.plan.build import ReadBuilder
-from poutama.plan.nodes import Call, Plan, Read, Steps, Text, Write
+from poutama.plan.nodes import Call, MutationSteps, Plan, Read, Text, Write
 from poutama.plan.operation import Documents, GraphQLRequest
 from poutama.plan.passes import rewrite_read
 from poutama.plan.selection import Selections
@@ -59,7 +59,7 @@ def _statements(plan: Plan, rendering: str) -> list[Statement]:
     match plan:
         case Read():
             found = [render(plan)]
-        case Steps(steps):
+        case MutationSteps(steps):
             found = [statement for step in steps for statement in _step(step, render)]
     return [statement for statement in found if statement.constant is None]
 

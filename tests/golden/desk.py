@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from poutama.db.connection import Database
-from poutama.engine import Answer, Engine
+from poutama.engine import Engine, GraphQLResponse
 from poutama.features import load_features, load_model
 from poutama.plan.operation import GraphQLRequest
 from poutama.procedure import Procedure
@@ -31,7 +31,9 @@ class Desk:
         settings = Settings(rendering=self.rendering)
         self.engine = Engine(load_model(), self.database, settings, self.procedures)
 
-    async def send(self, query: str, viewer: Viewer | None = ANA, /, **variables: Any) -> Answer:
+    async def send(
+        self, query: str, viewer: Viewer | None = ANA, /, **variables: Any
+    ) -> GraphQLResponse:
         """The whole answer."""
         return await self.engine.execute(
             GraphQLRequest(query, variables=variables), viewer, deadline=time.monotonic() + 60

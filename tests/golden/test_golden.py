@@ -19,7 +19,7 @@ from msgspec.structs import replace
 
 from poutama.db.connection import Database
 from poutama.db.trace import StatementTrace
-from poutama.engine import Answer, Engine
+from poutama.engine import Engine, GraphQLResponse
 from poutama.features import load_features, load_model
 from poutama.plan.operation import GraphQLRequest
 from poutama.settings import Settings
@@ -65,7 +65,7 @@ class Bench:
 
     async def ask(
         self, engine: Engine, request: GraphQLRequest
-    ) -> tuple[Answer, list[StatementTrace]]:
+    ) -> tuple[GraphQLResponse, list[StatementTrace]]:
         """The answer over the rows as they are at first, and what was sent for it."""
         await fill(self.database)
         traces: list[StatementTrace] = []
@@ -170,7 +170,7 @@ UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 MOMENT = re.compile(r"\d{4}-\d\d-\d\dT[0-9:.]+Z")
 
 
-def describe_answer(golden: Golden, answer: Answer) -> str:
+def describe_answer(golden: Golden, answer: GraphQLResponse) -> str:
     """The response in its own order of keys; what each run makes anew by a name."""
     text = pretty(json.loads(answer.body))
     known = f"{table_rows()} {golden.request.query} {golden.request.variables}"

@@ -16,7 +16,7 @@ from poutama.text import (
     LONGEST_DECOMPOSITION,
     LONGEST_RUN,
     LONGEST_TEXT,
-    Form,
+    NormalForm,
     fold,
     has_long_run,
     normalize,
@@ -143,7 +143,7 @@ def test_thirty_marks_in_a_row_are_the_most(text: str) -> None:
 
 
 @given(TEXTS_OF_MARKS, st.sampled_from(["NFC", "NFD", "NFKC", "NFKD"]))
-def test_the_verdict_is_the_same_on_every_spelling(text: str, form: Form) -> None:
+def test_the_verdict_is_the_same_on_every_spelling(text: str, form: NormalForm) -> None:
     if not has_long_run(text):
         assert not has_long_run(normalize(text, form))
     else:

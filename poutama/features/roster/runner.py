@@ -13,7 +13,7 @@ from uuid import UUID
 from zoneinfo import ZoneInfo
 
 from poutama.bulk_changes import BulkChange
-from poutama.db.pooled_connection import Rows
+from poutama.db.pooled_connection import Records
 from poutama.db.transaction import Transaction
 from poutama.features.roster.checkpoint import (
     PhaseCursor,
@@ -133,7 +133,7 @@ class PhaseContext:
             return cursor
         raise TypeError(f"cursor: expected {kind.__name__}, got {type(cursor).__name__}")
 
-    async def read(self, statement: str, *values: object) -> Rows:
+    async def read(self, statement: str, *values: object) -> Records:
         """Run a statement that changes nothing."""
         return await self.step.database.read(
             statement, values, deadline=self.deadline, name="roster"

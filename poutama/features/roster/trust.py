@@ -10,7 +10,7 @@ from json import dumps
 from uuid import UUID
 
 from poutama.db.connection import Database
-from poutama.db.pooled_connection import Rows
+from poutama.db.pooled_connection import Records
 
 _VERIFY = """
 INSERT INTO verified_organisation (organisation_id)
@@ -40,6 +40,6 @@ async def doubt_organisation(database: Database, id_: UUID, *, deadline: float) 
 
 async def list_organisations(
     database: Database, id_: UUID | None = None, *, deadline: float
-) -> Rows:
+) -> Records:
     """All of them, or the one: `verified_at` is null for those that are not."""
     return await database.read(_LIST, [id_], deadline=deadline, name="roster/organisations")

@@ -12,7 +12,7 @@ import pytest
 
 from poutama.db import retry
 from poutama.db.retry import RetryPolicy, retry_transaction
-from poutama.db.sqlstate import Phase, failure_of
+from poutama.db.sqlstate import ConnectionPhase, failure_of
 from poutama.errors import (
     DeadlineExceededError,
     PoutamaError,
@@ -30,12 +30,12 @@ EXPIRED = TimeoutError()
 STALE = asyncpg.FeatureNotSupportedError("cached plan must not change result type")
 
 PHASES = {
-    "acquire": Phase.CONNECT,
-    "begin": Phase.STATEMENT,
-    "work": Phase.STATEMENT,
-    "commit": Phase.COMMIT,
-    "restart": Phase.STATEMENT,
-    "rollback": Phase.STATEMENT,
+    "acquire": ConnectionPhase.CONNECT,
+    "begin": ConnectionPhase.STATEMENT,
+    "work": ConnectionPhase.STATEMENT,
+    "commit": ConnectionPhase.COMMIT,
+    "restart": ConnectionPhase.STATEMENT,
+    "rollback": ConnectionPhase.STATEMENT,
 }
 
 
@@ -345,5 +345,5 @@ async def test_backoff_is_bounded_by_a_doubling_limit(monkeypatch: pytest.Monkey
     monkeypatch.setattr("random.uniform", shortest)
     retry_policy = RetryPolicy(time.monotonic() + 9)
     for _ in range(5):
-        await retry_policy.pause(failure_of(RACE, Phase.STATEMENT))
+        await retry_policy.pause(failure_of(RACE, ConnectionPhase.STATEMENT))
     assert bounds == [0.02, 0.04, 0.08, 0.1, 0.1]

@@ -10,7 +10,7 @@ import pytest
 from asyncpg.exceptions import InternalClientError, InvalidCachedStatementError
 
 from poutama.db.dialect import Dialect
-from poutama.db.sqlstate import Outcome, Phase, failure_of, public_error
+from poutama.db.sqlstate import ConnectionPhase, FailureKind, failure_of, public_error
 from poutama.errors import (
     AmbiguousCommit,
     ConfigurationError,
@@ -20,8 +20,8 @@ from poutama.errors import (
     UnavailableError,
 )
 
-EARLY = (Phase.PREPARE, Phase.READ, Phase.STATEMENT)
-LATE = (Phase.WRITE, Phase.COMMIT)
+EARLY = (ConnectionPhase.PREPARE, ConnectionPhase.READ, ConnectionPhase.STATEMENT)
+LATE = (ConnectionPhase.WRITE, ConnectionPhase.COMMIT)
 
 
 def answer(sqlstate: str) -> Exception:
@@ -31,31 +31,41 @@ def answer(sqlstate: str) -> Exception:
 
 
 # What failed: what to do before the commit, and during it.
-TABLE: dict[str, tuple[Exception, Outcome, Outcome]] = {
-    **{code: (answer(code), Outcome.RESTART, Outcome.RESTART) for code in ("40001", "40P01")},
+TABLE: dict[str, tuple[Exception, FailureKind, FailureKind]] = {
     **{
-        code: (answer(code), Outcome.RECONNECT, Outcome.AMBIGUOUS)
+        code: (answer(code), FailureKind.RESTART, FailureKind.RESTART)
+        for code in ("40001", "40P01")
+    },
+    **{
+        code: (answer(code), FailureKind.RECONNECT, FailureKind.AMBIGUOUS)
         for code in ("40003", "57P01", "57P02", "57P05", "25P03", "08003", "08006", "08P01")
     },
     **{
-        code: (answer(code), Outcome.RECONNECT, Outcome.RECONNECT)
+        code: (answer(code), FailureKind.RECONNECT, FailureKind.RECONNECT)
         for code in ("53300", "57P03", "XXC02")
     },
-    **{code: (answer(code), Outcome.REFUSED, Outcome.AMBIGUOUS) for code in ("XX000", "XXUUU")},
-    "57014": (answer("57014"), Outcome.EXPIRED, Outcome.EXPIRED),
-    "no answer in time": (TimeoutError(), Outcome.EXPIRED, Outcome.AMBIGUOUS),
+    **{
+        code: (answer(code), FailureKind.REFUSED, FailureKind.AMBIGUOUS)
+        for code in ("XX000", "XXUUU")
+    },
+    "57014": (answer("57014"), FailureKind.EXPIRED, FailureKind.EXPIRED),
+    "no answer in time": (TimeoutError(), FailureKind.EXPIRED, FailureKind.AMBIGUOUS),
     "lost in the middle": (
         asyncpg.ConnectionDoesNotExistError("connection was closed in the middle of operation"),
-        Outcome.RECONNECT,
-        Outcome.AMBIGUOUS,
+        FailureKind.RECONNECT,
+        FailureKind.AMBIGUOUS,
     ),
-    "reset": (ConnectionResetError(), Outcome.RECONNECT, Outcome.AMBIGUOUS),
-    "garbage": (InternalClientError("?"), Outcome.RECONNECT, Outcome.AMBIGUOUS),
-    "undecodable": (OverflowError(), Outcome.REFUSED, Outcome.AMBIGUOUS),
-    "unsendable": (asyncpg.InterfaceError("expected 1 argument"), Outcome.REFUSED, Outcome.REFUSED),
-    "23505": (answer("23505"), Outcome.REFUSED, Outcome.REFUSED),
-    "42601": (answer("42601"), Outcome.REFUSED, Outcome.REFUSED),
-    "0A000": (answer("0A000"), Outcome.REFUSED, Outcome.REFUSED),
+    "reset": (ConnectionResetError(), FailureKind.RECONNECT, FailureKind.AMBIGUOUS),
+    "garbage": (InternalClientError("?"), FailureKind.RECONNECT, FailureKind.AMBIGUOUS),
+    "undecodable": (OverflowError(), FailureKind.REFUSED, FailureKind.AMBIGUOUS),
+    "unsendable": (
+        asyncpg.InterfaceError("expected 1 argument"),
+        FailureKind.REFUSED,
+        FailureKind.REFUSED,
+    ),
+    "23505": (answer("23505"), FailureKind.REFUSED, FailureKind.REFUSED),
+    "42601": (answer("42601"), FailureKind.REFUSED, FailureKind.REFUSED),
+    "0A000": (answer("0A000"), FailureKind.REFUSED, FailureKind.REFUSED),
 }
 
 
@@ -74,8 +84,8 @@ def test_a_timeout_that_may_hide_a_commit_is_in_doubt_while_committing() -> None
         phase: failure_of(answer("57014"), phase, timeout_hides_commit=True).outcome
         for phase in (*EARLY, *LATE)
     }
-    assert {outcomes[phase] for phase in EARLY} == {Outcome.EXPIRED}
-    assert {outcomes[phase] for phase in LATE} == {Outcome.AMBIGUOUS}
+    assert {outcomes[phase] for phase in EARLY} == {FailureKind.EXPIRED}
+    assert {outcomes[phase] for phase in LATE} == {FailureKind.AMBIGUOUS}
 
 
 @pytest.mark.parametrize(
@@ -83,56 +93,59 @@ def test_a_timeout_that_may_hide_a_commit_is_in_doubt_while_committing() -> None
     [answer("0A000"), answer("26000"), InvalidCachedStatementError("cached plan")],
     ids=["0A000 of CockroachDB", "26000", "0A000 of PostgreSQL"],
 )
-@pytest.mark.parametrize("phase", [*EARLY, Phase.WRITE])
-def test_a_stale_plan_is_prepared_anew_once(error: Exception, phase: Phase) -> None:
-    assert failure_of(error, phase, reused=True).outcome is Outcome.REPREPARE
-    assert failure_of(error, phase, reused=False).outcome is Outcome.REFUSED
+@pytest.mark.parametrize("phase", [*EARLY, ConnectionPhase.WRITE])
+def test_a_stale_plan_is_prepared_anew_once(error: Exception, phase: ConnectionPhase) -> None:
+    assert failure_of(error, phase, reused=True).outcome is FailureKind.REPREPARE
+    assert failure_of(error, phase, reused=False).outcome is FailureKind.REFUSED
 
 
 @pytest.mark.parametrize("phase", [*EARLY, *LATE])
-def test_a_connection_lost_before_anything_was_sent_leaves_no_doubt(phase: Phase) -> None:
+def test_a_connection_lost_before_anything_was_sent_leaves_no_doubt(phase: ConnectionPhase) -> None:
     error = asyncpg.InterfaceError("the underlying connection is closed")
-    assert failure_of(error, phase, closed=True).outcome is Outcome.RECONNECT
+    assert failure_of(error, phase, closed=True).outcome is FailureKind.RECONNECT
 
 
 @pytest.mark.parametrize(
     ("error", "outcome"),
     [
-        (ConnectionRefusedError(), Outcome.RECONNECT),
+        (ConnectionRefusedError(), FailureKind.RECONNECT),
         # A draining CockroachDB node, seen through TLS: no SQLSTATE at all.
-        (ConnectionError("server sent an error response during SSL exchange"), Outcome.RECONNECT),
-        (TimeoutError(), Outcome.RECONNECT),
-        (socket.gaierror(socket.EAI_AGAIN, "later"), Outcome.RECONNECT),
-        (socket.gaierror(socket.EAI_NONAME, "never"), Outcome.MISCONFIGURED),
-        (answer("53300"), Outcome.RECONNECT),
-        (answer("57P01"), Outcome.RECONNECT),
-        (answer("57P03"), Outcome.RECONNECT),
-        (answer("28P01"), Outcome.MISCONFIGURED),
-        (answer("3D000"), Outcome.MISCONFIGURED),
-        (ssl.SSLError("handshake"), Outcome.RECONNECT),
-        (ssl.SSLCertVerificationError(), Outcome.MISCONFIGURED),
+        (
+            ConnectionError("server sent an error response during SSL exchange"),
+            FailureKind.RECONNECT,
+        ),
+        (TimeoutError(), FailureKind.RECONNECT),
+        (socket.gaierror(socket.EAI_AGAIN, "later"), FailureKind.RECONNECT),
+        (socket.gaierror(socket.EAI_NONAME, "never"), FailureKind.MISCONFIGURED),
+        (answer("53300"), FailureKind.RECONNECT),
+        (answer("57P01"), FailureKind.RECONNECT),
+        (answer("57P03"), FailureKind.RECONNECT),
+        (answer("28P01"), FailureKind.MISCONFIGURED),
+        (answer("3D000"), FailureKind.MISCONFIGURED),
+        (ssl.SSLError("handshake"), FailureKind.RECONNECT),
+        (ssl.SSLCertVerificationError(), FailureKind.MISCONFIGURED),
     ],
     ids=lambda value: type(value).__name__ if isinstance(value, Exception) else value.name,
 )
 def test_connecting_is_tried_again_unless_it_never_works(
-    error: Exception, outcome: Outcome
+    error: Exception, outcome: FailureKind
 ) -> None:
-    assert failure_of(error, Phase.CONNECT).outcome is outcome
+    assert failure_of(error, ConnectionPhase.CONNECT).outcome is outcome
 
 
 @pytest.mark.parametrize(
     ("error", "phase", "told"),
     [
-        (ConnectionResetError(), Phase.WRITE, AmbiguousCommit),
-        (ConnectionResetError(), Phase.READ, UnavailableError),
-        (answer("40001"), Phase.STATEMENT, DeadlineExceededError),
-        (answer("57014"), Phase.WRITE, DeadlineExceededError),
-        (answer("23505"), Phase.WRITE, DatabaseError),
-        (answer("28P01"), Phase.CONNECT, ConfigurationError),
+        (ConnectionResetError(), ConnectionPhase.WRITE, AmbiguousCommit),
+        (ConnectionResetError(), ConnectionPhase.READ, UnavailableError),
+        (answer("40001"), ConnectionPhase.STATEMENT, DeadlineExceededError),
+        (answer("57014"), ConnectionPhase.WRITE, DeadlineExceededError),
+        (answer("23505"), ConnectionPhase.WRITE, DatabaseError),
+        (answer("28P01"), ConnectionPhase.CONNECT, ConfigurationError),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else None,
 )
 def test_what_is_told_when_nothing_more_is_tried(
-    error: Exception, phase: Phase, told: type[PoutamaError]
+    error: Exception, phase: ConnectionPhase, told: type[PoutamaError]
 ) -> None:
     assert type(public_error(failure_of(error, phase))) is told

@@ -14,6 +14,7 @@ import pytest
 from poutama.db.budget import Bucket, Charged
 from poutama.edge.budget import Account, Budgets
 from poutama.edge.http import Api, Request
+from poutama.engine import GraphQLResponse
 from poutama.errors import (
     ConfigurationError,
     MethodNotAllowedError,
@@ -23,7 +24,7 @@ from poutama.errors import (
 from poutama.plan.operation import GraphQLRequest
 from poutama.settings import Settings
 from poutama.viewer import Viewer
-from tests.unit.edge.test_http import JSON, FixedAnswer, OneToken, headers_of, healthy, post
+from tests.unit.edge.test_http import FIXED, JSON, OneToken, headers_of, healthy, post
 
 ANA, BEN = UUID(int=1), UUID(int=2)
 SETTINGS = Settings(budget_capacity=1_000, budget_refill=10.0, budget_tab=100, max_cost=500)
@@ -217,12 +218,12 @@ class SpendingEngine:
         read_only: bool = False,
         idempotency_key: str | None = None,
         spend: Callable[[int], Awaitable[None]] | None = None,
-    ) -> FixedAnswer:
+    ) -> GraphQLResponse:
         if spend is not None:
             await spend(int(request.query))
         if self._error is not None:
             raise self._error
-        return FixedAnswer()
+        return FIXED
 
 
 def costing(cost: int, **headers: str) -> Request:

@@ -12,6 +12,7 @@ from uuid import UUID
 import pytest
 
 from poutama.edge.http import Api, Request, Response
+from poutama.engine import GraphQLResponse
 from poutama.errors import (
     ConfigurationError,
     MethodNotAllowedError,
@@ -28,17 +29,14 @@ GRAPHQL = "application/graphql-response+json"
 VIEWER = Viewer(UUID(int=1))
 
 
-@dataclass(frozen=True, slots=True)
-class FixedAnswer:
-    body: bytes = b'{"data":{"__typename":"Query"}}'
-    status: int = 200
+FIXED = GraphQLResponse(b'{"data":{"__typename":"Query"}}')
 
 
 @dataclass
 class RecordingEngine:
     """Answers the same to everything and remembers what it was asked."""
 
-    answer: FixedAnswer = field(default_factory=FixedAnswer)
+    answer: GraphQLResponse = FIXED
     error: Exception | None = None
     keys: list[str | None] = field(default_factory=list)
     asked: list[tuple[GraphQLRequest, Viewer | None, bool]] = field(default_factory=list)
@@ -52,7 +50,7 @@ class RecordingEngine:
         read_only: bool = False,
         idempotency_key: str | None = None,
         spend: Callable[[int], Awaitable[None]] | None = None,
-    ) -> FixedAnswer:
+    ) -> GraphQLResponse:
         self.asked.append((request, viewer, read_only))
         self.keys.append(idempotency_key)
         if self.error is not None:
@@ -116,7 +114,7 @@ async def test_a_post_reaches_the_engine_with_everything_it_carried() -> None:
 
     response = await make_api(engine).handle(request)
 
-    assert (response.status, response.body) == (200, FixedAnswer().body)
+    assert (response.status, response.body) == (200, FIXED.body)
     assert engine.asked == [(GraphQLRequest("query A { a }", "A", {"x": [1]}, {}), VIEWER, False)]
 
 
@@ -225,7 +223,7 @@ async def test_a_client_that_accepts_neither_is_refused(accept: str) -> None:
 async def test_only_json_hides_that_an_operation_could_not_run(
     accept: str, status: int, sent: int
 ) -> None:
-    api = make_api(RecordingEngine(FixedAnswer(b'{"errors":[]}', status)))
+    api = make_api(RecordingEngine(GraphQLResponse(b'{"errors":[]}', status)))
 
     response = await api.handle(post({"query": "{"}, accept=accept))
 
@@ -293,7 +291,7 @@ async def test_a_bad_token_is_challenged() -> None:
 
 
 async def test_an_operation_that_needs_somebody_is_challenged() -> None:
-    api = make_api(RecordingEngine(FixedAnswer(b'{"errors":[]}', 401)))
+    api = make_api(RecordingEngine(GraphQLResponse(b'{"errors":[]}', 401)))
 
     response = await api.handle(post({"query": "{ a }"}))
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -13,20 +12,13 @@ import pytest
 from poutama.edge import asgi
 from poutama.edge.asgi import Application, AsgiMessage, AsgiScope
 from poutama.edge.http import Api
+from poutama.engine import GraphQLResponse
 from poutama.plan.operation import GraphQLRequest
 from poutama.settings import Settings
 from poutama.viewer import Viewer
 
 LIMIT = 100
 BODY = b'{"query":"{ a }"}'
-
-
-@dataclass(frozen=True, slots=True)
-class Echo:
-    """An answer that is the query."""
-
-    body: bytes
-    status: int = 200
 
 
 class EchoEngine:
@@ -39,8 +31,8 @@ class EchoEngine:
         read_only: bool = False,
         idempotency_key: str | None = None,
         spend: Callable[[int], Awaitable[None]] | None = None,
-    ) -> Echo:
-        return Echo(request.query.encode())
+    ) -> GraphQLResponse:
+        return GraphQLResponse(request.query.encode())
 
 
 class Nobody:
@@ -205,7 +197,7 @@ class StuckEngine(EchoEngine):
         self.begun = asyncio.Event()
         self.cancelled = False
 
-    async def execute(self, *words: Any, **given: Any) -> Echo:
+    async def execute(self, *words: Any, **given: Any) -> GraphQLResponse:
         self.begun.set()
         try:
             await asyncio.Event().wait()

@@ -15,7 +15,7 @@ import pytest
 
 from poutama.db.connection import Database
 from poutama.edge.http import Api, Request, Response
-from poutama.engine import Answer, Engine
+from poutama.engine import Engine, GraphQLResponse
 from poutama.errors import RateLimitedError
 from poutama.features import load_features, load_model
 from poutama.plan.operation import Documents, GraphQLRequest
@@ -67,7 +67,9 @@ def make_engine(**settings: Any) -> Engine:
     )
 
 
-async def ask(engine: Engine, query: str, viewer: Viewer | None = VIEWER, **options: Any) -> Answer:
+async def ask(
+    engine: Engine, query: str, viewer: Viewer | None = VIEWER, **options: Any
+) -> GraphQLResponse:
     request = GraphQLRequest(query, variables=options.pop("variables", None))
     return await engine.execute(request, viewer, deadline=time.monotonic() + 60, **options)
 

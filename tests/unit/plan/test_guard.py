@@ -26,13 +26,13 @@ from poutama.plan.nodes import (
     IsNull,
     Leaf,
     Many,
+    MutationSteps,
     Not,
     Own,
     OwnedBy,
     Plan,
     Read,
     Rows,
-    Steps,
     Update,
     Write,
 )
@@ -45,9 +45,9 @@ from poutama.schema.model import (
     Entity,
     OrderTerm,
     Relation,
+    RelationShape,
     Relationship,
     Scope,
-    Shape,
     Through,
 )
 from tests.golden.compiled import plan_request
@@ -122,7 +122,7 @@ def test_a_restricted_field_is_noticed_wherever_it_shows() -> None:
 def test_every_golden_plan_is_guarded(golden: Any) -> None:
     found = plan_request(golden.request)
     reached = list(unguarded(found))
-    if isinstance(found, Steps) and golden.name == "update_and_read_elsewhere":
+    if isinstance(found, MutationSteps) and golden.name == "update_and_read_elsewhere":
         # The row is read again by the id that the guarded change has just found.
         assert reached == ["GoalTask by None"]
     else:
@@ -146,11 +146,11 @@ def selections(draw: st.DrawFn, entity: Entity, depth: int) -> str:
     for relation in draw(chosen) if depth else ():
         target = MODEL.entities[relation.target]
         inner = draw(selections(target, depth - 1))
-        if relation.shape is Shape.ONE:
+        if relation.shape is RelationShape.ONE:
             parts.append(f"{relation.name} {{ {inner} }}")
             continue
         filtered = draw(filters(target, depth))
-        if relation.shape is Shape.LIST:
+        if relation.shape is RelationShape.LIST:
             parts.append(f"{relation.name}(filter: {filtered}) {{ {inner} }}")
         else:
             views = f"totalCount nodes {{ {inner} }} edges {{ node {{ {inner} }} }}"
@@ -164,7 +164,7 @@ def filters(draw: st.DrawFn, entity: Entity, depth: int) -> str:
     relations = [
         field
         for field in entity.fields.values()
-        if isinstance(field, Relation) and field.shape is not Shape.CONNECTION
+        if isinstance(field, Relation) and field.shape is not RelationShape.CONNECTION
     ]
     if depth == 0 or kind == "column" or not relations:
         return f'{{id: {{eq: "{SOMEBODY}"}}}}'
@@ -173,7 +173,7 @@ def filters(draw: st.DrawFn, entity: Entity, depth: int) -> str:
         return f"{{not: {inner}}}" if kind == "not" else f"{{or: [{inner}, {{}}]}}"
     relation = draw(st.sampled_from(relations))
     inner = draw(filters(MODEL.entities[relation.target], depth - 1))
-    if relation.shape is Shape.LIST:
+    if relation.shape is RelationShape.LIST:
         inner = f"{{{draw(st.sampled_from(['some', 'none', 'every']))}: {inner}}}"
     return f"{{{relation.name}: {inner}}}"
 
@@ -200,8 +200,8 @@ def test_every_plan_is_guarded(data: st.DataObject) -> None:
 def test_every_root_is_guarded(name: str) -> None:
     root = MODEL.roots[name]
     named = ", ".join(f'{argument}: "{SOMEBODY}"' for argument in root.arguments)
-    inner = "totalCount nodes { id }" if root.shape is Shape.CONNECTION else "id"
-    ways = {f"({named})" if named else ""} | (set() if root.shape is Shape.ONE else {""})
+    inner = "totalCount nodes { id }" if root.shape is RelationShape.CONNECTION else "id"
+    ways = {f"({named})" if named else ""} | (set() if root.shape is RelationShape.ONE else {""})
     for asked in sorted(ways):
         assert list(unguarded(plan(f"{{ {name}{asked} {{ {inner} }} }}"))) == []
 
@@ -262,7 +262,7 @@ def test_every_change_is_guarded() -> None:
         }""",
         id=SOMEBODY,
     )
-    assert isinstance(found, Steps)
+    assert isinstance(found, MutationSteps)
     changes = [step.change for step in found.steps if isinstance(step, Write)]
     assert len(changes) == 8
     for change in changes:
@@ -278,7 +278,7 @@ def test_an_unguarded_change_would_be_noticed() -> None:
         ' b: createGoalTask(input: {goalId: $id, information: "x"}) { task { id } } }',
         id=SOMEBODY,
     )
-    assert isinstance(found, Steps)
+    assert isinstance(found, MutationSteps)
     update, insert = (step.change for step in found.steps if isinstance(step, Write))
     assert isinstance(update, Update)
     assert isinstance(insert, Insert)

@@ -36,10 +36,10 @@ from poutama.schema.model import (
     Entity,
     OrderTerm,
     Relation,
+    RelationShape,
     Relationship,
     Rule,
     Scope,
-    Shape,
     Through,
 )
 
@@ -104,7 +104,7 @@ def known(rows: Rows, above: Facts) -> Facts:
     }
     if rows.relation is not None:
         key = f"{rows.relation.key}"
-        if rows.relation.shape is Shape.ONE:
+        if rows.relation.shape is RelationShape.ONE:
             found |= {path.removeprefix(f"{key}.") for path in above if path.startswith(f"{key}.")}
             found |= {"id"} if key in above else set()
         else:
@@ -136,7 +136,7 @@ def is_implied(relation: Relation | None, entity: Entity, parent: Entity | None)
     """Whether a visible parent makes the rows visible: one rule says just what the other does."""
     if relation is None or parent is None:
         return False
-    if relation.shape is Shape.ONE:
+    if relation.shape is RelationShape.ONE:
         return parent.rule.alternatives == (Through(relation),)
     match entity.rule.alternatives:
         case (Through(through, None),):

@@ -12,15 +12,15 @@ from poutama.schema.model import (
     Action,
     Audience,
     Column,
+    ColumnKind,
     InputChildren,
     InputColumn,
     InputKey,
     InputParent,
     InputVersion,
-    Kind,
+    RelationShape,
     Relationship,
     Scope,
-    Shape,
     Through,
 )
 from poutama.schema.source import Source
@@ -35,11 +35,15 @@ def test_the_schema_as_it_stands_loads_once() -> None:
 def test_fields_are_columns_or_relations() -> None:
     book = build_model([Source("test.graphql", WORDS + BOOKS)]).entities["Book"]
     assert book.table == "book"
-    assert book.column("title") == Column("title", "book_title", Kind.TEXT, False, searchable=True)
-    assert book.column("genre") == Column("genre", "genre", Kind.ENUM, nullable=True, enum="Genre")
-    assert book.relation("reader").shape is Shape.ONE
+    assert book.column("title") == Column(
+        "title", "book_title", ColumnKind.TEXT, False, searchable=True
+    )
+    assert book.column("genre") == Column(
+        "genre", "genre", ColumnKind.ENUM, nullable=True, enum="Genre"
+    )
+    assert book.relation("reader").shape is RelationShape.ONE
     assert not book.relation("reader").nullable
-    assert book.relation("pages").shape is Shape.LIST
+    assert book.relation("pages").shape is RelationShape.LIST
     with pytest.raises(KeyError):
         book.column("pages")
     with pytest.raises(KeyError):
@@ -88,7 +92,7 @@ def test_a_restricted_column_is_neither_filtered_nor_sorted_by() -> None:
 def test_roots_are_lists_pages_or_the_viewer() -> None:
     roots = build_model([Source("test.graphql", WORDS + BOOKS)]).roots
     assert roots["books"].arguments["bookId"].field == "id"
-    assert roots["pages"].shape is Shape.CONNECTION
+    assert roots["pages"].shape is RelationShape.CONNECTION
     assert roots["owner"].viewer
     assert roots["owner"].nullable
     assert all(root.key is None for root in roots.values())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from poutama.features import load_model
-from poutama.plan.nodes import Read, Steps, Write
+from poutama.plan.nodes import MutationSteps, Read, Write
 from poutama.schema.entities import TABLE, TAKEN
 from poutama.sql import names
 from poutama.sql.json import render_idempotent
@@ -37,7 +37,7 @@ def texts() -> list[str]:
     for golden in read_goldens():
         compiled = compile_request(golden.request)
         found += [each.text for name in RENDERINGS for each in compiled.statements[name]]
-        steps = compiled.plan.steps if isinstance(compiled.plan, Steps) else ()
+        steps = compiled.plan.steps if isinstance(compiled.plan, MutationSteps) else ()
         for step in steps:
             if isinstance(step, Write) and step.together:
                 found.append(render_idempotent(step.key, Read(step.payload), step.change).text)
