@@ -179,6 +179,20 @@ def _check_audience(claims: Mapping[str, Any], issuer: Issuer) -> None:
     named = audience if isinstance(audience, list) else [audience]
     if not any(isinstance(one, str) and one in issuer.audiences for one in named):
         raise UnauthenticatedError("The bearer token is meant for another service.")
+    if any(one != named[0] for one in named):
+        _check_authorized_party(claims, issuer)
+
+
+def _check_authorized_party(claims: Mapping[str, Any], issuer: Issuer) -> None:
+    """Of a token for several audiences: the client that it was issued to must be one of ours.
+
+    https://openid.net/specs/openid-connect-core-1_0.html#IDTokenValidation, steps 4 and 5.
+    """
+    party = claims.get("azp")
+    if party is None:
+        raise UnauthenticatedError("The bearer token has several audiences and no `azp`.")
+    if not isinstance(party, str) or party not in issuer.audiences:
+        raise UnauthenticatedError("The bearer token was issued to another service.")
 
 
 def _read_unverified(token: str) -> tuple[dict[str, Any], dict[str, Any]]:

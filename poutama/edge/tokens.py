@@ -126,7 +126,7 @@ class Authenticator:
     """Turns Authorization headers into viewers, and remembers those it has verified.
 
     A client sends the same token with every request, and verifying costs some 100 us, and often a
-    look into the database. The memory is bounded, holds digests instead of headers, and forgets a
+    look into the database. The memory is bounded, holds digests instead of tokens, and forgets a
     token that has expired. Tokens that are not good are not remembered: they cost their sender
     more than us. Those of people we do not know are, for a moment: each costs a search.
     """
@@ -156,22 +156,23 @@ class Authenticator:
             return None
         if len(header) > LONGEST_HEADER:
             raise UnauthenticatedError(TOO_LONG)
-        digest = blake2b(header.encode("utf-8", "replace")).digest()
+        match = _BEARER.fullmatch(header)
+        if match is None:
+            raise UnauthenticatedError("Authorization: expected `Bearer` and a token.")
+        # Of the token: a header with another case, more spaces or padding is the same sign-in.
+        digest = blake2b(match[1].rstrip("=").encode("ascii")).digest()
         now = self._clock()
         known = self._known.pop(digest)
         if known is None or now >= known.good_until:
-            known = await self._ask(header, now)
+            known = await self._ask(match[1], now)
         self._known.put(digest, known)
         if isinstance(known, CachedRefusal):
             raise ForbiddenError(known.message)
         return known.viewer
 
-    async def _ask(self, header: str, now: float) -> VerifiedToken | CachedRefusal:
-        match = _BEARER.fullmatch(header)
-        if match is None:
-            raise UnauthenticatedError("Authorization: expected `Bearer` and a token.")
+    async def _ask(self, token: str, now: float) -> VerifiedToken | CachedRefusal:
         try:
-            return await self._verifier.verify(match[1], now)
+            return await self._verifier.verify(token, now)
         except ForbiddenError as error:
             return CachedRefusal(error.message, now + FORBIDDEN_SECONDS)
 

@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 
 from poutama.db.connection import Database
-from poutama.db.identity import SignIn, find_person
+from poutama.db.identity import FIND_BY_EMAIL, SignIn, find_person
 from poutama.db.trace import StatementTrace
 from poutama.edge.issuers import parse_issuers
 from poutama.edge.oidc import OidcVerifier
@@ -158,6 +158,19 @@ async def test_who_is_known_costs_one_read_of_one_row(database: Database) -> Non
     with database.observe(traces.append):
         await find_person(database, sign_in())
     assert [(trace.name, trace.rows) for trace in traces] == [("identity", 1)]
+
+
+async def test_an_unknown_address_is_looked_up_by_an_index(
+    database: Database, fresh_database_url: str, database_engine: str
+) -> None:
+    if database_engine != "postgresql":
+        pytest.skip("the plan is PostgreSQL's")
+    connection = await asyncpg.connect(fresh_database_url)
+    # A table without rows is read whole unless that is switched off.
+    await connection.execute("set enable_seqscan = off")
+    plan = await connection.fetch(f"explain {FIND_BY_EMAIL}", "stranger@school.example")
+    await connection.close()
+    assert "person_lower_email_idx" in "\n".join(row[0] for row in plan)
 
 
 async def test_many_first_sign_ins_at_once_are_one(database: Database) -> None:

@@ -338,6 +338,15 @@ async def test_a_stranger_is_looked_for_once_in_a_while(clock: Clock) -> None:
         assert stranger.calls == calls
 
 
+async def test_a_stranger_is_looked_for_once_however_the_header_is_written(clock: Clock) -> None:
+    stranger = Stranger()
+    authenticator = Authenticator(stranger, clock=clock)
+    for header in ("Bearer a.b.c", "bearer a.b.c", "BEARER    a.b.c  ", "Bearer a.b.c="):
+        with pytest.raises(ForbiddenError, match="Nobody here"):
+            await authenticator.viewer_from_authorization(header)
+    assert stranger.calls == 1
+
+
 async def test_a_remembered_token_is_answered_without_waiting(
     authenticator: Authenticator,
 ) -> None:
