@@ -132,6 +132,11 @@ class Settings:
         "Characters of a document that cost 1 when a process parses it, and again when it plans "
         "it: only what it has not kept from an earlier request.",
     )
+    cost_bytes: int = setting(
+        500,
+        "Bytes of text that cost 1: once as variables are sent, and wherever an argument uses "
+        "them.",
+    )
     assumed_list_size: int = setting(
         10, "Rows that a list without `first` is taken to have when its cost is counted."
     )

@@ -42,7 +42,7 @@ from poutama.errors import (
 )
 from poutama.footprint import measure_bytes
 from poutama.lru import Lru
-from poutama.plan.cost import check_cost, price_document
+from poutama.plan.cost import check_cost, price_document, price_variables
 from poutama.plan.limits import check_text
 from poutama.plan.operation import Documents, GraphQLFailure, GraphQLRequest, Operation
 from poutama.plan.shape import VariablesShape
@@ -119,7 +119,7 @@ class Engine:
 
         A mutation with an idempotency key is run once however often it is sent, and gets the same
         response: see `docs/transactions.md`. `spend` is called with the cost before anything runs,
-        and before a document is parsed or planned that was not kept.
+        before a document is parsed or planned that was not kept, and before variables are coerced.
 
         Raises:
             MethodNotAllowedError: a mutation where only reads are allowed.
@@ -131,7 +131,7 @@ class Engine:
             operation = await self._find_operation(request, viewer, spend)
             if read_only and operation.is_mutation:
                 raise MethodNotAllowedError("Mutations must be sent by POST.")
-            variables, shape = self._documents.coerce_variables(operation, request.variables)
+            variables, shape = await self._coerce(operation, request, spend)
             prepared = await self._prepare(operation, request, shape, viewer, spend)
             binding = Binding(variables, viewer, self._settings.max_page_size)
             cost = check_cost(prepared.cost, binding, self._settings)
@@ -192,6 +192,14 @@ class Engine:
         if viewer is None and not found.is_public:
             raise UnauthenticatedError
         return found
+
+    async def _coerce(
+        self, operation: Operation, request: GraphQLRequest, spend: Spend | None
+    ) -> tuple[dict[str, object], VariablesShape]:
+        price = price_variables(request.variables, self._settings)
+        if spend is not None and price:
+            await spend(price)
+        return self._documents.coerce_variables(operation, request.variables)
 
     async def _prepare(
         self,

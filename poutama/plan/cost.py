@@ -9,8 +9,8 @@ The weights are those of graphql-armor (https://escape.tech/graphql-armor/docs/p
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
 from math import ceil
 from typing import TypeAlias
 
@@ -28,6 +28,7 @@ from poutama.plan.limits import exceeded
 from poutama.plan.operation import Operation
 from poutama.plan.selection import Selections
 from poutama.plan.shape import Tree
+from poutama.plan.text_bytes import Text, count_bytes, count_text, find_texts
 from poutama.plan.values import Binding, Constant, PageSize, resolve_value
 from poutama.schema.model import Model
 from poutama.settings import Settings
@@ -45,13 +46,15 @@ class Cost:
     fixed: float
     lists: tuple[tuple[PageSize, Cost], ...] = ()
     """A list's size, and what each of its rows costs."""
+    texts: tuple[Text, ...] = ()
+    """Texts of arguments, each as often as it is used; a list's rows do not multiply them."""
 
     def plus(self, other: Cost) -> Cost:
-        return Cost(self.fixed + other.fixed, self.lists + other.lists)
+        return Cost(self.fixed + other.fixed, self.lists + other.lists, self.texts + other.texts)
 
     def times(self, factor: float) -> Cost:
         lists = tuple((size, row.times(factor)) for size, row in self.lists)
-        return Cost(self.fixed * factor, lists)
+        return Cost(self.fixed * factor, lists, self.texts)
 
     def total(self, binding: Binding) -> float:
         """The cost of one request.
@@ -74,7 +77,8 @@ def check_cost(cost: Cost, binding: Binding, settings: Settings) -> int:
         LimitExceededError: it is above `max_cost`, or a page above the largest.
         BadUserInputError: the size of a page is negative.
     """
-    return check_total(cost.total(binding), settings)
+    used = sum(count_text(text, binding.variables) for text in cost.texts)
+    return check_total(cost.total(binding) + used // settings.cost_bytes, settings)
 
 
 def check_total(cost: float, settings: Settings) -> int:
@@ -92,6 +96,18 @@ def check_total(cost: float, settings: Settings) -> int:
 def price_document(text: str, settings: Settings) -> int:
     """What it costs to parse a document, or to plan an operation of it, for the first time."""
     return ceil(len(text) / settings.cost_document)
+
+
+def price_variables(variables: Mapping[str, object] | None, settings: Settings) -> int:
+    """What it costs to coerce the variables, as they were sent.
+
+    Raises:
+        LimitExceededError: it is above `max_cost`.
+    """
+    price = count_bytes(variables) // settings.cost_bytes if variables else 0
+    if price > settings.max_cost:
+        raise exceeded("cost", price, settings.max_cost, f"The variables alone cost {price}")
+    return price
 
 
 class Pricing:
@@ -142,7 +158,8 @@ class Pricing:
         settings = self._settings
         arguments = self._selections.arguments(nodes[0], field.args)
         self._check_nesting(arguments)
-        given = Cost(sum(map(_parts, arguments.values())) * settings.cost_scalar)
+        texts = tuple(text for tree in arguments.values() for text in find_texts(tree))
+        given = Cost(sum(map(_parts, arguments.values())) * settings.cost_scalar, texts=texts)
         type_ = get_named_type(field.type)
         if not isinstance(type_, GraphQLObjectType):
             return given.plus(Cost(settings.cost_scalar))
@@ -193,7 +210,9 @@ class Pricing:
 
     def _many(self, size: Size, row: Cost) -> Cost:
         row = row.times(1 / self._settings.cost_rows)
-        return Cost(0, ((size, row),)) if isinstance(size, PageSize) else row.times(size)
+        if not isinstance(size, PageSize):
+            return row.times(size)
+        return Cost(0, ((size, replace(row, texts=())),), row.texts)
 
 
 def _parts(tree: Tree) -> int:

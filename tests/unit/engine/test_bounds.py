@@ -276,3 +276,19 @@ def test_a_document_larger_than_all_is_not_kept_and_drives_none_out() -> None:
     documents.find_operation(large)
     assert documents.find_kept(large) is None
     assert documents.find_kept(small) is not None
+
+
+async def test_variables_are_paid_for_before_they_are_coerced(calls: Counter[str]) -> None:
+    engine, spent = make_engine(), Counter[str]()
+    query = "mutation($i: CreateGoalInput!) { createGoal(input: $i) { goal { id } } }"
+    variables = {"i": {"title": "a" * 100_000}}
+
+    async def spend(cost: int) -> None:
+        spent["cost"] += cost
+        if calls["validate"]:
+            raise RateLimitedError
+
+    with pytest.raises(RateLimitedError):
+        await ask(engine, query, variables=variables, spend=spend)
+    assert calls["coerce"] == 0
+    assert spent["cost"] == 200 + len(query) // 4

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 import pytest
 
 from bench.cases import DASHBOARD
 from poutama.errors import BadUserInputError, LimitExceededError
+from poutama.plan.cost import price_variables
 from poutama.settings import Settings
 from tests.unit.plan.costs import cost_of, find_cost
 from tests.unit.plan.test_limits import DASHBOARD as FRAGMENTS
@@ -145,3 +148,33 @@ def test_rows_inserted_together_are_counted() -> None:
     assert cost(100) - cost(0) == 300
     with pytest.raises(LimitExceededError, match="501 items"):
         cost(501)
+
+
+CREATE = "mutation($i: CreateGoalInput!) { createGoal(input: $i) { goal { id } } }"
+FULL = {"goalType": "SPORTS", "title": "x", "tasks": [{"information": "a" * 2_000}] * 490}
+
+
+def test_text_is_priced_by_its_bytes_wherever_an_argument_uses_it() -> None:
+    empty = {**FULL, "tasks": [{"information": "a"}] * 490}
+    more = cost_of(CREATE, i=FULL) - cost_of(CREATE, i=empty)
+    assert more == 490 * 2_000 // EXACT.cost_bytes
+    note = (
+        f'createGoalNote(input: {{goalId: "{UUID(int=1)}", information: $t}}) {{ note {{ id }} }}'
+    )
+    notes = " ".join(f"n{number}: {note}" for number in range(15))
+    several = f"mutation($t: String!) {{ {notes} }}"
+    none, one, two = (cost_of(several, t=text) for text in ("a", "a" * 5_000, "\u0101" * 5_000))
+    assert (one - none, two - one) == (15 * 10, 15 * 10)
+
+
+def test_text_in_the_document_is_priced_too_and_a_lists_rows_do_not_multiply_it() -> None:
+    query = "query($n: Int) { goals(first: $n) { tasks(filter: {search: TEXT}) { id } } }"
+    short, long = (query.replace("TEXT", f'"{"a" * length}"') for length in (5, 5_005))
+    assert cost_of(long, n=700) - cost_of(short, n=700) == 10
+
+
+def test_what_is_sent_is_priced_before_it_is_coerced() -> None:
+    assert price_variables({"i": FULL}, EXACT) == 490 * (2_000 + len("information")) // 500
+    assert price_variables({"i": {"title": "short"}, "n": 5, "o": None}, EXACT) == 0
+    with pytest.raises(LimitExceededError, match="variables alone cost 6000"):
+        price_variables({"unknown": ["a" * 3_000_000]}, EXACT)
