@@ -56,7 +56,9 @@ class PersonalData:
 CORE_PERSONAL_DATA = (
     PersonalData(table="person", path="id", erasure=Erasure.DELETE, note="name and email"),
     PersonalData(table="identity", path="person_id", note="sign-ins"),
-    PersonalData(table="idempotency_key", path="person_id", note="answers to recent mutations"),
+    PersonalData(
+        table="idempotency_key", path="person_id", note="which rows recent mutations wrote"
+    ),
     PersonalData(table="person_budget", path="person_id", note="how much they asked for lately"),
     PersonalData(table="audit_entry", path="subject_id", note="who read or changed their data"),
     PersonalData(

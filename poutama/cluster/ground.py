@@ -8,6 +8,7 @@ other, nor anybody's real rows. The statements here take no part in what is judg
 from __future__ import annotations
 
 from dataclasses import dataclass
+from json import loads
 from uuid import UUID, uuid4
 
 from poutama.cluster.history import Found
@@ -37,7 +38,7 @@ JOIN goal AS g ON g.id = t.goal_id JOIN person AS p ON p.id = g.person_id
 WHERE p.email LIKE $1 ORDER BY g.title, t.position
 """
 _KEYS = """
-SELECT i.key, i.response FROM idempotency_key AS i
+SELECT i.key, i.written FROM idempotency_key AS i
 JOIN person AS p ON p.id = i.person_id WHERE p.email LIKE $1
 """
 _REMOVALS = (
@@ -152,7 +153,10 @@ async def find_rows(database: Database, run: str, *, deadline: float) -> Found:
             registers=dict(map(tuple, await transaction.fetch(_VERSIONS, everybody))),
             log=log,
             tasks=tasks,
-            keys=dict(map(tuple, await transaction.fetch(_KEYS, everybody))),
+            keys={
+                key: [row for returned in loads(written) for row in returned.values()]
+                for key, written in await transaction.fetch(_KEYS, everybody)
+            },
         )
 
     return await run_transaction(database, work, deadline=deadline, name="audit")

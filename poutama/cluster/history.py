@@ -112,8 +112,8 @@ class Found(msgspec.Struct, frozen=True, kw_only=True, tag="found", tag_field="r
     """Register -> the versions that its appends told, with their marks."""
     tasks: dict[str, list[tuple[int, str]]]
     """List -> position and mark of each task, in order."""
-    keys: dict[str, str]
-    """Idempotency key -> the response kept under it."""
+    keys: dict[str, list[str]]
+    """Idempotency key -> the ids of the rows kept under it."""
 
 
 HistoryRecord = Run | ClientOperation | Fault | Found

@@ -39,7 +39,7 @@ TASK = "mutation Task($a: CreateGoalTaskInput!) { createGoalTask(input: $a) { ta
 UNTASK = "mutation Untask($a: DeleteGoalTaskInput!) { deleteGoalTask(input: $a) { deletedTaskId } }"
 REORDER = """
 mutation Reorder($a: ReorderGoalTasksInput!) {
-  reorderGoalTasks(input: $a) { goal { tasks { id position } } }
+  reorderGoalTasks(input: $a) { goal { id tasks { id position } } }
 }
 """
 TASKS = "query Tasks($goal: UUID!) { goals(goalId: $goal) { tasks { id information } } }"

@@ -26,12 +26,20 @@ from poutama.engine.answer import (
     answer_field_error,
     answer_refusal,
 )
-from poutama.engine.mutation import MutationRun, StepFailure, Writing, fingerprint_request
+from poutama.engine.mutation import (
+    MutationRun,
+    PrepareRepeat,
+    StepFailure,
+    Writing,
+    fingerprint_request,
+)
 from poutama.engine.prepare import (
     Prepared,
     PreparedRead,
+    PreparedRepeat,
     PreparedStep,
     prepare_operation,
+    prepare_repeat,
 )
 from poutama.engine.trusted import TrustedDocuments
 from poutama.errors import (
@@ -44,6 +52,7 @@ from poutama.footprint import measure_bytes
 from poutama.lru import Lru
 from poutama.plan.cost import check_cost, price_document, price_variables
 from poutama.plan.limits import check_text
+from poutama.plan.nodes import Text
 from poutama.plan.operation import Documents, GraphQLFailure, GraphQLRequest, Operation
 from poutama.plan.shape import VariablesShape
 from poutama.plan.values import Binding, IdempotentRequest
@@ -117,9 +126,8 @@ class Engine:
     ) -> GraphQLResponse:
         """Run the operation by the deadline, an absolute `time.monotonic()`.
 
-        A mutation with an idempotency key is run once however often it is sent, and gets the same
-        response: see `docs/transactions.md`. `spend` is called with the cost before anything runs,
-        before a document is parsed or planned that was not kept, and before variables are coerced.
+        A mutation with an idempotency key is run once: `docs/transactions.md`. `spend` is called
+        before a document is parsed or planned, and before variables are coerced or used.
 
         Raises:
             MethodNotAllowedError: a mutation where only reads are allowed.
@@ -141,7 +149,8 @@ class Engine:
                 data = await self._read(prepared.statement, binding, deadline)
             else:
                 binding.idempotent_request = _idempotent_request(idempotency_key, request)
-                data = await self._mutate(prepared.steps, binding, deadline)
+                repeat = partial(self._prepare_repeat, operation, shape)
+                data = await self._mutate(prepared.steps, binding, deadline, repeat)
             return answer_data(fill_marks(data, self._computed) if prepared.marked else data)
         except (GraphQLFailure, StepFailure, PoutamaError) as error:
             return _answer_error(error)
@@ -161,9 +170,13 @@ class Engine:
         return data
 
     async def _mutate(
-        self, steps: tuple[PreparedStep, ...], binding: Binding, deadline: float
+        self,
+        steps: tuple[PreparedStep, ...],
+        binding: Binding,
+        deadline: float,
+        repeat: PrepareRepeat,
     ) -> bytes:
-        mutation = MutationRun(self._writing, steps, binding, deadline)
+        mutation = MutationRun(self._writing, steps, binding, deadline, repeat)
         data = await mutation.run()
         for job in mutation.enqueued:
             await self._wake_worker(job)
@@ -215,13 +228,22 @@ class Engine:
             return found
         if spend is not None:
             await spend(price_document(request.query, self._settings))
-        rendering = self._settings.rendering or (await self._database.dialect()).rendering
+        rendering = await self._find_rendering()
         prepared = prepare_operation(
             self._model, self._settings, operation, request.variables or {}, shape, rendering
         )
         if viewer is not None:
             self._prepared.put(key, prepared)
         return prepared
+
+    async def _prepare_repeat(
+        self, operation: Operation, shape: VariablesShape
+    ) -> tuple[Text | PreparedRepeat, ...]:
+        rendering = await self._find_rendering()
+        return prepare_repeat(self._model, self._settings, operation, shape, rendering)
+
+    async def _find_rendering(self) -> str:
+        return self._settings.rendering or (await self._database.dialect()).rendering
 
 
 def check_viewer(viewer: Viewer | None, settings: Settings) -> None:

@@ -6,12 +6,12 @@ transaction. `docs/transactions.md` says what is promised.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from hashlib import sha256
-from json import dumps
-from typing import assert_never
+from json import dumps, loads
+from typing import Any, TypeAlias, assert_never
 from uuid import UUID
 
 from poutama.changes import ChangePlans, Changes, explain_conflict
@@ -20,6 +20,7 @@ from poutama.db.retry import RetryPolicy
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.engine.prepare import (
     PreparedCall,
+    PreparedRepeat,
     PreparedStep,
     SimpleWrite,
     WriteInSteps,
@@ -39,17 +40,21 @@ from poutama.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
-from poutama.plan.nodes import Call, Insert, Text, Write
+from poutama.plan.nodes import Insert, Text
 from poutama.plan.operation import GraphQLRequest
-from poutama.plan.values import Binding, IdempotentRequest, resolve_tree, resolve_value
+from poutama.plan.steps import Call, Write
+from poutama.plan.values import Binding, resolve_tree, resolve_value
 from poutama.procedure import Procedure, ProcedureContext
 from poutama.settings import Settings
-from poutama.sql.idempotency import lookup_response, store_response
+from poutama.sql.idempotency import lookup_written, store_written
 from poutama.sql.returned import fill_returned
 from poutama.sql.statement import Statement, StatementResult, bind_values
 
 FOREIGN_KEY_VIOLATION = "23503"
-_FIND = lookup_response()
+_FIND = lookup_written()
+
+PrepareRepeat: TypeAlias = Callable[[], Awaitable[tuple[Text | PreparedRepeat, ...]]]
+"""Prepares what reads a mutation's payload again."""
 
 
 class StepFailure(Exception):  # noqa: N818  carries an error and its place
@@ -87,7 +92,9 @@ class MutationRun:
         steps: tuple[PreparedStep, ...],
         binding: Binding,
         deadline: float,
+        prepare_repeat: PrepareRepeat,
     ) -> None:
+        self._prepare_repeat = prepare_repeat
         self._writing = writing
         self._database = writing.database
         self._steps = steps
@@ -128,12 +135,15 @@ class MutationRun:
             return self._join(step.json for step in steps if isinstance(step, Text))
         match steps:
             case (SimpleWrite() as step,):
-                return await self._run_simple(step)
+                text = await self._run_simple(step)
+                if text is not None:
+                    return text
         return await run_transaction(
             self._database, self._run_steps, deadline=self._deadline, name="mutation"
         )
 
-    async def _run_simple(self, step: SimpleWrite) -> str:
+    async def _run_simple(self, step: SimpleWrite) -> str | None:
+        """The data; None where the idempotency key is known, and nothing was written."""
         idempotent = self._binding.idempotent_request
         statement = step.statement if idempotent is None else step.idempotent
         with _failing_at(step.write.key):
@@ -141,8 +151,8 @@ class MutationRun:
                 statement.text, bind_values(statement, self._binding), deadline=self._deadline
             )
             outcome = statement.conclude(rows)
-            if idempotent is not None and outcome.fingerprint is not None:
-                return _replay(idempotent, outcome.fingerprint, outcome.response)
+            if outcome.fingerprint is not None:
+                return None
             return self._join([self._conclude(step.write, outcome)])
 
     async def _run_steps(self, transaction: Transaction) -> str:
@@ -152,10 +162,16 @@ class MutationRun:
         if binding.idempotent_request is not None:
             rows = await transaction.fetch(_FIND.text, *bind_values(_FIND, binding))
             if rows:
-                return _replay(binding.idempotent_request, *rows[0])
-        data = self._join([await self._run_step(step, transaction) for step in self._steps])
+                fingerprint, written = rows[0]
+                return await self._repeat(fingerprint, written, transaction)
+        texts: list[str] = []
+        returned: list[Mapping[str, object]] = []
+        for step in self._steps:
+            texts.append(await self._run_step(step, transaction))
+            returned.append(self._returned(step))
+        data = self._join(texts)
         if binding.idempotent_request is not None:
-            store = store_response(data)
+            store = store_written(returned)
             await transaction.execute(store.text, *bind_values(store, binding))
         self.enqueued = tuple(transaction.enqueued)
         return data
@@ -179,6 +195,51 @@ class MutationRun:
                     return await self._read_payload(payload, transaction)
                 case _:
                     assert_never(step)
+
+    def _returned(self, step: PreparedStep) -> Mapping[str, object]:
+        """What the payload of a step that has just run is about: ids and values by field."""
+        match step:
+            case Text():
+                return {}
+            case PreparedCall():
+                return self._binding.returned
+            case SimpleWrite(write) | WriteInSteps(write):
+                row = resolve_value(write.row, self._binding)
+                return dict.fromkeys(write.returned, row)
+            case _:
+                assert_never(step)
+
+    async def _repeat(self, fingerprint: str, written: str, transaction: Transaction) -> str:
+        """Read again what a mutation of the same key has written, as far as the caller may see it.
+
+        Raises:
+            IdempotencyKeyReusedError: the key belongs to another request.
+            StepFailure: the caller may no longer see a row of it, or it is gone.
+        """
+        request = self._binding.idempotent_request
+        assert request is not None, "only a request with a key is repeated"
+        if fingerprint != request.fingerprint:
+            raise IdempotencyKeyReusedError
+        kept: list[dict[str, Any]] = loads(written)
+        texts = []
+        for number, step in enumerate(await self._prepare_repeat()):
+            # An earlier version kept none: then nothing of it can be read.
+            self._binding.returned = kept[number] if number < len(kept) else {}
+            with _failing_at(step.key):
+                texts.append(await self._read_again(step, transaction))
+        return self._join(texts)
+
+    async def _read_again(self, step: Text | PreparedRepeat, transaction: Transaction) -> str:
+        if isinstance(step, Text):
+            return step.json
+        try:
+            return await self._read_payload(step.payload, transaction)
+        except (KeyError, NotFoundError):
+            raise NotFoundError(
+                f"{step.field}: this has happened, under this idempotency key, and does not happen"
+                " again. What it wrote was deleted since, or you may not see it.",
+                applied=True,
+            ) from None
 
     async def _write(self, write: Write, statement: Statement, transaction: Transaction) -> str:
         values = bind_values(statement, self._binding)
@@ -242,13 +303,6 @@ class MutationRun:
     def _join(self, texts: Iterable[str]) -> str:
         pairs = zip(self._steps, texts, strict=True)
         return "{" + ",".join(f"{dumps(key_of(step))}:{text}" for step, text in pairs) + "}"
-
-
-def _replay(request: IdempotentRequest, fingerprint: str, response: str | None) -> str:
-    if fingerprint != request.fingerprint:
-        raise IdempotencyKeyReusedError
-    assert response is not None, "a key is stored with its response"
-    return response
 
 
 @contextmanager

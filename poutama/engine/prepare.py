@@ -8,11 +8,12 @@ from typing import TypeAlias, assert_never
 
 from poutama.plan.build import ReadBuilder
 from poutama.plan.cost import Cost, Pricing, check_total
-from poutama.plan.nodes import Call, MutationStep, Read, Text, Write
+from poutama.plan.nodes import Read, Text
 from poutama.plan.operation import Operation
 from poutama.plan.passes import rewrite_read
 from poutama.plan.selection import Selections
 from poutama.plan.shape import VariablesShape, build_trees
+from poutama.plan.steps import Call, MutationStep, Write
 from poutama.plan.writes import WriteBuilder
 from poutama.schema.model import Model
 from poutama.settings import Settings
@@ -70,6 +71,15 @@ class PreparedCall:
 
     call: Call
     permit: Statement | None
+    payload: Statement
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PreparedRepeat:
+    """A root field of a mutation that has happened, and what reads its payload as of now."""
+
+    key: str
+    field: str
     payload: Statement
 
 
@@ -137,6 +147,24 @@ def prepare_operation(
     return PreparedRead(cost, statement, has_marks(statement.text))
 
 
+def prepare_repeat(
+    model: Model, settings: Settings, operation: Operation, shape: VariablesShape, rendering: str
+) -> tuple[Text | PreparedRepeat, ...]:
+    """Plan and render what reads the payloads of a mutation that has happened.
+
+    Called when a mutation comes again under its idempotency key, and for it alone.
+    """
+    selections = Selections(operation, build_trees(shape), settings)
+    reads = ReadBuilder(model, operation, selections, settings)
+    render = render_json if rendering == "json" else render_rows
+    return tuple(
+        step
+        if isinstance(step, Text)
+        else PreparedRepeat(step.key, step.field, render(Read(step.payload)))
+        for step in WriteBuilder(model, operation, selections, reads).build_repeat()
+    )
+
+
 def _prepare_step(step: MutationStep, render: Render) -> PreparedStep:
     match step:
         case Text():
@@ -152,7 +180,7 @@ def _prepare_step(step: MutationStep, render: Render) -> PreparedStep:
             statement = render(read, change)
             if before is not None:
                 return WriteInSteps(step, before, statement, None)
-            return SimpleWrite(step, statement, render_idempotent(step.key, read, change))
+            return SimpleWrite(step, statement, render_idempotent(read, change, step.returned))
         case _:
             assert_never(step)
 

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from typing import assert_never, cast
 
 from poutama.plan.guard import allowed_by, both, visible_rows
-from poutama.plan.nodes import All, AnyOf, OneOf, Permit, Predicate
+from poutama.plan.nodes import All, AnyOf, OneOf, Predicate
 from poutama.plan.shape import Tree
+from poutama.plan.steps import Permit
 from poutama.plan.values import InputInteger, InputText, Value
 from poutama.schema.model import (
     Grant,

@@ -21,7 +21,6 @@ from poutama.plan.nodes import (
     All,
     AnyOf,
     Assignment,
-    Call,
     Children,
     Delete,
     EdgeList,
@@ -32,8 +31,6 @@ from poutama.plan.nodes import (
     Leaf,
     Many,
     Member,
-    MutationStep,
-    MutationSteps,
     NewRow,
     NodeList,
     Not,
@@ -50,12 +47,12 @@ from poutama.plan.nodes import (
     Subject,
     Text,
     Update,
-    Write,
 )
 from poutama.plan.operation import Operation
 from poutama.plan.passes import rewrite_read
 from poutama.plan.selection import Selections
 from poutama.plan.shape import Tree
+from poutama.plan.steps import Call, MutationStep, MutationSteps, Repeat, Write
 from poutama.plan.values import Constant, InputInteger, InputText, NewId, Returned, Value
 from poutama.schema.input_rules import NO_RANGE
 from poutama.schema.model import (
@@ -79,6 +76,8 @@ from poutama.schema.model import (
     Through,
 )
 
+TYPENAME = '"Mutation"'
+
 
 class WriteBuilder:
     """Builds the plan of one mutation operation."""
@@ -98,15 +97,33 @@ class WriteBuilder:
         Raises:
             BadUserInputError: an argument cannot be used.
         """
+        return MutationSteps(
+            tuple(
+                Text(key, TYPENAME) if mutation is None else self._step(key, nodes, mutation)
+                for key, nodes, mutation in self._root_fields()
+            )
+        )
+
+    def build_repeat(self) -> tuple[Text | Repeat, ...]:
+        """How the payloads of a mutation that has happened are read again, as of now.
+
+        Nothing of it is taken as visible because it was written: every row obeys its rule.
+
+        Raises:
+            BadUserInputError: an argument cannot be used.
+        """
+        return tuple(
+            Text(key, TYPENAME)
+            if mutation is None
+            else Repeat(key, mutation.field, self._payload(nodes, mutation, None))
+            for key, nodes, mutation in self._root_fields()
+        )
+
+    def _root_fields(self) -> Iterator[tuple[str, list[FieldNode], Mutation | None]]:
         collected = self._selections.collect([self._operation.node.selection_set], "Mutation")
-        steps: list[MutationStep] = []
         for key, nodes in collected.items():
             name = nodes[0].name.value
-            if name == "__typename":
-                steps.append(Text(key, '"Mutation"'))
-            else:
-                steps.append(self._step(key, nodes, self._model.mutations[name]))
-        return MutationSteps(tuple(steps))
+            yield key, nodes, None if name == "__typename" else self._model.mutations[name]
 
     def _step(self, key: str, nodes: list[FieldNode], mutation: Mutation) -> MutationStep:
         given = self._input(nodes[0])
@@ -127,7 +144,12 @@ class WriteBuilder:
         together = not _reads_written(payload, written_tables(change))
         if not together:
             payload = tuple(_read_after(member, _id_of(change)) for member in payload)
-        return Write(key, mutation.field, change, payload, together)
+        returned = tuple(
+            name
+            for name, field in mutation.payload.items()
+            if isinstance(field, PayloadRow | PayloadId)
+        )
+        return Write(key, mutation.field, change, payload, together, returned)
 
     def _input(self, node: FieldNode) -> dict[str, Tree]:
         type_ = self._model.schema.mutation_type
@@ -222,10 +244,9 @@ class WriteBuilder:
                 case PayloadRow(target, nullable):
                     member = replace(self._reads.build_row(key, inner, target), nullable=nullable)
                     members.append(self._payload_row(member, name, change))
-                case PayloadId():
-                    assert change is not None
+                case PayloadId() if change is not None:
                     members.append(RowId(key, change.entity))
-                case PayloadValue():
+                case PayloadId() | PayloadValue():
                     members.append(ReturnedValue(key, name))
         return rewrite_read(self._model.entities, Read(tuple(members))).roots
 

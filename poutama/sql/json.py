@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from poutama.plan.nodes import Change, Read
 from poutama.sql.audit import is_audited, render_entries
 from poutama.sql.condition import TRUE, Condition
@@ -44,16 +46,16 @@ def render_json(read: Read, change: Change | None = None) -> Statement:
     return _JsonRenderer(layout, conditions, change).render()
 
 
-def render_idempotent(key: str, read: Read, change: Change) -> Statement:
+def render_idempotent(read: Read, change: Change, returned: Sequence[str]) -> Statement:
     """A change under an idempotency key, with its payload: still one statement.
 
-    It writes nothing if the idempotency key is known, and otherwise stores the key with the
-    response. The row it returns also has what was stored before: fingerprint and response, both
-    NULL the first time. `key` is the root field's key in the response.
+    It writes nothing if the idempotency key is known, and otherwise stores the key with the row's
+    id. The row it returns also has the fingerprint that was stored before, NULL the first time.
+    `returned`: the payload's fields that are the row, or its id.
     """
     conditions = Conditions(Parameters())
     layout = lay_out(read, conditions)
-    return _JsonRenderer(layout, conditions, change, stored_as=key).render()
+    return _JsonRenderer(layout, conditions, change, returned=returned).render()
 
 
 class _JsonRenderer:
@@ -63,12 +65,12 @@ class _JsonRenderer:
         conditions: Conditions,
         change: Change | None,
         *,
-        stored_as: str | None = None,
+        returned: Sequence[str] | None = None,
     ) -> None:
         self._layout = layout
         self._parameters = conditions.parameters
-        self._stored_as = stored_as
-        new = TRUE if stored_as is None else Condition("NOT EXISTS (SELECT 1 FROM lookup)")
+        self._returned = returned
+        new = TRUE if returned is None else Condition("NOT EXISTS (SELECT 1 FROM lookup)")
         changes = ChangeRenderer(conditions, allowed=new)
         self._changing = change
         self._change = changes.render(change) if change else None
@@ -79,7 +81,7 @@ class _JsonRenderer:
         split = self._split
         change = self._change
         ctes = list(change.ctes) if change else []
-        if self._stored_as is not None:
+        if self._returned is not None:
             ctes.insert(0, f"lookup AS ({render_lookup(self._parameters)})")
         ctes += [self._level(level) for level in self._layout.levels]
         ctes += [self._slot(slot, split.bodies.get(slot, ())) for slot in self._layout.slots]
@@ -94,14 +96,9 @@ class _JsonRenderer:
             text = f"convert_to({text}, 'UTF8') AS data"
         else:
             text = f"{text} AS data, {change.written} AS written, {change.version} AS version"
-        if self._stored_as is not None:
-            ctes.append(f"answer AS (SELECT {text})")
-            ctes.append(f"store AS ({render_store(self._parameters, self._stored_as)})")
-            text = (
-                "answer.data, answer.written, answer.version,"
-                " (SELECT lookup.fingerprint FROM lookup) AS fingerprint,"
-                " (SELECT lookup.response FROM lookup) AS response FROM answer"
-            )
+        if self._returned is not None:
+            ctes.append(f"store AS ({render_store(self._parameters, self._returned)})")
+            text = f"{text}, (SELECT lookup.fingerprint FROM lookup) AS fingerprint"
         counted = self._levels.render_counted(self._layout.slots)
         ctes += render_entries(self._parameters, self._changing, self._layout, counted)
         joined = ",\n".join(ctes)

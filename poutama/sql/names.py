@@ -10,7 +10,7 @@ Common table expressions:
 - `list_<n>`, `one_<n>`, `count_<n>`, `info_<n>`: the JSON text of a slot for each parent.
 - `written`: the row that a change has written; `inserted_<n>`: the rows inserted along with it;
   `before`: the row's version before the change.
-- `audit`: the entries of the audit; `lookup`, `answer`, `store`: what an idempotency key needs.
+- `audit`: the entries of the audit; `lookup`, `store`: what an idempotency key needs.
 
 Rows:
 
@@ -33,7 +33,7 @@ Columns of levels and slots:
 - `subject`: whose data the row is.
 
 Columns of the answer: `data`; of a change also `written`, how many rows were, and `version`; under
-an idempotency key also `fingerprint` and `response`.
+an idempotency key also `fingerprint`.
 """
 
 from __future__ import annotations

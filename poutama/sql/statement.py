@@ -130,8 +130,6 @@ class StatementResult:
     version: int | None = None
     fingerprint: str | None = None
     """The fingerprint stored under the request's idempotency key; None if the key is new."""
-    response: str | None = None
-    """The response data stored with that fingerprint; None if the key is new."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

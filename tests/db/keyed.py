@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from typing import Any
 
@@ -19,7 +20,7 @@ TABLES = {
     "goal_task": "id::text, goal_id::text, information, complete, position, version",
     "goal_note": "id::text, goal_id::text, information, version",
 }
-KEYS = "SELECT person_id, key, response FROM idempotency_key ORDER BY person_id, key"
+KEYS = "SELECT person_id, key, written FROM idempotency_key ORDER BY person_id, key"
 
 NOTE = """
 mutation ($goal: UUID!, $text: String!) {
@@ -29,7 +30,7 @@ mutation ($goal: UUID!, $text: String!) {
 REORDER = """
 mutation ($goal: UUID!, $tasks: [UUID!]!) {
   reorderGoalTasks(input: {goalId: $goal, taskIds: $tasks}) {
-    goal { tasks { id position version } }
+    goal { id tasks { id position version } }
   }
 }
 """
@@ -128,8 +129,14 @@ async def all_rows(database: Database) -> dict[str, list[tuple[object, ...]]]:
 
 
 async def kept_keys(database: Database) -> list[tuple[object, ...]]:
-    """Person, key and response of every key."""
+    """Of every key: person, key, and what was written under it."""
     return [tuple(row) for row in await database.read(KEYS, deadline=time.monotonic() + 60)]
+
+
+def is_of(written: object, answer: GraphQLResponse) -> bool:
+    """Whether a row that is kept under a key is in the answer."""
+    kept = [row for returned in json.loads(str(written)) for row in returned.values()]
+    return any(row.encode() in answer.body for row in kept)
 
 
 async def waiting(looking: asyncpg.Connection, sessions: int) -> bool:

@@ -22,7 +22,7 @@ from poutama.engine import GraphQLResponse
 from poutama.features import load_features
 from poutama.server.resources import open_server_resources
 from poutama.settings import Settings
-from tests.db.keyed import MUTATIONS, NOTE, all_rows, kept_keys, send, waiting
+from tests.db.keyed import MUTATIONS, NOTE, all_rows, is_of, kept_keys, send, waiting
 from tests.db.sessions import until
 from tests.golden.desk import Desk
 from tests.golden.rows import ANA, BEN, BENS_GOAL, NOWHERE, fill, goal_id, task_id
@@ -242,8 +242,8 @@ async def test_an_expired_key_is_as_good_as_new(crowd: Desk, name: str) -> None:
     assert len(set(answers)) == 1
     assert name == "a procedure" or answers[0] != first
     assert await send(crowd, MUTATIONS[name]) == answers[0]
-    ((_, _, response),) = await kept_keys(crowd.database)
-    assert f'{{"data":{response}}}'.encode() == answers[0].body
+    ((_, _, written),) = await kept_keys(crowd.database)
+    assert is_of(written, answers[0])
 
 
 async def test_the_sweep_forgets_expired_keys_and_no_others(
@@ -288,7 +288,7 @@ async def test_a_key_is_kept_for_a_day(desk: Desk) -> None:
 
 async def test_a_simple_write_is_one_statement_with_a_key_and_without(desk: Desk) -> None:
     seen: list[StatementTrace] = []
-    for key in ("k", None, "k"):
+    for key in ("k", None):
         seen.clear()
         with desk.database.observe(seen.append):
             await send(desk, SIMPLE, key)
@@ -304,7 +304,7 @@ async def test_in_a_transaction_a_key_costs_two_statements(desk: Desk) -> None:
 
     unkeyed = await count(None)
     assert await count("k") == unkeyed + 2
-    assert await count("k") == 3, "begin, find, commit"
+    assert await count("k") == 3 + 3, "begin, find, a read for each payload, commit"
 
 
 def sizes(rows: dict[str, list[tuple[object, ...]]]) -> dict[str, int]:

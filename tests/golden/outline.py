@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass
 from json import dumps
 from typing import Any
 
-from poutama.plan import nodes
+from poutama.plan import nodes, steps
 from poutama.plan.values import (
     Constant,
     CursorPart,
@@ -52,7 +52,7 @@ def outline(node: Any, label: str = "", depth: int = 0) -> Iterator[str]:
 
 
 def _is_node(value: object) -> bool:
-    return is_dataclass(value) and type(value).__module__ == nodes.__name__
+    return is_dataclass(value) and type(value).__module__ in (nodes.__name__, steps.__name__)
 
 
 def _word(name: str, value: object) -> str:

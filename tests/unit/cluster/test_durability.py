@@ -43,7 +43,7 @@ def op(
     present: bool | None = None,
     response: str = "",
 ) -> ClientOperation:
-    """Operation `number`, running from second `number` to half a second later."""
+    """ClientOperation `number`, running from second `number` to half a second later."""
     start = float(number) if at is None else at
     return ClientOperation(
         number=number,
@@ -91,7 +91,7 @@ FOUND = Found(
     registers={"a": 4},
     log={"a": [(2, "9"), (3, "10"), (4, "11")]},
     tasks={"l": [(0, "16"), (1, "12")]},
-    keys={"k5": "five", "k18": "eighteen"},
+    keys={"k5": ["five"], "k18": ["eighteen"]},
 )
 
 
@@ -145,11 +145,11 @@ SPOILT_FINDS: list[tuple[Found | None, set[Anomaly]]] = [
     (noted(n8_1=1), {Anomaly.HALF, Anomaly.KEY}),
     (noted(n8_1=1, n8_2=1), {Anomaly.KEY}),
     (noted(n99=1), {Anomaly.UNKNOWN}),
-    (found_with(keys=FOUND.keys | {"k8": "eight"}), {Anomaly.KEY}),
-    (found_with(keys=FOUND.keys | {"k6": "six"}), {Anomaly.KEY}),
-    (found_with(keys=FOUND.keys | {"k5": "another"}), {Anomaly.RESPONSE}),
-    (found_with(keys={"k5": "five"}), {Anomaly.RESPONSE}),
-    (found_with(keys=FOUND.keys | {"k99": ""}), {Anomaly.UNKNOWN}),
+    (found_with(keys=FOUND.keys | {"k8": ["eight"]}), {Anomaly.KEY}),
+    (found_with(keys=FOUND.keys | {"k6": ["six"]}), {Anomaly.KEY}),
+    (found_with(keys=FOUND.keys | {"k5": ["another"]}), {Anomaly.RESPONSE}),
+    (found_with(keys={"k5": ["five"]}), {Anomaly.RESPONSE}),
+    (found_with(keys=FOUND.keys | {"k99": []}), {Anomaly.UNKNOWN}),
     (found_with(registers={"a": 5}), {Anomaly.VERSIONS}),
     (found_with(registers={"a": 3}), {Anomaly.VERSIONS, Anomaly.UNKEPT}),
     (found_with(log={"a": [(2, "9"), (4, "11")]}), {Anomaly.VERSIONS}),

@@ -26,18 +26,16 @@ from poutama.plan.nodes import (
     IsNull,
     Leaf,
     Many,
-    MutationSteps,
     Not,
     Own,
     OwnedBy,
-    Plan,
     Read,
     Rows,
     Update,
-    Write,
 )
 from poutama.plan.operation import GraphQLRequest
 from poutama.plan.passes import rewrite_read
+from poutama.plan.steps import MutationSteps, Plan, Write
 from poutama.plan.values import ViewerId
 from poutama.schema.model import (
     Action,

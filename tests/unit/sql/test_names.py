@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 
 from poutama.features import load_model
-from poutama.plan.nodes import MutationSteps, Read, Write
+from poutama.plan.nodes import Read
+from poutama.plan.steps import MutationSteps, Write
 from poutama.schema.entities import TABLE, TAKEN
 from poutama.sql import names
 from poutama.sql.json import render_idempotent
@@ -40,7 +41,7 @@ def texts() -> list[str]:
         steps = compiled.plan.steps if isinstance(compiled.plan, MutationSteps) else ()
         for step in steps:
             if isinstance(step, Write) and step.together:
-                found.append(render_idempotent(step.key, Read(step.payload), step.change).text)
+                found.append(render_idempotent(Read(step.payload), step.change, step.returned).text)
     return [LITERAL.sub("''", text) for text in found]
 
 

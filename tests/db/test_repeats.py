@@ -1,0 +1,119 @@
+"""A mutation sent again under its key shows what its caller may see now, not what they once saw."""
+
+from __future__ import annotations
+
+import json
+import time
+from uuid import UUID
+
+import pytest
+
+from poutama.db.connection import Database
+from poutama.engine import GraphQLResponse
+from poutama.plan.operation import GraphQLRequest
+from tests.db.classroom import fill, snapshot, viewer_for
+from tests.db.sessions import soon
+from tests.db.test_mutation_roles import document, resolve
+from tests.db.test_payloads import ALLOWED, desks, find_rows, payload_of
+from tests.features import shown_types
+from tests.features.record import Caller, Case, MutationRecord
+from tests.features.sample import id_of
+from tests.golden.compiled import RENDERINGS
+from tests.golden.desk import Desk
+
+__all__ = ["desks"]
+
+END_ALL = "UPDATE membership SET ends_at = now() - interval '1 second' WHERE ends_at IS NULL"
+NOTE = """mutation ($input: CreateGoalNoteInput!) {
+  createGoalNote(input: $input) { note { id information goal { title } } }
+}"""
+
+
+async def send(desk: Desk, caller: Caller, query: str, given: object) -> GraphQLResponse:
+    return await desk.engine.execute(
+        GraphQLRequest(query, variables={"input": given}),
+        viewer_for(caller),
+        deadline=time.monotonic() + 60,
+        idempotency_key="once",
+    )
+
+
+def without_traces(rows: list[str]) -> list[str]:
+    """Looking again may leave an entry of its own."""
+    return [row for row in rows if not row.startswith("audit_entry")]
+
+
+@pytest.mark.parametrize("rendering", RENDERINGS)
+@pytest.mark.parametrize(("record", "case", "caller"), ALLOWED)
+async def test_what_is_shown_again_is_what_a_query_shows_now(
+    desk_database: Database,
+    desks: dict[str, Desk],
+    record: MutationRecord,
+    case: Case,
+    caller: Caller,
+    rendering: str,
+) -> None:
+    await fill(desk_database)
+    viewer = viewer_for(caller)
+    assert viewer is not None
+    desk = desks[rendering]
+    kinds = payload_of(record.name)
+    shown = " ".join(f"{name} {shown_types()[kind].selected}" for name, kind in kinds.items())
+    text, given = document(record.name, shown), resolve(case.given, id_of)
+    first = json.loads((await send(desk, caller, text, given)).body)["data"][record.name]
+    await desk_database.write(END_ALL, deadline=soon())
+    before = without_traces(await snapshot(desk_database))
+    again = json.loads((await send(desk, caller, text, given)).body)
+    assert without_traces(await snapshot(desk_database)) == before, "it happened twice"
+    rows = {
+        name: await find_rows(desk, viewer, kind, UUID(first[name]["id"]))
+        for name, kind in kinds.items()
+    }
+    if "errors" not in again:
+        assert again["data"][record.name] == {name: found[0] for name, found in rows.items()}
+        return
+    (error,) = again["errors"]
+    assert error["extensions"] == {"code": "NOT_FOUND", "applied": True}
+    assert error["path"] == [record.name]
+    assert not all(rows.values()), "the caller may see what was written"
+
+
+async def test_a_mentor_who_left_reads_nothing_by_a_key(
+    desk_database: Database, desk: Desk
+) -> None:
+    await fill(desk_database)
+    given = {"goalId": str(id_of("goal")), "information": "Well done"}
+    first = json.loads((await send(desk, Caller.MENTOR, NOTE, given)).body)["data"]
+    row = first["createGoalNote"]["note"]["id"]
+    change = "UPDATE goal_note SET information = 'Very well done' WHERE id = $1"
+    await desk_database.write(change, [UUID(row)], deadline=soon())
+    again = json.loads((await send(desk, Caller.MENTOR, NOTE, given)).body)["data"]
+    assert again["createGoalNote"]["note"] == {
+        **first["createGoalNote"]["note"],
+        "information": "Very well done",
+    }
+    await desk_database.write(END_ALL, deadline=soon())
+    refused = await send(desk, Caller.MENTOR, NOTE, given)
+    assert b"done" not in refused.body
+    (error,) = json.loads(refused.body)["errors"]
+    assert error["extensions"]["applied"] is True
+
+
+async def test_a_key_keeps_no_content(desk_database: Database, desk: Desk) -> None:
+    await fill(desk_database)
+    given = {"goalId": str(id_of("goal")), "information": "What only the student may know"}
+    await send(desk, Caller.STUDENT, NOTE, given)
+    (row,) = await desk_database.read("SELECT * FROM idempotency_key", deadline=soon())
+    assert "What only" not in str(tuple(row))
+
+
+async def test_what_an_earlier_version_kept_is_not_shown(
+    desk_database: Database, desk: Desk
+) -> None:
+    await fill(desk_database)
+    given = {"goalId": str(id_of("goal")), "information": "x"}
+    await send(desk, Caller.STUDENT, NOTE, given)
+    await desk_database.write("UPDATE idempotency_key SET written = '[]'", deadline=soon())
+    (error,) = json.loads((await send(desk, Caller.STUDENT, NOTE, given)).body)["errors"]
+    assert error["extensions"] == {"code": "NOT_FOUND", "applied": True}
+    assert "has happened" in error["message"]
