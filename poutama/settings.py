@@ -170,6 +170,11 @@ class Settings:
     export_days: int = setting(
         7, "Days after which a finished export of a learning journey is deleted."
     )
+    opened_record_hours: int = setting(
+        4,
+        "How long a manager or administrator may read a student's record once they have opened it, "
+        "in hours; at most 24.",
+    )
     evidence_max_bytes: int = setting(25_000_000, "Largest file of evidence, in bytes.")
     evidence_max_pixels: int = setting(
         50_000_000,

@@ -78,6 +78,10 @@ _WORDS = {
         Relationship.MENTEE: "students of a group the person mentors",
         Relationship.STAFF: "managers and admins of an organisation the person belongs to",
         Relationship.KEEPER: "admins of an organisation the person belongs or belonged to",
+        Relationship.OPENER: (
+            "managers and admins of an organisation the person is a student of, while they have"
+            " opened the person's record there"
+        ),
     },
     Scope.GROUP: {Relationship.MEMBER: "its members", Relationship.MENTOR: "its mentors"},
     Scope.ORGANISATION: {

@@ -118,6 +118,7 @@ class Relationship(StrEnum):
     MENTEE = "MENTEE"
     STAFF = "STAFF"
     KEEPER = "KEEPER"
+    OPENER = "OPENER"
     MEMBER = "MEMBER"
 
 

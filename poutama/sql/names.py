@@ -16,7 +16,8 @@ Rows:
 
 - `this`: the table's row that a level or a change is about; `item`: a row of a level; `parent`: a
   row of the level above; `<table>_<n>`: any other row of a table.
-- `viewer`, `subject`: a membership of the viewer, and of the person a row is about.
+- `viewer`, `subject`: a membership of the viewer, and of the person a row is about; `opened`: an
+  opened record of that person.
 - `sibling`: a row with the same parent as `this`; `child`: a row to be inserted along with it;
   `through_<n>`: a row on the way to the person whose data `written` is.
 - `shown`: the person and the `kind` of data that a statement reads; `actor`: the person who reads;

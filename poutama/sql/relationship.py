@@ -18,6 +18,8 @@ ROLES = {
     Relationship.ADMIN: "ADMIN",
 }
 
+LEADERS = ["MENTOR_MANAGER", "ADMIN"]
+
 
 def render_relationship(
     parameters: Parameters, name: str, has_relationship: HasRelationship
@@ -52,6 +54,8 @@ def _to_person(relationships: tuple[Relationship, ...], name: str) -> list[Condi
         student.append(all_of(_is("viewer", "MENTOR"), same_group))
     if leading := _roles(relationships, (Relationship.MANAGER, Relationship.ADMIN)):
         student.append(all_of(_leads(leading), same_organisation))
+    if Relationship.OPENER in relationships:
+        student.append(all_of(_leads(LEADERS), same_organisation, _has_opened()))
     if student:
         branches.append(has(_is("subject", "STUDENT"), _is_current("subject"), any_of(*student)))
     if Relationship.MENTEE in relationships:
@@ -59,7 +63,7 @@ def _to_person(relationships: tuple[Relationship, ...], name: str) -> list[Condi
         branches.append(all_of(_is("viewer", "STUDENT"), mentor))
     if Relationship.STAFF in relationships:
         belongs = has(same_organisation, _is_current("subject"))
-        branches.append(all_of(_leads(["MENTOR_MANAGER", "ADMIN"]), belongs))
+        branches.append(all_of(_leads(LEADERS), belongs))
     if Relationship.KEEPER in relationships:
         belonged = has(same_organisation, Condition("subject.accepted_at IS NOT NULL"))
         branches.append(all_of(_leads(["ADMIN"]), belonged))
@@ -78,8 +82,23 @@ def _is_current(alias: str) -> Condition:
     return Condition(render_is_current(alias), Form.AND)
 
 
-def _exists(alias: str, condition: Condition) -> Condition:
-    return Condition(f"EXISTS (SELECT 1 FROM membership AS {alias}{condition.where})")
+def _has_opened() -> Condition:
+    """Whether the viewer has opened the person's record in the organisation, and it is open."""
+    theirs = (
+        Condition(f"opened.{column}")
+        for column in (
+            "opener_id = viewer.person_id",
+            "person_id = subject.person_id",
+            "organisation_id = viewer.organisation_id",
+            "expires_at > now()",
+            "closed_at IS NULL",
+        )
+    )
+    return _exists("opened", all_of(*theirs), "opened_record")
+
+
+def _exists(alias: str, condition: Condition, table: str = "membership") -> Condition:
+    return Condition(f"EXISTS (SELECT 1 FROM {table} AS {alias}{condition.where})")
 
 
 def _belongs(column: str, name: str, relationships: tuple[Relationship, ...]) -> Condition:

@@ -66,9 +66,9 @@ async def goals_seen(desk: Desk, name: str, student: int) -> int | None:
         ("student-0001", 12),
         ("mentor-01", 12),
         ("mentor-02", None),
-        ("manager-01", 12),
+        ("manager-01", 0),
         ("manager-02", None),
-        ("admin", 12),
+        ("admin", 0),
         ("admin-02", None),
         ("caregiver-0001", 12),
         ("caregiver-0006", None),
@@ -176,9 +176,27 @@ async def test_the_managers_example_shows_the_organisation(desk: Desk) -> None:
     (organisation,) = found["organisations"]
     assert [group["name"] for group in organisation["groups"]] == ["Class 01", "Class 02"]
     assert found["person"]["email"] == student_email(1)
+    assert found["person"]["goals"] == []
     other = await answer(desk, "Manager", "manager-02@demo.example")
     assert other["person"] is None
     assert [group["name"] for group in other["organisations"][0]["groups"]] == ["Evening 01"]
+
+
+async def test_the_managers_second_example_opens_a_record(desk: Desk) -> None:
+    (document,) = re.findall(r"^```graphql\n(mutation.*?openRecord.*?)^```$", PAGE, re.M | re.S)
+    opened = (await desk.ask(document, viewer_of("manager-01")))["openRecord"]["openedRecord"]
+    assert opened["otherAdministrators"] == 1
+    assert len((await answer(desk, "Manager"))["person"]["goals"]) == 12
+    (shown, *_) = (
+        await desk.ask("{ me { openedRecords { openerName } } }", viewer_of("student-0001"))
+    )["me"]["openedRecords"]
+    assert shown["openerName"] == tell_name("manager-01@demo.example")
+    (organisation,) = (await answer(desk, "Admin"))["organisations"]
+    (record, *_) = organisation["openedRecordsConnection"]["nodes"]
+    assert record["person"]["name"] == NAME
+    close = f'mutation {{ closeRecord(input: {{ openedRecordId: "{opened["id"]}" }})'
+    await desk.ask(close + " { openedRecord { id } } }", viewer_of("manager-01"))
+    assert (await answer(desk, "Manager"))["person"]["goals"] == []
 
 
 async def test_the_admins_example_shows_who_read(desk: Desk) -> None:

@@ -38,7 +38,7 @@ EXPORT = "mutation ($of: UUID) { exportJourney(input: {personId: $of}) { job { i
 END = "UPDATE membership SET ends_at = now() WHERE id = $1::uuid"
 AGE = "UPDATE job SET finished_at = finished_at - $2::float8 * interval '1 day' WHERE id = $1::uuid"
 AGE_FOLDERS = "UPDATE export_folder SET created_at = created_at - interval '30 days'"
-ADULTS = (Caller.MENTOR, Caller.MANAGER, Caller.ADMIN, Caller.CAREGIVER)
+ADULTS = (Caller.MENTOR, Caller.CAREGIVER)
 
 
 @pytest.fixture

@@ -84,7 +84,7 @@ def types(fields: set[str]) -> set[str]:
     return {name.split(".")[0] for name in fields}
 
 
-SEEN = {"hidden", "seen as MENTOR", "seen as leader", "seen as CAREGIVER"}
+SEEN = {"hidden", "hidden from a leader", "seen as MENTOR", "seen as OPENER", "seen as CAREGIVER"}
 """What must happen often: that somebody else's goal is hidden, or seen for one reason alone."""
 
 
@@ -155,12 +155,13 @@ def count(tally: Counter[str], policy: Policy, answer: Any) -> None:
         study = policy.current("STUDENT", of=student)
         reasons = {
             "MENTOR": any(policy.mentors(each["groupId"]) for each in study),
-            "leader": any(policy.leads(each["organisationId"]) for each in study),
+            "OPENER": any(policy.has_opened(student, each["organisationId"]) for each in study),
             "CAREGIVER": policy.is_caregiver_of(student),
         }
         match [reason for reason, holds in reasons.items() if holds]:
             case []:
-                tally["hidden"] += 1
+                leads = any(policy.leads(each["organisationId"]) for each in study)
+                tally["hidden from a leader" if leads else "hidden"] += 1
             case [reason]:
                 tally[f"seen as {reason}"] += 1
             case _:

@@ -6,7 +6,6 @@ import json
 
 from tests.features.record import (
     CAREGIVER,
-    LEADERS,
     MENTOR,
     SIGNED_IN,
     STUDENT,
@@ -43,7 +42,7 @@ MUTATIONS = (
             Case(
                 "the student's",
                 {"personId": Id(Caller.STUDENT)},
-                STUDENT | MENTOR | LEADERS | CAREGIVER,
+                STUDENT | MENTOR | CAREGIVER,
             ),
         ),
         may=rights.who_sees_the_goals,

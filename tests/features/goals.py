@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 
 from tests.features import sample
 from tests.features.record import (
-    MANAGER,
     MENTOR,
     NOBODY,
     SIGNED_IN,
@@ -202,7 +201,7 @@ MUTATIONS = (
             Case(
                 "the student's goal",
                 {**GOAL, "information": "Well done"},
-                STUDENT | MENTOR | MANAGER,
+                STUDENT | MENTOR,
             ),
         ),
         may=rights.who_helps,

@@ -16,6 +16,7 @@ NEW: dict[str, Row] = {
     "RosterImport": {"state": "UPLOADING", "managers": False, "jobId": None, "checkJobId": None,
                      **dict.fromkeys((*COUNTS, "endingPercent", "source", "checkedAt")),
                      "appliedAt": None},
+    "OpenedRecord": {"closedAt": None},
     "Evidence": {"state": "PENDING", "rejection": None, "objectKey": None, "thumbnailKey": None,
                  "thumbnailType": None, "jobId": None},
 }  # fmt: skip

@@ -62,10 +62,11 @@ class Policy:
                 return self.may_see_membership(row)
             case "Reminder":
                 return bool(row["personId"] == self.viewer)
-            case "Job" | "RosterImport":
-                # A job is also seen by whoever asked for it; an import is the organisation's.
-                asked = row.get("personId") == self.viewer
-                return asked or self.leads(row["organisationId"], "ADMIN")
+            case "Job" | "RosterImport" | "OpenedRecord":
+                # A job is also seen by whoever asked for it, an opened record by the student and
+                # by who opened it; an import is the organisation's.
+                own = self.viewer in (row.get("personId"), row.get("openerId"))
+                return own or self.leads(row["organisationId"], "ADMIN")
             case "AuditEntry":
                 return self.may_see_audit_of(row["subjectId"])
         raise LookupError(kind)
@@ -94,18 +95,37 @@ class Policy:
         return True
 
     def may_see_goals_of(self, student: UUID) -> bool:
-        """Goals with their tasks and notes: the student, and those who look after the student."""
+        """Goals with their tasks and notes: the student, and those who look after the student.
+
+        Those who lead an organisation do not, unless they have opened the student's record.
+        """
         return (
             student == self.viewer
             or self.is_caregiver_of(student)
             or any(
-                self.mentors(study["groupId"]) or self.leads(study["organisationId"])
+                self.mentors(study["groupId"]) or self.has_opened(student, study["organisationId"])
                 for study in self.current("STUDENT", of=student)
             )
         )
 
+    def has_opened(self, student: UUID, organisation: UUID) -> bool:
+        """Leads the organisation now, and has opened the record there, which is still open."""
+        return self.leads(organisation) and any(
+            self.is_open(each)
+            for each in self.world["OpenedRecord"]
+            if each["openerId"] == self.viewer
+            and each["personId"] == student
+            and each["organisationId"] == organisation
+        )
+
+    def is_open(self, opened: Row) -> bool:
+        return opened["closedAt"] is None and bool(opened["expiresAt"] > self.now)
+
     def may_see_person(self, person: UUID) -> bool:
-        """Whose goals one sees, who mentors one, and who is on the books of those who lead."""
+        """Whose goals one sees, who mentors one, and who is on the books of those who lead.
+
+        Students are on the books of those who lead, so that these need no opened record for it.
+        """
         mine = {study["groupId"] for study in self.current("STUDENT", of=self.viewer)}
         theirs = {work["groupId"] for work in self.current("MENTOR", of=person)}
         return self.may_see_goals_of(person) or bool(mine & theirs) or self.has_on_the_books(person)

@@ -21,9 +21,10 @@ def the_student(policy: Policy, goal: Row) -> bool:
 
 
 def who_helps(policy: Policy, goal: Row) -> bool:
-    """The student, their mentors and managers write notes; admins and caregivers do not."""
+    """The student, their mentors, and who has opened the record write notes; caregivers do not."""
     return the_student(policy, goal) or any(
-        policy.mentors(study["groupId"]) or policy.leads(study["organisationId"], "MENTOR_MANAGER")
+        policy.mentors(study["groupId"])
+        or policy.has_opened(goal["personId"], study["organisationId"])
         for study in policy.current("STUDENT", of=goal["personId"])
     )
 
@@ -81,3 +82,16 @@ def who_sees_the_goals(policy: Policy, person: Row) -> bool:
 
 def who_sees_it(policy: Policy, job: Row) -> bool:
     return policy.may_see("Job", job)
+
+
+def who_may_open(policy: Policy, person: Row) -> bool:
+    """Those who lead an organisation that the person is a student of."""
+    return any(
+        policy.leads(study["organisationId"])
+        for study in policy.current("STUDENT", of=person["id"])
+    )
+
+
+def who_may_close(policy: Policy, opened: Row) -> bool:
+    """Who opened it, and the organisation's administrators; not the student."""
+    return opened["openerId"] == policy.viewer or policy.leads(opened["organisationId"], "ADMIN")

@@ -33,6 +33,7 @@ BESIDES: dict[str, tuple[str, ...]] = {
     "RosterImport": ("organisationId", "jobId", "checkJobId", "mediaType", "uploadKey"),
     "RosterChange": ("importId",),
     "AuditEntry": ("subjectId",),
+    "OpenedRecord": ("personId", "openerId", "organisationId"),
 }  # fmt: skip
 """Type -> what its table has besides the type's fields."""
 COUNTS = (

@@ -53,6 +53,11 @@ ONE = {
         "checkJob": ("Job", "checkJobId"),
     },
     "RosterChange": {"import": ("RosterImport", "importId")},
+    "OpenedRecord": {
+        "person": ("Person", "personId"),
+        "opener": ("Person", "openerId"),
+        "organisation": ("Organisation", "organisationId"),
+    },
 }
 """Type -> field -> the type it leads to, and which of the row's own values names the row."""
 
@@ -62,6 +67,7 @@ MANY = {
         "memberships": ("Membership", "personId"),
         "audit": ("AuditEntry", "subjectId"),
         "reminders": ("Reminder", "personId"),
+        "openedRecords": ("OpenedRecord", "personId"),
     },
     "Goal": {
         "tasks": ("GoalTask", "goalId"),
@@ -74,6 +80,7 @@ MANY = {
         "memberships": ("Membership", "organisationId"),
         "jobs": ("Job", "organisationId"),
         "rosterImports": ("RosterImport", "organisationId"),
+        "openedRecords": ("OpenedRecord", "organisationId"),
     },
     "Job": {"rowErrors": ("JobRowError", "jobId")},
     "RosterImport": {"changes": ("RosterChange", "importId")},
@@ -99,6 +106,7 @@ DEFAULT_ORDER = {
     "JobRowError": ["POSITION_ASC"],
     "RosterImport": ["CREATED_AT_DESC"],
     "RosterChange": ["POSITION_ASC"],
+    "OpenedRecord": ["CREATED_AT_DESC"],
 }
 OWN = ("Goal", "Job")
 """Types of which Query lists one's own."""

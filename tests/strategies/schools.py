@@ -16,7 +16,7 @@ from uuid import UUID
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
-from tests.reference.policy import Row, World
+from tests.reference.policy import LEADERS, Row, World
 from tests.reference.rows import COUNTS, compute
 from tests.strategies.drawing import chance, choose
 
@@ -37,7 +37,7 @@ ROLES = ("CAREGIVER", "CAREGIVER", "STUDENT", "MENTOR", "MENTOR_MANAGER", "ADMIN
 
 LINKS = (
     "personId", "organisationId", "groupId", "childId", "goalId", "authorId", "subjectId", "jobId",
-    "noteId", "uploaderId", "importId",
+    "noteId", "uploaderId", "importId", "openerId",
 )  # fmt: skip
 
 
@@ -96,10 +96,12 @@ class _SchoolBuilder:
             "Reminder": [self._reminder(goal) for goal in goals if chance(self.draw, 60)],
             "RosterImport": imports,
             "RosterChange": list(self._rows("RosterChange", 2, 4, importId=imports)),
-            "AuditEntry": list(
-                self._rows("AuditEntry", 3, 7, subjectId=[*people, None], actorId=people)
-            ),
+            "OpenedRecord": list(self._opened_records(memberships)),
+            "AuditEntry": self._audit_entries(people),
         }
+
+    def _audit_entries(self, people: list[Row]) -> list[Row]:
+        return list(self._rows("AuditEntry", 3, 7, subjectId=[*people, None], actorId=people))
 
     def _jobs(self, people: list[Row], organisations: list[Row]) -> list[Row]:
         asked: dict[str, list[Any]] = {
@@ -108,6 +110,39 @@ class _SchoolBuilder:
             "subjectId": [*people, None],
         }
         return list(self._rows("Job", 2, 5, **asked))
+
+    def _opened_records(self, memberships: list[Row]) -> Iterator[Row]:
+        """Most are of a student of an organisation that the opener leads; some are over."""
+        able = [
+            (leader, study)
+            for leader in memberships
+            for study in memberships
+            if leader["role"] in LEADERS
+            and study["role"] == "STUDENT"
+            and leader["organisationId"] == study["organisationId"]
+        ]
+        now = [pair for pair in able if all(map(self._is_current, pair))]
+        for _ in range(choose(self.draw, 4, 3, 5, 2)):
+            leader, study = (choose(self.draw, *memberships) for _ in range(2))
+            if able and chance(self.draw, 90):
+                leader, study = choose(self.draw, *(now if now and chance(self.draw, 70) else able))
+            begun, ends = choose(self.draw, (-2, 20), (-2, 20), (-2, 20), (-30, -10))
+            yield {
+                **self._row("OpenedRecord"),
+                "personId": study["personId"],
+                "openerId": choose(self.draw, *[leader["personId"]] * 9, None),
+                "organisationId": leader["organisationId"],
+                "openerName": choose(self.draw, *NAMES),
+                "reason": choose(self.draw, *TEXTS),
+                "otherAdministrators": choose(self.draw, 0, 1),
+                "createdAt": self._hours(begun),
+                "expiresAt": self._hours(ends),
+                "closedAt": choose(self.draw, None, None, None, None, self._hours(-1)),
+            }
+
+    def _is_current(self, membership: Row) -> bool:
+        begun = membership["acceptedAt"] is not None and membership["beginsAt"] <= self.now
+        return begun and (membership["endsAt"] is None or membership["endsAt"] > self.now)
 
     def _care(self, made: Row, studies: list[Row]) -> None:
         """Most children study somewhere, and most of those where they are cared for."""

@@ -212,7 +212,7 @@ def test_every_type_has_a_rule_that_ends_at_the_viewer(name: str) -> None:
 
 def test_a_rule_lets_pass_all_whom_it_names() -> None:
     goal = MODEL.entities["Goal"]
-    others = (Relationship.MENTOR, Relationship.MANAGER, Relationship.ADMIN, Relationship.CAREGIVER)
+    others = (Relationship.MENTOR, Relationship.OPENER, Relationship.CAREGIVER)
     assert visible_rows(MODEL.entities, goal) == AnyOf(
         (OwnedBy("person_id", ViewerId()), HasRelationship(Scope.PERSON, "person_id", others))
     )

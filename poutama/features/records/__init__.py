@@ -1,0 +1,1 @@
+"""Opened records: how managers and administrators read what a student wrote."""

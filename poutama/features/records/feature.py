@@ -1,0 +1,32 @@
+"""Opened records: how managers and administrators read what a student wrote."""
+
+from __future__ import annotations
+
+from poutama.feature import Feature
+from poutama.features.records import procedures
+from poutama.personal_data import Erasure, PersonalData
+
+FEATURE = Feature(
+    name="records",
+    package=__package__,
+    procedures=(procedures.close_record, procedures.open_record),
+    personal_data=(
+        PersonalData(
+            table="opened_record",
+            path="person_id",
+            note="who opened their record, when and why",
+        ),
+        PersonalData(
+            table="opened_record",
+            path="opener_id",
+            erasure=Erasure.ANONYMISE,
+            note="records of others that they opened",
+        ),
+        PersonalData(
+            table="opened_record",
+            erasure=Erasure.KEEP,
+            note="the name of the person who opened a record: it is the student's record, and is"
+            " deleted with the student",
+        ),
+    ),
+)

@@ -1,0 +1,129 @@
+"""`openRecord` and `closeRecord`: a manager or administrator reads a student's content for a time.
+
+Who may call them is declared in `records.graphql`; what an opened record permits is the
+relationship OPENER (`poutama.sql.relationship`). The procedures find the organisation, limit how
+many records one person opens, and write the row that the student and the administrators see.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import msgspec
+
+from poutama.changes import NOW
+from poutama.errors import BadUserInputError, LimitExceededError, NotFoundError
+from poutama.procedure import ProcedureContext
+from poutama.sql.relationship import render_is_current
+
+MAX_HOURS = 24
+"""The longest that a record can be open; the table has the same limit."""
+MAX_A_DAY = 30
+"""Records that one person may open within a day: enough for a class, too few for a school."""
+
+# Where the caller leads and the person is a student, both now.
+_FIND_ORGANISATIONS = f"""
+SELECT DISTINCT leader.organisation_id
+FROM membership AS leader
+    JOIN membership AS student ON student.organisation_id = leader.organisation_id
+WHERE leader.person_id = $1::uuid AND leader.role IN ('MENTOR_MANAGER', 'ADMIN')
+    AND student.person_id = $2::uuid AND student.role = 'STUDENT'
+    AND {render_is_current("leader")} AND {render_is_current("student")}
+ORDER BY leader.organisation_id
+"""  # noqa: S608  constants
+_COUNT_LATELY = """
+SELECT count(*)::int8 FROM opened_record
+WHERE opener_id = $1::uuid AND created_at > now() - interval '1 day'
+"""
+_FIND_OPENING = f"""
+SELECT now() + $3::int8 * interval '1 hour' AS expires_at,
+    (SELECT name FROM person WHERE id = $1::uuid) AS opener_name,
+    (
+        SELECT count(DISTINCT admin.person_id)::int8 FROM membership AS admin
+        WHERE admin.organisation_id = $2::uuid AND admin.role = 'ADMIN'
+            AND admin.person_id <> $1::uuid AND {render_is_current("admin")}
+    ) AS other_administrators
+"""  # noqa: S608
+_FIND_IS_OPEN = """
+SELECT closed_at IS NULL AND expires_at > now() AS is_open FROM opened_record WHERE id = $1::uuid
+"""
+
+
+class OpenRecordInput(msgspec.Struct, frozen=True, rename="camel"):
+    """Whose record, and why; the organisation where there is a choice."""
+
+    person_id: UUID
+    reason: str
+    organisation_id: UUID | None = None
+
+
+class CloseRecordInput(msgspec.Struct, frozen=True, rename="camel"):
+    """Which opened record."""
+
+    opened_record_id: UUID
+
+
+class OpenedRecordPayload(msgspec.Struct, frozen=True, rename="camel"):
+    """The opened record."""
+
+    opened_record: UUID
+
+
+async def open_record(context: ProcedureContext, given: OpenRecordInput) -> OpenedRecordPayload:
+    """Open a student's record for the caller, for `opened_record_hours`.
+
+    Raises:
+        NotFoundError: the person is not a student of the organisation that the input names.
+        BadUserInputError: the caller has to name one of several organisations.
+        LimitExceededError: the caller opened `MAX_A_DAY` records within a day.
+    """
+    transaction, viewer = context.transaction, context.viewer.person_id
+    organisation = await _find_organisation(context, given)
+    ((lately,),) = await transaction.fetch(_COUNT_LATELY, viewer)
+    if lately >= MAX_A_DAY:
+        raise LimitExceededError(
+            f"{MAX_A_DAY} records may be opened a day. Open another tomorrow.",
+            limit="openedRecords",
+            value=lately + 1,
+            allowed=MAX_A_DAY,
+        )
+    hours = max(1, min(context.settings.opened_record_hours, MAX_HOURS))
+    (opening,) = await transaction.fetch(_FIND_OPENING, viewer, organisation, hours)
+    opened = await context.changes.insert(
+        "OpenedRecord",
+        {
+            "person": given.person_id,
+            "opener": viewer,
+            "organisation": organisation,
+            "reason": given.reason,
+            "openerName": opening["opener_name"],
+            "otherAdministrators": opening["other_administrators"],
+            "expiresAt": opening["expires_at"],
+        },
+    )
+    return OpenedRecordPayload(opened)
+
+
+async def close_record(context: ProcedureContext, given: CloseRecordInput) -> OpenedRecordPayload:
+    """Close an opened record now; one that is closed or has expired stays as it is."""
+    opened = given.opened_record_id
+    ((is_open,),) = await context.transaction.fetch(_FIND_IS_OPEN, opened)
+    if is_open:
+        await context.changes.update("OpenedRecord", opened, {"closedAt": NOW})
+    return OpenedRecordPayload(opened)
+
+
+async def _find_organisation(context: ProcedureContext, given: OpenRecordInput) -> UUID:
+    rows = await context.transaction.fetch(
+        _FIND_ORGANISATIONS, context.viewer.person_id, given.person_id
+    )
+    found: list[UUID] = [row["organisation_id"] for row in rows]
+    if given.organisation_id is not None:
+        if given.organisation_id not in found:
+            raise NotFoundError.of("Person")
+        return given.organisation_id
+    if len(found) != 1:
+        raise BadUserInputError.at(
+            "input.organisationId", "one of the organisations that you lead and the student is in"
+        )
+    return found[0]
