@@ -68,7 +68,7 @@ class BulkChange:
 
 
 def insert_rows(table: BulkTable, columns: Sequence[str], source: str) -> BulkChange:
-    """Make a change that adds rows, except those that a unique index has no room for.
+    """Make a change that adds rows, except those that a unique index refuses.
 
     Args:
         table: to which.

@@ -1,6 +1,6 @@
 """`Changes`: how procedures and jobs change rows, by the same plans that simple writes are.
 
-Whoever makes it, a change of a row of a type does the same: a searchable text's folded copy,
+Wherever it comes from, a change of a row of a type does the same: a searchable text's folded copy,
 `version` and `updatedAt`, the audit entry with whose data it is, and the conflict with a version
 that is not the newest. It asks no permission: `@permit` does that before a procedure is called,
 and a job's step asks for itself.

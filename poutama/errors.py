@@ -1,4 +1,4 @@
-"""The error tree: what can go wrong, what a client is told, and with which status.
+"""The error tree: what can go wrong, what a client reads about it, and with which status.
 
 Every error the project raises on purpose is a `PoutamaError`. Each class fixes its `code` (the
 value of `errors[].extensions.code`), its HTTP `status` and whether its message is `safe` to show
@@ -190,7 +190,7 @@ class IdempotencyKeyReusedError(PoutamaError):
 
 
 class QuotaExceededError(PoutamaError):
-    """There is no room for more files."""
+    """The quota for files is used up."""
 
     code = "QUOTA_EXCEEDED"
     status = 422
@@ -198,7 +198,7 @@ class QuotaExceededError(PoutamaError):
 
 
 class ResponseTooLargeError(PoutamaError):
-    """The response is larger than one may be. If this was a mutation, it has happened."""
+    """The response is larger than allowed. If this was a mutation, it has happened."""
 
     code = "RESPONSE_TOO_LARGE"
     status = 422

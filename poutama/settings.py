@@ -141,7 +141,7 @@ class Settings:
         10, "Rows that a list without `first` is taken to have when its cost is counted."
     )
     budget_capacity: int = setting(
-        30_000, "Cost that one person may run up at once; 0 means that nobody counts."
+        30_000, "Cost that one person may run up at once; 0 switches budgets off."
     )
     budget_refill: float = setting(300.0, "Cost that a person gets back, per second.")
     budget_tab: int = setting(
@@ -188,7 +188,7 @@ class Settings:
         200_000_000_000, "Most bytes that an organisation's students may have in files together."
     )
     queue_url: str = setting("", "SQS queue that wakes workers; empty means one in this process.")
-    dead_letter_url: str = setting("", "SQS queue of the messages that nobody could handle.")
+    dead_letter_url: str = setting("", "SQS queue of the messages that no worker could handle.")
     job_seconds: float = setting(
         880.0, "Time one invocation of a worker has for jobs, in seconds; below the function's."
     )
@@ -207,7 +207,7 @@ class Settings:
     )
     introspection: bool = setting(True, "Whether people who are signed in may ask for the schema.")
     public_introspection: bool = setting(
-        False, "Whether those who are not signed in may ask for it, too."
+        False, "Whether callers who are not signed in may introspect the schema."
     )
 
     def to_environment(self, **changes: str) -> dict[str, str]:

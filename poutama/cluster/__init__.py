@@ -1,1 +1,1 @@
-"""The database cluster as its operators see it: what happens to it, and whether it held."""
+"""`poutama chaos`: stops database nodes under load and checks that no write is lost."""

@@ -1,9 +1,9 @@
 """`poutama chaos`: writers and readers on a database whose servers are killed, then an audit.
 
-The command line calls `run_chaos`. One server is taken away at a time, kills and drains in turn,
-and the next only when it is back. Everything that clients were told is recorded; the verdict comes
-afterwards, from the record and from what the database then holds (`cluster.durability`). It plays
-on people of its own and takes away no server that it was not given.
+The command line calls `run_chaos`. One node is stopped at a time, kills and drains in turn,
+and the next only when it is back. Every response that clients get is recorded; the verdict comes
+afterwards, from the record and from what the database then holds (`cluster.durability`). It writes
+rows of its own people only and stops no node that it was not given.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
+from poutama.cluster.chaos_rows import ChaosRows, find_rows, make_chaos_rows, prepare, remove
 from poutama.cluster.client import Execute
-from poutama.cluster.ground import Ground, find_rows, invent_ground, prepare, remove
+from poutama.cluster.counters import RunCounters
+from poutama.cluster.database_nodes import Nodes, Outage
 from poutama.cluster.history import Fault, Run
-from poutama.cluster.nodes import Nodes, Outage
-from poutama.cluster.tally import Tally
 from poutama.cluster.workload import Reader, Writer
 from poutama.db.connection import Database
 from poutama.settings import Settings
@@ -44,13 +44,13 @@ class ChaosPlan:
     every: float = 3.0
     """Seconds of peace between two faults, on average."""
     down: float = 1.0
-    """Longest time that a server stays away, before it is given back, in seconds."""
+    """Longest time that a node stays stopped, in seconds."""
     keep: bool = False
     """Whether the run's people stay in the database."""
 
 
 MakeExecute = Callable[[Database, Settings], Execute]
-"""Puts the API's engine over a database; this room must not know it."""
+"""Puts the API's engine over a database; this package must not import it."""
 
 
 async def run_chaos(
@@ -58,17 +58,17 @@ async def run_chaos(
     nodes: Nodes,
     database: tuple[Settings, str],
     make_execute: MakeExecute,
-    tally: Tally,
+    counters: RunCounters,
     stop: asyncio.Event,
 ) -> None:
-    """Run the plan and look at what is left; `tally.keep` is given the whole history.
+    """Run the plan and look at what is left; `counters.keep` is given the whole history.
 
     Args:
         plan: how much and how long.
-        nodes: what is taken away and given back.
+        nodes: those to stop and start.
         database: TLS and the like, and the URL of a migrated database.
         make_execute: makes what runs a GraphQL operation.
-        tally: what a view may look at meanwhile.
+        counters: what a display may read meanwhile.
         stop: set, it ends the run before its time; the audit follows all the same.
 
     Raises:
@@ -76,19 +76,19 @@ async def run_chaos(
         UnavailableError, DeadlineExceededError: the database did not answer before, or after.
     """
     crowd, auditor = _open_databases(plan, *database)
-    ground = invent_ground(plan.name, plan.writers)
+    rows = make_chaos_rows(plan.name, plan.writers)
     try:
         engine = await auditor.dialect()
-        tally.keep(Run(plan.name, plan.began, engine, plan.writers, plan.readers))
-        await prepare(auditor, ground, deadline=_in(SETTLE_SECONDS))
-        tally.began = time.monotonic()
-        clients = _gather_clients(plan, ground, crowd, make_execute(crowd, database[0]), tally)
-        await _run_clients(plan, nodes, clients, auditor, tally, stop)
-        tally.state = "audit"
-        tally.keep(await find_rows(auditor, plan.name, deadline=_in(AUDIT_SECONDS)))
+        counters.keep(Run(plan.name, plan.began, engine, plan.writers, plan.readers))
+        await prepare(auditor, rows, deadline=_in(SETTLE_SECONDS))
+        counters.began = time.monotonic()
+        clients = _gather_clients(plan, rows, crowd, make_execute(crowd, database[0]), counters)
+        await _run_clients(plan, nodes, clients, auditor, counters, stop)
+        counters.state = "audit"
+        counters.keep(await find_rows(auditor, plan.name, deadline=_in(AUDIT_SECONDS)))
         if not plan.keep:
-            tally.state = "cleaning up"
-            await remove(auditor, ground, deadline=_in(AUDIT_SECONDS))
+            counters.state = "cleaning up"
+            await remove(auditor, rows, deadline=_in(AUDIT_SECONDS))
     finally:
         await crowd.close()
         await auditor.close()
@@ -107,10 +107,10 @@ def _open_databases(plan: ChaosPlan, settings: Settings, url: str) -> tuple[Data
 
 
 def _gather_clients(
-    plan: ChaosPlan, ground: Ground, database: Database, execute: Execute, tally: Tally
+    plan: ChaosPlan, rows: ChaosRows, database: Database, execute: Execute, counters: RunCounters
 ) -> list[Writer | Reader]:
-    writers = [Writer(number, ground, database, execute, tally) for number in range(plan.writers)]
-    readers = [Reader(number, ground, execute, tally) for number in range(plan.readers)]
+    writers = [Writer(number, rows, database, execute, counters) for number in range(plan.writers)]
+    readers = [Reader(number, rows, execute, counters) for number in range(plan.readers)]
     return [*writers, *readers]
 
 
@@ -119,13 +119,13 @@ async def _run_clients(
     nodes: Nodes,
     clients: list[Writer | Reader],
     auditor: Database,
-    tally: Tally,
+    counters: RunCounters,
     stop: asyncio.Event,
 ) -> None:
     timer = asyncio.get_running_loop().call_later(plan.seconds, stop.set)
     tasks = [asyncio.create_task(client.run(stop)) for client in clients]
     try:
-        await _take_turns(plan, nodes, auditor, tally, stop)
+        await _take_turns(plan, nodes, auditor, counters, stop)
     except asyncio.CancelledError:
         for task in tasks:
             task.cancel()
@@ -133,7 +133,7 @@ async def _run_clients(
     finally:
         timer.cancel()
         stop.set()
-        tally.state = "clients finish"
+        counters.state = "clients finish"
         await _settle(tasks)
 
 
@@ -148,22 +148,22 @@ async def _settle(tasks: list[asyncio.Task[None]]) -> None:
 
 
 async def _take_turns(
-    plan: ChaosPlan, nodes: Nodes, auditor: Database, tally: Tally, stop: asyncio.Event
+    plan: ChaosPlan, nodes: Nodes, auditor: Database, counters: RunCounters, stop: asyncio.Event
 ) -> None:
     """Take one server away after the other until it is time to stop; all are back then."""
     chance = random.Random(f"{plan.name} faults")  # noqa: S311
     for name, action in _turns(nodes):
-        tally.state = "peace"
+        counters.state = "peace"
         if await _is_set_within(stop, plan.every * chance.uniform(0.5, 1.5)):
             return
-        start = tally.now()
-        tally.state = f"{action} {name}"
-        await nodes.take_away(name, action)
+        start = counters.now()
+        counters.state = f"{action} {name}"
+        await nodes.stop_node(name, action)
         await _is_set_within(stop, chance.uniform(0.0, plan.down))
-        tally.state = f"{name} comes back"
-        await nodes.give_back(name)
+        counters.state = f"{name} comes back"
+        await nodes.start_node(name)
         await auditor.read("SELECT 1", deadline=_in(SETTLE_SECONDS), name="back")
-        tally.record_fault(Fault(node=name, action=action, start=start, end=tally.now()))
+        counters.record_fault(Fault(node=name, action=action, start=start, end=counters.now()))
     await stop.wait()
 
 

@@ -1,8 +1,8 @@
-"""One client of a chaos run: does an operation, hears what came of it, and has it recorded.
+"""One client of a chaos run: does an operation, and records its outcome.
 
 `cluster.workload` says what operations do. A client under an idempotency key is as stubborn as a
-good client is: it repeats what may have happened until it is told that it has. Nothing it is told
-goes unrecorded, not even that the run ended before there was an answer.
+good client is: it repeats what may have happened until a response acknowledges it. Every outcome is
+recorded, also that the run ended before there was a response.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from uuid import UUID
 
 import msgspec
 
+from poutama.cluster.counters import RunCounters
 from poutama.cluster.history import ClientOperation, OperationKind, OperationOutcome
-from poutama.cluster.tally import Tally
 from poutama.errors import (
     AmbiguousCommit,
     DeadlineExceededError,
@@ -56,7 +56,7 @@ class Done:
     present: bool | None = None
 
 
-class Told(Exception):  # noqa: N818  an outcome, not a fault
+class ErrorResponse(Exception):  # noqa: N818  an outcome, not a fault
     """The response has errors; `code` is the first one's."""
 
     def __init__(self, code: str) -> None:
@@ -81,9 +81,9 @@ Act = Callable[[float], Awaitable[Done]]
 class Client:
     """Does operations one after the other."""
 
-    def __init__(self, name: str, tally: Tally, chance: random.Random) -> None:
+    def __init__(self, name: str, counters: RunCounters, chance: random.Random) -> None:
         self.name = name
-        self._tally = tally
+        self._counters = counters
         self._chance = chance
 
     async def perform(
@@ -91,17 +91,17 @@ class Client:
     ) -> Done | None:
         """Do the operation and record it; None where it was not acknowledged."""
         ending = OperationResult()
-        start = self._tally.now()
+        start = self._counters.now()
         try:
             await self._until_known(act, ending, repeatable=bool(key))
         finally:
-            self._tally.record(
+            self._counters.record(
                 ClientOperation(
                     number=number,
                     client=self.name,
                     kind=kind,
                     start=start,
-                    end=self._tally.now(),
+                    end=self._counters.now(),
                     outcome=ending.outcome,
                     code=ending.code,
                     subject=subject,
@@ -131,10 +131,10 @@ class Client:
         try:
             deadline = time.monotonic() + self._chance.choice(DEADLINES)
             ending.done = await act(deadline)
-        except Told as told:
-            ambiguous = told.code == AmbiguousCommit.code
+        except ErrorResponse as response:
+            ambiguous = response.code == AmbiguousCommit.code
             ending.outcome = OperationOutcome.AMBIGUOUS if ambiguous else OperationOutcome.REFUSED
-            ending.code = told.code
+            ending.code = response.code
         except AmbiguousCommit as error:
             ending.outcome, ending.code = OperationOutcome.AMBIGUOUS, error.code
         except TransactionMisuseError as error:
@@ -161,6 +161,6 @@ def read_response(body: bytes) -> str:
     """
     response = msgspec.json.decode(body, type=_Response)
     if response.errors:
-        raise Told(str(response.errors[0]["extensions"]["code"]))
+        raise ErrorResponse(str(response.errors[0]["extensions"]["code"]))
     assert bytes(response.data), "a response has errors or data"
     return bytes(response.data).decode()

@@ -1,4 +1,4 @@
-"""The command `poutama chaos`: a database to play on, a file to write, a verdict to tell.
+"""The command `poutama chaos`: opens a database and a history file, and prints the verdict.
 
 The command line calls `run_and_judge` and `verify`. Without a URL it runs an embedded PostgreSQL
 in a folder of its own and kills that; it never touches the one that `poutama up` runs.
@@ -21,12 +21,12 @@ import msgspec
 from rich.console import Console
 
 from poutama.cluster.chaos import AUDIT_SECONDS, ChaosPlan, MakeExecute, run_chaos
+from poutama.cluster.chaos_rows import find_rows
+from poutama.cluster.counters import RunCounters
+from poutama.cluster.database_nodes import CommandNodes, Commands, EmbeddedNode, Nodes
+from poutama.cluster.display import print_verdict, watch
 from poutama.cluster.durability import judge
-from poutama.cluster.ground import find_rows
 from poutama.cluster.history import History, HistoryFile, read_history
-from poutama.cluster.live import print_verdict, watch
-from poutama.cluster.nodes import CommandNodes, Commands, EmbeddedNode, Nodes
-from poutama.cluster.tally import Tally
 from poutama.db.connection import Database
 from poutama.db.embedded import EmbeddedServer
 from poutama.db.migrate import migrate
@@ -34,7 +34,7 @@ from poutama.settings import Settings
 
 
 class StoppableRun(Protocol):
-    """What a signal tells to stop, and the next one to stop at once."""
+    """What the first signal stops gently, and the second at once."""
 
     should_exit: bool
     force_exit: bool
@@ -42,7 +42,7 @@ class StoppableRun(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
-    """What the person asked for."""
+    """The options of the command line."""
 
     seconds: float
     writers: int
@@ -80,11 +80,11 @@ def run_and_judge(
     """Run, audit and judge; whether every promise was kept.
 
     Args:
-        options: what the person asked for.
+        options: those of the command line.
         settings: how to connect.
         home: where histories are kept that have no place of their own.
         make_execute: puts the API's engine over a database.
-        listen: tells what it is given when somebody asks to stop.
+        listen: stops what it is given when a signal comes.
 
     Raises:
         ConfigurationError: the options, the file or the database cannot be used.
@@ -98,30 +98,30 @@ def run_and_judge(
     with HistoryFile(path) as file, _open_nodes(options, console) as (nodes, url):
 
         async def run() -> None:
-            tally, stop = Tally(file.write), asyncio.Event()
-            listen(_Bell(asyncio.get_running_loop(), stop, asyncio.current_task()))
-            async with watch(tally, console):
-                await run_chaos(plan, nodes, (settings, url), make_execute, tally, stop)
+            counters, stop = RunCounters(file.write), asyncio.Event()
+            listen(_RunStopper(asyncio.get_running_loop(), stop, asyncio.current_task()))
+            async with watch(counters, console):
+                await run_chaos(plan, nodes, (settings, url), make_execute, counters, stop)
 
         try:
             asyncio.run(run())
         except asyncio.CancelledError as error:
             raise KeyboardInterrupt from error
     console.print(f"history: {path}", highlight=False, soft_wrap=True)
-    return _tell(read_history(path), console)
+    return _print_judgement(read_history(path), console)
 
 
 def verify(path: Path, settings: Settings, url: str) -> bool:
     """Judge a history again; with a URL, by what that database holds now.
 
     Raises:
-        ConfigurationError: the file is no history.
+        ConfigurationError: the file is not a history.
         UnavailableError, DeadlineExceededError: the database did not answer.
     """
     history = read_history(path)
     if url:
         history = asyncio.run(_look_again(history, settings, url))
-    return _tell(history, Console())
+    return _print_judgement(history, Console())
 
 
 async def _look_again(history: History, settings: Settings, url: str) -> History:
@@ -134,7 +134,7 @@ async def _look_again(history: History, settings: Settings, url: str) -> History
         await database.close()
 
 
-def _tell(history: History, console: Console) -> bool:
+def _print_judgement(history: History, console: Console) -> bool:
     verdict = judge(history)
     print_verdict(history, verdict, console)
     return verdict.passed
@@ -142,7 +142,7 @@ def _tell(history: History, console: Console) -> bool:
 
 @contextmanager
 def _open_nodes(options: Options, console: Console) -> Iterator[tuple[Nodes, str]]:
-    """What is to be taken away, and the URL of the database."""
+    """The nodes to stop, and the URL of the database."""
     if options.url or options.nodes:
         yield CommandNodes(options.nodes, options.commands), options.url
         return
@@ -162,8 +162,8 @@ def _open_nodes(options: Options, console: Console) -> Iterator[tuple[Nodes, str
             server.discard()
 
 
-class _Bell:
-    """What a signal rings: the first ends the run and has it judged, the second just ends it."""
+class _RunStopper:
+    """Stops a run by signals: the first ends the run and has it judged, the second just ends it."""
 
     def __init__(
         self,

@@ -32,16 +32,16 @@ class Anomaly(StrEnum):
     DOUBLED = "there more than once"
     REFUSED_PRESENT = "refused, but there"
     UNDELETED = "its deletion was acknowledged, but it is there"
-    VANISHED = "nobody deleted it, but it is not there"
+    VANISHED = "no client deleted it, but it is not there"
     HALF = "half of it is there"
-    UNKNOWN = "there, but nobody wrote it"
+    UNKNOWN = "there, but no client wrote it"
     RESPONSE = "the rows kept under its key are not those answered"
     KEY = "its key and its effect are not there together"
     VERSIONS = "versions with gaps or doubles"
     POSITIONS = "positions with gaps or doubles"
     BACKWARDS = "a read saw less than was known before it began"
     UNKEPT = "a read saw what was not kept"
-    UNEXPECTED = "an error that nobody made on purpose"
+    UNEXPECTED = "an error that the API does not document"
     EMPTY = "the history shows nothing"
 
 
@@ -189,15 +189,15 @@ def _is_of(kept: list[str] | None, response: str) -> bool:
 
 def _check_registers(operations: Iterable[ClientOperation], found: Found) -> Iterator[Violation]:
     for name, version in found.registers.items():
-        told = sorted(number for number, _ in found.log.get(name, []))
-        if told != list(range(2, version + 1)):
+        versions = sorted(number for number, _ in found.log.get(name, []))
+        if versions != list(range(2, version + 1)):
             yield Violation(Anomaly.VERSIONS, f"register {name}")
     placed = {mark: number for log in found.log.values() for number, mark in log}
     for op in operations:
         if op.kind is not OperationKind.APPEND or op.outcome is not OperationOutcome.ACKNOWLEDGED:
             continue
         if placed.get(str(op.number), op.version) != op.version:
-            yield Violation(Anomaly.VERSIONS, f"{_describe(op)}, told {op.version}")
+            yield Violation(Anomaly.VERSIONS, f"{_describe(op)}, answered {op.version}")
 
 
 def _check_strangers(operations: Iterable[ClientOperation], found: Found) -> Iterator[Violation]:

@@ -26,7 +26,7 @@ class OperationKind(StrEnum):
     PAIR = "pair"
     """Adds two notes in one mutation: both, or none."""
     APPEND = "append"
-    """Raises a register's version by one and adds a note that tells it: a transaction."""
+    """Raises a register's version by one and adds a note that has it: a transaction."""
     TASK = "task"
     """Adds a task at the end of the list that all writers share."""
     UNTASK = "untask"
@@ -42,7 +42,7 @@ class OperationKind(StrEnum):
 
 
 class OperationOutcome(StrEnum):
-    """What the client was told."""
+    """What the response said to the client."""
 
     ACKNOWLEDGED = "acknowledged"
     REFUSED = "refused"
@@ -50,7 +50,7 @@ class OperationOutcome(StrEnum):
     AMBIGUOUS = "ambiguous"
     """It may have happened; or the run ended before there was an answer."""
     UNEXPECTED = "unexpected"
-    """An error that nobody made on purpose."""
+    """An error that the API does not document."""
 
 
 class Run(msgspec.Struct, frozen=True, tag="run", tag_field="record"):
@@ -93,7 +93,7 @@ class ClientOperation(
 
 
 class Fault(msgspec.Struct, frozen=True, kw_only=True, tag="fault", tag_field="record"):
-    """A server that was taken away, and given back."""
+    """A node that was stopped, and started again."""
 
     node: str
     action: str
@@ -109,7 +109,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True, tag="found", tag_field="r
     registers: dict[str, int]
     """Register -> its version."""
     log: dict[str, list[tuple[int, str]]]
-    """Register -> the versions that its appends told, with their marks."""
+    """Register -> the versions that its appends wrote, with their marks."""
     tasks: dict[str, list[tuple[int, str]]]
     """List -> position and mark of each task, in order."""
     keys: dict[str, list[str]]

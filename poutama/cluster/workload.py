@@ -1,6 +1,6 @@
 """What the clients of a chaos run do: writers that add, append and reorder, readers that look.
 
-`cluster.chaos` runs one `Writer` or `Reader` for each client until it is told to stop. Most writes
+`cluster.chaos` runs one `Writer` or `Reader` for each client until the run stops. Most writes
 go through the API's engine, as a person's would, half of them under an idempotency key; appends go
 through `run_transaction` themselves, several statements each.
 """
@@ -14,11 +14,11 @@ from typing import Any
 
 import msgspec
 
+from poutama.cluster.chaos_rows import ChaosRows, OwnedGoal, write_mark
 from poutama.cluster.client import Act, Client, Done, Execute, read_response
+from poutama.cluster.counters import RunCounters
 from poutama.cluster.durability import marks_of
-from poutama.cluster.ground import Ground, OwnedGoal, write_mark
 from poutama.cluster.history import OperationKind
-from poutama.cluster.tally import Tally
 from poutama.db.connection import Database
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.errors import NotFoundError
@@ -64,21 +64,21 @@ class Writer:
     def __init__(
         self,
         number: int,
-        ground: Ground,
+        rows: ChaosRows,
         database: Database,
         execute: Execute,
-        tally: Tally,
+        counters: RunCounters,
     ) -> None:
-        self._chance = random.Random(f"{ground.run} writer {number}")  # noqa: S311
-        self._client = Client(f"writer {number}", tally, self._chance)
+        self._chance = random.Random(f"{rows.run} writer {number}")  # noqa: S311
+        self._client = Client(f"writer {number}", counters, self._chance)
         self._number = number
-        self._ground = ground
+        self._rows = rows
         self._database = database
         self._execute = execute
-        self._tally = tally
+        self._counters = counters
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Write until told to stop; what is under way is brought to its end."""
+        """Write until the run stops; what is under way is finished."""
         kinds = (self._add_note, self._add_pair, self._append, self._change_list)
         while not stop.is_set():
             (write,) = self._chance.choices(kinds, weights=(35, 20, 25, 20))
@@ -86,17 +86,17 @@ class Writer:
             await asyncio.sleep(self._chance.uniform(0.0, THINK_SECONDS))
 
     async def _add_note(self) -> None:
-        place = self._ground.notes[self._number]
-        number = next(self._tally.numbers)
+        place = self._rows.notes[self._number]
+        number = next(self._counters.numbers)
         (text,) = map(write_mark, marks_of(OperationKind.NOTE, number))
         given = {"a": {"goalId": str(place.goal), "information": text}}
         done = await self._mutate(number, OperationKind.NOTE, NOTE, given, place)
         if done is not None:
-            self._tally.acknowledged.append((str(number), text, place))
+            self._counters.acknowledged.append((str(number), text, place))
 
     async def _add_pair(self) -> None:
-        place = self._ground.notes[self._number]
-        number = next(self._tally.numbers)
+        place = self._rows.notes[self._number]
+        number = next(self._counters.numbers)
         marks = marks_of(OperationKind.PAIR, number)
         given = {
             name: {"goalId": str(place.goal), "information": write_mark(mark)}
@@ -104,13 +104,13 @@ class Writer:
         }
         done = await self._mutate(number, OperationKind.PAIR, PAIR, given, place)
         if done is not None:
-            self._tally.acknowledged += [(mark, write_mark(mark), place) for mark in marks]
+            self._counters.acknowledged += [(mark, write_mark(mark), place) for mark in marks]
 
     async def _append(self) -> None:
         """Mostly to its own register; else to another's, so that writers meet."""
-        own = self._ground.registers[self._number]
-        place = own if self._chance.random() < 0.8 else self._chance.choice(self._ground.registers)
-        number = next(self._tally.numbers)
+        own = self._rows.registers[self._number]
+        place = own if self._chance.random() < 0.8 else self._chance.choice(self._rows.registers)
+        number = next(self._counters.numbers)
         (mark,) = marks_of(OperationKind.APPEND, number)
 
         async def work(transaction: Transaction) -> int:
@@ -128,19 +128,19 @@ class Writer:
 
         done = await self._client.perform(number, OperationKind.APPEND, act, subject=place.name)
         if done is not None:
-            self._tally.acknowledged.append((mark, write_mark(mark, done.version), place))
+            self._counters.acknowledged.append((mark, write_mark(mark, done.version), place))
 
     async def _change_list(self) -> None:
         """Looks at the list first, as a person does; meanwhile others may change it."""
-        place = self._ground.tasks
+        place = self._rows.tasks
         seen: list[Mapping[str, str]] = []
 
         async def look(deadline: float) -> Done:
             seen[:] = (await _ask(self._execute, TASKS, place, deadline))["tasks"]
             return Done()
 
-        await self._client.perform(next(self._tally.numbers), OperationKind.READ_LIST, look)
-        number = next(self._tally.numbers)
+        await self._client.perform(next(self._counters.numbers), OperationKind.READ_LIST, look)
+        number = next(self._counters.numbers)
         choice = self._chance.random()
         if not seen or (choice < 0.5 and len(seen) < LONGEST_LIST):
             text = write_mark(str(number))
@@ -166,7 +166,7 @@ class Writer:
         place: OwnedGoal,
         subject: str = "",
     ) -> Done | None:
-        key = f"{self._ground.run}-{number}" if self._chance.random() < 0.5 else ""
+        key = f"{self._rows.run}-{number}" if self._chance.random() < 0.5 else ""
 
         async def act(deadline: float) -> Done:
             body = await self._execute(
@@ -180,30 +180,32 @@ class Writer:
 class Reader:
     """One client that reads."""
 
-    def __init__(self, number: int, ground: Ground, execute: Execute, tally: Tally) -> None:
-        self._chance = random.Random(f"{ground.run} reader {number}")  # noqa: S311
-        self._client = Client(f"reader {number}", tally, self._chance)
-        self._ground = ground
+    def __init__(
+        self, number: int, rows: ChaosRows, execute: Execute, counters: RunCounters
+    ) -> None:
+        self._chance = random.Random(f"{rows.run} reader {number}")  # noqa: S311
+        self._client = Client(f"reader {number}", counters, self._chance)
+        self._rows = rows
         self._execute = execute
-        self._tally = tally
+        self._counters = counters
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Read until told to stop."""
+        """Read until the run stops."""
         while not stop.is_set():
             kind, act, subject = self._choose()
-            await self._client.perform(next(self._tally.numbers), kind, act, subject=subject)
+            await self._client.perform(next(self._counters.numbers), kind, act, subject=subject)
             await asyncio.sleep(self._chance.uniform(0.0, THINK_SECONDS))
 
     def _choose(self) -> tuple[OperationKind, Act, str]:
-        if self._tally.acknowledged and self._chance.random() < 0.5:
-            mark, text, place = self._chance.choice(self._tally.acknowledged)
+        if self._counters.acknowledged and self._chance.random() < 0.5:
+            mark, text, place = self._chance.choice(self._counters.acknowledged)
 
             async def look(deadline: float) -> Done:
                 goal = await _ask(self._execute, LOOK, place, deadline, text=text)
                 return Done(present=bool(goal["notes"]))
 
             return OperationKind.LOOK, look, mark
-        register = self._chance.choice(self._ground.registers)
+        register = self._chance.choice(self._rows.registers)
 
         async def read(deadline: float) -> Done:
             goal = await _ask(self._execute, READ, register, deadline)

@@ -1,6 +1,6 @@
-"""`poutama jobs`: what is being worked at, and the two things one may do about it.
+"""`poutama jobs`: lists jobs, and retries or cancels one.
 
-Called by the command line. Looks at everybody's jobs, as only whoever runs the system may.
+Called by the command line. Reads every person's jobs, as only the operator of the system may.
 """
 
 from __future__ import annotations

@@ -211,7 +211,7 @@ def _run_chaos(
         return
     # heavy: the compiler, the database driver, SQLAlchemy
     from poutama.cluster.command import Options, run_and_judge
-    from poutama.cluster.nodes import Commands
+    from poutama.cluster.database_nodes import Commands
     from poutama.laptop.direct import DirectApi
 
     settings = read_settings()
@@ -343,7 +343,7 @@ def verify_organisation(
 
 @contextmanager
 def _borrowed_database() -> Iterator[tuple[Settings, LocalDatabase]]:
-    """The database, run for the moment when nobody runs it; stopped on a signal, too."""
+    """The database, run for the moment where no process runs it; stopped on a signal as well."""
     # heavy: the process library
     from poutama.laptop.database import borrow_database
 

@@ -1,6 +1,6 @@
-"""`poutama organisations`: which there are, and which of them are the school that they say.
+"""`poutama organisations`: lists organisations, and verifies that one is the school it names.
 
-Called by the command line. Looks at all organisations, as only whoever runs the system may.
+Called by the command line. Reads all organisations, as only the operator of the system may.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The database as the rest of the house sees it: single statements, read and written.
+"""The database as other packages use it: single statements, read and written.
 
 The engine and the procedures call `Database.read` and `Database.write`; several statements that
 belong together go through `poutama.db.transaction.run_transaction`. Connections are opened when

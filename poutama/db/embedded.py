@@ -55,7 +55,7 @@ QUIET = {
     "timezone": "UTC",
     "max_connections": "100",
     # What a serializable read has seen is remembered while a transaction that overlaps it lasts,
-    # for up to a thousand reads of a hundred rows each; by default there is room for a tenth.
+    # for up to a thousand reads of a hundred rows each; by default it holds a tenth.
     "max_pred_locks_per_transaction": "1024",
 }
 

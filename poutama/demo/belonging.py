@@ -1,7 +1,7 @@
 """Who belongs where in the demo school: rows of organisations, groups and memberships.
 
 Called by `demo.load`. As deterministic as `demo.school`: who is where depends on their number
-alone. Reads no clock: a membership that has not begun begins in a year that nobody will see here.
+alone. Reads no clock: a membership that has not begun begins in a year far away.
 """
 
 from __future__ import annotations
@@ -112,7 +112,7 @@ def _membership(
     state: MembershipState = MembershipState.CURRENT,
 ) -> TableRow:
     if state is MembershipState.NOT_BEGUN:
-        source = "ROSTER"  # nobody joins by code for a later time
+        source = "ROSTER"  # a join code never begins later
     where = "" if group is None else f"/group/{group.number}"
     invited = source == "INVITED"
     ended = state is MembershipState.ENDED

@@ -32,7 +32,7 @@ def enrol_school(settings: Settings, url: str, students: int, steps: ProgressLin
 
 
 def enrol_if_empty(settings: Settings, url: str, steps: ProgressLines) -> None:
-    """Make the demo school where there is nobody yet."""
+    """Make the demo school where the database has no people yet."""
     if asyncio.run(_has_people(settings, url)):
         with steps.step(STEP) as step:
             step.note = "there already"

@@ -2,7 +2,7 @@
 
 Called by `poutama demo` and `poutama up`. A batch of whole students is one transaction, so an
 interrupted run is taken up again where it stopped. A person who is there is left as they are,
-goals and all, even if somebody has changed or deleted some of them since; `demo.missing` knows
+goals and all, even if some of them were changed or deleted since; `demo.missing` knows
 what is missing. Rows that are not the demo school's are never changed.
 """
 
@@ -25,7 +25,7 @@ from poutama.settings import Settings
 ROWS_A_STUDENT = 90
 TRIES = 5
 VERIFY_SECONDS = 30.0
-# Unique and foreign keys: somebody added the same, or deleted what a row refers to, just now.
+# Unique and foreign keys: the same was added, or what a row refers to was deleted, just now.
 _CHANGED_MEANWHILE = frozenset({"23505", "23503"})
 
 ReportProgress = Callable[[int, int], None]
@@ -67,13 +67,13 @@ async def make_demo(
     Args:
         url: a migrated database.
         students: 1 to 1,000,000; memory does not grow with it.
-        progress: told (students so far, students) at the start and after each batch.
+        progress: called with (students so far, students) at the start and after each batch.
         settings: how to connect; the defaults if None.
 
     Raises:
         BadUserInputError: `students` is out of range.
         ConfigurationError: the database has no tables yet.
-        ConflictError: somebody else has an email of the demo school.
+        ConflictError: another person has an email of the demo school.
         UnavailableError: the database went away; run again to go on.
     """
     if not 1 <= students <= LARGEST:
@@ -110,7 +110,7 @@ async def _fill(
             if any(added.values()):
                 await loader.finish()
         if added["organisation"]:
-            # Only once: whoever takes it back, to try what it is like, is not overruled.
+            # Only once: an operator who revokes it, to try what it is like, is not overruled.
             ids = [organisation_id(number) for number in ORGANISATIONS]
             await verify_organisations(database, ids, deadline=time.monotonic() + VERIFY_SECONDS)
     finally:
@@ -142,4 +142,4 @@ async def _add_missing(database: Database, loader: Loader, batch: StudentRange) 
                 raise
         else:
             return rows
-    raise ConflictError("The demo school is being changed by somebody else; try again.")
+    raise ConflictError("The demo school is being changed by another process; try again.")

@@ -1,7 +1,7 @@
 """What is missing of some of the demo school's students, and of those who come with them.
 
 Called by `demo.load`, once for each batch. Only reads. Nothing that people changed is missing:
-a person who is there is left as they are, a membership too, and a group that somebody deleted
+people and memberships that are there are left as they are, and a group that was deleted
 stays deleted, with the memberships in it.
 """
 
@@ -110,7 +110,7 @@ async def _add_belonging(
     """Add what is missing of organisations and groups, and of the memberships in those there are.
 
     A group comes in one transaction with the caregiver of its first student, organisations with
-    the first caregiver. So if the caregiver is there and the group is not, somebody deleted it.
+    the first caregiver. So if the caregiver is there and the group is not, it was deleted.
     """
     groups, memberships = batch.groups(), batch.memberships().membership
     organisations = [organisation_id(number) for number in ORGANISATIONS]
@@ -151,7 +151,9 @@ async def _find_people(database: Database, emails: Sequence[str]) -> set[str]:
     found = await _read(database, statement, [*ids, *emails])
     for row in found:
         if row["id"] not in ids:
-            raise ConflictError(f"{row['email']} belongs to somebody who is not the demo school's.")
+            raise ConflictError(
+                f"{row['email']} belongs to a person who is not of the demo school."
+            )
     return {ids[row["id"]] for row in found}
 
 

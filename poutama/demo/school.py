@@ -147,7 +147,7 @@ MANAGER_EMAILS = (f"manager-01@{DOMAIN}", f"manager-02@{DOMAIN}")
 
 
 def person_id(email: str) -> UUID:
-    """The id of one of the school's people, who are told apart by their email."""
+    """The id of one of the school's people, derived from their email."""
     return identify(email)
 
 
@@ -157,7 +157,7 @@ def tell_name(email: str) -> str:
 
 
 def write_adult(rows: SchoolRows, email: str) -> None:
-    """Add somebody who is not a student: a person without goals."""
+    """Add a person who is not a student and has no goals."""
     _write_person(rows, email, _random(email))
 
 

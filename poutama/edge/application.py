@@ -1,4 +1,4 @@
-"""Puts the rooms together: what an entry point opens, from the settings it has read.
+"""The composition root: what an entry point opens, from the settings it has read.
 
 The functions' handlers and the local mode call it, so that both run the same. Nothing here reads
 the environment, and nothing is connected before it is needed: a function's environment may be
@@ -44,7 +44,7 @@ small function takes most of it to load the library, once."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resources:
-    """What one process has of the house."""
+    """What one process has open: database, store and queue."""
 
     settings: Settings
     database: Database
@@ -54,12 +54,12 @@ class Resources:
     async def close(self) -> None:
         """Let go of every connection, even if one of them objects."""
         async with AsyncExitStack() as stack:
-            for room in (self.database, self.store, self.queue):
-                stack.push_async_callback(room.close)
+            for resource in (self.database, self.store, self.queue):
+                stack.push_async_callback(resource.close)
 
 
 def open_resources(settings: Settings, environment: Mapping[str, str]) -> Resources:
-    """The rooms of a function; nothing is connected yet.
+    """The resources of a function; nothing is connected yet.
 
     Args:
         settings: all of them.
@@ -80,7 +80,7 @@ def open_resources(settings: Settings, environment: Mapping[str, str]) -> Resour
 
 
 def open_api(
-    rooms: Resources,
+    resources: Resources,
     *,
     verifier: Verifier | None = None,
     routes: Mapping[str, Route] | None = None,
@@ -89,7 +89,7 @@ def open_api(
     """Everything that is served under one address.
 
     Args:
-        rooms: of this process.
+        resources: of this process.
         verifier: of tokens; None: those of the issuers in the settings.
         routes: further pages by exact path.
         wake: has a worker look at a job; None: by the queue.
@@ -97,15 +97,15 @@ def open_api(
     Raises:
         ConfigurationError: a setting is missing or cannot be used.
     """
-    settings, database = rooms.settings, rooms.database
+    settings, database = resources.settings, resources.database
     engine = Engine(
         load_model(),
         database,
         settings,
         load_features().procedures,
         read_trusted_documents(settings.trusted_documents),
-        compute_fields(rooms),
-        wake or wake_by(rooms.queue),
+        compute_fields(resources),
+        wake or wake_by(resources.queue),
     )
     return Api(
         engine,
@@ -117,9 +117,9 @@ def open_api(
     )
 
 
-def compute_fields(rooms: Resources) -> dict[str, Compute]:
+def compute_fields(resources: Resources) -> dict[str, Compute]:
     """What the schema's `@computed` fields call: the store's signatures, and the features' own."""
-    store, settings = rooms.store, rooms.settings
+    store, settings = resources.store, resources.settings
 
     def download_url(key: str, name: str, media_type: str) -> str:
         seconds = settings.download_seconds

@@ -99,7 +99,7 @@ def read_batch(event: object) -> list[SqsRecord]:
     """The messages of an event.
 
     Raises:
-        UnknownEventError: it is no batch of SQS; it is logged, too, without what is in it.
+        UnknownEventError: it is not a batch of SQS; also logged, without its contents.
     """
     try:
         records = msgspec.convert(event, _Batch).Records

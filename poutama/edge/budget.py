@@ -95,7 +95,7 @@ class Budgets:
         return filled - tab.owed
 
     def put_on_tab(self, tab: Tab, cost: float) -> bool:
-        """Spend without asking, if the tab has room for it.
+        """Spend without asking the database, if the tab is not full.
 
         Raises:
             RateLimitedError: this process knows that there is not enough left.

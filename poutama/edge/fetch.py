@@ -3,7 +3,7 @@
 `fetch_json` blocks, and `run_in_thread` keeps that away from the event loop. The standard library
 does it, because PyJWT has it imported anyway: an HTTP client would be one more thing for every
 function to load, for one small document an hour. Never follows a redirect, never reads more than
-it was told to, and never speaks without TLS to anything but this machine.
+it was given, and never connects without TLS except to this machine.
 """
 
 from __future__ import annotations

@@ -18,11 +18,11 @@ from poutama.settings import Settings
 
 # One job at a time; its sign of life must not wait for what it reads.
 _settings = Settings.from_environment(os.environ, pool_size=2)
-_rooms = open_resources(_settings, os.environ)
+_resources = open_resources(_settings, os.environ)
 handler = BatchFunction(
-    open_worker(_rooms, load_features().load_jobs()),
+    open_worker(_resources, load_features().load_jobs()),
     _settings,
-    Environment(partial(ask_database, _rooms.database)),
+    Environment(partial(ask_database, _resources.database)),
 )
 """Handles one batch: the name that the function is configured with."""
 

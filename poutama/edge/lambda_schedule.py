@@ -16,11 +16,11 @@ from poutama.features import load_features
 from poutama.settings import Settings
 
 _settings = Settings.from_environment(os.environ, pool_size=1)
-_rooms = open_resources(_settings, os.environ)
+_resources = open_resources(_settings, os.environ)
 handler = ScheduleFunction(
     load_features().tasks,
-    open_task_contexts(_rooms),
-    Environment(partial(ask_database, _rooms.database)),
+    open_task_contexts(_resources),
+    Environment(partial(ask_database, _resources.database)),
 )
 """Runs what is due: the name that the function is configured with."""
 

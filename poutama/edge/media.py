@@ -46,7 +46,7 @@ def _media_type(name: str, *, masks_request_errors: bool) -> MediaType:
 JSON = _media_type("application/json", masks_request_errors=True)
 GRAPHQL_RESPONSE = _media_type("application/graphql-response+json", masks_request_errors=False)
 
-# Among equals the first wins: a client that only says */* is one that never heard of the other.
+# Among equals the first wins: a client that only sends */* does not know the other.
 _SERVED = (JSON, GRAPHQL_RESPONSE)
 
 

@@ -82,7 +82,7 @@ class OidcVerifier:
         header, claims = _read_unverified(token)
         algorithm = check_header(header)
         issuer, keys = self._choose(claims)
-        # Claims that are invalid whoever signed them cost no signature check and no fetch of keys.
+        # Claims that no signature can mend cost no signature check and no fetch of keys.
         check_claims(claims, issuer, now)
         published = await keys.find(header.get("kid"), algorithm)
         if not published:

@@ -1,7 +1,7 @@
 """Pages of other origins: which of them may read what the API answers (CORS).
 
 Called by `edge.http` for each response. People are known by a bearer token, never by a cookie, so
-no page can act for somebody whose token it does not have; this only says whose scripts may read
+no page can act for a person whose token it does not have; this only decides whose scripts may read
 the answer. Never lets a browser send credentials of its own.
 Source: https://fetch.spec.whatwg.org/#http-cors-protocol
 """

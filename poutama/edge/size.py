@@ -34,7 +34,7 @@ async def fit_body(
     """Headers and body as they are sent: compressed where the client can read that.
 
     Only JSON is compressed. That is safe beside secrets, since no other site can make a browser
-    ask with somebody's bearer token.
+    send another person's bearer token.
 
     Raises:
         ResponseTooLargeError: even so it is longer than `limit` bytes.

@@ -53,37 +53,39 @@ class EngineQuery:
         return data
 
 
-def open_query(rooms: Resources) -> EngineQuery:
+def open_query(resources: Resources) -> EngineQuery:
     """What steps ask questions with."""
-    settings = rooms.settings
-    engine = Engine(load_model(), rooms.database, settings, {}, computed=compute_fields(rooms))
+    settings = resources.settings
+    engine = Engine(
+        load_model(), resources.database, settings, {}, computed=compute_fields(resources)
+    )
     return EngineQuery(engine, settings.request_seconds)
 
 
-def open_worker(rooms: Resources, kinds: Mapping[str, AnyJobKind]) -> Worker:
+def open_worker(resources: Resources, kinds: Mapping[str, AnyJobKind]) -> Worker:
     """A worker for these kinds of jobs; with none it can still sweep."""
     model = load_model()
     return Worker(
-        database=rooms.database,
-        store=rooms.store,
-        queue=rooms.queue,
+        database=resources.database,
+        store=resources.store,
+        queue=resources.queue,
         kinds=kinds,
-        query=open_query(rooms),
-        settings=rooms.settings,
-        permits=Permits(model, rooms.database),
+        query=open_query(resources),
+        settings=resources.settings,
+        permits=Permits(model, resources.database),
         plans=ChangePlans(model),
     )
 
 
-def open_task_contexts(rooms: Resources) -> Callable[[float], TaskContext]:
+def open_task_contexts(resources: Resources) -> Callable[[float], TaskContext]:
     """What gives scheduled tasks what they need, until a deadline."""
-    worker, plans = open_worker(rooms, {}), ChangePlans(load_model())
+    worker, plans = open_worker(resources, {}), ChangePlans(load_model())
 
     def open_context(deadline: float) -> TaskContext:
         return TaskContext(
-            database=rooms.database,
-            store=rooms.store,
-            settings=rooms.settings,
+            database=resources.database,
+            store=resources.store,
+            settings=resources.settings,
             sweep=lambda until: worker.sweep(deadline=until),
             deadline=deadline,
             plans=plans,

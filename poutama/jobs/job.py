@@ -86,7 +86,7 @@ class Job:
         id: the row's.
         kind: the name of its `JobKind`.
         person_id: the person who requested it.
-        organisation_id: whose administrators see it, too; None for a personal job.
+        organisation_id: its administrators also see the job; None for a personal job.
         subject_id: whose data it is about, where that is one person.
     """
 

@@ -1,7 +1,7 @@
 """SQS as the queue that wakes workers.
 
 The only module that knows SQS's API. `edge.application` makes it where `queue_url` is set;
-functions get their messages from AWS itself and only send, the tests receive, too. Visibility time
+functions get their messages from AWS itself and only send, the tests also receive. Visibility time
 and how often a message is handed out are the queue's own (`infra/`), not set here. The client is
 made when first needed and shared: each call blocks a thread of the loop's pool, never the loop.
 """

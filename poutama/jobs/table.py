@@ -83,7 +83,7 @@ async def enqueue(
         transaction: the mutation's, or that of a step's effects.
         kind: a key of a feature's `jobs`.
         person_id: who asks for it, and reads it.
-        organisation_id: whose administrators see it, too.
+        organisation_id: its administrators also see the job.
         subject_id: whose data it is about, where that is one person; a job of no organisation is
             about whoever asks, unless it says otherwise. The result is for those who may still
             see that person, or still belong to the organisation, when they ask for it.

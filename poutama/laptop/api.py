@@ -44,15 +44,15 @@ async def open_local_api(
         ConfigurationError: a setting cannot be used.
         UnavailableError: the database does not answer.
     """
-    rooms = open_server_resources(settings, url, home, store)
+    resources = open_server_resources(settings, url, home, store)
     try:
         # Now, so that the first person who asks does not wait for it.
-        await ask_database(rooms.database)
+        await ask_database(resources.database)
         yield application.open_api(
-            rooms,
+            resources,
             verifier=Authenticator(local_verifier(home)),
             routes=graphiql_routes(assets_folder(home)),
             wake=wake,
         )
     finally:
-        await rooms.close()
+        await resources.close()

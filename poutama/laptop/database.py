@@ -1,4 +1,4 @@
-"""Which database a laptop uses, started when nobody runs it yet.
+"""Which database a laptop uses, started when no process runs it yet.
 
 In this order: `POUTAMA_DATABASE_URL`; the embedded PostgreSQL whose data the home folder holds
 already; a `cockroach` on PATH; the embedded PostgreSQL, made anew. Called by `laptop.up` and the
@@ -38,7 +38,7 @@ def run_database(settings: Settings, home: Path) -> Iterator[LocalDatabase]:
         ConfigurationError: the URL cannot be used, another process runs it, or it does not start.
     """
     if settings.database_url:
-        # Made only to be told now, and in one way, what is wrong with the URL.
+        # Made only to report now, and in one way, what is wrong with the URL.
         Database(settings)
         yield LocalDatabase(settings.database_url, "POUTAMA_DATABASE_URL")
         return

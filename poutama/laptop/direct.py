@@ -17,7 +17,7 @@ from poutama.viewer import Viewer
 
 
 class DirectApi:
-    """The API over one database; whoever calls it says whom they are."""
+    """The API over one database; the caller names the viewer, without a token."""
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self._engine = Engine(load_model(), database, settings, load_features().procedures)

@@ -76,7 +76,7 @@ async def token_for(
     """Sign a token for the person with this email.
 
     Raises:
-        NotFoundError: nobody has it; the message says what to do.
+        NotFoundError: no person has it; the message says what to do.
         ConfigurationError: the key cannot be read or made.
         UnavailableError: the database cannot be reached.
     """
@@ -92,7 +92,7 @@ async def token_for(
         await database.close()
     if not found:
         raise NotFoundError(
-            f"Nobody here has the email {email}. `poutama demo` makes people such as"
+            f"No person in this database has the email {email}. `poutama demo` makes people such as"
             " student-0001@demo.example."
         )
     return issue_token(home, found[0]["id"], lifetime=lifetime)

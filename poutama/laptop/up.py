@@ -2,7 +2,7 @@
 
 Called by the command line. First what can be known at once (the port, the data folder), then the
 database, its tables, the demo school, the API and its worker. Whatever was started is stopped in
-the opposite order, on Ctrl-C, SIGTERM or an error, in any phase. Serves nobody but this machine.
+the opposite order, on Ctrl-C, SIGTERM or an error, in any phase. Serves this machine only.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def run_up(settings: Settings, stop: StopRequest) -> None:
 
     Args:
         settings: the port, the data folder, and what the API needs.
-        stop: entered by the caller, so that a signal is heard before this module is loaded.
+        stop: entered by the caller, so that a signal is handled before this module is loaded.
 
     Raises:
         ConfigurationError: the port, the data folder or the database cannot be used; nothing is
@@ -101,8 +101,8 @@ async def _open_house(
     """The API, and beside it the worker that runs its jobs and the schedule."""
     async with keep_worker(settings, url, home) as wake:
         # A queue of AWS's is one that the worker looks into by itself.
-        told = None if settings.queue_url else wake
-        async with open_local_api(settings, url, home, store=store, wake=told) as api:
+        local_wake = None if settings.queue_url else wake
+        async with open_local_api(settings, url, home, store=store, wake=local_wake) as api:
             yield api
 
 

@@ -1,8 +1,8 @@
 """The worker of `make up`: receives from the queue, works at several jobs at once, and sweeps.
 
 `laptop.worker_process` runs it, in a process beside the API's. It does what SQS and the schedule do
-in the cloud, with the same worker: messages that cannot be handled come back later. When it is told
-to stop, jobs under way are let go, so that the next start goes on with them at once.
+in the cloud, with the same worker: messages that cannot be handled come back later. When it is
+stopped, jobs under way are released, so that the next start goes on with them at once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ SEVERAL = 4
 WAIT_SECONDS = 20.0
 RETRY_SECONDS = 10.0
 SWEEP_SECONDS = 5.0
-"""Oftener than in a cloud: on a laptop somebody waits for the job whose worker they have killed."""
+"""Oftener than in a cloud: on a laptop a person waits for the job whose worker they have killed."""
 POLL_SECONDS = 1.0
 """How often a worker without a queue looks for jobs in the database."""
 SWEEP_LIMIT_SECONDS = 30.0
@@ -55,7 +55,7 @@ async def run_worker(
 
 
 async def work_off(worker: Worker, *, several: int) -> None:
-    """Receive and handle messages until cancelled; what is being handled is cancelled, too."""
+    """Receive and handle messages until cancelled; what is being handled is cancelled as well."""
     running: set[asyncio.Task[None]] = set()
     try:
         while True:

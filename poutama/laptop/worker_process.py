@@ -1,9 +1,9 @@
 """A worker process: it runs jobs and the schedule beside `make up`'s API, or `poutama serve`.
 
-`laptop.worker_supervisor` starts it with `python -m poutama.laptop.worker_process`. It is told of
-jobs by lines on its standard input, one id a line, and ends when that does: so it outlives nobody,
-however they end. A process of its own, because a job may take all of a processor, or all of the
-memory there is. `poutama worker` runs it in the foreground.
+`laptop.worker_supervisor` starts it with `python -m poutama.laptop.worker_process`. It reads the
+ids of jobs from its standard input, one a line, and ends when that does: so it never outlives its
+parent, however that ends. A process of its own, because a job may take all of a processor, or all
+of the memory there is. `poutama worker` runs it in the foreground.
 """
 
 from __future__ import annotations
@@ -33,16 +33,16 @@ from poutama.settings import Settings
 TASK_SECONDS = 120.0
 
 
-async def work(rooms: Resources, heard: asyncio.StreamReader, *, polls: bool = False) -> None:
-    """Run jobs and the schedule until there is nothing more to hear.
+async def work(resources: Resources, job_ids: asyncio.StreamReader, *, polls: bool = False) -> None:
+    """Run jobs and the schedule until `job_ids` ends.
 
     Args:
-        rooms: of this process.
-        heard: ids of jobs, one a line.
-        polls: whether jobs are looked for in the database, since nothing reports them.
+        resources: of this process.
+        job_ids: one id a line.
+        polls: whether jobs are looked for in the database, since no process sends their ids.
     """
-    worker = open_worker(rooms, load_features().load_jobs())
-    open_context = open_task_contexts(rooms)
+    worker = open_worker(resources, load_features().load_jobs())
+    open_context = open_task_contexts(resources)
     async with run_worker(worker, polls=polls):
         tasks = [
             asyncio.create_task(_repeat(name, open_context))
@@ -50,7 +50,7 @@ async def work(rooms: Resources, heard: asyncio.StreamReader, *, polls: bool = F
             if name != "sweep"
         ]
         try:
-            while line := await heard.readline():
+            while line := await job_ids.readline():
                 await worker.wake(UUID(line.decode().strip()))
         finally:
             for task in tasks:
@@ -87,18 +87,18 @@ def run_worker_process(
 async def _work_until_stopped(
     settings: Settings, stop: StopRequest, when_ready: Callable[[], None]
 ) -> None:
-    heard = _Ending(asyncio.get_running_loop())
-    rooms = open_server_resources(settings, settings.database_url, Path(settings.home))
+    stoppable = _StoppableIds(asyncio.get_running_loop())
+    resources = open_server_resources(settings, settings.database_url, Path(settings.home))
     try:
-        await ask_database(rooms.database)
-        stop.watch(heard)
+        await ask_database(resources.database)
+        stop.watch(stoppable)
         when_ready()
-        await work(rooms, heard.reader, polls=not settings.queue_url)
+        await work(resources, stoppable.reader, polls=not settings.queue_url)
     finally:
-        await rooms.close()
+        await resources.close()
 
 
-class _Ending:
+class _StoppableIds:
     """A `Stoppable`: a reader that ends when a signal comes."""
 
     force_exit = False
@@ -119,14 +119,14 @@ class _Ending:
 
 async def _main(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
-    heard = asyncio.StreamReader()
-    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(heard), sys.stdin)
-    loop.add_signal_handler(signal.SIGTERM, heard.feed_eof)
-    rooms = open_server_resources(settings, settings.database_url, Path(settings.home))
+    job_ids = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(job_ids), sys.stdin)
+    loop.add_signal_handler(signal.SIGTERM, job_ids.feed_eof)
+    resources = open_server_resources(settings, settings.database_url, Path(settings.home))
     try:
-        await work(rooms, heard)
+        await work(resources, job_ids)
     finally:
-        await rooms.close()
+        await resources.close()
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """Keeps a worker running beside the laptop's API: a process that is started again when it dies.
 
-Called by `laptop.up`. Hands it the ids of jobs through a pipe; what a dead worker was told is found
-by the next one in the database.
+Called by `laptop.up`. Writes the ids of jobs to its standard input; the next worker finds in the
+database what a dead one had received.
 """
 
 from __future__ import annotations

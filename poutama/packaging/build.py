@@ -1,7 +1,7 @@
 """Makes a package: libraries, features of other packages, our own files, bytecode, zip.
 
 Called by `poutama package`. Works in a folder of its own and puts the finished file in place at
-the end. The same sources and lock make the same bytes, whoever makes them and where.
+the end. The same sources and lock make the same bytes on every machine.
 """
 
 from __future__ import annotations

@@ -102,7 +102,7 @@ def is_needed(path: PurePosixPath) -> bool:
 
 
 def _is_kept_metadata(path: PurePosixPath) -> bool:
-    """Name and version, for whoever looks for known holes; and the licences."""
+    """Name and version, for those who look for known vulnerabilities; and the licences."""
     return "licenses" in path.parts or path.name.upper().startswith(_KEPT_OF_METADATA)
 
 

@@ -234,8 +234,8 @@ class ReadBuilder:
             middleware=MiddlewareManager(self._introspected),
         )
         if self._introspected.count > LARGEST_INTROSPECTION:
-            told = f"{key}: introspection answers {self._introspected.count} fields or more"
-            raise exceeded("introspection", self._introspected.count, LARGEST_INTROSPECTION, told)
+            found = f"{key}: introspection answers {self._introspected.count} fields or more"
+            raise exceeded("introspection", self._introspected.count, LARGEST_INTROSPECTION, found)
         if result.errors or result.data is None:
             raise PoutamaError(f"Introspection failed: {result.errors}")
         return Text(key, json.dumps(result.data[key], ensure_ascii=False, separators=(",", ":")))

@@ -182,8 +182,8 @@ class Pricing:
         allowed = self._settings.max_depth
         deepest = max(map(_nesting, arguments.values()), default=0)
         if deepest > allowed:
-            told = f"An argument is nested {deepest} objects deep"
-            raise exceeded("depth", deepest, allowed, told)
+            found = f"An argument is nested {deepest} objects deep"
+            raise exceeded("depth", deepest, allowed, found)
 
     def _size(
         self,

@@ -169,17 +169,17 @@ class _Census:
             ("repeats", self.repeats, settings.max_repeats, "fields that repeat another"),
         ):
             if value > allowed:
-                told = f"The operation has {value} {message}, its fragments expanded"
-                raise exceeded(limit, value, allowed, told)
+                found = f"The operation has {value} {message}, its fragments expanded"
+                raise exceeded(limit, value, allowed, found)
         if self.depth > settings.max_depth:
-            told = f"The operation is nested {self.depth} fields deep, its fragments expanded"
-            raise exceeded("depth", self.depth, settings.max_depth, told)
+            found = f"The operation is nested {self.depth} fields deep, its fragments expanded"
+            raise exceeded("depth", self.depth, settings.max_depth, found)
 
     def _visit_one(self) -> None:
         self.visited += 1
         if self.visited > self.max_fields:
-            told = f"The document has {self.visited} fields or more, its fragments expanded"
-            raise exceeded("fields", self.visited, self.max_fields, told)
+            found = f"The document has {self.visited} fields or more, its fragments expanded"
+            raise exceeded("fields", self.visited, self.max_fields, found)
 
     def _count_field(self, node: FieldNode, place: _SelectionPlace) -> None:
         self.aliases += node.alias is not None

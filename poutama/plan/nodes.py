@@ -324,7 +324,7 @@ class Update:
 
 @dataclass(frozen=True, slots=True)
 class Delete:
-    """The end of one row, and of what hangs on it."""
+    """The end of one row, and of the rows that belong to it."""
 
     entity: Entity
     id: Value

@@ -218,8 +218,8 @@ class Documents:
         except GraphQLError as error:
             # graphql-core has no other way to tell this from bad syntax.
             if f"more than {limit} tokens" in error.message:
-                told = f"The document has {limit + 1} tokens or more"
-                raise exceeded("tokens", limit + 1, limit, told) from error
+                found = f"The document has {limit + 1} tokens or more"
+                raise exceeded("tokens", limit + 1, limit, found) from error
             if error.message.startswith("Syntax Error: Document is nested too deeply"):
                 raise LimitExceededError(TOO_DEEP, limit="nesting") from error
             raise GraphQLFailure(ParseFailedError, [error]) from error

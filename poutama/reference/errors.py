@@ -121,7 +121,7 @@ ADVICE = {
         "Delete some first. See [evidence.md](evidence.md).",
     ),
     "RESPONSE_TOO_LARGE": (
-        "The response is larger than one may be: `value` bytes, `allowed` are. A mutation has "
+        "The response is larger than allowed: `value` bytes, `allowed` are. A mutation has "
         "happened all the same.",
         "Ask for smaller pages, or send `Accept-Encoding: gzip`.",
     ),

@@ -27,18 +27,18 @@ OPENING = """\
 Nothing is visible or may be changed unless a rule below says so. The rules stand in the schema
 files, beside the types (`@visible`, `@change`, `@restricted`), and are compiled into every
 statement: they hold by whatever way a row is reached, be it a root field, a relation, an id, a
-mutation's payload, a filter, an order or a count. What somebody may not see is, for them, not
+mutation's payload, a filter, an order or a count. What a viewer may not see is, for them, not
 there: asking for it gives the same answer, to the byte, as asking for an id that never was.
 
-Somebody is a mentor, a manager, an admin, a caregiver or a member *now*, through a membership that
+A person is a mentor, a manager, an admin, a caregiver or a member *now*, through a membership that
 has begun, has not ended and was accepted. Students are those with such a membership themselves:
 a student who has joined by a code and not accepted yet shares nothing, and one who has left shares
-nothing any more.
+nothing.
 
 A field that fewer people see than its row is null for all others, and cannot be filtered or
 sorted by.
 
-Who else returns or counts somebody's goals is written down for that person (`auditConnection`), in
+Who else returns or counts a person's goals is written down for that person (`auditConnection`), in
 the very statement that reads them. What a filter looks at without returning it is not, nor are a
 group's sums (`progress`): mentors can ask which of their students have a goal of a certain kind,
 and no entry says so. They see those goals anyway.
@@ -109,7 +109,7 @@ def _type(model: Model, entity: Entity) -> str:
             rows += _rows(model, entity, action.value, rule)
     silent = [action.value for action in _CHANGES if action not in entity.changes]
     if silent:
-        rows.append(f"| {', '.join(silent)} | | nobody, but as the table of mutations says |\n")
+        rows.append(f"| {', '.join(silent)} | | only by the mutations in the next table |\n")
     audited = ""
     if entity.subject is not None:
         audited = "\nWho changes them, and who else reads them, is audited.\n"
@@ -130,7 +130,7 @@ def _alternative(model: Model, entity: Entity, alternative: Audience | Through) 
         case Audience(scope, column, relationships):
             return _named(model, entity, column), _who(scope, relationships)
         case Through(relation, None):
-            return f"`{relation.name}`", "whoever may see it"
+            return f"`{relation.name}`", "those who may see it"
         case Through(relation, to):
             assert to is not None
             return f"`{relation.name}`", f"of those who may see it: {_who(Scope.PERSON, to)}"

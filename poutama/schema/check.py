@@ -149,7 +149,7 @@ def _check_insert(mutation: Mutation, entity: Entity, entities: Mapping[str, Ent
 
 
 def _check_children(where: str, entity: Entity, given: InputChildren, child: Entity) -> None:
-    """Whoever may insert the parent, their own row, must be free to add such children to it."""
+    """A viewer who may insert the parent, their own row, must be free to add such children."""
     rule = child.changes.get(Action.INSERT)
     allowed = rule is not None and any(
         isinstance(each, Through)

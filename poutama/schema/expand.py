@@ -98,7 +98,7 @@ def order_name(entity: str) -> str:
 
 
 def is_hidden(node: FieldDefinitionNode) -> bool:
-    """Whether rows cannot be told apart by the field: what is hidden must not show by an order or
+    """Whether the field cannot distinguish rows: what is hidden must not show by an order or
     by what a filter leaves over, and what Python computes the database does not know.
     """
     return any(find_directive(node, name) is not None for name in ("restricted", "computed"))

@@ -72,7 +72,7 @@ class Relation:
     """A field that leads to rows of another type.
 
     `key` is the foreign key column: in this type's table for ONE, in the target's otherwise;
-    None for a root field, whose rows hang on nothing.
+    None for a root field, whose rows belong to no other row.
     """
 
     name: str
@@ -149,7 +149,7 @@ class Through:
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Who may see or change a row: any alternative is enough, and none means nobody."""
+    """Who may see or change a row: any alternative is enough; without one, no viewer may."""
 
     alternatives: tuple[Audience | Through, ...]
 
@@ -184,7 +184,7 @@ class Entity:
     rule: Rule
     """Who may see its rows."""
     changes: Mapping[Action, Rule] = field(default_factory=dict)
-    """Who may change them; an action that is not there, nobody."""
+    """Who may change them; no viewer may take an action that is missing here."""
     owner: str | None = None
     """The column in which a new row gets the viewer's id."""
     subject: str | None = None

@@ -1,6 +1,6 @@
 """Who may call a procedure: the `@permit` directives of a mutation, read into permissions.
 
-Called by `mutations`. Deny by default: a procedure that nobody is permitted to call does not load.
+Called by `mutations`. Deny by default: a procedure without `@permit` does not load.
 """
 
 from __future__ import annotations

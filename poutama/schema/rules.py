@@ -1,7 +1,7 @@
 """Who may see and change what: `@visible`, `@change` and `@restricted`, read into rules.
 
 Called by `entities`. Deny by default: a type without `@visible` does not load, and a change that
-no `@change` allows is nobody's.
+no `@change` allows is denied.
 """
 
 from __future__ import annotations

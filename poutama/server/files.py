@@ -70,7 +70,7 @@ class FileRoutes:
         except ConnectionError:
             raise
         except OSError as error:
-            # The disk is full, most likely: whoever runs this machine should know.
+            # The disk is full, most likely: the operator of this machine should know.
             logger.warning("files: %s", error.strerror)
             await _refuse(exchange, S3Error.UNAVAILABLE, "The file could not be stored just now.")
 
@@ -133,8 +133,8 @@ class FileRoutes:
             if part is not None:
                 status = HTTPStatus.PARTIAL_CONTENT
                 last = part.start + part.length - 1
-                told = f"bytes {part.start}-{last}/{found.info.size}"
-                headers = (*headers, (b"content-range", told.encode()))
+                content_range = f"bytes {part.start}-{last}/{found.info.size}"
+                headers = (*headers, (b"content-range", content_range.encode()))
             part = part or ByteRange(0, found.info.size)
             await exchange.begin(status, headers, part.length)
             if exchange.method != "HEAD":
@@ -142,7 +142,7 @@ class FileRoutes:
 
 
 class _Upload:
-    """A file that somebody may put, on its way."""
+    """A file that a client may upload, on its way."""
 
     def __init__(self, store: DirectoryStore, form: FormReader) -> None:
         self.grant: UploadGrant = store.url_signer.read_upload(form.fields)
@@ -189,7 +189,7 @@ async def _send(exchange: Exchange, found: OpenObject, part: ByteRange) -> None:
     while rest > 0:
         piece = await asyncio.to_thread(found.file.read, min(PIECE, rest))
         if not piece:
-            raise ConnectionAbortedError  # the disk has less than it told: end it for all to see
+            raise ConnectionAbortedError  # the file is shorter than its size said: fail visibly
         rest -= len(piece)
         await exchange.write(piece)
 

@@ -1,7 +1,7 @@
 """Ctrl-C and SIGTERM, in whatever phase they come.
 
 `with StopRequest() as stop:` surrounds everything `poutama up` does. Before there is a server, a
-signal raises `Stopped`, which unwinds what was started so far; with a server, it is told to finish
+signal raises `Stopped`, which unwinds what was started so far; a server is made to finish
 its requests; a second signal makes it drop them. What is being stopped is never interrupted, so
 nothing is left behind however often a person presses Ctrl-C.
 """
@@ -16,7 +16,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stopped(KeyboardInterrupt):
-    """Somebody asked to stop before there was a server to tell.
+    """A signal asked to stop before there was a server to stop.
 
     A KeyboardInterrupt, because that is what asyncio lets through from wherever it is raised.
     """
@@ -30,7 +30,7 @@ class Stoppable(Protocol):
 
 
 class StopRequest:
-    """Whether somebody asked to stop; a context manager that handles the signals meanwhile."""
+    """Whether a signal asked to stop; a context manager that handles the signals meanwhile."""
 
     def __init__(self) -> None:
         self.asked = False

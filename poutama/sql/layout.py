@@ -1,4 +1,4 @@
-"""A read plan laid out as levels: which rows are needed, and how their JSON text hangs together.
+"""A read plan laid out as levels: which rows are needed, and how their JSON texts nest.
 
 Both renderings share this. A *level* is a set of rows, one CTE. A *body* is the JSON text of one
 row: literals, pieces computed in SQL, and *slots* where the text of rows of other levels goes. A
@@ -76,7 +76,7 @@ class Slot:
 
 @dataclass(slots=True, eq=False)
 class ListSlot(Slot):
-    """The bodies of all rows of a level that hang on this row, separated by commas."""
+    """The bodies of all rows of a level that belong to this row, separated by commas."""
 
     kind = "list"
     body: tuple[Part, ...]
@@ -84,7 +84,7 @@ class ListSlot(Slot):
 
 @dataclass(slots=True, eq=False)
 class OneSlot(Slot):
-    """The body of the one row of a level that hangs on this row."""
+    """The body of the one row of a level that belongs to this row."""
 
     kind = "one"
     body: tuple[Part, ...]

@@ -2,7 +2,7 @@
 
 An object is one file: its content, then a line of JSON that says what it is, then where that
 begins; one rename puts both in place. The addresses it signs are served by `server.files`. Its
-folder is nobody else's; several processes may use it at once.
+folder is the store's alone; several processes may use it at once.
 
     objects/<key>@      "@" is in no key, so that no file is in the way of a folder
     incoming/           what is being written

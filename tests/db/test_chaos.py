@@ -15,8 +15,10 @@ import pytest
 
 from poutama.cluster import client as clients
 from poutama.cluster.chaos import ChaosPlan, run_chaos
+from poutama.cluster.chaos_rows import find_rows, read_mark, write_mark
+from poutama.cluster.counters import RunCounters
+from poutama.cluster.database_nodes import CommandNodes, Commands, EmbeddedNode, Nodes, Outage
 from poutama.cluster.durability import Anomaly, judge
-from poutama.cluster.ground import find_rows, read_mark, write_mark
 from poutama.cluster.history import (
     History,
     HistoryRecord,
@@ -25,8 +27,6 @@ from poutama.cluster.history import (
     Run,
     gather,
 )
-from poutama.cluster.nodes import CommandNodes, Commands, EmbeddedNode, Nodes, Outage
-from poutama.cluster.tally import Tally
 from poutama.db.connection import Database
 from poutama.db.embedded import EmbeddedServer
 from poutama.db.migrate import migrate
@@ -48,7 +48,7 @@ async def run(plan: ChaosPlan, nodes: Nodes, url: str, enough: int = 0) -> Histo
         if enough and len(records) >= enough:
             stop.set()
 
-    await run_chaos(plan, nodes, (SETTINGS, url), DirectApi, Tally(keep), stop)
+    await run_chaos(plan, nodes, (SETTINGS, url), DirectApi, RunCounters(keep), stop)
     first = records[0]
     assert isinstance(first, Run)
     return gather(first, records[1:])
@@ -151,7 +151,7 @@ async def test_a_client_that_repeats_without_a_key_is_found_out(
         NOTHING_TAKEN_AWAY,
         (SETTINGS, fresh_database_url),
         Hopeful,
-        Tally(records.append),
+        RunCounters(records.append),
         asyncio.Event(),
     )
     first = records[0]

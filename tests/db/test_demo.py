@@ -192,7 +192,9 @@ async def test_somebody_else_with_a_demo_email_is_named(fresh_database_url: str)
         "insert into person (id, email, name) values"
         " (gen_random_uuid(), 'student-0003@demo.example', 'S')",
     )
-    with pytest.raises(ConflictError, match=r"student-0003@demo\.example belongs to somebody"):
+    with pytest.raises(
+        ConflictError, match=r"student-0003@demo\.example belongs to a person who is not"
+    ):
         await make_demo(fresh_database_url, students=5)
     assert len(await read(fresh_database_url, "person")) == 1
 

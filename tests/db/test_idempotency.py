@@ -266,13 +266,13 @@ async def test_the_schedule_forgets_them(desk: Desk, database_url: str, tmp_path
     await send(desk, SIMPLE, "old")
     await expire(desk.database)
     await send(desk, SIMPLE, "new")
-    rooms = open_server_resources(Settings(), database_url, tmp_path)
+    resources = open_server_resources(Settings(), database_url, tmp_path)
     try:
         await run_tasks(
-            load_features().tasks, ["purge_expired_keys"], open_task_contexts(rooms), soon()
+            load_features().tasks, ["purge_expired_keys"], open_task_contexts(resources), soon()
         )
     finally:
-        await rooms.close()
+        await resources.close()
     assert [key for _, key, _ in await kept_keys(desk.database)] == ["new"]
 
 

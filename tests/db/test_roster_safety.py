@@ -197,7 +197,7 @@ async def test_a_roster_ends_only_what_rosters_made(registrar: Registrar) -> Non
     student = user("u1", "The Student", email="the-student@school.example")
     added = await registrar.import_(school(student))
     assert counts(added) == {"peopleAdded": 1}
-    assert "already; the roster says so, too" in added["changes"][-1]["sentence"]
+    assert "already, as in the roster" in added["changes"][-1]["sentence"]
     await registrar.import_(school())
     assert await registrar.members("Art") == [("the-student@school.example", "STUDENT")]
 

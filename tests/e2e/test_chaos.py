@@ -121,7 +121,7 @@ def test_a_history_is_judged_again(tmp_path: Path, rows: int, status: int, word:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "problem"),
     [
         (["--node", "n1"], "--node goes with --kill-command"),
         (["--kill-command", "true"], "--node goes with --kill-command"),
@@ -129,9 +129,9 @@ def test_a_history_is_judged_again(tmp_path: Path, rows: int, status: int, word:
         (["--url", "mysql://localhost/x"], "expected postgresql://"),
     ],
 )
-def test_what_cannot_be_done_is_one_line(tmp_path: Path, words: list[str], told: str) -> None:
+def test_what_cannot_be_done_is_one_line(tmp_path: Path, words: list[str], problem: str) -> None:
     status, said, complained = finish(start(tmp_path, *words))
     assert (status, said) == (1, "")
-    assert told in complained
+    assert problem in complained
     assert complained.count("\n") == 1
     assert list(tmp_path.rglob("*.jsonl")) == []

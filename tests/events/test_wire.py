@@ -34,19 +34,19 @@ class Stuck(LocalQueue):
 
 
 @pytest_asyncio.fixture
-async def rooms(fresh_database_url: str, tmp_path: Path) -> AsyncIterator[Resources]:
-    rooms = open_server_resources(Settings(trusted_documents=""), fresh_database_url, tmp_path)
-    await rooms.database.write(
+async def resources(fresh_database_url: str, tmp_path: Path) -> AsyncIterator[Resources]:
+    resources = open_server_resources(Settings(trusted_documents=""), fresh_database_url, tmp_path)
+    await resources.database.write(
         "INSERT INTO person (id, email, name) VALUES ($1, 'ana@school.example', 'Ana')",
         [ANA],
         deadline=asyncio.get_running_loop().time() + 30,
     )
-    yield rooms
-    await rooms.close()
+    yield resources
+    await resources.close()
 
 
-async def test_jobs_ask_what_the_api_would_answer_in_somebodys_name(rooms: Resources) -> None:
-    query = open_query(rooms)
+async def test_jobs_ask_what_the_api_would_answer_in_somebodys_name(resources: Resources) -> None:
+    query = open_query(resources)
 
     assert await query("{ me { name } }", {}, ANA) == {"me": {"name": "Ana"}}
 
@@ -65,18 +65,18 @@ async def test_jobs_ask_what_the_api_would_answer_in_somebodys_name(rooms: Resou
     ],
 )
 async def test_what_the_api_would_refuse_is_an_error_of_its_kind(
-    rooms: Resources, document: str, variables: dict[str, object], error: type[Exception]
+    resources: Resources, document: str, variables: dict[str, object], error: type[Exception]
 ) -> None:
     with pytest.raises(error):
-        await open_query(rooms)(document, variables, ANA)
+        await open_query(resources)(document, variables, ANA)
 
 
-async def test_who_is_not_there_sees_nothing(rooms: Resources) -> None:
-    assert await open_query(rooms)("{ goals { id } }", {}, uuid4()) == {"goals": []}
+async def test_who_is_not_there_sees_nothing(resources: Resources) -> None:
+    assert await open_query(resources)("{ goals { id } }", {}, uuid4()) == {"goals": []}
 
 
-async def test_computed_fields_are_signed_by_the_store(rooms: Resources) -> None:
-    compute = compute_fields(rooms)
+async def test_computed_fields_are_signed_by_the_store(resources: Resources) -> None:
+    compute = compute_fields(resources)
 
     form = compute["upload_form"]("people/a/b/c", "image/png", 7, SHA256)
     assert set(form) == {"url", "fields"}

@@ -73,10 +73,6 @@ SAME_MODULE: dict[str, tuple[frozenset[str], str]] = {
         frozenset({"poutama/features/exports/names.py", "poutama/sql/names.py"}),
         "to be renamed",
     ),
-    "nodes": (
-        frozenset({"poutama/cluster/nodes.py", "poutama/plan/nodes.py"}),
-        "to be renamed",
-    ),
     "permissions": (
         frozenset({"poutama/reference/permissions.py", "poutama/schema/permissions.py"}),
         "permits, and the page about them",

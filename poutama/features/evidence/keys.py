@@ -1,6 +1,6 @@
 """Where the objects of a piece of evidence lie: all under one stem, each always under the same key.
 
-So that whoever takes leave of evidence can name every object that it has or may yet get.
+So that code that deletes evidence can name every object that it has or may yet get.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Pictures made fit to be shown: opened once, freed of what they tell besides, and made small.
 
 The job calls it, in a thread: it takes seconds, and memory for two copies of the pixels. Pictures
-are told apart from bombs by their size, frames and scans before anything is decoded. A JPEG is
+are distinguished from bombs by their size, frames and scans before anything is decoded. A JPEG is
 written anew with its own quantisation; other formats keep every pixel, and are written anew only
 to be turned upright. It never fetches, and says nothing of what a picture shows or holds.
 """

@@ -163,6 +163,6 @@ def _check_file(given: AddEvidenceInput, settings: Settings) -> FileType:
 
 
 def _new_stem(holder: Holder) -> str:
-    """How the keys of new evidence begin; nobody can guess it."""
+    """How the keys of new evidence begin; it cannot be guessed."""
     owner = str(holder.organisation or f"people/{holder.person}")
     return f"{owner}/evidence/{secrets.token_urlsafe(24)}"

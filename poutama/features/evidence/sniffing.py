@@ -49,7 +49,7 @@ def require_type(path: Path, media_type: str) -> None:
     """Hold the file against the type it was declared to have.
 
     Raises:
-        UnfitFileError: it is of another type, or could do harm to whoever opens it.
+        UnfitFileError: it is of another type, or could do harm to its readers.
     """
     found = sniff_type(path)
     if found != media_type:
@@ -59,7 +59,7 @@ def require_type(path: Path, media_type: str) -> None:
 
 
 def sniff_type(path: Path) -> str:
-    """The media type of what is in the file; `application/octet-stream` where nobody knows.
+    """The media type of what is in the file; `application/octet-stream` where it is unknown.
 
     Raises:
         UnfitFileError: it is an Office document with macros.

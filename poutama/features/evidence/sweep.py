@@ -1,4 +1,4 @@
-"""Clearing away evidence that was never finished, or that nobody can see any more.
+"""Deletion of evidence that was never finished, or whose goal was deleted.
 
 The schedule calls it; `store.deletion` deletes the objects. Evidence of a goal that is gone is
 deleted here, for whoever deletes a goal knows nothing of files; so is what nobody uploaded within

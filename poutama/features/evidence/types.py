@@ -63,7 +63,7 @@ FILE_TYPES = {
 """Media type -> what it is; nothing else can be evidence.
 
 No SVG and no HTML: they run scripts. No HEIC: it cannot be read here, and phones send JPEG where a
-form accepts that. None of the old Office formats: what macros they hold cannot be told.
+form accepts that. None of the old Office formats: whether they hold macros cannot be checked.
 """
 
 LONGEST_FILE_NAME = 120

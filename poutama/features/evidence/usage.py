@@ -68,7 +68,7 @@ def _require(used: int, allowed: int, limit: str, whose: str) -> None:
     if used > allowed:
         unit = "files" if limit == "files" else "bytes"
         raise QuotaExceededError(
-            f"addEvidence: there is no room for this file; {whose} at most {allowed:,} {unit}"
+            f"addEvidence: this file does not fit the quota; {whose} at most {allowed:,} {unit}"
             " together. Delete some first.",
             limit=limit,
             allowed=allowed,

@@ -1,6 +1,6 @@
 """`journey.json`: the whole journey as one JSON document, written goal by goal.
 
-Pure. The shape is a promise to whoever reads these files years later: `docs/exports.md` describes
+Pure. The shape is a promise to those who read these files years later: `docs/exports.md` describes
 it, `VERSION` grows when something in it is renamed or removed, and additions leave it as it is.
 """
 

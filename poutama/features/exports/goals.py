@@ -118,7 +118,7 @@ def _write_tasks(flow: Flow, tasks: Sequence[GoalTask], done: int) -> None:
         flow.need(BODY.height)
         with flow.paper.artifact():
             _draw_box(flow.paper, LEFT + INDENT, flow.y + (BODY.height - _BOX) / 2, task.complete)
-        # Said, too: the box is seen, not heard.
+        # In words as well: a screen reader does not read the box.
         text = f"{task.information} (done)" if task.complete else task.information
         flow.paragraph(text, BODY, indent=indent, tag="P", after=0.7)
 

@@ -91,7 +91,7 @@ class ExportCheckpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 
     @property
     def all_volumes(self) -> int:
-        """How many there will be; an empty journey is printed, too."""
+        """How many there will be; an empty journey has one as well."""
         return max(1, -(-self.parts // VOLUME))
 
     def heading(self, input_: ExportInput) -> Heading:

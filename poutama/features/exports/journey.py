@@ -50,7 +50,7 @@ class GoalTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """A thought on the way; `author` is the name of whoever wrote it, as far as it is known."""
+    """A thought on the way; `author` is the name of its author, as far as it is known."""
 
     id: UUID
     information: str
@@ -70,7 +70,7 @@ class PlainSection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JourneyGoal:
-    """A goal with all that hangs on it."""
+    """A goal with its tasks, notes and evidence."""
 
     id: UUID
     goal_type: str
@@ -124,7 +124,7 @@ class Totals:
 
 
 def count_goals(goals: Sequence[JourneyGoal]) -> Totals:
-    """Count what hangs on these goals."""
+    """Count the tasks, notes and files of these goals."""
     return Totals(
         goals=len(goals),
         complete=sum(goal.complete for goal in goals),

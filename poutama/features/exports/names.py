@@ -29,7 +29,7 @@ def name_zip(person: str, as_of: datetime, time_zone: str) -> str:
 
 
 def name_file(section: str, goal: int, place: int, title: str, media_type: str) -> str:
-    """Where a file lies in the zip: told apart by the goal's number and the file's place in it."""
+    """Where a file lies in the zip: unique by the goal's number and the file's place in it."""
     name = f"{goal:04}-{place:02}-{shorten_name(title, 'file')}"
     return f"{section}/{name}.{extension_of(media_type)}"
 

@@ -89,7 +89,7 @@ class Paper:
         self._pdf.set_lang("en-NZ")
         self._pdf.set_creation_date(created)
         self._pdf.viewer_preferences = ViewerPreferences(display_doc_title=True)
-        self._pdf.alias_nb_pages("")  # else that text would turn into a number in somebody's goal
+        self._pdf.alias_nb_pages("")  # else that text would turn into a number in a student's goal
 
     @property
     def page(self) -> int:
@@ -107,7 +107,7 @@ class Paper:
         self._current = None
 
     def finish(self) -> bytes:
-        """The document; nothing can be drawn any more."""
+        """The document; nothing can be drawn after this."""
         return bytes(self._pdf.output())
 
     def printable(self, text: str) -> str:

@@ -67,7 +67,7 @@ class Flow:
             self.add_page()
 
     def skip(self, height: float) -> None:
-        """Leave room, though none at the top of a page."""
+        """Leave space, though none at the top of a page."""
         if self.y > TOP:
             self.y += height
 
@@ -89,7 +89,7 @@ class Flow:
     def paragraph(
         self, text: str, style: TextStyle, *, indent: float = 0, tag: str = "P", after: float = 0
     ) -> None:
-        """Write a text, whose line breaks are kept, and leave room after it."""
+        """Write a text, whose line breaks are kept, and leave space after it."""
         x = LEFT + indent
         for lines in self.columns(text, style, RIGHT - x):
             with self.paper.tagged(tag):
@@ -120,7 +120,7 @@ class Flow:
 
 
 def break_lines(paper: Paper, text: str, style: TextStyle, width: float) -> list[str]:
-    """The text in lines no wider than that; a word that is wider itself is broken, too."""
+    """The text in lines no wider than that; a word that is wider itself is broken."""
     lines: list[str] = []
     for paragraph in paper.printable(text).split("\n"):
         line, used = "", 0.0

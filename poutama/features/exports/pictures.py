@@ -1,7 +1,7 @@
 """Small pictures of evidence, made fit to be printed: opened, flattened, and small in the file.
 
 `steps` calls it in a thread. What cannot be opened is left out: a damaged picture must not keep
-somebody from their journey.
+a student from their journey.
 """
 
 from __future__ import annotations

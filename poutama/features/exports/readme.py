@@ -1,4 +1,4 @@
-"""`README.txt`: what is in the zip, for whoever opens it years later. Pure."""
+"""`README.txt`: what is in the zip, for a reader years later. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`exportJourney`: somebody wishes for a student's journey, and a job begins to write it.
+"""`exportJourney`: enqueues the job that writes a student's journey.
 
 Runs in the mutation's transaction, perhaps several times over. Whoever asks again while the first
 job is at work gets that one.

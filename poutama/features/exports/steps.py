@@ -53,7 +53,7 @@ _LARGEST_THUMBNAIL = 1_000_000
 SECTIONS = load_sections()
 PLAIN = tuple(each for each in SECTIONS.of_goals if each.name not in LAID_OUT)
 """The sections of goals that have no layout of their own."""
-LOST = "You may not see this student's goals any more, so they were not exported."
+LOST = "You may no longer see this student's goals, so they were not exported."
 
 
 ExportStep: TypeAlias = Step[ExportInput, ExportCheckpoint]
@@ -64,7 +64,7 @@ async def export_step(step: ExportStep) -> ExportProgress | Finished:
     """Do the next piece of an export.
 
     Raises:
-        JobFailedError: the person may not see the journey any more.
+        JobFailedError: the person may no longer see the journey.
         PoutamaError: the database or the store cannot be reached.
     """
     await _require_right(step)

@@ -1,4 +1,4 @@
-"""Forgetting exports: the schedule deletes what is old, and what jobs left that came to no end.
+"""Deletion of exports that are old, and of what unfinished jobs left. Called by the schedule.
 
 Every export writes into a folder of its own, which stands in `export_folder` before the first file
 is there. It goes when the export is old enough, when its job failed or was cancelled, or when the
@@ -34,7 +34,7 @@ async def purge_expired_exports(
 
     Raises:
         UnavailableError: the store or the database cannot be reached; the rest is done next time.
-        DeadlineExceededError: so, too.
+        DeadlineExceededError: likewise.
     """
     forgotten = 0
     grace = settings.job_seconds

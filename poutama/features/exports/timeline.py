@@ -1,7 +1,7 @@
 """The timeline: goals as bars over time, between the turns of the school year; drawn as vectors.
 
 `printed` calls it. A bar begins when a goal was set. It ends when the goal was last changed if it
-is complete, else when it is due, else now. Goals are told apart by what stands beside them, not by
+is complete, else when it is due, else now. Goals are distinguished by the text beside them, not by
 colour alone.
 """
 

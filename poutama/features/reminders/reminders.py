@@ -1,7 +1,7 @@
 """Reminders of goals that are due soon or overdue: made by the schedule, dismissed by the student.
 
 Days are those of the organisation's time zone: whatever is due today is not overdue before tomorrow
-begins there. Whoever studies in several organisations counts with the first.
+begins there. A student of several organisations counts with the first.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from poutama.sql.relationship import render_is_current
 
 SOON_DAYS = 7
 LATELY_DAYS = 30
-"""What was due longer ago than this is not reminded of any more."""
+"""What was due longer ago than this is no longer reminded of."""
 
 _BATCH = 500
 _SQL = load_sql(
@@ -32,7 +32,7 @@ _SQL = load_sql(
 
 
 async def remind(database: Database, *, deadline: float, now: datetime | None = None) -> int:
-    """Make the reminders that are missing, and clear away what reminds of nothing any more.
+    """Make the reminders that are missing, and delete those that no longer apply.
 
     As often as one likes: what is there is not made again. Returns how many were made. Every batch
     commits by itself, so that what is not done by the deadline is done next time.

@@ -149,7 +149,7 @@ def _describe_membership(row: Record) -> str:
     where = f" of {row['group_name']}" if row["group_name"] else ""
     match row["action"]:
         case "ADD" if row["found"] == "THERE":
-            return f"{name} is {role}{where} already; the roster says so, too."
+            return f"{name} is {role}{where} already, as in the roster."
         case "ADD":
             asked = "" if row["accepts"] else ", once they have accepted"
             return f"{name} becomes {role}{where}{asked}."

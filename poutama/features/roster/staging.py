@@ -79,7 +79,7 @@ def drop_doubles(
                 line=row.line,
                 field="sourcedId",
                 code="DUPLICATE",
-                message=f"{row.sourced_id[:60]!r} stands in an earlier line, too; that one counts.",
+                message=f"{row.sourced_id[:60]!r} is also in an earlier line; that one counts.",
             )
         )
     return kept, errors

@@ -1,4 +1,4 @@
-"""Forgetting imports that came to no end, and reports that are old enough.
+"""Deletion of unfinished imports, and of old reports. Called by the schedule.
 
 `features.schedule` calls it. What was staged names many children, and so does a report: neither
 stays longer than it is of use. The counts of an import stay, and so does what came of it.

@@ -68,7 +68,7 @@ def assets_folder(home: Path) -> Path:
 
 
 def _install(folder: Path) -> None:
-    """Install aside, then move into place at once: nobody ever sees half of it."""
+    """Install aside, then move into place at once: no request meets half of it."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="installing-") as name:
         workshop = Path(name)

@@ -8,9 +8,9 @@ import random
 import pytest
 
 from poutama.cluster import client as clients
-from poutama.cluster.client import Client, Done, Told, read_response
+from poutama.cluster.client import Client, Done, ErrorResponse, read_response
+from poutama.cluster.counters import RunCounters
 from poutama.cluster.history import ClientOperation, HistoryRecord, OperationKind, OperationOutcome
-from poutama.cluster.tally import Tally
 from poutama.errors import (
     AmbiguousCommit,
     DatabaseError,
@@ -19,14 +19,14 @@ from poutama.errors import (
     UnavailableError,
 )
 
-AMBIGUOUS = Told("AMBIGUOUS_COMMIT")
-UNAVAILABLE = Told("UNAVAILABLE")
+AMBIGUOUS = ErrorResponse("AMBIGUOUS_COMMIT")
+UNAVAILABLE = ErrorResponse("UNAVAILABLE")
 
 
 async def perform(*endings: Exception | None, key: str = "") -> ClientOperation:
     """An operation whose attempts end like these; None is an answer."""
     records: list[HistoryRecord] = []
-    client = Client("c", Tally(records.append), random.Random(0))
+    client = Client("c", RunCounters(records.append), random.Random(0))
     attempts = iter(endings)
 
     async def act(deadline: float) -> Done:
@@ -70,7 +70,7 @@ async def test_what_is_told_is_what_is_recorded(
         ([AMBIGUOUS, None], OperationOutcome.ACKNOWLEDGED, ""),
         ([AMBIGUOUS, UNAVAILABLE, AMBIGUOUS, None], OperationOutcome.ACKNOWLEDGED, ""),
         ([UNAVAILABLE], OperationOutcome.REFUSED, "UNAVAILABLE"),
-        ([AMBIGUOUS, Told("NOT_FOUND")], OperationOutcome.REFUSED, "NOT_FOUND"),
+        ([AMBIGUOUS, ErrorResponse("NOT_FOUND")], OperationOutcome.REFUSED, "NOT_FOUND"),
     ],
 )
 async def test_under_a_key_what_may_have_happened_is_repeated(
@@ -89,7 +89,7 @@ async def test_under_a_key_what_may_have_happened_is_repeated(
 @pytest.mark.parametrize("in_doubt", [False, True])
 async def test_what_is_cut_off_may_have_happened(in_doubt: bool) -> None:
     records: list[HistoryRecord] = []
-    client = Client("c", Tally(records.append), random.Random(0))
+    client = Client("c", RunCounters(records.append), random.Random(0))
     started = asyncio.Event()
     attempts = 0
 
@@ -114,7 +114,7 @@ async def test_what_is_cut_off_may_have_happened(in_doubt: bool) -> None:
 
 def test_a_response_is_its_data_or_its_first_error() -> None:
     assert read_response(b'{"data":{"a": 1}}') == '{"a": 1}'
-    with pytest.raises(Told, match="NOT_FOUND"):
+    with pytest.raises(ErrorResponse, match="NOT_FOUND"):
         read_response(b'{"errors":[{"message":"m","extensions":{"code":"NOT_FOUND"}}],"data":null}')
-    with pytest.raises(Told, match="UNAVAILABLE"):
+    with pytest.raises(ErrorResponse, match="UNAVAILABLE"):
         read_response(b'{"errors":[{"message":"m","extensions":{"code":"UNAVAILABLE"}}]}')

@@ -245,7 +245,7 @@ def test_a_history_is_read_as_it_was_written(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("spoil", "told"),
+    ("spoil", "problem"),
     [
         (lambda lines: lines[1:], "does not begin with a run"),
         (lambda lines: [], "does not begin with a run"),
@@ -255,7 +255,7 @@ def test_a_history_is_read_as_it_was_written(tmp_path: Path) -> None:
     ],
 )
 def test_what_is_no_history_is_refused(
-    tmp_path: Path, spoil: Callable[[list[str]], list[str]], told: str
+    tmp_path: Path, spoil: Callable[[list[str]], list[str]], problem: str
 ) -> None:
     path = tmp_path / "history.jsonl"
     with HistoryFile(path) as file:
@@ -263,5 +263,5 @@ def test_what_is_no_history_is_refused(
         file.write(GOOD[0])
         file.write(FOUND)
     path.write_text("\n".join(spoil(path.read_text().splitlines())))
-    with pytest.raises(ConfigurationError, match=told):
+    with pytest.raises(ConfigurationError, match=problem):
         read_history(path)

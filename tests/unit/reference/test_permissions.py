@@ -79,6 +79,6 @@ def test_another_rule_makes_another_page() -> None:
         "| to | by its | |\n|---|---|---|\n"
         f"| see | `owner` | {caregivers} |\n"
         f"| insert | `owner` | {caregivers} |\n"
-        "| update, delete | | nobody, but as the table of mutations says |\n"
+        "| update, delete | | only by the mutations in the next table |\n"
         "\nWho changes them, and who else reads them, is audited.\n"
     )

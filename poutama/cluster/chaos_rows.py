@@ -1,6 +1,6 @@
-"""The rows that a chaos run plays on: people and goals of its own, read back and removed after it.
+"""The rows that a chaos run writes: people and goals of its own, read back and removed after it.
 
-`cluster.chaos` prepares the ground, `cluster.workload` writes on it. Everything hangs on people
+`cluster.chaos` prepares them, `cluster.workload` writes more. Everything belongs to people
 whose e-mail begins with `chaos-` and the run's name, at `demo.example`, so runs do not meet each
 other, nor anybody's real rows. The statements here take no part in what is judged.
 """
@@ -73,7 +73,7 @@ class OwnedGoal:
 
 
 @dataclass(frozen=True, slots=True)
-class Ground:
+class ChaosRows:
     """What the clients of one run share."""
 
     run: str
@@ -91,12 +91,12 @@ class Ground:
         return f"chaos-{self.run}-%"
 
 
-def invent_ground(run: str, writers: int) -> Ground:
-    """Invent the ground for so many writers; nothing is written yet."""
+def make_chaos_rows(run: str, writers: int) -> ChaosRows:
+    """Make the rows for so many writers; nothing is written yet."""
     people = [(uuid4(), f"chaos-{run}-{number}@demo.example") for number in range(writers)]
     shared = (uuid4(), f"chaos-{run}-shared@demo.example")
     ids = [person for person, _ in people]
-    return Ground(
+    return ChaosRows(
         run=run,
         people=(*people, shared),
         notes=tuple(OwnedGoal(f"notes {n}", uuid4(), person) for n, person in enumerate(ids)),
@@ -107,7 +107,7 @@ def invent_ground(run: str, writers: int) -> Ground:
     )
 
 
-async def prepare(database: Database, ground: Ground, *, deadline: float) -> None:
+async def prepare(database: Database, rows: ChaosRows, *, deadline: float) -> None:
     """Write the run's people and goals.
 
     Raises:
@@ -116,9 +116,9 @@ async def prepare(database: Database, ground: Ground, *, deadline: float) -> Non
     """
 
     async def work(transaction: Transaction) -> None:
-        for person, email in ground.people:
+        for person, email in rows.people:
             await transaction.execute(_PERSON, person, email, "Chaos")
-        for place in (*ground.notes, *ground.registers, ground.tasks):
+        for place in (*rows.notes, *rows.registers, rows.tasks):
             await transaction.execute(_GOAL, place.goal, place.person, place.name)
 
     try:
@@ -162,24 +162,24 @@ async def find_rows(database: Database, run: str, *, deadline: float) -> Found:
     return await run_transaction(database, work, deadline=deadline, name="audit")
 
 
-async def remove(database: Database, ground: Ground, *, deadline: float) -> None:
+async def remove(database: Database, rows: ChaosRows, *, deadline: float) -> None:
     """Delete the run's people and all that is theirs.
 
     Raises:
         AmbiguousCommit, DeadlineExceededError, UnavailableError: some may be left.
     """
     for statement in _REMOVALS:
-        while await database.write(statement, [ground.everybody, BATCH], deadline=deadline):
+        while await database.write(statement, [rows.everybody, BATCH], deadline=deadline):
             pass
 
 
 def write_mark(mark: str, version: int | None = None) -> str:
-    """The text of a row that bears a mark, and tells a register's version."""
+    """The text of a row that bears a mark, and a register's version."""
     return f"chaos {mark}" if version is None else f"chaos {mark} made version {version}"
 
 
 def read_mark(text: str) -> tuple[str, int | None]:
-    """What `write_mark` wrote; any other text is a mark that nobody knows."""
+    """What `write_mark` wrote; any other text is an unknown mark."""
     match text.split():
         case ["chaos", mark]:
             return mark, None

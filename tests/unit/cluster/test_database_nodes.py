@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from poutama.cluster import chaos, nodes
-from poutama.cluster.nodes import CommandNodes, Commands, Outage
+from poutama.cluster import chaos, database_nodes
+from poutama.cluster.database_nodes import CommandNodes, Commands, Outage
 from poutama.errors import ConfigurationError
 
 
@@ -23,13 +23,13 @@ async def test_a_command_is_given_the_node_as_one_word(tmp_path: Path) -> None:
             ready=f"printf 'ready\\n' >> {said}; test $(grep -c ready {said}) -ge 2",
         ),
     )
-    nodes.POLL_SECONDS, before = 0.0, nodes.POLL_SECONDS
+    database_nodes.POLL_SECONDS, before = 0.0, database_nodes.POLL_SECONDS
     try:
-        await cluster.take_away("a b", Outage.KILL)
-        await cluster.give_back("a b")
-        await cluster.take_away("$HOME", Outage.DRAIN)
+        await cluster.stop_node("a b", Outage.KILL)
+        await cluster.start_node("a b")
+        await cluster.stop_node("$HOME", Outage.DRAIN)
     finally:
-        nodes.POLL_SECONDS = before
+        database_nodes.POLL_SECONDS = before
     assert said.read_text().splitlines() == [
         "kill a b",
         "restart a b",
@@ -41,26 +41,26 @@ async def test_a_command_is_given_the_node_as_one_word(tmp_path: Path) -> None:
 
 async def test_without_a_restart_command_somebody_else_brings_it_back(tmp_path: Path) -> None:
     said = tmp_path / "said"
-    await CommandNodes(("a",), Commands(kill=f"echo kill >> {said}")).give_back("a")
+    await CommandNodes(("a",), Commands(kill=f"echo kill >> {said}")).start_node("a")
     assert not said.exists()
 
 
 async def test_a_command_that_fails_ends_the_run() -> None:
     cluster = CommandNodes(("a",), Commands(kill="exit 3", ready="false"))
     with pytest.raises(ConfigurationError, match="ended with 3, for a"):
-        await cluster.take_away("a", Outage.KILL)
+        await cluster.stop_node("a", Outage.KILL)
 
 
 async def test_a_node_that_does_not_come_back_is_not_waited_for_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(nodes, "COMMAND_SECONDS", 0.05)
-    monkeypatch.setattr(nodes, "POLL_SECONDS", 0.0)
+    monkeypatch.setattr(database_nodes, "COMMAND_SECONDS", 0.05)
+    monkeypatch.setattr(database_nodes, "POLL_SECONDS", 0.0)
     cluster = CommandNodes(("a",), Commands(kill="true", drain="exec sleep 60", ready="false"))
     with pytest.raises(ConfigurationError, match="a: not ready again"):
-        await cluster.give_back("a")
+        await cluster.start_node("a")
     with pytest.raises(ConfigurationError, match="does not end, for a"):
-        await cluster.take_away("a", Outage.DRAIN)
+        await cluster.stop_node("a", Outage.DRAIN)
 
 
 @pytest.mark.parametrize(

@@ -15,57 +15,57 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
+from poutama.cluster.counters import STALL_SECONDS, RunCounters
 from poutama.cluster.durability import Verdict
 from poutama.cluster.history import History, OperationOutcome
-from poutama.cluster.tally import STALL_SECONDS, Tally
 
 LINE_SECONDS = 5.0
 MOST_VIOLATIONS = 50
 
 
 @asynccontextmanager
-async def watch(tally: Tally, console: Console) -> AsyncIterator[None]:
+async def watch(counters: RunCounters, console: Console) -> AsyncIterator[None]:
     """Show the counts while the block runs."""
     if console.is_terminal:
-        with Live(get_renderable=lambda: _table(tally), console=console, refresh_per_second=4):
+        with Live(get_renderable=lambda: _table(counters), console=console, refresh_per_second=4):
             yield
         return
-    task = asyncio.create_task(_write_lines(tally, console))
+    task = asyncio.create_task(_write_lines(counters, console))
     try:
         yield
     finally:
         task.cancel()
         await asyncio.wait([task])
-    console.print(_line(tally), highlight=False, soft_wrap=True)
+    console.print(_line(counters), highlight=False, soft_wrap=True)
 
 
-async def _write_lines(tally: Tally, console: Console) -> None:
+async def _write_lines(counters: RunCounters, console: Console) -> None:
     while True:
         await asyncio.sleep(LINE_SECONDS)
-        console.print(_line(tally), highlight=False, soft_wrap=True)
+        console.print(_line(counters), highlight=False, soft_wrap=True)
 
 
-def _rows(tally: Tally) -> dict[str, str]:
-    faults = ", ".join(f"{count} {action}" for action, count in tally.faults.items())
+def _rows(counters: RunCounters) -> dict[str, str]:
+    faults = ", ".join(f"{count} {action}" for action, count in counters.faults.items())
     return {
-        **{outcome.value: str(tally.outcomes[outcome]) for outcome in _SHOWN},
-        "repeated under a key": str(tally.repeated),
-        "reads": str(tally.reads),
-        f"stalls over {STALL_SECONDS:g} s": f"{tally.stalls} (longest {tally.longest:.1f} s)",
+        **{outcome.value: str(counters.outcomes[outcome]) for outcome in _SHOWN},
+        "repeated under a key": str(counters.repeated),
+        "reads": str(counters.reads),
+        f"stalls over {STALL_SECONDS:g} s": f"{counters.stalls} (longest {counters.longest:.1f} s)",
         "faults": faults or "none yet",
     }
 
 
-def _table(tally: Tally) -> Table:
-    table = Table(title=f"chaos, {tally.now():.0f} s: {tally.state}", show_header=False)
-    for name, value in _rows(tally).items():
+def _table(counters: RunCounters) -> Table:
+    table = Table(title=f"chaos, {counters.now():.0f} s: {counters.state}", show_header=False)
+    for name, value in _rows(counters).items():
         table.add_row(name, value)
     return table
 
 
-def _line(tally: Tally) -> str:
-    counts = ", ".join(f"{name}: {value}" for name, value in _rows(tally).items())
-    return f"{tally.now():5.0f} s  {counts}"
+def _line(counters: RunCounters) -> str:
+    counts = ", ".join(f"{name}: {value}" for name, value in _rows(counters).items())
+    return f"{counters.now():5.0f} s  {counts}"
 
 
 def print_verdict(history: History, verdict: Verdict, console: Console) -> None:

@@ -1,8 +1,8 @@
-"""Servers that are taken away and given back: the embedded one, or a cluster's, by command.
+"""Stops and starts database nodes: the embedded server, or those of a cluster, by command.
 
 `cluster.chaos` takes one away, waits, gives it back and waits until it is there again, before it
 takes the next. Servers that are not ours are touched only by the commands that the operator gave;
-without any, nothing is taken away.
+without any, no node is stopped.
 """
 
 from __future__ import annotations
@@ -23,25 +23,25 @@ POLL_SECONDS = 0.5
 
 
 class Outage(StrEnum):
-    """How a server is taken away."""
+    """How a node is stopped."""
 
     KILL = "kill"
-    """SIGKILL, or a command to that effect: it says goodbye to nobody."""
+    """SIGKILL, or a command to that effect: it ends no session first."""
     DRAIN = "drain"
     """SIGTERM, or a command to that effect: it ends its sessions and stops."""
 
 
 class Nodes(Protocol):
-    """What can be taken away."""
+    """The nodes that a run may stop."""
 
     @property
     def names(self) -> tuple[str, ...]: ...
     @property
     def actions(self) -> tuple[Outage, ...]: ...
-    async def take_away(self, name: str, action: Outage) -> None:
-        """Returns when the node is gone, or has been told to go."""
+    async def stop_node(self, name: str, action: Outage) -> None:
+        """Returns when the node is gone, or has its signal to go."""
 
-    async def give_back(self, name: str) -> None:
+    async def start_node(self, name: str) -> None:
         """Returns when the node is ready again."""
 
 
@@ -54,12 +54,12 @@ class EmbeddedNode:
     def __init__(self, server: EmbeddedServer) -> None:
         self._server = server
 
-    async def take_away(self, name: str, action: Outage) -> None:
+    async def stop_node(self, name: str, action: Outage) -> None:
         del name  # there is only one
         stop = self._server.kill if action is Outage.KILL else self._server.stop
         await _finish(stop)
 
-    async def give_back(self, name: str) -> None:
+    async def start_node(self, name: str) -> None:
         del name
         await _finish(self._server.start)
 
@@ -104,7 +104,7 @@ class CommandNodes:
                 "--node goes with --kill-command or --drain-command, or both: give all or none"
             )
 
-    async def take_away(self, name: str, action: Outage) -> None:
+    async def stop_node(self, name: str, action: Outage) -> None:
         """Run the command.
 
         Raises:
@@ -112,7 +112,7 @@ class CommandNodes:
         """
         await self._run(self._taking[action], name)
 
-    async def give_back(self, name: str) -> None:
+    async def start_node(self, name: str) -> None:
         """Run the restart command if there is one, then the ready command until it succeeds.
 
         Raises:
@@ -124,7 +124,7 @@ class CommandNodes:
             return
         try:
             async with asyncio.timeout(COMMAND_SECONDS):
-                # Another program's state: no event of ours tells.
+                # Another program's state: no event of ours reports it.
                 while await _run_command(self._commands.ready, name) != 0:  # noqa: ASYNC110
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError as error:

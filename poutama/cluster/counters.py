@@ -1,7 +1,7 @@
-"""Counts what clients are told, while they are told it, and keeps every record of it.
+"""Counts the outcomes of a chaos run's operations as they end, and keeps a record of each.
 
-The workload calls `Tally.record` with each operation, `cluster.live` shows the counts meanwhile.
-The counts are for people to watch: the verdict comes from the records, not from them.
+The workload calls `RunCounters.record` with each operation, `cluster.display` shows the counts
+meanwhile. The counts are for people to watch: the verdict comes from the records, not from them.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from poutama.cluster.chaos_rows import OwnedGoal
 from poutama.cluster.durability import WRITES
-from poutama.cluster.ground import OwnedGoal
 from poutama.cluster.history import ClientOperation, Fault, HistoryRecord, OperationOutcome
 
 STALL_SECONDS = 1.0
@@ -22,7 +22,7 @@ REMEMBERED = 500
 
 
 @dataclass(slots=True)
-class Tally:
+class RunCounters:
     """The state of one run."""
 
     keep: Callable[[HistoryRecord], None]
