@@ -38,6 +38,7 @@ class Was:
     ended: int | None
     accepted: bool = True
     organisation: str = "organisation"
+    invited: int = 3000
 
 
 LONG_AGO = Was(ended=DAYS + 1)
@@ -51,35 +52,57 @@ LIVES = {
         False,
     ),
     "left one long ago, one lately": ([LONG_AGO, Was(3)], False),
-    "left, and is invited again": ([LONG_AGO, Was(None, accepted=False)], False),
+    "left, and is invited by a verified school": (
+        [LONG_AGO, Was(None, accepted=False, organisation="verified", invited=89)],
+        False,
+    ),
+    "left, and was invited by a verified school long ago": (
+        [LONG_AGO, Was(None, accepted=False, organisation="verified", invited=91)],
+        True,
+    ),
+    "left, and is invited by a stranger": ([LONG_AGO, Was(None, accepted=False, invited=0)], True),
     "leaves tomorrow": ([Was(-1)], False),
-    "never accepted": ([Was(DAYS + 1, accepted=False)], False),
-    "never belonged": ([], False),
+    "was invited lately": ([Was(None, accepted=False, organisation="verified", invited=1)], False),
+    "never accepted": ([Was(None, accepted=False)], True),
+    "declined": ([Was(DAYS + 1, accepted=False)], True),
+    "never belonged": ([], True),
 }
 
 
 @pytest.fixture
 async def school(desk_database: Database) -> Database:
     await fill(desk_database)
+    await desk_database.write(
+        "insert into organisation (id, name, name_search, time_zone, region, retention_days)"
+        " values ($1, 'Verified', 'verified', 'UTC', '', 730)",
+        [id_of("verified")],
+        deadline=soon(),
+    )
+    await desk_database.write(
+        "insert into verified_organisation (organisation_id) values ($1)",
+        [id_of("verified")],
+        deadline=soon(),
+    )
     return desk_database
 
 
-async def add(school: Database, memberships: list[Was]) -> UUID:
-    """Somebody who belonged like this."""
+async def add(school: Database, memberships: list[Was], since: int = 3000) -> UUID:
+    """A person who belonged like this, known since so many days."""
     person = uuid4()
     await school.write(
-        "insert into person (id, email, name) values ($1, $2, 'Rua')",
-        [person, f"{person.hex}@school.example"],
+        "insert into person (id, email, name, created_at)"
+        " values ($1, $2, 'Rua', now() - $3::float8 * interval '1 day')",
+        [person, f"{person.hex}@school.example", since],
         deadline=soon(),
     )
     for was in memberships:
         await school.write(
             "insert into membership (id, organisation_id, person_id, role, source, begins_at,"
-            " accepted_at, ends_at) values ($1, $2, $3, 'MENTOR_MANAGER', 'INVITED',"
+            " accepted_at, ends_at, created_at) values ($1, $2, $3, 'MENTOR_MANAGER', 'INVITED',"
             " now() - interval '3000 days',"
             " case when $4::bool then now() - interval '3000 days' end,"
-            " now() - $5::float8 * interval '1 day')",
-            [uuid4(), id_of(was.organisation), person, was.accepted, was.ended],
+            " now() - $5::float8 * interval '1 day', now() - $6::float8 * interval '1 day')",
+            [uuid4(), id_of(was.organisation), person, was.accepted, was.ended, was.invited],
             deadline=soon(),
         )
     return person
@@ -100,6 +123,22 @@ async def test_only_who_left_long_ago_goes(school: Database, life: str) -> None:
         kept = [row for row in await snapshot(school) if "retention" not in row]
         assert kept == before
     assert await purge_departed_people(school, DECLARED, deadline=soon()) == 0
+
+
+SIGN_IN = "insert into identity (issuer, subject, person_id) values ('https://i', $1::text, $2)"
+
+
+async def test_who_signs_in_stays_without_an_organisation(school: Database) -> None:
+    person = await add(school, [Was(None, accepted=False)])
+    await school.write(SIGN_IN, ["rua", person], deadline=soon())
+    assert await purge_departed_people(school, DECLARED, deadline=soon()) == 0
+    assert await is_there(school, person)
+
+
+async def test_a_new_invitation_is_waited_for(school: Database) -> None:
+    person = await add(school, [Was(None, accepted=False, invited=89)], since=89)
+    assert await purge_departed_people(school, DECLARED, deadline=soon()) == 0
+    assert await is_there(school, person)
 
 
 async def test_an_organisation_that_keeps_longer_is_waited_for(school: Database) -> None:

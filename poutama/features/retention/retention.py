@@ -1,10 +1,13 @@
 """The end of keeping: people who left long enough ago are deleted, with all that is theirs.
 
-The schedule calls it. A person goes when every membership they had has ended, each longer ago than
-its organisation keeps data, and at least one of them was accepted: never a person who belongs to an
-organisation or is invited into one, and never one who belonged to none. What goes with them, and
-what stays, is what features declare (`poutama.personal_data`): foreign keys do most of it, this
-module deletes where they cannot, and sweeps of the features follow for files.
+The schedule calls it. A person goes when every membership they accepted has ended, each longer ago
+than its organisation keeps data; or when they were invited, and neither accepted nor signed in
+within `INVITATION_DAYS`. An invitation keeps a person who left only for those days, and only if its
+organisation is verified: others could keep a leaver's data for ever by inviting. A person who signs
+in and belonged to no organisation stays. What goes with them, and what stays, is what features
+declare (`poutama.personal_data`): foreign keys do most of it, this module deletes where they
+cannot,
+and sweeps of the features follow for files.
 """
 
 from __future__ import annotations
@@ -30,13 +33,21 @@ _BATCH = 20
 # A batch begins only if it may well end in time.
 _MARGIN_SECONDS = 5.0
 
+INVITATION_DAYS = 90
+"""How long an invitation that is not accepted keeps data."""
+_INVITATION = f"interval '{INVITATION_DAYS} days'"
+
 _SQL = load_sql(
     __package__,
     "retention.sql",
     {
         "batch": str(_BATCH),
+        "invitation": _INVITATION,
         "is_kept": (
-            "(k.ends_at IS NULL OR k.ends_at > now() - ko.retention_days * interval '1 day')"
+            "(CASE WHEN k.accepted_at IS NOT NULL THEN"
+            " k.ends_at IS NULL OR k.ends_at > now() - ko.retention_days * interval '1 day'"
+            " ELSE (k.ends_at IS NULL OR k.ends_at > now()) AND kv.organisation_id IS NOT NULL"
+            f" AND k.created_at > now() - {_INVITATION} END)"
         ),
     },
 )
