@@ -25,7 +25,12 @@ from poutama.db.revisions import CORE, FeatureMigrations
 from poutama.errors import ConfigurationError
 from poutama.export_section import ExportSection
 from poutama.jobs.job import AnyJobKind, JobKind
-from poutama.personal_data import CORE_PERSONAL_DATA, PersonalData
+from poutama.personal_data import (
+    CORE_IMPERSONAL_TABLES,
+    CORE_PERSONAL_DATA,
+    PersonalData,
+    StoredData,
+)
 from poutama.procedure import Procedure, ProcedureFunction
 from poutama.schedule import CORE_TASKS, Task
 from poutama.schema.load import build_model, read_core_sources
@@ -63,6 +68,8 @@ class Feature:
         migrations: the folder in `package` that has its Alembic revisions; empty: it has none.
         exports: what it adds to the export of a learning journey.
         personal_data: where it keeps what is about people, and what erasing a person does there.
+        stored_data: the files about people that it keeps.
+        impersonal_tables: its tables that hold nothing about people.
         origin: what it was installed from; set when it is loaded.
     """
 
@@ -76,6 +83,8 @@ class Feature:
     migrations: str = ""
     exports: tuple[ExportSection, ...] = ()
     personal_data: tuple[PersonalData, ...] = ()
+    stored_data: tuple[StoredData, ...] = ()
+    impersonal_tables: tuple[str, ...] = ()
     origin: str = BUILT_IN
 
     @property
@@ -156,6 +165,17 @@ class FeatureSet:
         return CORE_PERSONAL_DATA + tuple(
             declared for feature in self.features for declared in feature.personal_data
         )
+
+    @property
+    def stored_data(self) -> tuple[StoredData, ...]:
+        """The files about people that all of them keep."""
+        return tuple(declared for feature in self.features for declared in feature.stored_data)
+
+    @property
+    def impersonal_tables(self) -> frozenset[str]:
+        """The tables that hold nothing about people."""
+        owned = (name for feature in self.features for name in feature.impersonal_tables)
+        return frozenset((*CORE_IMPERSONAL_TABLES, *owned))
 
     @cached_property
     def model(self) -> Model:
@@ -248,6 +268,14 @@ def _check_types(feature: Feature) -> None:
         "personal_data": (
             _is_tuple(feature.personal_data, lambda value: isinstance(value, PersonalData)),
             "a tuple of PersonalData",
+        ),
+        "stored_data": (
+            _is_tuple(feature.stored_data, lambda value: isinstance(value, StoredData)),
+            "a tuple of StoredData",
+        ),
+        "impersonal_tables": (
+            _is_tuple(feature.impersonal_tables, is_text),
+            "a tuple of names of tables",
         ),
     }
     for name, (fit, expected) in fits.items():

@@ -22,6 +22,7 @@ def render_pages(group: TyperGroup) -> Mapping[str, str]:
     from poutama.reference.cli import render_cli_page
     from poutama.reference.errors import render_errors_page
     from poutama.reference.permissions import render_permissions_page
+    from poutama.reference.personal_data import render_personal_data_page
     from poutama.reference.schema import render_schema_page
     from poutama.reference.tasks import render_tasks_page
     from poutama.schema.load import print_public_sdl
@@ -31,6 +32,7 @@ def render_pages(group: TyperGroup) -> Mapping[str, str]:
         "cli.md": render_cli_page(group),
         "errors.md": render_errors_page(),
         "permissions.md": render_permissions_page(load_model()),
+        "personal-data.md": render_personal_data_page(load_features()),
         "schema.graphql": sdl,
         "schema.md": render_schema_page(sdl),
         "settings.md": render_settings_page(),

@@ -161,7 +161,9 @@ class Bureau:
 
     async def keys(self) -> list[str]:
         """Everything that lies in folders of exports."""
-        found = [each.key async for each in self.store.list("people/")]
+        found = [each.key async for each in self.store.list("")]
+        stored = load_features().stored_data
+        assert all(any(each.covers(key) for each in stored) for key in found), found
         return [key for key in found if "/exports/" in key]
 
     async def result(self, job: UUID) -> bytes:

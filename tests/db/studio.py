@@ -194,6 +194,8 @@ class Studio:
                     bytes_, files = held.get(holder, (0, 0))
                     held[holder] = (bytes_ + row["bytes"], files + 1)
         assert keys <= known, f"nobody knows of {keys - known}"
+        stored = load_features().stored_data
+        assert all(any(each.covers(key) for each in stored) for key in keys), keys
         counted = {
             row["id"]: (row["bytes"], row["files"])
             for row in await self.read("SELECT * FROM evidence_usage WHERE files > 0 OR bytes <> 0")

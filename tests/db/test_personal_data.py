@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from pathlib import Path
 from typing import assert_never
 from uuid import UUID
 
@@ -17,8 +16,9 @@ from poutama.features.retention.retention import purge_departed_people
 from poutama.personal_data import CORE_PERSONAL_DATA, Erasure, PersonalData
 from tests.db.sessions import soon
 
-DECLARED = load_features().personal_data
-PAGE = (Path(__file__).parents[2] / "docs" / "keeping.md").read_text("utf-8")
+FEATURES = load_features()
+DECLARED = FEATURES.personal_data
+NOBODY = UUID(int=0)
 CASCADES, BECOMES_NULL = "c", "n"
 FOREIGN_KEYS = """
 SELECT r.relname AS source, a.attname AS column, f.relname AS target,
@@ -56,8 +56,8 @@ def leads_to_person(table: str, keys: Keys, seen: frozenset[str] = frozenset()) 
 
 def test_every_table_from_which_keys_lead_to_a_person_is_declared(keys: Keys) -> None:
     tables = {source for source, _ in keys if leads_to_person(source, keys)}
-    # They lead there through the import, or its job, that an administrator asked for.
-    about_groups = {"roster_group", "roster_staged_group"}
+    # These lead there through the import, or its job, that an administrator asked for.
+    about_groups = {"roster_group", "roster_staged_group"} & FEATURES.impersonal_tables
     assert tables - {each.table for each in DECLARED} == about_groups, "declare it in a Feature"
 
 
@@ -92,17 +92,45 @@ def test_the_database_does_what_is_declared(declared: PersonalData, keys: Keys) 
             assert hops == []
         case Erasure.SWEEP:
             (task,) = re.findall(r"`(\w+)`", declared.note)
-            assert task in load_features().tasks
+            assert task in FEATURES.tasks
         case Erasure.KEEP:
             assert ":" in declared.note, "say why, and for how long"
         case _:
             assert_never(declared.erasure)
 
 
-@pytest.mark.parametrize("declared", DECLARED, ids=lambda each: f"{each.table}.{each.path}")
-def test_the_page_lists_it(declared: PersonalData) -> None:
-    shown = f"`{declared.table}.{declared.path}`" if declared.path else f"`{declared.table}`"
-    assert f"| {shown} | {declared.note} | {declared.erasure} |" in PAGE
+async def test_every_table_is_declared_once_with_or_without_people(
+    desk_database: Database,
+) -> None:
+    rows = await desk_database.read(COLUMNS, deadline=soon())
+    tables = {row["table_name"] for row in rows} - {"alembic_version"}
+    about_people = {each.table for each in DECLARED}
+    assert not about_people & FEATURES.impersonal_tables
+    assert tables - about_people - FEATURES.impersonal_tables == set(), (
+        "declare it in a Feature: personal_data, or impersonal_tables"
+    )
+
+
+@pytest.mark.parametrize(
+    ("key", "is_covered"),
+    [
+        (f"{NOBODY}/evidence/x/file", True),
+        (f"people/{NOBODY}/evidence/x/file", True),
+        (f"people/{NOBODY}/exports/x/journey.zip", True),
+        (f"{NOBODY}/roster/x", True),
+        (f"people/{NOBODY}/diary/x", False),
+        ("evidence/x", False),
+        (f"x/people/{NOBODY}/exports/x", False),
+    ],
+)
+def test_a_file_is_declared_by_how_its_key_begins(key: str, is_covered: bool) -> None:
+    assert any(each.covers(key) for each in FEATURES.stored_data) == is_covered
+
+
+def test_what_an_export_has_is_what_it_is_declared_to_have() -> None:
+    parts = [each.export for each in DECLARED] + [each.export for each in FEATURES.stored_data]
+    named = " ".join(parts)
+    assert set(re.findall(r"`(\w+)`", named)) == set(FEATURES.exports)
 
 
 def test_nothing_is_declared_twice() -> None:

@@ -6,7 +6,8 @@ from poutama.feature import Feature
 from poutama.features.evidence import procedures
 from poutama.features.evidence.export import EVIDENCE as EVIDENCE_SECTION
 from poutama.features.evidence.inputs import EVIDENCE
-from poutama.personal_data import Erasure, PersonalData
+from poutama.features.evidence.keys import EVIDENCE_KEYS
+from poutama.personal_data import Erasure, PersonalData, StoredData
 from poutama.schedule import MINUTE, Task
 
 FEATURE = Feature(
@@ -30,6 +31,7 @@ FEATURE = Feature(
             path="goal_id.person_id",
             erasure=Erasure.SWEEP,
             note="photos and documents: `purge_unfinished_uploads`",
+            export="`evidence`",
         ),
         PersonalData(
             table="evidence",
@@ -38,5 +40,21 @@ FEATURE = Feature(
             note="who uploaded them",
         ),
         PersonalData(table="evidence_usage", path="person_id", note="how much they have uploaded"),
+    ),
+    stored_data=(
+        StoredData(
+            prefix="{organisation}/evidence/",
+            note="photos and documents of students of an organisation",
+            retention="with the evidence, or a day after an upload that was not finished",
+            export="`evidence`",
+            keys=EVIDENCE_KEYS,
+        ),
+        StoredData(
+            prefix="people/{person}/evidence/",
+            note="photos and documents of people without an organisation",
+            retention="with the evidence, or a day after an upload that was not finished",
+            export="`evidence`",
+            keys=EVIDENCE_KEYS,
+        ),
     ),
 )

@@ -24,3 +24,12 @@ def thumbnail_key(stem: str) -> str:
 def every_key(stem: str) -> tuple[str, ...]:
     """All three, whether something is there or not."""
     return (upload_key(stem), object_key(stem), thumbnail_key(stem))
+
+
+EVIDENCE_KEYS = """
+SELECT e.stem || k.part AS key
+FROM evidence AS e JOIN goal AS g ON g.id = e.goal_id,
+    (VALUES ('/upload'), ('/file'), ('/thumbnail')) AS k (part)
+WHERE g.person_id = $1::uuid
+"""
+"""The keys of everything on a person's goals, as `every_key` has them."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from poutama.feature import Feature
 from poutama.features.exports.job import EXPORT
 from poutama.features.exports.request import export_journey
-from poutama.personal_data import Erasure, PersonalData
+from poutama.personal_data import Erasure, PersonalData, StoredData
 from poutama.schedule import HOUR, Task
 
 FEATURE = Feature(
@@ -19,6 +19,14 @@ FEATURE = Feature(
             table="export_folder",
             erasure=Erasure.SWEEP,
             note="the id in a folder's name, and its files: `purge_expired_exports`",
+            retention="`POUTAMA_EXPORT_DAYS` after the export",
+        ),
+    ),
+    stored_data=(
+        StoredData(
+            prefix="people/{person}/exports/",
+            note="exports of their learning journey, by whoever made them",
+            retention="`POUTAMA_EXPORT_DAYS` after the export",
         ),
     ),
 )

@@ -13,9 +13,16 @@ FEATURE = Feature(
     procedures=(reorder_goal_tasks,),
     exports=(GOALS, TASKS, NOTES),
     personal_data=(
-        PersonalData(table="goal", path="person_id", note="goals"),
-        PersonalData(table="goal_task", path="goal_id.person_id", note="tasks of goals"),
-        PersonalData(table="goal_note", path="goal_id.person_id", note="notes on their goals"),
+        PersonalData(table="goal", path="person_id", note="goals", export="`goals`"),
+        PersonalData(
+            table="goal_task", path="goal_id.person_id", note="tasks of goals", export="`tasks`"
+        ),
+        PersonalData(
+            table="goal_note",
+            path="goal_id.person_id",
+            note="notes on their goals",
+            export="`notes`",
+        ),
         PersonalData(
             table="goal_note",
             path="author_id",

@@ -26,4 +26,5 @@ FEATURE = Feature(
         ),
         PersonalData(table="membership", path="child_id", note="who cares for them"),
     ),
+    impersonal_tables=("learning_group",),
 )

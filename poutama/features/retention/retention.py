@@ -6,8 +6,7 @@ within `INVITATION_DAYS`. An invitation keeps a person who left only for those d
 organisation is verified: others could keep a leaver's data for ever by inviting. A person who signs
 in and belonged to no organisation stays. What goes with them, and what stays, is what features
 declare (`poutama.personal_data`): foreign keys do most of it, this module deletes where they
-cannot,
-and sweeps of the features follow for files.
+cannot, and sweeps of the features follow for files.
 """
 
 from __future__ import annotations

@@ -5,7 +5,7 @@ from __future__ import annotations
 from poutama.feature import Feature
 from poutama.features.roster import procedures
 from poutama.features.roster.inputs import APPLY, CHECK
-from poutama.personal_data import Erasure, PersonalData
+from poutama.personal_data import Erasure, PersonalData, StoredData
 from poutama.schedule import HOUR, Task
 
 FEATURE = Feature(
@@ -40,16 +40,27 @@ FEATURE = Feature(
             table="roster_staged_person",
             erasure=Erasure.SWEEP,
             note="names and emails of an import under way: `purge_expired_rosters`",
+            retention="7 days after the last check",
         ),
         PersonalData(
             table="roster_staged_membership",
             erasure=Erasure.SWEEP,
             note="memberships of an import under way: `purge_expired_rosters`",
+            retention="7 days after the last check",
         ),
         PersonalData(
             table="roster_change",
             erasure=Erasure.SWEEP,
             note="sentences that name people: `purge_expired_rosters`",
+            retention="30 days after the import",
         ),
     ),
+    stored_data=(
+        StoredData(
+            prefix="{organisation}/roster/",
+            note="the roster's file, and reports of what it changes",
+            retention="7 days after the last check; reports 30 days after the import",
+        ),
+    ),
+    impersonal_tables=("roster_group", "roster_staged_group"),
 )
