@@ -31,7 +31,7 @@ class BulkTable:
         table: where its rows are.
         searchable: columns with a folded copy, `name` in `name_search`: a change of one must
             bring the other.
-        subject: the column that names the person whose data a row is; None where that is no one.
+        subject: the column that names the person whose data a row is; None without one.
     """
 
     kind: str

@@ -25,7 +25,7 @@ HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 
 SYSTEM = Viewer(UUID(int=0))
-"""The actor of what the clock does: an id that is no person's."""
+"""The actor of what the clock does: an id that belongs to no person."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -65,7 +65,7 @@ class EmbeddedNode:
 
 
 async def _finish(work: Callable[[], None]) -> None:
-    """Run it in a thread to its end, even when cancelled: half a start is no state to be in."""
+    """Run it in a thread to its end, even when cancelled: half a start is not a state to leave."""
     task = asyncio.create_task(asyncio.to_thread(work))
     try:
         await asyncio.shield(task)

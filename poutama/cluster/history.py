@@ -173,7 +173,7 @@ def read_history(path: Path) -> History:
     """Read a file that `HistoryFile` wrote.
 
     Raises:
-        ConfigurationError: it cannot be read, or is no history; names the line.
+        ConfigurationError: it cannot be read, or is not a history; names the line.
     """
     try:
         lines = path.read_bytes().splitlines()

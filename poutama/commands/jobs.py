@@ -38,6 +38,8 @@ COLOURS = {
 
 T = TypeVar("T")
 
+SEE_JOBS = "`poutama jobs` lists them"
+
 
 def open_console() -> Console:
     """Where to print; what is piped elsewhere is not squeezed into a terminal's width."""
@@ -96,7 +98,9 @@ def retry_job(settings: Settings, url: str, job: UUID) -> None:
         return await table.retry(database, job, deadline=time.monotonic() + SECONDS)
 
     if not _run(settings, url, ask):
-        raise NotFoundError(f"{job} is no job that failed or was stopped")
+        raise NotFoundError(
+            f"job {job}: not found, or neither FAILED nor CANCELLED; `poutama jobs` lists them"
+        )
 
 
 def cancel_job(settings: Settings, url: str, job: UUID) -> None:
@@ -116,7 +120,9 @@ def cancel_job(settings: Settings, url: str, job: UUID) -> None:
         )
 
     if not _run(settings, url, ask):
-        raise NotFoundError(f"{job} is no job that waits or runs")
+        raise NotFoundError(
+            f"job {job}: not found, or neither QUEUED nor RUNNING; `poutama jobs` lists them"
+        )
 
 
 def _run(settings: Settings, url: str, ask: Callable[[Database], Awaitable[T]]) -> T:

@@ -338,7 +338,11 @@ def verify_organisation(
         from poutama.commands.organisations import judge_organisation
 
         judge_organisation(settings, database.url, organisation, verified=not revoke)
-    print("its rosters are taken at their word" if not revoke else "its rosters ask everybody")
+    print(
+        "verified: its rosters enrol its own students without asking each of them"
+        if not revoke
+        else "no longer verified: its rosters ask each student"
+    )
 
 
 @contextmanager

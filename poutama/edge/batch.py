@@ -63,7 +63,7 @@ class BatchFunction:
     def __init__(self, worker: Handling, settings: Settings, environment: Environment) -> None:
         self._worker = worker
         self._seconds = settings.job_seconds
-        # Less than a step could begin in is no share of time.
+        # A share of time in which no step could begin is not used.
         self._least = 2 * settings.job_margin_seconds
         self._environment = environment
 

@@ -29,7 +29,7 @@ class Origins:
         """Read the setting `allowed_origins`: origins separated by commas.
 
         Raises:
-            ConfigurationError: one is no origin as browsers send it; `*` is none either.
+            ConfigurationError: one is not an origin as browsers send it; neither is `*`.
         """
         self._allowed = frozenset(filter(None, (each.strip() for each in allowed.split(","))))
         for origin in sorted(self._allowed):

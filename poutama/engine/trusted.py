@@ -68,7 +68,7 @@ def read_trusted_documents(path: str) -> TrustedDocuments:
     """Read the file; with an empty path, trust every document.
 
     Raises:
-        ConfigurationError: it cannot be read, is no JSON object of texts, or a key is not the
+        ConfigurationError: it cannot be read, is not a JSON object of texts, or a key is not the
             SHA-256 of its document.
     """
     if not path:

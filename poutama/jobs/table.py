@@ -85,8 +85,9 @@ async def enqueue(
         person_id: who asks for it, and reads it.
         organisation_id: its administrators also see the job.
         subject_id: whose data it is about, where that is one person; a job of no organisation is
-            about whoever asks, unless it says otherwise. The result is for those who may still
-            see that person, or still belong to the organisation, when they ask for it.
+            about the person who asks, unless `subject_id` names another. The result is for those
+            who may still see that person, or still belong to the organisation, when they ask for
+            it.
         input: of the kind's `input`; from a module that is light to import.
 
     Raises:

@@ -35,7 +35,7 @@ This page is written by `poutama settings --markdown`.
 
 
 def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
-    """Read the settings, `PORT` standing in for `POUTAMA_PORT`.
+    """Read the settings, `PORT` instead of `POUTAMA_PORT`.
 
     Raises:
         ConfigurationError: a value cannot be used; names the variable.

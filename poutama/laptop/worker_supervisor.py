@@ -40,7 +40,7 @@ class Keeper:
     async def start(self) -> None:
         """Start a worker."""
         self._process = await asyncio.create_subprocess_exec(
-            # -P: a file of the current folder is no module, whatever it is called.
+            # -P: a file of the current folder is not a module, whatever it is called.
             *(sys.executable, "-P", "-m", "poutama.laptop.worker_process"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,

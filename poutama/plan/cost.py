@@ -28,7 +28,7 @@ from poutama.plan.limits import exceeded
 from poutama.plan.operation import Operation
 from poutama.plan.selection import Selections
 from poutama.plan.shape import Tree
-from poutama.plan.text_bytes import Text, count_bytes, count_text, find_texts
+from poutama.plan.text_bytes import TextPlace, count_bytes, count_text, find_texts
 from poutama.plan.values import Binding, Constant, PageSize, resolve_value
 from poutama.schema.model import Model
 from poutama.settings import Settings
@@ -46,7 +46,7 @@ class Cost:
     fixed: float
     lists: tuple[tuple[PageSize, Cost], ...] = ()
     """A list's size, and what each of its rows costs."""
-    texts: tuple[Text, ...] = ()
+    texts: tuple[TextPlace, ...] = ()
     """Texts of arguments, each as often as it is used; a list's rows do not multiply them."""
 
     def plus(self, other: Cost) -> Cost:

@@ -28,7 +28,7 @@ def decode_cursor(cursor: str, order: Sequence[OrderTerm], where: str) -> list[o
     """The values of the sort keys, then the id.
 
     Raises:
-        BadUserInputError: it is no cursor of this list under this order.
+        BadUserInputError: it is not a cursor of this list under this order.
     """
     try:
         signature, *values, row = loads(b64decode(cursor, validate=True).decode())

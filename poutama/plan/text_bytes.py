@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from poutama.plan.shape import Tree
 from poutama.plan.values import Constant, Variable
 
-Text: TypeAlias = Constant | Variable
+TextPlace: TypeAlias = Constant | Variable
 """A place of an argument that may hold text."""
 
 
@@ -31,7 +31,7 @@ def count_bytes(value: object) -> int:
     return total
 
 
-def find_texts(tree: Tree) -> Iterator[Text]:
+def find_texts(tree: Tree) -> Iterator[TextPlace]:
     """The places of an argument that may hold text."""
     match tree:
         case dict():
@@ -44,7 +44,7 @@ def find_texts(tree: Tree) -> Iterator[Text]:
             yield tree
 
 
-def count_text(text: Text, variables: Mapping[str, object]) -> int:
+def count_text(text: TextPlace, variables: Mapping[str, object]) -> int:
     """The bytes that a place holds, given the request's variables."""
     if isinstance(text, Constant):
         return count_bytes(text.value)

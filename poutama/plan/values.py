@@ -276,7 +276,7 @@ def _storable(value: object, where: str) -> object:
             value.encode()
         except UnicodeEncodeError as error:
             raise BadUserInputError(
-                f"{where or 'A text'} contains half of a surrogate pair, which is no character."
+                f"{where or 'A text'} contains half of a surrogate pair, which is not a character."
             ) from error
     elif isinstance(value, list):
         for item in value:

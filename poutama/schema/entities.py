@@ -161,7 +161,7 @@ def _load_field(
         return Computed(name, computed["name"], tuple(computed["columns"]), restricted)
     require(
         kind in KINDS or kind in enums,
-        f"{where}: {kind} is no column; say @one or @many where it is a relation.",
+        f"{where}: {kind} is not a column; write @one or @many where it is a relation.",
     )
     require(not is_list(node.type), f"{where}: a column cannot be a list.")
     column = find_directive(node, "column") or {}

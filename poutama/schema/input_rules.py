@@ -19,7 +19,7 @@ class TextRule:
 
 @dataclass(frozen=True, slots=True)
 class NumberRule:
-    """Between which numbers an input number must be; None is no bound."""
+    """Between which numbers an input number must be; None means unbounded."""
 
     minimum: int | None = None
     maximum: int | None = None

@@ -70,7 +70,7 @@ def build_model(sources: Sequence[Source]) -> Model:
     """The model that definitions and mapping directives describe.
 
     Raises:
-        SchemaError: the text is no schema, or its mapping leads nowhere; says where.
+        SchemaError: the text is not a schema, or its mapping leads nowhere; says where.
     """
     document = _parse(sources)
     check_document(document)
@@ -185,7 +185,7 @@ def _where_arguments(place: str, node: FieldDefinitionNode, entity: Entity) -> d
 def _kept_by(where: str, entity: Entity, field: str) -> Column:
     column = entity.fields.get(field)
     if not isinstance(column, Column):
-        raise SchemaError(f"{where}: @where names {field}, which is no column of {entity.name}.")
+        raise SchemaError(f"{where}: @where names {field}, which is not a column of {entity.name}.")
     return column
 
 

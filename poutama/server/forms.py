@@ -62,7 +62,7 @@ class FormReader:
         """Read on; gives back what of it is the file's content.
 
         Raises:
-            RefusedError: this is no form, or its fields are too long.
+            RefusedError: this is not a form, or its fields are too long.
         """
         self._pieces = []
         try:

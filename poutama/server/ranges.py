@@ -27,7 +27,7 @@ class NotSatisfiable(Exception):  # noqa: N818  an outcome: 416
 def read_range(header: str | None, size: int) -> ByteRange | None:
     """The part asked for; None for the whole.
 
-    Several ranges at once, other units and what is no range are answered with the whole, as they
+    Several ranges at once, other units and what is not a range are answered with the whole, as they
     may be, and as S3 does.
 
     Raises:

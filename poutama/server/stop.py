@@ -40,7 +40,7 @@ class StopRequest:
 
     def __enter__(self) -> Self:
         for number in SIGNALS:
-            # `nohup` means that a closed terminal is no reason to stop.
+            # `nohup` means that a closed terminal does not stop it.
             if number is signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
                 continue
             self._before[number] = signal.signal(number, self._handle)

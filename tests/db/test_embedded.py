@@ -14,8 +14,8 @@ import asyncpg
 import psutil
 import pytest
 
-from poutama.db.account import choose_account
 from poutama.db.embedded import EmbeddedServer, running_url
+from poutama.db.server_account import choose_account
 from poutama.errors import ConfigurationError
 
 

@@ -136,12 +136,12 @@ UNUSABLE: dict[str, tuple[str, dict[str, Any], str, str]] = {
     "half a pair": (
         "query ($f: GoalFilter) { goals(filter: $f) { id } }",
         {"f": {"or": [{"title": {"startsWith": "\ud83d"}}]}},
-        "$f.or.0.title.startsWith contains half of a surrogate pair, which is no character.",
+        "$f.or.0.title.startsWith contains half of a surrogate pair, which is not a character.",
         "BAD_USER_INPUT",
     ),
     "half a pair in a list": (
         "query ($l: [String!]) { goals(filter: {title: {in: $l}}) { id } }", {"l": ["a", "\udc00"]},
-        "$l contains half of a surrogate pair, which is no character.", "BAD_USER_INPUT",
+        "$l contains half of a surrogate pair, which is not a character.", "BAD_USER_INPUT",
     ),
     "null in a filter": (
         "query ($b: Boolean) { it: goals(filter: {tasks: {some: {complete: {eq: true}}}, "

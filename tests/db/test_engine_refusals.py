@@ -68,7 +68,7 @@ UNUSABLE: dict[str, tuple[Mapping[str, object], str]] = {
     "NUL": ({"title": "a\0b"}, "$input.title contains the character NUL (U+0000)."),
     "half a pair": (
         {"information": "\ud83d"},
-        "$input.information contains half of a surrogate pair, which is no character.",
+        "$input.information contains half of a surrogate pair, which is not a character.",
     ),
     "too long inside": (
         {"tasks": [{"information": "ok"}, {"information": "x" * 2001}]},

@@ -12,6 +12,8 @@ from tests.db.workshop import PERSON, Counted, CountStep, Returned, Workshop, co
 
 PROGRAM = "from poutama.commands.main import main; main()"
 
+NOT_WAITING = "not found, or neither QUEUED nor RUNNING; `poutama jobs` lists them\n"
+
 
 async def jobs(url: str, *words: str) -> tuple[int, str]:
     """Exit code and what it prints."""
@@ -50,13 +52,13 @@ async def test_jobs_are_listed_tried_again_and_stopped(shop: Workshop, database_
     assert (await jobs(database_url, "cancel", str(waiting)))[0] == 0
     assert await shop.state(waiting) == "CANCELLED"
     code, told = await jobs(database_url, "cancel", str(waiting))
-    assert (code, told) == (1, f"poutama: {waiting} is no job that waits or runs\n")
+    assert (code, told) == (1, f"poutama: job {waiting}: {NOT_WAITING}")
 
     assert (await jobs(database_url, "retry", str(failed)))[0] == 0
     assert await shop.state(failed) == "QUEUED"
     code, told = await jobs(database_url, "retry", str(UUID(int=0)))
     assert code == 1
-    assert "is no job that failed or was stopped" in told
+    assert "not found, or neither FAILED nor CANCELLED" in told
 
 
 async def test_a_database_without_tables_has_no_jobs(postgres_url: str) -> None:

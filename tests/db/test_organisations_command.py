@@ -54,7 +54,7 @@ async def test_organisations_are_listed_verified_and_doubted(
     nothing = str(UUID(int=0))
     assert await organisations(database_url, "verify", nothing) == (
         1,
-        f"poutama: {nothing} is no organisation\n",
+        f"poutama: organisation {nothing}: not found; `poutama organisations` lists them\n",
     )
 
 

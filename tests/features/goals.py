@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tests.features import sample
 from tests.features.record import (
     MENTOR,
-    NOBODY,
+    NO_CALLER,
     SIGNED_IN,
     STUDENT,
     Caller,
@@ -39,7 +39,7 @@ def _note_cases(**more: object) -> tuple[Case, ...]:
         Case(
             "a note of the mentor who has left",
             {"noteId": Id("note of the ended mentor"), **more},
-            NOBODY,
+            NO_CALLER,
         ),
     )
 

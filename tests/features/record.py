@@ -41,7 +41,7 @@ class Caller(StrEnum):
 
 
 SIGNED_IN = frozenset(Caller) - {Caller.ANONYMOUS}
-NOBODY = frozenset[Caller]()
+NO_CALLER = frozenset[Caller]()
 STUDENT = frozenset({Caller.STUDENT})
 MENTOR = frozenset({Caller.MENTOR})
 MANAGER = frozenset({Caller.MANAGER})

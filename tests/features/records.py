@@ -9,7 +9,7 @@ from uuid import UUID
 from tests.features.record import (
     ADMIN,
     LEADERS,
-    NOBODY,
+    NO_CALLER,
     Caller,
     Case,
     FeatureRecord,
@@ -108,7 +108,7 @@ MUTATIONS = (
                 {**WHY, "organisationId": Id("organisation")},
                 LEADERS,
             ),
-            Case("a mentor's", {**WHY, "personId": Id(Caller.MENTOR)}, NOBODY),
+            Case("a mentor's", {**WHY, "personId": Id(Caller.MENTOR)}, NO_CALLER),
         ),
         may=rights.who_may_open,
         does=_open_record,

@@ -51,7 +51,7 @@ class Served:
 
     Attributes:
         path: the file.
-        thumbnail: a picture's thumbnail; None for what is no picture.
+        thumbnail: a picture's thumbnail; None for other files.
         bytes, sha256: of the file.
     """
 

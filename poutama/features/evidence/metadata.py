@@ -2,7 +2,7 @@
 
 `pictures` calls it for every picture it does not write anew. What stays is a list of what is known
 to be needed; everything else goes, be it where the picture was taken, who took it, what comment
-somebody left, or what follows the file's end. Streams: a file is never in memory.
+an author left, or what follows the file's end. Streams: a file is never in memory.
 """
 
 from __future__ import annotations

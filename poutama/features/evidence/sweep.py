@@ -1,8 +1,8 @@
 """Deletion of evidence that was never finished, or whose goal was deleted.
 
 The schedule calls it; `store.deletion` deletes the objects. Evidence of a goal that is gone is
-deleted here, for whoever deletes a goal knows nothing of files; so is what nobody uploaded within
-a day; and what its job gave up on is refused, so that nothing is PENDING for ever.
+deleted here, because the mutation that deletes a goal knows nothing of files; so is what was not
+uploaded within a day; and what its job gave up on is refused, so that nothing is PENDING for ever.
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ from poutama.features.evidence.usage import Holder, release_quota
 from poutama.schedule import TaskContext
 from poutama.store.deletion import schedule_deletion
 
-# Time to come home with a device that was offline; the form itself works for minutes, and whoever
-# asks for the evidence gets another.
+# Time to come home with a device that was offline; the form itself works for minutes, and reading
+# the evidence again signs another.
 UNFINISHED = "1 day"
 GAVE_UP = "The file could not be looked at. Add it again, or another one instead."
 

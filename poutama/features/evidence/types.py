@@ -27,7 +27,7 @@ class FileType:
     Attributes:
         media_type: as uploads declare it.
         said: how a sentence names it.
-        picture: Pillow's name of the format; None for what is no picture.
+        picture: Pillow's name of the format; None for other files.
     """
 
     media_type: str

@@ -1,7 +1,7 @@
 """`exportJourney`: enqueues the job that writes a student's journey.
 
-Runs in the mutation's transaction, perhaps several times over. Whoever asks again while the first
-job is at work gets that one.
+Runs in the mutation's transaction, perhaps several times over. A person who asks again while the
+first job is at work gets that one.
 """
 
 from __future__ import annotations

@@ -129,7 +129,7 @@ class EndMembershipInput(msgspec.Struct, frozen=True, rename="camel"):
 
 @cache
 def _time_zones() -> frozenset[str]:
-    """Read once: it walks through the time zone database, and a name is no path into it."""
+    """Read once, because it walks through the database; a name must not become a path into it."""
     return frozenset(available_timezones())
 
 

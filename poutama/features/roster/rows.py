@@ -191,7 +191,7 @@ def _check(column: CsvColumn, text: str) -> tuple[str, str] | None:
         case CellKind.TEXT if has_long_run(text):
             return "BAD_CHARACTER", f"{column.name} has more than 30 accents on one letter."
         case CellKind.ID if not _is_id(text):
-            return "BAD_ID", f"{column.name} is no id of {LONGEST_ID} characters at most."
+            return "BAD_ID", f"{column.name} is not an id of {LONGEST_ID} characters at most."
         case CellKind.WORD if text.lower() not in column.words:
             expected = ", ".join(sorted(column.words))
             return "BAD_VALUE", f"{column.name} is {_shown(text)}; expected one of {expected}."

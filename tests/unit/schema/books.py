@@ -154,9 +154,9 @@ MISTAKES = {
     "a list that is none": ("pages: [Page!]! @many", "pages: Page! @many", "expected [Page!]! or"),
     "a relation that does not say so": (
         'reader: Reader! @one(key: "reader_id")', "reader: Reader!",
-        "Book.reader: Reader is no column",
+        "Book.reader: Reader is not a column",
     ),
-    "a misspelt type": ("genre: Genre", "genre: Jenre", "Book.genre: Jenre is no column"),
+    "a misspelt type": ("genre: Genre", "genre: Jenre", "Book.genre: Jenre is not a column"),
     "a column of an unknown kind": ("genre: Genre", "genre: Float", "Book.genre: Float is no"),
     "a column that is a list": ("genre: Genre", "genre: [Genre!]", "Book.genre: a column cannot"),
     "a root that says nothing": ("PageConnection! @rows", "PageConnection!", "Query.pages: say"),

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 from tests.features.record import (
     MENTOR,
-    NOBODY,
+    NO_CALLER,
     STUDENT,
     Caller,
     Case,
@@ -49,7 +49,7 @@ MUTATIONS = (
             name=name,
             cases=(
                 Case("an open one", OURS, STUDENT),
-                Case("one that is answered", {"suggestionId": Id("answered suggestion")}, NOBODY),
+                Case("answered already", {"suggestionId": Id("answered suggestion")}, NO_CALLER),
             ),
         )
         for name in ("acceptSuggestion", "declineSuggestion")
