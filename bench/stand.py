@@ -24,7 +24,7 @@ from bench.recording import VIEWER, record_case
 from bench.workload import Sample
 from poutama.db.embedded import EmbeddedServer
 from poutama.db.migrate import migrate
-from poutama.demo.load import make_demo
+from poutama.demo.loader import make_demo
 from poutama.laptop.issuer import issue_token
 from poutama.settings import Settings
 

@@ -17,7 +17,7 @@ from uuid import UUID, uuid4
 from poutama.db.transaction import Transaction
 from poutama.errors import ConflictError, NotFoundError
 from poutama.lru import Lru
-from poutama.plan.changes import ChangeShape, Given, build_change
+from poutama.plan.change_plan import ChangeShape, Given, build_change
 from poutama.plan.nodes import Read
 from poutama.plan.values import Binding, SqlConstant
 from poutama.schema.model import Action, Model

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from poutama.db.keys import purge_expired_keys
+from poutama.db.idempotency_keys import purge_expired_keys
 from poutama.schedule import TaskContext
 from poutama.store.deletion import delete_scheduled_objects
 

@@ -179,7 +179,7 @@ def permissions() -> None:
     """Print who may see and change what: the page docs/permissions.md."""
     # heavy: the schema compiler
     from poutama.features import load_model
-    from poutama.reference.permissions import render_permissions_page
+    from poutama.reference.permissions_page import render_permissions_page
 
     print(render_permissions_page(load_model()), end="")
 
@@ -254,7 +254,7 @@ def package(
 ) -> None:
     """Make the functions' zip files, for the Python of `POUTAMA_FUNCTION_PYTHON`."""
     # heavy: only needed here
-    from poutama.packaging.build import build_packages
+    from poutama.packaging.function_package import build_packages
 
     if not build_packages(read_settings().function_python, output, architecture):
         print("without bytecode: there is no Python of that version here to write it; cold starts")

@@ -19,12 +19,12 @@ def render_pages(group: TyperGroup) -> Mapping[str, str]:
     """File of docs/ -> its text, for this installation's features and the given command line."""
     # heavy: the schema compiler, and what the tasks import
     from poutama.features import load_features, load_model
-    from poutama.reference.cli import render_cli_page
-    from poutama.reference.errors import render_errors_page
-    from poutama.reference.permissions import render_permissions_page
-    from poutama.reference.personal_data import render_personal_data_page
-    from poutama.reference.schema import render_schema_page
-    from poutama.reference.tasks import render_tasks_page
+    from poutama.reference.cli_page import render_cli_page
+    from poutama.reference.errors_page import render_errors_page
+    from poutama.reference.permissions_page import render_permissions_page
+    from poutama.reference.personal_data_page import render_personal_data_page
+    from poutama.reference.schema_page import render_schema_page
+    from poutama.reference.tasks_page import render_tasks_page
     from poutama.schema.load import print_public_sdl
 
     sdl = print_public_sdl(load_model())

@@ -1,6 +1,6 @@
 """Who belongs where in the demo school: rows of organisations, groups and memberships.
 
-Called by `demo.load`. As deterministic as `demo.school`: who is where depends on their number
+Called by `demo.loader`. As deterministic as `demo.school`: who is where depends on their number
 alone. Reads no clock: a membership that has not begun begins in a year far away.
 """
 

@@ -1,6 +1,6 @@
 """Makes the demo school in front of people: on the first `poutama up`, and by `poutama demo`.
 
-What the school is, `demo.school` knows, and how it is written, `demo.load`; this shows how far
+What the school is, `demo.school` knows, and how it is written, `demo.loader`; this shows how far
 it is. Leaves a database that has people of its own alone unless it is asked for.
 """
 
@@ -10,7 +10,7 @@ import asyncio
 import time
 
 from poutama.db.connection import Database
-from poutama.demo.load import make_demo
+from poutama.demo.loader import make_demo
 from poutama.progress import ProgressLines
 from poutama.settings import Settings
 
@@ -23,7 +23,7 @@ def enrol_school(settings: Settings, url: str, students: int, steps: ProgressLin
     """Make the demo school of that many students, or what is missing of it.
 
     Raises:
-        BadUserInputError, ConfigurationError, ConflictError: as `demo.load.make_demo`.
+        BadUserInputError, ConfigurationError, ConflictError: as `demo.loader.make_demo`.
     """
     with steps.count(STEP, students) as (step, report):
         made = asyncio.run(make_demo(url, students=students, settings=settings, progress=report))

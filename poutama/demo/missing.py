@@ -1,6 +1,6 @@
 """What is missing of some of the demo school's students, and of those who come with them.
 
-Called by `demo.load`, once for each batch. Only reads. Nothing that people changed is missing:
+Called by `demo.loader`, once for each batch. Only reads. Nothing that people changed is missing:
 people and memberships that are there are left as they are, and a group that was deleted
 stays deleted, with the memberships in it.
 """

@@ -1,6 +1,6 @@
 """The demo school, row by row: pure, deterministic, the same for everybody, always.
 
-Called by `demo.load`, which writes the rows. Student `n` depends on `n` alone, so the first
+Called by `demo.loader`, which writes the rows. Student `n` depends on `n` alone, so the first
 students of a large school are the students of a small one. Nothing here reads a clock, a database
 or the environment; a test holds a digest of the first rows, because people's bookmarks, tests and
 measurements refer to them.

@@ -1,7 +1,7 @@
 """The smallest ASGI 3 application over `edge.http`: what a long-running server calls.
 
-`server.application` hands it every request that is not about files. It reads bodies up to the
-limit and no further, ends what its client no longer waits for, and translates. Decides nothing.
+`server.server_application` hands it every request that is not about files. It reads bodies up to
+the limit and no further, ends what its client no longer waits for, and translates. Decides nothing.
 Source: https://asgi.readthedocs.io/en/latest/specs/www.html
 """
 

@@ -1,10 +1,10 @@
 """Cost budgets: how much one person may ask for in a while, whatever address they come from.
 
 `edge.http` opens an account for each request; the engine spends from it before it runs anything. A
-process lets everybody run up a tab, `budget_tab` at most, and asks the ledger (`db.budget`) only
-when that is full: most requests cost no statement. So n processes together can be `n x budget_tab`
-ahead of the ledger, once; what they were ahead is entered later and waited for. `docs/limits.md`
-has the arithmetic. Never reads what is asked for, never says who else is busy.
+process lets everybody run up a tab, `budget_tab` at most, and asks the ledger (`db.budget_ledger`)
+only when that is full: most requests cost no statement. So n processes together can be `n x
+budget_tab` ahead of the ledger, once; what they were ahead is entered later and waited for.
+`docs/limits.md` has the arithmetic. Never reads what is asked for, never says who else is busy.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from uuid import UUID
 
 import msgspec
 
-from poutama.db.budget import Bucket, Charged, charge_budget
+from poutama.db.budget_ledger import Bucket, Charged, charge_budget
 from poutama.db.connection import Database
 from poutama.edge.media import HeaderPairs
 from poutama.errors import ConfigurationError, RateLimitedError

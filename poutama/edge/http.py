@@ -20,7 +20,7 @@ import msgspec
 
 from poutama.db.sqlstate import UNDEFINED
 from poutama.edge.budget import Budgets
-from poutama.edge.keys import parse_idempotency_key
+from poutama.edge.idempotency_key import parse_idempotency_key
 from poutama.edge.media import JSON, HeaderPairs, MediaType, negotiate, negotiate_refusal
 from poutama.edge.media import require_json as require_json_content
 from poutama.edge.origins import Origins

@@ -1,11 +1,10 @@
 """Bytecode that is good wherever a package is unpacked.
 
-`build` calls it. Python recompiles what is older than its source, and unpacking a zip moves all
-times: so the files say that they are never to be compared ("unchecked"). Only a Python of the
-functions' own version can write them; where this machine has none, the package has sources alone,
-and each cold start compiles them: a third of a second on a whole processor, of which a small
-function has a fraction.
-Source: https://peps.python.org/pep-0552/
+`function_package` calls it. Python recompiles what is older than its source, and unpacking a zip
+moves all times: so the files say that they are never to be compared ("unchecked"). Only a Python of
+the functions' own version can write them; where this machine has none, the package has sources
+alone, and each cold start compiles them: a third of a second on a whole processor, of which a small
+function has a fraction. Source: https://peps.python.org/pep-0552/
 """
 
 from __future__ import annotations

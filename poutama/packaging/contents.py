@@ -1,7 +1,7 @@
 """What goes into a function's package, and what does not.
 
-`build` asks. A package starts faster the smaller it is, so each rule here leaves something out
-that no function reads. Pure: it only looks at names.
+`function_package` asks. A package starts faster the smaller it is, so each rule here leaves
+something out that no function reads. Pure: it only looks at names.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """Features of other packages, in a function's package: their files, what they need, and the list.
 
-`build` calls it. A pure distribution is copied as it is installed here; one with compiled code is
-installed again, for the functions' machine. The list is what `poutama.installed` reads there.
+`function_package` calls it. A pure distribution is copied as it is installed here; one with
+compiled code is installed again, for the functions' machine. The list is what `poutama.installed`
+reads there.
 """
 
 from __future__ import annotations

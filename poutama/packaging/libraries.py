@@ -1,8 +1,8 @@
 """The libraries that poutama needs in a package: what uv.lock says, or else what is installed.
 
-`build` calls it. In a checkout the lock decides, and every file is checked against its hash. Where
-poutama is a library in the environment of another project, the versions in that environment decide:
-they are what the project has tested with.
+`function_package` calls it. In a checkout the lock decides, and every file is checked against its
+hash. Where poutama is a library in the environment of another project, the versions in that
+environment decide: they are what the project has tested with.
 """
 
 from __future__ import annotations

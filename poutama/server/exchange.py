@@ -1,7 +1,8 @@
 """A request whose body is too large to hold: read and answered piece by piece, over ASGI.
 
-`server.application` makes one for each request about files, `server.files` answers it. Keeps little
-in memory, however large a body is: uvicorn stops reading, or writing, when the other side is slow.
+`server.server_application` makes one for each request about files, `server.files` answers it. Keeps
+little in memory, however large a body is: uvicorn stops reading, or writing, when the other side is
+slow.
 """
 
 from __future__ import annotations

@@ -1,9 +1,9 @@
 """The addresses that the folder's store signs, served as S3 serves a bucket's.
 
-`server.application` calls it for requests to `/files`. The rules, codes and statuses are S3's, so
-that a client that works here works there; what S3 lets a bucket's CORS rules allow is allowed here.
-The holder of an address needs no token: it is the permission. What people have uploaded shares an
-origin with the API here, and so never runs.
+`server.server_application` calls it for requests to `/files`. The rules, codes and statuses are
+S3's, so that a client that works here works there; what S3 lets a bucket's CORS rules allow is
+allowed here. The holder of an address needs no token: it is the permission. What people have
+uploaded shares an origin with the API here, and so never runs.
 """
 
 from __future__ import annotations

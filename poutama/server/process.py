@@ -23,11 +23,11 @@ import uvloop
 
 from poutama.edge import application
 from poutama.edge.application import ask_database
-from poutama.server.application import ServerApplication, log_accesses
+from poutama.server.certificate import open_tls
 from poutama.server.files import FileRoutes
 from poutama.server.resources import open_server_resources
 from poutama.server.serve import Server, configure
-from poutama.server.tls import open_tls
+from poutama.server.server_application import ServerApplication, log_accesses
 from poutama.settings import Settings
 from poutama.store.directory import DirectoryStore
 

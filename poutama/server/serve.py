@@ -1,7 +1,7 @@
 """An HTTP server in this process: uvicorn on a socket of ours, silent, and leaving signals alone.
 
 Called by `laptop.up`, by `server.process` for each worker of `poutama serve`, and by measurements.
-What is served is `server.application`, how a connection is bounded `server.protocol`.
+What is served is `server.server_application`, how a connection is bounded `server.protocol`.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ import uvicorn
 import uvloop
 
 from poutama.edge.http import Api
-from poutama.server.application import ServerApplication, log_requests
 from poutama.server.files import FileRoutes
 from poutama.server.listen import BACKLOG, address_of, listen, open_listener
 from poutama.server.protocol import BoundedProtocol
+from poutama.server.server_application import ServerApplication, log_requests
 from poutama.server.stop import StopRequest
 from poutama.settings import Settings
 

@@ -20,11 +20,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from poutama.errors import ConfigurationError, PoutamaError
+from poutama.server.certificate import open_tls
 from poutama.server.listen import address_of, listen, open_listener
 from poutama.server.process import LOG_FORMAT, READY, open_application
 from poutama.server.serve import list_proxies
 from poutama.server.stop import Stopped, StopRequest
-from poutama.server.tls import open_tls
 from poutama.settings import Settings
 
 logger = logging.getLogger(__name__)

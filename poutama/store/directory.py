@@ -28,7 +28,7 @@ from typing import BinaryIO
 
 from poutama.errors import NotFoundError, UnavailableError
 from poutama.store.atomic_file import WholeFile
-from poutama.store.keys import InvalidKeyError, check_key, content_disposition
+from poutama.store.object_keys import InvalidKeyError, check_key, content_disposition
 from poutama.store.objects import ObjectInfo, UploadForm
 from poutama.store.signed_urls import DownloadGrant, UploadGrant, UrlSigner
 

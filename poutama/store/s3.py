@@ -28,7 +28,7 @@ from poutama.store.aws import (
     refusal,
     translate_errors,
 )
-from poutama.store.keys import check_key, content_disposition
+from poutama.store.object_keys import check_key, content_disposition
 from poutama.store.objects import ObjectInfo, UploadForm
 from poutama.store.sigv4 import Signer
 

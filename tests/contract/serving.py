@@ -12,9 +12,9 @@ from typing import cast
 import uvloop
 
 from poutama.edge.http import Api, Request, Response
-from poutama.server.application import ServerApplication
 from poutama.server.files import FileRoutes
 from poutama.server.serve import Server, configure
+from poutama.server.server_application import ServerApplication
 from poutama.settings import Settings
 from poutama.store.directory import DirectoryStore
 

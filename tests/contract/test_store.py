@@ -15,7 +15,7 @@ import pytest
 
 from poutama.errors import NotFoundError, UnavailableError
 from poutama.store.directory import DirectoryStore
-from poutama.store.keys import InvalidKeyError
+from poutama.store.object_keys import InvalidKeyError
 from poutama.store.objects import ObjectStore
 from poutama.store.s3 import PART
 from tests.contract.stores import open_bucket, s3_store

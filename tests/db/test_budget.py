@@ -10,7 +10,7 @@ from uuid import UUID, uuid4
 import asyncpg
 import pytest
 
-from poutama.db.budget import Bucket, Charged, charge_budget
+from poutama.db.budget_ledger import Bucket, Charged, charge_budget
 from poutama.db.connection import Database
 from poutama.db.trace import StatementTrace
 from poutama.edge.budget import Budgets, open_budgets

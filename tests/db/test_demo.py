@@ -16,7 +16,7 @@ from poutama.demo.belonging import (
     write_mentoring,
     write_organisations,
 )
-from poutama.demo.load import make_demo
+from poutama.demo.loader import make_demo
 from poutama.demo.roll import DAY, EVENING, Group
 from poutama.demo.school import (
     ADMIN_EMAILS,

@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from poutama.db.connection import Database
 from poutama.demo.belonging import group_id
-from poutama.demo.load import make_demo
+from poutama.demo.loader import make_demo
 from poutama.demo.missing import StudentRange
 from poutama.demo.roll import DAY, EVENING, Group
 from poutama.demo.school import mentor_email, person_id, student_email, tell_name

@@ -12,9 +12,9 @@ import asyncpg
 import pytest
 import pytest_asyncio
 
-from poutama.db import keys
+from poutama.db import idempotency_keys
 from poutama.db.connection import Database
-from poutama.db.keys import purge_expired_keys
+from poutama.db.idempotency_keys import purge_expired_keys
 from poutama.db.trace import StatementTrace
 from poutama.edge.clock import run_tasks
 from poutama.edge.work import open_task_contexts
@@ -254,7 +254,7 @@ async def test_the_sweep_forgets_expired_keys_and_no_others(
     await expire(desk.database)
     kept = await send(desk, SIMPLE, "new")
     once = await all_rows(desk.database)
-    monkeypatch.setattr(keys, "BATCH", 2)
+    monkeypatch.setattr(idempotency_keys, "BATCH", 2)
     assert await purge_expired_keys(desk.database, deadline=soon()) == 5
     assert await purge_expired_keys(desk.database, deadline=soon()) == 0
     assert [key for _, key, _ in await kept_keys(desk.database)] == ["new"]

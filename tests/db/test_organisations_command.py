@@ -8,7 +8,7 @@ import sys
 from uuid import UUID
 
 from poutama.db.connection import Database
-from poutama.demo.load import make_demo
+from poutama.demo.loader import make_demo
 from poutama.features.roster.trust import list_organisations
 from poutama.settings import Settings
 from tests.db import classroom

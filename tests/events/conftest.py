@@ -21,9 +21,9 @@ from pathlib import Path
 
 import pytest
 
-from poutama.demo.load import make_demo
-from poutama.packaging.build import build_package
+from poutama.demo.loader import make_demo
 from poutama.packaging.contents import PACKAGES
+from poutama.packaging.function_package import build_package
 from tests.contract.conftest import aws_endpoint
 from tests.events.cloud import Cloud, SignIns, open_sign_ins
 from tests.events.runtime import Function, collect_client

@@ -46,7 +46,7 @@ TEST = f'make test ARGS="{RECORDED}"'
 BUILD = """
 import sys
 from pathlib import Path
-from poutama.packaging.build import build_package
+from poutama.packaging.function_package import build_package
 from poutama.packaging.contents import JOBS
 build_package(JOBS, sys.argv[1], sys.argv[2], Path("dist"))
 """

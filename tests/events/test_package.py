@@ -17,10 +17,10 @@ from pathlib import Path, PurePosixPath
 import pytest
 
 from poutama.errors import ConfigurationError
-from poutama.packaging import build
-from poutama.packaging.build import build_package
+from poutama.packaging import function_package
 from poutama.packaging.bytecode import compile_sources
 from poutama.packaging.contents import API, PACKAGES, is_needed
+from poutama.packaging.function_package import build_package
 from poutama.packaging.installer import PackageError
 
 ROOT = Path(__file__).parents[2]
@@ -28,7 +28,7 @@ PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
 BUILD = """
 import sys
 from pathlib import Path
-from poutama.packaging.build import build_package
+from poutama.packaging.function_package import build_package
 from poutama.packaging.contents import API
 print(build_package(API, sys.argv[1], sys.argv[2], Path(sys.argv[3])).path)
 """
@@ -176,7 +176,7 @@ def test_a_package_that_is_too_large_is_an_error_and_no_file(
         folder.mkdir(parents=True)
         (folder / "library.so").write_bytes(os.urandom(1_000_001))
 
-    monkeypatch.setattr(build, "install_libraries", install_one_library)
+    monkeypatch.setattr(function_package, "install_libraries", install_one_library)
     with pytest.raises(PackageError, match=r"api-.*\.zip has \d+\.\d MB, allowed are 1"):
         build_package(replace(API, extras=(), largest=1_000_000), architecture, PYTHON, tmp_path)
 

@@ -36,66 +36,7 @@ PARTS_OF_A_FEATURE = frozenset(
 )
 """Modules that a feature has under the same name as every other feature."""
 
-SAME_MODULE: dict[str, tuple[frozenset[str], str]] = {
-    "application": (
-        frozenset({"poutama/edge/application.py", "poutama/server/application.py"}),
-        "to be renamed",
-    ),
-    "archive": (
-        frozenset({"poutama/features/roster/archive.py", "poutama/packaging/archive.py"}),
-        "a zip file each time",
-    ),
-    "budget": (
-        frozenset({"poutama/db/budget.py", "poutama/edge/budget.py"}),
-        "the budget of a person, and its rows",
-    ),
-    "build": (
-        frozenset({"poutama/packaging/build.py", "poutama/plan/build.py"}),
-        "to be renamed",
-    ),
-    "changes": (
-        frozenset({"poutama/changes.py", "poutama/plan/changes.py"}),
-        "changes of rows, and their plans",
-    ),
-    "errors": (
-        frozenset({"poutama/errors.py", "poutama/reference/errors.py"}),
-        "the errors, and the page about them",
-    ),
-    "keys": (
-        frozenset({"poutama/db/keys.py", "poutama/edge/keys.py", "poutama/store/keys.py"}),
-        "keys of requests, of their rows, and of objects",
-    ),
-    "load": (
-        frozenset({"poutama/demo/load.py", "poutama/schema/load.py"}),
-        "to be renamed",
-    ),
-    "names": (
-        frozenset({"poutama/features/exports/names.py", "poutama/sql/names.py"}),
-        "to be renamed",
-    ),
-    "permissions": (
-        frozenset({"poutama/reference/permissions.py", "poutama/schema/permissions.py"}),
-        "permits, and the page about them",
-    ),
-    "pictures": (
-        frozenset(
-            {"poutama/features/evidence/pictures.py", "poutama/features/exports/pictures.py"}
-        ),
-        "pictures of evidence",
-    ),
-    "reading": (
-        frozenset({"poutama/features/exports/reading.py", "poutama/features/roster/reading.py"}),
-        "to be renamed",
-    ),
-    "rows": (
-        frozenset({"poutama/features/roster/rows.py", "poutama/sql/rows.py"}),
-        "to be renamed",
-    ),
-    "tls": (
-        frozenset({"poutama/db/tls.py", "poutama/server/tls.py"}),
-        "TLS of the database and of the server",
-    ),
-}
+SAME_MODULE: dict[str, tuple[frozenset[str], str]] = {}
 
 
 def sources() -> dict[str, ast.Module]:

@@ -27,16 +27,16 @@ from poutama.edge.payload import parse_body, parse_parameters
 from poutama.engine.prepare import PreparedRead, SimpleWrite, prepare_operation
 from poutama.errors import PoutamaError
 from poutama.features import load_model
+from poutama.features.exports.file_names import shorten_name
 from poutama.features.exports.glyphs import make_printable
-from poutama.features.exports.names import shorten_name
 from poutama.features.roster.archive import open_archive
-from poutama.features.roster.reading import FileReader
+from poutama.features.roster.csv_reader import FileReader
 from poutama.plan.operation import Documents, GraphQLFailure, GraphQLRequest
 from poutama.plan.values import Binding
 from poutama.settings import Settings
 from poutama.spreadsheet import format_row
 from poutama.sql.statement import bind_values
-from poutama.store.keys import content_disposition
+from poutama.store.object_keys import content_disposition
 from poutama.text import fold, normalize, normalize_email, trim_marks
 from poutama.viewer import Viewer
 from tests.unit.features.rosters import classes, csv_of, user, zip_of

@@ -25,7 +25,7 @@ FEATURE = Feature(
     stored_data=(
         StoredData(
             prefix="people/{person}/exports/",
-            note="exports of their learning journey, by whoever made them",
+            note="exports of their learning journey, by the person who made them",
             retention="`POUTAMA_EXPORT_DAYS` after the export",
         ),
     ),

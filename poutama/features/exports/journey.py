@@ -1,6 +1,6 @@
 """A learning journey as plain data: parts as they are exported, and goals as they are printed.
 
-Pure. `reading` makes parts, some goals in a row, which travel through the store as JSON
+Pure. `journey_reader` makes parts, some goals in a row, which travel through the store as JSON
 (`write_part`, `read_part`); that form is the export's own and may change with any version. The
 layout of the printed journey needs more than names and values: `read_goal` gives it goals.
 """

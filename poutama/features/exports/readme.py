@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from poutama.export_section import ExportSection
 from poutama.features.exports.dates import print_day
+from poutama.features.exports.file_names import name_print
 from poutama.features.exports.journey import Heading
-from poutama.features.exports.names import name_print
 
 _FILES = "    The files themselves, if there are any. The number at the front is the goal's."
 

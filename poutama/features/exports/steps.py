@@ -21,6 +21,8 @@ from poutama.errors import NotFoundError
 from poutama.export_section import JsonObject
 from poutama.features.exports.dates import in_zone
 from poutama.features.exports.document import write_document
+from poutama.features.exports.embedded_pictures import fit_picture
+from poutama.features.exports.file_names import name_print, name_zip
 from poutama.features.exports.job import (
     PAGE,
     VOLUME,
@@ -37,11 +39,9 @@ from poutama.features.exports.journey import (
     read_section,
     write_part,
 )
-from poutama.features.exports.names import name_print, name_zip
+from poutama.features.exports.journey_reader import read_page
 from poutama.features.exports.packing import JourneyZip
 from poutama.features.exports.pdf_document import Volume, print_journey
-from poutama.features.exports.pictures import fit_picture
-from poutama.features.exports.reading import read_page
 from poutama.features.exports.readme import write_readme
 from poutama.features.exports.sections import LAID_OUT, load_sections
 from poutama.features.exports.sweep import delete_folder, register_folder

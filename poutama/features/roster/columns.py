@@ -1,7 +1,8 @@
 """The columns of OneRoster's files, and how real headers are recognised as them.
 
-`roster.rows` reads fields by them. Of each file the columns are listed that its standard requires,
-and those that are of use here; whatever else there is, passwords for one, is never looked at. Pure.
+`roster.row_parser` reads fields by them. Of each file the columns are listed that its standard
+requires, and those that are of use here; whatever else there is, passwords for one, is never looked
+at. Pure.
 
 https://www.imsglobal.org/oneroster-v11-final-csv-tables and
 https://www.imsglobal.org/spec/oneroster/v1p2/bind/csv

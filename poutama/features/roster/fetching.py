@@ -17,7 +17,7 @@ from typing import BinaryIO
 
 from poutama.errors import NotFoundError
 from poutama.features.roster.archive import Archive, open_archive
-from poutama.features.roster.reading import FileReader
+from poutama.features.roster.csv_reader import FileReader
 from poutama.jobs.job import JobFailedError
 from poutama.store.objects import ObjectStore
 from poutama.zip_archive import ArchiveError

@@ -1,6 +1,6 @@
 """Records of a CSV file, read in bounded memory whatever the file holds.
 
-`roster.reading` calls it. Records are RFC 4180's, with what real systems write instead: either
+`roster.csv_reader` calls it. Records are RFC 4180's, with what real systems write instead: either
 line end, quotes inside unquoted fields, blank lines. A record that cannot be read is refused by
 the number of its line, and the reading goes on with the next line. Pure: no file is opened here.
 

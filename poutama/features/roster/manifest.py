@@ -1,6 +1,6 @@
 """What a roster's manifest says is in the zip, and what is made of it when it is wrong or missing.
 
-`roster.reading` calls it. Pure.
+`roster.csv_reader` calls it. Pure.
 
 https://www.imsglobal.org/oneroster-v11-final-csv-tables#_Toc480293251
 """

@@ -19,11 +19,11 @@ from poutama.features.roster.checkpoint import (
     TableCounts,
 )
 from poutama.features.roster.columns import FILES
+from poutama.features.roster.csv_reader import FilePosition, RowBatch, open_manifest
 from poutama.features.roster.error_report import ErrorReport
 from poutama.features.roster.fetching import OpenRoster, borrow_roster, close_cached_rosters
 from poutama.features.roster.inputs import ApplyInput
 from poutama.features.roster.manifest import Mode
-from poutama.features.roster.reading import FilePosition, RowBatch, open_manifest
 from poutama.features.roster.records import SET_ENDINGS, SET_SOURCE
 from poutama.features.roster.runner import BATCH, Import, PhaseContext, PhaseResult
 from poutama.features.roster.staged_tables import COUNT_READ, DROP_RANGE, StagedTable

@@ -17,7 +17,7 @@ from poutama.db.connection import Database
 from poutama.db.statements import load_sql
 from poutama.db.transaction import Transaction
 from poutama.features.roster.checkpoint import TableCounts
-from poutama.features.roster.rows import ClassRow, EnrolmentRow, RoleRow, RosterRow, UserRow
+from poutama.features.roster.row_parser import ClassRow, EnrolmentRow, RoleRow, RosterRow, UserRow
 from poutama.features.roster.staged_tables import FIND_STAGED, StagedTable
 from poutama.jobs.job import RowError
 from poutama.text import fold

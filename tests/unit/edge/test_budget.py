@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 
-from poutama.db.budget import Bucket, Charged
+from poutama.db.budget_ledger import Bucket, Charged
 from poutama.edge.budget import Account, Budgets
 from poutama.edge.http import Api, Request
 from poutama.engine import GraphQLResponse

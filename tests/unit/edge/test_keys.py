@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from poutama.edge.keys import parse_idempotency_key
+from poutama.edge.idempotency_key import parse_idempotency_key
 from poutama.errors import BadRequestError
 
 

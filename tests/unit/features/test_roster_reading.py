@@ -11,10 +11,10 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from poutama.features.roster.archive import open_archive
+from poutama.features.roster.csv_reader import FileReader, open_manifest
 from poutama.features.roster.error_report import ErrorReport
 from poutama.features.roster.manifest import Manifest, Mode
-from poutama.features.roster.reading import FileReader, open_manifest
-from poutama.features.roster.rows import ClassRow, EnrolmentRow, RoleRow, RosterRow, UserRow
+from poutama.features.roster.row_parser import ClassRow, EnrolmentRow, RoleRow, RosterRow, UserRow
 from poutama.jobs.job import RowError
 from poutama.zip_archive import ArchiveError
 from tests.unit.features.rosters import (

@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ec import SECP256R1, generate_private_key
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from poutama.demo.load import make_demo
+from poutama.demo.loader import make_demo
 from poutama.demo.school import person_id
 from poutama.edge.tokens import Authenticator
 from poutama.errors import ConfigurationError, NotFoundError, UnauthenticatedError

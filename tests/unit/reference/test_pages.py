@@ -17,10 +17,10 @@ from poutama.commands.main import app
 from poutama.commands.pages import render_pages
 from poutama.feature import Feature, FeatureSet
 from poutama.features import load_features
-from poutama.reference.cli import render_cli_page
-from poutama.reference.errors import ADVICE, find_errors, render_errors_page
-from poutama.reference.schema import render_schema_page
-from poutama.reference.tasks import render_tasks_page
+from poutama.reference.cli_page import render_cli_page
+from poutama.reference.errors_page import ADVICE, find_errors, render_errors_page
+from poutama.reference.schema_page import render_schema_page
+from poutama.reference.tasks_page import render_tasks_page
 from poutama.schedule import Task
 
 DOCS = Path(__file__).parents[3] / "docs"

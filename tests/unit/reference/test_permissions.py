@@ -9,7 +9,7 @@ from typer.testing import CliRunner
 
 from poutama.commands.main import app
 from poutama.features import load_model
-from poutama.reference.permissions import render_permissions_page
+from poutama.reference.permissions_page import render_permissions_page
 from poutama.schema.model import Action, Audience, Relationship, Rule, Scope
 
 PAGE = Path(__file__).parents[3] / "docs" / "permissions.md"

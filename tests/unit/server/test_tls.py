@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.x509.oid import NameOID
 
 from poutama.errors import ConfigurationError
-from poutama.server.tls import open_tls
+from poutama.server.certificate import open_tls
 from poutama.settings import Settings
 
 DAY = timedelta(days=1)

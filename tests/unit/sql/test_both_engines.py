@@ -127,7 +127,7 @@ FOUND = list(statements())
 
 def test_there_is_something_to_look_at() -> None:
     places = {name for name, _ in FOUND}
-    assert {"poutama/jobs/lease.sql", "poutama/db/budget.py", "dashboard.md"} <= places
+    assert {"poutama/jobs/lease.sql", "poutama/db/budget_ledger.py", "dashboard.md"} <= places
     assert any("migrations/versions" in name for name in places)
 
 

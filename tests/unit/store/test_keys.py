@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poutama.store.keys import LONGEST_NAME, content_disposition
+from poutama.store.object_keys import LONGEST_NAME, content_disposition
 
 SHAPE = re.compile(
     r"attachment; filename=\"([\x20-\x7e]+)\"; filename\*=UTF-8''([A-Za-z0-9!#$&+.^_`|~%-]+)"

@@ -17,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from poutama.settings import Settings
-from poutama.store.keys import content_disposition
+from poutama.store.object_keys import content_disposition
 from poutama.store.s3 import S3Store
 from poutama.store.sigv4 import Credentials, Signer
 

@@ -1,7 +1,7 @@
 """Idempotency keys: what a mutation was answered, kept in the same transaction as its effects.
 
 Keys belong to a person, so that nobody meets another's. Expired rows are overwritten when their
-key comes again, and swept by `poutama.db.keys.purge_expired_keys`.
+key comes again, and swept by `poutama.db.idempotency_keys.purge_expired_keys`.
 """
 
 from __future__ import annotations

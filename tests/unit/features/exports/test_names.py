@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poutama.features.exports.names import name_file, name_print, name_zip
-from poutama.store.keys import check_key
+from poutama.features.exports.file_names import name_file, name_print, name_zip
+from poutama.store.object_keys import check_key
 
 
 @pytest.mark.parametrize(

@@ -15,9 +15,9 @@ import pytest
 from PIL import Image
 from pypdf import PdfReader
 
+from poutama.features.exports.embedded_pictures import fit_picture
 from poutama.features.exports.journey import JourneyGoal
 from poutama.features.exports.pdf_document import Volume, print_journey
-from poutama.features.exports.pictures import fit_picture
 from poutama.features.exports.theme import tell_type
 from tests.unit.features.exports.sample import (
     GARDEN,

@@ -14,7 +14,7 @@ from poutama.features.roster.archive import Archive
 from poutama.features.roster.columns import Header, match_header
 from poutama.features.roster.lines import CsvRecord, read_records
 from poutama.features.roster.manifest import MANIFEST, Manifest, read_manifest
-from poutama.features.roster.rows import RosterRow, RowReader
+from poutama.features.roster.row_parser import RosterRow, RowReader
 from poutama.jobs.job import RowError
 from poutama.zip_archive import ArchiveError, EntryReader
 

@@ -16,9 +16,9 @@ from asyncpg import Record
 
 from poutama.db.connection import Database
 from poutama.export_section import ExportSection, JsonObject
+from poutama.features.exports.file_names import name_file
 from poutama.features.exports.job import TIME_ZONE
 from poutama.features.exports.journey import JourneyPart, StoredFile
-from poutama.features.exports.names import name_file
 from poutama.features.exports.sections import Sections
 from poutama.jobs.job import Query
 

@@ -1,7 +1,7 @@
 """A zip file that depends on nothing but what is in it.
 
-`build` writes packages with it: names in order, one moment for all files, modes without a trace of
-who made them. Unzipped or zipped again elsewhere, the same files make the same bytes.
+`function_package` writes packages with it: names in order, one moment for all files, modes without
+a trace of who made them. Unzipped or zipped again elsewhere, the same files make the same bytes.
 """
 
 from __future__ import annotations

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from poutama.errors import ConfigurationError
-from poutama.packaging.archive import write_archive
 from poutama.packaging.bytecode import compile_sources
 from poutama.packaging.contents import (
     ARCHITECTURES,
@@ -27,6 +26,7 @@ from poutama.packaging.contents import (
 from poutama.packaging.features import add_features, refuse_editable
 from poutama.packaging.installer import PROJECT, PackageError
 from poutama.packaging.libraries import install_libraries
+from poutama.packaging.reproducible_zip import write_archive
 
 _OURS = PROJECT / "poutama"
 

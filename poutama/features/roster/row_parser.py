@@ -1,7 +1,7 @@
 """Rows of a roster: records made into what is imported, or into a reason why not.
 
-`roster.reading` calls it. Everything wrong with a row is reported by file, line and field; a row is
-refused when something is wrong that is needed here, and used all the same when it is not. Pure.
+`roster.csv_reader` calls it. Everything wrong with a row is reported by file, line and field; a row
+is refused when something is wrong that is needed here, and used all the same when it is not. Pure.
 """
 
 from __future__ import annotations
