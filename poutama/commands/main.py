@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
 from uuid import UUID
@@ -18,6 +18,7 @@ from uuid import UUID
 import typer
 
 from poutama import __version__
+from poutama.commands.notice import notice
 from poutama.commands.pages import pages
 from poutama.commands.serve import serve, worker
 from poutama.errors import ConfigurationError, DatabaseError, PoutamaError, UnavailableError
@@ -36,11 +37,14 @@ if TYPE_CHECKING:
 # What a shell reports for a program that was interrupted.
 INTERRUPTED = 130
 NO_SUCH_TABLE = "42P01"
+EXAMPLE_ID = "3f1c5a0e-1d7b-4c7e-9d38-0a4b2f6e8c11"
+WAITING = "waiting for the database, for 30 s at most"
 JobStateName: TypeAlias = Literal["QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"]
 
 app = typer.Typer(
     name="poutama",
     help="A backend for student learning journeys, on this machine.",
+    epilog="Example: poutama up",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -82,7 +86,7 @@ def _options(
     del version
 
 
-@app.command()
+@app.command(epilog="Example: PORT=8001 poutama up")
 def up() -> None:
     """Run everything on this machine: database, demo school, API. Ctrl-C stops it."""
     with StopRequest() as stop, suppress(Stopped):
@@ -92,15 +96,15 @@ def up() -> None:
         run_up(read_settings(), stop)
 
 
-app.command()(serve)
-app.command()(worker)
-app.command()(pages)
+app.command(epilog="Example: POUTAMA_DATABASE_URL=postgresql:///school poutama serve")(serve)
+app.command(epilog="Example: POUTAMA_DATABASE_URL=postgresql:///school poutama worker")(worker)
+app.command(epilog="Example: poutama pages --output docs")(pages)
 
 
-@app.command()
+@app.command(epilog="Example: POUTAMA_DATABASE_URL=postgresql:///school poutama migrate")
 def migrate() -> None:
     """Bring the database's tables up to date."""
-    with _borrowed_database() as (_, database):
+    with _borrowed_database("waiting for the database, or for a large table") as (_, database):
         # heavy: SQLAlchemy and Alembic
         from poutama.db.migrate import migrate as bring_up_to_date
         from poutama.features import load_features
@@ -110,7 +114,7 @@ def migrate() -> None:
     print(f"{len(applied)} applied" if applied else "up to date")
 
 
-@app.command()
+@app.command(epilog="Example: poutama features")
 def features() -> None:
     """Show the installed features: where from, and whether the database has their migrations."""
     with _borrowed_database() as (settings, database):
@@ -121,12 +125,12 @@ def features() -> None:
         show_features(settings, database.url, open_console())
 
 
-@app.command()
+@app.command(epilog="Example: poutama demo --students 1000")
 def demo(
     students: Annotated[int, typer.Option(help="How many students the school has.")] = 100,
 ) -> None:
     """Make the demo school, or what is missing of it: up to a million students."""
-    with _borrowed_database() as (settings, database):
+    with _borrowed_database(waiting="") as (settings, database):
         # heavy: SQLAlchemy and Alembic
         from rich.console import Console
 
@@ -139,7 +143,7 @@ def demo(
         enrol_school(settings, database.url, students, ProgressLines(Console()))
 
 
-@app.command()
+@app.command(epilog="Example: poutama token student-0001@demo.example")
 def token(
     email: Annotated[str, typer.Argument(help="For example student-0001@demo.example.")],
 ) -> None:
@@ -164,7 +168,7 @@ def token(
             ) from error
 
 
-@app.command()
+@app.command(epilog="Example: poutama schema > schema.graphql")
 def schema() -> None:
     """Print the public schema."""
     # heavy: the schema compiler
@@ -174,7 +178,7 @@ def schema() -> None:
     print(print_public_sdl(load_model()), end="")
 
 
-@app.command()
+@app.command(epilog="Example: poutama permissions > permissions.md")
 def permissions() -> None:
     """Print who may see and change what: the page docs/permissions.md."""
     # heavy: the schema compiler
@@ -186,6 +190,7 @@ def permissions() -> None:
 
 chaos = typer.Typer(
     help="Kill the database under a writing load, and audit what is left.",
+    epilog="Example: poutama chaos --seconds 60 --history run.jsonl",
     invoke_without_command=True,
 )
 app.add_typer(chaos, name="chaos")
@@ -199,7 +204,7 @@ def _run_chaos(
     readers: Annotated[int, typer.Option(min=1, help="Clients that read.")] = 3,
     every: Annotated[float, typer.Option(help="Seconds of peace between two faults.")] = 3.0,
     url: Annotated[str, typer.Option(help="A cluster; else an embedded PostgreSQL.")] = "",
-    node: Annotated[list[str] | None, typer.Option(help="A node to take away; repeat.")] = None,
+    node: Annotated[list[str] | None, typer.Option(help="A node to stop; repeat.")] = None,
     kill_command: Annotated[str, typer.Option(help="Kills {node}; a shell command.")] = "",
     drain_command: Annotated[str, typer.Option(help="Drains and stops {node}.")] = "",
     restart_command: Annotated[str, typer.Option(help="Starts {node} again.")] = "",
@@ -232,20 +237,22 @@ def _run_chaos(
     sys.exit(INTERRUPTED)
 
 
-@chaos.command()
+@chaos.command(epilog="Example: poutama chaos verify run.jsonl")
 def verify(
     history: Annotated[Path, typer.Argument(help="A file that `poutama chaos` wrote.")],
     url: Annotated[str, typer.Option(help="Look again in this database (after --keep).")] = "",
 ) -> None:
-    """Judge a history again."""
+    """Judge a history again, by the file or by what the database holds now."""
     # heavy: the database driver, SQLAlchemy
     from poutama.cluster.command import verify as judge_again
 
-    if not judge_again(history, read_settings(), url):
+    with notice("reading the database, for 5 min at most" if url else "reading the history"):
+        passed = judge_again(history, read_settings(), url)
+    if not passed:
         sys.exit(1)
 
 
-@app.command()
+@app.command(epilog="Example: poutama package --output dist --architecture arm64")
 def package(
     output: Annotated[Path, typer.Option(help="Where the zip files go.")] = Path("dist"),
     architecture: Annotated[
@@ -262,7 +269,9 @@ def package(
 
 
 jobs = typer.Typer(
-    help="Show the newest jobs; try one again, or stop one.", invoke_without_command=True
+    help="List the newest jobs, or retry or cancel one.",
+    epilog="Example: poutama jobs --state FAILED",
+    invoke_without_command=True,
 )
 app.add_typer(jobs, name="jobs")
 
@@ -282,7 +291,7 @@ def _show_jobs(
         show_jobs(settings, database.url, open_console(), state=state, most=most)
 
 
-@jobs.command()
+@jobs.command(epilog=f"Example: poutama jobs retry {EXAMPLE_ID}")
 def retry(
     job: Annotated[UUID, typer.Argument(help="The id of one that failed or was stopped.")],
 ) -> None:
@@ -295,7 +304,7 @@ def retry(
     print("queued again; a worker sees it within a minute")
 
 
-@jobs.command()
+@jobs.command(epilog=f"Example: poutama jobs cancel {EXAMPLE_ID}")
 def cancel(
     job: Annotated[UUID, typer.Argument(help="The id of one that waits or runs.")],
 ) -> None:
@@ -309,7 +318,8 @@ def cancel(
 
 
 organisations = typer.Typer(
-    help="Show all organisations; say which are the school that they say they are.",
+    help="List all organisations, or verify that one is the school it names.",
+    epilog="Example: poutama organisations",
     invoke_without_command=True,
 )
 app.add_typer(organisations, name="organisations")
@@ -327,7 +337,7 @@ def _show_organisations(context: typer.Context) -> None:
         show_organisations(settings, database.url, open_console())
 
 
-@organisations.command("verify")
+@organisations.command("verify", epilog=f"Example: poutama organisations verify {EXAMPLE_ID}")
 def verify_organisation(
     organisation: Annotated[UUID, typer.Argument(help="The id of one that you know.")],
     revoke: Annotated[bool, typer.Option(help="Take it back.")] = False,
@@ -346,20 +356,27 @@ def verify_organisation(
 
 
 @contextmanager
-def _borrowed_database() -> Iterator[tuple[Settings, LocalDatabase]]:
-    """The database, run for the moment where no process runs it; stopped on a signal as well."""
+def _borrowed_database(waiting: str = WAITING) -> Iterator[tuple[Settings, LocalDatabase]]:
+    """The database, run for the moment where no process runs it; stopped on a signal as well.
+
+    `waiting` is printed on standard error when that and the block take more than two seconds.
+    """
     # heavy: the process library
     from poutama.laptop.database import borrow_database
 
     settings = read_settings()
     try:
-        with StopRequest(), borrow_database(settings, open_home(settings)) as database:
+        with (
+            StopRequest(),
+            notice(waiting) if waiting else nullcontext(),
+            borrow_database(settings, open_home(settings)) as database,
+        ):
             yield settings, database
     except Stopped:
         sys.exit(INTERRUPTED)
 
 
-@app.command(name="settings")
+@app.command(name="settings", epilog="Example: poutama settings")
 def show_settings(
     markdown: Annotated[bool, typer.Option(help="Print the page docs/settings.md.")] = False,
 ) -> None:

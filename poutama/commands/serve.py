@@ -13,9 +13,12 @@ from typing import Annotated
 
 import typer
 
+from poutama.commands.notice import notice
 from poutama.errors import ConfigurationError
 from poutama.laptop.configuration import open_home, read_settings
 from poutama.server.stop import Stopped, StopRequest
+
+WAITING = "waiting for the database"
 
 
 def serve(
@@ -49,7 +52,13 @@ def serve(
         }
         chosen = {name: value for name, value in given.items() if value is not None}
         settings = replace(read_settings(), **chosen)  # type: ignore[arg-type]
-        run_serve(settings, stop, lambda address: print(f"ready: {address}", flush=True))
+        with notice(WAITING) as call_off:
+
+            def print_address(address: str) -> None:
+                call_off()
+                print(f"ready: {address}", flush=True)
+
+            run_serve(settings, stop, print_address)
 
 
 def worker() -> None:
@@ -61,5 +70,14 @@ def worker() -> None:
         settings = read_settings()
         open_home(settings)
         if not settings.database_url:
-            raise ConfigurationError("POUTAMA_DATABASE_URL: expected the URL of a database")
-        run_worker_process(settings, stop, lambda: print("ready", flush=True))
+            raise ConfigurationError(
+                "POUTAMA_DATABASE_URL: expected the URL of a database, such as"
+                " postgresql://user@host/name; got none"
+            )
+        with notice(WAITING) as call_off:
+
+            def print_ready() -> None:
+                call_off()
+                print("ready", flush=True)
+
+            run_worker_process(settings, stop, print_ready)

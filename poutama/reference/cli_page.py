@@ -20,6 +20,9 @@ error is exit code 2. `poutama COMMAND --help` prints what this page has.
 This page is generated from the command line: `make docs`.
 """
 
+EXAMPLE = "Example: "
+"""How the last line of each command's help begins."""
+
 
 def render_cli_page(group: TyperGroup) -> str:
     """The text of `docs/cli.md`."""
@@ -31,6 +34,8 @@ def _commands(group: TyperGroup, parent: typer.Context) -> Iterator[str]:
     for name, command in sorted(group.commands.items()):
         context = typer.Context(command, info_name=name, parent=parent)
         yield f"\n## {context.command_path}\n\n{command.help}\n\n"
+        if command.epilog:
+            yield f"{EXAMPLE}`{command.epilog.removeprefix(EXAMPLE)}`\n\n"
         records = [param.get_help_record(context) for param in command.get_params(context)]
         rows = [row for row in records if row is not None and row[0] != "--help"]
         if rows:

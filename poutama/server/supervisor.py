@@ -75,7 +75,10 @@ def check_settings(settings: Settings) -> Settings:
         ConfigurationError: names the variable.
     """
     if not settings.database_url:
-        raise ConfigurationError("POUTAMA_DATABASE_URL: expected the URL of a database")
+        raise ConfigurationError(
+            "POUTAMA_DATABASE_URL: expected the URL of a database, such as"
+            " postgresql://user@host/name; got none"
+        )
     if not 0 <= settings.port <= 65535:
         raise ConfigurationError(f"port {settings.port}: expected a number from 0 to 65535")
     if settings.workers < 1:
