@@ -24,8 +24,8 @@ from poutama.plan.nodes import (
     Update,
     UpdateMany,
 )
+from poutama.plan.traces import find_subject
 from poutama.plan.values import SqlConstant, Value, Variable
-from poutama.plan.writes import find_subject
 from poutama.schema.model import Action, Column, ColumnKind, Entity, Model, Relation, RelationShape
 
 _KINDS: tuple[tuple[type, ColumnKind], ...] = (
@@ -100,7 +100,7 @@ def build_change(model: Model, shape: ChangeShape) -> Change:
         KeyError: there is no such type, field or relation.
     """
     entity = model.entities[shape.type]
-    subject = find_subject(model, entity)
+    subject = find_subject(model.entities, entity)
     if entity.base is not None:
         entity = replace(entity, table=entity.base)
     version = Variable(("version",)) if shape.versioned else None

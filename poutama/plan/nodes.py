@@ -230,6 +230,37 @@ UNKNOWN = Own()
 
 
 @dataclass(frozen=True, slots=True)
+class Subject:
+    """Whose data a row is: a column at the end of a path of to-one relations."""
+
+    path: tuple[tuple[Relation, Entity], ...]
+    column: str
+    right: Predicate | str
+    """By what others have to do with the row, which names the organisation of their entries; or the
+    row's column that does."""
+
+    @property
+    def key(self) -> str:
+        """The row's own column at which the way to the person begins."""
+        return str(self.path[0][0].key) if self.path else self.column
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """What reading others' rows leaves in the audit."""
+
+    kind: str
+    """The type that the entry names."""
+    subject: Subject
+    recorded: bool = True
+    """False where the entry of the rows that they hang on covers them."""
+    counted: bool = True
+    """Whether counting them, and comparing them with a filter, leaves an entry."""
+    by_right: bool = False
+    """Whether only those leave one whom `subject.right` finds an organisation for."""
+
+
+@dataclass(frozen=True, slots=True)
 class Rows:
     """Rows of one table, as one place in the selection asks for them."""
 
@@ -243,6 +274,8 @@ class Rows:
     after: tuple[Value, ...] = ()
     """The sort keys' values to start after, then the id; empty for the beginning."""
     own: Own = UNKNOWN
+    trace: Trace | None = None
+    """What reading them leaves in the audit; None for nothing."""
     written: int | None = None
     """Rows just written by this statement: 0 the row itself, others lists inserted with it."""
 
@@ -287,14 +320,6 @@ class Children:
     relation: Relation
     entity: Entity
     rows: tuple[NewRow, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Subject:
-    """Whose data a row is: a column at the end of a path of to-one relations."""
-
-    path: tuple[tuple[Relation, Entity], ...]
-    column: str
 
 
 @dataclass(frozen=True, slots=True)

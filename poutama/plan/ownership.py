@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from poutama.plan.nodes import All, Own, OwnedBy, Predicate, Read, Rows
+from poutama.plan.nodes import All, Exists, Own, OwnedBy, Predicate, Read, Rows
 from poutama.plan.values import ViewerId
 from poutama.plan.walk import rewrite_rows
 from poutama.schema.model import Audience, Entity, Relation, RelationShape, Relationship
@@ -29,33 +29,39 @@ def is_implied(parent: Entity | None, relation: Relation | None, target: Entity)
     return through is not None and (through.target, through.key) == (other.name, relation.key)
 
 
+def is_part(parent: Entity, relation: Relation | None, target: Entity) -> bool:
+    """Whether `@audited` says that the rows are data of the same person as their parent."""
+    if relation is None:
+        return False
+    part, whole = (parent, target) if relation.shape is RelationShape.ONE else (target, parent)
+    if part.audit is None or part.audit.through is None:
+        return False
+    through = part.relation(part.audit.through)
+    return (through.target, through.key) == (whole.name, relation.key)
+
+
 def _mark(rows: Rows, parent: Rows | None) -> Rows:
     entity, relation = rows.entity, rows.relation
-    own = held_by(entity, rows.where)
+    own = join(rows.own, held_by(entity, rows.where))
     if parent is not None and relation is not None:
-        implied = is_implied(parent.entity, relation, entity)
-        own = join(own, follow(parent.own, parent.entity, relation, entity, implied=implied))
+        own = join(own, follow(parent.own, parent.entity, relation, entity))
     return replace(rows, own=own)
 
 
 def held_by(entity: Entity, where: Predicate) -> Own:
     """What a condition says of the rows that it keeps."""
-    return _conclude(entity, frozenset(_held_columns(where)), data=False)
+    return _conclude(entity, frozenset(_held_columns(where)), data=_holds_data(entity, where))
 
 
-def follow(held: Own, parent: Entity, relation: Relation, target: Entity, *, implied: bool) -> Own:
-    """What rows inherit from their parent; `implied`: as `is_implied`."""
+def follow(held: Own, parent: Entity, relation: Relation, target: Entity) -> Own:
+    """What rows inherit from their parent."""
     columns: set[str] = set()
     if relation.shape is RelationShape.ONE:
         if relation.key in held.columns:
             columns.add("id")
-        borrower = parent
-    else:
-        if "id" in held.columns and relation.key is not None:
-            columns.add(relation.key)
-        borrower = target
-    # A row without a subject of its own is data of the same person as the row behind its rule.
-    data = implied and held.data and borrower.subject is None
+    elif "id" in held.columns and relation.key is not None:
+        columns.add(relation.key)
+    data = held.data and is_part(parent, relation, target)
     return _conclude(target, frozenset(columns), data=data)
 
 
@@ -80,6 +86,17 @@ def _conclude(entity: Entity, columns: frozenset[str], *, data: bool) -> Own:
     if data:
         columns |= {entity.subject}
     return Own(columns, entity.subject in columns)
+
+
+def _holds_data(entity: Entity, where: Predicate) -> bool:
+    """Whether the condition says of the row behind `@audited` that it is the viewer's data."""
+    match where:
+        case All(parts):
+            return any(_holds_data(entity, part) for part in parts)
+        case Exists(relation, target, inner):
+            return is_part(entity, relation, target) and held_by(target, inner).data
+        case _:
+            return False
 
 
 def _held_columns(where: Predicate) -> set[str]:

@@ -12,11 +12,12 @@ from typing import TypeAlias
 from poutama.plan.guard import confine_filters, confine_rows, hide_fields
 from poutama.plan.nodes import Read
 from poutama.plan.ownership import mark_own
+from poutama.plan.traces import mark_traces
 from poutama.schema.model import Entity
 
 Pass: TypeAlias = Callable[[Mapping[str, Entity], Read], Read]
 
-PASSES: tuple[Pass, ...] = (mark_own, confine_filters, confine_rows, hide_fields)
+PASSES: tuple[Pass, ...] = (mark_own, mark_traces, confine_filters, confine_rows, hide_fields)
 
 
 def rewrite_read(entities: Mapping[str, Entity], read: Read) -> Read:

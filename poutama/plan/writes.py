@@ -35,6 +35,7 @@ from poutama.plan.nodes import (
     NodeList,
     Not,
     One,
+    Own,
     OwnedBy,
     Page,
     Parent,
@@ -49,11 +50,13 @@ from poutama.plan.nodes import (
     Update,
 )
 from poutama.plan.operation import Operation
+from poutama.plan.ownership import held_by
 from poutama.plan.passes import rewrite_read
 from poutama.plan.selection import Selections
 from poutama.plan.shape import Tree
 from poutama.plan.steps import Call, MutationStep, MutationSteps, Repeat, Write
-from poutama.plan.values import Constant, InputInteger, InputText, NewId, Returned, Value
+from poutama.plan.traces import find_subject
+from poutama.plan.values import Constant, InputInteger, InputText, NewId, Returned, Value, ViewerId
 from poutama.schema.input_rules import NO_RANGE
 from poutama.schema.model import (
     Action,
@@ -173,9 +176,9 @@ class WriteBuilder:
                     pass
         assert key is not None, "the schema makes the key non-null"
         if mutation.action is Action.DELETE:
-            return Delete(entity, key, guard, version, self._subject(entity))
+            return Delete(entity, key, guard, version, self._subject(entity, guard))
         assignments = _assign(mutation.inputs, given, "input")
-        return Update(entity, key, guard, assignments, version, self._subject(entity))
+        return Update(entity, key, guard, assignments, version, self._subject(entity, guard))
 
     def _insert(self, mutation: Mutation, entity: Entity, given: dict[str, Tree]) -> Insert:
         parents: list[Parent] = []
@@ -199,10 +202,11 @@ class WriteBuilder:
                     children.append(Children(relation, child, rows))
                 case _:
                     pass
-        return Insert(entity, row, tuple(parents), tuple(children), self._subject(entity))
+        right = AnyOf(tuple(Exists(each.relation, each.entity, each.guard) for each in parents))
+        return Insert(entity, row, tuple(parents), tuple(children), self._subject(entity, right))
 
-    def _subject(self, entity: Entity) -> Subject | None:
-        return find_subject(self._model, entity)
+    def _subject(self, entity: Entity, right: Predicate) -> Subject | None:
+        return find_subject(self._model.entities, entity, right)
 
     def _changeable(self, entity: Entity, action: Action) -> Predicate:
         """The rows that the viewer may see, and may change like this."""
@@ -258,19 +262,17 @@ class WriteBuilder:
         fields = rows.fields
         if isinstance(change, Insert):
             fields = tuple(_from_insert(field, change) for field in fields)
-        return replace(member, rows=replace(rows, fields=fields, written=0))
+        return replace(member, rows=replace(rows, fields=fields, written=0, own=_own(change)))
 
 
-def find_subject(model: Model, entity: Entity) -> Subject | None:
-    """Whose data a row of this type is, if it is a person's."""
-    if entity.change_subject is not None:
-        return Subject((), entity.change_subject)
-    for alternative in entity.rule.alternatives:
-        if isinstance(alternative, Through):
-            target = model.entities[alternative.relation.target]
-            if (found := find_subject(model, target)) is not None:
-                return replace(found, path=((alternative.relation, target), *found.path))
-    return None
+def _own(change: SingleChange) -> Own:
+    """What the guard of a change says of the row that it writes."""
+    if not isinstance(change, Insert):
+        return held_by(change.entity, change.guard)
+    owner = change.entity.owner
+    mine = [OwnedBy(owner, ViewerId())] if owner is not None else []
+    behind = [Exists(each.relation, each.entity, each.guard) for each in change.parents]
+    return held_by(change.entity, All((*mine, *behind)))
 
 
 def written_tables(change: SingleChange) -> frozenset[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from poutama.schema.audited import Audit, AuditedReads
 from poutama.schema.model import (
     Action,
     Audience,
@@ -38,10 +39,9 @@ nothing.
 A field that fewer people see than its row is null for all others, and cannot be filtered or
 sorted by.
 
-Who else returns or counts a person's goals is written down for that person (`auditConnection`), in
-the very statement that reads them. What a filter looks at without returning it is not, nor are a
-group's sums (`progress`): mentors can ask which of their students have a goal of a certain kind,
-and no entry says so. They see those goals anyway.
+Who else reads or changes a person's data is written down for that person (`auditConnection`), in
+the very statement that does it, as the lines below each type say. Reading again within a quarter of
+an hour is the same entry. A group's sums (`progress`) are not written down.
 
 This page is written by `poutama permissions`.
 
@@ -77,13 +77,15 @@ _WORDS = {
         ),
         Relationship.MENTEE: "students of a group the person mentors",
         Relationship.STAFF: "managers and admins of an organisation the person belongs to",
-        Relationship.KEEPER: "admins of an organisation the person belongs or belonged to",
         Relationship.OPENER: (
             "managers and admins of an organisation the person is a student of, while they have"
             " opened the person's record there"
         ),
     },
-    Scope.GROUP: {Relationship.MEMBER: "its members", Relationship.MENTOR: "its mentors"},
+    Scope.GROUP: {
+        Relationship.MEMBER: "its members",
+        Relationship.MENTOR: "its mentors",
+    },
     Scope.ORGANISATION: {
         Relationship.MEMBER: "its members",
         Relationship.MANAGER: "its managers",
@@ -110,12 +112,28 @@ def _type(model: Model, entity: Entity) -> str:
     silent = [action.value for action in _CHANGES if action not in entity.changes]
     if silent:
         rows.append(f"| {', '.join(silent)} | | only by the mutations in the next table |\n")
-    audited = ""
-    if entity.subject is not None:
-        audited = "\nWho changes them, and who else reads them, is audited.\n"
-    elif entity.change_subject is not None:
-        audited = "\nWho changes them is audited.\n"
-    return f"\n### {entity.name}\n\n| to | by its | |\n|---|---|---|\n{''.join(rows)}{audited}"
+    table = f"| to | by its | |\n|---|---|---|\n{''.join(rows)}"
+    return f"\n### {entity.name}\n\n{table}{_audit(entity.audit)}"
+
+
+def _audit(audit: Audit | None) -> str:
+    """What of a type's rows the audit writes down."""
+    if audit is None:
+        return ""
+    who = {
+        AuditedReads.ALL: "who else reads, counts or searches them",
+        AuditedReads.SHOWN: "who else is shown them",
+        AuditedReads.NONE: "",
+    }[audit.reads]
+    if audit.person is None and audit.through is None:
+        text = "Who reads them is not audited"
+    elif audit.part:
+        text = f"Who changes them is audited; reading them is reading the `{audit.through}`"
+    else:
+        text = f"Who changes them{who and ', and '}{who}{who and ','} is audited"
+    if audit.unless:
+        text += f", except for {_who(Scope.PERSON, tuple(map(Relationship, audit.unless)))}"
+    return f"\n{text}{audit.reason and ': '}{audit.reason.rstrip('.')}.\n"
 
 
 def _rows(model: Model, entity: Entity, what: str, rule: Rule) -> Iterator[str]:
@@ -133,7 +151,10 @@ def _alternative(model: Model, entity: Entity, alternative: Audience | Through) 
             return f"`{relation.name}`", "those who may see it"
         case Through(relation, to):
             assert to is not None
-            return f"`{relation.name}`", f"of those who may see it: {_who(Scope.PERSON, to)}"
+            return (
+                f"`{relation.name}`",
+                f"of those who may see it: {_who(Scope.PERSON, to)}",
+            )
 
 
 def _named(model: Model, entity: Entity, column: str) -> str:

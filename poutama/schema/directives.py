@@ -23,7 +23,7 @@ MAPPING = frozenset({
 })  # fmt: skip
 """The directives that never reach the public schema ..."""
 
-MAPPING_TYPES = frozenset({"Relationship", "Change", "Access", "RowIs", "InputIs"})
+MAPPING_TYPES = frozenset({"Relationship", "Change", "Access", "RowIs", "InputIs", "AuditedReads"})
 """... and the types of their arguments."""
 
 ObjectNode: TypeAlias = ObjectTypeDefinitionNode | ObjectTypeExtensionNode

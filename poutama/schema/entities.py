@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from graphql import DocumentNode, FieldDefinitionNode, ObjectTypeDefinitionNode
 
 from poutama.errors import SchemaError
+from poutama.schema.audit_rules import load_audit
 from poutama.schema.directives import (
     find_directive,
     is_list,
@@ -96,7 +97,6 @@ def _load_entity(
 ) -> Entity:
     name = node.name.value
     table = find_directive(node, "table") or {}
-    audited = find_directive(node, "audited") or {}
     orders = order_values(fields[name], enums)
     sort = table.get("order", ["CREATED_AT_ASC"])
     for value in sort:
@@ -121,8 +121,7 @@ def _load_entity(
         rule=load_visibility(node, loaded),
         changes=load_changes(node, loaded),
         owner=table.get("owner"),
-        subject=audited.get("person") if audited.get("reads", True) else None,
-        change_subject=audited.get("person"),
+        audit=load_audit(node, loaded),
         base=table.get("base"),
     )
 

@@ -28,6 +28,7 @@ from graphql import (
 )
 
 from poutama.errors import SchemaError
+from poutama.schema.audit_rules import check_audits
 from poutama.schema.check import check_document, check_expanded, check_inserts, check_rules
 from poutama.schema.directives import (
     MAPPING_TYPES,
@@ -82,6 +83,7 @@ def build_model(sources: Sequence[Source]) -> Model:
     # The mapping comes first: its mistakes are reported in the words they were made in.
     entities = load_entities(document, enums)
     check_rules(entities)
+    check_audits(document, entities)
     roots = _load_roots(document, entities)
     mutations = load_mutations(document, entities, enums)
     check_inserts(document, mutations, entities)

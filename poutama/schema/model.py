@@ -13,6 +13,7 @@ from typing import TypeAlias
 
 from graphql import GraphQLSchema
 
+from poutama.schema.audited import Audit
 from poutama.schema.input_rules import NO_RANGE, NumberRule, TextRule
 
 
@@ -117,7 +118,6 @@ class Relationship(StrEnum):
     CAREGIVER = "CAREGIVER"
     MENTEE = "MENTEE"
     STAFF = "STAFF"
-    KEEPER = "KEEPER"
     OPENER = "OPENER"
     MEMBER = "MEMBER"
 
@@ -187,12 +187,15 @@ class Entity:
     """Who may change them; no viewer may take an action that is missing here."""
     owner: str | None = None
     """The column in which a new row gets the viewer's id."""
-    subject: str | None = None
-    """The column that names the person whose data it is: reads by others are audited."""
-    change_subject: str | None = None
-    """The column that names the person in the audit entries of its changes."""
+    audit: Audit | None = None
+    """Whose data its rows are."""
     base: str | None = None
     """The table that changes go to, where `table` is a view."""
+
+    @property
+    def subject(self) -> str | None:
+        """The column that names the person whose data a row is; None where none of its own does."""
+        return None if self.audit is None else self.audit.person
 
     @property
     def columns(self) -> list[Column]:

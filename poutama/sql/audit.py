@@ -1,64 +1,70 @@
 """Writing down who changed what and who read whose data, in the very statement that does it.
 
-A read of others' audited rows inserts one entry for each person whose rows it returns or counts,
-unless the same viewer's last is younger than `REMEMBERED`; reading one's own writes nothing. A
-change inserts one entry, and its payload those of what it reads besides the row written. Nothing is
-read or changed without its entry, because it is one statement. What a filter looks at and does not
-return is not written down, nor are sums over a group.
+A read of others' audited rows inserts one entry for each person and kind, unless the same viewer's
+last is younger than `REMEMBERED`; reading one's own writes nothing. A change inserts one entry, and
+its payload those of what it reads besides the row written. Each names the organisation in whose
+right the viewer had to do with the row. Nothing is read or changed without its entry, because it is
+one statement. Sums over a group are not written down.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
-from poutama.plan.nodes import Change, Delete, Insert, Subject, Update, UpdateMany
+from poutama.plan.nodes import Change, Delete, Insert, Subject, Trace, Update, UpdateMany
 from poutama.plan.values import ViewerId
-from poutama.sql.fragment import Parameters, name_column, quote_name, quote_text
-from poutama.sql.layout import Layout, Level
+from poutama.sql.fragment import name_column, quote_name, quote_text
+from poutama.sql.predicate import Conditions
+from poutama.sql.right import list_columns, render_right
 
 REMEMBERED = "15 minutes"
 """Reading the same person's data again within this time is the same visit."""
 
-_COLUMNS = "(id, at, actor_id, actor_name, subject_id, action, kind, row_id)"
+_RIGHT = "reader.organisation_id"
+_COLUMNS = (
+    "(id, at, actor_id, actor_name, subject_id, action, kind, row_id, organisation_id,"
+    " organisation_name)"
+)
 
 
-def is_audited(level: Level) -> bool:
-    """Whether reading the level's rows is to be written down."""
-    rows = level.rows
-    return rows.entity.subject is not None and not rows.own.data and rows.written is None
+@dataclass(frozen=True, slots=True)
+class TracedRows:
+    """Rows whose reading leaves entries.
+
+    Attributes:
+        trace: what it leaves.
+        query: returns `list_trace_columns(trace)` of the rows, by their names, without doubles.
+    """
+
+    trace: Trace
+    query: str
 
 
-def render_subject(level: Level) -> str:
-    """The column `subject` of an audited level's CTE: whose data the row is."""
-    assert level.rows.entity.subject is not None
-    return f"{name_column('this', level.rows.entity.subject)} AS subject"
+def list_trace_columns(trace: Trace) -> tuple[str, ...]:
+    """The columns of a row that its person, and the organisation of the entry, depend on."""
+    right = trace.subject.right
+    named = (right,) if isinstance(right, str) else list_columns(right)
+    return tuple(dict.fromkeys((trace.subject.key, *named)))
 
 
 def render_entries(
-    parameters: Parameters, change: Change | None, layout: Layout, counted: Sequence[str]
+    conditions: Conditions, change: Change | None, traced: Sequence[TracedRows]
 ) -> list[str]:
     """The CTE that writes down what the statement does: none, or one.
-
-    `counted`: queries of subject and kind, each pair once, for what is only counted.
 
     One INSERT for a change and for what its payload reads: one statement cannot change a table
     twice on CockroachDB.
     """
-    subjects = [
-        f"SELECT DISTINCT item.subject, {quote_text(level.rows.entity.name)} AS kind"
-        f" FROM {level.name} AS item"
-        for level in layout.levels
-        if is_audited(level)
-    ]
-    subjects += counted
     writes = change is not None and _writes(change)
-    if not subjects and not writes:
+    if not traced and not writes:
         return []
-    viewer = parameters.place(ViewerId(), "uuid")
-    entries = [_entry_of_change(change, viewer)] if change is not None and writes else []
-    if subjects:
-        entries.append(_entries_of_reads(subjects, viewer))
+    viewer = conditions.parameters.place(ViewerId(), "uuid")
+    entries = []
+    if change is not None and writes:
+        entries.append(_entry_of_change(conditions, change, viewer))
+    if traced:
+        entries.append(_entries_of_reads(conditions, traced, viewer))
     return [
         f"audit AS (INSERT INTO audit_entry {_COLUMNS} {' UNION ALL '.join(entries)} RETURNING 1)"
     ]
@@ -70,21 +76,61 @@ def _writes(change: Change) -> bool:
     return bool(change.assignments) or change.record_only
 
 
-def _entries_of_reads(subjects: Sequence[str], viewer: str) -> str:
+def _entries_of_reads(conditions: Conditions, traced: Sequence[TracedRows], viewer: str) -> str:
+    """One entry for each person and kind, whatever rows and organisations there are several of."""
+    parts = [_people(conditions, rows, viewer) for rows in _join_alike(traced)]
+    kinds = dict.fromkeys(quote_text(rows.trace.kind) for rows in traced if rows.trace.by_right)
+    by_right = "".join(
+        f" AND (shown.kind <> {kind} OR shown.organisation_id IS NOT NULL)" for kind in kinds
+    )
+    people = (
+        "SELECT shown.subject, shown.kind, min(shown.organisation_id)::uuid AS organisation_id"
+        f" FROM ({' UNION ALL '.join(parts)}) AS shown WHERE true{by_right}"
+        " GROUP BY shown.subject, shown.kind"
+    )
+    return (
+        f"SELECT gen_random_uuid(), now(), {viewer}, {_name(viewer)}, reader.subject, 'READ',"
+        f" reader.kind, NULL::uuid, {_RIGHT}, {_organisation(_RIGHT)}"
+        f" FROM ({people}) AS reader"
+    )
+
+
+def _join_alike(traced: Sequence[TracedRows]) -> list[TracedRows]:
+    """The same rows with one query for each trace: how a person is found is rendered once."""
+    joined: list[TracedRows] = []
+    for rows in traced:
+        for place, other in enumerate(joined):
+            if other.trace == rows.trace:
+                joined[place] = TracedRows(rows.trace, f"{other.query} UNION {rows.query}")
+                break
+        else:
+            joined.append(rows)
+    return joined
+
+
+def _people(conditions: Conditions, rows: TracedRows, viewer: str) -> str:
+    """Whose data these rows are, without those whom the viewer has an entry about."""
+    subject, kind = rows.trace.subject, quote_text(rows.trace.kind)
+    person, source = name_column("found", subject.column), f"({rows.query}) AS found"
+    if subject.path:
+        person = "found.subject"
+        source = f"({rows.query}) AS held"
+        source = f"(SELECT {_subject('held', subject)} AS subject, held.* FROM {source}) AS found"
+    right = _right(conditions, "found", subject)
+    organisation = "NULL::text" if right is None else f"{right}::text"
     recent = (
         "SELECT 1 FROM audit_entry AS entry"
-        f" WHERE entry.subject_id = shown.subject AND entry.actor_id = {viewer}"
-        f" AND entry.kind = shown.kind AND entry.action = 'READ'"
+        f" WHERE entry.subject_id = {person} AND entry.actor_id = {viewer}"
+        f" AND entry.kind = {kind} AND (entry.action = 'READ' OR entry.at = now())"
         f" AND entry.at > now() - interval '{REMEMBERED}'"
     )
     return (
-        f"SELECT gen_random_uuid(), now(), {viewer}, {_name(viewer)}, shown.subject, 'READ',"
-        f" shown.kind, NULL::uuid FROM ({' UNION '.join(subjects)}) AS shown"
-        f" WHERE shown.subject <> {viewer} AND NOT EXISTS ({recent})"
+        f"SELECT {person} AS subject, {kind} AS kind, {organisation} AS organisation_id"
+        f" FROM {source} WHERE {person} <> {viewer} AND NOT EXISTS ({recent})"
     )
 
 
-def _entry_of_change(change: Change, viewer: str) -> str:
+def _entry_of_change(conditions: Conditions, change: Change, viewer: str) -> str:
     match change:
         case Insert():
             action = "INSERT"
@@ -93,9 +139,18 @@ def _entry_of_change(change: Change, viewer: str) -> str:
         case Delete():
             action = "DELETE"
     subject = "NULL::uuid" if change.subject is None else _subject("written", change.subject)
-    return (
+    right = None
+    if change.subject is not None:
+        right = _right(conditions, "written", change.subject)
+    entry = (
         f"SELECT gen_random_uuid(), now(), {viewer}, {_name(viewer)}, {subject},"
-        f" '{action}', {quote_text(change.entity.name)}, written.id FROM written"
+        f" '{action}', {quote_text(change.entity.name)}, written.id"
+    )
+    if right is None:
+        return f"{entry}, NULL::uuid, NULL::text FROM written"
+    return (
+        f"{entry}, written.right_id, {_organisation('written.right_id')}"
+        f" FROM (SELECT written.*, {right} AS right_id FROM written) AS written"
     )
 
 
@@ -112,5 +167,15 @@ def _subject(alias: str, subject: Subject) -> str:
     )
 
 
+def _right(conditions: Conditions, alias: str, subject: Subject) -> str | None:
+    if isinstance(subject.right, str):
+        return name_column(alias, subject.right)
+    return render_right(conditions, alias, subject.right)
+
+
 def _name(viewer: str) -> str:
     return f"(SELECT actor.name FROM person AS actor WHERE actor.id = {viewer})"
+
+
+def _organisation(id_: str) -> str:
+    return f"(SELECT named.name FROM organisation AS named WHERE named.id = {id_})"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from poutama.plan.nodes import Change, Read
-from poutama.sql.audit import is_audited, render_entries
+from poutama.sql.audit import render_entries
 from poutama.sql.condition import TRUE, Condition
 from poutama.sql.fragment import Parameters, quote_text, sort_keys
 from poutama.sql.idempotency import render_lookup, render_store
@@ -69,6 +69,7 @@ class _JsonRenderer:
     ) -> None:
         self._layout = layout
         self._parameters = conditions.parameters
+        self._conditions = conditions
         self._returned = returned
         new = TRUE if returned is None else Condition("NOT EXISTS (SELECT 1 FROM lookup)")
         changes = ChangeRenderer(conditions, allowed=new)
@@ -99,8 +100,8 @@ class _JsonRenderer:
         if self._returned is not None:
             ctes.append(f"store AS ({render_store(self._parameters, self._returned)})")
             text = f"{text}, (SELECT lookup.fingerprint FROM lookup) AS fingerprint"
-        counted = self._levels.render_counted(self._layout.slots)
-        ctes += render_entries(self._parameters, self._changing, self._layout, counted)
+        traced = self._levels.render_traced(self._layout)
+        ctes += render_entries(self._conditions, self._changing, traced)
         joined = ",\n".join(ctes)
         return Statement(
             f"WITH {joined}\nSELECT {text}",
@@ -112,7 +113,7 @@ class _JsonRenderer:
         query = self._levels.render_level(
             level, self._split.columns[level], numbered=level.has_children or level.paged
         )
-        materialized = "MATERIALIZED " if level.has_children or is_audited(level) else ""
+        materialized = "MATERIALIZED " if level.has_children or level.traced else ""
         return f"{level.name} AS {materialized}({query})"
 
     def _slot(self, slot: Slot, body: tuple[Final, ...]) -> str:

@@ -31,6 +31,7 @@ from poutama.plan.nodes import (
     Rows,
     Text,
     TotalCount,
+    Trace,
     View,
 )
 from poutama.plan.values import Value
@@ -118,6 +119,8 @@ class Level:
     parent: Level | None
     joined: list[JoinedRow] = field(default_factory=list)
     """To-one relations whose columns are taken along in the same row."""
+    traced: list[TracedRow] = field(default_factory=list)
+    """The rows whose reading the audit writes down: its own, and those that are joined."""
     exported: dict[str, None] = field(default_factory=dict)
     """Columns that children join on, in the order they were asked for."""
     paged: bool = False
@@ -134,6 +137,14 @@ class JoinedRow:
     rows: Rows
 
 
+@dataclass(frozen=True, slots=True)
+class TracedRow:
+    """A row of a level whose reading is written down."""
+
+    alias: str
+    trace: Trace
+
+
 @dataclass(slots=True)
 class Layout:
     """The whole statement: the root's body, the levels parents first, the slots children first."""
@@ -146,6 +157,8 @@ class Layout:
 
     def add_level(self, name: str, rows: Rows, parent: Level | None) -> Level:
         level = Level(name, rows, parent)
+        if rows.trace is not None and rows.trace.recorded:
+            level.traced.append(TracedRow("this", rows.trace))
         self.levels.append(level)
         if parent is not None and rows.relation is not None:
             key = rows.relation.key if rows.relation.shape == "one" else "id"
@@ -211,6 +224,8 @@ class _Painter:
     def _joined(self, level: Level, alias: str, rows: Rows, nullable: bool) -> tuple[Part, ...]:
         joined = self._conditions.names.take(rows.entity.table)
         level.joined.append(JoinedRow(joined, alias, rows))
+        if rows.trace is not None and rows.trace.recorded:
+            level.traced.append(TracedRow(joined, rows.trace))
         text = concat(self.paint(level, joined, rows.fields))
         absent = "'null'" if nullable else "NULL"
         return (SqlText(f"CASE WHEN {joined}.id IS NULL THEN {absent} ELSE {text} END"),)
@@ -350,8 +365,6 @@ def concat(parts: tuple[Part, ...]) -> str:
 
 
 def _is_flat(rows: Rows) -> bool:
-    if rows.entity.subject is not None and not rows.own.data:
-        return False  # who reads it is written down, and that takes a level of its own
     return all(
         isinstance(field, Leaf | Text) or (isinstance(field, One) and _is_flat(field.rows))
         for field in rows.fields

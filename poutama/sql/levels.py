@@ -6,12 +6,11 @@ with LIMIT becomes a full scan on CockroachDB.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from poutama.plan.nodes import PageFact, Rows
-from poutama.sql.audit import is_audited, render_subject
+from poutama.plan.nodes import PageFact, Rows, Trace
+from poutama.sql.audit import TracedRows, list_trace_columns
 from poutama.sql.condition import TRUE, Condition, all_of
 from poutama.sql.fragment import (
     name_column,
@@ -126,8 +125,11 @@ class LevelRenderer:
             else:
                 selected.append("this._place AS place")
                 selected.append("count(*) OVER (PARTITION BY this._parent) AS fetched")
-        if is_audited(level):
-            selected.append(render_subject(level))
+        for number, traced in enumerate(level.traced, start=1):
+            selected += [
+                f"{name_column(traced.alias, name)} AS {_trace_column(number, name)}"
+                for name in list_trace_columns(traced.trace)
+            ]
         selected += [f"{name_column('this', name)} AS row_{name}" for name in level.exported]
         pieces = enumerate(columns.pieces, start=1)
         selected += [f"{sql} AS json_{number}" for number, sql in pieces]
@@ -146,18 +148,24 @@ class LevelRenderer:
             " GROUP BY parent.key"
         )
 
-    def render_counted(self, slots: Iterable[Slot]) -> list[str]:
-        """For each audited count, the query of `subject` and `kind` of the rows it counts."""
-        found = []
-        for slot in slots:
-            level = slot.level
-            if isinstance(slot, CountSlot) and is_audited(level):
-                kind = quote_text(level.rows.entity.name)
-                source = self._table(level) if level.parent is None else self._below(level)
-                where = self._conditions.render("this", level.rows.where).where
-                pair = f"{render_subject(level)}, {kind} AS kind"
-                found.append(f"SELECT DISTINCT {pair} FROM {source}{where}")
+    def render_traced(self, layout: Layout) -> list[TracedRows]:
+        """What is read and counted of others: rows for the audit, each with what it leaves."""
+        found = [
+            TracedRows(traced.trace, _select_traced(level, number, traced.trace))
+            for level in layout.levels
+            for number, traced in enumerate(level.traced, start=1)
+        ]
+        for slot in layout.slots:
+            trace = slot.level.rows.trace
+            if isinstance(slot, CountSlot) and trace and trace.recorded and trace.counted:
+                found.append(TracedRows(trace, self._select_counted(slot.level, trace)))
         return found
+
+    def _select_counted(self, level: Level, trace: Trace) -> str:
+        source = self._table(level) if level.parent is None else self._below(level)
+        where = self._conditions.render("this", level.rows.where).where
+        columns = ", ".join(name_column("this", name) for name in list_trace_columns(trace))
+        return f"SELECT DISTINCT {columns} FROM {source}{where}"
 
     def render_facts(self, slot: FactsSlot) -> str:
         """The query of a PageInfo: `parent` and `json`."""
@@ -271,6 +279,18 @@ def source_of(rows: Rows) -> str:
             return "written"
         case number:
             return f"inserted_{number}"
+
+
+def _select_traced(level: Level, number: int, trace: Trace) -> str:
+    columns = ", ".join(
+        f"item.{_trace_column(number, name)} AS {quote_name(name)}"
+        for name in list_trace_columns(trace)
+    )
+    return f"SELECT DISTINCT {columns} FROM {level.name} AS item"
+
+
+def _trace_column(number: int, name: str) -> str:
+    return f"trace_{number}_{name}"
 
 
 def _cursor_where(condition: str) -> str:

@@ -20,7 +20,9 @@ Rows:
   opened record of that person.
 - `sibling`: a row with the same parent as `this`; `child`: a row to be inserted along with it;
   `through_<n>`: a row on the way to the person whose data `written` is.
-- `shown`: the person and the `kind` of data that a statement reads; `actor`: the person who reads;
+- `shown`: the person, the `kind` of data and the organisation of what a statement reads, and
+  `reader` the same, each person and kind once; `found`, `held`: the rows that this is found out of;
+  `actor`: the person who reads; `named`: the organisation in whose right;
   `entry`: a row of the audit, or of the idempotency keys; `member`: a `value` of a list argument.
 
 Columns of levels and slots:
@@ -31,7 +33,9 @@ Columns of levels and slots:
 - `sort_<n>`: what the rows are sorted by; `row_<column>`: a column that children join on.
 - `place`, `fetched`: the row's place on its page, and how many rows the page has fetched; `cursor`.
   While they are computed, beside all columns of the table: `_parent`, `_place`.
-- `subject`: whose data the row is.
+- `trace_<n>_<column>`: a column of a row whose reading the audit writes down; `subject`: whose data
+  the row is; `right_id`, `organisation_id`: the organisation in whose right the viewer has to do
+  with it.
 
 Columns of the answer: `data`; of a change also `written`, how many rows were, and `version`; under
 an idempotency key also `fingerprint`.

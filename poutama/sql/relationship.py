@@ -25,6 +25,22 @@ def render_relationship(
     parameters: Parameters, name: str, has_relationship: HasRelationship
 ) -> Condition:
     """Return the condition over the id called `name`."""
+    return _exists("viewer", _held(parameters, name, has_relationship))
+
+
+def render_organisation(
+    parameters: Parameters, name: str, has_relationship: HasRelationship
+) -> str:
+    """Return the organisation of the viewer's membership by which the condition holds; or NULL."""
+    held = _held(parameters, name, has_relationship)
+    return (
+        f"(SELECT viewer.organisation_id FROM membership AS viewer{held.where}"
+        " ORDER BY viewer.organisation_id LIMIT 1)"
+    )
+
+
+def _held(parameters: Parameters, name: str, has_relationship: HasRelationship) -> Condition:
+    """Return the condition that the membership called `viewer` gives the relationship."""
     match has_relationship.scope:
         case Scope.PERSON:
             branches = _to_person(has_relationship.relationships, name)
@@ -33,7 +49,7 @@ def render_relationship(
         case Scope.ORGANISATION:
             branches = [_belongs("organisation_id", name, has_relationship.relationships)]
     own = Condition(f"viewer.person_id = {parameters.place(ViewerId(), 'uuid')}")
-    return _exists("viewer", all_of(own, _is_current("viewer"), any_of(*branches)))
+    return all_of(own, _is_current("viewer"), any_of(*branches))
 
 
 def _to_person(relationships: tuple[Relationship, ...], name: str) -> list[Condition]:
@@ -64,9 +80,6 @@ def _to_person(relationships: tuple[Relationship, ...], name: str) -> list[Condi
     if Relationship.STAFF in relationships:
         belongs = has(same_organisation, _is_current("subject"))
         branches.append(all_of(_leads(LEADERS), belongs))
-    if Relationship.KEEPER in relationships:
-        belonged = has(same_organisation, Condition("subject.accepted_at IS NOT NULL"))
-        branches.append(all_of(_leads(["ADMIN"]), belonged))
     return branches
 
 

@@ -7,7 +7,7 @@ computed in Python needs.
 from __future__ import annotations
 
 from poutama.plan.nodes import Change, Read
-from poutama.sql.audit import is_audited, render_entries
+from poutama.sql.audit import render_entries
 from poutama.sql.fragment import Parameters
 from poutama.sql.layout import (
     CountSlot,
@@ -44,6 +44,7 @@ class _RowsRenderer:
     def __init__(self, layout: Layout, conditions: Conditions, change: Change | None) -> None:
         self._layout = layout
         self._parameters = conditions.parameters
+        self._conditions = conditions
         self._changing = change
         self._change = ChangeRenderer(conditions).render(change) if change else None
         self._levels = LevelRenderer(conditions)
@@ -56,7 +57,7 @@ class _RowsRenderer:
         for level in self._layout.levels:
             query = self._levels.render_level(level, split.columns[level], numbered=True)
             materialized = (
-                "MATERIALIZED " if level.has_children or level.paged or is_audited(level) else ""
+                "MATERIALIZED " if level.has_children or level.paged or level.traced else ""
             )
             ctes.append(f"{level.name} AS {materialized}({query})")
         selects = [self._select(slot) for slot in self._layout.slots]
@@ -65,8 +66,8 @@ class _RowsRenderer:
                 f"SELECT {OUTCOME}::int8 AS slot, {change.written} AS parent,"
                 f" {change.version} AS key, NULL::text AS json"
             )
-        counted = self._levels.render_counted(self._layout.slots)
-        ctes += render_entries(self._parameters, self._changing, self._layout, counted)
+        traced = self._levels.render_traced(self._layout)
+        ctes += render_entries(self._conditions, self._changing, traced)
         joined = ",\n".join(ctes)
         opening = f"WITH {joined}\n" if ctes else ""
         return Statement(

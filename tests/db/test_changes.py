@@ -115,6 +115,8 @@ def difference(bench: Bench, world: World, asked: Asked, tally: Counter[str] | N
         after = bench.read(world)
         if found := compare_worlds(world, expected, after):
             return f"{rendering} {found}"
+        if found := misnamed(world, after, asked.viewer):
+            return f"{rendering} {found}"
         if asked.deep and not code:
             found = compare_payload(bench, asked, done[0], world, after, body["data"])
             if found:
@@ -136,11 +138,27 @@ def compare_worlds(before: World, expected: World, after: World) -> str:
     return ""
 
 
+def misnamed(before: World, after: World, viewer: UUID) -> str:
+    """The first new entry about another that names no organisation which the viewer is in."""
+    known = {row["id"] for row in before["AuditEntry"]}
+    now = datetime.now(UTC) + timedelta(minutes=1)
+    policies = [Policy(before, viewer, NOW), Policy(after, viewer, now)]
+    for row in after["AuditEntry"]:
+        belongs = any(policy.belongs_to(row["organisationId"]) for policy in policies)
+        # Nobody has a right to a person who was not there before.
+        others = row["subjectId"] not in (None, viewer, row["rowId"])
+        if row["id"] not in known and others and not belongs:
+            return f"AuditEntry: expected an organisation of the viewer's, got {row}"
+    return ""
+
+
 def normalize(row: Row, known: set[object]) -> list[tuple[str, Any]]:
     """A row in which whatever was made anew is called so."""
     found: list[tuple[str, Any]] = []
     for name, value in sorted(row.items()):
         match name, value:
+            case (("organisationId" | "organisationName"), _) if "actorId" in row:
+                continue  # `misnamed` looks at them
             case _, UUID() | datetime() if value not in known:
                 found.append((name, "new"))
             case (("joinCode" | "stem" | "uploadKey"), str()) if value not in known:

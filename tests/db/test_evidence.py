@@ -171,6 +171,7 @@ async def test_whoever_reads_others_evidence_is_written_down(studio: Studio) -> 
         (mine, "INSERT", "Evidence"),
         (mine, "UPDATE", "Evidence"),
         (mine, "UPDATE", "Evidence"),
+        (theirs, "READ", "Evidence"),
         (theirs, "READ", "Goal"),
     ]
 

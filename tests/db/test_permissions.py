@@ -99,7 +99,6 @@ def test_what_fewer_people_see_than_its_row_cannot_be_asked_by() -> None:
     assert found == {
         ("Person", "email"),
         ("Group", "joinCode"),
-        ("AuditEntry", "actorName"),
         ("Job", "resultUrl"),
         ("Membership", "invitedName"),
         ("Membership", "invitedEmail"),

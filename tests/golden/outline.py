@@ -36,6 +36,10 @@ def outline(node: Any, label: str = "", depth: int = 0) -> Iterator[str]:
         value = getattr(node, part.name)
         if isinstance(value, nodes.Own):
             value = value.data
+        if isinstance(value, nodes.Subject):
+            value = (*(entity.name for _, entity in value.path), value.column)
+        if isinstance(value, nodes.Trace):
+            value = value.kind if value.recorded else None
         if value is None or value is False or value in ((), nodes.ALWAYS):
             continue
         if _is_node(value):

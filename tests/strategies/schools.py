@@ -97,11 +97,12 @@ class _SchoolBuilder:
             "RosterImport": imports,
             "RosterChange": list(self._rows("RosterChange", 2, 4, importId=imports)),
             "OpenedRecord": list(self._opened_records(memberships)),
-            "AuditEntry": self._audit_entries(people),
+            "AuditEntry": self._audit_entries(people, organisations),
         }
 
-    def _audit_entries(self, people: list[Row]) -> list[Row]:
-        return list(self._rows("AuditEntry", 3, 7, subjectId=[*people, None], actorId=people))
+    def _audit_entries(self, people: list[Row], organisations: list[Row]) -> list[Row]:
+        linked: dict[str, list[Any]] = {"subjectId": [*people, None], "actorId": people}
+        return list(self._rows("AuditEntry", 3, 7, **linked, organisationId=[*organisations, None]))
 
     def _jobs(self, people: list[Row], organisations: list[Row]) -> list[Row]:
         asked: dict[str, list[Any]] = {
@@ -338,6 +339,7 @@ class _SchoolBuilder:
             "kind": choose(self.draw, "Goal", "Membership"),
             "rowId": choose(self.draw, None, UUID(int=self.made)),
             "actorName": choose(self.draw, *NAMES),
+            "organisationName": choose(self.draw, *NAMES, None),
         }
 
     def _moment(self) -> datetime:

@@ -14,7 +14,10 @@ from tests.unit.schema.books import WORDS
 
 LETTERS = """
 type Query { letters: [Letter!]! @rows(own: "writer_id") }
-type Reader @table(name: "reader", order: ["NUMBER_ASC"]) @visible(person: "id", to: [SELF]) {
+type Reader
+  @table(name: "reader", order: ["NUMBER_ASC"])
+  @visible(person: "id", to: [SELF])
+  @audited(person: "id") {
   id: UUID!
   number: Int!
   written: [Letter!]! @many(key: "writer_id")
@@ -39,7 +42,10 @@ type Stamp
   letter: Letter! @one(key: "letter_id")
   album: Album @one(key: "letter_id")
 }
-type Album @table(name: "album", order: ["NUMBER_ASC"]) @visible(person: "owner_id", to: [SELF]) {
+type Album
+  @table(name: "album", order: ["NUMBER_ASC"])
+  @visible(person: "owner_id", to: [SELF])
+  @audited(person: "owner_id") {
   id: UUID!
   number: Int!
 }

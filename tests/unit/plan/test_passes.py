@@ -123,14 +123,18 @@ def test_what_is_own_is_known_before_rules_are_added() -> None:
 
 BOXES = """
 type Query { cards: [Card!]! @rows }
-type Box @table(name: "box", order: ["NUMBER_ASC"]) @visible(person: "owner_id", to: [SELF]) {
+type Box
+  @table(name: "box", order: ["NUMBER_ASC"])
+  @visible(person: "owner_id", to: [SELF])
+  @audited(person: "owner_id") {
   id: UUID!
   number: Int!
 }
 type Card
   @table(name: "card", order: ["NUMBER_ASC"])
   @visible(through: "box")
-  @visible(person: "author_id", to: [SELF]) {
+  @visible(person: "author_id", to: [SELF])
+  @audited(partOf: "box") {
   id: UUID!
   number: Int!
   box: Box @one(key: "box_id")

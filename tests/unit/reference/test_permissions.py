@@ -80,5 +80,5 @@ def test_another_rule_makes_another_page() -> None:
         f"| see | `owner` | {caregivers} |\n"
         f"| insert | `owner` | {caregivers} |\n"
         "| update, delete | | only by the mutations in the next table |\n"
-        "\nWho changes them, and who else reads them, is audited.\n"
+        "\nWho changes them, and who else reads, counts or searches them, is audited.\n"
     )

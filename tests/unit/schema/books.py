@@ -14,7 +14,10 @@ type Query {
   pages: PageConnection! @rows
   owner: Reader @viewer
 }
-type Reader @table(name: "reader", order: ["NAME_ASC"]) @visible(person: "id", to: [SELF]) {
+type Reader
+  @table(name: "reader", order: ["NAME_ASC"])
+  @visible(person: "id", to: [SELF])
+  @audited(person: "id") {
   id: UUID!
   name: String! @search
 }
@@ -36,7 +39,8 @@ type Book
 type Page
   @table(name: "page", order: ["NUMBER_DESC"])
   @visible(through: "book")
-  @change(actions: [INSERT, UPDATE, DELETE], through: "book", to: [SELF]) {
+  @change(actions: [INSERT, UPDATE, DELETE], through: "book", to: [SELF])
+  @audited(partOf: "book") {
   id: UUID!
   text: String!
   number: Int! @sequence(within: "book_id")
@@ -76,6 +80,29 @@ type BurnPayload { book: Book! page: Page burnt: Int! }
 
 PERMITS = BOOKS[BOOKS.index("    @permit") : BOOKS.index("\n}\ninput AddBook")]
 MISTAKES = {
+    "a person's data that nobody audits": (
+        '@visible(person: "id", to: [SELF])\n  @audited(person: "id")',
+        '@visible(person: "id", to: [SELF])',
+        "Reader: its rows hang on a person: say whose data they are with @audited",
+    ),
+    "a part of a person's data that nobody audits": (
+        '\n  @audited(partOf: "book")', "", "Page: its rows hang on a person",
+    ),
+    "an audit that records less for no reason": (
+        '@audited(person: "reader_id")', '@audited(person: "reader_id", reads: SHOWN)',
+        "Book: @audited takes a reason exactly where some reads leave no entry",
+    ),
+    "an audit of nobody": (
+        '@audited(person: "reader_id")', "@audited", "Book: @audited takes one of person, through",
+    ),
+    "an audit that leads nowhere": (
+        '@audited(partOf: "book")', '@audited(partOf: "text")',
+        "Page: @audited(partOf: 'text') is not one of its @one fields",
+    ),
+    "an audit that leads to a type without one": (
+        '@audited(person: "reader_id")', '@audited(reads: NONE, reason: "Books are known.")',
+        "Page: @audited leads to Book, which says not whose data it is",
+    ),
     "not GraphQL": ("type Query {", "type Query {{", "Syntax Error"),
     "a type that is not there": (
         "title: String! @length(min: 1, max: 9)", "title: Strin!", "AddBook.title: expected String",

@@ -53,6 +53,8 @@ def listed(alias: str) -> str:
     """The name as the list has it: with places for the table, the column and the number."""
     if alias.startswith("row_"):
         return "row_<column>"
+    if alias.startswith("trace_"):
+        return "trace_<n>_<column>"
     stem, _, number = alias.rpartition("_")
     if not number.isdigit():
         return alias

@@ -36,7 +36,10 @@ from tests.unit.features.exports.sample import GARDEN, HEADING, describe_goal
 SDL = """
 extend type Goal { habits: [Habit!]! @many(key: "goal_id") }
 extend type Person { badges: [Badge!]! @many(key: "person_id") }
-type Habit @table(name: "habit", order: ["CREATED_AT_ASC"]) @visible(through: "goal") {
+type Habit
+  @table(name: "habit", order: ["CREATED_AT_ASC"])
+  @visible(through: "goal")
+  @audited(partOf: "goal") {
   id: UUID!
   name: String!
   kept: Boolean!
@@ -44,7 +47,8 @@ type Habit @table(name: "habit", order: ["CREATED_AT_ASC"]) @visible(through: "g
   createdAt: DateTime!
 }
 type Badge @table(name: "badge", order: ["CREATED_AT_ASC"])
-  @visible(person: "person_id", to: [SELF]) {
+  @visible(person: "person_id", to: [SELF])
+  @audited(person: "person_id") {
   id: UUID!
   name: String!
   createdAt: DateTime!

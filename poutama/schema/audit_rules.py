@@ -1,0 +1,140 @@
+"""`@audited`, read and checked: no type whose rows hang on a person is left without it.
+
+Called by `entities`, for each type, and by `load`, for all of them together. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from graphql import DocumentNode, ObjectTypeDefinitionNode
+
+from poutama.errors import SchemaError
+from poutama.schema.audited import Audit, AuditedReads
+from poutama.schema.directives import find_directive
+from poutama.schema.model import (
+    Audience,
+    Entity,
+    Field,
+    Relation,
+    RelationShape,
+    Scope,
+    Through,
+)
+from poutama.schema.place import at_node
+
+_NEEDED = (
+    "its rows hang on a person: say whose data they are with @audited(person:), (through:) or"
+    " (partOf:), or @audited(reads: NONE, reason:) and why nobody needs to know who reads them."
+)
+
+
+def load_audit(node: ObjectTypeDefinitionNode, fields: Mapping[str, Field]) -> Audit | None:
+    """What the type's `@audited` says; None where it has none.
+
+    Raises:
+        SchemaError: it says two things, leads nowhere, or gives no reason where it needs one.
+    """
+    given = find_directive(node, "audited")
+    if given is None:
+        return None
+    where = f"{node.name.value}: @audited"
+    named = [name for name in ("person", "through", "partOf") if name in given]
+    reads = AuditedReads(given.get("reads", AuditedReads.ALL))
+    unless = tuple(given.get("unless", ()))
+    if len(named) > 1 or (not named and reads is not AuditedReads.NONE):
+        raise SchemaError(f"{where} takes one of person, through and partOf.")
+    part = "partOf" in given
+    if part and ("reads" in given or unless):
+        raise SchemaError(f"{where}(partOf:): which reads count is what the whole says.")
+    narrowed = reads is not AuditedReads.ALL or bool(unless)
+    if narrowed != bool(given.get("reason", "").strip()):
+        raise SchemaError(
+            f"{where} takes a reason exactly where some reads leave no entry: with `unless`, and"
+            " with `reads` other than ALL."
+        )
+    through = given.get("partOf", given.get("through"))
+    if through is not None:
+        relation = fields.get(through)
+        if not isinstance(relation, Relation) or relation.shape is not RelationShape.ONE:
+            raise SchemaError(f"{where}({named[0]}: {through!r}) is not one of its @one fields.")
+    return Audit(
+        given.get("person"),
+        through,
+        part,
+        given.get("organisation"),
+        reads,
+        unless,
+        given.get("reason", ""),
+    )
+
+
+def check_audits(document: DocumentNode, entities: Mapping[str, Entity]) -> None:
+    """Hold that every type whose rows hang on a person says whose data they are.
+
+    Raises:
+        SchemaError: with file and line of the first that does not, or whose chain ends at a type
+            that does not either.
+    """
+    hanging = _find_hanging(entities)
+    for node in document.definitions:
+        if not isinstance(node, ObjectTypeDefinitionNode) or node.name.value not in entities:
+            continue
+        entity = entities[node.name.value]
+        with at_node(node):
+            if entity.audit is None:
+                if entity.name in hanging:
+                    raise SchemaError(f"{entity.name}: {_NEEDED}")
+                continue
+            _follow(entities, entity)
+
+
+def _follow(entities: Mapping[str, Entity], entity: Entity) -> None:
+    """Follow a type to the column that names the person."""
+    followed = [entity.name]
+    found = entity
+    while found.audit is not None and found.audit.through is not None:
+        found = entities[found.relation(found.audit.through).target]
+        if found.name in followed:
+            circle = " -> ".join([*followed, found.name])
+            raise SchemaError(f"{entity.name}: @audited leads in a circle, {circle}.")
+        followed.append(found.name)
+    if found is not entity and (found.audit is None or found.audit.person is None):
+        raise SchemaError(
+            f"{entity.name}: @audited leads to {found.name}, which says not whose data it is."
+        )
+
+
+def _find_hanging(entities: Mapping[str, Entity]) -> set[str]:
+    """The types that a rule about a person is for, and those that keys lead from or to."""
+    found = {
+        entity.name
+        for entity in entities.values()
+        if any(
+            isinstance(each, Audience) and each.scope is Scope.PERSON
+            for each in entity.rule.alternatives
+        )
+    }
+    while True:
+        more = {
+            name
+            for entity in entities.values()
+            for name in _leading_to(entity, found)
+            if name not in found
+        }
+        if not more:
+            return found
+        found |= more
+
+
+def _leading_to(entity: Entity, found: set[str]) -> Iterator[str]:
+    """The types of which this entity shows that their rows hold a key of a type in `found`."""
+    for alternative in entity.rule.alternatives:
+        if isinstance(alternative, Through) and alternative.relation.target in found:
+            yield entity.name
+    for field in entity.fields.values():
+        if isinstance(field, Relation):
+            if field.shape is RelationShape.ONE and field.target in found:
+                yield entity.name
+            elif field.shape is not RelationShape.ONE and entity.name in found:
+                yield field.target

@@ -1,0 +1,115 @@
+"""The organisation in whose right a viewer has to do with a row, by the predicate that allows it.
+
+Every relationship comes from a membership of the viewer, and a membership is in an organisation:
+`sql.audit` writes it into the entries. Where several allow it, the first alternative counts, and of
+several memberships the one whose organisation's id comes first.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from poutama.plan.nodes import (
+    All,
+    AnyOf,
+    Compare,
+    Exists,
+    HasRelationship,
+    IsNull,
+    Not,
+    OneOf,
+    OwnedBy,
+    Predicate,
+)
+from poutama.schema.model import Column, RelationShape
+from poutama.sql.condition import all_of
+from poutama.sql.fragment import name_column, quote_name
+from poutama.sql.predicate import Conditions
+from poutama.sql.relationship import render_organisation
+
+
+def render_right(conditions: Conditions, alias: str, predicate: Predicate) -> str | None:
+    """The organisation's id as an SQL expression over the row called `alias`.
+
+    None where the predicate knows no relationship; NULL where none holds.
+    """
+    match predicate:
+        case HasRelationship(column=column):
+            name = name_column(alias, column)
+            return render_organisation(conditions.parameters, name, predicate)
+        case All(parts):
+            others = [part for part in parts if not names_right(part)]
+            condition = all_of(*(conditions.render(alias, part) for part in others))
+            found = _first(conditions, alias, parts)
+            if found is None or not others:
+                return found
+            return f"CASE WHEN {condition.text} THEN {found} END"
+        case AnyOf(parts):
+            return _first(conditions, alias, parts)
+        case Exists():
+            return _behind(conditions, alias, predicate)
+        case Compare() | IsNull() | OwnedBy() | Not() | OneOf():
+            return None
+        case _:
+            assert_never(predicate)
+
+
+def names_right(predicate: Predicate) -> bool:
+    """Whether a predicate asks for a relationship, so that it may name an organisation."""
+    match predicate:
+        case HasRelationship():
+            return True
+        case All(parts) | AnyOf(parts):
+            return any(names_right(part) for part in parts)
+        case Exists(_, _, where):
+            return names_right(where)
+        case _:
+            return False
+
+
+def list_columns(predicate: Predicate) -> tuple[str, ...]:
+    """The columns of the row that a predicate is about, each once, as they are named in the table.
+
+    What the organisation depends on: rows in which these are alike have the same one.
+    """
+    return tuple(dict.fromkeys(_columns(predicate)))
+
+
+def _columns(predicate: Predicate) -> list[str]:
+    match predicate:
+        case Compare(column, folded=folded):
+            return [column.search_name if folded else column.name]
+        case IsNull(column):
+            return [column.name]
+        case OwnedBy(column=name) | HasRelationship(column=name):
+            return [name]
+        case All(parts) | AnyOf(parts):
+            return [name for part in parts for name in _columns(part)]
+        case Not(part):
+            return _columns(part)
+        case Exists(relation, _, _):
+            return ["id" if relation.shape is not RelationShape.ONE else str(relation.key)]
+        case OneOf(subject, _):
+            return [subject.name] if isinstance(subject, Column) else []
+        case _:
+            assert_never(predicate)
+
+
+def _first(conditions: Conditions, alias: str, parts: tuple[Predicate, ...]) -> str | None:
+    found = [
+        right
+        for part in parts
+        if names_right(part) and (right := render_right(conditions, alias, part)) is not None
+    ]
+    return found[0] if len(found) == 1 else f"coalesce({', '.join(found)})" if found else None
+
+
+def _behind(conditions: Conditions, alias: str, predicate: Exists) -> str | None:
+    if not names_right(predicate.where):
+        return None
+    table = predicate.target.table
+    inner = conditions.names.take(table)
+    found = render_right(conditions, inner, predicate.where)
+    joined = conditions.join(inner, predicate.relation, alias)
+    first = "" if predicate.relation.shape is RelationShape.ONE else " ORDER BY 1 LIMIT 1"
+    return f"(SELECT {found} FROM {quote_name(table)} AS {inner}{joined.where}{first})"
