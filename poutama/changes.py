@@ -18,10 +18,12 @@ from poutama.db.transaction import Transaction
 from poutama.errors import ConflictError, NotFoundError
 from poutama.lru import Lru
 from poutama.plan.change_plan import ChangeShape, Given, build_change
-from poutama.plan.nodes import Read
+from poutama.plan.nodes import Change, Insert, Read
 from poutama.plan.values import Binding, SqlConstant
+from poutama.quotas import find_refusal
 from poutama.schema.model import Action, Model
 from poutama.schema.scalars import print_date_time
+from poutama.settings import Settings
 from poutama.sql.json import render_json
 from poutama.sql.statement import Statement, StatementResult, bind_values
 from poutama.text import fold
@@ -50,19 +52,22 @@ class ChangePlans:
     input, so that those used longest ago are dropped.
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, settings: Settings | None = None) -> None:
+        """Render nothing yet; `settings` has the limits of quotas, by default the defaults."""
         self.model = model
-        self._statements: Lru[ChangeShape, Statement] = Lru(MAX_STATEMENTS)
+        self._settings = settings or Settings()
+        self._statements: Lru[ChangeShape, tuple[Change, Statement]] = Lru(MAX_STATEMENTS)
 
-    def find(self, shape: ChangeShape) -> Statement:
-        """The statement of a change of this shape.
+    def find(self, shape: ChangeShape) -> tuple[Change, Statement]:
+        """The plan and the statement of a change of this shape.
 
         Raises:
             KeyError: there is no such type, field or relation.
         """
         found = self._statements.get(shape)
         if found is None:
-            found = render_json(Read(()), build_change(self.model, shape))
+            change = build_change(self.model, shape, self._settings)
+            found = (change, render_json(Read(()), change))
             self._statements.put(shape, found)
         return found
 
@@ -91,6 +96,7 @@ class Changes:
 
         Raises:
             NotFoundError: a row that it belongs to is not there.
+            QuotaExceededError: there are as many rows as a quota of the type allows.
             DatabaseError: the database refused it.
         """
         row = uuid4()
@@ -193,10 +199,15 @@ class Changes:
         return await self._fetch(shape, {**given, "id": row, "version": expected_version})
 
     async def _fetch(self, shape: ChangeShape, given: Mapping[str, object]) -> StatementResult:
-        statement = self._plans.find(shape)
+        change, statement = self._plans.find(shape)
         binding = Binding(given, self._viewer, max_page_size=0)
         rows = await self._transaction.fetch(statement.text, *bind_values(statement, binding))
-        return statement.conclude(rows)
+        result = statement.conclude(rows)
+        if not result.written and isinstance(change, Insert):
+            refusal = await find_refusal(change, binding, self._transaction.fetch)
+            if refusal is not None:
+                raise refusal
+        return result
 
 
 def explain_conflict(expected: object, current: int) -> ConflictError:

@@ -190,7 +190,7 @@ class IdempotencyKeyReusedError(PoutamaError):
 
 
 class QuotaExceededError(PoutamaError):
-    """The quota for files is used up."""
+    """There are as many of these as there may be."""
 
     code = "QUOTA_EXCEEDED"
     status = 422

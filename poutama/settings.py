@@ -175,6 +175,34 @@ class Settings:
         "How long a manager or administrator may read a student's record once they have opened it, "
         "in hours; at most 24.",
     )
+    max_goals: int = setting(2_000, "Most goals one person may have.")
+    max_goal_tasks: int = setting(1_000, "Most tasks one goal may have.")
+    max_goal_notes: int = setting(2_000, "Most notes one goal may have.")
+    max_groups: int = setting(20_000, "Most groups one organisation may have.")
+    max_organisations: int = setting(20, "Most organisations one person may found.")
+    max_joined_groups: int = setting(500, "Most memberships one person may have by join codes.")
+    max_invitations: int = setting(
+        50_000, "Most memberships by invitation one organisation may have, ended ones included."
+    )
+    max_invitations_a_day: int = setting(
+        1_000, "Most invitations that one person may send in 24 hours."
+    )
+    max_roster_memberships: int = setting(
+        2_000_000, "Most memberships by rosters one organisation may have, ended ones included."
+    )
+    max_jobs: int = setting(100, "Most jobs of one person that may wait or run at once.")
+    max_organisation_jobs: int = setting(
+        50, "Most jobs of one organisation that may wait or run at once."
+    )
+    max_imports: int = setting(
+        5, "Most checks and applications of rosters of one organisation at once."
+    )
+    max_imports_a_day: int = setting(
+        100, "Most rosters that may be announced for one organisation in 24 hours."
+    )
+    max_exports_a_day: int = setting(
+        20, "Most exports of journeys that one person may ask for in 24 hours."
+    )
     evidence_max_bytes: int = setting(25_000_000, "Largest file of evidence, in bytes.")
     evidence_max_pixels: int = setting(
         50_000_000,

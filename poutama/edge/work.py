@@ -73,13 +73,13 @@ def open_worker(resources: Resources, kinds: Mapping[str, AnyJobKind]) -> Worker
         query=open_query(resources),
         settings=resources.settings,
         permits=Permits(model, resources.database),
-        plans=ChangePlans(model),
+        plans=ChangePlans(model, resources.settings),
     )
 
 
 def open_task_contexts(resources: Resources) -> Callable[[float], TaskContext]:
     """What gives scheduled tasks what they need, until a deadline."""
-    worker, plans = open_worker(resources, {}), ChangePlans(load_model())
+    worker, plans = open_worker(resources, {}), ChangePlans(load_model(), resources.settings)
 
     def open_context(deadline: float) -> TaskContext:
         return TaskContext(

@@ -104,7 +104,7 @@ class Engine:
         self._trusted = trusted or TrustedDocuments(None)
         self._database = database
         self._settings = settings
-        self._writing = Writing(database, settings, procedures, ChangePlans(model))
+        self._writing = Writing(database, settings, procedures, ChangePlans(model, settings))
         self._computed = computed or {}
         self._wake = wake
         self._documents = Documents(model, settings)

@@ -16,6 +16,7 @@ from uuid import UUID
 
 from poutama.changes import ChangePlans, Changes, explain_conflict
 from poutama.db.connection import Database
+from poutama.db.pooled_connection import Records
 from poutama.db.retry import RetryPolicy
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.engine.prepare import (
@@ -40,11 +41,13 @@ from poutama.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
+from poutama.jobs.table import require_place
 from poutama.plan.nodes import Insert, Text
 from poutama.plan.operation import GraphQLRequest
 from poutama.plan.steps import Call, Write
 from poutama.plan.values import Binding, resolve_tree, resolve_value
 from poutama.procedure import Procedure, ProcedureContext
+from poutama.quotas import Fetch, Quotas, find_refusal
 from poutama.settings import Settings
 from poutama.sql.idempotency import lookup_written, store_written
 from poutama.sql.returned import fill_returned
@@ -153,6 +156,7 @@ class MutationRun:
             outcome = statement.conclude(rows)
             if outcome.fingerprint is not None:
                 return None
+            await self._check_quotas(step.write, outcome, self._read)
             return self._join([self._conclude(step.write, outcome)])
 
     async def _run_steps(self, transaction: Transaction) -> str:
@@ -243,9 +247,20 @@ class MutationRun:
 
     async def _write(self, write: Write, statement: Statement, transaction: Transaction) -> str:
         values = bind_values(statement, self._binding)
-        return self._conclude(
-            write, statement.conclude(await transaction.fetch(statement.text, *values))
-        )
+        outcome = statement.conclude(await transaction.fetch(statement.text, *values))
+        await self._check_quotas(write, outcome, transaction.fetch)
+        return self._conclude(write, outcome)
+
+    async def _read(self, statement: str, *values: object) -> Records:
+        return await self._database.read(statement, values, deadline=self._deadline)
+
+    async def _check_quotas(self, write: Write, outcome: StatementResult, fetch: Fetch) -> None:
+        """Raise QuotaExceededError where that is why nothing was written."""
+        if not outcome.written and isinstance(write.change, Insert):
+            refusal = await find_refusal(write.change, self._binding, fetch)
+            if refusal is not None:
+                with _naming(write.field):
+                    raise refusal
 
     async def _read_payload(self, payload: Statement, transaction: Transaction) -> str:
         """The payload's text.
@@ -279,9 +294,12 @@ class MutationRun:
             changes=Changes(self._writing.plans, transaction, viewer),
             settings=self._writing.settings,
         )
-        procedure = self._writing.procedures[step.procedure]
+        procedure, enqueued = self._writing.procedures[step.procedure], len(transaction.enqueued)
         with _naming(step.field):
             self._binding.returned = await procedure(context, values)
+            quotas = Quotas(self._writing.plans.model, self._writing.settings)
+            for job in transaction.enqueued[enqueued:]:
+                await require_place(transaction, quotas, job)
 
     def _conclude(self, step: Write, outcome: StatementResult) -> str:
         """Return the payload's text, or raise why nothing was written."""
@@ -331,5 +349,6 @@ def _failing_at(key: str) -> Iterator[None]:
         LimitExceededError,
         NotFoundError,
         ConflictError,
+        QuotaExceededError,
     ) as error:
         raise StepFailure(key, error) from error

@@ -140,7 +140,7 @@ def prepare_operation(
     reads = ReadBuilder(model, operation, selections, settings)
     render = render_json if rendering == "json" else render_rows
     if operation.is_mutation:
-        plan = WriteBuilder(model, operation, selections, reads).build_mutation()
+        plan = WriteBuilder(model, operation, selections, reads, settings).build_mutation()
         steps = tuple(_prepare_step(step, render) for step in plan.steps)
         return PreparedMutation(cost, steps, any(_is_marked(step) for step in steps))
     statement = render(rewrite_read(model.entities, reads.build_query(variables)))
@@ -161,7 +161,7 @@ def prepare_repeat(
         step
         if isinstance(step, Text)
         else PreparedRepeat(step.key, step.field, render(Read(step.payload)))
-        for step in WriteBuilder(model, operation, selections, reads).build_repeat()
+        for step in WriteBuilder(model, operation, selections, reads, settings).build_repeat()
     )
 
 

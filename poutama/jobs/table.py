@@ -14,6 +14,7 @@ import msgspec
 from poutama.db.connection import Database
 from poutama.db.pooled_connection import Records
 from poutama.db.transaction import Transaction
+from poutama.quotas import Quotas
 
 _ENQUEUE = """
 INSERT INTO job (id, kind, person_id, organisation_id, subject_id, input)
@@ -30,6 +31,9 @@ UPDATE job SET
     version = version + 1, updated_at = now()
 WHERE id = $1::uuid AND state IN ('QUEUED', 'RUNNING') AND NOT cancel_requested
 RETURNING id
+"""
+_COUNTED = """
+SELECT kind, state, person_id, organisation_id, subject_id FROM job WHERE id = $1::uuid
 """
 _WAIT = """
 SELECT greatest(extract(epoch FROM not_before - now()), 0)::float8 AS seconds
@@ -100,6 +104,16 @@ async def enqueue(
     await transaction.execute(_ENQUEUE, job, kind, person_id, organisation_id, subject_id, content)
     transaction.enqueued.append(job)
     return job
+
+
+async def require_place(transaction: Transaction, quotas: Quotas, job: UUID) -> None:
+    """Hold a job that the transaction has added to the quotas that are declared for jobs.
+
+    Raises:
+        QuotaExceededError: there are too many already; the transaction must not commit.
+    """
+    (row,) = await transaction.fetch(_COUNTED, job)
+    await quotas.require("job", dict(row), transaction.fetch, written=True)
 
 
 async def cancel(transaction: Transaction, job: UUID) -> bool:

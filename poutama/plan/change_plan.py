@@ -24,9 +24,11 @@ from poutama.plan.nodes import (
     Update,
     UpdateMany,
 )
+from poutama.plan.quota_checks import check_quotas
 from poutama.plan.traces import find_subject
 from poutama.plan.values import SqlConstant, Value, Variable
 from poutama.schema.model import Action, Column, ColumnKind, Entity, Model, Relation, RelationShape
+from poutama.settings import Settings
 
 _KINDS: tuple[tuple[type, ColumnKind], ...] = (
     (bool, ColumnKind.BOOLEAN),
@@ -93,7 +95,7 @@ class ChangeShape:
     record_only: bool = False
 
 
-def build_change(model: Model, shape: ChangeShape) -> Change:
+def build_change(model: Model, shape: ChangeShape, settings: Settings) -> Change:
     """The plan node of a change.
 
     Raises:
@@ -115,10 +117,17 @@ def build_change(model: Model, shape: ChangeShape) -> Change:
             record = shape.record_only
             return Update(entity, _ROW, ALWAYS, assignments, version, subject, record)
         case _:
-            return _insert(model, entity, shape, subject=subject)
+            return _insert(model, entity, shape, settings, subject=subject)
 
 
-def _insert(model: Model, entity: Entity, shape: ChangeShape, *, subject: Subject | None) -> Insert:
+def _insert(
+    model: Model,
+    entity: Entity,
+    shape: ChangeShape,
+    settings: Settings,
+    *,
+    subject: Subject | None,
+) -> Insert:
     parents = {
         name: Parent(relation, model.entities[relation.target], _place(name), ALWAYS)
         for name, given in shape.values
@@ -131,7 +140,9 @@ def _insert(model: Model, entity: Entity, shape: ChangeShape, *, subject: Subjec
     }
     if entity.owner in named:
         entity = replace(entity, owner=None)
-    return Insert(entity, NewRow(_ROW, assignments), tuple(parents.values()), (), subject)
+    row, belongs = NewRow(_ROW, assignments), tuple(parents.values())
+    quotas = check_quotas(entity, row, belongs, settings)
+    return Insert(entity, row, belongs, (), subject, quotas)
 
 
 def _assign(entity: Entity, values: Shown) -> tuple[Assignment, ...]:

@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from poutama.plan.values import Value
 from poutama.schema.model import Column, Computed, Entity, OrderTerm, Relation, Relationship, Scope
+from poutama.schema.quota import Quota
 
 
 class Comparison(StrEnum):
@@ -323,6 +324,19 @@ class Children:
 
 
 @dataclass(frozen=True, slots=True)
+class QuotaCheck:
+    """A quota that a new row counts under: there must be a place for it.
+
+    `asked`: what must hold of the new row's own values for the quota to be about it.
+    """
+
+    quota: Quota
+    within: Value
+    limit: int
+    asked: tuple[OneOf, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Insert:
     """One new row, and those inserted along with it."""
 
@@ -331,6 +345,7 @@ class Insert:
     parents: tuple[Parent, ...]
     children: tuple[Children, ...]
     subject: Subject | None
+    quotas: tuple[QuotaCheck, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

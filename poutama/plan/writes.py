@@ -52,6 +52,7 @@ from poutama.plan.nodes import (
 from poutama.plan.operation import Operation
 from poutama.plan.ownership import held_by
 from poutama.plan.passes import rewrite_read
+from poutama.plan.quota_checks import check_children, check_quotas
 from poutama.plan.selection import Selections
 from poutama.plan.shape import Tree
 from poutama.plan.steps import Call, MutationStep, MutationSteps, Repeat, Write
@@ -78,6 +79,7 @@ from poutama.schema.model import (
     Rule,
     Through,
 )
+from poutama.settings import Settings
 
 TYPENAME = '"Mutation"'
 
@@ -86,12 +88,18 @@ class WriteBuilder:
     """Builds the plan of one mutation operation."""
 
     def __init__(
-        self, model: Model, operation: Operation, selections: Selections, reads: ReadBuilder
+        self,
+        model: Model,
+        operation: Operation,
+        selections: Selections,
+        reads: ReadBuilder,
+        settings: Settings,
     ) -> None:
         self._model = model
         self._operation = operation
         self._selections = selections
         self._reads = reads
+        self._settings = settings
         self._ids = 0
 
     def build_mutation(self) -> MutationSteps:
@@ -202,8 +210,12 @@ class WriteBuilder:
                     children.append(Children(relation, child, rows))
                 case _:
                     pass
+        for each in children:
+            check_children(each, self._settings)
         right = AnyOf(tuple(Exists(each.relation, each.entity, each.guard) for each in parents))
-        return Insert(entity, row, tuple(parents), tuple(children), self._subject(entity, right))
+        belongs, subject = tuple(parents), self._subject(entity, right)
+        quotas = check_quotas(entity, row, belongs, self._settings)
+        return Insert(entity, row, belongs, tuple(children), subject, quotas)
 
     def _subject(self, entity: Entity, right: Predicate) -> Subject | None:
         return find_subject(self._model.entities, entity, right)

@@ -116,9 +116,10 @@ ADVICE = {
         "Take a new key for a new request.",
     ),
     "QUOTA_EXCEEDED": (
-        "The person or their organisation has as many files, or as many bytes, as they may: "
-        "`limit` says of what, `allowed` how much.",
-        "Delete some first. See [evidence.md](evidence.md).",
+        "There are as many rows, files or bytes as one person, organisation or goal may have: "
+        "`limit` says of what, `allowed` how many, `used` how many there are; `retryAfter`, where "
+        "waiting helps, after how many seconds.",
+        "Do what the message says. See [limits.md](limits.md).",
     ),
     "RESPONSE_TOO_LARGE": (
         "The response is larger than allowed: `value` bytes, `allowed` are. A mutation has "

@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 
-from graphql import DocumentNode, FieldDefinitionNode, ObjectTypeDefinitionNode
+from graphql import (
+    DocumentNode,
+    FieldDefinitionNode,
+    ObjectTypeDefinitionNode,
+    ObjectTypeExtensionNode,
+)
 
 from poutama.errors import SchemaError
 from poutama.schema.audit_rules import load_audit
@@ -28,6 +34,7 @@ from poutama.schema.model import (
     RelationShape,
 )
 from poutama.schema.place import at_node
+from poutama.schema.quota import load_quotas
 from poutama.schema.rules import load_changes, load_restriction, load_visibility
 
 KINDS = {
@@ -57,7 +64,24 @@ def load_entities(
         if isinstance(node, ObjectTypeDefinitionNode) and node.name.value in fields:
             with at_node(node):
                 entities[node.name.value] = _load_entity(node, fields, enums)
+    for node in document.definitions:
+        if isinstance(node, ObjectTypeDefinitionNode | ObjectTypeExtensionNode):
+            entity = entities.get(node.name.value)
+            if entity is not None:
+                with at_node(node):
+                    entities[entity.name] = _add_quotas(entity, node, enums)
     return entities
+
+
+def _add_quotas(
+    entity: Entity,
+    node: ObjectTypeDefinitionNode | ObjectTypeExtensionNode,
+    enums: Mapping[str, tuple[str, ...]],
+) -> Entity:
+    words = {
+        column.field: (column.name, enums.get(column.enum or "", ())) for column in entity.columns
+    }
+    return replace(entity, quotas=entity.quotas + load_quotas(entity.name, node, words))
 
 
 def load_relation(

@@ -15,6 +15,7 @@ from graphql import GraphQLSchema
 
 from poutama.schema.audited import Audit
 from poutama.schema.input_rules import NO_RANGE, NumberRule, TextRule
+from poutama.schema.quota import Quota
 
 
 class ColumnKind(StrEnum):
@@ -191,6 +192,7 @@ class Entity:
     """Whose data its rows are."""
     base: str | None = None
     """The table that changes go to, where `table` is a view."""
+    quotas: tuple[Quota, ...] = ()
 
     @property
     def subject(self) -> str | None:

@@ -28,7 +28,7 @@ from poutama.schema.directives import (
 from poutama.schema.mutations import find_mutations
 from poutama.schema.place import at_node
 
-_TYPE = frozenset({"table", "visible", "change", "audited"})
+_TYPE = frozenset({"table", "visible", "change", "audited", "quota"})
 _COLUMN = frozenset({"column", "restricted"})
 _BY_KIND: Mapping[str, frozenset[str]] = {
     "String": _COLUMN | {"search"},
@@ -63,8 +63,8 @@ def _check_object(
     node: ObjectTypeDefinitionNode | ObjectTypeExtensionNode, tables: set[str]
 ) -> None:
     name = node.name.value
-    has_table = isinstance(node, ObjectTypeDefinitionNode) and name in tables
-    _allow(name, node, _TYPE if has_table else frozenset())
+    extended = frozenset({"quota"}) if isinstance(node, ObjectTypeExtensionNode) else _TYPE
+    _allow(name, node, extended if name in tables else frozenset())
     for field in node.fields or ():
         where = f"{name}.{field.name.value}"
         if name == "Query":

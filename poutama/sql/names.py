@@ -10,6 +10,8 @@ Common table expressions:
 - `list_<n>`, `one_<n>`, `count_<n>`, `info_<n>`: the JSON text of a slot for each parent.
 - `written`: the row that a change has written; `inserted_<n>`: the rows inserted along with it;
   `before`: the row's version before the change.
+- `quota_<n>`: how many rows there are under a quota of the new row's type, as `used`, and in how
+  many seconds the oldest of them stops counting, as `wait`.
 - `audit`: the entries of the audit; `lookup`, `store`: what an idempotency key needs.
 
 Rows:

@@ -26,6 +26,7 @@ from poutama.schema.model import Column, ColumnKind, Entity
 from poutama.sql.condition import TRUE, Condition, all_of
 from poutama.sql.fragment import Parameters, name_column, quote_name, quote_text, type_of
 from poutama.sql.predicate import Conditions
+from poutama.sql.quota_counts import render_checks
 from poutama.sql.statement import Statement
 
 
@@ -53,7 +54,8 @@ class ChangeRenderer:
         """The CTEs of a change."""
         match change:
             case Insert():
-                ctes = [f"written AS ({self._insert(change)})"]
+                ctes, quotas, room = render_checks(self._conditions, change.entity, change.quotas)
+                ctes.append(f"written AS ({self._insert(change, quotas, room)})")
                 ctes += [
                     f"inserted_{number} AS ({self._children(children)})"
                     for number, children in enumerate(change.children, start=1)
@@ -68,7 +70,7 @@ class ChangeRenderer:
             case _:
                 assert_never(change)
 
-    def _insert(self, change: Insert) -> str:
+    def _insert(self, change: Insert, quotas: Sequence[str], room: Condition) -> str:
         names = ["id"]
         values = [self._parameters.place(change.row.id, "uuid")]
         if (owner := change.entity.owner) is not None:
@@ -89,13 +91,12 @@ class ChangeRenderer:
         into = f"INSERT INTO {quote_name(change.entity.table)} ({listed})"
         parents = list(zip(change.parents, aliases, strict=True))
         guards = (self._identify(alias, parent.id, parent.guard) for parent, alias in parents)
-        where = all_of(*guards, self._allowed)
+        where = all_of(*guards, room, self._allowed)
         if where == TRUE:
             return f"{into} VALUES ({', '.join(values)}) RETURNING *"
-        tables = ", ".join(
-            f"{quote_name(parent.entity.table)} AS {alias}" for parent, alias in parents
-        )
-        source = f" FROM {tables}" if tables else ""
+        tables = [f"{quote_name(parent.entity.table)} AS {alias}" for parent, alias in parents]
+        tables += quotas
+        source = f" FROM {', '.join(tables)}" if tables else ""
         return f"{into} SELECT {', '.join(values)}{source}{where.where} RETURNING *"
 
     def _next_number(self, change: Insert, column: Column, aliases: Sequence[str]) -> str:

@@ -20,6 +20,7 @@ from poutama.demo.loader import make_demo
 from poutama.demo.roll import DAY, EVENING, Group
 from poutama.demo.school import (
     ADMIN_EMAILS,
+    COLUMNS,
     MANAGER_EMAILS,
     SchoolRows,
     person_id,
@@ -51,7 +52,9 @@ async def execute(url: str, statement: str, *args: object) -> None:
 async def read(url: str, table: str) -> list[tuple[object, ...]]:
     connection = await asyncpg.connect(url)
     try:
-        return [tuple(row) for row in await connection.fetch(f"select * from {table} order by id")]
+        columns = ", ".join(COLUMNS.get(table, ("*",)))
+        rows = await connection.fetch(f"select {columns} from {table} order by id")
+        return [tuple(row) for row in rows]
     finally:
         await connection.close()
 

@@ -20,7 +20,6 @@ from poutama.export_section import ExportColumn, ExportParent, ExportSection
 from poutama.features import load_features
 from poutama.features.exports import steps
 from poutama.features.exports.job import PAGE, VOLUME, ExportPhase
-from poutama.features.exports.request import MOST_A_DAY
 from poutama.features.exports.sections import arrange_sections
 from poutama.features.exports.steps import LOST, ExportProgress, ExportStep, export_step
 from poutama.features.exports.sweep import purge_expired_exports
@@ -204,10 +203,10 @@ async def test_asking_again_gives_the_job_there_is(bureau: Bureau, desk: Desk) -
 
 async def test_nobody_asks_for_more_than_so_many_a_day(bureau: Bureau, desk: Desk) -> None:
     viewer = viewer_for(Caller.STUDENT)
-    for _ in range(MOST_A_DAY):
+    for _ in range(Settings().max_exports_a_day):
         await bureau.wish()
     await bureau.write("UPDATE job SET state = 'SUCCEEDED'")
-    assert await desk.refuse(EXPORT, viewer, of=None) == "LIMIT_EXCEEDED"
+    assert await desk.refuse(EXPORT, viewer, of=None) == "QUOTA_EXCEEDED"
     await bureau.write("UPDATE job SET created_at = created_at - interval '25 hours'")
     await desk.ask(EXPORT, viewer, of=None)
 

@@ -51,7 +51,7 @@ def plan_request(request: GraphQLRequest, settings: Settings | None = None) -> P
     selections = Selections(operation, build_trees(shape), settings)
     reads = ReadBuilder(model, operation, selections, settings)
     if operation.is_mutation:
-        return WriteBuilder(model, operation, selections, reads).build_mutation()
+        return WriteBuilder(model, operation, selections, reads, Settings()).build_mutation()
     return rewrite_read(model.entities, reads.build_query(variables))
 
 

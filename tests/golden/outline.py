@@ -23,9 +23,10 @@ from poutama.plan.values import (
 )
 from poutama.schema.directives import snake_case
 from poutama.schema.model import Column, Entity, OrderTerm, Relation
+from poutama.schema.quota import Quota
 
 LABELLED = ("where", "guard")
-BARE = ("key", "entity", "relation", "column", "target", "comparison", "value")
+BARE = ("key", "entity", "relation", "column", "target", "comparison", "value", "quota")
 
 
 def outline(node: Any, label: str = "", depth: int = 0) -> Iterator[str]:
@@ -72,6 +73,8 @@ def show(value: Any) -> str:
             return value.name
         case Column():
             return value.field
+        case Quota():
+            return value.name
         case OrderTerm():
             return f"-{value.column.field}" if value.descending else value.column.field
         case dict():

@@ -12,21 +12,13 @@ from uuid import UUID
 
 import msgspec
 
-from poutama.errors import LimitExceededError
 from poutama.features.exports.job import EXPORT, ExportInput
 from poutama.jobs.table import enqueue
 from poutama.procedure import ProcedureContext
 
-MOST_A_DAY = 20
-"""Exports that one person may ask for within a day."""
-
 _RUNNING = """
 SELECT id FROM job WHERE person_id = $1::uuid AND subject_id = $2::uuid AND kind = $3::text
     AND state IN ('QUEUED', 'RUNNING') AND NOT cancel_requested ORDER BY created_at, id LIMIT 1
-"""
-_LATELY = """
-SELECT count(*)::int8 FROM job WHERE person_id = $1::uuid AND kind = $2::text
-    AND created_at > now() - interval '1 day'
 """
 _NOW = "SELECT now()"
 
@@ -46,25 +38,12 @@ class ExportJourneyPayload(msgspec.Struct, frozen=True):
 async def export_journey(
     context: ProcedureContext, given: ExportJourneyInput
 ) -> ExportJourneyPayload:
-    """Begin an export of the caller's own journey, or of one that they may see.
-
-    Raises:
-        LimitExceededError: the caller has asked for very many lately.
-    """
+    """Begin an export of the caller's own journey, or of one that they may see."""
     transaction, viewer = context.transaction, context.viewer.person_id
     person = given.person_id or viewer
     running = await transaction.fetch(_RUNNING, viewer, person, EXPORT)
     if running:
         return ExportJourneyPayload(running[0]["id"])
-    ((lately,),) = await transaction.fetch(_LATELY, viewer, EXPORT)
-    if lately >= MOST_A_DAY:
-        raise LimitExceededError(
-            f"{MOST_A_DAY} exports a day are allowed; download one of those there are, or ask"
-            " again tomorrow.",
-            limit="exports",
-            value=lately + 1,
-            allowed=MOST_A_DAY,
-        )
     # The moment is the database's, and fixed from now on: a step that is run again prints it again.
     ((now,),) = await transaction.fetch(_NOW)
     job = await enqueue(

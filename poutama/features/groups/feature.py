@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from poutama.feature import Feature
 from poutama.features.groups import procedures
-from poutama.personal_data import PersonalData
+from poutama.personal_data import Erasure, PersonalData
 
 FEATURE = Feature(
     name="groups",
@@ -25,6 +25,12 @@ FEATURE = Feature(
             note="memberships, and invitations' names and emails",
         ),
         PersonalData(table="membership", path="child_id", note="who cares for them"),
+        PersonalData(
+            table="membership",
+            path="granted_by_id",
+            erasure=Erasure.ANONYMISE,
+            note="memberships they offered to others",
+        ),
     ),
     impersonal_tables=("learning_group",),
 )

@@ -242,6 +242,7 @@ async def invite(context: ProcedureContext, given: InviteInput) -> MembershipPay
             "invitedName": name,
             "invitedEmail": email,
         },
+        columns={"granted_by_id": context.viewer.person_id},
     )
     return MembershipPayload(membership)
 

@@ -11,6 +11,7 @@ from json import dumps
 from msgspec.structs import replace
 
 from poutama.db.transaction import Transaction
+from poutama.errors import QuotaExceededError
 from poutama.features.roster.checkpoint import (
     FileCursor,
     FileState,
@@ -29,6 +30,9 @@ from poutama.features.roster.runner import BATCH, Import, PhaseContext, PhaseRes
 from poutama.features.roster.staged_tables import COUNT_READ, DROP_RANGE, StagedTable
 from poutama.features.roster.staging import count_staged, drop_doubles, find_staged, stage_rows
 from poutama.jobs.job import JobFailedError, RowError
+from poutama.quotas import Quotas
+
+_ADDED = "SELECT groups_added, memberships_added FROM roster_import WHERE id = $1::uuid"
 
 
 async def clean(context: PhaseContext) -> PhaseResult:
@@ -170,7 +174,7 @@ async def guard(context: PhaseContext) -> PhaseResult:
     """Let nothing end that the check has not shown, nor more than is allowed.
 
     Raises:
-        JobFailedError: it would.
+        JobFailedError: it would, or more would be added than a quota allows.
     """
     asked = context.step.input
     assert isinstance(asked, ApplyInput), "only an application has this phase"
@@ -187,4 +191,20 @@ async def guard(context: PhaseContext) -> PhaseResult:
             f"{ends:,} of {before:,} memberships by rosters would end, more than the {allowed} %"
             " that are allowed. If that is right, allow more."
         )
+    await _require_places(context)
     return PhaseResult()
+
+
+async def _require_places(context: PhaseContext) -> None:
+    """Hold what will be added to the quotas of its types, once for all batches: no other import of
+    the organisation is applied at the same time.
+    """
+    import_, step = context.import_, context.step
+    quotas = Quotas(step.plans.model, step.settings)
+    (added,) = await context.read(_ADDED, import_.id)
+    for table, count in (("learning_group", added[0]), ("membership", added[1])):
+        row = {"organisation_id": import_.organisation, "source": "ROSTER"}
+        try:
+            await quotas.require(table, row, context.read, adding=count or 0)
+        except QuotaExceededError as error:
+            raise JobFailedError(error.message) from error

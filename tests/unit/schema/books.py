@@ -121,6 +121,53 @@ MISTAKES = {
     ),
     "a type twice": ("enum Genre", "type Book { a: Int }\nenum Genre", "one type named 'Book'"),
     "a generated type": ("enum Genre", "type BookEdge { a: Int }\nenum Genre", "'BookEdge'"),
+    "a quota without a limit": (
+        '@visible(through: "book")',
+        '@visible(through: "book") @quota(within: "book_id", what: "a", advice: "b")',
+        "Page: @quota takes one of setting and limit",
+    ),
+    "a quota with a setting that is not there": (
+        '@visible(through: "book")',
+        '@visible(through: "book")'
+        ' @quota(within: "book_id", what: "a", advice: "b", setting: "max_pages")',
+        "Page: @quota(setting: 'max_pages') is not a setting with a whole number",
+    ),
+    "a quota with a setting that is not a whole number": (
+        '@visible(through: "book")',
+        '@visible(through: "book")'
+        ' @quota(within: "book_id", what: "a", advice: "b", setting: "home")',
+        "Page: @quota(setting: 'home') is not a setting with a whole number",
+    ),
+    "a quota without advice": (
+        '@visible(through: "book")',
+        '@visible(through: "book") @quota(within: "book_id", what: "a", limit: 5)',
+        "Page: @quota: say with advice what to do",
+    ),
+    "a quota of a day without a date": (
+        '@visible(through: "book")',
+        '@visible(through: "book") @quota(within: "book_id", what: "a", limit: 5, hours: 24)',
+        "Page: @quota(hours:) needs a field createdAt",
+    ),
+    "a quota of rows with a word that is none": (
+        '@audited(person: "reader_id")',
+        '@audited(person: "reader_id") @quota(within: "reader_id", what: "a", limit: 5, hours: 1,'
+        ' row: [{field: "genre", in: ["NOVEL"]}])',
+        "Book: @quota(row:): NOVEL is not one of PROSE, VERSE",
+    ),
+    "a quota of rows by a field that is none": (
+        '@audited(person: "reader_id")',
+        '@audited(person: "reader_id") @quota(within: "reader_id", what: "a", limit: 5, hours: 1,'
+        ' row: [{field: "pages", in: ["x"]}])',
+        "Book: @quota(row:): pages is not a field with words",
+    ),
+    "a quota where there is no table": (
+        "type BookPayload {", 'type BookPayload @quota(within: "a", what: "b", limit: 1) {',
+        "BookPayload: @quota has no effect here",
+    ),
+    "a rule at an extension": (
+        "enum Genre", 'extend type Book @visible(through: "reader")\nenum Genre',
+        "Book: @visible has no effect here",
+    ),
     "no query": ("type Query", "type Quarry", "Query root type must be provided"),
     "an order without a field": ("NUMBER_DESC", "NOMBER_DESC", "Page: @table(order:) names NOMBER"),
     "no default order": ("createdAt: DateTime!", "", "Book: @table(order:) names CREATED_AT_ASC"),
