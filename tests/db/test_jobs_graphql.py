@@ -93,7 +93,7 @@ async def imported(shop: Workshop, database: Database) -> UUID:
 async def test_a_job_tells_all_about_itself(shop: Workshop, engine: Engine) -> None:
     await fill(shop.database)
     job = await imported(shop, shop.database)
-    data = (await ask(engine, Caller.MANAGER, JOB, job=str(job)))["data"]["job"]
+    data = (await ask(engine, Caller.ADMIN, JOB, job=str(job)))["data"]["job"]
     assert data.pop("finishedAt").endswith("Z")
     assert data == {
         "kind": "IMPORT",
@@ -125,6 +125,17 @@ async def test_a_job_is_seen_by_whoever_asked_for_it_and_by_admins(
         elif answer["data"]["job"] is not None:
             seen.add(caller)
     assert seen == {Caller.MANAGER, Caller.ADMIN}
+
+
+async def test_who_requested_it_sees_no_more_of_an_organisations_file_than_others(
+    shop: Workshop, engine: Engine
+) -> None:
+    """Requested as an administrator, read as the manager that is left of them."""
+    await fill(shop.database)
+    job = await imported(shop, shop.database)
+    data = (await ask(engine, Caller.MANAGER, JOB, job=str(job)))["data"]["job"]
+    assert (data["state"], data["resultUrl"], data["rowErrors"]) == ("SUCCEEDED", None, [])
+    assert data["rowErrorsConnection"] == {"totalCount": 0, "nodes": []}
 
 
 ABOUT = "query ($job: UUID!) { job(jobId: $job) { resultUrl } }"

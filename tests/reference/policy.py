@@ -22,7 +22,6 @@ PART_OF = {
     "GoalTask": ("Goal", "goalId"),
     "GoalNote": ("Goal", "goalId"),
     "Evidence": ("Goal", "goalId"),
-    "JobRowError": ("Job", "jobId"),
     "RosterChange": ("RosterImport", "importId"),
 }
 """What is seen by whoever sees what it is a part of."""
@@ -38,6 +37,8 @@ class Policy:
 
     def may_see(self, kind: str, row: Row) -> bool:
         """Whether the viewer may know that this row exists."""
+        if kind == "JobRowError":
+            return self.may_see_row_error(row)
         if kind in PART_OF:
             whole, key = PART_OF[kind]
             return any(
@@ -88,8 +89,16 @@ class Policy:
                 # What was made of somebody's data is for those who may still see that data.
                 subject = row["subjectId"]
                 about = subject is not None and self.may_see_goals_of(subject)
-                return about or self.belongs_to(row["organisationId"])
+                return about or self.leads(row["organisationId"], "ADMIN")
         return True
+
+    def may_see_row_error(self, row: Row) -> bool:
+        """Lines of a school's file: for its administrators of now, whoever asked for the job."""
+        return any(
+            self.leads(job["organisationId"], "ADMIN")
+            for job in self.world["Job"]
+            if job["id"] == row["jobId"]
+        )
 
     def may_see_goals_of(self, student: UUID) -> bool:
         """Goals with their tasks and notes: the student, and those who look after the student.

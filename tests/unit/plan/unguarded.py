@@ -29,6 +29,7 @@ from poutama.plan.nodes import (
     Rows,
     Update,
 )
+from poutama.plan.steps import Write
 from poutama.plan.values import ViewerId
 from poutama.schema.model import (
     Action,
@@ -51,6 +52,10 @@ of the row that its `goal_id` names."""
 UNKNOWN: Facts = frozenset()
 
 
+PLAN = ("poutama.plan.nodes", "poutama.plan.steps")
+"""The modules of what a plan is made of."""
+
+
 def unguarded(node: Any, parent: Entity | None = None, facts: Facts = UNKNOWN) -> Iterator[str]:
     """The places below the node where rows are reached without a look at whose they are."""
     match node:
@@ -71,7 +76,7 @@ def unguarded(node: Any, parent: Entity | None = None, facts: Facts = UNKNOWN) -
         case Compare() | IsNull() | OrderTerm() if node.column.restricted is not None:
             yield f"{node.column.field} by what it is held against"
         case _:
-            yield from inside(node, parent, facts)
+            yield from inside(node, parent, facts_below(node, facts))
 
 
 def unguarded_rows(rows: Rows, parent: Entity | None, facts: Facts) -> Iterator[str]:
@@ -92,7 +97,7 @@ def inside(node: Any, parent: Entity | None, facts: Facts) -> Iterator[str]:
         value = getattr(node, part.name)
         for item in value if isinstance(value, tuple) else (value,):
             if isinstance(item, OrderTerm) or (
-                is_dataclass(item) and type(item).__module__ == "poutama.plan.nodes"
+                is_dataclass(item) and type(item).__module__ in PLAN
             ):
                 yield from unguarded(item, parent, facts)
 
@@ -102,7 +107,9 @@ def known(rows: Rows, above: Facts) -> Facts:
     found = {
         part.column for part in conjuncts(rows.where) if isinstance(part, OwnedBy) and mine(part)
     }
-    if rows.relation is not None:
+    if rows.relation is None:
+        found |= above
+    else:
         key = f"{rows.relation.key}"
         if rows.relation.shape is RelationShape.ONE:
             found |= {path.removeprefix(f"{key}.") for path in above if path.startswith(f"{key}.")}
@@ -110,6 +117,34 @@ def known(rows: Rows, above: Facts) -> Facts:
         else:
             found |= {f"{key}.{path}" for path in above}
             found |= {key} if "id" in above else set()
+    return frozenset(found)
+
+
+def facts_below(node: Any, facts: Facts) -> Facts:
+    """What is known of rows in the payload of a change: what its guard holds."""
+    return written_facts(node.change) if isinstance(node, Write) else facts
+
+
+def written_facts(change: Update | Delete | Insert) -> Facts:
+    """What is known of a row that a change writes."""
+    if not isinstance(change, Insert):
+        return held(change.guard)
+    owner = {change.entity.owner} if change.entity.owner is not None else set()
+    behind = {
+        f"{parent.relation.key}.{path}" for parent in change.parents for path in held(parent.guard)
+    }
+    return frozenset(owner | behind)
+
+
+def held(where: Predicate) -> Facts:
+    """The columns, and those of rows behind relations, that hold the viewer's id."""
+    found = set()
+    for part in conjuncts(where):
+        match part:
+            case OwnedBy(column) if mine(part):
+                found.add(column)
+            case Exists(relation, _, inner):
+                found |= {f"{relation.key}.{path}" for path in held(inner)}
     return frozenset(found)
 
 
