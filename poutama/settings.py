@@ -126,6 +126,9 @@ class Settings:
     cost_object: float = setting(2.0, "What an object costs.")
     cost_scalar: float = setting(1.0, "What a plain field costs, or a value in an argument.")
     cost_depth_factor: float = setting(1.5, "What the fields of an object are multiplied by.")
+    cost_search: float = setting(
+        200.0, "What a filter costs for each text of other people that it compares."
+    )
     cost_rows: float = setting(5.0, "Rows of a list that cost as much as one object.")
     cost_document: float = setting(
         4.0,

@@ -41,6 +41,7 @@ from poutama.engine.prepare import (
     prepare_operation,
     prepare_repeat,
 )
+from poutama.engine.searches import SearchLog
 from poutama.engine.trusted import TrustedDocuments
 from poutama.errors import (
     MethodNotAllowedError,
@@ -107,6 +108,7 @@ class Engine:
         self._writing = Writing(database, settings, procedures, ChangePlans(model, settings))
         self._computed = computed or {}
         self._wake = wake
+        self._searches = SearchLog()
         self._documents = Documents(model, settings)
         self._prepared: Lru[PlanKey, Prepared] = Lru(
             settings.plan_cache_size,
@@ -142,9 +144,7 @@ class Engine:
             variables, shape = await self._coerce(operation, request, spend)
             prepared = await self._prepare(operation, request, shape, viewer, spend)
             binding = Binding(variables, viewer, self._settings.max_page_size)
-            cost = check_cost(prepared.cost, binding, self._settings)
-            if spend is not None:
-                await spend(cost)
+            await self._charge(prepared, binding, spend)
             if isinstance(prepared, PreparedRead):
                 data = await self._read(prepared.statement, binding, deadline)
             else:
@@ -154,6 +154,14 @@ class Engine:
             return answer_data(fill_marks(data, self._computed) if prepared.marked else data)
         except (GraphQLFailure, StepFailure, PoutamaError) as error:
             return _answer_error(error)
+
+    async def _charge(self, prepared: Prepared, binding: Binding, spend: Spend | None) -> None:
+        """Spend what the operation costs, and count what it searches."""
+        cost = check_cost(prepared.cost, binding, self._settings)
+        if spend is not None:
+            await spend(cost)
+        if prepared.searched and binding.viewer is not None:
+            self._searches.count(binding.viewer.person_id, prepared.searched)
 
     async def _read(self, statement: Statement, binding: Binding, deadline: float) -> bytes:
         if statement.constant is not None:

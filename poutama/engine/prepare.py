@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from itertools import chain
 from typing import TypeAlias, assert_never
 
 from poutama.plan.build import ReadBuilder
-from poutama.plan.cost import Cost, Pricing, check_total
+from poutama.plan.cost import Cost, Pricing, check_total, price_searches
 from poutama.plan.nodes import Read, Text
 from poutama.plan.operation import Operation
 from poutama.plan.passes import rewrite_read
 from poutama.plan.selection import Selections
 from poutama.plan.shape import VariablesShape, build_trees
 from poutama.plan.steps import Call, MutationStep, Write
+from poutama.plan.traces import find_searched
 from poutama.plan.writes import WriteBuilder
 from poutama.schema.model import Model
 from poutama.settings import Settings
@@ -89,20 +91,24 @@ PreparedStep: TypeAlias = Text | SimpleWrite | WriteInSteps | PreparedCall
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PreparedRead:
-    """A query: one statement. `marked`: whether the response has marks to fill."""
+    """A query: one statement. `marked`: whether the response has marks to fill; `searched`: the
+    texts of others that its filters compare.
+    """
 
     cost: Cost
     statement: Statement
     marked: bool
+    searched: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PreparedMutation:
-    """A mutation: its root fields, in order. `marked`: whether the response has marks to fill."""
+    """A mutation: its root fields, in order. `marked`, `searched`: as of a query."""
 
     cost: Cost
     steps: tuple[PreparedStep, ...]
     marked: bool
+    searched: tuple[str, ...]
 
 
 Prepared: TypeAlias = PreparedRead | PreparedMutation
@@ -142,9 +148,14 @@ def prepare_operation(
     if operation.is_mutation:
         plan = WriteBuilder(model, operation, selections, reads, settings).build_mutation()
         steps = tuple(_prepare_step(step, render) for step in plan.steps)
-        return PreparedMutation(cost, steps, any(_is_marked(step) for step in steps))
-    statement = render(rewrite_read(model.entities, reads.build_query(variables)))
-    return PreparedRead(cost, statement, has_marks(statement.text))
+        payloads = (step.payload for step in plan.steps if not isinstance(step, Text))
+        searched = find_searched(Read(tuple(chain.from_iterable(payloads))))
+        cost = cost.plus(price_searches(searched, settings))
+        return PreparedMutation(cost, steps, any(_is_marked(step) for step in steps), searched)
+    read = rewrite_read(model.entities, reads.build_query(variables))
+    statement, searched = render(read), find_searched(read)
+    cost = cost.plus(price_searches(searched, settings))
+    return PreparedRead(cost, statement, has_marks(statement.text), searched)
 
 
 def prepare_repeat(

@@ -150,9 +150,6 @@ class ReadBuilder:
         conditions = _named(relation, arguments)
         if relation.own is not None and not conditions:
             conditions.append(OwnedBy(relation.own, ViewerId()))
-        conditions.append(
-            build_filter(self._model, entity, arguments.get("filter"), f"{key}.filter")
-        )
         order = self._order(entity, arguments.get("orderBy"))
         first = arguments.get("first")
         after = arguments.get("after")
@@ -161,6 +158,7 @@ class ReadBuilder:
             relation=hangs,
             fields=fields,
             where=conditions[0] if len(conditions) == 1 else All(tuple(conditions)),
+            filter=build_filter(self._model, entity, arguments.get("filter"), f"{key}.filter"),
             order=order,
             first=PageSize(_leaf(first), f"{key}.first") if first is not None else default_first,
             after=_after(_leaf(after), order, f"{key}.after") if after is not None else (),

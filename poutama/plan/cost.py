@@ -9,7 +9,7 @@ The weights are those of graphql-armor (https://escape.tech/graphql-armor/docs/p
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil
 from typing import TypeAlias
@@ -91,6 +91,11 @@ def check_total(cost: float, settings: Settings) -> int:
     if total > settings.max_cost:
         raise exceeded("cost", total, settings.max_cost, f"The operation costs {total}")
     return total
+
+
+def price_searches(searched: Sequence[str], settings: Settings) -> Cost:
+    """What it costs besides to compare texts of other people; probing for one takes many."""
+    return Cost(settings.cost_search * len(searched))
 
 
 def price_document(text: str, settings: Settings) -> int:

@@ -67,7 +67,7 @@ def confine_filters(entities: Mapping[str, Entity], read: Read) -> Read:
     """
 
     def confine(rows: Rows, _: Rows | None) -> Rows:
-        return replace(rows, where=guard_predicate(entities, rows.entity, rows.where))
+        return replace(rows, filter=guard_predicate(entities, rows.entity, rows.filter))
 
     return rewrite_rows(read, confine)
 

@@ -237,8 +237,7 @@ class Subject:
     path: tuple[tuple[Relation, Entity], ...]
     column: str
     right: Predicate | str
-    """By what others have to do with the row, which names the organisation of their entries; or the
-    row's column that does."""
+    """What gives others a right to the row: it, or this column, names their organisation."""
 
     @property
     def key(self) -> str:
@@ -262,6 +261,17 @@ class Trace:
 
 
 @dataclass(frozen=True, slots=True)
+class Tested:
+    """Rows of others that a filter or the place of a page is compared with, shown or not."""
+
+    where: Predicate
+    """For which of the filtered rows it matters."""
+    steps: tuple[Exists, ...]
+    """The relations from those to the rows that are compared, each with what must hold there."""
+    trace: Trace
+
+
+@dataclass(frozen=True, slots=True)
 class Rows:
     """Rows of one table, as one place in the selection asks for them."""
 
@@ -277,6 +287,8 @@ class Rows:
     own: Own = UNKNOWN
     trace: Trace | None = None
     """What reading them leaves in the audit; None for nothing."""
+    tested: tuple[Tested, ...] = ()
+    filter: Predicate = ALWAYS
     written: int | None = None
     """Rows just written by this statement: 0 the row itself, others lists inserted with it."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
-from poutama.plan.nodes import All, Exists, Own, OwnedBy, Predicate, Read, Rows
+from poutama.plan.nodes import All, AnyOf, Exists, Own, OwnedBy, Predicate, Read, Rows
 from poutama.plan.values import ViewerId
 from poutama.plan.walk import rewrite_rows
 from poutama.schema.model import Audience, Entity, Relation, RelationShape, Relationship
@@ -93,6 +93,8 @@ def _holds_data(entity: Entity, where: Predicate) -> bool:
     match where:
         case All(parts):
             return any(_holds_data(entity, part) for part in parts)
+        case AnyOf((part,)):
+            return _holds_data(entity, part)
         case Exists(relation, target, inner):
             return is_part(entity, relation, target) and held_by(target, inner).data
         case _:
@@ -103,6 +105,8 @@ def _held_columns(where: Predicate) -> set[str]:
     match where:
         case All(parts):
             return {column for part in parts for column in _held_columns(part)}
+        case AnyOf((part,)):
+            return _held_columns(part)
         case OwnedBy(column, ViewerId()):
             return {column}
         case _:

@@ -6,15 +6,29 @@ a row that the same statement has written: its change has an entry. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from poutama.plan.guard import allowed_by
-from poutama.plan.nodes import Exists, Predicate, Read, Rows, Subject, Trace
-from poutama.plan.ownership import is_part
+from poutama.plan.guard import allowed_by, guard_predicate, visible_rows
+from poutama.plan.nodes import (
+    ALWAYS,
+    All,
+    AnyOf,
+    Compare,
+    Exists,
+    Not,
+    Own,
+    Predicate,
+    Read,
+    Rows,
+    Subject,
+    Tested,
+    Trace,
+)
+from poutama.plan.ownership import follow, is_implied, is_part
 from poutama.plan.walk import rewrite_rows
 from poutama.schema.audited import AuditedReads
-from poutama.schema.model import Entity, Relationship
+from poutama.schema.model import ColumnKind, Entity, Relationship
 
 
 def mark_traces(entities: Mapping[str, Entity], read: Read) -> Read:
@@ -24,17 +38,22 @@ def mark_traces(entities: Mapping[str, Entity], read: Read) -> Read:
         if rows.own.data or rows.written is not None:
             return rows
         trace = find_trace(entities, rows.entity)
-        if trace is None:
-            return rows
-        covered = (
-            parent is not None
-            and parent.trace is not None
-            and parent.trace.kind == trace.kind
-            and is_part(parent.entity, rows.relation, rows.entity)
-        )
-        return replace(rows, trace=replace(trace, recorded=not covered))
+        if trace is not None:
+            covered = (
+                parent is not None
+                and parent.trace is not None
+                and parent.trace.kind == trace.kind
+                and is_part(parent.entity, rows.relation, rows.entity)
+            )
+            rows = replace(rows, trace=replace(trace, recorded=not covered))
+        return rows
 
-    return rewrite_rows(read, mark)
+    def mark_tested(rows: Rows, parent: Rows | None) -> Rows:
+        rows = mark(rows, parent)
+        return replace(rows, tested=tuple(tests.find(rows)))
+
+    tests = _Tests(entities)
+    return rewrite_rows(read, mark_tested)
 
 
 def find_trace(entities: Mapping[str, Entity], entity: Entity) -> Trace | None:
@@ -89,3 +108,87 @@ def _right(entities: Mapping[str, Entity], entity: Entity) -> Predicate:
     unless = audit.unless if audit is not None else ()
     only = tuple(each for each in Relationship if each not in unless)
     return allowed_by(entities, entity.rule, only)
+
+
+def find_searched(read: Read) -> tuple[str, ...]:
+    """The texts of others that filters compare, as `Type.field`, once for each comparison."""
+    found: list[str] = []
+
+    def visit(rows: Rows, _: Rows | None) -> Rows:
+        if rows.tested:
+            found.extend(_texts(rows.entity, rows.filter))
+        return rows
+
+    rewrite_rows(read, visit)
+    return tuple(found)
+
+
+def _texts(entity: Entity, predicate: Predicate) -> Iterator[str]:
+    match predicate:
+        case Compare(column) if column.kind is ColumnKind.TEXT:
+            yield f"{entity.name}.{column.field}"
+        case All(parts) | AnyOf(parts):
+            for part in parts:
+                yield from _texts(entity, part)
+        case Not(part):
+            yield from _texts(entity, part)
+        case Exists(_, target, where):
+            yield from _texts(target, where)
+
+
+class _Tests:
+    """Finds what the filter of some rows tells of others' rows.
+
+    A comparison tells of the rows that it does not fit, too: whoever is absent from an answer does
+    not fit. So whatever is compared leaves an entry, save where another condition beside it, which
+    compares nothing of others, decides already.
+    """
+
+    def __init__(self, entities: Mapping[str, Entity]) -> None:
+        self._entities = entities
+
+    def find(self, rows: Rows) -> Iterator[Tested]:
+        trace = rows.trace
+        placed = rows.filter != ALWAYS or bool(rows.after)
+        if trace is not None and trace.counted and trace.recorded and placed:
+            yield Tested(ALWAYS, (), trace)
+        kind = trace.kind if trace is not None else ""
+        yield from self._walk(rows.entity, rows.filter, rows.own, kind)
+
+    def _walk(self, entity: Entity, filter_: Predicate, own: Own, kind: str) -> Iterator[Tested]:
+        match filter_:
+            case All(parts):
+                for part in parts:
+                    found = list(self._walk(entity, part, own, kind))
+                    others = [other for other in parts if other is not part]
+                    beside = self._plain(entity, others, own, kind) if found else ALWAYS
+                    for each in found:
+                        yield replace(each, where=All((beside, each.where)))
+            case AnyOf(parts):
+                for part in parts:
+                    yield from self._walk(entity, part, own, kind)
+            case Not(part):
+                yield from self._walk(entity, part, own, kind)
+            case Exists():
+                yield from self._step(entity, filter_, own, kind)
+
+    def _step(self, entity: Entity, step: Exists, own: Own, kind: str) -> Iterator[Tested]:
+        target, relation = step.target, step.relation
+        inner = follow(own, entity, relation, target)
+        guard = (
+            ALWAYS if is_implied(entity, relation, target) else visible_rows(self._entities, target)
+        )
+        trace = None if inner.data else find_trace(self._entities, target)
+        if trace is not None:
+            covered = kind == trace.kind and is_part(entity, relation, target)
+            if trace.counted and not covered:
+                yield Tested(ALWAYS, (replace(step, where=guard),), trace)
+            kind = trace.kind
+        for each in self._walk(target, step.where, inner, kind):
+            first = replace(step, where=All((guard, each.where)))
+            yield Tested(ALWAYS, (first, *each.steps), each.trace)
+
+    def _plain(self, entity: Entity, parts: list[Predicate], own: Own, kind: str) -> Predicate:
+        """Those of the conditions that compare nothing of others."""
+        plain = [part for part in parts if not any(self._walk(entity, part, own, kind))]
+        return guard_predicate(self._entities, entity, All(tuple(plain)))

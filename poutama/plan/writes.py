@@ -354,7 +354,7 @@ def _unwritten(member: Member) -> Member:
 def _reads_written(members: tuple[Member, ...], tables: frozenset[str]) -> bool:
     return any(
         (rows.written is None and rows.entity.table in tables)
-        or any(table in tables for table in _tables_in(rows.where))
+        or any(table in tables for table in _tables_in(All((rows.where, rows.filter))))
         for rows in _all_rows(members)
     )
 

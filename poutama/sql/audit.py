@@ -34,11 +34,13 @@ class TracedRows:
 
     Attributes:
         trace: what it leaves.
+        searched: whether they were compared with a filter only, not shown or counted.
         query: returns `list_trace_columns(trace)` of the rows, by their names, without doubles.
     """
 
     trace: Trace
     query: str
+    searched: bool = False
 
 
 def list_trace_columns(trace: Trace) -> tuple[str, ...]:
@@ -84,13 +86,14 @@ def _entries_of_reads(conditions: Conditions, traced: Sequence[TracedRows], view
         f" AND (shown.kind <> {kind} OR shown.organisation_id IS NOT NULL)" for kind in kinds
     )
     people = (
-        "SELECT shown.subject, shown.kind, min(shown.organisation_id)::uuid AS organisation_id"
+        "SELECT shown.subject, shown.kind, min(shown.action) AS action,"
+        " min(shown.organisation_id)::uuid AS organisation_id"
         f" FROM ({' UNION ALL '.join(parts)}) AS shown WHERE true{by_right}"
         " GROUP BY shown.subject, shown.kind"
     )
     return (
-        f"SELECT gen_random_uuid(), now(), {viewer}, {_name(viewer)}, reader.subject, 'READ',"
-        f" reader.kind, NULL::uuid, {_RIGHT}, {_organisation(_RIGHT)}"
+        f"SELECT gen_random_uuid(), now(), {viewer}, {_name(viewer)}, reader.subject,"
+        f" reader.action, reader.kind, NULL::uuid, {_RIGHT}, {_organisation(_RIGHT)}"
         f" FROM ({people}) AS reader"
     )
 
@@ -100,8 +103,8 @@ def _join_alike(traced: Sequence[TracedRows]) -> list[TracedRows]:
     joined: list[TracedRows] = []
     for rows in traced:
         for place, other in enumerate(joined):
-            if other.trace == rows.trace:
-                joined[place] = TracedRows(rows.trace, f"{other.query} UNION {rows.query}")
+            if (other.trace, other.searched) == (rows.trace, rows.searched):
+                joined[place] = replace(rows, query=f"{other.query} UNION {rows.query}")
                 break
         else:
             joined.append(rows)
@@ -114,18 +117,24 @@ def _people(conditions: Conditions, rows: TracedRows, viewer: str) -> str:
     person, source = name_column("found", subject.column), f"({rows.query}) AS found"
     if subject.path:
         person = "found.subject"
-        source = f"({rows.query}) AS held"
-        source = f"(SELECT {_subject('held', subject)} AS subject, held.* FROM {source}) AS found"
+        source = f"({rows.query}) AS item"
+        source = f"(SELECT {_subject('item', subject)} AS subject, item.* FROM {source}) AS found"
     right = _right(conditions, "found", subject)
     organisation = "NULL::text" if right is None else f"{right}::text"
+    action = "'SEARCH'" if rows.searched else "'READ'"
+    # What was changed in this transaction was read, and what was read was searched.
+    known = "(entry.action = 'READ' OR entry.at = now() AND entry.action <> 'SEARCH')"
+    if rows.searched:
+        known = "(entry.action IN ('READ', 'SEARCH') OR entry.at = now())"
     recent = (
         "SELECT 1 FROM audit_entry AS entry"
         f" WHERE entry.subject_id = {person} AND entry.actor_id = {viewer}"
-        f" AND entry.kind = {kind} AND (entry.action = 'READ' OR entry.at = now())"
+        f" AND entry.kind = {kind} AND {known}"
         f" AND entry.at > now() - interval '{REMEMBERED}'"
     )
     return (
-        f"SELECT {person} AS subject, {kind} AS kind, {organisation} AS organisation_id"
+        f"SELECT {person} AS subject, {kind} AS kind, {action} AS action,"
+        f" {organisation} AS organisation_id"
         f" FROM {source} WHERE {person} <> {viewer} AND NOT EXISTS ({recent})"
     )
 

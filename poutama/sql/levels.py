@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
-from poutama.plan.nodes import PageFact, Rows, Trace
+from poutama.plan.nodes import PageFact, Rows, Tested, Trace
 from poutama.sql.audit import TracedRows, list_trace_columns
 from poutama.sql.condition import TRUE, Condition, all_of
 from poutama.sql.fragment import (
@@ -140,7 +140,7 @@ class LevelRenderer:
     def render_count(self, slot: CountSlot) -> str:
         """The query that counts the rows of all pages: `parent` and `json`."""
         level = slot.level
-        where = self._conditions.render("this", level.rows.where).where
+        where = self._where(level.rows).where
         if level.parent is None:
             return f"SELECT count(*)::text AS json FROM {self._table(level)}{where}"
         return (
@@ -159,11 +159,38 @@ class LevelRenderer:
             trace = slot.level.rows.trace
             if isinstance(slot, CountSlot) and trace and trace.recorded and trace.counted:
                 found.append(TracedRows(trace, self._select_counted(slot.level, trace)))
-        return found
+        compared: list[Level] = []
+        for level in (*layout.levels, *(slot.level for slot in layout.slots)):
+            # A page that is counted besides is two levels of the same rows.
+            alike = (
+                other.rows is level.rows and other.parent is level.parent for other in compared
+            )
+            if level.rows.tested and not any(alike):
+                compared.append(level)
+        return found + [
+            TracedRows(tested.trace, self._select_tested(level, tested), searched=True)
+            for level in compared
+            for tested in level.rows.tested
+        ]
+
+    def _select_tested(self, level: Level, tested: Tested) -> str:
+        source = self._table(level) if level.parent is None else self._below(level)
+        render = self._conditions.render
+        where = all_of(render("this", level.rows.where), render("this", tested.where))
+        alias = "this"
+        for step in tested.steps:
+            inner = self._conditions.names.take(step.target.table)
+            on = all_of(
+                self._conditions.join(inner, step.relation, alias), render(inner, step.where)
+            )
+            source += f" JOIN {quote_name(step.target.table)} AS {inner} ON {on.text}"
+            alias = inner
+        columns = ", ".join(name_column(alias, name) for name in list_trace_columns(tested.trace))
+        return f"SELECT DISTINCT {columns} FROM {source}{where.where}"
 
     def _select_counted(self, level: Level, trace: Trace) -> str:
         source = self._table(level) if level.parent is None else self._below(level)
-        where = self._conditions.render("this", level.rows.where).where
+        where = self._where(level.rows).where
         columns = ", ".join(name_column("this", name) for name in list_trace_columns(trace))
         return f"SELECT DISTINCT {columns} FROM {source}{where}"
 
@@ -191,7 +218,7 @@ class LevelRenderer:
 
     def _source(self, level: Level) -> str:
         rows = level.rows
-        where = self._conditions.render("this", rows.where)
+        where = self._where(rows)
         if rows.after:
             after = self._conditions.render_after("this", rows.order, rows.after)
             where = all_of(where, after)
@@ -209,6 +236,13 @@ class LevelRenderer:
         columns = f"this.*, parent.key AS _parent, row_number() OVER ({over}) AS _place"
         ranked = f"SELECT {columns} FROM {below}{where.where}"
         return f"({ranked}) AS this{self._joins(level)} WHERE this._place <= {self._fetch(level)}"
+
+    def _where(self, rows: Rows) -> Condition:
+        """The rule of the rows, and what a client asks of them."""
+        return all_of(
+            self._conditions.render("this", rows.where),
+            self._conditions.render("this", rows.filter),
+        )
 
     def _table(self, level: Level) -> str:
         return f"{source_of(level.rows)} AS this"

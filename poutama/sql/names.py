@@ -22,8 +22,8 @@ Rows:
   opened record of that person.
 - `sibling`: a row with the same parent as `this`; `child`: a row to be inserted along with it;
   `through_<n>`: a row on the way to the person whose data `written` is.
-- `shown`: the person, the `kind` of data and the organisation of what a statement reads, and
-  `reader` the same, each person and kind once; `found`, `held`: the rows that this is found out of;
+- `shown`: the person, the `kind` of data, the `action` and the organisation of a read, and
+  `reader` the same, each person and kind once; `found`: the rows that this is found out of;
   `actor`: the person who reads; `named`: the organisation in whose right;
   `entry`: a row of the audit, or of the idempotency keys; `member`: a `value` of a list argument.
 

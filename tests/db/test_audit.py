@@ -8,6 +8,8 @@ from collections import Counter
 import pytest
 
 from poutama.db.connection import Database
+from poutama.plan.operation import GraphQLRequest
+from poutama.settings import Settings
 from poutama.viewer import Viewer
 from tests.db.classroom import fill, viewer_for
 from tests.features.record import Caller
@@ -119,13 +121,90 @@ async def test_counting_and_reading_at_once_is_one_entry(school: Desk) -> None:
     assert (await entries(school))["READ", "Goal", True] == 1
 
 
-async def test_what_a_filter_looks_at_is_not_written_down(school: Desk) -> None:
-    goals = '{ goals: { some: { title: { contains: "k" } } } }'
+PROBES = {
+    "some": "{ goals: { some: { notes: { some: %s } } } }",
+    "none": "{ goals: { none: { notes: { some: %s } } } }",
+    "every": "{ goals: { every: { notes: { every: %s } } } }",
+    "not": "{ not: { goals: { some: { notes: { some: %s } } } } }",
+    "or": '{ or: [{ name: { eq: "" } }, { goals: { some: { notes: { some: %s } } } }] }',
+}
+
+
+@pytest.mark.parametrize("needle", ["from the student", "no such words"])
+@pytest.mark.parametrize("probe", PROBES)
+async def test_a_filter_by_what_others_wrote_leaves_an_entry(
+    school: Desk, probe: str, needle: str
+) -> None:
+    """Whether it fits or not, and although no row is shown: the answer tells either way."""
+    condition = PROBES[probe] % f'{{ information: {{ startsWith: "{needle}" }} }}'
     await school.ask(
-        f"{{ groups {{ members(filter: {{ person: {goals} }}) {{ id }} progress {{ active }} }} }}",
+        "{ groups { membersConnection(first: 0, filter: { role: { eq: STUDENT },"
+        f" person: {condition} }}) {{ totalCount }} }} }}",
         MENTOR,
     )
-    assert set(await entries(school)) == {("READ", "Membership", True)}
+    assert {key: number for key, number in (await entries(school)).items() if key[2]} == {
+        ("SEARCH", "Goal", True): 1
+    }
+
+
+@pytest.mark.parametrize(
+    "shown", ["goals(filter: %s) { id }", "goalsConnection(first: 0, filter: %s) { totalCount }"]
+)
+async def test_goals_that_do_not_fit_leave_an_entry(school: Desk, shown: str) -> None:
+    find = shown % '{ search: "no such words" }'
+    search = f"{{ groups {{ members {{ person {{ {find} }} }} }} }}"
+    await school.ask(search, MENTOR)
+    await school.ask(search, MENTOR)
+    assert (await entries(school))["SEARCH", "Goal", True] == 1
+    await school.ask(LOOK, MENTOR)
+    await school.ask(search, MENTOR)
+    found = await entries(school)
+    assert (found["SEARCH", "Goal", True], found["READ", "Goal", True]) == (1, 1)
+
+
+async def test_another_condition_beside_it_keeps_the_others_out(school: Desk) -> None:
+    """Of whom the filter is not about, its answer tells nothing."""
+    goals = '{ goals: { some: { title: { contains: "k" } } } }'
+    await school.ask(
+        "{ groups { members(filter: { role: { eq: MENTOR },"
+        f" person: {goals} }}) {{ id }} }} }}",
+        MENTOR,
+    )
+    assert (await entries(school))["SEARCH", "Goal", True] == 0
+
+
+async def test_probing_a_text_costs_and_shows_in_the_log(
+    school: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    condition = PROBES["some"] % '{ information: { startsWith: "%s" } }'
+    probe = "{ groups { membersConnection(first: 0, filter: { person: %s }) { totalCount } } }"
+    spent: list[int] = []
+
+    async def spend(cost: int) -> None:
+        spent.append(cost)
+
+    for needle in range(20):
+        request = GraphQLRequest(probe % (condition % f"secret {needle}"))
+        deadline = time.monotonic() + 60
+        await school.engine.execute(request, MENTOR, deadline=deadline, spend=spend)
+    (record,) = [each for each in caplog.records if hasattr(each, "search")]
+    assert record.search == {
+        "viewer": str(MENTOR.person_id), "fields": ["GoalNote.information"], "searches": 20,
+    }  # fmt: skip
+    assert "secret" not in record.getMessage()
+    assert sum(spent) > 20 * Settings().cost_search
+
+
+async def test_searching_ones_own_is_not_written_down(school: Desk) -> None:
+    some = '{ notes: { some: { information: { contains: "k" } } }, title: { contains: "k" } }'
+    goals = f"goals(filter: {some}) {{ id }}"
+    await school.ask(f"{{ {goals} me {{ {goals} }} }}", STUDENT)
+    assert not await entries(school)
+
+
+async def test_sums_over_a_group_are_not_written_down(school: Desk) -> None:
+    await school.ask("{ groups { progress { active } } }", MENTOR)
+    assert not await entries(school)
 
 
 async def test_what_a_payload_reads_is_written_down_beside_the_change(school: Desk) -> None:

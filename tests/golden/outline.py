@@ -25,7 +25,7 @@ from poutama.schema.directives import snake_case
 from poutama.schema.model import Column, Entity, OrderTerm, Relation
 from poutama.schema.quota import Quota
 
-LABELLED = ("where", "guard")
+LABELLED = ("where", "guard", "filter")
 BARE = ("key", "entity", "relation", "column", "target", "comparison", "value", "quota")
 
 
@@ -34,13 +34,7 @@ def outline(node: Any, label: str = "", depth: int = 0) -> Iterator[str]:
     words = [label + type(node).__name__]
     inside: list[tuple[str, Any]] = []
     for part in fields(node):
-        value = getattr(node, part.name)
-        if isinstance(value, nodes.Own):
-            value = value.data
-        if isinstance(value, nodes.Subject):
-            value = (*(entity.name for _, entity in value.path), value.column)
-        if isinstance(value, nodes.Trace):
-            value = value.kind if value.recorded else None
+        value = _shorten(getattr(node, part.name))
         if value is None or value is False or value in ((), nodes.ALWAYS):
             continue
         if _is_node(value):
@@ -54,6 +48,20 @@ def outline(node: Any, label: str = "", depth: int = 0) -> Iterator[str]:
     yield "  " * depth + " ".join(words)
     for name, value in inside:
         yield from outline(value, name, depth + 1)
+
+
+def _shorten(value: Any) -> Any:
+    """What is told in a word of nodes that would take lines."""
+    match value:
+        case nodes.Own():
+            return value.data
+        case nodes.Subject():
+            return (*(entity.name for _, entity in value.path), value.column)
+        case nodes.Trace():
+            return value.kind if value.recorded else None
+        case (nodes.Tested(), *_):
+            return tuple(each.trace.kind for each in value)
+    return value
 
 
 def _is_node(value: object) -> bool:

@@ -60,10 +60,12 @@ def test_own_rows_are_marked_and_so_is_what_hangs_on_them() -> None:
 
 
 def test_only_visible_rows_count_in_a_filter() -> None:
-    before = Read((Many("goals", Rows(GOAL, None, (), Not(HAS_OWNER))),))
+    before = Read((Many("goals", Rows(GOAL, None, (), filter=Not(HAS_OWNER))),))
     seen = All((visible_rows(ENTITIES, PERSON), All(())))
     after = Not(Exists(GOAL.relation("owner"), PERSON, seen))
-    assert confine_filters(ENTITIES, before) == Read((Many("goals", Rows(GOAL, None, (), after)),))
+    assert confine_filters(ENTITIES, before) == Read(
+        (Many("goals", Rows(GOAL, None, (), filter=after)),)
+    )
 
 
 def test_rows_obey_the_rule_of_their_type_where_their_parent_does_not_imply_it() -> None:
