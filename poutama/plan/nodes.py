@@ -253,7 +253,7 @@ class Trace:
     """The type that the entry names."""
     subject: Subject
     recorded: bool = True
-    """False where the entry of the rows that they hang on covers them."""
+    """False where the entry of the rows that they belong to covers them."""
     counted: bool = True
     """Whether counting them, and comparing them with a filter, leaves an entry."""
     by_right: bool = False

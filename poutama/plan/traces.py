@@ -79,7 +79,7 @@ def find_trace(entities: Mapping[str, Entity], entity: Entity) -> Trace | None:
 def find_subject(
     entities: Mapping[str, Entity], entity: Entity, right: Predicate | None = None
 ) -> Subject | None:
-    """Whose data a row of this type is; None where it is no person's.
+    """Whose data a row of this type is; None where it is not a person's.
 
     `right`: by what the viewer may change it, where that is known; otherwise the rule of those who
     may see it.
@@ -139,9 +139,9 @@ def _texts(entity: Entity, predicate: Predicate) -> Iterator[str]:
 class _Tests:
     """Finds what the filter of some rows tells of others' rows.
 
-    A comparison tells of the rows that it does not fit, too: whoever is absent from an answer does
-    not fit. So whatever is compared leaves an entry, save where another condition beside it, which
-    compares nothing of others, decides already.
+    A comparison also tells of the rows that it does not fit: a person who is absent from an answer
+    does not fit. So whatever is compared leaves an entry, save where another condition beside it,
+    which compares nothing of others, decides already.
     """
 
     def __init__(self, entities: Mapping[str, Entity]) -> None:

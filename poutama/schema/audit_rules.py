@@ -1,4 +1,4 @@
-"""`@audited`, read and checked: no type whose rows hang on a person is left without it.
+"""`@audited`, read and checked: no type whose rows belong to a person is left without it.
 
 Called by `entities`, for each type, and by `load`, for all of them together. Pure.
 """
@@ -24,8 +24,8 @@ from poutama.schema.model import (
 from poutama.schema.place import at_node
 
 _NEEDED = (
-    "its rows hang on a person: say whose data they are with @audited(person:), (through:) or"
-    " (partOf:), or @audited(reads: NONE, reason:) and why nobody needs to know who reads them."
+    "its rows belong to a person: say whose data they are with @audited(person:), (through:) or"
+    " (partOf:), or @audited(reads: NONE, reason:) and why it matters to no person who reads them."
 )
 
 
@@ -70,7 +70,7 @@ def load_audit(node: ObjectTypeDefinitionNode, fields: Mapping[str, Field]) -> A
 
 
 def check_audits(document: DocumentNode, entities: Mapping[str, Entity]) -> None:
-    """Hold that every type whose rows hang on a person says whose data they are.
+    """Hold that every type whose rows belong to a person says whose data they are.
 
     Raises:
         SchemaError: with file and line of the first that does not, or whose chain ends at a type

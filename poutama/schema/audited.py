@@ -19,7 +19,7 @@ class AuditedReads(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """Whose data the rows of a type are. With neither person nor relation, nobody's.
+    """Whose data the rows of a type are. With neither person nor relation, of no person.
 
     Attributes:
         person: the column that names the person.

@@ -226,11 +226,12 @@ def narrowed(rule: Rule, to: tuple[Relationship, ...] | None) -> Rule:
 
 
 def conjuncts(where: Predicate) -> Iterator[Predicate]:
-    if isinstance(where, All):
-        for part in where.parts:
-            yield from conjuncts(part)
-    else:
-        yield where
+    match where:
+        case All(parts) | AnyOf((_,) as parts):
+            for part in parts:
+                yield from conjuncts(part)
+        case _:
+            yield where
 
 
 def unguarded_change(change: Update | Delete | Insert) -> Iterator[str]:

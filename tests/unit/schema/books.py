@@ -83,10 +83,10 @@ MISTAKES = {
     "a person's data that nobody audits": (
         '@visible(person: "id", to: [SELF])\n  @audited(person: "id")',
         '@visible(person: "id", to: [SELF])',
-        "Reader: its rows hang on a person: say whose data they are with @audited",
+        "Reader: its rows belong to a person: say whose data they are with @audited",
     ),
     "a part of a person's data that nobody audits": (
-        '\n  @audited(partOf: "book")', "", "Page: its rows hang on a person",
+        '\n  @audited(partOf: "book")', "", "Page: its rows belong to a person",
     ),
     "an audit that records less for no reason": (
         '@audited(person: "reader_id")', '@audited(person: "reader_id", reads: SHOWN)',

@@ -56,7 +56,6 @@ FORBIDDEN = {
     "an enumerated type": r"\bcreate\s+type\b",
     "a constraint that waits": r"\bdeferrable\b",
     "`or replace` and `if not exists` of views": r"\bor\s+replace\b|\bview\s+if\s+not\b",
-    "an index of an expression": r"\bcreate\s+(unique\s+)?index\b[^(]*\([^()]*\(",
     "a partial index": r"\bcreate\s+(unique\s+)?index\b[^(]*\([^()]*\)\s*where\b",
     "a block of PL/pgSQL": r"\bdo\s+\$|\bplpgsql\b",
     "MERGE": r"\bmerge\s+into\b",
