@@ -45,26 +45,34 @@ class BulkChange:
     """A statement that changes rows of one type.
 
     Attributes:
-        sql: takes the parameters of the query that it was made of, and then the actor's id, if it
-            is audited.
+        sql: takes the parameters of the query that it was made of, and then the ids of the
+            actor and of the organisation, if it is audited.
         audited: whether it adds audit entries.
     """
 
     sql: str
     audited: bool
 
-    async def apply(self, transaction: Transaction, actor: UUID | None, *values: object) -> None:
+    async def apply(
+        self,
+        transaction: Transaction,
+        actor: UUID | None,
+        *values: object,
+        organisation: UUID | None = None,
+    ) -> None:
         """Change the rows.
 
         Args:
             transaction: in which they change.
             actor: the person in whose name; where that person has been erased, no entry is added.
             values: the query's parameters.
+            organisation: the one in whose right, for the entries.
 
         Raises:
             PoutamaError: as `Transaction.execute`.
         """
-        await transaction.execute(self.sql, *values, *([actor] if self.audited else []))
+        named = [actor, organisation] if self.audited else []
+        await transaction.execute(self.sql, *values, *named)
 
 
 def insert_rows(table: BulkTable, columns: Sequence[str], source: str) -> BulkChange:
@@ -131,11 +139,13 @@ def _returned(table: BulkTable, alias: str) -> str:
 def _add_entries(table: BulkTable, action: str, change: str, source: str) -> str:
     """The change, and an audit entry for each row that it returns."""
     used = [int(number) for number in _PARAMETER.findall(source)]
-    actor = f"${max(used, default=0) + 1}::uuid"
+    actor, organisation = (f"${max(used, default=0) + number}::uuid" for number in (1, 2))
     return (
         f"WITH done AS (\n{change}\n)\n"  # noqa: S608  quoted names
-        "INSERT INTO audit_entry (id, actor_id, actor_name, subject_id, action, kind, row_id)\n"
+        "INSERT INTO audit_entry (id, actor_id, actor_name, subject_id, action, kind, row_id,"
+        " organisation_id, organisation_name)\n"
         f"SELECT gen_random_uuid(), {actor}, (SELECT p.name FROM person AS p WHERE p.id = {actor}),"
-        f" d.subject_id, {quote_text(action)}, {quote_text(table.kind)}, d.id\n"
+        f" d.subject_id, {quote_text(action)}, {quote_text(table.kind)}, d.id,"
+        f" {organisation}, (SELECT o.name FROM organisation AS o WHERE o.id = {organisation})\n"
         f"FROM done AS d WHERE {actor} IS NOT NULL"
     )

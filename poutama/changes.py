@@ -19,11 +19,12 @@ from poutama.errors import ConflictError, NotFoundError
 from poutama.lru import Lru
 from poutama.plan.change_plan import ChangeShape, Given, build_change
 from poutama.plan.nodes import Change, Insert, Read
-from poutama.plan.values import Binding, SqlConstant
+from poutama.plan.values import Binding, SqlConstant, Variable
 from poutama.quotas import find_refusal
 from poutama.schema.model import Action, Model
 from poutama.schema.scalars import print_date_time
 from poutama.settings import Settings
+from poutama.sql.audit import render_recorded_read
 from poutama.sql.json import render_json
 from poutama.sql.statement import Statement, StatementResult, bind_values
 from poutama.text import fold
@@ -32,11 +33,7 @@ from poutama.viewer import Viewer
 NOW = SqlConstant.NOW
 """The moment of the transaction, by the database's clock."""
 
-_RECORD_READ = """
-INSERT INTO audit_entry (id, actor_id, actor_name, subject_id, action, kind)
-SELECT $1::uuid, $2::uuid, (SELECT p.name FROM person AS p WHERE p.id = $2::uuid), $3::uuid,
-    'READ', $4::text
-"""
+_RECORD_READ = render_recorded_read(Variable(("person",)), Variable(("kind",)))
 
 ColumnValue: TypeAlias = UUID | str | int | bool | datetime | SqlConstant | None
 """What a column may be set to."""
@@ -175,7 +172,8 @@ class Changes:
         Raises:
             DatabaseError: the database refused it.
         """
-        await self._transaction.execute(_RECORD_READ, uuid4(), self._viewer.person_id, person, kind)
+        binding = Binding({"person": person, "kind": kind}, self._viewer, max_page_size=0)
+        await self._transaction.execute(_RECORD_READ.text, *bind_values(_RECORD_READ, binding))
 
     async def _run(
         self,

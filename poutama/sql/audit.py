@@ -12,11 +12,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from poutama.plan.nodes import Change, Delete, Insert, Subject, Trace, Update, UpdateMany
-from poutama.plan.values import ViewerId
-from poutama.sql.fragment import name_column, quote_name, quote_text
+from poutama.plan.nodes import (
+    Change,
+    Delete,
+    HasRelationship,
+    Insert,
+    Subject,
+    Trace,
+    Update,
+    UpdateMany,
+)
+from poutama.plan.values import Value, ViewerId
+from poutama.schema.model import RELATIONSHIPS, Relationship, Scope
+from poutama.sql.fragment import Parameters, name_column, quote_name, quote_text
 from poutama.sql.predicate import Conditions
+from poutama.sql.relationship import render_organisation
 from poutama.sql.right import list_columns, render_right
+from poutama.sql.statement import Statement
 
 REMEMBERED = "15 minutes"
 """Reading the same person's data again within this time is the same visit."""
@@ -70,6 +82,21 @@ def render_entries(
     return [
         f"audit AS (INSERT INTO audit_entry {_COLUMNS} {' UNION ALL '.join(entries)} RETURNING 1)"
     ]
+
+
+def render_recorded_read(person: Value, kind: Value) -> Statement:
+    """The statement that writes down a read of a person's data that is not one type's rows."""
+    parameters = Parameters()
+    viewer, subject = parameters.place(ViewerId(), "uuid"), parameters.place(person, "uuid")
+    others = tuple(each for each in RELATIONSHIPS[Scope.PERSON] if each is not Relationship.SELF)
+    any_right = HasRelationship(Scope.PERSON, "id", tuple(sorted(others)))
+    right = render_organisation(parameters, subject, any_right)
+    return Statement(
+        f"INSERT INTO audit_entry {_COLUMNS} SELECT gen_random_uuid(), now(), {viewer},"
+        f" {_name(viewer)}, {subject}, 'READ', {parameters.place(kind, 'text')}, NULL::uuid,"
+        f" {_RIGHT}, {_organisation(_RIGHT)} FROM (SELECT {right} AS organisation_id) AS reader",
+        parameters.values,
+    )
 
 
 def _writes(change: Change) -> bool:

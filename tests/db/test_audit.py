@@ -77,6 +77,20 @@ async def test_every_kind_of_data_is_written_down_with_the_organisation(
     assert [tuple(row) for row in rows] == [(id_of("organisation"), "organisation")]
 
 
+async def test_asking_for_a_journey_names_the_organisation(school: Desk) -> None:
+    await school.ask(
+        "mutation ($who: UUID!) { exportJourney(input: {personId: $who}) { job { id } } }",
+        MENTOR,
+        who=str(STUDENT.person_id),
+    )
+    rows = await school.database.read(
+        "select organisation_id from audit_entry where kind = 'Journey' and subject_id = $1",
+        [STUDENT.person_id],
+        deadline=time.monotonic() + 30,
+    )
+    assert [row[0] for row in rows] == [id_of("organisation")]
+
+
 async def test_students_read_the_names_of_their_mentors_unnoticed(school: Desk) -> None:
     await school.ask("{ goals { notes { author { name } } } }", STUDENT)
     assert not await entries(school)

@@ -32,7 +32,7 @@ async def apply(desk_database: Database) -> Apply:
 
     async def apply(change: BulkChange, actor: UUID | None, *values: object) -> None:
         async def work(transaction: Transaction) -> None:
-            await change.apply(transaction, actor, *values)
+            await change.apply(transaction, actor, *values, organisation=id_of("organisation"))
 
         await run_transaction(desk_database, work, deadline=soon(), name="test")
 
@@ -49,6 +49,8 @@ async def entries(database: Database) -> list[tuple[object, ...]]:
         "SELECT actor_id, actor_name, subject_id, action, kind, row_id FROM audit_entry"
         " ORDER BY row_id",
     )
+    places = await read(database, "SELECT DISTINCT organisation_name FROM audit_entry")
+    assert [row[0] for row in places] == ["organisation"] * bool(rows)
     return [tuple(row) for row in rows]
 
 

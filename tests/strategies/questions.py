@@ -148,7 +148,7 @@ class Asker:
         if orders is not None:
             found["orderBy"] = f"[{', '.join(orders)}]"
         if chance(self.draw, 40):
-            found["filter"] = self._filter(kind, 0)
+            found["filter"] = self.filter_of(kind, 0)
         if chance(self.draw, 25):
             found["first"] = str(choose(self.draw, 2, 1, 3, 4))
         if chance(self.draw, 15) and self.world.get(kind):
@@ -162,7 +162,8 @@ class Asker:
         assert isinstance(type_, GraphQLEnumType)
         return [choose(self.draw, *type_.values) for _ in range(choose(self.draw, 1, 2, 0))]
 
-    def _filter(self, kind: str, depth: int) -> str:
+    def filter_of(self, kind: str, depth: int) -> str:
+        """What a filter of rows of this type may ask."""
         type_ = self.schema.type_map[f"{kind}Filter"]
         assert isinstance(type_, GraphQLInputObjectType)
         nested = [name for name in type_.fields if self._leads_on(type_, name)]
@@ -185,14 +186,14 @@ class Asker:
             return _print(fold(self._value(kind, choose(self.draw, *SEARCHED[kind])))[:2])
         assert isinstance(inner, GraphQLInputObjectType)
         if is_list_type(wanted):
-            parts = [self._filter(kind, depth + 1) for _ in range(choose(self.draw, 1, 2))]
+            parts = [self.filter_of(kind, depth + 1) for _ in range(choose(self.draw, 1, 2))]
             return f"[{', '.join(parts)}]"
         if "some" in inner.fields:
             target = get_named_type(inner.fields["some"].type).name.removesuffix("Filter")
             word = choose(self.draw, "some", "none", "every")
-            return _object({word: self._filter(target, depth + 1)})
+            return _object({word: self.filter_of(target, depth + 1)})
         if "and" in inner.fields:
-            return self._filter(inner.name.removesuffix("Filter"), depth + 1)
+            return self.filter_of(inner.name.removesuffix("Filter"), depth + 1)
         return self._comparison(kind, name, inner)
 
     def _comparison(self, kind: str, field: str, type_: GraphQLInputObjectType) -> str:

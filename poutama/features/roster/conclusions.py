@@ -151,7 +151,9 @@ async def count(context: PhaseContext) -> PhaseResult:
     changes = await _find_first(context)
 
     async def effects(transaction: Transaction) -> None:
-        await SET_COUNTS.apply(transaction, import_.actor, import_.id, dumps(counts))
+        await SET_COUNTS.apply(
+            transaction, import_.actor, import_.id, dumps(counts), organisation=import_.organisation
+        )
         await transaction.execute(_SQL["drop_changes"], import_.id)
         values = [[str(uuid4()), *change] for change in changes]
         await transaction.execute(_SQL["add_changes"], import_.id, dumps(values))
@@ -194,7 +196,9 @@ async def choose_report(context: PhaseContext) -> PhaseResult:
         if former is not None:
             await schedule_deletion(transaction, [former])
             await transaction.execute(_SQL["drop_result"], former, import_.check_job)
-        await SET_REPORT.apply(transaction, import_.actor, import_.id, chosen)
+        await SET_REPORT.apply(
+            transaction, import_.actor, import_.id, chosen, organisation=import_.organisation
+        )
 
     return PhaseResult(state=replace(context.state, report_key=chosen), effects=effects)
 
@@ -226,7 +230,9 @@ async def finish_check(context: PhaseContext) -> PhaseResult:
 
     async def effects(transaction: Transaction) -> None:
         values = (import_.id, context.state.rows_refused)
-        await FINISH_CHECK.apply(transaction, import_.actor, *values)
+        await FINISH_CHECK.apply(
+            transaction, import_.actor, *values, organisation=import_.organisation
+        )
 
     return _finish(context, effects, "changes-to-come.csv")
 
@@ -237,7 +243,9 @@ async def finish_application(context: PhaseContext) -> PhaseResult:
 
     async def effects(transaction: Transaction) -> None:
         await schedule_deletion(transaction, [import_.object_key])
-        await FINISH_APPLICATION.apply(transaction, import_.actor, import_.id)
+        await FINISH_APPLICATION.apply(
+            transaction, import_.actor, import_.id, organisation=import_.organisation
+        )
 
     return _finish(context, effects, "changes.csv")
 

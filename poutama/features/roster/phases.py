@@ -63,7 +63,9 @@ async def open_file(context: PhaseContext) -> PhaseResult:
 
     async def effects(transaction: Transaction) -> None:
         values = (import_.id, manifest.system, import_.verified)
-        await SET_SOURCE.apply(transaction, import_.actor, *values)
+        await SET_SOURCE.apply(
+            transaction, import_.actor, *values, organisation=import_.organisation
+        )
 
     files = [
         FileState(file, manifest.modes[file])
@@ -153,7 +155,9 @@ def _conclude_reading(import_: Import, state: State) -> PhaseResult:
 
     async def effects(transaction: Transaction) -> None:
         values = (import_.id, dumps(ends), state.rows_read)
-        await SET_ENDINGS.apply(transaction, import_.actor, *values)
+        await SET_ENDINGS.apply(
+            transaction, import_.actor, *values, organisation=import_.organisation
+        )
 
     return PhaseResult(state=replace(state, tops=state.staged), effects=effects, errors=errors)
 

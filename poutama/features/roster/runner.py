@@ -164,7 +164,12 @@ class Sweep:
             values = (context.import_.id, first, before)
             for statement in self.statements:
                 if isinstance(statement, BulkChange):
-                    await statement.apply(transaction, context.import_.actor, *values)
+                    await statement.apply(
+                        transaction,
+                        context.import_.actor,
+                        *values,
+                        organisation=context.import_.organisation,
+                    )
                 else:
                     await transaction.execute(statement, *values)
 

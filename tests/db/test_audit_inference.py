@@ -1,0 +1,205 @@
+"""What an answer tells of another person's writing has an entry: over random worlds and questions.
+
+One text of another person's is changed. Where the viewer's answer changes with it, by whatever way
+(shown, counted, filtered, sorted, paged), the first answer left an entry for that person.
+`POUTAMA_EXAMPLES=5000` asks that many questions.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+import pytest
+from graphql import GraphQLSchema
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+from hypothesis.strategies import DrawFn
+
+from poutama.schema.directives import snake_case
+from poutama.text import fold
+from tests.golden.compiled import RENDERINGS
+from tests.reference.bench import COMMON, FORGET, Bench, open_bench
+from tests.reference.policy import Policy, Row, World
+from tests.reference.school import SEARCHED
+from tests.strategies.drawing import choose
+from tests.strategies.questions import Asker
+from tests.strategies.schools import schools
+
+NOW = datetime.now(UTC).replace(microsecond=0)
+PROBES_PER_WORLD, EDITS_PER_PROBE = 6, 4
+WRITTEN = {
+    "Goal": ("title", "information", "complete"),
+    "GoalTask": ("information", "complete"),
+    "GoalNote": ("information",),
+    "Evidence": ("title", "altText"),
+}
+WAYS = (
+    "ASK",
+    "{ groups { members { person { goals(filter: FILTER) { id } } } } }",
+    "{ groups { membersConnection(first: 0, filter: { person: { goals: { some: FILTER } } })"
+    " { totalCount } } }",
+    "{ groups { members(filter: { or: [{ person: { goals: { every: FILTER } } },"
+    " { person: { goals: { none: FILTER } } }] }) { role } } }",
+    "{ groups(filter: { not: { members: { some: { person: { goals: { some: FILTER } } } } } })"
+    " { name } }",
+    "{ me { memberships(filter: { child: { goals: { every: FILTER } } }) { role } } }",
+    "{ person(personId: PERSON) { goalsConnection(first: 0, filter: FILTER) { totalCount } } }",
+    "{ person(personId: PERSON) { goals(first: 1, orderBy: [TITLE_DESC]) { tasks { information }"
+    " notes { information } evidence { title } } } }",
+    "{ person(personId: PERSON) { memberships(filter: { person: { goals: { some: FILTER } } })"
+    " { id } } }",
+)
+"""Ways to what somebody else wrote; ASK is any question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """A change of what a person wrote."""
+
+    person: UUID
+    kind: str
+    row: Row
+    field: str
+    value: object
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """A question, and changes that may show in its answer."""
+
+    viewer: UUID
+    text: str
+    edits: list[Edit]
+
+
+@st.composite
+def probes(draw: DrawFn, schema: GraphQLSchema, world: World) -> list[Probe]:
+    """Questions of viewers who see what somebody else wrote."""
+    pairs = find_pairs(world)
+    return [draw_probe(draw, schema, world, pairs) for _ in range(PROBES_PER_WORLD if pairs else 0)]
+
+
+def draw_probe(
+    draw: DrawFn, schema: GraphQLSchema, world: World, pairs: list[tuple[UUID, UUID]]
+) -> Probe:
+    viewer, person = choose(draw, *pairs)
+    asker = Asker(draw, schema, world)
+    text = choose(draw, *WAYS).replace("PERSON", f'"{person}"')
+    while "FILTER" in text:
+        text = text.replace("FILTER", asker.filter_of("Goal", 1), 1)
+    assert schema.query_type is not None
+    text = text.replace("ASK", asker.selection(schema.query_type, 0))
+    rows = [each for each in written_rows(world) if (viewer, each[0]) in pairs]
+    return Probe(
+        viewer, text, [draw_edit(draw, *choose(draw, *rows)) for _ in range(EDITS_PER_PROBE)]
+    )
+
+
+def draw_edit(draw: DrawFn, person: UUID, kind: str, row: Row) -> Edit:
+    field = choose(draw, *WRITTEN[kind])
+    before = row[field]
+    value: Any = not before if isinstance(before, bool) else choose(draw, "zz", "a", "", "Āe")
+    return Edit(person, kind, row, field, value)
+
+
+def find_pairs(world: World) -> list[tuple[UUID, UUID]]:
+    """Viewers, each with another person whose goals they see."""
+    people = [row["id"] for row in world["Person"]]
+    authors = {row["personId"] for row in world["Goal"]}
+    return [
+        (viewer, person)
+        for viewer in people
+        for person in people
+        if person != viewer
+        and person in authors
+        and Policy(world, viewer, NOW).may_see_goals_of(person)
+    ]
+
+
+def written_rows(world: World) -> list[tuple[UUID, str, Row]]:
+    """What people wrote of their goals: whose it is, the type, and the row."""
+    owners = {row["id"]: row["personId"] for row in world["Goal"]}
+    return [
+        (owners[goal], kind, row)
+        for kind in WRITTEN
+        for row in world[kind]
+        if (goal := row["id"] if kind == "Goal" else row["goalId"]) is not None
+    ]
+
+
+@pytest.fixture(scope="module")
+def bench(database_url: str) -> Iterator[Bench]:
+    with open_bench(database_url) as bench:
+        yield bench
+
+
+def test_what_an_answer_tells_of_another_leaves_an_entry(
+    bench: Bench, examples: int | None
+) -> None:
+    tally: Counter[str] = Counter()
+    schema = bench.model.schema
+    worlds = -(-(examples or 240) // PROBES_PER_WORLD)
+
+    @settings(COMMON, phases=[Phase.generate], max_examples=worlds, derandomize=examples is None)
+    @given(schools(NOW).flatmap(lambda world: st.tuples(st.just(world), probes(schema, world))))
+    def in_world(drawn: tuple[World, list[Probe]]) -> None:
+        world, found = drawn
+        bench.fill(world)
+        for number, probe in enumerate(found):
+            if "progress" not in probe.text:  # sums over a group are not written down
+                try_probe(bench, probe, RENDERINGS[number % 2], tally)
+
+    in_world()
+    print("\n", dict(tally))
+    assert tally["READ"] > worlds / 4
+    assert tally["SEARCH"] > worlds / 12
+
+
+def try_probe(bench: Bench, probe: Probe, rendering: str, tally: Counter[str]) -> None:
+    """Ask, change a text of another's, ask again."""
+    answer, entries = ask(bench, rendering, probe)
+    for edit in probe.edits:
+        write(bench, edit, edit.value)
+        changed, _ = ask(bench, rendering, probe)
+        write(bench, edit, edit.row[edit.field])
+        if changed != answer:
+            about = (edit.person, "Evidence" if edit.kind == "Evidence" else "Goal")
+            assert about in entries, f"{probe.viewer} asks {probe.text}\n{edit}\n{answer!r}"
+            tally[entries[about]] += 1
+
+
+def ask(bench: Bench, rendering: str, probe: Probe) -> tuple[bytes, dict[tuple[UUID, str], str]]:
+    """The answer, and its entries' actions by person and kind."""
+    deadline = time.monotonic() + 60
+    bench.runner.run(bench.database.write(FORGET, deadline=deadline))
+    body = bench.ask(rendering, probe.text, probe.viewer)
+    rows = bench.runner.run(
+        bench.database.read(
+            "select subject_id, kind, action from audit_entry where at > now() - interval '1 day'",
+            deadline=deadline,
+        )
+    )
+    found = {(row[0], row[1]): row[2] for row in rows}
+    assert len(found) == len(rows), "one entry a person, kind and operation"
+    return body, found
+
+
+def write(bench: Bench, edit: Edit, value: object) -> None:
+    table, column = bench.model.entities[edit.kind].table, snake_case(edit.field)
+    values, cells = [value], f"{column} = $1"
+    if edit.field in SEARCHED.get(edit.kind, ()):
+        assert isinstance(value, str)
+        values, cells = [value, fold(value)], f"{cells}, {column}_search = $2"
+    bench.runner.run(
+        bench.database.write(
+            f"update {table} set {cells} where id = ${len(values) + 1}",
+            [*values, edit.row["id"]],
+            deadline=time.monotonic() + 60,
+        )
+    )
