@@ -22,6 +22,9 @@ INVITE = """mutation ($input: InviteInput!) {
 ACCEPT = """mutation ($id: UUID!) {
   acceptMembership(input: { membershipId: $id }) { membership { id } } }"""
 END = "mutation ($id: UUID!) { endMembership(input: { membershipId: $id }) { membership { id } } }"
+OPEN = """mutation ($id: UUID!) {
+  openRecord(input: { personId: $id, reason: "To see if it opens" }) {
+    openedRecord { id } } }"""
 LOOK = """query ($student: UUID!, $goal: UUID!) {
   person(personId: $student) { name goals { id } goalsConnection { totalCount } }
   goals(goalId: $goal) { id }
@@ -86,6 +89,7 @@ async def test_what_was_accepted_is_shared(snoop: Desk) -> None:
     await snoop.ask(ACCEPT, STUDENT, id=membership)
     care = (await snoop.ask(INVITE, SNOOP, input={**given, **CARE}))["invite"]["membership"]
     await snoop.ask(ACCEPT, FRIEND, id=care["id"])
+    await snoop.ask(OPEN, SNOOP, id=str(STUDENT.person_id))
     assert await sees_goals(snoop, SNOOP)
     assert await sees_goals(snoop, FRIEND)
 
@@ -93,6 +97,8 @@ async def test_what_was_accepted_is_shared(snoop: Desk) -> None:
 async def test_who_has_left_shares_nothing_any_more(snoop: Desk) -> None:
     membership = await invite_student(snoop, await found(snoop))
     await snoop.ask(ACCEPT, STUDENT, id=membership)
+    assert not await sees_goals(snoop, SNOOP), "who runs a school reads no diaries"
+    await snoop.ask(OPEN, SNOOP, id=str(STUDENT.person_id))
     assert await sees_goals(snoop, SNOOP)
     await snoop.ask(END, STUDENT, id=membership)
     assert not await sees_goals(snoop, SNOOP)

@@ -22,8 +22,8 @@ MIGRATE = """
 import sys
 from pathlib import Path
 from poutama.db.migrate import migrate
-from poutama.db.revisions import History
-print(migrate(sys.argv[1], histories=[History("harvest", Path(sys.argv[2]))]))
+from poutama.db.revisions import FeatureMigrations
+print(migrate(sys.argv[1], histories=[FeatureMigrations("harvest", Path(sys.argv[2]))]))
 """
 REVISION = '''"""Harvests."""
 

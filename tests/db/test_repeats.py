@@ -70,7 +70,10 @@ async def test_what_is_shown_again_is_what_a_query_shows_now(
         for name, kind in kinds.items()
     }
     if "errors" not in again:
-        assert again["data"][record.name] == {name: found[0] for name, found in rows.items()}
+        # Who opened a record sees that it was, though no query leads there once they have left.
+        led = {name: found[0] for name, found in rows.items() if found}
+        assert led.items() <= again["data"][record.name].items()
+        assert led or record.name == "openRecord"
         return
     (error,) = again["errors"]
     assert error["extensions"] == {"code": "NOT_FOUND", "applied": True}
