@@ -182,7 +182,7 @@ def values_of(world: World) -> Iterator[object]:
 
 def is_read(kind: str, row: Row, known: set[object]) -> bool:
     """Whether this is a new entry of a read: what a payload reads has a test of its own."""
-    return kind == "AuditEntry" and row["action"] == "READ" and row["at"] not in known
+    return kind == "AuditEntry" and row["action"] in ("READ", "SEARCH") and row["at"] not in known
 
 
 def compare_payload(
