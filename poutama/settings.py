@@ -178,6 +178,11 @@ class Settings:
         "How long a manager or administrator may read a student's record once they have opened it, "
         "in hours; at most 24.",
     )
+    max_opened_records_a_day: int = setting(
+        30,
+        "Most records of students that one manager or administrator may open in 24 hours: enough "
+        "for a class, too few for a school.",
+    )
     max_goals: int = setting(2_000, "Most goals one person may have.")
     max_goal_tasks: int = setting(1_000, "Most tasks one goal may have.")
     max_goal_notes: int = setting(2_000, "Most notes one goal may have.")

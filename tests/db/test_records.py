@@ -14,7 +14,6 @@ from poutama.db.connection import Database
 from poutama.db.trace import StatementTrace
 from poutama.engine import Engine
 from poutama.features import load_features, load_model
-from poutama.features.records.procedures import MAX_A_DAY
 from poutama.plan.operation import GraphQLRequest
 from poutama.settings import Settings
 from poutama.viewer import Viewer
@@ -244,11 +243,11 @@ async def test_a_person_opens_so_many_records_a_day(desk: Desk) -> None:
         " other_administrators, expires_at) SELECT gen_random_uuid(), person_id, opener_id,"
         " opener_name, organisation_id, reason, 0, expires_at FROM opened_record AS o"
         " CROSS JOIN generate_series(2, $1) WHERE o.opener_name = 'manager'",
-        [MAX_A_DAY],
+        [Settings().max_opened_records_a_day],
         deadline=soon(),
     )
     manager = viewer_for(Caller.MANAGER)
-    assert await desk.refuse(OPEN, manager, student=STUDENT) == "LIMIT_EXCEEDED"
+    assert await desk.refuse(OPEN, manager, student=STUDENT) == "QUOTA_EXCEEDED"
     await open_record(desk, Caller.ADMIN)
 
 

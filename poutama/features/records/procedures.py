@@ -1,8 +1,8 @@
 """`openRecord` and `closeRecord`: a manager or administrator reads a student's content for a time.
 
 Who may call them is declared in `records.graphql`; what an opened record permits is the
-relationship OPENER (`poutama.sql.relationship`). The procedures find the organisation, limit how
-many records one person opens, and write the row that the student and the administrators see.
+relationship OPENER (`poutama.sql.relationship`). The procedures find the organisation, and write
+the row that the student and the administrators see. How many one person opens is its `@quota`.
 """
 
 from __future__ import annotations
@@ -12,14 +12,12 @@ from uuid import UUID
 import msgspec
 
 from poutama.changes import NOW
-from poutama.errors import BadUserInputError, LimitExceededError, NotFoundError
+from poutama.errors import BadUserInputError, NotFoundError
 from poutama.procedure import ProcedureContext
 from poutama.sql.relationship import render_is_current
 
 MAX_HOURS = 24
 """The longest that a record can be open; the table has the same limit."""
-MAX_A_DAY = 30
-"""Records that one person may open within a day: enough for a class, too few for a school."""
 
 # Where the caller leads and the person is a student, both now.
 _FIND_ORGANISATIONS = f"""
@@ -31,10 +29,6 @@ WHERE leader.person_id = $1::uuid AND leader.role IN ('MENTOR_MANAGER', 'ADMIN')
     AND {render_is_current("leader")} AND {render_is_current("student")}
 ORDER BY leader.organisation_id
 """  # noqa: S608  constants
-_COUNT_LATELY = """
-SELECT count(*)::int8 FROM opened_record
-WHERE opener_id = $1::uuid AND created_at > now() - interval '1 day'
-"""
 _FIND_OPENING = f"""
 SELECT now() + $3::int8 * interval '1 hour' AS expires_at,
     (SELECT name FROM person WHERE id = $1::uuid) AS opener_name,
@@ -75,18 +69,10 @@ async def open_record(context: ProcedureContext, given: OpenRecordInput) -> Open
     Raises:
         NotFoundError: the person is not a student of the organisation that the input names.
         BadUserInputError: the caller has to name one of several organisations.
-        LimitExceededError: the caller opened `MAX_A_DAY` records within a day.
+        QuotaExceededError: the caller opened as many as one person may within a day.
     """
     transaction, viewer = context.transaction, context.viewer.person_id
     organisation = await _find_organisation(context, given)
-    ((lately,),) = await transaction.fetch(_COUNT_LATELY, viewer)
-    if lately >= MAX_A_DAY:
-        raise LimitExceededError(
-            f"{MAX_A_DAY} records may be opened a day. Open another tomorrow.",
-            limit="openedRecords",
-            value=lately + 1,
-            allowed=MAX_A_DAY,
-        )
     hours = max(1, min(context.settings.opened_record_hours, MAX_HOURS))
     (opening,) = await transaction.fetch(_FIND_OPENING, viewer, organisation, hours)
     opened = await context.changes.insert(
