@@ -83,13 +83,19 @@ async def test_a_payload_shows_no_more_than_a_query(
     assert viewer is not None
     desk = desks[rendering]
     kinds = payload_of(record.name)
-    shown = " ".join(f"{name} {shown_types()[kind].selected}" for name, kind in kinds.items())
-    text = document(record.name, shown)
+    text = showing_all(record)
     (payload,) = (await desk.ask(text, viewer, input=resolve(case.given, id_of))).values()
     for name, kind in kinds.items():
         rows = await find_rows(desk, viewer, kind, UUID(payload[name]["id"]))
         assert rows, "the payload shows a row that no query leads to"
         assert all(row == payload[name] for row in rows), json.dumps([payload, rows])
+
+
+def showing_all(record: MutationRecord) -> str:
+    """The mutation, with all that its payload may show."""
+    kinds = payload_of(record.name)
+    shown = " ".join(f"{name} {shown_types()[kind].selected}" for name, kind in kinds.items())
+    return document(record.name, shown)
 
 
 async def find_rows(desk: Desk, viewer: Viewer, kind: str, row: UUID) -> list[Any]:

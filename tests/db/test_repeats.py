@@ -13,9 +13,8 @@ from poutama.engine import GraphQLResponse
 from poutama.plan.operation import GraphQLRequest
 from tests.db.classroom import fill, snapshot, viewer_for
 from tests.db.sessions import soon
-from tests.db.test_mutation_roles import document, resolve
-from tests.db.test_payloads import ALLOWED, desks, find_rows, payload_of
-from tests.features import shown_types
+from tests.db.test_mutation_roles import resolve
+from tests.db.test_payloads import ALLOWED, desks, find_rows, payload_of, showing_all
 from tests.features.record import Caller, Case, MutationRecord
 from tests.features.sample import id_of
 from tests.golden.compiled import RENDERINGS
@@ -58,8 +57,7 @@ async def test_what_is_shown_again_is_what_a_query_shows_now(
     assert viewer is not None
     desk = desks[rendering]
     kinds = payload_of(record.name)
-    shown = " ".join(f"{name} {shown_types()[kind].selected}" for name, kind in kinds.items())
-    text, given = document(record.name, shown), resolve(case.given, id_of)
+    text, given = showing_all(record), resolve(case.given, id_of)
     first = json.loads((await send(desk, caller, text, given)).body)["data"][record.name]
     await desk_database.write(END_ALL, deadline=soon())
     before = without_traces(await snapshot(desk_database))
