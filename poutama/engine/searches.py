@@ -41,5 +41,5 @@ class SearchLog:
         number += 1
         self._counts.put(key, (since, number))
         if number % LOGGED_EVERY == 0:
-            told = {"viewer": str(viewer), "fields": list(key[1]), "searches": number}
-            logger.warning("repeated search of others' texts: %s", told, extra={"search": told})
+            record = {"viewer": str(viewer), "fields": list(key[1]), "searches": number}
+            logger.warning("repeated search of others' texts: %s", record, extra={"search": record})

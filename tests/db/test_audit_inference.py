@@ -55,7 +55,7 @@ WAYS = (
     "{ person(personId: PERSON) { memberships(filter: { person: { goals: { some: FILTER } } })"
     " { id } } }",
 )
-"""Ways to what somebody else wrote; ASK is any question."""
+"""Ways to what another person wrote; ASK is any question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +80,7 @@ class Probe:
 
 @st.composite
 def probes(draw: DrawFn, schema: GraphQLSchema, world: World) -> list[Probe]:
-    """Questions of viewers who see what somebody else wrote."""
+    """Questions of viewers who see what another person wrote."""
     pairs = find_pairs(world)
     return [draw_probe(draw, schema, world, pairs) for _ in range(PROBES_PER_WORLD if pairs else 0)]
 

@@ -2,7 +2,7 @@
 
 A repeated mutation reads its payload again, through the rules as of then. Answers kept by an
 earlier version are dropped; their keys stay, so that nothing happens twice: sent again, such a
-mutation is told that it has happened.
+mutation is refused as one that has happened.
 """
 
 from __future__ import annotations

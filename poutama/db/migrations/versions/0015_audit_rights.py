@@ -1,4 +1,4 @@
-"""In whose right somebody looked: the organisation of an audit entry, and its name at that time.
+"""In whose right a person looked: the organisation of an audit entry, and its name at that time.
 
 No foreign key leads to the organisation: an entry outlives it. Entries from before have none, and
 are seen by the person alone.

@@ -1,4 +1,4 @@
-"""Searches in the audit: that somebody's rows were compared with a filter."""
+"""Searches in the audit: that a person's rows were compared with a filter."""
 
 from __future__ import annotations
 
