@@ -147,14 +147,17 @@ def prepare_operation(
     render = render_json if rendering == "json" else render_rows
     if operation.is_mutation:
         plan = WriteBuilder(model, operation, selections, reads, settings).build_mutation()
-        steps = tuple(_prepare_step(step, render) for step in plan.steps)
         payloads = (step.payload for step in plan.steps if not isinstance(step, Text))
         searched = find_searched(Read(tuple(chain.from_iterable(payloads))))
         cost = cost.plus(price_searches(searched, settings))
+        check_total(cost.fixed, settings)
+        steps = tuple(_prepare_step(step, render) for step in plan.steps)
         return PreparedMutation(cost, steps, any(_is_marked(step) for step in steps), searched)
     read = rewrite_read(model.entities, reads.build_query(variables))
-    statement, searched = render(read), find_searched(read)
+    searched = find_searched(read)
     cost = cost.plus(price_searches(searched, settings))
+    check_total(cost.fixed, settings)
+    statement = render(read)
     return PreparedRead(cost, statement, has_marks(statement.text), searched)
 
 

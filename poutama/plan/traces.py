@@ -158,10 +158,11 @@ class _Tests:
     def _walk(self, entity: Entity, filter_: Predicate, own: Own, kind: str) -> Iterator[Tested]:
         match filter_:
             case All(parts):
-                for part in parts:
-                    found = list(self._walk(entity, part, own, kind))
-                    others = [other for other in parts if other is not part]
-                    beside = self._plain(entity, others, own, kind) if found else ALWAYS
+                walked = [(part, list(self._walk(entity, part, own, kind))) for part in parts]
+                # The conditions that compare nothing of others, the same beside each that does.
+                plain = All(tuple(part for part, found in walked if not found))
+                beside = guard_predicate(self._entities, entity, plain)
+                for _, found in walked:
                     for each in found:
                         yield replace(each, where=All((beside, each.where)))
             case AnyOf(parts):
@@ -187,8 +188,3 @@ class _Tests:
         for each in self._walk(target, step.where, inner, kind):
             first = replace(step, where=All((guard, each.where)))
             yield Tested(ALWAYS, (first, *each.steps), each.trace)
-
-    def _plain(self, entity: Entity, parts: list[Predicate], own: Own, kind: str) -> Predicate:
-        """Those of the conditions that compare nothing of others."""
-        plain = [part for part in parts if not any(self._walk(entity, part, own, kind))]
-        return guard_predicate(self._entities, entity, All(tuple(plain)))

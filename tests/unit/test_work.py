@@ -145,6 +145,9 @@ def write(documents: Documents, query: str, variables: dict[str, Any]) -> None:
 
 
 CREATE = "mutation($input: CreateGoalInput!) { createGoal(input: $input) { goal { id } } }"
+SEARCH_OTHERS = """query($filter: MembershipFilter) {
+  organisations { membershipsConnection(first: 0, filter: $filter) { totalCount } }
+}"""
 SEARCH = "query($filter: GoalFilter) { goals(filter: $filter) { id } }"
 GOAL = {"goalType": "SPORTS", "title": "A"}
 LOOSE = Settings(max_characters=10**9, max_tokens=10**9)
@@ -156,6 +159,12 @@ def create(goal: dict[str, Any]) -> Callable[[], None]:
 
 def search(condition: dict[str, Any]) -> Callable[[], None]:
     return lambda: write(Documents(MODEL, Settings()), SEARCH, {"filter": condition})
+
+
+def search_others(conditions: int) -> Callable[[], None]:
+    one = {"person": {"goals": {"some": {"complete": {"eq": True}}}}}
+    listed = {"filter": {"and": [one] * conditions}}
+    return lambda: write(Documents(MODEL, Settings()), SEARCH_OTHERS, listed)
 
 
 def literal(text: str) -> Callable[[], None]:
@@ -231,6 +240,7 @@ def body_of(**variables: object) -> bytes:
 MANY: dict[str, Callable[[int], Callable[[], object]]] = {
     "tasks": lambda n: create({"tasks": [{"information": f"{i}"} for i in range(n // 8)]}),
     "conditions": lambda n: search({"and": [{"title": {"eq": f"{i}"}} for i in range(n // 8)]}),
+    "conditions on others": lambda n: search_others(n // 20),
     "ids": lambda n: search({"title": {"in": [f"{i}" for i in range(n // 4)]}}),
     "unknown variables": lambda n: search({f"x{i}": i for i in range(n)}),
     "wrong items": lambda n: search({"and": list(range(n))}),
