@@ -136,12 +136,13 @@ class Cloud:
         answer: dict[str, Any] = function.invoke(asked, meanwhile=meanwhile)
         return {**answer, "body": json.loads(answer["body"])}
 
-    def receive(self, url: str = "") -> list[dict[str, Any]]:
-        """The messages of a queue that are visible now, ten at most."""
+    def receive(self, url: str = "", *, wait: int = 0) -> list[dict[str, Any]]:
+        """The messages of a queue that are visible now, or within `wait` seconds; ten at most."""
         answer = self.sqs.receive_message(
             QueueUrl=url or self.queue_url,
             MaxNumberOfMessages=10,
             MessageSystemAttributeNames=["All"],
+            WaitTimeSeconds=wait,
         )
         found: list[dict[str, Any]] = answer.get("Messages", [])
         return found
