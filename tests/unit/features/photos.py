@@ -5,6 +5,7 @@ from __future__ import annotations
 import struct
 import zlib
 from fractions import Fraction
+from functools import cache
 from io import BytesIO
 from typing import Any
 
@@ -22,8 +23,9 @@ TRACES = (
 XMP = b'<?xpacket begin=""?><x:xmpmeta><exif:GPSLatitude>' + PLACE + b"</exif:GPSLatitude>"
 
 
+@cache
 def profile() -> bytes:
-    """A colour profile."""
+    """A colour profile: always the same, although one that is made anew holds the second."""
     return bytes(ImageCms.ImageCmsProfile(ImageCms.createProfile("sRGB")).tobytes())
 
 
