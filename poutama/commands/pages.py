@@ -21,6 +21,7 @@ def render_pages(group: TyperGroup) -> Mapping[str, str]:
     from poutama.features import load_features, load_model
     from poutama.reference.cli_page import render_cli_page
     from poutama.reference.errors_page import render_errors_page
+    from poutama.reference.input_limits_page import render_input_limits_page
     from poutama.reference.permissions_page import render_permissions_page
     from poutama.reference.personal_data_page import render_personal_data_page
     from poutama.reference.schema_page import render_schema_page
@@ -31,6 +32,7 @@ def render_pages(group: TyperGroup) -> Mapping[str, str]:
     return {
         "cli.md": render_cli_page(group),
         "errors.md": render_errors_page(),
+        "input-limits.md": render_input_limits_page(load_model()),
         "permissions.md": render_permissions_page(load_model()),
         "personal-data.md": render_personal_data_page(load_features()),
         "schema.graphql": sdl,

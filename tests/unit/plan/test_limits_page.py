@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import fields
 from pathlib import Path
@@ -10,7 +11,9 @@ from typing import Any
 import pytest
 
 from bench.cases import DASHBOARD, SMALL
+from poutama.plan.build import LARGEST_INTROSPECTION
 from poutama.settings import Settings
+from poutama.text import LONGEST_RUN, LONGEST_TEXT
 from tests.unit.plan.costs import cost_of
 
 PAGE = (Path(__file__).parents[3] / "docs" / "limits.md").read_text(encoding="utf-8")
@@ -72,6 +75,41 @@ def test_every_limit_is_in_a_table_with_its_default(name: str, default: float) -
 @pytest.mark.parametrize("name", [*named(("cost_", "assumed_")), "TRUSTED_DOCUMENTS"])
 def test_every_weight_is_named(name: str) -> None:
     assert re.search(rf"`(POUTAMA_)?{name}`", PAGE)
+
+
+def sentences() -> list[str]:
+    """What the page says in running text, with the numbers as they are in force."""
+    now = Settings()
+    dashboard = cost_of(DASHBOARD, UNBOUNDED)
+    words = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+    dearest = words[int(now.budget_capacity / now.max_cost)]
+    return [
+        f"{LONGEST_TEXT:,} characters at most in a search or a filter",
+        f"{LONGEST_RUN} combining marks in a row",
+        f"| `introspection` | | {LARGEST_INTROSPECTION:,} |",
+        f"| `REQUEST_SECONDS` | {now.request_seconds:g} |",
+        f"the default page ({now.default_page_size})",
+        f"without, {now.assumed_list_size} (`ASSUMED_LIST_SIZE`)",
+        f"an argument | {now.cost_scalar:g} (`COST_SCALAR`)",
+        f"a payload | {now.cost_object:g} (`COST_OBJECT`)",
+        f"x {now.cost_depth_factor:g} (`COST_DEPTH_FACTOR`)",
+        f"its size / {now.cost_rows:g} (`COST_ROWS`)",
+        f"hence the {now.cost_rows:g}:",
+        f"| {now.cost_bytes} bytes of text in the variables",
+        f"1 for each {now.cost_document:g} characters (`COST_DOCUMENT`)",
+        f"all of these are within {now.max_cost:,}",
+        f"That is {int(now.budget_capacity / dashboard)} dashboards at once, and"
+        f" {words[int(now.budget_refill / dashboard)]} a second",
+        f"or {dearest} of the dearest operations there can be, and one in"
+        f" {math.ceil(now.max_cost / now.budget_refill)} seconds",
+        f"q={now.budget_capacity};w={now.budget_capacity / now.budget_refill:.0f}",
+        f"your budget of {now.budget_capacity} is left",
+    ]
+
+
+@pytest.mark.parametrize("sentence", sentences())
+def test_running_text_has_the_numbers_in_force(sentence: str) -> None:
+    assert sentence in " ".join(PAGE.split())
 
 
 @pytest.mark.parametrize("example", EXAMPLES)
