@@ -13,9 +13,11 @@ from dataclasses import replace
 from typing import assert_never
 
 from poutama.plan.nodes import (
+    ALWAYS,
     All,
     AnyOf,
     Compare,
+    Confined,
     Exists,
     HasRelationship,
     IsNull,
@@ -27,10 +29,10 @@ from poutama.plan.nodes import (
     Read,
     Rows,
 )
-from poutama.plan.ownership import is_implied, is_seen_by_owner
-from poutama.plan.values import ViewerId
+from poutama.plan.ownership import is_implied, is_known
+from poutama.plan.values import Value, ViewerId
 from poutama.plan.walk import rewrite_leaves, rewrite_rows
-from poutama.schema.model import Audience, Entity, Relationship, Rule, Scope, Through
+from poutama.schema.model import Audience, Column, Entity, Relationship, Rule, Scope, Through
 
 
 def visible_rows(entities: Mapping[str, Entity], entity: Entity) -> Predicate:
@@ -39,20 +41,55 @@ def visible_rows(entities: Mapping[str, Entity], entity: Entity) -> Predicate:
 
 
 def allowed_by(
-    entities: Mapping[str, Entity], rule: Rule, only: tuple[Relationship, ...] | None = None
+    entities: Mapping[str, Entity],
+    rule: Rule,
+    only: tuple[Relationship, ...] | None = None,
+    confined: tuple[Confined, ...] = (),
 ) -> Predicate:
-    """A rule as a predicate over the table it is about; `only` these relationships count."""
+    """A rule as a predicate over the table it is about.
+
+    `only` these relationships count, and only those that come from memberships in what `confined`
+    names.
+    """
     parts: list[Predicate] = []
     for alternative in rule.alternatives:
+        within = (
+            confined if alternative.within is None else (*confined, Confined(alternative.within))
+        )
         match alternative:
             case Audience(scope, column, relationships):
                 counted = tuple(each for each in relationships if only is None or each in only)
-                parts += _related(scope, column, counted)
+                found = _related(scope, column, counted, within)
             case Through(relation, to):
                 target = entities[relation.target]
-                inner = allowed_by(entities, target.rule, _narrower(to, only))
-                parts.append(Exists(relation, target, inner))
-    return parts[0] if len(parts) == 1 else AnyOf(tuple(parts))
+                farther = tuple(replace(each, above=each.above + 1) for each in within)
+                inner = allowed_by(entities, target.rule, _narrower(to, only), farther)
+                found = [Exists(relation, target, inner)]
+        if found and alternative.row_is:
+            found = [All((_any_of(found), *row_conditions(alternative)))]
+        parts += found
+    return _any_of(parts)
+
+
+def row_conditions(alternative: Audience | Through) -> tuple[Predicate, ...]:
+    """What an alternative asks of the row itself."""
+    return tuple(
+        IsNull(each.column) if each.is_null else OneOf(each.column, each.values)
+        for each in alternative.row_is
+    )
+
+
+def once_written(predicate: Predicate, values: Mapping[str, Value]) -> Predicate:
+    """A rule, about a row in whose columns these values are written."""
+    match predicate:
+        case OneOf(Column(name=name), options) if name in values:
+            return OneOf(values[name], options)
+        case All(parts):
+            return All(tuple(once_written(part, values) for part in parts))
+        case AnyOf(parts):
+            return AnyOf(tuple(once_written(part, values) for part in parts))
+        case _:
+            return predicate
 
 
 def both(allowed: Predicate, visible: Predicate) -> Predicate:
@@ -76,18 +113,15 @@ def confine_rows(entities: Mapping[str, Entity], read: Read) -> Read:
     """The plan, each of whose rows obey the rule of their type.
 
     No rule is added where it holds anyway: through the parent's, because the row is the viewer's
-    own (`mark_own` runs before), or because the same statement has just written it.
+    own (`mark_own` runs before), or because the same statement has just written it. Where that
+    leaves conditions on the row itself, these are added alone.
     """
 
     def confine(rows: Rows, parent: Rows | None) -> Rows:
-        entity = rows.entity
-        if (
-            rows.written is not None
-            or is_implied(parent.entity if parent else None, rows.relation, entity)
-            or is_seen_by_owner(entity, rows.own)
-        ):
+        if rows.written is not None:
             return rows
-        return replace(rows, where=All((visible_rows(entities, entity), rows.where)))
+        rule = _unknown_rest(entities, rows, parent)
+        return rows if rule == ALWAYS else replace(rows, where=All((rule, rows.where)))
 
     return rewrite_rows(read, confine)
 
@@ -124,13 +158,52 @@ def guard_predicate(
             assert_never(predicate)
 
 
-def _related(scope: Scope, column: str, relationships: tuple[Relationship, ...]) -> list[Predicate]:
+def _unknown_rest(entities: Mapping[str, Entity], rows: Rows, parent: Rows | None) -> Predicate:
+    """What is left of the rule of these rows, after what is known of them; ALWAYS for nothing."""
+    entity = rows.entity
+    if is_implied(parent.entity if parent else None, rows.relation, entity):
+        return ALWAYS
+    parts: list[Predicate] = []
+    for alternative in entity.rule.alternatives:
+        match is_known(alternative, rows, parent):
+            case True if not alternative.row_is:
+                return ALWAYS
+            case True:
+                parts.append(All(row_conditions(alternative)))
+            case None:
+                parts.append(allowed_by(entities, Rule((alternative,))))
+    return _any_of(_flat(parts))
+
+
+def _flat(parts: list[Predicate]) -> list[Predicate]:
+    found: list[Predicate] = []
+    for part in parts:
+        match part:
+            case AnyOf(inner):
+                found += inner
+            case All((only,)):
+                found.append(only)
+            case _:
+                found.append(part)
+    return found
+
+
+def _any_of(parts: list[Predicate]) -> Predicate:
+    return parts[0] if len(parts) == 1 else AnyOf(tuple(parts))
+
+
+def _related(
+    scope: Scope,
+    column: str,
+    relationships: tuple[Relationship, ...],
+    confined: tuple[Confined, ...],
+) -> list[Predicate]:
     parts: list[Predicate] = []
     if Relationship.SELF in relationships:
         parts.append(OwnedBy(column, ViewerId()))
     others = tuple(each for each in relationships if each is not Relationship.SELF)
     if others:
-        parts.append(HasRelationship(scope, column, others))
+        parts.append(HasRelationship(scope, column, others, confined))
     return parts
 
 
@@ -147,14 +220,20 @@ def _narrows(allowed: Predicate, visible: Predicate) -> bool:
     match allowed, visible:
         case AnyOf(parts), _:
             return bool(parts) and all(_narrows(part, visible) for part in parts)
+        case _, All(parts):
+            return all(_narrows(allowed, part) for part in parts)
         case _, AnyOf(parts):
             return any(_narrows(allowed, part) for part in parts)
+        case All(parts), _:
+            return any(_narrows(part, visible) for part in parts)
         case Exists(relation, _, inner), Exists(other, _, outer):
             return relation == other and _narrows(inner, outer)
-        case HasRelationship(scope, column, some), HasRelationship(
-            other_scope, other_column, relationships
+        case OneOf(subject, options), OneOf(other_subject, others):
+            return subject == other_subject and set(options) <= set(others)
+        case HasRelationship(scope, column, some, confined), HasRelationship(
+            other_scope, other_column, relationships, other_confined
         ):
             same = (scope, column) == (other_scope, other_column)
-            return same and set(some) <= set(relationships)
+            return same and set(some) <= set(relationships) and set(other_confined) <= set(confined)
         case _:
             return allowed == visible

@@ -10,97 +10,23 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import TypeAlias
 
+from poutama.plan.predicates import ALWAYS as ALWAYS
+from poutama.plan.predicates import NEVER as NEVER
+from poutama.plan.predicates import All as All
+from poutama.plan.predicates import AnyOf as AnyOf
+from poutama.plan.predicates import Compare as Compare
+from poutama.plan.predicates import Comparison as Comparison
+from poutama.plan.predicates import Confined as Confined
+from poutama.plan.predicates import Exists as Exists
+from poutama.plan.predicates import HasRelationship as HasRelationship
+from poutama.plan.predicates import IsNull as IsNull
+from poutama.plan.predicates import Not as Not
+from poutama.plan.predicates import OneOf as OneOf
+from poutama.plan.predicates import OwnedBy as OwnedBy
+from poutama.plan.predicates import Predicate as Predicate
 from poutama.plan.values import Value
-from poutama.schema.model import Column, Computed, Entity, OrderTerm, Relation, Relationship, Scope
+from poutama.schema.model import Column, Computed, Entity, OrderTerm, Relation
 from poutama.schema.quota import Quota
-
-
-class Comparison(StrEnum):
-    """How a column is held against a value. A comparison with NULL is false, never unknown."""
-
-    EQ = "="
-    LT = "<"
-    LTE = "<="
-    GT = ">"
-    GTE = ">="
-    CONTAINS = "contains"
-    STARTS_WITH = "starts with"
-    MEMBER = "in"
-
-
-@dataclass(frozen=True, slots=True)
-class Compare:
-    column: Column
-    comparison: Comparison
-    value: Value
-    folded: bool = False
-    """Whether the search copy of the column is meant."""
-
-
-@dataclass(frozen=True, slots=True)
-class IsNull:
-    column: Column
-
-
-@dataclass(frozen=True, slots=True)
-class OwnedBy:
-    """The column (named as in the table) holds this id."""
-
-    column: str
-    value: Value
-
-
-@dataclass(frozen=True, slots=True)
-class HasRelationship:
-    """The viewer has one of these relationships to what the column (as in the table) names."""
-
-    scope: Scope
-    column: str
-    relationships: tuple[Relationship, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class All:
-    """Every part holds; of none, true."""
-
-    parts: tuple[Predicate, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class AnyOf:
-    """Some part holds; of none, false."""
-
-    parts: tuple[Predicate, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Not:
-    part: Predicate
-
-
-@dataclass(frozen=True, slots=True)
-class Exists:
-    """A row of the relation's target fits."""
-
-    relation: Relation
-    target: Entity
-    where: Predicate
-
-
-@dataclass(frozen=True, slots=True)
-class OneOf:
-    """The row's column, or a value of the request whatever the row is, is one of these words."""
-
-    subject: Column | Value
-    options: tuple[str, ...]
-
-
-Predicate: TypeAlias = (
-    Compare | IsNull | OwnedBy | HasRelationship | All | AnyOf | Not | Exists | OneOf
-)
-
-ALWAYS = All(())
-NEVER = AnyOf(())
 
 
 @dataclass(frozen=True, slots=True)

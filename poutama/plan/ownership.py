@@ -12,7 +12,15 @@ from dataclasses import replace
 from poutama.plan.nodes import All, AnyOf, Exists, Own, OwnedBy, Predicate, Read, Rows
 from poutama.plan.values import ViewerId
 from poutama.plan.walk import rewrite_rows
-from poutama.schema.model import Audience, Entity, Relation, RelationShape, Relationship
+from poutama.schema.model import (
+    Audience,
+    Entity,
+    Relation,
+    RelationShape,
+    Relationship,
+    Scope,
+    Through,
+)
 
 
 def mark_own(_: Mapping[str, Entity], read: Read) -> Read:
@@ -21,12 +29,34 @@ def mark_own(_: Mapping[str, Entity], read: Read) -> Read:
 
 
 def is_implied(parent: Entity | None, relation: Relation | None, target: Entity) -> bool:
-    """Whether a visible parent makes these rows visible: the one rule is that of the other."""
+    """Whether a visible parent makes these rows visible, whatever they are.
+
+    The row that a relation leads to is visible where the parent can be seen by way of it alone;
+    the rows that belong to a parent, where their one rule is that of the parent.
+    """
     if parent is None or relation is None:
         return False
-    owner, other = (parent, target) if relation.shape is RelationShape.ONE else (target, parent)
-    through = owner.rule.through
-    return through is not None and (through.target, through.key) == (other.name, relation.key)
+    if relation.shape is RelationShape.ONE:
+        return parent.rule.follows(target.name, relation.key)
+    through = target.rule.through
+    return through is not None and (through.target, through.key) == (parent.name, relation.key)
+
+
+def is_known(alternative: Audience | Through, rows: Rows, parent: Rows | None) -> bool | None:
+    """Whether the viewer is known to be one of those whom a rule's alternative means, or known to
+    be none of them; None where only the database knows. Conditions on the row are left out.
+    """
+    match alternative:
+        case Audience():
+            return _includes_owner(alternative, rows.own)
+        case Through(relation, to, _, within):
+            if parent is None or rows.relation is None or rows.relation.shape is RelationShape.ONE:
+                return None
+            if (relation.target, relation.key) != (parent.entity.name, rows.relation.key):
+                return None
+            if to is None and within is None:
+                return True
+            return _owner_is_one_of(to, parent)
 
 
 def is_part(parent: Entity, relation: Relation | None, target: Entity) -> bool:
@@ -70,14 +100,24 @@ def join(one: Own, other: Own) -> Own:
     return Own(one.columns | other.columns, one.data or other.data)
 
 
-def is_seen_by_owner(entity: Entity, own: Own) -> bool:
-    """Whether the viewer may see the rows because the known columns hold their id."""
-    return any(
-        isinstance(each, Audience)
-        and Relationship.SELF in each.relationships
-        and each.column in own.columns
-        for each in entity.rule.alternatives
-    )
+def _includes_owner(audience: Audience, own: Own) -> bool | None:
+    """Whether an audience is about the viewer's own row: then it means SELF or not the viewer."""
+    if audience.scope is not Scope.PERSON or audience.column not in own.columns:
+        return None
+    return Relationship.SELF in audience.relationships
+
+
+def _owner_is_one_of(to: tuple[Relationship, ...] | None, parent: Rows) -> bool | None:
+    """Whether the viewer, known to own the parent, sees it as one of these."""
+    rule = parent.entity.rule.alternatives
+    known = [
+        _includes_owner(each, parent.own) if isinstance(each, Audience) else None for each in rule
+    ]
+    if (to is None or Relationship.SELF in to) and any(
+        found is True and not each.row_is for found, each in zip(known, rule, strict=True)
+    ):
+        return True
+    return False if to is not None and Relationship.SELF not in to and None not in known else None
 
 
 def _conclude(entity: Entity, columns: frozenset[str], *, data: bool) -> Own:

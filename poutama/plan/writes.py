@@ -16,7 +16,6 @@ from graphql import FieldNode, GraphQLObjectType
 from poutama.errors import BadUserInputError
 from poutama.plan.build import ReadBuilder
 from poutama.plan.calls import build_permits, check_input
-from poutama.plan.guard import allowed_by, both, visible_rows
 from poutama.plan.nodes import (
     All,
     AnyOf,
@@ -58,10 +57,10 @@ from poutama.plan.shape import Tree
 from poutama.plan.steps import Call, MutationStep, MutationSteps, Repeat, Write
 from poutama.plan.traces import find_subject
 from poutama.plan.values import Constant, InputInteger, InputText, NewId, Returned, Value, ViewerId
+from poutama.plan.write_guard import changeable_rows, extendable_rows
 from poutama.schema.input_rules import NO_RANGE
 from poutama.schema.model import (
     Action,
-    Audience,
     ColumnKind,
     Entity,
     InputChildren,
@@ -75,9 +74,6 @@ from poutama.schema.model import (
     PayloadId,
     PayloadRow,
     PayloadValue,
-    Relation,
-    Rule,
-    Through,
 )
 from poutama.settings import Settings
 
@@ -171,7 +167,6 @@ class WriteBuilder:
     def _change(self, mutation: Mutation, entity: Entity, given: dict[str, Tree]) -> SingleChange:
         if mutation.action is Action.INSERT:
             return self._insert(mutation, entity, given)
-        guard = self._changeable(entity, mutation.action)
         key: Value | None = None
         version: Value | None = None
         for name, value in given.items():
@@ -184,8 +179,10 @@ class WriteBuilder:
                     pass
         assert key is not None, "the schema makes the key non-null"
         if mutation.action is Action.DELETE:
+            guard = changeable_rows(self._model.entities, entity, mutation.action)
             return Delete(entity, key, guard, version, self._subject(entity, guard))
         assignments = _assign(mutation.inputs, given, "input")
+        guard = changeable_rows(self._model.entities, entity, mutation.action, assignments)
         return Update(entity, key, guard, assignments, version, self._subject(entity, guard))
 
     def _insert(self, mutation: Mutation, entity: Entity, given: dict[str, Tree]) -> Insert:
@@ -196,7 +193,7 @@ class WriteBuilder:
             match mutation.inputs[name]:
                 case InputParent(relation):
                     parent = self._model.entities[relation.target]
-                    guard = self._extendable(entity, relation)
+                    guard = extendable_rows(self._model.entities, entity, relation, row.assignments)
                     parents.append(Parent(relation, parent, cast("Value", value), guard))
                 case InputChildren(relation, fields) if value:
                     child = self._model.entities[relation.target]
@@ -219,28 +216,6 @@ class WriteBuilder:
 
     def _subject(self, entity: Entity, right: Predicate) -> Subject | None:
         return find_subject(self._model.entities, entity, right)
-
-    def _changeable(self, entity: Entity, action: Action) -> Predicate:
-        """The rows that the viewer may see, and may change like this."""
-        entities = self._model.entities
-        visible = visible_rows(entities, entity)
-        allowed = allowed_by(entities, entity.changes[action])
-        return both(allowed, visible)
-
-    def _extendable(self, entity: Entity, relation: Relation) -> Predicate:
-        """The rows behind a relation that the viewer may see, and may add such a row to."""
-        entities = self._model.entities
-        parent = entities[relation.target]
-        parts: list[Predicate] = []
-        for alternative in entity.changes[Action.INSERT].alternatives:
-            match alternative:
-                case Through(through, to) if through == relation:
-                    parts.append(allowed_by(entities, parent.rule, to))
-                case Audience(scope, column, relationships) if column == relation.key:
-                    rule = Rule((Audience(scope, "id", relationships),))
-                    parts.append(allowed_by(entities, rule))
-        visible = visible_rows(entities, parent)
-        return both(AnyOf(tuple(parts)), visible) if parts else visible
 
     def _new_id(self) -> NewId:
         self._ids += 1

@@ -17,6 +17,7 @@ from poutama.schema.model import (
     Model,
     Relation,
     Relationship,
+    RowIs,
     Rule,
     Scope,
     Through,
@@ -34,7 +35,8 @@ there: asking for it gives the same answer, to the byte, as asking for an id tha
 A person is a mentor, a manager, an admin, a caregiver or a member *now*, through a membership that
 has begun, has not ended and was accepted. Students are those with such a membership themselves:
 a student who has joined by a code and not accepted yet shares nothing, and one who has left shares
-nothing.
+nothing. To oneself one is the person, never a mentor, manager, admin or caregiver: a rule that
+leaves the person out leaves them out whatever else they are.
 
 A field that fewer people see than its row is null for all others, and cannot be filtered or
 sorted by.
@@ -144,17 +146,31 @@ def _rows(model: Model, entity: Entity, what: str, rule: Rule) -> Iterator[str]:
 
 def _alternative(model: Model, entity: Entity, alternative: Audience | Through) -> tuple[str, str]:
     """The field that leads to those who may, and who they are."""
+    only = _conditions(model, entity, alternative)
     match alternative:
         case Audience(scope, column, relationships):
-            return _named(model, entity, column), _who(scope, relationships)
+            return _named(model, entity, column), _who(scope, relationships) + only
         case Through(relation, None):
-            return f"`{relation.name}`", "those who may see it"
+            return f"`{relation.name}`", f"those who may see it{only}"
         case Through(relation, to):
             assert to is not None
-            return (
-                f"`{relation.name}`",
-                f"of those who may see it: {_who(Scope.PERSON, to)}",
-            )
+            who = _who(Scope.PERSON, to)
+            return f"`{relation.name}`", f"of those who may see it: {who}{only}"
+
+
+def _conditions(model: Model, entity: Entity, alternative: Audience | Through) -> str:
+    """What else must hold: what the row is, and where the relationship comes from."""
+    parts = [_condition(each) for each in alternative.row_is]
+    found = f"; only where {' and '.join(parts)}" if parts else ""
+    if (within := alternative.within) is not None:
+        named = _named(model, entity, within.column)
+        found += f"; by memberships in its {named} only, where it has one"
+    return found
+
+
+def _condition(row_is: RowIs) -> str:
+    values = "none" if row_is.is_null else " or ".join(row_is.values)
+    return f"`{row_is.column.field}` is {values}"
 
 
 def _named(model: Model, entity: Entity, column: str) -> str:
@@ -198,8 +214,6 @@ def _by(field: str) -> str:
 
 
 def _only(grant: Grant) -> str:
-    conditions = [
-        f"its `{each.column.field}` is {' or '.join(each.values)}" for each in grant.row_is
-    ]
+    conditions = [f"its {_condition(each)}" for each in grant.row_is]
     conditions += [f"`{each.input}` is {' or '.join(each.values)}" for each in grant.input_is]
     return "; ".join(conditions)

@@ -40,18 +40,7 @@ from graphql.validation.validate import validate_sdl
 from poutama.errors import SchemaError
 from poutama.schema.arguments import check_arguments
 from poutama.schema.directives import MAPPING, find_directive
-from poutama.schema.model import (
-    Action,
-    Audience,
-    Entity,
-    InputChildren,
-    InputParent,
-    Mutation,
-    Relationship,
-    Scope,
-    Through,
-)
-from poutama.schema.mutations import find_mutations
+from poutama.schema.model import Entity, Through
 from poutama.schema.place import at_node, describe_place, locate_error
 
 _WRITTEN = (
@@ -100,67 +89,6 @@ def check_rules(entities: Mapping[str, Entity]) -> None:
     """
     for name in entities:
         _follow(entities, name, ())
-
-
-def check_inserts(
-    document: DocumentNode, mutations: Mapping[str, Mutation], entities: Mapping[str, Entity]
-) -> None:
-    """Hold every insert against its type's rule: what the rule asks about, the input must name.
-
-    A rule about the owner holds by itself, since the owner of a new row is the viewer.
-
-    Raises:
-        SchemaError: a rule that would never be asked, or not for every input.
-    """
-    for node in find_mutations(document):
-        mutation = mutations[node.name.value]
-        if mutation.action is Action.INSERT and mutation.entity is not None:
-            with at_node(node):
-                _check_insert(mutation, entities[mutation.entity], entities)
-
-
-def _check_insert(mutation: Mutation, entity: Entity, entities: Mapping[str, Entity]) -> None:
-    where = f"Mutation.{mutation.field}"
-    named = {
-        given.relation.key: given.required
-        for given in mutation.inputs.values()
-        if isinstance(given, InputParent)
-    }
-    certain = False
-    for alternative in entity.changes[Action.INSERT].alternatives:
-        match alternative:
-            case Audience(Scope.PERSON, column, relationships) if column == entity.owner:
-                certain |= Relationship.SELF in relationships
-                continue
-            case Audience(_, column, _):
-                key: str | None = column
-            case Through(relation):
-                key = relation.key
-        if key not in named:
-            raise SchemaError(
-                f"{where}: a rule of {entity.name} asks about {key}, which no input names."
-            )
-        certain |= named[key]
-    if not certain:
-        raise SchemaError(f"{where}: inputs may be left out so that no rule of it is asked.")
-    for given in mutation.inputs.values():
-        if isinstance(given, InputChildren):
-            _check_children(where, entity, given, entities[given.relation.target])
-
-
-def _check_children(where: str, entity: Entity, given: InputChildren, child: Entity) -> None:
-    """A viewer who may insert the parent, their own row, must be free to add such children."""
-    rule = child.changes.get(Action.INSERT)
-    allowed = rule is not None and any(
-        isinstance(each, Through)
-        and (each.relation.target, each.relation.key) == (entity.name, given.relation.key)
-        and (each.to is None or Relationship.SELF in each.to)
-        for each in rule.alternatives
-    )
-    if not allowed:
-        raise SchemaError(
-            f"{where}: no rule of {child.name} lets an owner add it to {entity.name}."
-        )
 
 
 def _follow(entities: Mapping[str, Entity], name: str, followed: tuple[str, ...]) -> None:

@@ -132,6 +132,10 @@ def _load_entity(
     for field in fields[name]:
         with at_node(field):
             loaded[field.name.value] = _load_field(name, field, fields, enums)
+    # What a rule says of the row's own fields needs all of them.
+    for field in fields[name]:
+        with at_node(field):
+            _restrict(name, field, loaded, enums)
     key = loaded.get("id")
     require(
         isinstance(key, Column) and key.kind is ColumnKind.UUID and not key.nullable,
@@ -142,8 +146,8 @@ def _load_entity(
         table=table["name"],
         fields=loaded,
         order=tuple(order_term(loaded, *orders[value]) for value in sort),
-        rule=load_visibility(node, loaded),
-        changes=load_changes(node, loaded),
+        rule=load_visibility(node, loaded, enums),
+        changes=load_changes(node, loaded, enums),
         owner=table.get("owner"),
         audit=load_audit(node, loaded),
         base=table.get("base"),
@@ -173,15 +177,10 @@ def _load_field(
         return Relation(name, kind, RelationShape.ONE, one["key"], nullable=is_nullable(node.type))
     if (many := find_directive(node, "many")) is not None:
         return load_relation(where, node, many["key"], entities)
-    restricted = load_restriction(where, node)
-    require(
-        restricted is None or is_nullable(node.type),
-        f"{where}: a restricted field must be nullable: it is null for those who may not see it.",
-    )
     if (computed := find_directive(node, "computed")) is not None:
         require(is_nullable(node.type), f"{where}: a computed field must be nullable.")
         require(bool(computed["columns"]), f"{where}: @computed needs a column.")
-        return Computed(name, computed["name"], tuple(computed["columns"]), restricted)
+        return Computed(name, computed["name"], tuple(computed["columns"]))
     require(
         kind in KINDS or kind in enums,
         f"{where}: {kind} is not a column; write @one or @many where it is a relation.",
@@ -196,6 +195,26 @@ def _load_field(
         nullable=is_nullable(node.type),
         searchable=find_directive(node, "search") is not None,
         sequence=sequence.get("within"),
-        restricted=restricted,
         enum=None if kind in KINDS else kind,
     )
+
+
+def _restrict(
+    entity: str,
+    node: FieldDefinitionNode,
+    loaded: dict[str, Field],
+    enums: Mapping[str, tuple[str, ...]],
+) -> None:
+    """Give a loaded field its own rule, if it has one."""
+    name = node.name.value
+    where, found = f"{entity}.{name}", loaded[name]
+    restricted = None
+    if not isinstance(found, Relation):
+        restricted = load_restriction(where, node, loaded, enums)
+    if restricted is None or isinstance(found, Relation):
+        return
+    require(
+        is_nullable(node.type),
+        f"{where}: a restricted field must be nullable: it is null for those who may not see it.",
+    )
+    loaded[name] = replace(found, restricted=restricted)

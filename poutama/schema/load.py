@@ -29,7 +29,7 @@ from graphql import (
 
 from poutama.errors import SchemaError
 from poutama.schema.audit_rules import check_audits
-from poutama.schema.check import check_document, check_expanded, check_inserts, check_rules
+from poutama.schema.check import check_document, check_expanded, check_rules
 from poutama.schema.directives import (
     MAPPING_TYPES,
     find_directive,
@@ -43,6 +43,7 @@ from poutama.schema.expand import (
     order_values,
     table_fields,
 )
+from poutama.schema.inserts import check_inserts
 from poutama.schema.model import (
     Column,
     Entity,

@@ -14,154 +14,23 @@ from typing import TypeAlias
 from graphql import GraphQLSchema
 
 from poutama.schema.audited import Audit
+from poutama.schema.fields import RELATIONSHIPS as RELATIONSHIPS
+from poutama.schema.fields import Audience as Audience
+from poutama.schema.fields import Column as Column
+from poutama.schema.fields import ColumnKind as ColumnKind
+from poutama.schema.fields import Computed as Computed
+from poutama.schema.fields import Field as Field
+from poutama.schema.fields import OrderTerm as OrderTerm
+from poutama.schema.fields import Relation as Relation
+from poutama.schema.fields import RelationShape as RelationShape
+from poutama.schema.fields import Relationship as Relationship
+from poutama.schema.fields import RowIs as RowIs
+from poutama.schema.fields import Rule as Rule
+from poutama.schema.fields import Scope as Scope
+from poutama.schema.fields import Through as Through
+from poutama.schema.fields import Within as Within
 from poutama.schema.input_rules import NO_RANGE, NumberRule, TextRule
 from poutama.schema.quota import Quota
-
-
-class ColumnKind(StrEnum):
-    """What a column holds, as far as the later stages must tell them apart."""
-
-    UUID = "uuid"
-    TEXT = "text"
-    ENUM = "enum"
-    INTEGER = "int8"
-    BOOLEAN = "bool"
-    TIMESTAMP = "timestamptz"
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A field that is a column of its type's table."""
-
-    field: str
-    name: str
-    kind: ColumnKind
-    nullable: bool
-    searchable: bool = False
-    """A folded copy lies in `search_name`; searching and sorting use that."""
-    sequence: str | None = None
-    """The column within which new rows are numbered."""
-    restricted: Rule | None = None
-    """Who sees the value, where that is fewer than see the row."""
-    enum: str | None = None
-    """The type of its values, where that is an enum."""
-
-    @property
-    def search_name(self) -> str:
-        return f"{self.name}_search"
-
-
-@dataclass(frozen=True, slots=True)
-class Computed:
-    """A field whose value Python makes of columns; null where the first column is."""
-
-    field: str
-    function: str
-    columns: tuple[str, ...]
-    restricted: Rule | None = None
-
-
-class RelationShape(StrEnum):
-    """How a field answers with rows of another table."""
-
-    ONE = "one"
-    LIST = "list"
-    CONNECTION = "connection"
-
-
-@dataclass(frozen=True, slots=True)
-class Relation:
-    """A field that leads to rows of another type.
-
-    `key` is the foreign key column: in this type's table for ONE, in the target's otherwise;
-    None for a root field, whose rows belong to no other row.
-    """
-
-    name: str
-    target: str
-    shape: RelationShape
-    key: str | None
-    nullable: bool = False
-    arguments: Mapping[str, Column] = field(default_factory=dict)
-    """Own arguments that keep the rows whose column has that value."""
-    viewer: bool = False
-    """A root field that is the viewer's own row."""
-    own: str | None = None
-    """The column of a root field's rows that must hold the viewer's id, unless one is named."""
-
-
-Field: TypeAlias = Column | Computed | Relation
-
-
-@dataclass(frozen=True, slots=True)
-class OrderTerm:
-    """One key of a sort."""
-
-    column: Column
-    descending: bool = False
-
-
-class Scope(StrEnum):
-    """What a relationship is to: a person, a group or an organisation."""
-
-    PERSON = "person"
-    GROUP = "group"
-    ORGANISATION = "organisation"
-
-
-class Relationship(StrEnum):
-    """A viewer's relationship to a person, group or organisation; see `mapping.graphql`."""
-
-    SELF = "SELF"
-    MENTOR = "MENTOR"
-    MANAGER = "MANAGER"
-    ADMIN = "ADMIN"
-    CAREGIVER = "CAREGIVER"
-    MENTEE = "MENTEE"
-    STAFF = "STAFF"
-    OPENER = "OPENER"
-    MEMBER = "MEMBER"
-
-
-RELATIONSHIPS = {
-    Scope.PERSON: frozenset(Relationship) - {Relationship.MEMBER},
-    Scope.GROUP: frozenset({Relationship.MEMBER, Relationship.MENTOR}),
-    Scope.ORGANISATION: frozenset({Relationship.MEMBER, Relationship.MANAGER, Relationship.ADMIN}),
-}
-"""The relationships that exist in each scope."""
-
-
-@dataclass(frozen=True, slots=True)
-class Audience:
-    """Viewers who have one of these relationships to what the column names."""
-
-    scope: Scope
-    column: str
-    relationships: tuple[Relationship, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Through:
-    """Those who may see the row behind a relation; `to` narrows them down."""
-
-    relation: Relation
-    to: tuple[Relationship, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Rule:
-    """Who may see or change a row: any alternative is enough; without one, no viewer may."""
-
-    alternatives: tuple[Audience | Through, ...]
-
-    @property
-    def through(self) -> Relation | None:
-        """The relation that alone decides, if one does."""
-        match self.alternatives:
-            case (Through(relation, None),):
-                return relation
-            case _:
-                return None
 
 
 class Action(StrEnum):
@@ -233,6 +102,8 @@ class InputColumn:
     column: Column
     text: TextRule
     number: NumberRule = NO_RANGE
+    certain: bool = False
+    """Whether every input has a value for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,14 +192,6 @@ class PayloadValue:
 
 
 PayloadField: TypeAlias = PayloadRow | PayloadId | PayloadValue
-
-
-@dataclass(frozen=True, slots=True)
-class RowIs:
-    """A condition on the row that a permission is about: the column holds one of these."""
-
-    column: Column
-    values: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

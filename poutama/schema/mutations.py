@@ -220,7 +220,8 @@ class _Loader:
         field = entity.fields.get(name)
         if isinstance(field, Column):
             _require_type(where, node, field.enum or _NAMES[field.kind])
-            return InputColumn(field, _text_rule(node), _number_rule(node))
+            certain = not is_nullable(node.type) or node.default_value is not None
+            return InputColumn(field, _text_rule(node), _number_rule(node), certain)
         parent = entity.fields.get(name.removesuffix("Id"))
         if (
             name.endswith("Id")

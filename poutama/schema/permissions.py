@@ -12,19 +12,8 @@ from graphql import FieldDefinitionNode, InputObjectTypeDefinitionNode, InputVal
 
 from poutama.errors import SchemaError
 from poutama.schema.directives import find_directives, is_list, is_nullable, named_type
-from poutama.schema.model import (
-    Action,
-    Column,
-    ColumnKind,
-    Entity,
-    Grant,
-    InputIs,
-    Permission,
-    RowIs,
-    Rule,
-    Scope,
-)
-from poutama.schema.rules import load_alternative
+from poutama.schema.model import Action, Entity, Grant, InputIs, Permission, Rule, Scope
+from poutama.schema.rules import known_values, load_alternative, load_row_conditions
 
 _AUDIENCE = (*Scope, "through", "to")
 
@@ -99,13 +88,13 @@ def _load_grant(
             "@permit takes either `as`, or one of person, group, organisation and through."
         )
     rule = (
-        Rule((load_alternative("@permit", audience, entity.fields),))
+        Rule((load_alternative("@permit", audience, entity.fields, enums),))
         if access is None
         else _rule_of(entity, access)
     )
     return Grant(
         rule,
-        tuple(_row_is(each, entity, enums) for each in given.get("row") or ()),
+        load_row_conditions("@permit", given, entity.fields, enums),
         tuple(_input_is(each, fields, enums) for each in given.get("given") or ()),
     )
 
@@ -121,17 +110,6 @@ def _rule_of(entity: Entity, access: str) -> Rule:
         ) from None
 
 
-def _row_is(
-    given: Mapping[str, Any], entity: Entity, enums: Mapping[str, tuple[str, ...]]
-) -> RowIs:
-    column = entity.fields.get(given["field"])
-    if not isinstance(column, Column) or column.kind is not ColumnKind.ENUM or column.enum is None:
-        raise SchemaError(
-            f"@permit(row:): {given['field']} is not a field of {entity.name} with enum values."
-        )
-    return RowIs(column, _known_values("row", given["in"], enums[column.enum]))
-
-
 def _input_is(
     given: Mapping[str, Any],
     fields: Mapping[str, InputValueDefinitionNode],
@@ -142,12 +120,4 @@ def _input_is(
     kind = "" if field is None or is_list(field.type) else named_type(field.type)
     if field is None or kind not in enums or is_nullable(field.type):
         raise SchemaError(f"@permit(given:): {name} is not a required input field of an enum.")
-    return InputIs(name, _known_values("given", given["in"], enums[kind]))
-
-
-def _known_values(argument: str, wanted: list[str], known: tuple[str, ...]) -> tuple[str, ...]:
-    strange = [value for value in wanted if value not in known]
-    if strange or not wanted:
-        named = f"{strange[0]} is not one of" if strange else "expected some of"
-        raise SchemaError(f"@permit({argument}:): {named} {', '.join(known)}.")
-    return tuple(wanted)
+    return InputIs(name, known_values("@permit(given:)", given["in"], enums[kind]))

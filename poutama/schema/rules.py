@@ -7,7 +7,7 @@ no `@change` allows is denied.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 from graphql import FieldDefinitionNode, ObjectTypeDefinitionNode
 
@@ -17,17 +17,25 @@ from poutama.schema.model import (
     RELATIONSHIPS,
     Action,
     Audience,
+    Column,
+    ColumnKind,
     Field,
     Relation,
     RelationShape,
     Relationship,
+    RowIs,
     Rule,
     Scope,
     Through,
+    Within,
 )
 
+Enums: TypeAlias = Mapping[str, tuple[str, ...]]
 
-def load_visibility(node: ObjectTypeDefinitionNode, fields: Mapping[str, Field]) -> Rule:
+
+def load_visibility(
+    node: ObjectTypeDefinitionNode, fields: Mapping[str, Field], enums: Enums
+) -> Rule:
     """The type's rule of visibility.
 
     Raises:
@@ -36,10 +44,12 @@ def load_visibility(node: ObjectTypeDefinitionNode, fields: Mapping[str, Field])
     given = find_directives(node, "visible")
     if not given:
         raise SchemaError(f"{node.name.value}: say who may see its rows with @visible.")
-    return _rule(f"{node.name.value}: @visible", given, fields)
+    return _rule(f"{node.name.value}: @visible", given, fields, enums)
 
 
-def load_changes(node: ObjectTypeDefinitionNode, fields: Mapping[str, Field]) -> dict[Action, Rule]:
+def load_changes(
+    node: ObjectTypeDefinitionNode, fields: Mapping[str, Field], enums: Enums
+) -> dict[Action, Rule]:
     """Who may insert, update and delete the type's rows.
 
     Raises:
@@ -48,13 +58,15 @@ def load_changes(node: ObjectTypeDefinitionNode, fields: Mapping[str, Field]) ->
     given = find_directives(node, "change")
     where = f"{node.name.value}: @change"
     return {
-        action: _rule(where, allowed, fields)
+        action: _rule(where, allowed, fields, enums)
         for action in (Action.INSERT, Action.UPDATE, Action.DELETE)
         if (allowed := [each for each in given if action.name in each["actions"]])
     }
 
 
-def load_restriction(where: str, node: FieldDefinitionNode) -> Rule | None:
+def load_restriction(
+    where: str, node: FieldDefinitionNode, fields: Mapping[str, Field], enums: Enums
+) -> Rule | None:
     """Who sees the field, where that is fewer than see the row.
 
     Raises:
@@ -63,15 +75,17 @@ def load_restriction(where: str, node: FieldDefinitionNode) -> Rule | None:
     given = find_directives(node, "restricted")
     if given and find_directive(node, "search") is not None:
         raise SchemaError(f"{where}: a restricted field cannot be searched: what is found tells.")
-    return _rule(f"{where}: @restricted", given, {}) if given else None
+    return _rule(f"{where}: @restricted", given, fields, enums) if given else None
 
 
-def _rule(where: str, given: list[dict[str, Any]], fields: Mapping[str, Field]) -> Rule:
-    return Rule(tuple(load_alternative(where, each, fields) for each in given))
+def _rule(
+    where: str, given: list[dict[str, Any]], fields: Mapping[str, Field], enums: Enums
+) -> Rule:
+    return Rule(tuple(load_alternative(where, each, fields, enums) for each in given))
 
 
 def load_alternative(
-    where: str, given: Mapping[str, Any], fields: Mapping[str, Field]
+    where: str, given: Mapping[str, Any], fields: Mapping[str, Field], enums: Enums
 ) -> Audience | Through:
     """One way to be allowed, of a type with these fields.
 
@@ -82,15 +96,82 @@ def load_alternative(
     if len(named) != 1:
         raise SchemaError(f"{where} takes one of person, group, organisation and through.")
     to = tuple(Relationship(name) for name in given["to"]) if given.get("to") else None
+    row_is = load_row_conditions(where, given, fields, enums)
+    within = _load_within(where, given, fields, to)
     if named == ["through"]:
         relation = fields.get(given["through"])
         if not isinstance(relation, Relation) or relation.shape is not RelationShape.ONE:
             raise SchemaError(
                 f"{where}(through: {given['through']!r}) is not one of its @one fields."
             )
-        return Through(relation, to)
+        return Through(relation, to, row_is, within)
     scope = Scope(named[0])
     if not to or set(to) - RELATIONSHIPS[scope]:
         known = ", ".join(sorted(RELATIONSHIPS[scope]))
         raise SchemaError(f"{where}: `to` takes some of {known}.")
-    return Audience(scope, given[scope], to)
+    return Audience(scope, given[scope], to, row_is, within)
+
+
+def load_row_conditions(
+    where: str, given: Mapping[str, Any], fields: Mapping[str, Field], enums: Enums
+) -> tuple[RowIs, ...]:
+    """The conditions on the row that the argument `row` of a directive lists.
+
+    Raises:
+        SchemaError: a field that has no such values, or a condition that holds for no row.
+    """
+    if given.get("row") == []:
+        raise SchemaError(f"{where}(row:): expected a condition, got none.")
+    return tuple(_row_is(f"{where}(row:)", each, fields, enums) for each in given.get("row") or ())
+
+
+def known_values(where: str, wanted: list[str], known: tuple[str, ...]) -> tuple[str, ...]:
+    """The wanted values, each of which is one of the known.
+
+    Raises:
+        SchemaError: one is not, or none is wanted.
+    """
+    strange = [value for value in wanted if value not in known]
+    if strange or not wanted:
+        named = f"{strange[0]} is not one of" if strange else "expected some of"
+        raise SchemaError(f"{where}: {named} {', '.join(known)}.")
+    return tuple(wanted)
+
+
+def _row_is(
+    where: str, given: Mapping[str, Any], fields: Mapping[str, Field], enums: Enums
+) -> RowIs:
+    name = given["field"]
+    field = fields.get(name)
+    if (given.get("in") is None) == (given.get("isNull") is None):
+        raise SchemaError(f"{where}: expected one of `in` and `isNull: true` for {name}.")
+    if given.get("in") is None:
+        key = (
+            field.key if isinstance(field, Relation) and field.shape is RelationShape.ONE else None
+        )
+        if given["isNull"] is not True or key is None:
+            raise SchemaError(f"{where}: `isNull: true` is for @one fields, which {name} is not.")
+        return RowIs(Column(name, key, ColumnKind.UUID, nullable=True), is_null=True)
+    if not isinstance(field, Column) or field.kind is not ColumnKind.ENUM or field.enum is None:
+        raise SchemaError(f"{where}: {name} is not a field with enum values.")
+    return RowIs(field, known_values(where, given["in"], enums[field.enum]))
+
+
+def _load_within(
+    where: str,
+    given: Mapping[str, Any],
+    fields: Mapping[str, Field],
+    to: tuple[Relationship, ...] | None,
+) -> Within | None:
+    column = given.get("within")
+    if column is None:
+        return None
+    if to is not None and set(to) <= {Relationship.SELF}:
+        raise SchemaError(f"{where}(within:): SELF comes from no membership.")
+    for field in fields.values():
+        match field:
+            case Column(name=name, kind=ColumnKind.UUID) if name == column:
+                return Within(column)
+            case Relation(shape=RelationShape.ONE, key=key) if key == column:
+                return Within(column)
+    raise SchemaError(f"{where}(within:): {column} is not the column of a field with an id.")

@@ -90,7 +90,7 @@ def render_recorded_read(person: Value, kind: Value) -> Statement:
     viewer, subject = parameters.place(ViewerId(), "uuid"), parameters.place(person, "uuid")
     others = tuple(each for each in RELATIONSHIPS[Scope.PERSON] if each is not Relationship.SELF)
     any_right = HasRelationship(Scope.PERSON, "id", tuple(sorted(others)))
-    right = render_organisation(parameters, subject, any_right)
+    right = render_organisation(parameters, subject, any_right, ())
     return Statement(
         f"INSERT INTO audit_entry {_COLUMNS} SELECT gen_random_uuid(), now(), {viewer},"
         f" {_name(viewer)}, {subject}, 'READ', {parameters.place(kind, 'text')}, NULL::uuid,"

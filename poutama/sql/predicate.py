@@ -40,8 +40,11 @@ class Conditions:
         self.parameters = parameters
         self.names = Names()
 
-    def render(self, alias: str, predicate: Predicate) -> Condition:
-        """A condition over the row called `alias`."""
+    def render(self, alias: str, predicate: Predicate, above: tuple[str, ...] = ()) -> Condition:
+        """A condition over the row called `alias`; `above`: the rows above it, the last first.
+
+        Only rules of visibility look above, and only at rows of their own.
+        """
         match predicate:
             case Compare():
                 return self._compare(alias, predicate)
@@ -52,18 +55,18 @@ class Conditions:
                 return Condition(f"{name_column(alias, column)} = {placed}")
             case HasRelationship(column=column):
                 name = name_column(alias, column)
-                return render_relationship(self.parameters, name, predicate)
+                return render_relationship(self.parameters, name, predicate, (alias, *above))
             case All(parts):
-                return all_of(*(self.render(alias, part) for part in parts))
+                return all_of(*(self.render(alias, part, above) for part in parts))
             case AnyOf(parts):
-                return any_of(*(self.render(alias, part) for part in parts))
+                return any_of(*(self.render(alias, part, above) for part in parts))
             case Not(part):
-                return negate(self.render(alias, part))
+                return negate(self.render(alias, part, above))
             case OneOf(subject, options):
                 listed = ", ".join(quote_text(option) for option in options)
                 return Condition(f"{self._subject(alias, subject)} IN ({listed})")
             case Exists():
-                return self._exists(alias, predicate)
+                return self._exists(alias, predicate, above)
             case _:
                 assert_never(predicate)
 
@@ -121,9 +124,9 @@ class Conditions:
             case _:
                 return f"{name} {comparison.value} {place(value, type_of(column))}"
 
-    def _exists(self, alias: str, predicate: Exists) -> Condition:
+    def _exists(self, alias: str, predicate: Exists, above: tuple[str, ...]) -> Condition:
         table = predicate.target.table
         inner = self.names.take(table)
         joined = self.join(inner, predicate.relation, alias)
-        where = all_of(joined, self.render(inner, predicate.where)).where
+        where = all_of(joined, self.render(inner, predicate.where, (alias, *above))).where
         return Condition(f"EXISTS (SELECT 1 FROM {quote_name(table)} AS {inner}{where})")

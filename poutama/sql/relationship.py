@@ -6,11 +6,13 @@ the relationships of a rule, so that a row costs one look at the viewer's own me
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from poutama.plan.nodes import HasRelationship
 from poutama.plan.values import ViewerId
-from poutama.schema.model import Relationship, Scope
+from poutama.schema.model import Relationship, Scope, Within
 from poutama.sql.condition import Condition, Form, all_of, any_of
-from poutama.sql.fragment import Parameters
+from poutama.sql.fragment import Parameters, name_column
 
 ROLES = {
     Relationship.MENTOR: "MENTOR",
@@ -22,37 +24,55 @@ LEADERS = ["MENTOR_MANAGER", "ADMIN"]
 
 
 def render_relationship(
-    parameters: Parameters, name: str, has_relationship: HasRelationship
+    parameters: Parameters, name: str, has_relationship: HasRelationship, rows: Sequence[str]
 ) -> Condition:
-    """Return the condition over the id called `name`."""
-    return _exists("viewer", _held(parameters, name, has_relationship))
+    """Return the condition over the id called `name`.
+
+    `rows`: the alias of the row that it is about, then those of the rows above it.
+    """
+    return _exists("viewer", _held(parameters, name, has_relationship, rows))
 
 
 def render_organisation(
-    parameters: Parameters, name: str, has_relationship: HasRelationship
+    parameters: Parameters, name: str, has_relationship: HasRelationship, rows: Sequence[str]
 ) -> str:
     """Return the organisation of the viewer's membership by which the condition holds; or NULL."""
-    held = _held(parameters, name, has_relationship)
+    held = _held(parameters, name, has_relationship, rows)
     return (
         f"(SELECT viewer.organisation_id FROM membership AS viewer{held.where}"
         " ORDER BY viewer.organisation_id LIMIT 1)"
     )
 
 
-def _held(parameters: Parameters, name: str, has_relationship: HasRelationship) -> Condition:
+def _held(
+    parameters: Parameters, name: str, has_relationship: HasRelationship, rows: Sequence[str]
+) -> Condition:
     """Return the condition that the membership called `viewer` gives the relationship."""
     match has_relationship.scope:
         case Scope.PERSON:
-            branches = _to_person(has_relationship.relationships, name)
+            branches = [all_of(_is_other(name), any_of(*_to_person(has_relationship, name)))]
         case Scope.GROUP:
             branches = [_belongs("group_id", name, has_relationship.relationships)]
         case Scope.ORGANISATION:
             branches = [_belongs("organisation_id", name, has_relationship.relationships)]
     own = Condition(f"viewer.person_id = {parameters.place(ViewerId(), 'uuid')}")
-    return all_of(own, _is_current("viewer"), any_of(*branches))
+    confined = (_is_within(rows[each.above], each.within) for each in has_relationship.confined)
+    return all_of(own, _is_current("viewer"), *confined, any_of(*branches))
 
 
-def _to_person(relationships: tuple[Relationship, ...], name: str) -> list[Condition]:
+def _is_other(name: str) -> Condition:
+    """A person is not a mentor, manager or caregiver of themselves."""
+    return Condition(f"viewer.person_id <> {name}")
+
+
+def _is_within(alias: str, within: Within) -> Condition:
+    column = name_column(alias, within.column)
+    named = f"= ANY ({column})" if within.is_list else f"= {column}"
+    return any_of(Condition(f"{column} IS NULL"), Condition(f"viewer.organisation_id {named}"))
+
+
+def _to_person(has_relationship: HasRelationship, name: str) -> list[Condition]:
+    relationships = has_relationship.relationships
     branches = []
     student = []
     same_organisation = Condition("subject.organisation_id = viewer.organisation_id")

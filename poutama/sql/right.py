@@ -28,26 +28,30 @@ from poutama.sql.predicate import Conditions
 from poutama.sql.relationship import render_organisation
 
 
-def render_right(conditions: Conditions, alias: str, predicate: Predicate) -> str | None:
+def render_right(
+    conditions: Conditions, alias: str, predicate: Predicate, above: tuple[str, ...] = ()
+) -> str | None:
     """The organisation's id as an SQL expression over the row called `alias`.
 
-    None where the predicate knows no relationship; NULL where none holds.
+    `above`: as for `Conditions.render`. None where the predicate knows no relationship; NULL where
+    none holds.
     """
     match predicate:
         case HasRelationship(column=column):
             name = name_column(alias, column)
-            return render_organisation(conditions.parameters, name, predicate)
+            rows = (alias, *above)
+            return render_organisation(conditions.parameters, name, predicate, rows)
         case All(parts):
             others = [part for part in parts if not names_right(part)]
-            condition = all_of(*(conditions.render(alias, part) for part in others))
-            found = _first(conditions, alias, parts)
+            condition = all_of(*(conditions.render(alias, part, above) for part in others))
+            found = _first(conditions, alias, parts, above)
             if found is None or not others:
                 return found
             return f"CASE WHEN {condition.text} THEN {found} END"
         case AnyOf(parts):
-            return _first(conditions, alias, parts)
+            return _first(conditions, alias, parts, above)
         case Exists():
-            return _behind(conditions, alias, predicate)
+            return _behind(conditions, alias, predicate, above)
         case Compare() | IsNull() | OwnedBy() | Not() | OneOf():
             return None
         case _:
@@ -81,35 +85,55 @@ def _columns(predicate: Predicate) -> list[str]:
             return [column.search_name if folded else column.name]
         case IsNull(column):
             return [column.name]
-        case OwnedBy(column=name) | HasRelationship(column=name):
+        case OwnedBy(column=name):
             return [name]
+        case HasRelationship(column=name):
+            return [name, *_confining(predicate, 0)]
         case All(parts) | AnyOf(parts):
             return [name for part in parts for name in _columns(part)]
         case Not(part):
             return _columns(part)
-        case Exists(relation, _, _):
-            return ["id" if relation.shape is not RelationShape.ONE else str(relation.key)]
+        case Exists(relation, _, where):
+            key = "id" if relation.shape is not RelationShape.ONE else str(relation.key)
+            return [key, *_confining(where, 1)]
         case OneOf(subject, _):
             return [subject.name] if isinstance(subject, Column) else []
         case _:
             assert_never(predicate)
 
 
-def _first(conditions: Conditions, alias: str, parts: tuple[Predicate, ...]) -> str | None:
+def _confining(predicate: Predicate, above: int) -> list[str]:
+    """The columns of the row so far above that confine memberships."""
+    match predicate:
+        case HasRelationship(confined=confined):
+            return [each.within.column for each in confined if each.above == above]
+        case All(parts) | AnyOf(parts):
+            return [name for part in parts for name in _confining(part, above)]
+        case Exists(_, _, where):
+            return _confining(where, above + 1)
+        case _:
+            return []
+
+
+def _first(
+    conditions: Conditions, alias: str, parts: tuple[Predicate, ...], above: tuple[str, ...]
+) -> str | None:
     found = [
         right
         for part in parts
-        if names_right(part) and (right := render_right(conditions, alias, part)) is not None
+        if names_right(part) and (right := render_right(conditions, alias, part, above)) is not None
     ]
     return found[0] if len(found) == 1 else f"coalesce({', '.join(found)})" if found else None
 
 
-def _behind(conditions: Conditions, alias: str, predicate: Exists) -> str | None:
+def _behind(
+    conditions: Conditions, alias: str, predicate: Exists, above: tuple[str, ...]
+) -> str | None:
     if not names_right(predicate.where):
         return None
     table = predicate.target.table
     inner = conditions.names.take(table)
-    found = render_right(conditions, inner, predicate.where)
+    found = render_right(conditions, inner, predicate.where, (alias, *above))
     joined = conditions.join(inner, predicate.relation, alias)
     first = "" if predicate.relation.shape is RelationShape.ONE else " ORDER BY 1 LIMIT 1"
     return f"(SELECT {found} FROM {quote_name(table)} AS {inner}{joined.where}{first})"

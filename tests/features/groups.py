@@ -89,7 +89,9 @@ def _invite(doing: Doing, given: Row) -> Done:
     groups = [doing.find("Group", group)] if group else []
     studies = doing.policy.current("STUDENT", of=child) if child else []
     for asked, where in ((group, groups), (child, studies)):
-        if asked and not any(doing.policy.leads(each["organisationId"]) for each in where):
+        # Nobody leads themselves: whoever is a student as well is invited a caregiver by another.
+        led = any(doing.policy.leads(each["organisationId"]) for each in where)
+        if asked and (asked == doing.viewer or not led):
             raise Refused("NOT_FOUND")
     fits = (role in ("STUDENT", "MENTOR")) == (group is not None)
     if not fits or (role == "CAREGIVER") != (child is not None):

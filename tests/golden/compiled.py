@@ -17,6 +17,7 @@ from poutama.plan.selection import Selections
 from poutama.plan.shape import build_trees
 from poutama.plan.steps import Call, MutationSteps, Plan, Write
 from poutama.plan.writes import WriteBuilder
+from poutama.schema.model import Model
 from poutama.settings import Settings
 from poutama.sql.json import render_json
 from poutama.sql.rows import render_rows
@@ -41,10 +42,12 @@ def compile_request(request: GraphQLRequest, settings: Settings | None = None) -
     return Compiled(plan, {name: _statements(plan, name) for name in RENDERINGS})
 
 
-def plan_request(request: GraphQLRequest, settings: Settings | None = None) -> Plan:
-    """Parse, validate, plan and rewrite."""
+def plan_request(
+    request: GraphQLRequest, settings: Settings | None = None, *, model: Model | None = None
+) -> Plan:
+    """Parse, validate, plan and rewrite; over the project's model, unless another is passed."""
     settings = settings or Settings()
-    model = load_model()
+    model = model or load_model()
     documents = Documents(model, settings)
     operation = documents.find_operation(request)
     variables, shape = documents.coerce_variables(operation, request.variables)

@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass
 from json import dumps
 from typing import Any
 
-from poutama.plan import nodes, steps
+from poutama.plan import nodes, predicates, steps
 from poutama.plan.values import (
     Constant,
     CursorPart,
@@ -22,7 +22,7 @@ from poutama.plan.values import (
     Variable,
 )
 from poutama.schema.directives import snake_case
-from poutama.schema.model import Column, Entity, OrderTerm, Relation
+from poutama.schema.model import Column, Entity, OrderTerm, Relation, Within
 from poutama.schema.quota import Quota
 
 LABELLED = ("where", "guard", "filter")
@@ -65,7 +65,8 @@ def _shorten(value: Any) -> Any:
 
 
 def _is_node(value: object) -> bool:
-    return is_dataclass(value) and type(value).__module__ in (nodes.__name__, steps.__name__)
+    modules = (nodes.__name__, predicates.__name__, steps.__name__)
+    return is_dataclass(value) and type(value).__module__ in modules
 
 
 def _word(name: str, value: object) -> str:
@@ -79,6 +80,8 @@ def show(value: Any) -> str:
     match value:
         case Entity() | Relation():
             return value.name
+        case Within(column):
+            return column
         case Column():
             return value.field
         case Quota():

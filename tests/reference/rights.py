@@ -85,8 +85,8 @@ def who_sees_it(policy: Policy, job: Row) -> bool:
 
 
 def who_may_open(policy: Policy, person: Row) -> bool:
-    """Those who lead an organisation that the person is a student of."""
-    return any(
+    """Those who lead an organisation that the person is a student of, and are another person."""
+    return person["id"] != policy.viewer and any(
         policy.leads(study["organisationId"])
         for study in policy.current("STUDENT", of=person["id"])
     )

@@ -9,19 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
-from typing import Any
+from typing import Any, TypeAlias
 
 from poutama.features import load_model
 from poutama.plan.nodes import (
     All,
     AnyOf,
     Compare,
+    Confined,
     Delete,
     Exists,
     HasRelationship,
     Insert,
     IsNull,
     Leaf,
+    OneOf,
     OwnedBy,
     Page,
     Parent,
@@ -34,25 +36,29 @@ from poutama.plan.values import ViewerId
 from poutama.schema.model import (
     Action,
     Audience,
+    Column,
     Entity,
     OrderTerm,
     Relation,
     RelationShape,
     Relationship,
+    RowIs,
     Rule,
     Scope,
     Through,
+    Within,
 )
 
 MODEL = load_model()
 
+Alternative: TypeAlias = Audience | Through
 Facts = frozenset[str]
 """Paths of columns that hold the viewer's id: `person_id` of the row itself, `goal_id.person_id`
 of the row that its `goal_id` names."""
 UNKNOWN: Facts = frozenset()
 
 
-PLAN = ("poutama.plan.nodes", "poutama.plan.steps")
+PLAN = ("poutama.plan.nodes", "poutama.plan.predicates", "poutama.plan.steps")
 """The modules of what a plan is made of."""
 
 
@@ -81,11 +87,12 @@ def unguarded(node: Any, parent: Entity | None = None, facts: Facts = UNKNOWN) -
 
 def unguarded_rows(rows: Rows, parent: Entity | None, facts: Facts) -> Iterator[str]:
     entity, found = rows.entity, known(rows, facts)
+    by = (*known_to_hold(rows.relation, entity, parent), *owned(entity, found))
     # What the same statement has written passed the guard of its change.
-    seen = rows.written is not None or grants(rows.where, entity.rule)
-    if not (seen or is_implied(rows.relation, entity, parent) or is_own(entity, found)):
+    seen = rows.written is not None or is_implied(rows.relation, entity, parent)
+    if not (seen or grants(rows.where, entity.rule, holding=by)):
         yield f"{entity.name} by {rows.relation and rows.relation.name}"
-    if rows.own.data and not is_own(entity, found):
+    if rows.own.data and not is_data(entity, found):
         yield f"{entity.name} taken for the viewer's own"
     if rows.own.data and entity.subject is not None and entity.subject not in found:
         yield f"{entity.name} of somebody else, read unnoticed"
@@ -152,19 +159,43 @@ def mine(part: OwnedBy) -> bool:
     return part.value == ViewerId()
 
 
-def is_own(entity: Entity, facts: Facts) -> bool:
-    """Whether what is known of a row makes the viewer the person whom the rule lets see it."""
-    for alternative in entity.rule.alternatives:
-        match alternative:
-            case Audience(Scope.PERSON, column, relationships):
-                if Relationship.SELF in relationships and column in facts:
-                    return True
-            case Through(relation, None):
-                behind = f"{relation.key}."
-                rest = frozenset(p.removeprefix(behind) for p in facts if p.startswith(behind))
-                if is_own(MODEL.entities[relation.target], rest):
-                    return True
-    return False
+def is_data(entity: Entity, facts: Facts) -> bool:
+    """Whether what is known of a row makes the viewer the person whose data it is."""
+    return bool(owned(entity, facts)) or all(
+        isinstance(each, Through)
+        and is_data(MODEL.entities[each.relation.target], behind(each, facts))
+        for each in entity.rule.alternatives
+    )
+
+
+def owned(entity: Entity, facts: Facts) -> tuple[Alternative, ...]:
+    """The alternatives of the type's rule that are known to mean the viewer, who is SELF there."""
+    return tuple(
+        each for each in entity.rule.alternatives if means_owner(each, facts, unless_row=False)
+    )
+
+
+def means_owner(each: Alternative, facts: Facts, *, unless_row: bool) -> bool:
+    if each.row_is and unless_row:
+        return False
+    match each:
+        case Audience(Scope.PERSON, column, relationships):
+            return Relationship.SELF in relationships and column in facts
+        case Through(relation, to):
+            target = MODEL.entities[relation.target]
+            named = to is None or Relationship.SELF in to
+            rest = behind(each, facts)
+            return named and any(
+                means_owner(other, rest, unless_row=True) for other in target.rule.alternatives
+            )
+        case _:
+            return False
+
+
+def behind(each: Through, facts: Facts) -> Facts:
+    """What is known of the row behind the relation."""
+    start = f"{each.relation.key}."
+    return frozenset(path.removeprefix(start) for path in facts if path.startswith(start))
 
 
 def is_implied(relation: Relation | None, entity: Entity, parent: Entity | None) -> bool:
@@ -172,43 +203,102 @@ def is_implied(relation: Relation | None, entity: Entity, parent: Entity | None)
     if relation is None or parent is None:
         return False
     if relation.shape is RelationShape.ONE:
-        return parent.rule.alternatives == (Through(relation),)
-    match entity.rule.alternatives:
-        case (Through(through, None),):
-            return (through.target, through.key) == (parent.name, relation.key)
-    return False
+        return all(
+            isinstance(each, Through) and each.relation == relation
+            for each in parent.rule.alternatives
+        )
+    holding = known_to_hold(relation, entity, parent)
+    return holding == entity.rule.alternatives and not any(each.row_is for each in holding)
 
 
-def grants(where: Predicate, rule: Rule) -> bool:
-    """Whether nobody passes the condition but those whom the rule lets pass."""
+def known_to_hold(
+    relation: Relation | None, entity: Entity, parent: Entity | None
+) -> tuple[Alternative, ...]:
+    """The alternatives that ask nothing but to see the parent, and perhaps what the row is."""
+    if relation is None or parent is None or relation.shape is RelationShape.ONE:
+        return ()
+    return tuple(
+        each
+        for each in entity.rule.alternatives
+        if isinstance(each, Through)
+        and (each.relation.target, each.relation.key) == (parent.name, relation.key)
+        and each.to is None
+        and each.within is None
+    )
+
+
+def grants(
+    where: Predicate,
+    rule: Rule,
+    *,
+    holding: tuple[Alternative, ...] = (),
+    above: tuple[Within | None, ...] = (),
+    known: frozenset[RowIs] = frozenset(),
+) -> bool:
+    """Whether nobody passes the condition but those whom the rule lets pass.
+
+    Args:
+        where: the condition.
+        rule: who may pass.
+        holding: alternatives that hold but for what they ask of the row.
+        above: what memberships must be within, by the rules that led here, about the rows above.
+        known: what the conditions beside this one say of the row.
+    """
     match where:
         case All(parts):
-            return any(grants(part, rule) for part in parts)
-        case AnyOf(parts):
-            return bool(parts) and all(grants(part, rule) for part in parts)
-        case OwnedBy(column) if mine(where):
-            return Relationship.SELF in told(rule, Scope.PERSON, column)
-        case HasRelationship(scope, column, relationships):
-            return bool(relationships) and set(relationships) <= told(rule, scope, column)
-        case Exists(relation, target, inner):
-            return any(
-                isinstance(each, Through)
-                and each.relation == relation
-                and grants(inner, narrowed(target.rule, each.to))
-                for each in rule.alternatives
+            known |= {fact for part in parts for fact in asserted(part)}
+            return any(each_holds(each.row_is, known) for each in holding) or any(
+                grants(part, rule, holding=holding, above=above, known=known) for part in parts
             )
+        case AnyOf(parts):
+            return bool(parts) and all(
+                grants(part, rule, holding=holding, above=above, known=known) for part in parts
+            )
+    known |= set(asserted(where))
+    return any(each_holds(each.row_is, known) for each in holding) or any(
+        each_holds(each.row_is, known) and lets_pass(where, each, above)
+        for each in rule.alternatives
+    )
+
+
+def asserted(part: Predicate) -> Iterator[RowIs]:
+    """What a condition says of the row itself."""
+    match part:
+        case OneOf(Column() as column, options):
+            yield RowIs(column, options)
+        case IsNull(column):
+            yield RowIs(column, is_null=True)
+
+
+def each_holds(wanted: tuple[RowIs, ...], facts: frozenset[RowIs]) -> bool:
+    return all(
+        any(
+            (fact.column.name, fact.is_null) == (each.column.name, each.is_null)
+            and set(fact.values) <= set(each.values)
+            for fact in facts
+        )
+        for each in wanted
+    )
+
+
+def lets_pass(where: Predicate, each: Alternative, above: tuple[Within | None, ...]) -> bool:
+    """Whether nobody passes the condition but those whom the alternative means."""
+    places = enumerate((each.within, *above))
+    wanted = {Confined(within, place) for place, within in places if within is not None}
+    match where, each:
+        case OwnedBy(column), Audience(Scope.PERSON, named, relationships) if mine(where):
+            return column == named and Relationship.SELF in relationships
+        case HasRelationship(scope, column, some, confined), Audience(
+            named_scope, named, relationships
+        ):
+            same = (scope, column) == (named_scope, named)
+            fewer = bool(some) and set(some) <= set(relationships)
+            return same and fewer and wanted <= set(confined)
+        case Exists(relation, target, inner), Through(through, to):
+            rule = narrowed(target.rule, to)
+            return relation == through and grants(inner, rule, above=(each.within, *above))
         case _:
             return False
-
-
-def told(rule: Rule, scope: Scope, column: str) -> set[Relationship]:
-    """The relationships to what the column names that the rule lets pass."""
-    return {
-        relationship
-        for each in rule.alternatives
-        if isinstance(each, Audience) and (each.scope, each.column) == (scope, column)
-        for relationship in each.relationships
-    }
 
 
 def narrowed(rule: Rule, to: tuple[Relationship, ...] | None) -> Rule:
@@ -239,10 +329,13 @@ def unguarded_change(change: Update | Delete | Insert) -> Iterator[str]:
     entity = change.entity
     if isinstance(change, Insert):
         rule = entity.changes[Action.INSERT]
-        owned = entity.owner is not None and (
-            Relationship.SELF in told(rule, Scope.PERSON, entity.owner)
+        by_owner = any(
+            isinstance(each, Audience)
+            and (each.scope, each.column) == (Scope.PERSON, entity.owner)
+            and Relationship.SELF in each.relationships
+            for each in rule.alternatives
         )
-        if not (owned or any(may_extend(parent, rule) for parent in change.parents)):
+        if not (by_owner or any(may_extend(parent, rule) for parent in change.parents)):
             yield "who may insert"
         if not all(grants(parent.guard, parent.entity.rule) for parent in change.parents):
             yield "who may see the parent"

@@ -266,7 +266,7 @@ MISTAKES = {
         "burn: its inputs may be left out so that no @permit is asked",
     ),
     "a permit by a field without values": (
-        'field: "genre"', 'field: "title"', "@permit(row:): title is not a field of Book with enum",
+        'field: "genre"', 'field: "title"', "@permit(row:): title is not a field with enum",
     ),
     "a permit by a value that is none": (
         'in: ["PROSE"]', 'in: ["PROES"]', "@permit(row:): PROES is not one of PROSE, VERSE",

@@ -37,8 +37,8 @@ def complaint(text: str) -> str:
             '@permit(row:): expected [RowIs!], got [{ field: "genre", in: "PROSE" }]',
         ),
         (
-            '@permit(input: "bookId", type: "Book", as: SEE, row: [{field: "genre"}])',
-            '@permit(row:): expected [RowIs!], got [{ field: "genre" }]',
+            '@permit(input: "bookId", type: "Book", as: SEE, row: [{in: ["PROSE"]}])',
+            '@permit(row:): expected [RowIs!], got [{ in: ["PROSE"] }]',
         ),
         (
             '@permit(input: "bookId", type: "Book", as: SEE, given: [{is: "genre", in: []}])',

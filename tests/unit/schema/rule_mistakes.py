@@ -1,0 +1,76 @@
+"""Mistakes that the author of the small schema about books could make in `row:` and `within:`."""
+
+from __future__ import annotations
+
+RULE_MISTAKES = {
+    "a rule by a field without values": (
+        "to: [SELF, MENTOR])",
+        'to: [SELF], row: [{field: "title", in: ["a"]}])',
+        "Book: @visible(row:): title is not a field with enum values",
+    ),
+    "a rule by a value that is none": (
+        "to: [SELF, MENTOR])",
+        'to: [SELF], row: [{field: "genre", in: ["PROES"]}])',
+        "Book: @visible(row:): PROES is not one of PROSE, VERSE",
+    ),
+    "a rule by no condition": (
+        "to: [SELF, MENTOR])",
+        "to: [SELF], row: [])",
+        "Book: @visible(row:): expected a condition",
+    ),
+    "a rule by a condition that says nothing": (
+        "to: [SELF, MENTOR])",
+        'to: [SELF], row: [{field: "genre"}])',
+        "Book: @visible(row:): expected one of `in` and `isNull: true` for genre",
+    ),
+    "a rule by a condition that says two things": (
+        "to: [SELF, MENTOR])",
+        'to: [SELF], row: [{field: "genre", in: ["PROSE"], isNull: true}])',
+        "Book: @visible(row:): expected one of `in` and",
+    ),
+    "a rule by a column that may be null": (
+        "to: [SELF, MENTOR])",
+        'to: [SELF], row: [{field: "genre", isNull: true}])',
+        "`isNull: true` is for @one fields, which genre is not",
+    ),
+    "a rule by a row that is there": (
+        '@visible(through: "book")',
+        '@visible(through: "book", row: [{field: "book", isNull: false}])',
+        "`isNull: true` is for @one fields",
+    ),
+    "a restriction by a value that is none": (
+        '@restricted(person: "reader_id", to: [SELF])',
+        '@restricted(person: "reader_id", to: [SELF], row: [{field: "genre", in: ["X"]}])',
+        "Book.price: @restricted(row:): X is not one of PROSE, VERSE",
+    ),
+    "a rule within a column that is none": (
+        "to: [SELF, MENTOR])",
+        'to: [MENTOR], within: "library")',
+        "Book: @visible(within:): library is not the column of a field with an id",
+    ),
+    "a rule within what holds no id": (
+        "to: [SELF, MENTOR])",
+        'to: [MENTOR], within: "book_title")',
+        "Book: @visible(within:): book_title is not the column",
+    ),
+    "a rule within which nobody is": (
+        "to: [SELF, MENTOR])",
+        'to: [SELF], within: "reader_id")',
+        "Book: @visible(within:): SELF comes from no membership",
+    ),
+    "an insert within what is not there yet": (
+        'DELETE], through: "book", to: [SELF]',
+        'DELETE], through: "book", within: "book_id"',
+        "addPage: `within` has no effect in a rule of Page by which it inserts",
+    ),
+    "an insert by a condition on its owner": (
+        '[INSERT], person: "reader_id", to: [SELF]',
+        '[INSERT], person: "reader_id", to: [SELF], row: [{field: "genre", in: ["PROSE"]}]',
+        "addBook: `row` has no effect in a rule of Book by which it inserts",
+    ),
+    "an insert that does not say what its rule asks": (
+        "to: [SELF, MENTOR])",
+        'to: [SELF, MENTOR], row: [{field: "genre", in: ["PROSE"]}])',
+        "addBook: a rule of Book asks about genre, which no input names for certain",
+    ),
+}
