@@ -12,16 +12,18 @@ Packages of other teams use this module, `poutama.schedule` and `poutama.procedu
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
+from uuid import UUID
 
 from poutama.db.revisions import CORE, FeatureMigrations
+from poutama.db.transaction import Transaction
 from poutama.errors import ConfigurationError
 from poutama.export_section import ExportSection
 from poutama.jobs.job import AnyJobKind, JobKind
@@ -51,6 +53,9 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,39}")
 
 T = TypeVar("T")
 
+AnswerAccess: TypeAlias = Callable[[Transaction, UUID], Awaitable[UUID]]
+"""Adds the job that writes down all there is of a person, for that person; returns its id."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Feature:
@@ -70,6 +75,8 @@ class Feature:
         personal_data: where it keeps what is about people, and what erasing a person does there.
         stored_data: the files about people that it keeps.
         impersonal_tables: its tables that hold nothing about people.
+        answer_access: where the function is that adds the job which answers a request for access,
+            as `package.module:name`; one feature has it.
         origin: what it was installed from; set when it is loaded.
     """
 
@@ -85,6 +92,7 @@ class Feature:
     personal_data: tuple[PersonalData, ...] = ()
     stored_data: tuple[StoredData, ...] = ()
     impersonal_tables: tuple[str, ...] = ()
+    answer_access: str = ""
     origin: str = BUILT_IN
 
     @property
@@ -176,6 +184,18 @@ class FeatureSet:
         """The tables that hold nothing about people."""
         owned = (name for feature in self.features for name in feature.impersonal_tables)
         return frozenset((*CORE_IMPERSONAL_TABLES, *owned))
+
+    def load_answer_access(self) -> AnswerAccess:
+        """Import what answers a request for access.
+
+        Raises:
+            ConfigurationError: no feature does.
+        """
+        for feature in self.features:
+            if feature.answer_access:
+                found: AnswerAccess = resolve_name(feature.answer_access)
+                return found
+        raise ConfigurationError("answer_access: expected one feature that has it, got none")
 
     @cached_property
     def model(self) -> Model:

@@ -115,12 +115,17 @@ CORE_PERSONAL_DATA = (
     PersonalData(table="job", path="person_id", note="jobs they asked for"),
     PersonalData(table="job", path="subject_id", note="jobs about them"),
     PersonalData(table="job_row_error", path="job_id.person_id", note="what those jobs reported"),
+    PersonalData(
+        table="doomed_object",
+        erasure=Erasure.SWEEP,
+        note="keys of files that are being deleted: `delete_scheduled_objects`",
+        retention="two days",
+    ),
 )
 """What belongs to no feature."""
 
 CORE_IMPERSONAL_TABLES = (
     "applied_revision",
-    "doomed_object",
     "migration_lock",
     "organisation",
     "verified_organisation",

@@ -1,5 +1,6 @@
 """The command line: `poutama up`, `serve`, `worker`, `token`, `demo`, `migrate`, `features`,
-`schema`, `permissions`, `settings`, `pages`, `package`, `chaos`, `jobs` and `organisations`.
+`schema`, `permissions`, `settings`, `pages`, `package`, `chaos`, `jobs`, `organisations`
+and `requests`.
 
 Reads the environment once, calls what does the work, and turns every error made on purpose into
 one line on stderr and exit code 1. Each command imports what it needs itself, so that the quick
@@ -9,17 +10,18 @@ ones stay quick. Only for machines that people sit at; no function in production
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 from uuid import UUID
 
 import typer
 
 from poutama import __version__
+from poutama.commands.borrowed_database import INTERRUPTED, borrowed_database
 from poutama.commands.notice import notice
 from poutama.commands.pages import pages
+from poutama.commands.requests import requests
 from poutama.commands.serve import serve, worker
 from poutama.errors import ConfigurationError, DatabaseError, PoutamaError, UnavailableError
 from poutama.laptop.configuration import (
@@ -29,16 +31,9 @@ from poutama.laptop.configuration import (
     render_settings_page,
 )
 from poutama.server.stop import Stopped, StopRequest
-from poutama.settings import Settings
 
-if TYPE_CHECKING:
-    from poutama.laptop.database import LocalDatabase
-
-# What a shell reports for a program that was interrupted.
-INTERRUPTED = 130
 NO_SUCH_TABLE = "42P01"
 EXAMPLE_ID = "3f1c5a0e-1d7b-4c7e-9d38-0a4b2f6e8c11"
-WAITING = "waiting for the database, for 30 s at most"
 JobStateName: TypeAlias = Literal["QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"]
 
 app = typer.Typer(
@@ -104,7 +99,7 @@ app.command(epilog="Example: poutama pages --output docs")(pages)
 @app.command(epilog="Example: POUTAMA_DATABASE_URL=postgresql:///school poutama migrate")
 def migrate() -> None:
     """Bring the database's tables up to date."""
-    with _borrowed_database("waiting for the database, or for a large table") as (_, database):
+    with borrowed_database("waiting for the database, or for a large table") as (_, database):
         # heavy: SQLAlchemy and Alembic
         from poutama.db.migrate import migrate as bring_up_to_date
         from poutama.features import load_features
@@ -117,7 +112,7 @@ def migrate() -> None:
 @app.command(epilog="Example: poutama features")
 def features() -> None:
     """Show the installed features: where from, and whether the database has their migrations."""
-    with _borrowed_database() as (settings, database):
+    with borrowed_database() as (settings, database):
         # heavy: the compiler, the database driver
         from poutama.commands.features import show_features
         from poutama.commands.jobs import open_console
@@ -130,7 +125,7 @@ def demo(
     students: Annotated[int, typer.Option(help="How many students the school has.")] = 100,
 ) -> None:
     """Make the demo school, or what is missing of it: up to a million students."""
-    with _borrowed_database(waiting="") as (settings, database):
+    with borrowed_database(waiting="") as (settings, database):
         # heavy: SQLAlchemy and Alembic
         from rich.console import Console
 
@@ -148,7 +143,7 @@ def token(
     email: Annotated[str, typer.Argument(help="For example student-0001@demo.example.")],
 ) -> None:
     """Print a bearer token for a person of this machine's database."""
-    with _borrowed_database() as (settings, database):
+    with borrowed_database() as (settings, database):
         # heavy: the database driver and cryptography
         import asyncio
 
@@ -284,7 +279,7 @@ def _show_jobs(
 ) -> None:
     if context.invoked_subcommand is not None:
         return
-    with _borrowed_database() as (settings, database):
+    with borrowed_database() as (settings, database):
         # heavy: the database driver
         from poutama.commands.jobs import open_console, show_jobs
 
@@ -296,7 +291,7 @@ def retry(
     job: Annotated[UUID, typer.Argument(help="The id of one that failed or was stopped.")],
 ) -> None:
     """Try a job again, from where it was."""
-    with _borrowed_database() as (settings, database):
+    with borrowed_database() as (settings, database):
         # heavy: the database driver
         from poutama.commands.jobs import retry_job
 
@@ -309,7 +304,7 @@ def cancel(
     job: Annotated[UUID, typer.Argument(help="The id of one that waits or runs.")],
 ) -> None:
     """Stop a job; what it has done so far stays done."""
-    with _borrowed_database() as (settings, database):
+    with borrowed_database() as (settings, database):
         # heavy: the database driver
         from poutama.commands.jobs import cancel_job
 
@@ -329,7 +324,7 @@ app.add_typer(organisations, name="organisations")
 def _show_organisations(context: typer.Context) -> None:
     if context.invoked_subcommand is not None:
         return
-    with _borrowed_database() as (settings, database):
+    with borrowed_database() as (settings, database):
         # heavy: the database driver
         from poutama.commands.jobs import open_console
         from poutama.commands.organisations import show_organisations
@@ -343,7 +338,7 @@ def verify_organisation(
     revoke: Annotated[bool, typer.Option(help="Take it back.")] = False,
 ) -> None:
     """Let its rosters share its own students' profiles without asking each of them."""
-    with _borrowed_database() as (settings, database):
+    with borrowed_database() as (settings, database):
         # heavy: the database driver
         from poutama.commands.organisations import judge_organisation
 
@@ -355,25 +350,7 @@ def verify_organisation(
     )
 
 
-@contextmanager
-def _borrowed_database(waiting: str = WAITING) -> Iterator[tuple[Settings, LocalDatabase]]:
-    """The database, run for the moment where no process runs it; stopped on a signal as well.
-
-    `waiting` is printed on standard error when that and the block take more than two seconds.
-    """
-    # heavy: the process library
-    from poutama.laptop.database import borrow_database
-
-    settings = read_settings()
-    try:
-        with (
-            StopRequest(),
-            notice(waiting) if waiting else nullcontext(),
-            borrow_database(settings, open_home(settings)) as database,
-        ):
-            yield settings, database
-    except Stopped:
-        sys.exit(INTERRUPTED)
+app.add_typer(requests, name="requests")
 
 
 @app.command(name="settings", epilog="Example: poutama settings")

@@ -5,16 +5,14 @@ Called by the command line. Reads all organisations, as only the operator of the
 
 from __future__ import annotations
 
-import asyncio
 import time
-from collections.abc import Awaitable, Callable
-from typing import TypeVar
 from uuid import UUID
 
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from poutama.commands.database_call import call_with_database
 from poutama.db.connection import Database
 from poutama.db.pooled_connection import Records
 from poutama.errors import NotFoundError
@@ -27,8 +25,6 @@ from poutama.settings import Settings
 
 SECONDS = 30.0
 ID_WIDTH = 36
-
-T = TypeVar("T")
 
 
 def show_organisations(settings: Settings, url: str, console: Console) -> None:
@@ -45,7 +41,7 @@ def show_organisations(settings: Settings, url: str, console: Console) -> None:
     shown.add_column("organisation", no_wrap=True, min_width=ID_WIDTH)  # whole: it is typed again
     for heading in ("name", "verified"):
         shown.add_column(heading)
-    for row in _run(settings, url, ask):
+    for row in call_with_database(settings, url, ask):
         verified = "" if row["verified_at"] is None else f"{row['verified_at']:%Y-%m-%d}"
         shown.add_row(str(row["id"]), escape(row["name"]), verified)
     console.print(shown)
@@ -70,15 +66,4 @@ def judge_organisation(settings: Settings, url: str, id_: UUID, *, verified: boo
         else:
             await doubt_organisation(database, id_, deadline=deadline)
 
-    _run(settings, url, ask)
-
-
-def _run(settings: Settings, url: str, ask: Callable[[Database], Awaitable[T]]) -> T:
-    async def run() -> T:
-        database = Database(settings, url=url)
-        try:
-            return await ask(database)
-        finally:
-            await database.close()
-
-    return asyncio.run(run())
+    call_with_database(settings, url, ask)

@@ -80,7 +80,10 @@ def tables() -> list[str]:
 async def fill(database: Database) -> None:
     """Make these rows the only ones there are."""
     deadline = time.monotonic() + 60
-    for table in ("evidence", "doomed_object", "organisation", "person", "audit_entry"):
+    for table in (
+        *("evidence", "doomed_object", "privacy_request", "organisation", "person"),
+        "audit_entry",
+    ):
         await database.write(f"delete from {table}", deadline=deadline)
     for table, row in rows():
         places = ", ".join(f"${number}" for number in range(1, len(row) + 1))

@@ -31,7 +31,8 @@ from tests.reference.policy import Policy, Row, World
 from tests.reference.rights import anybody
 from tests.reference.school import Seen
 from tests.strategies.changes import Asked, changes
-from tests.strategies.schools import reduce_school, schools
+from tests.strategies.schools import schools
+from tests.strategies.smaller_schools import reduce_school
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 MUTATIONS_PER_WORLD, CHANGES_PER_MUTATION = 2, 6

@@ -26,7 +26,8 @@ from tests.reference.asked import askable_fields, asked_fields
 from tests.reference.bench import COMMON, Bench, open_bench
 from tests.reference.policy import Policy, World
 from tests.strategies.questions import questions, sweep
-from tests.strategies.schools import reduce_school, schools
+from tests.strategies.schools import schools
+from tests.strategies.smaller_schools import reduce_school
 
 NOW = datetime.now(UTC).replace(microsecond=0)
 QUESTIONS_PER_WORLD = 8

@@ -81,6 +81,7 @@ def test_the_database_does_what_is_declared(declared: PersonalData, keys: Keys) 
     table = declared.table
     for column in declared.path.split(".") if declared.path not in ("", "id") else ():
         table, rule = keys[table, column]
+        assert table in (column.removesuffix("_id"), "person"), "erasure joins by the column's name"
         hops.append((table, rule))
     match declared.erasure:
         case Erasure.CASCADE:

@@ -21,6 +21,7 @@ from tests.features.record import (
 from tests.features.sample import PERSON, id_of
 from tests.reference import rights
 from tests.reference.changes import Doing, Done, Refused, about
+from tests.reference.policy import LEADERS as LEADING
 from tests.reference.policy import Row
 from tests.strategies.drawing import Drawing
 
@@ -85,8 +86,12 @@ def _close_record(doing: Doing, given: Row) -> Done:
 
 
 def _agree_on_the_place(drawing: Drawing, given: Row) -> Row:
-    """Somebody who studies somewhere, and there."""
-    studies = [row for row in drawing.world["Membership"] if row["role"] == "STUDENT"]
+    """A student of an organisation that has somebody who leads it, and there."""
+    lasting = [
+        row for row in drawing.world["Membership"] if row["acceptedAt"] and not row["endsAt"]
+    ]
+    led = {row["organisationId"] for row in lasting if row["role"] in LEADING}
+    studies = [row for row in lasting if row["role"] == "STUDENT" and row["organisationId"] in led]
     if not studies:
         return given
     study = drawing.choose(*studies)

@@ -17,6 +17,8 @@ NEW: dict[str, Row] = {
                      **dict.fromkeys((*COUNTS, "endingPercent", "source", "checkedAt")),
                      "appliedAt": None},
     "OpenedRecord": {"closedAt": None},
+    "PrivacyRequest": {"state": "OPEN", "jobId": None, "decidedAt": None,
+                       "deciderName": None, "reason": None, "doneAt": None, "receipt": None},
     "Evidence": {"state": "PENDING", "rejection": None, "objectKey": None, "thumbnailKey": None,
                  "thumbnailType": None, "jobId": None},
 }  # fmt: skip

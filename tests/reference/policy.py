@@ -63,7 +63,7 @@ class Policy:
                 return self.may_see_membership(row)
             case "Reminder":
                 return bool(row["personId"] == self.viewer)
-            case "Job" | "RosterImport" | "OpenedRecord":
+            case "Job" | "RosterImport" | "OpenedRecord" | "PrivacyRequest":
                 # A job is also seen by whoever asked for it, an opened record by the student and
                 # by who opened it; an import is the organisation's.
                 own = self.viewer in (row.get("personId"), row.get("openerId"))

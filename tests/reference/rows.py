@@ -34,6 +34,7 @@ BESIDES: dict[str, tuple[str, ...]] = {
     "RosterChange": ("importId",),
     "AuditEntry": ("subjectId",),
     "OpenedRecord": ("personId", "openerId", "organisationId"),
+    "PrivacyRequest": ("personId", "organisationId", "jobId"),
 }  # fmt: skip
 """Type -> what its table has besides the type's fields."""
 COUNTS = (
@@ -48,7 +49,14 @@ TABLES = {"RosterImport": "roster_import", "Reminder": "reminder"}
 """Tables of types that are read from a view."""
 EMPTY = tuple(
     f"delete from {table}"
-    for table in ("organisation", "person", "audit_entry", "evidence", "doomed_object")
+    for table in (
+        "organisation",
+        "person",
+        "audit_entry",
+        "evidence",
+        "doomed_object",
+        "privacy_request",
+    )
 )
 
 

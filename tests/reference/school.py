@@ -58,6 +58,11 @@ ONE = {
         "opener": ("Person", "openerId"),
         "organisation": ("Organisation", "organisationId"),
     },
+    "PrivacyRequest": {
+        "person": ("Person", "personId"),
+        "organisation": ("Organisation", "organisationId"),
+        "job": ("Job", "jobId"),
+    },
 }
 """Type -> field -> the type it leads to, and which of the row's own values names the row."""
 
@@ -68,6 +73,7 @@ MANY = {
         "audit": ("AuditEntry", "subjectId"),
         "reminders": ("Reminder", "personId"),
         "openedRecords": ("OpenedRecord", "personId"),
+        "privacyRequests": ("PrivacyRequest", "personId"),
     },
     "Goal": {
         "tasks": ("GoalTask", "goalId"),
@@ -81,6 +87,7 @@ MANY = {
         "jobs": ("Job", "organisationId"),
         "rosterImports": ("RosterImport", "organisationId"),
         "openedRecords": ("OpenedRecord", "organisationId"),
+        "privacyRequests": ("PrivacyRequest", "organisationId"),
     },
     "Job": {"rowErrors": ("JobRowError", "jobId")},
     "RosterImport": {"changes": ("RosterChange", "importId")},
@@ -107,6 +114,7 @@ DEFAULT_ORDER = {
     "RosterImport": ["CREATED_AT_DESC"],
     "RosterChange": ["POSITION_ASC"],
     "OpenedRecord": ["CREATED_AT_DESC"],
+    "PrivacyRequest": ["DUE_AT_ASC"],
 }
 OWN = ("Goal", "Job")
 """Types of which Query lists one's own."""

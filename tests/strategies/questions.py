@@ -51,10 +51,12 @@ def questions(draw: DrawFn, schema: GraphQLSchema, world: World) -> tuple[UUID, 
 
 PERSON = """{ id email name goals { id } goalsConnection { totalCount } memberships { id }
   reminders { id goal { id } } openedRecords { id reason opener { id } }
+  privacyRequests { id state }
   auditConnection { totalCount nodes { id actorName } } }"""
 GROUP = f"""{{ id name joinCode progress {{ active overdue completed }} organisation {{ id }}
   members {{ id acceptedAt person {PERSON} child {{ id }} }} }}"""
 ORGANISATION = f"""{{ id name groups {{ id }} memberships {{ id role person {PERSON} }}
+  privacyRequestsConnection {{ nodes {{ id person {{ id }} job {{ id }} }} }}
   openedRecordsConnection {{ nodes {{ id person {{ id goals {{ id }} }} }} }} }}"""
 GOAL = """{ id title owner { id email } tasks { id } notes { id author { id email } }
   evidence { id downloadUrl thumbnailUrl uploadForm note { id } } }"""
@@ -226,7 +228,8 @@ SAMPLES: Row = {
     "id": UUID(int=0), "rowId": UUID(int=0), "actorId": UUID(int=0), "color": "", "name": "",
     "dueAt": datetime.fromisoformat("2026-01-01T00:00:00Z"), "information": "", "title": "",
     "version": 1, "position": 0, "complete": False, "kind": "", "failure": "", "total": 0,
-    "rejection": "", "noticeVersion": "", "reason": "", "openerName": "", "otherAdministrators": 0,
+    "rejection": "", "noticeVersion": "", "reason": "", "openerName": "",
+    "deciderName": "", "receipt": "", "note": "", "otherAdministrators": 0,
     "action": "READ", "goalType": "SPORTS", "role": "ADMIN", "source": "INVITED",
 }  # fmt: skip
 """A value for fields that no row of a world has one for."""
@@ -235,6 +238,8 @@ for _moment in (
     "beginsAt",
     "expiresAt",
     "closedAt",
+    "decidedAt",
+    "doneAt",
     "endsAt",
     "acceptedAt",
     "startedAt",

@@ -7,7 +7,7 @@ when within an hour a question is asked. Values come from small pools, so that r
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -33,12 +33,6 @@ STATES: tuple[Row, ...] = (
 )
 """What a membership can be like, in hours from now."""
 ROLES = ("CAREGIVER", "CAREGIVER", "STUDENT", "MENTOR", "MENTOR_MANAGER", "ADMIN", "ADMIN")
-
-
-LINKS = (
-    "personId", "organisationId", "groupId", "childId", "goalId", "authorId", "subjectId", "jobId",
-    "noteId", "uploaderId", "importId", "openerId",
-)  # fmt: skip
 
 
 class School(dict[str, list[Row]]):
@@ -70,8 +64,8 @@ class _SchoolBuilder:
             for role in ("MENTOR", "STUDENT", "STUDENT")
         ]
         studies = [each for each in memberships if each["role"] == "STUDENT"]
-        for _ in range(choose(self.draw, 6, 3, 4, 5, 7)):
-            made = self._membership(choose(self.draw, *ROLES), groups, people, organisations)
+        for role in self._roles():
+            made = self._membership(role, groups, people, organisations)
             self._care(made, studies)
             memberships.append(made)
         goals = list(self._rows("Goal", 4, 8, personId=people))
@@ -97,12 +91,44 @@ class _SchoolBuilder:
             "RosterImport": imports,
             "RosterChange": list(self._rows("RosterChange", 2, 4, importId=imports)),
             "OpenedRecord": list(self._opened_records(memberships)),
+            "PrivacyRequest": list(self._privacy_requests(memberships, people, jobs)),
             "AuditEntry": self._audit_entries(people, organisations),
         }
+
+    def _privacy_requests(
+        self, memberships: list[Row], people: list[Row], jobs: list[Row]
+    ) -> Iterator[Row]:
+        """Most are of somebody who belongs to the organisation, where there is an administrator."""
+        led = {each["organisationId"] for each in memberships if each["role"] == "ADMIN"}
+        places = [each for each in memberships if each["organisationId"] in led]
+        for _ in range(choose(self.draw, 3, 2, 4)):
+            place = choose(self.draw, *places)
+            state = choose(self.draw, "OPEN", "OPEN", "OPEN", "ACCEPTED", "REFUSED", "DONE")
+            job = choose(self.draw, *jobs, None) if state == "ACCEPTED" else None
+            is_decided = state != "OPEN"
+            yield {
+                **self._row("PrivacyRequest"),
+                "personId": choose(self.draw, place["personId"], people[0]["id"], None),
+                "organisationId": choose(self.draw, *[place["organisationId"]] * 5, None),
+                "jobId": job and job["id"], "kind": choose(self.draw, "ERASURE", "ACCESS"),
+                "state": state, "note": choose(self.draw, *TEXTS), "dueAt": self._hours(400),
+                "decidedAt": self._hours(-20) if is_decided else None,
+                "deciderName": choose(self.draw, *NAMES) if is_decided else None,
+                "reason": choose(self.draw, *TEXTS) if state == "REFUSED" else None,
+                "doneAt": self._hours(-10) if state == "DONE" else None,
+                "receipt": choose(self.draw, *TEXTS) if state == "DONE" else None,
+            }  # fmt: skip
 
     def _audit_entries(self, people: list[Row], organisations: list[Row]) -> list[Row]:
         linked: dict[str, list[Any]] = {"subjectId": [*people, None], "actorId": people}
         return list(self._rows("AuditEntry", 3, 7, **linked, organisationId=[*organisations, None]))
+
+    def _roles(self) -> list[str]:
+        """An administrator, and whatever else."""
+        return [
+            "ADMIN",
+            *(choose(self.draw, *ROLES) for _ in range(choose(self.draw, 6, 3, 4, 5, 7))),
+        ]
 
     def _jobs(self, people: list[Row], organisations: list[Row]) -> list[Row]:
         asked: dict[str, list[Any]] = {
@@ -347,28 +373,3 @@ class _SchoolBuilder:
 
     def _hours(self, hours: int | None) -> datetime | None:
         return None if hours is None else self.now + timedelta(hours=hours)
-
-
-def reduce_school(world: World, fails: Callable[[World], bool]) -> World:
-    """The world with every row left out that it fails without."""
-    for rows in world.values():
-        for row in rows:
-            less = without(world, row["id"])
-            if fails(less):
-                world = less
-    return world
-
-
-def without(world: World, gone: UUID) -> World:
-    """The world without a row, and without what hangs on it."""
-    found: dict[str, list[Row]] = {}
-    ids = {gone}
-    for name in world:
-        kept = []
-        for row in world[name]:
-            if row["id"] in ids or ids & {row.get(key) for key in LINKS}:
-                ids.add(row["id"])
-            else:
-                kept.append(row)
-        found[name] = kept
-    return found

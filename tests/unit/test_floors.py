@@ -39,6 +39,7 @@ FLOORS = {
     "jobs": 4.4,
     **dict.fromkeys(("schedule", "bulk_changes"), 4.5),
     **dict.fromkeys(("personal_data", "procedure"), 4.55),
+    "erasure": 4.57,
     "signatures": 4.58,
     **dict.fromkeys(("core_tasks", "feature"), 4.6),
     "installed": 4.7,

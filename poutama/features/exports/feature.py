@@ -12,6 +12,7 @@ FEATURE = Feature(
     name="exports",
     package=__package__,
     procedures=(export_journey,),
+    answer_access="poutama.features.exports.request:answer_access",
     jobs={EXPORT: "poutama.features.exports.steps:EXPORT_JOB"},
     tasks={"purge_expired_exports": Task("poutama.features.exports.tasks:clear_exports", HOUR)},
     personal_data=(

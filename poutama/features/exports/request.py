@@ -12,6 +12,7 @@ from uuid import UUID
 
 import msgspec
 
+from poutama.db.transaction import Transaction
 from poutama.features.exports.job import EXPORT, ExportInput
 from poutama.jobs.table import enqueue
 from poutama.procedure import ProcedureContext
@@ -57,6 +58,17 @@ async def export_journey(
         # A student with few goals or none would otherwise not learn of it.
         await context.changes.record_read("Journey", person)
     return ExportJourneyPayload(job)
+
+
+async def answer_access(transaction: Transaction, person: UUID) -> UUID:
+    """Begin an export of the person's own data for the person; returns its job."""
+    running = await transaction.fetch(_RUNNING, person, person, EXPORT)
+    if running:
+        job: UUID = running[0]["id"]
+        return job
+    ((now,),) = await transaction.fetch(_NOW)
+    wanted = make_input(person, now)
+    return await enqueue(transaction, EXPORT, person_id=person, subject_id=person, input=wanted)
 
 
 def make_input(person: UUID, now: datetime) -> ExportInput:

@@ -20,8 +20,8 @@ from uuid import UUID
 from poutama.db.connection import Database
 from poutama.db.statements import load_sql
 from poutama.db.transaction import Transaction, run_transaction
-from poutama.personal_data import Erasure, PersonalData
-from poutama.sql.fragment import quote_name
+from poutama.erasure import is_deleted_by_statement, render_deletion
+from poutama.personal_data import PersonalData
 
 logger = logging.getLogger(__name__)
 
@@ -68,7 +68,7 @@ async def purge_departed_people(
     Raises:
         UnavailableError, DeadlineExceededError: as every statement.
     """
-    deletions = [render_deletion(each) for each in declared if _is_deleted_here(each)]
+    deletions = [render_deletion(each) for each in declared if is_deleted_by_statement(each)]
     deleted = 0
     while time.monotonic() < deadline - _MARGIN_SECONDS:
         rows = await database.read(_SQL["find_departed"], deadline=deadline, name="retention/gone")
@@ -91,14 +91,3 @@ async def purge_departed_people(
     if deleted:
         logger.info("retention: deleted %d people", deleted)
     return deleted
-
-
-def render_deletion(declared: PersonalData) -> str:
-    """The statement that deletes what a feature keeps of the people whose ids are in JSON at $1."""
-    table, column = quote_name(declared.table), quote_name(declared.path)
-    ids = "SELECT e.id::uuid FROM jsonb_array_elements_text($1::jsonb) AS e (id)"
-    return f"DELETE FROM {table} WHERE {column} IN ({ids})"  # noqa: S608  names, quoted
-
-
-def _is_deleted_here(declared: PersonalData) -> bool:
-    return declared.erasure is Erasure.DELETE and declared.table != "person"

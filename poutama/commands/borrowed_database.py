@@ -1,0 +1,41 @@
+"""The database for a command: the configured one, or the embedded one while the command runs."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
+from typing import TYPE_CHECKING
+
+from poutama.commands.notice import notice
+from poutama.laptop.configuration import open_home, read_settings
+from poutama.server.stop import Stopped, StopRequest
+
+if TYPE_CHECKING:
+    from poutama.laptop.database import LocalDatabase
+    from poutama.settings import Settings
+
+INTERRUPTED = 130
+"""The exit code of a command that a signal stopped."""
+WAITING = "waiting for the database, for 30 s at most"
+
+
+@contextmanager
+def borrowed_database(waiting: str = WAITING) -> Iterator[tuple[Settings, LocalDatabase]]:
+    """The database, run for the moment where no process runs it; stopped on a signal as well.
+
+    `waiting` is printed on standard error when that and the block take more than two seconds.
+    """
+    # heavy: the process library
+    from poutama.laptop.database import borrow_database
+
+    settings = read_settings()
+    try:
+        with (
+            StopRequest(),
+            notice(waiting) if waiting else nullcontext(),
+            borrow_database(settings, open_home(settings)) as database,
+        ):
+            yield settings, database
+    except Stopped:
+        sys.exit(INTERRUPTED)

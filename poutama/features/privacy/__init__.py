@@ -1,0 +1,1 @@
+"""Requests of people for access to their data and for its erasure."""

@@ -1,0 +1,156 @@
+"""What happens to a request for access or erasure: the clock, the acceptance, the erasure itself.
+
+Called by the procedures, by the job ERASURE and by the operator's command. It asks no permission;
+it refuses what no one may decide.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+from poutama.changes import NOW, Changes
+from poutama.db.transaction import Transaction
+from poutama.erasure import ErasedRows, erase_person
+from poutama.errors import ConflictError
+from poutama.features import load_features
+from poutama.sql.relationship import render_is_current
+
+WORKING_DAYS = 20
+"""Within which New Zealand's Privacy Act 2020 (sections 44 and 63) has a request decided."""
+_SATURDAY = 5
+
+_FIND_ACCEPTANCE = f"""
+SELECT r.kind, r.state, r.person_id, r.organisation_id,
+    coalesce(j.state IN ('FAILED', 'CANCELLED'), true) AS job_ended,
+    EXISTS (
+        SELECT 1 FROM membership AS other
+        WHERE other.person_id = r.person_id AND other.organisation_id <> r.organisation_id
+            AND {render_is_current("other")}
+    ) AS is_elsewhere,
+    EXISTS (
+        SELECT 1 FROM membership AS own
+        WHERE own.person_id = r.person_id AND own.role = 'ADMIN' AND {render_is_current("own")}
+            AND NOT EXISTS (
+                SELECT 1 FROM membership AS peer
+                WHERE peer.organisation_id = own.organisation_id AND peer.role = 'ADMIN'
+                    AND peer.person_id <> own.person_id AND {render_is_current("peer")}
+            )
+    ) AS is_last_admin
+FROM privacy_request AS r LEFT JOIN job AS j ON j.id = r.job_id WHERE r.id = $1::uuid
+"""  # noqa: S608  constants
+
+_FIND_ACCEPTED = """
+SELECT coalesce(p.name, $2::text) AS actor_name
+FROM privacy_request AS r LEFT JOIN person AS p ON p.id = $3::uuid
+WHERE r.id = $1::uuid AND r.state = 'ACCEPTED' AND r.person_id IS NOT NULL
+"""
+_DETACH = "UPDATE privacy_request SET person_id = NULL WHERE id = $1::uuid"
+
+
+class RequestKind(StrEnum):
+    """What a person requests."""
+
+    ACCESS = "ACCESS"
+    ERASURE = "ERASURE"
+
+
+class RequestState(StrEnum):
+    """How far a request is."""
+
+    OPEN = "OPEN"
+    ACCEPTED = "ACCEPTED"
+    REFUSED = "REFUSED"
+    DONE = "DONE"
+
+
+def find_due(now: datetime, time_zone: str) -> datetime:
+    """The same time of day, `WORKING_DAYS` later in that zone.
+
+    Only weekends are left out, not holidays: it is never later than the law has it.
+    """
+    due = now.astimezone(ZoneInfo(time_zone))
+    left = WORKING_DAYS
+    while left:
+        due += timedelta(days=1)
+        left -= due.weekday() < _SATURDAY
+    return due.astimezone(now.tzinfo)
+
+
+async def find_acceptable(
+    transaction: Transaction, request: UUID, decider: UUID | None
+) -> tuple[RequestKind, UUID]:
+    """The kind of a request that may be accepted now, and whose it is.
+
+    Args:
+        transaction: the decision's.
+        request: its id; it must be there.
+        decider: who accepts it; None for the operator.
+
+    Raises:
+        ConflictError: it is decided already, or must not be accepted like this; says why.
+    """
+    (row,) = await transaction.fetch(_FIND_ACCEPTANCE, request)
+    kind = RequestKind(row["kind"])
+    again = row["state"] == RequestState.ACCEPTED and row["job_ended"]
+    if row["person_id"] is None or not (row["state"] == RequestState.OPEN or again):
+        raise ConflictError("The request is decided already.")
+    if kind is RequestKind.ERASURE:
+        if row["person_id"] == decider:
+            raise ConflictError("Another administrator decides about the erasure of your data.")
+        if row["is_last_admin"]:
+            raise ConflictError("An organisation keeps an administrator.")
+        if decider is not None and row["is_elsewhere"]:
+            raise ConflictError(
+                "The person belongs to another organisation as well: the operator of the system"
+                " decides."
+            )
+    return kind, row["person_id"]
+
+
+async def complete_erasure(
+    transaction: Transaction,
+    changes: Changes,
+    request: UUID,
+    person: UUID,
+    keys: Sequence[str],
+    actor: UUID,
+    actor_name: str = "",
+) -> None:
+    """Erase the person of a request, and write the receipt; nothing if that has happened.
+
+    Raises:
+        DatabaseError: the database refused it.
+    """
+    rows = await transaction.fetch(_FIND_ACCEPTED, request, actor_name, actor)
+    if not rows:
+        return
+    await transaction.execute(_DETACH, request)
+    erased = await erase_person(
+        transaction,
+        person,
+        load_features().personal_data,
+        keys,
+        actor=actor,
+        actor_name=rows[0]["actor_name"],
+    )
+    await changes.update(
+        "PrivacyRequest",
+        request,
+        {
+            "state": RequestState.DONE,
+            "doneAt": NOW,
+            "note": "",
+            "receipt": render_receipt(erased, len(keys)),
+        },
+    )
+
+
+def render_receipt(erased: Sequence[ErasedRows], files: int) -> str:
+    """What was erased, in lines that a person can read."""
+    lines = [f"{each.where}: {each.rows} {each.outcome}" for each in erased]
+    lines.append(f"files: {files} deleted from the store, and again two days later")
+    return "\n".join(lines)

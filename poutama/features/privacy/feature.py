@@ -1,0 +1,34 @@
+"""Requests of people for access to their data and for its erasure."""
+
+from __future__ import annotations
+
+from poutama.feature import Feature
+from poutama.features.privacy import procedures
+from poutama.features.privacy.inputs import ERASURE
+from poutama.personal_data import Erasure, PersonalData
+
+FEATURE = Feature(
+    name="privacy",
+    package=__package__,
+    procedures=(
+        procedures.accept_privacy_request,
+        procedures.refuse_privacy_request,
+        procedures.request_access,
+        procedures.request_erasure,
+    ),
+    jobs={ERASURE: "poutama.features.privacy.job:ERASURE_JOB"},
+    personal_data=(
+        PersonalData(
+            table="privacy_request",
+            path="person_id",
+            note="requests for access and erasure",
+        ),
+        PersonalData(
+            table="privacy_request",
+            erasure=Erasure.KEEP,
+            note="the request for erasure itself, without the person: its dates, the name of the"
+            " administrator who decided, and the receipt prove that it was done, for as long as the"
+            " organisation exists",
+        ),
+    ),
+)

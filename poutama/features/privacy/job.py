@@ -1,0 +1,48 @@
+"""The job ERASURE: erases the person of a request that an administrator has accepted.
+
+One step: it finds the person's files, and deletes the rows in the transaction that also writes the
+receipt and schedules the files for deletion. Killed anywhere, it begins again.
+"""
+
+from __future__ import annotations
+
+from poutama.db.transaction import Transaction
+from poutama.erasure import find_stored_keys
+from poutama.features import load_features
+from poutama.features.privacy.decision import complete_erasure
+from poutama.features.privacy.inputs import ErasureInput
+from poutama.jobs.job import Empty, Finished, JobFailedError, JobKind, Step
+
+MUTATION = "acceptPrivacyRequest"
+_FIND_PERSON = "SELECT person_id FROM privacy_request WHERE id = $1::uuid"
+
+
+async def erase_step(step: Step[ErasureInput, Empty]) -> Finished:
+    """Erase the person.
+
+    Raises:
+        JobFailedError: who accepted the request no longer administers the organisation.
+        PoutamaError: the database or the store cannot be reached.
+    """
+    request, actor = step.input.privacy_request_id, step.job.person_id
+    asked = {"privacyRequestId": request}
+    if not await step.permits.hold(MUTATION, asked, actor, deadline=step.deadline):
+        raise JobFailedError("You may no longer decide this request; nothing was erased.")
+    rows = await step.database.read(
+        _FIND_PERSON, [request], deadline=step.deadline, name="erasure/person"
+    )
+    person = rows[0]["person_id"] if rows else None
+    if person is None:
+        return Finished(done=0)
+    keys = await find_stored_keys(
+        step.database, step.store, load_features().stored_data, person, deadline=step.deadline
+    )
+
+    async def effects(transaction: Transaction) -> None:
+        await complete_erasure(transaction, step.changes(transaction), request, person, keys, actor)
+
+    return Finished(done=1, effects=effects)
+
+
+ERASURE_JOB = JobKind(input=ErasureInput, checkpoint=Empty, step=erase_step)
+"""What workers run."""

@@ -1,0 +1,171 @@
+"""The mutations of requests for access and erasure.
+
+Who may call them is declared in `privacy.graphql`. A request goes to the one organisation that the
+person belongs to; with none, or several, the operator decides (`poutama requests`).
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import msgspec
+
+from poutama.changes import NOW
+from poutama.errors import ConflictError
+from poutama.features import load_features
+from poutama.features.privacy.decision import (
+    RequestKind,
+    RequestState,
+    find_acceptable,
+    find_due,
+)
+from poutama.features.privacy.inputs import ERASURE, ErasureInput
+from poutama.jobs.table import enqueue
+from poutama.procedure import ProcedureContext
+from poutama.sql.relationship import render_is_current
+
+TIME_ZONE = "Pacific/Auckland"
+"""Of a person whose request goes to no organisation."""
+
+_FIND_OPEN = """
+SELECT id FROM privacy_request
+WHERE person_id = $1::uuid AND kind = $2::text AND state IN ('OPEN', 'ACCEPTED')
+ORDER BY created_at, id LIMIT 1
+"""
+_FIND_ORGANISATIONS = f"""
+SELECT DISTINCT o.id, o.time_zone, now() AS now FROM membership AS m
+    JOIN organisation AS o ON o.id = m.organisation_id
+WHERE m.person_id = $1::uuid AND {render_is_current("m")}
+"""  # noqa: S608  constants
+_FIND_REQUEST = """
+SELECT r.state, r.organisation_id, (SELECT name FROM person WHERE id = $2::uuid) AS decider_name
+FROM privacy_request AS r WHERE r.id = $1::uuid
+"""
+
+
+class RequestErasureInput(msgspec.Struct, frozen=True):
+    """What the person adds."""
+
+    note: str
+
+
+class RequestAccessInput(msgspec.Struct, frozen=True):
+    """What the person adds."""
+
+    note: str
+
+
+class AcceptPrivacyRequestInput(msgspec.Struct, frozen=True, rename="camel"):
+    """Which request."""
+
+    privacy_request_id: UUID
+
+
+class RefusePrivacyRequestInput(msgspec.Struct, frozen=True, rename="camel"):
+    """Which request, and why."""
+
+    privacy_request_id: UUID
+    reason: str
+
+
+class PrivacyRequestPayload(msgspec.Struct, frozen=True, rename="camel"):
+    """The request."""
+
+    privacy_request: UUID
+
+
+async def request_erasure(
+    context: ProcedureContext, given: RequestErasureInput
+) -> PrivacyRequestPayload:
+    """Request that all data about the caller is erased; once until it is decided."""
+    return await _request(context, RequestKind.ERASURE, given.note)
+
+
+async def request_access(
+    context: ProcedureContext, given: RequestAccessInput
+) -> PrivacyRequestPayload:
+    """Request all data about the caller; once until it is decided."""
+    return await _request(context, RequestKind.ACCESS, given.note)
+
+
+async def accept_privacy_request(
+    context: ProcedureContext, given: AcceptPrivacyRequestInput
+) -> PrivacyRequestPayload:
+    """Accept a request: a job exports the person's data for them, or erases the person.
+
+    Raises:
+        ConflictError: it is decided already, or the caller may not decide this one.
+    """
+    transaction, viewer = context.transaction, context.viewer.person_id
+    request = given.privacy_request_id
+    kind, person = await find_acceptable(transaction, request, viewer)
+    (row,) = await transaction.fetch(_FIND_REQUEST, request, viewer)
+    if kind is RequestKind.ACCESS:
+        job = await load_features().load_answer_access()(transaction, person)
+    else:
+        job = await enqueue(
+            transaction,
+            ERASURE,
+            person_id=viewer,
+            organisation_id=row["organisation_id"],
+            input=ErasureInput(privacy_request_id=request),
+        )
+    await context.changes.update(
+        "PrivacyRequest",
+        request,
+        {
+            "state": RequestState.ACCEPTED,
+            "decidedAt": NOW,
+            "deciderName": row["decider_name"],
+            "job": job,
+        },
+    )
+    return PrivacyRequestPayload(request)
+
+
+async def refuse_privacy_request(
+    context: ProcedureContext, given: RefusePrivacyRequestInput
+) -> PrivacyRequestPayload:
+    """Refuse a request, with a reason that the person reads.
+
+    Raises:
+        ConflictError: it is decided already.
+    """
+    viewer, request = context.viewer.person_id, given.privacy_request_id
+    (row,) = await context.transaction.fetch(_FIND_REQUEST, request, viewer)
+    if row["state"] != RequestState.OPEN:
+        raise ConflictError("The request is decided already.")
+    await context.changes.update(
+        "PrivacyRequest",
+        request,
+        {
+            "state": RequestState.REFUSED,
+            "decidedAt": NOW,
+            "deciderName": row["decider_name"],
+            "reason": given.reason,
+        },
+    )
+    return PrivacyRequestPayload(request)
+
+
+async def _request(
+    context: ProcedureContext, kind: RequestKind, note: str
+) -> PrivacyRequestPayload:
+    transaction, viewer = context.transaction, context.viewer.person_id
+    open_ones = await transaction.fetch(_FIND_OPEN, viewer, kind)
+    if open_ones:
+        return PrivacyRequestPayload(open_ones[0]["id"])
+    organisations = await transaction.fetch(_FIND_ORGANISATIONS, viewer)
+    only = organisations[0] if len(organisations) == 1 else None
+    ((now,),) = await transaction.fetch("SELECT now()")
+    request = await context.changes.insert(
+        "PrivacyRequest",
+        {
+            "person": viewer,
+            "organisation": only["id"] if only else None,
+            "kind": kind,
+            "note": note,
+            "dueAt": find_due(now, only["time_zone"] if only else TIME_ZONE),
+        },
+    )
+    return PrivacyRequestPayload(request)

@@ -1,0 +1,214 @@
+"""What the tests know of requests for access and erasure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from tests.features.record import (
+    ADMIN,
+    SIGNED_IN,
+    Caller,
+    Case,
+    FeatureRecord,
+    Id,
+    MutationRecord,
+    SampleRow,
+    Shown,
+)
+from tests.features.sample import PERSON, id_of
+from tests.reference import rights
+from tests.reference.changes import Doing, Done, Effect, Refused, about
+from tests.reference.policy import Row
+from tests.strategies.drawing import Drawing
+
+REASON = "We have to keep it until you leave."
+REQUEST = {"privacyRequestId": Id("request for erasure")}
+
+
+def _rows() -> Iterator[SampleRow]:
+    for name, kind in (("request for erasure", "ERASURE"), ("request for access", "ACCESS")):
+        yield (
+            "privacy_request",
+            {
+                "id": id_of(name),
+                "person_id": id_of(Caller.CLASSMATE),
+                "organisation_id": id_of("organisation"),
+                "kind": kind,
+                "note": "",
+                "due_at": datetime.now(UTC) + timedelta(days=28),
+            },
+        )
+
+
+def _request(kind: str) -> Effect:
+    def request(doing: Doing, given: Row) -> Done:
+        mine = doing.all("PrivacyRequest", personId=doing.viewer, kind=kind)
+        open_ones = [row for row in mine if row["state"] in ("OPEN", "ACCEPTED")]
+        if open_ones:
+            (first, *_) = sorted(open_ones, key=lambda row: (row["createdAt"], row["id"]))
+            return Done("PrivacyRequest", frozenset([first["id"]]))
+        places = {
+            each["organisationId"]
+            for each in doing.all("Membership", personId=doing.viewer)
+            if doing.policy.counts(each)
+        }
+        made = doing.add(
+            "PrivacyRequest",
+            personId=doing.viewer,
+            organisationId=places.pop() if len(places) == 1 else None,
+            kind=kind,
+            note=given.get("note", ""),
+            dueAt=doing.now + timedelta(days=28),
+        )
+        doing.record("INSERT", "PrivacyRequest", made["id"], doing.viewer)
+        return about("PrivacyRequest", made)
+
+    return request
+
+
+def _accept(doing: Doing, given: Row) -> Done:
+    row = doing.permitted(
+        "acceptPrivacyRequest", doing.find("PrivacyRequest", given["privacyRequestId"])
+    )
+    jobs = doing.all("Job", id=row["jobId"])
+    again = row["state"] == "ACCEPTED" and all(
+        job["state"] in ("FAILED", "CANCELLED") for job in jobs
+    )
+    person = row["personId"]
+    if person is None or not (row["state"] == "OPEN" or again):
+        raise Refused("CONFLICT")
+    if row["kind"] == "ERASURE":
+        if person == doing.viewer or _is_last_admin(doing, person) or _is_elsewhere(doing, row):
+            raise Refused("CONFLICT")
+        wish: dict[str, Any] = {"privacyRequestId": str(row["id"])}
+        job = doing.add(
+            "Job",
+            kind="ERASURE",
+            input=json.dumps(wish),
+            personId=doing.viewer,
+            organisationId=row["organisationId"],
+            subjectId=None,
+        )
+    else:
+        who = {"personId": person, "subjectId": person}
+        running = doing.all("Job", kind="EXPORT", state="QUEUED", cancelRequested=False, **who)
+        wish = {"personId": str(person), "asOf": "new", "folder": "new"}
+        job = (
+            min(running, key=lambda each: (each["createdAt"], each["id"]))
+            if running
+            else doing.add("Job", kind="EXPORT", input=json.dumps(wish), **who)
+        )
+    _decide(doing, row, state="ACCEPTED", jobId=job["id"])
+    return about("PrivacyRequest", row)
+
+
+def _refuse(doing: Doing, given: Row) -> Done:
+    row = doing.permitted(
+        "refusePrivacyRequest", doing.find("PrivacyRequest", given["privacyRequestId"])
+    )
+    if row["state"] != "OPEN":
+        raise Refused("CONFLICT")
+    _decide(doing, row, state="REFUSED", reason=given["reason"])
+    return about("PrivacyRequest", row)
+
+
+def _decide(doing: Doing, row: Row, **values: Any) -> None:
+    name = doing.find("Person", doing.viewer)["name"]
+    doing.touch(row, decidedAt=doing.now, deciderName=name, **values)
+    doing.record("UPDATE", "PrivacyRequest", row["id"], row["personId"])
+
+
+def _is_last_admin(doing: Doing, person: Any) -> bool:
+    def admins(place: Any) -> set[Any]:
+        rows = doing.all("Membership", organisationId=place, role="ADMIN")
+        return {each["personId"] for each in rows if doing.policy.counts(each)}
+
+    return any(
+        admins(each["organisationId"]) == {person}
+        for each in doing.policy.current("ADMIN", of=person)
+    )
+
+
+def _is_elsewhere(doing: Doing, row: Row) -> bool:
+    return any(
+        each["organisationId"] != row["organisationId"] and doing.policy.counts(each)
+        for each in doing.all("Membership", personId=row["personId"])
+    )
+
+
+def _agree_on_the_decidable(drawing: Drawing, given: Row) -> Row:
+    """An open request of an organisation that has an administrator."""
+    led = {
+        each["organisationId"]
+        for each in drawing.world["Membership"]
+        if each["role"] == "ADMIN" and each["acceptedAt"] and not each["endsAt"]
+    }
+    able = [
+        each["id"]
+        for each in drawing.world["PrivacyRequest"]
+        if each["organisationId"] in led and each["state"] == "OPEN" and each["personId"]
+    ]
+    return {**given, "privacyRequestId": drawing.choose(*able)} if able else given
+
+
+def _draw_note(drawing: Drawing) -> str:
+    note: str = drawing.choose("", "Āe")
+    return note
+
+
+DECISIONS = (Case("the erasure", REQUEST, ADMIN),)
+
+MUTATIONS = (
+    MutationRecord(
+        name="requestErasure",
+        cases=(Case("one's own", {}, SIGNED_IN),),
+        may=rights.anybody,
+        does=_request("ERASURE"),
+        may_repeat=True,
+    ),
+    MutationRecord(
+        name="requestAccess",
+        cases=(Case("one's own", {}, SIGNED_IN),),
+        may=rights.anybody,
+        does=_request("ACCESS"),
+        may_repeat=True,
+    ),
+    MutationRecord(
+        name="acceptPrivacyRequest",
+        cases=(
+            *DECISIONS,
+            Case("the access", {"privacyRequestId": Id("request for access")}, ADMIN),
+        ),
+        may=rights.admins_over,
+        does=_accept,
+        agree=_agree_on_the_decidable,
+    ),
+    MutationRecord(
+        name="refusePrivacyRequest",
+        cases=tuple(
+            Case(each.about, {**each.given, "reason": REASON}, ADMIN) for each in DECISIONS
+        ),
+        may=rights.admins_over,
+        does=_refuse,
+        agree=_agree_on_the_decidable,
+    ),
+)
+
+ONLY = "(filter: { id: { eq: $id } })"
+
+RECORD = FeatureRecord(
+    mutations=MUTATIONS,
+    rows=_rows,
+    ids={"privacyRequestId": "PrivacyRequest"},
+    values={"note": _draw_note, "reason": (REASON, "Āe, e tika ana")},
+    shown={
+        "PrivacyRequest": Shown(
+            f"{{ id state note person {PERSON} job {{ id }} }}",
+            f"me {{ privacyRequests{ONLY} % }}"
+            f" organisations {{ privacyRequestsConnection{ONLY} {{ nodes % }} }}",
+        ),
+    },
+)
