@@ -15,9 +15,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
 from bench.cases import CASES, Case
+from bench.environment import open_environment
 from bench.report import explain, make_table, write_json
 from bench.rounds import Result, measure
-from bench.stand import open_stand
 from poutama.errors import PoutamaError
 from poutama.settings import Settings
 
@@ -59,10 +59,10 @@ def _measure(console: Console, cases: list[Case], seconds: float, rounds: int) -
                 console.print(text)
 
         results = []
-        with open_stand(settings, say) as stand:
+        with open_environment(settings, say) as environment:
             for case in cases:
                 say(case.name)
-                with stand.open_bench(case) as bench:
+                with environment.open_engines(case) as bench:
                     results.append(measure(bench, rounds, seconds, lambda: progress.advance(task)))
     return results
 

@@ -1,7 +1,7 @@
 """The ceiling: the same statements through asyncpg, without GraphQL and without HTTP.
 
-Eight connections in one process, started by `bench.stand`, in sessions like the API's own. Nothing
-that speaks to the database from Python can be faster.
+Eight connections in one process, started by `bench.environment`, in sessions like the API's own.
+Nothing that speaks to the database from Python can be faster.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The processes of a measurement: the API, and one that asks for each side.
 
 A child lives until its pipe is closed, so that none is left behind when the parent dies. Started
-and stopped by `bench.stand`.
+and stopped by `bench.environment`.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ START_SECONDS = 60.0
 STOP_SECONDS = 10.0
 
 
-class Side(Protocol):
+class LoadSide(Protocol):
     """Whoever can be asked to work for some seconds."""
 
     async def open(self) -> None: ...
@@ -99,7 +99,7 @@ def start_api(settings: Settings, url: str, home: Path) -> Child:
     return Child(_serve_api, settings, url, home)
 
 
-def start_side(side: Side) -> Child:
+def start_side(side: LoadSide) -> Child:
     """Let a side wait for numbers of seconds, and answer with samples."""
     return Child(_run_side, side)
 
@@ -109,7 +109,7 @@ def _serve_api(pipe: Connection, settings: Settings, url: str, home: Path) -> No
         serve(partial(open_local_api, settings, url, home), settings, stop, pipe.send)
 
 
-def _run_side(pipe: Connection, side: Side) -> None:
+def _run_side(pipe: Connection, side: LoadSide) -> None:
     # Ctrl-C is for the parent, which then closes the pipe.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

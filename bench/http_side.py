@@ -2,7 +2,7 @@
 
 Everything shares two cores, so a client is a protocol on prebuilt bytes: it verifies the status
 and the length of every response and does no more. Runs in a process of its own, started by
-`bench.stand`; what it costs is measured with each round.
+`bench.environment`; what it costs is measured with each round.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ STATUS = b"HTTP/1.1 200 "
 LENGTH = b"content-length: "
 HEAD_END = b"\r\n\r\n"
 # Beyond the round itself: somebody who has not answered by then does not answer any more.
-PATIENCE = 30.0
+HANG_SECONDS = 30.0
 
 
 class Client(asyncio.Protocol):
@@ -118,7 +118,7 @@ class HttpSide:
         """
         cpu, started = time.process_time(), time.perf_counter()
         rounds = [client.begin(started + seconds) for client in self._clients]
-        async with asyncio.timeout(seconds + PATIENCE):
+        async with asyncio.timeout(seconds + HANG_SECONDS):
             await asyncio.gather(*rounds)
         elapsed, used = time.perf_counter() - started, time.process_time() - cpu
         latencies = [one for client in self._clients for one in client.latencies]

@@ -2,8 +2,8 @@
 
 So the ceiling runs the very text and the very values that a request leads to, in sessions with the
 very settings. Called by
-`bench.stand` just before the case is measured: a write changes what is read later. Nothing here
-is timed.
+`bench.environment` just before the case is measured: a write changes what is read later. Nothing
+here is timed.
 """
 
 from __future__ import annotations

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from statistics import median
 
-from bench.stand import Bench, Turn
+from bench.environment import PreparedCase, RoundUsage
 
 WARM_UP_SECONDS = 0.5
 
@@ -48,7 +48,9 @@ class Result:
         return ceiling / (self.api_cpu_us + self.load_cpu_us + self.database_cpu_us)
 
 
-def measure(bench: Bench, rounds: int, seconds: float, advance: Callable[[], None]) -> Result:
+def measure(
+    bench: PreparedCase, rounds: int, seconds: float, advance: Callable[[], None]
+) -> Result:
     """Warm up, then let both sides take turns.
 
     Args:
@@ -60,7 +62,7 @@ def measure(bench: Bench, rounds: int, seconds: float, advance: Callable[[], Non
     warm_up = min(WARM_UP_SECONDS, seconds)
     bench.ask_api(warm_up)
     bench.ask_database(warm_up)
-    pairs: list[tuple[Turn, Turn]] = []
+    pairs: list[tuple[RoundUsage, RoundUsage]] = []
     for _ in range(rounds):
         api = bench.ask_api(seconds)
         advance()
@@ -69,7 +71,7 @@ def measure(bench: Bench, rounds: int, seconds: float, advance: Callable[[], Non
     return _summarise(bench, pairs)
 
 
-def _summarise(bench: Bench, pairs: list[tuple[Turn, Turn]]) -> Result:
+def _summarise(bench: PreparedCase, pairs: list[tuple[RoundUsage, RoundUsage]]) -> Result:
     ratios = tuple(api.sample.per_second / top.sample.per_second for api, top in pairs)
     apis = [api for api, _ in pairs]
     tops = [top for _, top in pairs]
@@ -93,5 +95,5 @@ def _summarise(bench: Bench, pairs: list[tuple[Turn, Turn]]) -> Result:
     )
 
 
-def _each(turns: list[Turn], used: Callable[[Turn], float]) -> float:
+def _each(turns: list[RoundUsage], used: Callable[[RoundUsage], float]) -> float:
     return 1e6 * median(used(turn) / turn.sample.requests for turn in turns)

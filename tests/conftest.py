@@ -39,8 +39,8 @@ from poutama.db.embedded import EmbeddedServer
 from poutama.db.migrate import migrate
 from poutama.errors import ConfigurationError
 from poutama.features import load_features
-from tests.reuse import Schema, empty, read_schema
-from tests.workers import UnitScheduling, count_workers, is_controller, rank
+from tests.database_reset import Schema, empty, read_schema
+from tests.unit_scheduling import UnitScheduling, count_workers, is_controller, rank
 
 T = TypeVar("T")
 

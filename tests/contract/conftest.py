@@ -3,7 +3,7 @@
 | fixture | scope | gives |
 |---|---|---|
 | `aws_endpoint` | session | address of a moto server: S3, SQS |
-| `desk` | function | a server over a folder of files |
+| `file_server` | function | a server over a folder of files |
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import pytest
 from moto.moto_server.threaded_moto_server import ThreadedMotoServer
 
 from poutama.store.directory import DirectoryStore
-from tests.contract.file_desk import Desk
+from tests.contract.file_server import FileServer
 from tests.contract.serving import serve_files
 
 
@@ -34,8 +34,8 @@ def aws_endpoint() -> Iterator[str]:
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
+def file_server(tmp_path: Path) -> Iterator[FileServer]:
     store = DirectoryStore(tmp_path, b"secret")
     with ExitStack() as server, httpx.Client(timeout=30) as client:
         server.enter_context(serve_files(store))
-        yield Desk(tmp_path, store, client, server.close)
+        yield FileServer(tmp_path, store, client, server.close)

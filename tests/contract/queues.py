@@ -21,7 +21,7 @@ CREDENTIALS = {"AWS_ACCESS_KEY_ID": "test", "AWS_SECRET_ACCESS_KEY": "test"}
 VISIBILITY = 30
 
 
-class Yard(Protocol):
+class InspectedQueue(Protocol):
     """A queue, and a look at its dead letters."""
 
     @property
@@ -31,12 +31,12 @@ class Yard(Protocol):
         ...
 
 
-OpenYard = Callable[..., AbstractAsyncContextManager[Yard]]
-"""`open_yard(visibility=..., most_received=...)`"""
+OpenQueue = Callable[..., AbstractAsyncContextManager[InspectedQueue]]
+"""`open_queue(visibility=..., most_received=...)`"""
 
 
 @dataclass(frozen=True, slots=True)
-class LocalYard:
+class InspectedLocalQueue:
     """A queue in this process."""
 
     queue: LocalQueue
@@ -48,14 +48,14 @@ class LocalYard:
 @asynccontextmanager
 async def open_local(
     visibility: int = VISIBILITY, most_received: int = 5
-) -> AsyncIterator[LocalYard]:
+) -> AsyncIterator[InspectedLocalQueue]:
     queue = LocalQueue(visibility=visibility, most_received=most_received)
-    yield LocalYard(queue)
+    yield InspectedLocalQueue(queue)
     await queue.close()
 
 
 @dataclass(frozen=True, slots=True)
-class SqsYard:
+class InspectedSqsQueue:
     """A queue of moto's, with its dead letters."""
 
     queue: SqsQueue
@@ -79,11 +79,11 @@ class SqsYard:
         ]
 
 
-def open_sqs(endpoint: str) -> OpenYard:
+def open_sqs(endpoint: str) -> OpenQueue:
     @asynccontextmanager
-    async def open_yard(
+    async def open_queue(
         visibility: int = VISIBILITY, most_received: int = 5
-    ) -> AsyncIterator[SqsYard]:
+    ) -> AsyncIterator[InspectedSqsQueue]:
         client: Any = get_session().create_client("sqs", region_name=REGION, endpoint_url=endpoint)
         dead_url = client.create_queue(QueueName=f"dead-{uuid4().hex}")["QueueUrl"]
         found = client.get_queue_attributes(QueueUrl=dead_url, AttributeNames=["QueueArn"])
@@ -99,8 +99,8 @@ def open_sqs(endpoint: str) -> OpenYard:
                 dead_letter_url=dead_url,
             )
         )
-        yield SqsYard(queue, client, dead_url)
+        yield InspectedSqsQueue(queue, client, dead_url)
         await queue.close()
         client.close()
 
-    return open_yard
+    return open_queue

@@ -7,10 +7,10 @@ from hashlib import sha256
 import pytest
 
 from poutama.store.signed_urls import UploadGrant
-from tests.contract.file_desk import (
+from tests.contract.file_server import (
     CONTENT,
     MEDIA,
-    Desk,
+    FileServer,
     code_of,
     read_to_end,
 )
@@ -27,8 +27,10 @@ from tests.contract.file_desk import (
         ("lines=1-2", 200, 0, 1024),
     ],
 )
-def test_a_part_is_given(desk: Desk, asked: str, status: int, start: int, end: int) -> None:
-    got = desk.client.get(desk.put(), headers={"Range": asked})
+def test_a_part_is_given(
+    file_server: FileServer, asked: str, status: int, start: int, end: int
+) -> None:
+    got = file_server.client.get(file_server.put(), headers={"Range": asked})
 
     assert (got.status_code, got.content) == (status, CONTENT[start:end])
     assert got.headers["content-length"] == str(end - start)
@@ -36,52 +38,52 @@ def test_a_part_is_given(desk: Desk, asked: str, status: int, start: int, end: i
     assert got.headers.get("content-range") == told
 
 
-def test_a_part_beyond_the_end_is_refused_and_the_size_told(desk: Desk) -> None:
-    got = desk.client.get(desk.put(), headers={"Range": "bytes=1024-"})
+def test_a_part_beyond_the_end_is_refused_and_the_size_told(file_server: FileServer) -> None:
+    got = file_server.client.get(file_server.put(), headers={"Range": "bytes=1024-"})
 
     assert (got.status_code, code_of(got)) == (416, "InvalidRange")
     assert got.headers["content-range"] == "bytes */1024"
 
 
-def test_head_tells_what_get_would(desk: Desk) -> None:
-    address = desk.put()
+def test_head_tells_what_get_would(file_server: FileServer) -> None:
+    address = file_server.put()
 
-    head, got = desk.client.head(address), desk.client.get(address)
+    head, got = file_server.client.head(address), file_server.client.get(address)
 
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers == got.headers
     assert head.headers["accept-ranges"] == "bytes"
 
 
-def test_what_is_still_the_same_is_not_sent_again(desk: Desk) -> None:
-    address = desk.put()
-    etag = desk.client.get(address).headers["etag"]
+def test_what_is_still_the_same_is_not_sent_again(file_server: FileServer) -> None:
+    address = file_server.put()
+    etag = file_server.client.get(address).headers["etag"]
 
-    again = desk.client.get(address, headers={"If-None-Match": etag})
-    desk.put(CONTENT + b"!")
-    changed = desk.client.get(address, headers={"If-None-Match": etag})
+    again = file_server.client.get(address, headers={"If-None-Match": etag})
+    file_server.put(CONTENT + b"!")
+    changed = file_server.client.get(address, headers={"If-None-Match": etag})
 
     assert (again.status_code, again.content) == (304, b"")
     assert (changed.status_code, changed.content) == (200, CONTENT + b"!")
 
 
-def test_a_download_goes_on_only_if_the_file_is_the_same(desk: Desk) -> None:
-    address = desk.put()
-    etag = desk.client.get(address).headers["etag"]
+def test_a_download_goes_on_only_if_the_file_is_the_same(file_server: FileServer) -> None:
+    address = file_server.put()
+    etag = file_server.client.get(address).headers["etag"]
     go_on = {"Range": "bytes=1000-", "If-Range": etag}
 
-    assert desk.client.get(address, headers=go_on).content == CONTENT[1000:]
-    desk.put(b"another")
-    got = desk.client.get(address, headers=go_on)
+    assert file_server.client.get(address, headers=go_on).content == CONTENT[1000:]
+    file_server.put(b"another")
+    got = file_server.client.get(address, headers=go_on)
 
     assert (got.status_code, got.content) == (200, b"another")
 
 
 @pytest.mark.parametrize("media_type", ["text/html", "image/svg+xml", "application/xhtml+xml"])
-def test_what_was_uploaded_cannot_run_as_our_page(desk: Desk, media_type: str) -> None:
-    desk.put(b"<script>alert(1)</script>", media_type)
+def test_what_was_uploaded_cannot_run_as_our_page(file_server: FileServer, media_type: str) -> None:
+    file_server.put(b"<script>alert(1)</script>", media_type)
 
-    got = desk.client.get(desk.address(media_type, inline=True))
+    got = file_server.client.get(file_server.address(media_type, inline=True))
 
     assert got.headers["content-type"] == media_type
     assert "sandbox" in got.headers["content-security-policy"]
@@ -91,19 +93,19 @@ def test_what_was_uploaded_cannot_run_as_our_page(desk: Desk, media_type: str) -
 
 
 @pytest.mark.parametrize("media_type", ["a/b\r\nSet-Cookie: a=b", "é", "", "a\0b"])
-def test_a_type_that_is_none_splits_no_header(desk: Desk, media_type: str) -> None:
-    desk.put()
+def test_a_type_that_is_none_splits_no_header(file_server: FileServer, media_type: str) -> None:
+    file_server.put()
 
-    got = desk.client.get(desk.address(media_type))
+    got = file_server.client.get(file_server.address(media_type))
 
     assert (got.status_code, got.content) == (200, CONTENT)
     assert got.headers["content-type"] == "application/octet-stream"
     assert "set-cookie" not in got.headers
 
 
-def test_a_page_of_another_origin_may_upload_and_download(desk: Desk) -> None:
-    form = desk.form()
-    preflight = desk.client.options(
+def test_a_page_of_another_origin_may_upload_and_download(file_server: FileServer) -> None:
+    form = file_server.form()
+    preflight = file_server.client.options(
         form.url,
         headers={
             "Origin": "https://app.example",
@@ -111,14 +113,14 @@ def test_a_page_of_another_origin_may_upload_and_download(desk: Desk) -> None:
             "Access-Control-Request-Headers": "x-requested-with",
         },
     )
-    sent = desk.client.post(
+    sent = file_server.client.post(
         form.url,
         data=dict(form.fields),
         files={"file": CONTENT},
         headers={"Origin": "https://app.example"},
     )
-    got = desk.client.get(desk.address(), headers={"Origin": "https://app.example"})
-    refused = desk.client.get(f"{form.url}/x", headers={"Origin": "https://app.example"})
+    got = file_server.client.get(file_server.address(), headers={"Origin": "https://app.example"})
+    refused = file_server.client.get(f"{form.url}/x", headers={"Origin": "https://app.example"})
 
     assert preflight.status_code == 204
     assert "POST" in preflight.headers["access-control-allow-methods"]
@@ -145,11 +147,11 @@ def test_a_page_of_another_origin_may_upload_and_download(desk: Desk) -> None:
         "/files?a=b",
     ],
 )
-def test_no_path_leads_out_of_the_folder(desk: Desk, path: str) -> None:
+def test_no_path_leads_out_of_the_folder(file_server: FileServer, path: str) -> None:
     """Sent as it is: clients tidy such paths up."""
-    query = desk.put().partition("?")[2]
+    query = file_server.put().partition("?")[2]
     for target in (path, f"{path}?{query}"):
-        with desk.connect() as connection:
+        with file_server.connect() as connection:
             asked = f"GET {target} HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
             connection.sendall(asked.encode())
             said = read_to_end(connection)
@@ -159,21 +161,23 @@ def test_no_path_leads_out_of_the_folder(desk: Desk, path: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["../../a", "objects/../a", "/etc/a", ".a", "a@", ""])
-def test_not_even_a_signed_form_leads_out_of_the_folder(desk: Desk, name: str) -> None:
+def test_not_even_a_signed_form_leads_out_of_the_folder(file_server: FileServer, name: str) -> None:
     """As if the secret's holder had forgotten to look at the key."""
     grant = UploadGrant(name, MEDIA, 4, sha256(b"evil").hexdigest())
-    fields = desk.store.url_signer.sign_upload(grant, 60)
-    said = desk.client.post(f"{desk.store.base_url}/files", data=fields, files={"file": b"evil"})
+    fields = file_server.store.url_signer.sign_upload(grant, 60)
+    said = file_server.client.post(
+        f"{file_server.store.base_url}/files", data=fields, files={"file": b"evil"}
+    )
 
     assert said.status_code == 500
-    assert desk.files() == []
+    assert file_server.files() == []
 
 
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "POST"])
-def test_other_methods_are_refused(desk: Desk, method: str) -> None:
-    address = desk.put()
+def test_other_methods_are_refused(file_server: FileServer, method: str) -> None:
+    address = file_server.put()
 
-    said = desk.client.request(method, address, content=b"x" * 100_000)
+    said = file_server.client.request(method, address, content=b"x" * 100_000)
 
     assert (said.status_code, code_of(said)) == (405, "MethodNotAllowed")
-    assert desk.client.get(address).content == CONTENT
+    assert file_server.client.get(address).content == CONTENT

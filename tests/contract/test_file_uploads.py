@@ -20,11 +20,11 @@ from poutama.server.protocol import BoundedProtocol
 from poutama.store.atomic_file import WholeFile
 from poutama.store.directory import DirectoryStore
 from poutama.store.objects import UploadForm
-from tests.contract.file_desk import (
+from tests.contract.file_server import (
     CONTENT,
     KEY,
     MEDIA,
-    Desk,
+    FileServer,
     code_of,
     multipart,
     post_raw,
@@ -64,17 +64,17 @@ BODIES: dict[str, tuple[Callable[[UploadForm], bytes], str]] = {
 
 @pytest.mark.parametrize("case", BODIES)
 def test_what_is_no_whole_form_is_refused_and_not_logged(
-    desk: Desk, caplog: pytest.LogCaptureFixture, case: str
+    file_server: FileServer, caplog: pytest.LogCaptureFixture, case: str
 ) -> None:
     make, code = BODIES[case]
-    said = desk.client.post(
-        f"{desk.store.base_url}/files",
-        content=make(desk.form()),
+    said = file_server.client.post(
+        f"{file_server.store.base_url}/files",
+        content=make(file_server.form()),
         headers={"Content-Type": "multipart/form-data; boundary=b"},
     )
 
     assert (said.status_code // 100, code_of(said)) == (4, code)
-    assert desk.files() == []
+    assert file_server.files() == []
     # Anyone could fill the disk with it.
     assert caplog.messages == []
 
@@ -83,34 +83,36 @@ def test_what_is_no_whole_form_is_refused_and_not_logged(
     "kind", ["", "text/plain", "multipart/form-data", "multipart/form-data; boundary=",
              "multipart/form-data; boundary=" + "b" * 1000, "multipart/mixed; boundary=b"]
 )  # fmt: skip
-def test_what_is_no_form_at_all_is_refused(desk: Desk, kind: str) -> None:
-    said = desk.client.post(
-        f"{desk.store.base_url}/files", content=b"x", headers={"Content-Type": kind}
+def test_what_is_no_form_at_all_is_refused(file_server: FileServer, kind: str) -> None:
+    said = file_server.client.post(
+        f"{file_server.store.base_url}/files", content=b"x", headers={"Content-Type": kind}
     )
 
     assert (said.status_code, code_of(said)) == (400, "MalformedPOSTRequest")
 
 
-def test_fields_are_known_in_any_case_and_what_follows_the_file_is_ignored(desk: Desk) -> None:
-    form = desk.form()
+def test_fields_are_known_in_any_case_and_what_follows_the_file_is_ignored(
+    file_server: FileServer,
+) -> None:
+    form = file_server.form()
     fields = {name.upper(): value for name, value in form.fields.items()}
     after = b'\r\n--b\r\nContent-Disposition: form-data; name="submit"\r\n\r\nGo\r\n--b--\r\n'
-    said = desk.client.post(
+    said = file_server.client.post(
         form.url,
         content=multipart(UploadForm(form.url, fields), CONTENT, ending=after),
         headers={"Content-Type": "multipart/form-data; boundary=b"},
     )
 
     assert said.status_code == 204, said.text
-    assert desk.client.get(desk.address()).content == CONTENT
+    assert file_server.client.get(file_server.address()).content == CONTENT
 
 
-def test_a_length_is_asked_for(desk: Desk) -> None:
+def test_a_length_is_asked_for(file_server: FileServer) -> None:
     def pieces() -> Iterator[bytes]:
-        yield multipart(desk.form(), CONTENT)
+        yield multipart(file_server.form(), CONTENT)
 
-    said = desk.client.post(
-        f"{desk.store.base_url}/files",
+    said = file_server.client.post(
+        f"{file_server.store.base_url}/files",
         content=pieces(),
         headers={"Content-Type": "multipart/form-data; boundary=b"},
     )
@@ -118,30 +120,30 @@ def test_a_length_is_asked_for(desk: Desk) -> None:
     assert (said.status_code, code_of(said)) == (411, "MissingContentLength")
 
 
-def test_a_client_that_leaves_half_way_leaves_no_file(desk: Desk) -> None:
-    body = multipart(desk.form(b"x" * 10_000_000), b"x" * 10_000_000)
-    with desk.connect() as connection:
+def test_a_client_that_leaves_half_way_leaves_no_file(file_server: FileServer) -> None:
+    body = multipart(file_server.form(b"x" * 10_000_000), b"x" * 10_000_000)
+    with file_server.connect() as connection:
         connection.sendall(post_raw(body)[:5_000_000])
         connection.shutdown(socket.SHUT_WR)
         assert read_to_end(connection) == b""
 
-    assert desk.files() == []
+    assert file_server.files() == []
 
 
 def test_a_client_that_falls_silent_is_forgotten(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    file_server: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(protocol, "CHECK_SECONDS", 0.2)
-    with desk.connect() as connection:
-        connection.sendall(post_raw(multipart(desk.form(), CONTENT), length=1_000_000))
+    with file_server.connect() as connection:
+        connection.sendall(post_raw(multipart(file_server.form(), CONTENT), length=1_000_000))
         with suppress(ConnectionResetError):
             assert read_to_end(connection) == b""
 
-    assert desk.files() == []
+    assert file_server.files() == []
 
 
 def test_a_client_that_does_not_read_is_forgotten(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    file_server: FileServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(protocol, "CHECK_SECONDS", 0.2)
     lost = Event()
@@ -153,9 +155,9 @@ def test_a_client_that_does_not_read_is_forgotten(
             lost.set()
         end(self, error)
 
-    path = urlsplit(desk.put(b"x" * 30_000_000))
+    path = urlsplit(file_server.put(b"x" * 30_000_000))
     monkeypatch.setattr(BoundedProtocol, "connection_lost", tell)
-    with desk.connect() as connection:
+    with file_server.connect() as connection:
         asked = f"GET {path.path}?{path.query} HTTP/1.1\r\nHost: x\r\n\r\n"
         connection.sendall(asked.encode())
         # Nothing is read, and more than fits between us is to come.
@@ -163,11 +165,11 @@ def test_a_client_that_does_not_read_is_forgotten(
         assert len(read_to_end(connection)) < 30_000_000
 
 
-def test_more_than_was_declared_is_refused_before_it_has_all_come(desk: Desk) -> None:
+def test_more_than_was_declared_is_refused_before_it_has_all_come(file_server: FileServer) -> None:
     """A gigabyte is announced; of it comes only what the server listens to."""
-    form = desk.form()
+    form = file_server.form()
     body = multipart(form, CONTENT + b"x" * 1_000_000, ending=b"")
-    with desk.connect() as connection:
+    with file_server.connect() as connection:
         connection.sendall(post_raw(body, length=1_000_000_000))
         said = connection.recv(65536)
 
@@ -175,27 +177,27 @@ def test_more_than_was_declared_is_refused_before_it_has_all_come(desk: Desk) ->
         assert b"EntityTooLarge" in said
         assert b"connection: close" in said
 
-    assert desk.files() == []
+    assert file_server.files() == []
 
 
-def test_a_client_that_asks_before_it_sends_is_told_to(desk: Desk) -> None:
-    form = desk.form()
+def test_a_client_that_asks_before_it_sends_is_told_to(file_server: FileServer) -> None:
+    form = file_server.form()
     body = multipart(form, CONTENT)
     head, _, rest = post_raw(body).partition(b"\r\n\r\n")
-    with desk.connect() as connection:
+    with file_server.connect() as connection:
         connection.sendall(head + b"\r\nExpect: 100-continue\r\nConnection: close\r\n\r\n")
         assert connection.recv(65536) == b"HTTP/1.1 100 Continue\r\n\r\n"
         connection.sendall(rest)
         assert read_to_end(connection).startswith(b"HTTP/1.1 204 ")
 
 
-def test_a_connection_is_used_again_and_answers_in_order(desk: Desk) -> None:
-    address = urlsplit(desk.put(b"hello"))
+def test_a_connection_is_used_again_and_answers_in_order(file_server: FileServer) -> None:
+    address = urlsplit(file_server.put(b"hello"))
     get = f"GET {address.path}?{address.query} HTTP/1.1\r\nHost: x\r\n\r\n".encode()
-    upload = post_raw(multipart(desk.form(b"later"), b"later"))
+    upload = post_raw(multipart(file_server.form(b"later"), b"later"))
     echo = b"POST /echo HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nabc"
     last = b"GET /echo HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
-    with desk.connect() as connection:
+    with file_server.connect() as connection:
         connection.sendall(echo + get + echo + upload + get + get + last)
         said = read_to_end(connection)
 
@@ -214,8 +216,8 @@ def test_a_connection_is_used_again_and_answers_in_order(desk: Desk) -> None:
         at = said.index(body, at) + len(body)
 
 
-def test_a_body_that_breaks_the_protocol_is_refused(desk: Desk) -> None:
-    with desk.connect() as connection:
+def test_a_body_that_breaks_the_protocol_is_refused(file_server: FileServer) -> None:
+    with file_server.connect() as connection:
         connection.sendall(
             b"POST /files HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n"
             b"Content-Type: multipart/form-data; boundary=b\r\n\r\nnonsense\r\n"
@@ -223,20 +225,20 @@ def test_a_body_that_breaks_the_protocol_is_refused(desk: Desk) -> None:
         said = read_to_end(connection)
 
     assert said.startswith(b"HTTP/1.1 4")
-    assert desk.files() == []
+    assert file_server.files() == []
 
 
-def test_whoever_downloads_keeps_the_file_they_began_with(desk: Desk) -> None:
+def test_whoever_downloads_keeps_the_file_they_began_with(file_server: FileServer) -> None:
     content = b"a" * 20_000_000
-    address = desk.put(content)
-    with desk.client.stream("GET", address) as got:
+    address = file_server.put(content)
+    with file_server.client.stream("GET", address) as got:
         pieces = got.iter_bytes()
         received = next(pieces)
-        desk.put(b"b")
+        file_server.put(b"b")
         received += b"".join(pieces)
 
     assert received == content
-    assert desk.client.get(address).content == b"b"
+    assert file_server.client.get(address).content == b"b"
 
 
 def test_what_a_killed_server_left_is_swept_and_what_is_fresh_is_not(tmp_path: Path) -> None:
@@ -268,15 +270,15 @@ async def test_no_empty_folder_bears_anybodys_id(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_is_said_to_be_one(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+    file_server: FileServer, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     def full(*_: Any) -> None:
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(WholeFile, "write", full)
-    form = desk.form()
-    said = desk.client.post(form.url, data=dict(form.fields), files={"file": CONTENT})
+    form = file_server.form()
+    said = file_server.client.post(form.url, data=dict(form.fields), files={"file": CONTENT})
 
     assert (said.status_code, code_of(said)) == (503, "ServiceUnavailable")
     assert "No space left" in caplog.text
-    assert desk.files() == []
+    assert file_server.files() == []

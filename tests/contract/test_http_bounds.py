@@ -7,7 +7,7 @@ from contextlib import suppress
 import pytest
 
 from poutama.server import protocol
-from tests.contract.file_desk import Desk, read_to_end
+from tests.contract.file_server import FileServer, read_to_end
 
 POST = b"POST /echo HTTP/1.1\r\nHost: x\r\n"
 LAST = b"GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
@@ -15,9 +15,9 @@ ENDLESS = 300_000
 """More than a head may have and the server reads at once."""
 
 
-def exchange(desk: Desk, sent: bytes) -> bytes:
+def exchange(file_server: FileServer, sent: bytes) -> bytes:
     """All that the server answers."""
-    with desk.connect() as connection:
+    with file_server.connect() as connection:
         connection.sendall(sent)
         return read_to_end(connection)
 
@@ -42,9 +42,9 @@ def exchange(desk: Desk, sent: bytes) -> bytes:
     ],
 )
 def test_an_ambiguous_length_is_refused_and_nothing_after_it_is_read(
-    desk: Desk, framing: bytes
+    file_server: FileServer, framing: bytes
 ) -> None:
-    answer = exchange(desk, POST + framing + b"\r\n0\r\n\r\n" + LAST)
+    answer = exchange(file_server, POST + framing + b"\r\n0\r\n\r\n" + LAST)
 
     assert answer.startswith(b"HTTP/1.1 4")
     assert b"/last" not in answer
@@ -66,25 +66,25 @@ def test_an_ambiguous_length_is_refused_and_nothing_after_it_is_read(
     ids=lambda body: repr(body[:20]),
 )
 def test_a_chunk_that_is_none_is_refused_and_nothing_after_it_is_read(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, body: bytes
+    file_server: FileServer, monkeypatch: pytest.MonkeyPatch, body: bytes
 ) -> None:
     monkeypatch.setattr(protocol, "CHECK_SECONDS", 3600)  # not for its time
     answer = b""
     with suppress(ConnectionError):  # cut off while it sends
-        answer = exchange(desk, POST + b"Transfer-Encoding: chunked\r\n\r\n" + body + LAST)
+        answer = exchange(file_server, POST + b"Transfer-Encoding: chunked\r\n\r\n" + body + LAST)
 
     assert b"HTTP/1.1 2" not in answer
     assert b"/last" not in answer
 
 
 @pytest.mark.parametrize("framing", [b"Content-Length: %d\r\n", b"Transfer-Encoding: chunked\r\n"])
-def test_a_body_is_never_read_as_a_request(desk: Desk, framing: bytes) -> None:
+def test_a_body_is_never_read_as_a_request(file_server: FileServer, framing: bytes) -> None:
     inner = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
     if b"%" in framing:
         framing, body = framing % len(inner), inner
     else:
         body = b"%x\r\n%s\r\n0\r\n\r\n" % (len(inner), inner)
-    answer = exchange(desk, POST + framing + b"\r\n" + body + LAST)
+    answer = exchange(file_server, POST + framing + b"\r\n" + body + LAST)
 
     assert answer.count(b"HTTP/1.1 200") == 2
     assert b"POST /echo %d" % len(inner) in answer
@@ -93,13 +93,15 @@ def test_a_body_is_never_read_as_a_request(desk: Desk, framing: bytes) -> None:
 
 
 @pytest.mark.parametrize("path", [b"/echo", b"/files"])
-def test_the_body_of_a_refused_request_is_never_read_as_a_request(desk: Desk, path: bytes) -> None:
+def test_the_body_of_a_refused_request_is_never_read_as_a_request(
+    file_server: FileServer, path: bytes
+) -> None:
     """Over the limit, or of the wrong type: it is not read, and so the connection ends."""
     inner = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
     body = (inner * (2_000_000 // len(inner)))[:2_000_000]
     head = b"POST %s HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % (path, len(body))
     answer = b""
-    with desk.connect() as connection, suppress(ConnectionError):
+    with file_server.connect() as connection, suppress(ConnectionError):
         connection.sendall(head)
         connection.sendall(body)
         answer = read_to_end(connection)
@@ -109,41 +111,43 @@ def test_the_body_of_a_refused_request_is_never_read_as_a_request(desk: Desk, pa
 
 
 @pytest.mark.parametrize("upgrade", [b"h2c", b"websocket", b"nonsense"])
-def test_an_upgrade_that_is_not_offered_is_no_way_round(desk: Desk, upgrade: bytes) -> None:
+def test_an_upgrade_that_is_not_offered_is_no_way_round(
+    file_server: FileServer, upgrade: bytes
+) -> None:
     inner = b"GET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
     head = POST + b"Connection: Upgrade\r\nUpgrade: %s\r\nContent-Length: %d\r\n\r\n"
-    answer = exchange(desk, head % (upgrade, len(inner)) + inner)
+    answer = exchange(file_server, head % (upgrade, len(inner)) + inner)
 
     assert answer.startswith(b"HTTP/1.1 4")
     assert b"/smuggled" not in answer
 
 
-def test_a_request_that_need_not_upgrade_is_answered_as_it_stands(desk: Desk) -> None:
+def test_a_request_that_need_not_upgrade_is_answered_as_it_stands(file_server: FileServer) -> None:
     head = b"GET /echo HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
-    answer = exchange(desk, head + LAST)
+    answer = exchange(file_server, head + LAST)
 
     assert b"GET /echo 0" in answer
     assert b"connection: close" in answer
     assert b"/last" not in answer
 
 
-def test_requests_far_ahead_of_their_responses_are_refused(desk: Desk) -> None:
+def test_requests_far_ahead_of_their_responses_are_refused(file_server: FileServer) -> None:
     """They arrive in one piece, and would all be kept at once."""
     short = b"GET /echo HTTP/1.1\r\nHost: x\r\n\r\n"
 
-    answer = exchange(desk, short * 2_000 + LAST)
+    answer = exchange(file_server, short * 2_000 + LAST)
     assert b"HTTP/1.1 400" in answer
     assert answer.count(b"HTTP/1.1 200") <= protocol.MAX_PIPELINED + 1
     assert b"/last" not in answer
 
-    answer = exchange(desk, short * (protocol.MAX_PIPELINED // 2) + LAST)
+    answer = exchange(file_server, short * (protocol.MAX_PIPELINED // 2) + LAST)
     assert answer.count(b"HTTP/1.1 200") == protocol.MAX_PIPELINED // 2 + 1
     assert b"GET /last 0" in answer
 
 
-def test_a_trailer_is_not_a_header(desk: Desk) -> None:
+def test_a_trailer_is_not_a_header(file_server: FileServer) -> None:
     chunked = b"Transfer-Encoding: chunked\r\nX-Early: 1\r\n\r\n1\r\na\r\n0\r\n"
-    answer = exchange(desk, POST + chunked + b"X-Late: 1\r\n\r\n" + LAST)
+    answer = exchange(file_server, POST + chunked + b"X-Late: 1\r\n\r\n" + LAST)
 
     assert b"POST /echo 1 x-early" in answer
     assert b"x-late" not in answer
@@ -164,11 +168,11 @@ def test_a_trailer_is_not_a_header(desk: Desk) -> None:
     ids=["line", "value", "name", "headers", "many", "trailer", "trailers", "empty lines"],
 )
 def test_a_head_that_does_not_end_is_refused(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, head: bytes
+    file_server: FileServer, monkeypatch: pytest.MonkeyPatch, head: bytes
 ) -> None:
     monkeypatch.setattr(protocol, "CHECK_SECONDS", 3600)  # not for its time
     answer = b""
-    with desk.connect() as connection, suppress(ConnectionError):
+    with file_server.connect() as connection, suppress(ConnectionError):
         connection.sendall(head)
         answer = read_to_end(connection)
 
@@ -178,21 +182,21 @@ def test_a_head_that_does_not_end_is_refused(
 
 @pytest.mark.parametrize("sent", [b"", b"GET /echo HT", POST + b"X-A: b\r\n", b"\r\n"])
 def test_a_head_that_does_not_come_ends_the_connection(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch, sent: bytes
+    file_server: FileServer, monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:
     monkeypatch.setattr(protocol, "CHECK_SECONDS", 0.05)
     monkeypatch.setattr(protocol, "HEAD_SECONDS", 0.1)
-    with desk.connect() as connection:
+    with file_server.connect() as connection:
         connection.sendall(sent)
         with suppress(ConnectionError):
             assert read_to_end(connection) == b""
 
 
-def test_a_request_in_small_pieces_is_answered(desk: Desk) -> None:
+def test_a_request_in_small_pieces_is_answered(file_server: FileServer) -> None:
     body = b"x" * 500
     chunked = b"".join(b"1\r\n%c\r\n" % byte for byte in body) + b"0\r\n\r\n"
     sent = POST + b"Transfer-Encoding: chunked\r\n\r\n" + chunked + LAST
-    with desk.connect() as connection:
+    with file_server.connect() as connection:
         for at in range(0, len(sent), 7):
             connection.sendall(sent[at : at + 7])
         answer = read_to_end(connection)
@@ -202,8 +206,8 @@ def test_a_request_in_small_pieces_is_answered(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("line", [b"GET /echo HTTP/1.0", b"GET http://x/echo HTTP/1.1"])
-def test_other_forms_of_a_request_are_answered(desk: Desk, line: bytes) -> None:
-    answer = exchange(desk, line + b"\r\nHost: x\r\nConnection: close\r\n\r\n")
+def test_other_forms_of_a_request_are_answered(file_server: FileServer, line: bytes) -> None:
+    answer = exchange(file_server, line + b"\r\nHost: x\r\nConnection: close\r\n\r\n")
 
     assert b"GET /echo 0" in answer
 
@@ -212,8 +216,8 @@ def test_other_forms_of_a_request_are_answered(desk: Desk, line: bytes) -> None:
     "line", [b"GET /echo HTTP/2.0", b"GET /echo", b"CONNECT x:1 HTTP/1.1",
              b"GET /\xff HTTP/1.1", b"G\x01T /echo HTTP/1.1", b"\x16\x03\x01\x02\x00\x01"]
 )  # fmt: skip
-def test_what_is_not_our_http_is_refused(desk: Desk, line: bytes) -> None:
-    answer = exchange(desk, line + b"\r\nHost: x\r\nConnection: close\r\n\r\n")
+def test_what_is_not_our_http_is_refused(file_server: FileServer, line: bytes) -> None:
+    answer = exchange(file_server, line + b"\r\nHost: x\r\nConnection: close\r\n\r\n")
 
     assert b" 200 " not in answer
     assert not answer or answer.startswith((b"HTTP/1.1 4", b"HTTP/1.0 4"))

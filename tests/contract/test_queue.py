@@ -10,13 +10,13 @@ from poutama.errors import ConfigurationError, PoutamaError, UnavailableError
 from poutama.jobs.queue import Queue, QueueMessage
 from poutama.jobs.sqs import SqsQueue
 from poutama.settings import Settings
-from tests.contract.queues import CREDENTIALS, REGION, OpenYard, open_local, open_sqs
+from tests.contract.queues import CREDENTIALS, REGION, OpenQueue, open_local, open_sqs
 
 BODY = '{"job": "ā 🌱"}'
 
 
 @pytest.fixture(params=["local", "sqs"])
-def open_yard(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> OpenYard:
+def open_queue(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> OpenQueue:
     if request.param == "local":
         return open_local
     for name, value in CREDENTIALS.items():
@@ -29,106 +29,106 @@ async def receive_one(queue: Queue) -> QueueMessage:
     return message
 
 
-async def test_what_is_sent_is_handed_out_as_it_was(open_yard: OpenYard) -> None:
-    async with open_yard() as yard:
-        await yard.queue.send(BODY)
-        message = await receive_one(yard.queue)
+async def test_what_is_sent_is_handed_out_as_it_was(open_queue: OpenQueue) -> None:
+    async with open_queue() as inspected:
+        await inspected.queue.send(BODY)
+        message = await receive_one(inspected.queue)
         assert (message.body, message.received) == (BODY, 1)
 
 
-async def test_nothing_is_nothing(open_yard: OpenYard) -> None:
-    async with open_yard() as yard:
-        assert await yard.queue.receive() == []
+async def test_nothing_is_nothing(open_queue: OpenQueue) -> None:
+    async with open_queue() as inspected:
+        assert await inspected.queue.receive() == []
 
 
-async def test_who_waits_is_told_at_once(open_yard: OpenYard) -> None:
-    async with open_yard() as yard:
-        waiting = asyncio.create_task(yard.queue.receive(wait=20))
+async def test_who_waits_is_told_at_once(open_queue: OpenQueue) -> None:
+    async with open_queue() as inspected:
+        waiting = asyncio.create_task(inspected.queue.receive(wait=20))
         await asyncio.sleep(0)
-        await yard.queue.send(BODY)
+        await inspected.queue.send(BODY)
         async with asyncio.timeout(15):
             assert [message.body for message in await waiting] == [BODY]
 
 
-async def test_a_message_is_one_worker_s_at_a_time(open_yard: OpenYard) -> None:
-    async with open_yard() as yard:
+async def test_a_message_is_one_worker_s_at_a_time(open_queue: OpenQueue) -> None:
+    async with open_queue() as inspected:
         for number in range(7):
-            await yard.queue.send(str(number))
-        received = await asyncio.gather(*(yard.queue.receive(most=3) for _ in range(4)))
+            await inspected.queue.send(str(number))
+        received = await asyncio.gather(*(inspected.queue.receive(most=3) for _ in range(4)))
         bodies = [message.body for messages in received for message in messages]
         assert sorted(bodies) == [str(number) for number in range(7)]
         assert max(map(len, received)) <= 3
 
 
-async def test_what_is_deleted_is_gone(open_yard: OpenYard) -> None:
-    async with open_yard() as yard:
-        await yard.queue.send(BODY)
-        message = await receive_one(yard.queue)
-        await yard.queue.delete(message)
-        await yard.queue.delete(message)
-        await yard.queue.retry(message, delay=0)
-        assert await yard.queue.receive() == []
+async def test_what_is_deleted_is_gone(open_queue: OpenQueue) -> None:
+    async with open_queue() as inspected:
+        await inspected.queue.send(BODY)
+        message = await receive_one(inspected.queue)
+        await inspected.queue.delete(message)
+        await inspected.queue.delete(message)
+        await inspected.queue.retry(message, delay=0)
+        assert await inspected.queue.receive() == []
 
 
-async def test_what_nobody_deletes_comes_again(open_yard: OpenYard) -> None:
-    async with open_yard(visibility=1) as yard:
-        await yard.queue.send(BODY)
-        first = await receive_one(yard.queue)
-        second = await receive_one(yard.queue)
+async def test_what_nobody_deletes_comes_again(open_queue: OpenQueue) -> None:
+    async with open_queue(visibility=1) as inspected:
+        await inspected.queue.send(BODY)
+        first = await receive_one(inspected.queue)
+        second = await receive_one(inspected.queue)
         assert (second.id, second.body, second.received) == (first.id, first.body, 2)
         assert second.receipt != first.receipt
 
 
-async def test_what_failed_comes_again_when_it_was_asked_to(open_yard: OpenYard) -> None:
-    async with open_yard() as yard:
-        await yard.queue.send(BODY)
-        await yard.queue.retry(await receive_one(yard.queue), delay=0)
-        again = await receive_one(yard.queue)
+async def test_what_failed_comes_again_when_it_was_asked_to(open_queue: OpenQueue) -> None:
+    async with open_queue() as inspected:
+        await inspected.queue.send(BODY)
+        await inspected.queue.retry(await receive_one(inspected.queue), delay=0)
+        again = await receive_one(inspected.queue)
         assert again.received == 2
-        await yard.queue.retry(again, delay=1)
-        assert await yard.queue.receive() == []
-        assert (await receive_one(yard.queue)).received == 3
+        await inspected.queue.retry(again, delay=1)
+        assert await inspected.queue.receive() == []
+        assert (await receive_one(inspected.queue)).received == 3
 
 
-async def test_of_a_batch_only_what_failed_comes_again(open_yard: OpenYard) -> None:
-    async with open_yard() as yard:
+async def test_of_a_batch_only_what_failed_comes_again(open_queue: OpenQueue) -> None:
+    async with open_queue() as inspected:
         for number in range(10):
-            await yard.queue.send(str(number))
+            await inspected.queue.send(str(number))
         batch: list[QueueMessage] = []
         while len(batch) < 10:
-            batch += await yard.queue.receive(wait=10)
+            batch += await inspected.queue.receive(wait=10)
         for message in batch:
             if message.body == "4":
-                await yard.queue.retry(message, delay=0)
+                await inspected.queue.retry(message, delay=0)
             else:
-                await yard.queue.delete(message)
-        assert (await receive_one(yard.queue)).body == "4"
-        assert await yard.queue.receive() == []
+                await inspected.queue.delete(message)
+        assert (await receive_one(inspected.queue)).body == "4"
+        assert await inspected.queue.receive() == []
 
 
-async def test_a_message_can_be_held_back(open_yard: OpenYard) -> None:
-    async with open_yard() as yard:
-        await yard.queue.send("later", delay=1)
-        await yard.queue.send("now")
-        assert (await receive_one(yard.queue)).body == "now"
-        assert await yard.queue.receive() == []
-        assert (await receive_one(yard.queue)).body == "later"
+async def test_a_message_can_be_held_back(open_queue: OpenQueue) -> None:
+    async with open_queue() as inspected:
+        await inspected.queue.send("later", delay=1)
+        await inspected.queue.send("now")
+        assert (await receive_one(inspected.queue)).body == "now"
+        assert await inspected.queue.receive() == []
+        assert (await receive_one(inspected.queue)).body == "later"
 
 
-async def test_what_is_handed_out_too_often_is_a_dead_letter(open_yard: OpenYard) -> None:
-    async with open_yard(most_received=2) as yard:
-        await yard.queue.send(BODY)
+async def test_what_is_handed_out_too_often_is_a_dead_letter(open_queue: OpenQueue) -> None:
+    async with open_queue(most_received=2) as inspected:
+        await inspected.queue.send(BODY)
         for _ in range(2):
-            await yard.queue.retry(await receive_one(yard.queue), delay=0)
-        assert await yard.queue.receive(wait=1) == []
-        assert [body for body, _ in await yard.dead_letters()] == [BODY]
+            await inspected.queue.retry(await receive_one(inspected.queue), delay=0)
+        assert await inspected.queue.receive(wait=1) == []
+        assert [body for body, _ in await inspected.dead_letters()] == [BODY]
 
 
-async def test_a_message_can_be_dead_lettered_with_its_reason(open_yard: OpenYard) -> None:
-    async with open_yard() as yard:
-        await yard.queue.dead_letter(BODY, reason="It holds no people: ā.")
-        assert await yard.dead_letters() == [(BODY, "It holds no people: ā.")]
-        assert await yard.queue.receive() == []
+async def test_a_message_can_be_dead_lettered_with_its_reason(open_queue: OpenQueue) -> None:
+    async with open_queue() as inspected:
+        await inspected.queue.dead_letter(BODY, reason="It holds no people: ā.")
+        assert await inspected.dead_letters() == [(BODY, "It holds no people: ā.")]
+        assert await inspected.queue.receive() == []
 
 
 # SQS alone

@@ -12,13 +12,13 @@ import pytest_asyncio
 
 from poutama.db.connection import Database
 from poutama.settings import Settings
-from tests.db.bureau import Bureau
-from tests.db.registrar import Registrar
+from tests.db.evidence_harness import EvidenceHarness
+from tests.db.job_harness import JobHarness
+from tests.db.journey_exporter import JourneyExporter
+from tests.db.roster_importer import Importer
 from tests.db.sessions import Open, soon
-from tests.db.studio import Studio
-from tests.db.workshop import Workshop
 from tests.golden.compiled import RENDERINGS
-from tests.golden.desk import Desk
+from tests.golden.engine_client import EngineClient
 from tests.golden.rows import fill
 
 
@@ -53,50 +53,50 @@ async def other(postgres_url: str) -> AsyncIterator[asyncpg.Connection]:
 
 
 @pytest_asyncio.fixture(scope="module")
-async def desk_database(database_url: str) -> AsyncIterator[Database]:
-    """The database that a module's desks share; each test finds the rows as they were at first."""
+async def engine_database(database_url: str) -> AsyncIterator[Database]:
+    """The database that a module's clients share; each test finds the rows as they were."""
     database = Database(Settings(), url=database_url)
     yield database
     await database.close()
 
 
 @pytest_asyncio.fixture(params=RENDERINGS)
-async def desk(request: pytest.FixtureRequest, desk_database: Database) -> Desk:
+async def client(request: pytest.FixtureRequest, engine_database: Database) -> EngineClient:
     """An engine over the rows of `tests.golden.rows`, once for each rendering."""
-    await fill(desk_database)
-    return Desk(desk_database, request.param)
+    await fill(engine_database)
+    return EngineClient(engine_database, request.param)
 
 
 @pytest.fixture
-async def shop(database_url: str) -> AsyncIterator[Workshop]:
-    """A workshop without jobs, over the module's database."""
+async def shop(database_url: str) -> AsyncIterator[JobHarness]:
+    """A harness without jobs, over the module's database."""
     database = Database(Settings(), url=database_url)
-    shop = Workshop(database)
+    shop = JobHarness(database)
     await shop.set_up()
     yield shop
     await database.close()
 
 
 @pytest.fixture
-async def studio(desk_database: Database, tmp_path: Path) -> AsyncIterator[Studio]:
+async def harness(engine_database: Database, tmp_path: Path) -> AsyncIterator[EvidenceHarness]:
     """Whoever adds evidence; at the end, what is counted of it is what there is."""
-    studio = Studio(desk_database, tmp_path / "files")
-    await studio.set_up()
-    yield studio
-    await studio.audit()
+    harness = EvidenceHarness(engine_database, tmp_path / "files")
+    await harness.set_up()
+    yield harness
+    await harness.audit()
 
 
 @pytest.fixture
-async def registrar(desk_database: Database, tmp_path: Path) -> Registrar:
+async def importer(engine_database: Database, tmp_path: Path) -> Importer:
     """Whoever imports rosters."""
-    registrar = Registrar(desk_database, tmp_path / "files")
-    await registrar.set_up()
-    return registrar
+    importer = Importer(engine_database, tmp_path / "files")
+    await importer.set_up()
+    return importer
 
 
 @pytest.fixture
-async def bureau(desk_database: Database, tmp_path: Path) -> Bureau:
+async def exporter(engine_database: Database, tmp_path: Path) -> JourneyExporter:
     """Whoever asks for exports."""
-    bureau = Bureau(desk_database, tmp_path / "store")
-    await bureau.set_up()
-    return bureau
+    exporter = JourneyExporter(engine_database, tmp_path / "store")
+    await exporter.set_up()
+    return exporter

@@ -1,4 +1,4 @@
-"""A worker at evidence, killed -9 on cue, by `tests.db.victims` with URL FOLDER JOB N.
+"""A worker at evidence, killed -9 on cue, by `tests.db.killable_processes` with URL FOLDER JOB N.
 
 It dies before, or right after, whatever it does to the database or to the store: N counts both.
 It exits with 0 when it comes to the job's end first.
@@ -18,12 +18,12 @@ from poutama.db.connection import Database
 from poutama.db.trace import StatementTrace
 from poutama.settings import Settings
 from poutama.store.objects import ObjectStore
-from tests.db.studio import Studio
+from tests.db.evidence_harness import EvidenceHarness
 
 TOUCHING = ("describe", "download", "put", "delete")
 
 
-class Fuse:
+class CrashCountdown:
     """Burns down by one whenever something was done."""
 
     def __init__(self, length: int) -> None:
@@ -35,10 +35,10 @@ class Fuse:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-class FusedStore:
+class CrashingStore:
     """A store at which one may die before and after each touch."""
 
-    def __init__(self, store: ObjectStore, fuse: Fuse) -> None:
+    def __init__(self, store: ObjectStore, fuse: CrashCountdown) -> None:
         self._store = store
         self._fuse = fuse
 
@@ -57,12 +57,12 @@ class FusedStore:
 
 
 async def run(url: str, folder: Path, job: UUID, number: int) -> None:
-    fuse = Fuse(number)
+    fuse = CrashCountdown(number)
     database = Database(Settings(), url=url)
-    studio = Studio(database, folder)
-    store: Any = FusedStore(studio.store, fuse)
+    harness = EvidenceHarness(database, folder)
+    store: Any = CrashingStore(harness.store, fuse)
     with database.observe(fuse.burn):
-        await studio.run(job, store)
+        await harness.run(job, store)
     await database.close()
 
 

@@ -1,4 +1,4 @@
-"""A worker at a roster, killed -9 on cue, by `tests.db.victims` with URL FOLDER JOB N.
+"""A worker at a roster, killed -9 on cue, by `tests.db.killable_processes` with URL FOLDER JOB N.
 
 It dies within the transaction of its N-th step: the steps before are committed, and that one has
 done all that it does outside of it. It exits with 0 when it comes to the job's end first.
@@ -16,7 +16,7 @@ from uuid import UUID
 from poutama.db.connection import Database
 from poutama.db.trace import StatementTrace
 from poutama.settings import Settings
-from tests.db.registrar import Registrar
+from tests.db.roster_importer import Importer
 
 
 async def run(url: str, folder: Path, job: UUID, number: int) -> None:
@@ -29,7 +29,7 @@ async def run(url: str, folder: Path, job: UUID, number: int) -> None:
 
     database = Database(Settings(), url=url)
     with database.observe(watch):
-        await Registrar(database, folder).run(job)
+        await Importer(database, folder).run(job)
     await database.close()
 
 

@@ -1,4 +1,4 @@
-"""A worker that is killed -9 on cue, by `tests.db.victims` with URL JOB POINT.
+"""A worker that is killed -9 on cue, by `tests.db.killable_processes` with URL JOB POINT.
 
 POINT is `statement:N`, right after the N-th statement of the worker was answered, BEGIN and COMMIT
 included, or `step:N`, within the N-th step. It exits with 0 when it comes to the job's end first.
@@ -15,8 +15,8 @@ from uuid import UUID
 from poutama.db.connection import Database
 from poutama.db.trace import StatementTrace
 from poutama.settings import Settings
+from tests.db.job_harness import CountStep, JobHarness, Returned, count, counting
 from tests.db.sessions import soon
-from tests.db.workshop import CountStep, Returned, Workshop, count, counting
 
 
 def die() -> None:
@@ -37,7 +37,7 @@ async def run(url: str, job: UUID, point: str) -> None:
         return await count(step)
 
     database = Database(Settings(), url=url)
-    shop = Workshop(database, kinds={"COUNT": counting(step)})
+    shop = JobHarness(database, kinds={"COUNT": counting(step)})
     with database.observe(watch):
         await shop.worker().run(job, deadline=soon())
     await database.close()

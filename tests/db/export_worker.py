@@ -29,11 +29,11 @@ from poutama.features.exports.steps import (
 from poutama.jobs.job import Finished
 from poutama.settings import Settings
 from poutama.store.directory import DirectoryStore
-from tests.db.bureau import SECRET, build_worker
+from tests.db.journey_exporter import SECRET, build_worker
 
 
 @dataclass(slots=True)
-class Bell:
+class EventCounter:
     """Counts events; tolls for the process at the one that it waits for."""
 
     last: int
@@ -45,10 +45,10 @@ class Bell:
             os.kill(os.getpid(), signal.SIGKILL)
 
 
-class BelledStore(DirectoryStore):
+class CountingStore(DirectoryStore):
     """A store that rings before and after every change."""
 
-    def __init__(self, folder: Path, bell: Bell) -> None:
+    def __init__(self, folder: Path, bell: EventCounter) -> None:
         super().__init__(folder, SECRET)
         self._bell = bell
 
@@ -64,7 +64,7 @@ class BelledStore(DirectoryStore):
 
 
 async def run(url: str, folder: str, job: str, event: str) -> None:
-    bell = Bell(int(event))
+    bell = EventCounter(int(event))
 
     async def step(step: ExportStep) -> ExportProgress | Finished:
         bell.ring()
@@ -74,7 +74,7 @@ async def run(url: str, folder: str, job: str, event: str) -> None:
 
     database = Database(Settings(), url=url)
     try:
-        worker = build_worker(database, BelledStore(Path(folder), bell), step)
+        worker = build_worker(database, CountingStore(Path(folder), bell), step)
         state = await worker.run(UUID(job), deadline=time.monotonic() + 600)
         assert state == "SUCCEEDED", state
     finally:

@@ -27,7 +27,7 @@ DELAY_SECONDS = 0.02
 ENCRYPTED = ("require", "verify-ca", "verify-full")
 
 
-class Side(Enum):
+class Sender(Enum):
     """Who speaks."""
 
     CLIENT = auto()
@@ -64,7 +64,7 @@ class Fault:
 class Message:
     """One message as it passed; `kind` is its type byte, or `startup`."""
 
-    side: Side
+    side: Sender
     kind: str
     raw: bytes
 
@@ -199,12 +199,12 @@ class FaultProxy:
             await channel.server[1].drain()
             await channel.server[0].read()
             return False
-        await self._pass(channel, Message(Side.CLIENT, "startup", raw), self.counting_startup)
+        await self._pass(channel, Message(Sender.CLIENT, "startup", raw), self.counting_startup)
         return True
 
     async def _from_client(self, channel: Channel) -> None:
         while True:
-            message = await _read(channel.client[0], Side.CLIENT)
+            message = await _read(channel.client[0], Sender.CLIENT)
             if channel.skipping:
                 if message.kind != "S":
                     continue
@@ -213,11 +213,11 @@ class FaultProxy:
 
     async def _from_server(self, channel: Channel) -> None:
         while True:
-            message = await _read(channel.server[0], Side.SERVER)
+            message = await _read(channel.server[0], Sender.SERVER)
             if channel.disguise:
                 if message.kind != "E":
                     continue  # what it said of the messages before
-                message = Message(Side.SERVER, "E", error(channel.disguise))
+                message = Message(Sender.SERVER, "E", error(channel.disguise))
                 channel.disguise = ""
             if channel.deaf and message.kind in "ZnTE":
                 raise Cut
@@ -228,7 +228,7 @@ class FaultProxy:
             channel.started = channel.started or message.kind == "Z"
 
     async def _pass(self, channel: Channel, message: Message, counted: bool) -> None:
-        target = channel.server[1] if message.side is Side.CLIENT else channel.client[1]
+        target = channel.server[1] if message.side is Sender.CLIENT else channel.client[1]
         fault = None
         if counted and self._counting and message.kind != "X":
             if len(self.messages) == self._number and not self.fired:
@@ -248,7 +248,7 @@ class FaultProxy:
             case Action.DROP_AFTER:
                 target.write(message.raw)
                 await target.drain()
-                if message.side is Side.SERVER or message.kind not in "SQH":
+                if message.side is Sender.SERVER or message.kind not in "SQH":
                     raise Cut
                 channel.deaf = True
             case Action.HALF:
@@ -266,7 +266,7 @@ class FaultProxy:
         return True
 
     async def _answer(self, channel: Channel, message: Message, sqlstate: str) -> None:
-        if message.side is Side.SERVER or sqlstate in FATAL or not channel.started:
+        if message.side is Sender.SERVER or sqlstate in FATAL or not channel.started:
             channel.client[1].write(error(sqlstate))
             await channel.client[1].drain()
             if sqlstate in FATAL or not channel.started:
@@ -298,7 +298,7 @@ def _frame(kind: str, body: bytes) -> bytes:
     return kind.encode() + struct.pack("!i", len(body) + 4) + body
 
 
-async def _read(reader: asyncio.StreamReader, side: Side) -> Message:
+async def _read(reader: asyncio.StreamReader, side: Sender) -> Message:
     head = await reader.readexactly(5)
     body = await reader.readexactly(struct.unpack("!i", head[1:])[0] - 4)
     return Message(side, chr(head[0]), head + body)

@@ -33,7 +33,7 @@ CREATE = 'mutation { createGoal(input: {goalType: SPORTS, title: "x"}) { goal { 
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Response:
     """A response."""
 
     status: int
@@ -66,7 +66,7 @@ class Server:
     settings: Settings
     trusted: TrustedDocuments | None = None
 
-    async def send(self, request: Request) -> Told:
+    async def send(self, request: Request) -> Response:
         procedures = load_features().procedures
         engine = Engine(load_model(), self.database, self.settings, procedures, self.trusted)
         await fill(self.database)
@@ -74,13 +74,13 @@ class Server:
         with self.database.observe(traces.append):
             response = await Api(engine, Ana(), self.settings, self.healthy).handle(request)
         statements = [trace.statement for trace in traces]
-        return Told(response.status, json.loads(response.body), statements)
+        return Response(response.status, json.loads(response.body), statements)
 
-    async def post(self, body: object, **headers: str) -> Told:
+    async def post(self, body: object, **headers: str) -> Response:
         content = body if isinstance(body, bytes) else json.dumps(body).encode()
         return await self.send(Request("POST", "/graphql", "", {**JSON, **headers}, content))
 
-    async def ask(self, query: str, **variables: Any) -> Told:
+    async def ask(self, query: str, **variables: Any) -> Response:
         return await self.post({"query": query, "variables": variables})
 
     async def healthy(self) -> None:

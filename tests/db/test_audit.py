@@ -11,24 +11,24 @@ from poutama.db.connection import Database
 from poutama.plan.operation import GraphQLRequest
 from poutama.settings import Settings
 from poutama.viewer import Viewer
-from tests.db.classroom import fill, viewer_for
+from tests.db.sample_people import fill, viewer_for
 from tests.features.record import Caller
 from tests.features.sample import id_of
 from tests.golden.compiled import RENDERINGS
-from tests.golden.desk import Desk
+from tests.golden.engine_client import EngineClient
 
 STUDENT, MENTOR = Viewer(id_of(Caller.STUDENT)), Viewer(id_of(Caller.MENTOR))
 LOOK = "{ groups { members { person { goals { title } } } } }"
 
 
 @pytest.fixture(params=RENDERINGS)
-async def school(request: pytest.FixtureRequest, desk_database: Database) -> Desk:
-    await fill(desk_database)
-    await desk_database.write("delete from audit_entry", deadline=time.monotonic() + 30)
-    return Desk(desk_database, request.param)
+async def school(request: pytest.FixtureRequest, engine_database: Database) -> EngineClient:
+    await fill(engine_database)
+    await engine_database.write("delete from audit_entry", deadline=time.monotonic() + 30)
+    return EngineClient(engine_database, request.param)
 
 
-async def entries(school: Desk) -> Counter[tuple[str, str, bool]]:
+async def entries(school: EngineClient) -> Counter[tuple[str, str, bool]]:
     """Action, kind, and whether it is about the student."""
     rows = await school.database.read(
         "select action, kind, subject_id from audit_entry", deadline=time.monotonic() + 30
@@ -36,7 +36,7 @@ async def entries(school: Desk) -> Counter[tuple[str, str, bool]]:
     return Counter((row[0], row[1], row[2] == STUDENT.person_id) for row in rows)
 
 
-async def note(school: Desk) -> str:
+async def note(school: EngineClient) -> str:
     """Write a note about the student's goal as the mentor; returns its id."""
     made = await school.ask(
         'mutation ($goal: UUID!) { createGoalNote(input: {goalId: $goal, information: "Ka pai"})'
@@ -62,7 +62,7 @@ READS = {
 
 @pytest.mark.parametrize("kind", READS)
 async def test_every_kind_of_data_is_written_down_with_the_organisation(
-    school: Desk, kind: str
+    school: EngineClient, kind: str
 ) -> None:
     await note(school)  # for the admin's look at the audit
     viewer, query = READS[kind]
@@ -77,7 +77,7 @@ async def test_every_kind_of_data_is_written_down_with_the_organisation(
     assert [tuple(row) for row in rows] == [(id_of("organisation"), "organisation")]
 
 
-async def test_asking_for_a_journey_names_the_organisation(school: Desk) -> None:
+async def test_asking_for_a_journey_names_the_organisation(school: EngineClient) -> None:
     await school.ask(
         "mutation ($who: UUID!) { exportJourney(input: {personId: $who}) { job { id } } }",
         MENTOR,
@@ -91,45 +91,45 @@ async def test_asking_for_a_journey_names_the_organisation(school: Desk) -> None
     assert [row[0] for row in rows] == [id_of("organisation")]
 
 
-async def test_students_read_the_names_of_their_mentors_unnoticed(school: Desk) -> None:
+async def test_students_read_the_names_of_their_mentors_unnoticed(school: EngineClient) -> None:
     await school.ask("{ goals { notes { author { name } } } }", STUDENT)
     assert not await entries(school)
 
 
-async def test_a_mentor_who_looks_is_written_down_once_a_visit(school: Desk) -> None:
+async def test_a_mentor_who_looks_is_written_down_once_a_visit(school: EngineClient) -> None:
     await school.ask(LOOK, MENTOR)
     await school.ask(LOOK, MENTOR)
     assert (await entries(school))["READ", "Goal", True] == 1
 
 
 @pytest.mark.parametrize("shown", ["goals { title }", "goalsConnection { totalCount }"])
-async def test_many_rows_of_a_person_are_one_entry(school: Desk, shown: str) -> None:
+async def test_many_rows_of_a_person_are_one_entry(school: EngineClient, shown: str) -> None:
     create = 'mutation { createGoal(input: {goalType: SPORTS, title: "Swim"}) { goal { id } } }'
     await school.ask(create, STUDENT)
     await school.ask(f"{{ groups {{ members {{ person {{ {shown} }} }} }} }}", MENTOR)
     assert (await entries(school))["READ", "Goal", True] == 1
 
 
-async def test_students_read_their_own_unnoticed(school: Desk) -> None:
+async def test_students_read_their_own_unnoticed(school: EngineClient) -> None:
     await school.ask("{ goals { title owner { goals { id } } } me { goals { id } } }", STUDENT)
     assert not await entries(school)
 
 
-async def test_counting_is_reading(school: Desk) -> None:
+async def test_counting_is_reading(school: EngineClient) -> None:
     count = "{ groups { members { person { goalsConnection { totalCount } } } } }"
     await school.ask(count, MENTOR)
     await school.ask(count, MENTOR)
     assert (await entries(school))["READ", "Goal", True] == 1
 
 
-async def test_counting_ones_own_is_not_written_down(school: Desk) -> None:
+async def test_counting_ones_own_is_not_written_down(school: EngineClient) -> None:
     await school.ask(
         "{ goalsConnection { totalCount } me { goalsConnection { totalCount } } }", STUDENT
     )
     assert not await entries(school)
 
 
-async def test_counting_and_reading_at_once_is_one_entry(school: Desk) -> None:
+async def test_counting_and_reading_at_once_is_one_entry(school: EngineClient) -> None:
     both = "goalsConnection { totalCount nodes { title } } goals { title }"
     await school.ask(f"{{ groups {{ members {{ person {{ {both} }} }} }} }}", MENTOR)
     assert (await entries(school))["READ", "Goal", True] == 1
@@ -147,7 +147,7 @@ PROBES = {
 @pytest.mark.parametrize("needle", ["from the student", "no such words"])
 @pytest.mark.parametrize("probe", PROBES)
 async def test_a_filter_by_what_others_wrote_leaves_an_entry(
-    school: Desk, probe: str, needle: str
+    school: EngineClient, probe: str, needle: str
 ) -> None:
     """Whether it fits or not, and although no row is shown: the answer tells either way."""
     condition = PROBES[probe] % f'{{ information: {{ startsWith: "{needle}" }} }}'
@@ -164,7 +164,7 @@ async def test_a_filter_by_what_others_wrote_leaves_an_entry(
 @pytest.mark.parametrize(
     "shown", ["goals(filter: %s) { id }", "goalsConnection(first: 0, filter: %s) { totalCount }"]
 )
-async def test_goals_that_do_not_fit_leave_an_entry(school: Desk, shown: str) -> None:
+async def test_goals_that_do_not_fit_leave_an_entry(school: EngineClient, shown: str) -> None:
     find = shown % '{ search: "no such words" }'
     search = f"{{ groups {{ members {{ person {{ {find} }} }} }} }}"
     await school.ask(search, MENTOR)
@@ -176,7 +176,7 @@ async def test_goals_that_do_not_fit_leave_an_entry(school: Desk, shown: str) ->
     assert (found["SEARCH", "Goal", True], found["READ", "Goal", True]) == (1, 1)
 
 
-async def test_another_condition_beside_it_keeps_the_others_out(school: Desk) -> None:
+async def test_another_condition_beside_it_keeps_the_others_out(school: EngineClient) -> None:
     """Of whom the filter is not about, its answer tells nothing."""
     goals = '{ goals: { some: { title: { contains: "k" } } } }'
     await school.ask(
@@ -188,7 +188,7 @@ async def test_another_condition_beside_it_keeps_the_others_out(school: Desk) ->
 
 
 async def test_probing_a_text_costs_and_shows_in_the_log(
-    school: Desk, caplog: pytest.LogCaptureFixture
+    school: EngineClient, caplog: pytest.LogCaptureFixture
 ) -> None:
     condition = PROBES["some"] % '{ information: { startsWith: "%s" } }'
     probe = "{ groups { membersConnection(first: 0, filter: { person: %s }) { totalCount } } }"
@@ -209,19 +209,19 @@ async def test_probing_a_text_costs_and_shows_in_the_log(
     assert sum(spent) > 20 * Settings().cost_search
 
 
-async def test_searching_ones_own_is_not_written_down(school: Desk) -> None:
+async def test_searching_ones_own_is_not_written_down(school: EngineClient) -> None:
     some = '{ notes: { some: { information: { contains: "k" } } }, title: { contains: "k" } }'
     goals = f"goals(filter: {some}) {{ id }}"
     await school.ask(f"{{ {goals} me {{ {goals} }} }}", STUDENT)
     assert not await entries(school)
 
 
-async def test_sums_over_a_group_are_not_written_down(school: Desk) -> None:
+async def test_sums_over_a_group_are_not_written_down(school: EngineClient) -> None:
     await school.ask("{ groups { progress { active } } }", MENTOR)
     assert not await entries(school)
 
 
-async def test_what_a_payload_reads_is_written_down_beside_the_change(school: Desk) -> None:
+async def test_what_a_payload_reads_is_written_down_beside_the_change(school: EngineClient) -> None:
     await school.ask(
         'mutation ($group: UUID!) { updateGroup(input: {groupId: $group, name: "New"})'
         " { group { members { person { goals { title } } } } } }",
@@ -233,7 +233,7 @@ async def test_what_a_payload_reads_is_written_down_beside_the_change(school: De
     assert found["READ", "Goal", True] == 1
 
 
-async def test_a_change_that_changes_nothing_is_still_a_read(school: Desk) -> None:
+async def test_a_change_that_changes_nothing_is_still_a_read(school: EngineClient) -> None:
     await school.ask(
         "mutation ($note: UUID!) { updateGoalNote(input: {noteId: $note})"
         " { note { goal { title } } } }",
@@ -243,7 +243,9 @@ async def test_a_change_that_changes_nothing_is_still_a_read(school: Desk) -> No
     assert (await entries(school))["READ", "Goal", True] == 1
 
 
-async def test_an_admin_sees_what_was_done_in_the_right_of_the_organisation(school: Desk) -> None:
+async def test_an_admin_sees_what_was_done_in_the_right_of_the_organisation(
+    school: EngineClient,
+) -> None:
     """And the student sees all of it: one change of their own, and one by their mentor."""
     await school.ask(
         "mutation ($goal: UUID!) { updateGoal(input: {goalId: $goal, color: null})"

@@ -24,7 +24,7 @@ from hypothesis.strategies import DrawFn
 from poutama.schema.directives import snake_case
 from poutama.text import fold
 from tests.golden.compiled import RENDERINGS
-from tests.reference.bench import COMMON, FORGET, Bench, open_bench
+from tests.reference.engines import COMMON, FORGET, Engines, open_engines
 from tests.reference.policy import Policy, Row, World
 from tests.reference.school import SEARCHED
 from tests.strategies.drawing import choose
@@ -134,52 +134,54 @@ def written_rows(world: World) -> list[tuple[UUID, str, Row]]:
 
 
 @pytest.fixture(scope="module")
-def bench(database_url: str) -> Iterator[Bench]:
-    with open_bench(database_url) as bench:
-        yield bench
+def engines(database_url: str) -> Iterator[Engines]:
+    with open_engines(database_url) as engines:
+        yield engines
 
 
 def test_what_an_answer_tells_of_another_leaves_an_entry(
-    bench: Bench, examples: int | None
+    engines: Engines, examples: int | None
 ) -> None:
     tally: Counter[str] = Counter()
-    schema = bench.model.schema
+    schema = engines.model.schema
     worlds = -(-(examples or 240) // PROBES_PER_WORLD)
 
     @settings(COMMON, phases=[Phase.generate], max_examples=worlds, derandomize=examples is None)
     @given(schools(NOW).flatmap(lambda world: st.tuples(st.just(world), probes(schema, world))))
     def in_world(drawn: tuple[World, list[Probe]]) -> None:
         world, found = drawn
-        bench.fill(world)
+        engines.fill(world)
         for number, probe in enumerate(found):
             if "progress" not in probe.text:  # sums over a group are not written down
-                try_probe(bench, probe, RENDERINGS[number % 2], tally)
+                try_probe(engines, probe, RENDERINGS[number % 2], tally)
 
     in_world()
     print("\n", dict(tally))
     assert tally["READ"] > worlds / 8
 
 
-def try_probe(bench: Bench, probe: Probe, rendering: str, tally: Counter[str]) -> None:
+def try_probe(engines: Engines, probe: Probe, rendering: str, tally: Counter[str]) -> None:
     """Ask, change a text of another's, ask again."""
-    answer, entries = ask(bench, rendering, probe)
+    answer, entries = ask(engines, rendering, probe)
     for edit in probe.edits:
-        write(bench, edit, edit.value)
-        changed, _ = ask(bench, rendering, probe)
-        write(bench, edit, edit.row[edit.field])
+        write(engines, edit, edit.value)
+        changed, _ = ask(engines, rendering, probe)
+        write(engines, edit, edit.row[edit.field])
         if changed != answer:
             about = (edit.person, "Evidence" if edit.kind == "Evidence" else "Goal")
             assert about in entries, f"{probe.viewer} asks {probe.text}\n{edit}\n{answer!r}"
             tally[entries[about]] += 1
 
 
-def ask(bench: Bench, rendering: str, probe: Probe) -> tuple[bytes, dict[tuple[UUID, str], str]]:
+def ask(
+    engines: Engines, rendering: str, probe: Probe
+) -> tuple[bytes, dict[tuple[UUID, str], str]]:
     """The answer, and its entries' actions by person and kind."""
     deadline = time.monotonic() + 60
-    bench.runner.run(bench.database.write(FORGET, deadline=deadline))
-    body = bench.ask(rendering, probe.text, probe.viewer)
-    rows = bench.runner.run(
-        bench.database.read(
+    engines.runner.run(engines.database.write(FORGET, deadline=deadline))
+    body = engines.ask(rendering, probe.text, probe.viewer)
+    rows = engines.runner.run(
+        engines.database.read(
             "select subject_id, kind, action from audit_entry where at > now() - interval '1 day'",
             deadline=deadline,
         )
@@ -189,14 +191,14 @@ def ask(bench: Bench, rendering: str, probe: Probe) -> tuple[bytes, dict[tuple[U
     return body, found
 
 
-def write(bench: Bench, edit: Edit, value: object) -> None:
-    table, column = bench.model.entities[edit.kind].table, snake_case(edit.field)
+def write(engines: Engines, edit: Edit, value: object) -> None:
+    table, column = engines.model.entities[edit.kind].table, snake_case(edit.field)
     values, cells = [value], f"{column} = $1"
     if edit.field in SEARCHED.get(edit.kind, ()):
         assert isinstance(value, str)
         values, cells = [value, fold(value)], f"{cells}, {column}_search = $2"
-    bench.runner.run(
-        bench.database.write(
+    engines.runner.run(
+        engines.database.write(
             f"update {table} set {cells} where id = ${len(values) + 1}",
             [*values, edit.row["id"]],
             deadline=time.monotonic() + 60,

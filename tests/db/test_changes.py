@@ -25,12 +25,12 @@ from poutama.schema.scalars import print_date_time
 from tests.features import mutation_records
 from tests.golden.compiled import RENDERINGS
 from tests.reference import school
-from tests.reference.bench import COMMON, Bench, open_bench
 from tests.reference.changes import Done, Refused, do
+from tests.reference.engines import COMMON, Engines, open_engines
 from tests.reference.policy import Policy, Row, World
 from tests.reference.rights import anybody
-from tests.reference.school import Seen
-from tests.strategies.changes import Asked, changes
+from tests.reference.school import VisibleRow
+from tests.strategies.changes import AskedChange, changes
 from tests.strategies.schools import schools
 from tests.strategies.smaller_schools import reduce_school
 
@@ -39,15 +39,15 @@ MUTATIONS_PER_WORLD, CHANGES_PER_MUTATION = 2, 6
 
 
 @pytest.fixture(scope="module")
-def bench(database_url: str) -> Iterator[Bench]:
-    with open_bench(database_url) as bench:
-        yield bench
+def engines(database_url: str) -> Iterator[Engines]:
+    with open_engines(database_url) as engines:
+        yield engines
 
 
-def test_every_change_is_what_the_policy_allows(bench: Bench, examples: int | None) -> None:
+def test_every_change_is_what_the_policy_allows(engines: Engines, examples: int | None) -> None:
     tally: Counter[str] = Counter()
     turns = -(-(examples or 600) // CHANGES_PER_MUTATION)
-    mutations = cycle(bench.model.mutations)
+    mutations = cycle(engines.model.mutations)
 
     @settings(
         COMMON,
@@ -58,28 +58,30 @@ def test_every_change_is_what_the_policy_allows(bench: Bench, examples: int | No
     @given(schools(NOW), st.integers(0, 2**32 - 1))
     def in_world(world: World, number: int) -> None:
         for mutation in islice(mutations, MUTATIONS_PER_WORLD):
-            in_turn(bench, tally, world, number, mutation)
+            in_turn(engines, tally, world, number, mutation)
 
     in_world()
-    done = {name for name in bench.model.mutations if tally[f"{name} done"]}
-    refused = {name for name in bench.model.mutations if tally[f"{name} NOT_FOUND"]}
+    done = {name for name in engines.model.mutations if tally[f"{name} done"]}
+    refused = {name for name in engines.model.mutations if tally[f"{name} NOT_FOUND"]}
     print("\n", dict(sorted(tally.items())))
     # Chance leaves out one or the other; many it must not.
-    assert len(set(bench.model.mutations) - done) <= 2
+    assert len(set(engines.model.mutations) - done) <= 2
     restricted = {name for name, each in mutation_records().items() if each.may is not anybody}
     assert len(restricted - refused) <= 2
     assert tally["BAD_USER_INPUT"] < tally["done"]
 
 
-def in_turn(bench: Bench, tally: Counter[str], world: World, number: int, mutation: str) -> None:
+def in_turn(
+    engines: Engines, tally: Counter[str], world: World, number: int, mutation: str
+) -> None:
     """Draw changes of one kind in one world, and tell the smallest that is answered otherwise."""
-    failed: list[Asked] = []
+    failed: list[AskedChange] = []
 
     @seed(number)
     @settings(COMMON, phases=[Phase.generate, Phase.shrink], max_examples=CHANGES_PER_MUTATION)
-    @given(changes(bench.model.schema, world, NOW, mutation))
-    def change(asked: Asked) -> None:
-        if difference(bench, world, asked, tally):
+    @given(changes(engines.model.schema, world, NOW, mutation))
+    def change(asked: AskedChange) -> None:
+        if difference(engines, world, asked, tally):
             failed.append(asked)
             raise AssertionError
 
@@ -88,13 +90,15 @@ def in_turn(bench: Bench, tally: Counter[str], world: World, number: int, mutati
     except AssertionError:
         if not failed:
             raise
-        fail(bench, world, failed[-1])
+        fail(engines, world, failed[-1])
 
 
-def difference(bench: Bench, world: World, asked: Asked, tally: Counter[str] | None = None) -> str:
+def difference(
+    engines: Engines, world: World, asked: AskedChange, tally: Counter[str] | None = None
+) -> str:
     """How what happens differs from what the policy says; empty if it does not."""
-    text = asked.document(bench.model.schema)
-    assert validate(bench.model.schema, parse(text)) == [], text
+    text = asked.document(engines.model.schema)
+    assert validate(engines.model.schema, parse(text)) == [], text
     expected, code = world, ""
     done: list[Done] = []
     try:
@@ -105,21 +109,21 @@ def difference(bench: Bench, world: World, asked: Asked, tally: Counter[str] | N
         tally.update([code or "done", *(f"{s.mutation} {code or 'done'}" for s in asked.steps)])
     variables = {f"i{number}": plain(step.given) for number, step in enumerate(asked.steps)}
     for rendering in RENDERINGS:
-        bench.fill(world)
+        engines.fill(world)
         try:
-            body = json.loads(bench.ask(rendering, text, asked.viewer, variables, asked.key))
+            body = json.loads(engines.ask(rendering, text, asked.viewer, variables, asked.key))
         except Exception as error:
             return f"{rendering} raised {error!r}"
         told = [error["extensions"]["code"] for error in body.get("errors", ())]
         if told != [code] * bool(code):
             return f"{rendering} answered {body}, expected {code or 'no error'}"
-        after = bench.read(world)
+        after = engines.read(world)
         if found := compare_worlds(world, expected, after):
             return f"{rendering} {found}"
         if found := misnamed(world, after, asked.viewer):
             return f"{rendering} {found}"
         if asked.deep and not code:
-            found = compare_payload(bench, asked, done[0], world, after, body["data"])
+            found = compare_payload(engines, asked, done[0], world, after, body["data"])
             if found:
                 return f"{rendering} {found}"
     return ""
@@ -187,16 +191,18 @@ def is_read(kind: str, row: Row, known: set[object]) -> bool:
 
 
 def compare_payload(
-    bench: Bench, asked: Asked, done: Done, before: World, after: World, data: Any
+    engines: Engines, asked: AskedChange, done: Done, before: World, after: World, data: Any
 ) -> str:
     """How the payload differs from what the viewer may see of the rows as they are now."""
-    schema = bench.model.schema
+    schema = engines.model.schema
     document = parse(asked.document(schema))
     # What began a moment ago has begun.
     policy = Policy(after, asked.viewer, datetime.now(UTC) + timedelta(minutes=1))
     variables = {"i0": plain(asked.steps[0].given)}
     shown = [
-        school.answer_change(schema, document, policy, variables, Seen(done.kind, row, policy))
+        school.answer_change(
+            schema, document, policy, variables, VisibleRow(done.kind, row, policy)
+        )
         for row in changed_rows(done, before, after)
     ]
     if any(json.dumps(each) == json.dumps(data) for each in shown):
@@ -216,16 +222,16 @@ def changed_rows(done: Done, before: World, after: World) -> list[Row]:
     )
 
 
-def fail(bench: Bench, world: World, asked: Asked) -> None:
+def fail(engines: Engines, world: World, asked: AskedChange) -> None:
     """Fail with the smallest world that shows it."""
 
     def fails(less: World) -> bool:
         found = any(row["id"] == asked.viewer for row in less["Person"])
-        return found and bool(difference(bench, less, asked))
+        return found and bool(difference(engines, less, asked))
 
     small = reduce_school(world, fails)
     rows = "\n".join(f"{kind} {row}" for kind, found in small.items() for row in found)
-    told = difference(bench, small, asked)
+    told = difference(engines, small, asked)
     pytest.fail(f"{asked}\n{told}\n{rows}", pytrace=False)
 
 

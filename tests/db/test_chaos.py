@@ -127,7 +127,7 @@ async def test_a_client_that_repeats_without_a_key_is_found_out(
 ) -> None:
     """What every retry loop by hand does: send it again, and hope."""
 
-    class Hopeful(DirectApi):
+    class RetryingClient(DirectApi):
         async def __call__(
             self,
             document: str,
@@ -150,7 +150,7 @@ async def test_a_client_that_repeats_without_a_key_is_found_out(
         plan,
         NOTHING_TAKEN_AWAY,
         (SETTINGS, fresh_database_url),
-        Hopeful,
+        RetryingClient,
         RunCounters(records.append),
         asyncio.Event(),
     )

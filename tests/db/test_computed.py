@@ -65,7 +65,7 @@ async def enqueue_a_job(
     return ReorderGoalTasksPayload(given.goal_id)
 
 
-class Asked:
+class ComputedEngine:
     """An engine with computed fields, and whom it woke."""
 
     def __init__(self, database: Database, rendering: str) -> None:
@@ -101,13 +101,15 @@ class Asked:
 
 
 @pytest_asyncio.fixture(params=RENDERINGS)
-async def asked(request: pytest.FixtureRequest, desk_database: Database) -> AsyncIterator[Asked]:
-    await fill(desk_database)
-    yield Asked(desk_database, request.param)
+async def computed(
+    request: pytest.FixtureRequest, engine_database: Database
+) -> AsyncIterator[ComputedEngine]:
+    await fill(engine_database)
+    yield ComputedEngine(engine_database, request.param)
 
 
-async def test_marks_are_filled_wherever_a_row_is_shown(asked: Asked) -> None:
-    found = await asked.ask(
+async def test_marks_are_filled_wherever_a_row_is_shown(computed: ComputedEngine) -> None:
+    found = await computed.ask(
         """{ goals { title l: link due dueAt color tasks { goal { link } } }
              goalsConnection(first: 2) { edges { node { link } } } }"""
     )
@@ -123,8 +125,8 @@ async def test_marks_are_filled_wherever_a_row_is_shown(asked: Asked) -> None:
     assert [edge["node"]["link"] for edge in found["data"]["goalsConnection"]["edges"]]
 
 
-async def test_what_is_restricted_is_not_computed(asked: Asked) -> None:
-    found = await asked.ask("{ goals { secret } }")
+async def test_what_is_restricted_is_not_computed(computed: ComputedEngine) -> None:
+    found = await computed.ask("{ goals { secret } }")
     assert {goal["secret"] for goal in found["data"]["goals"]} == {None}
 
 
@@ -138,8 +140,8 @@ async def test_what_is_restricted_is_not_computed(asked: Asked) -> None:
         '\\"\\u0000link:5b5d"',
     ],
 )
-async def test_nobody_can_write_a_mark(asked: Asked, title: str) -> None:
-    made = await asked.ask(
+async def test_nobody_can_write_a_mark(computed: ComputedEngine, title: str) -> None:
+    made = await computed.ask(
         """mutation ($t: String!) { createGoal(input: {goalType: PERSONAL, title: $t}) {
              goal { title link notes { information } } } }""",
         t=title,
@@ -149,37 +151,37 @@ async def test_nobody_can_write_a_mark(asked: Asked, title: str) -> None:
     assert goal["link"] == link(title, "")
 
 
-async def test_a_repeated_write_is_filled_as_the_first_was(asked: Asked) -> None:
+async def test_a_repeated_write_is_filled_as_the_first_was(computed: ComputedEngine) -> None:
     document = (
         'mutation { createGoal(input: {goalType: PERSONAL, title: "a"}) { goal { id link } } }'
     )
     key = str(uuid4())
-    first = await asked.ask(document, key=key)
+    first = await computed.ask(document, key=key)
     assert first["data"]["createGoal"]["goal"]["link"] == link("a", "")
-    assert await asked.ask(document, key=key) == first
+    assert await computed.ask(document, key=key) == first
 
 
 REORDER = """mutation ($g: UUID!) {
   reorderGoalTasks(input: {goalId: $g, taskIds: []}) { goal { id link } } }"""
 
 
-async def test_a_worker_is_woken_once_the_job_is_committed(asked: Asked) -> None:
-    goal = (await asked.ask("{ goals(first: 1) { id } }"))["data"]["goals"][0]["id"]
+async def test_a_worker_is_woken_once_the_job_is_committed(computed: ComputedEngine) -> None:
+    goal = (await computed.ask("{ goals(first: 1) { id } }"))["data"]["goals"][0]["id"]
     key = str(uuid4())
-    assert "errors" not in await asked.ask(REORDER, key=key, g=goal)
-    assert asked.woken == [JOB]
-    await asked.ask(REORDER, key=key, g=goal)
-    assert asked.woken == [JOB], "it was not done again"
-    await asked.ask(REORDER, BEN, g=goal)
-    assert asked.woken == [JOB], "it was refused, and so undone"
+    assert "errors" not in await computed.ask(REORDER, key=key, g=goal)
+    assert computed.woken == [JOB]
+    await computed.ask(REORDER, key=key, g=goal)
+    assert computed.woken == [JOB], "it was not done again"
+    await computed.ask(REORDER, BEN, g=goal)
+    assert computed.woken == [JOB], "it was refused, and so undone"
 
 
 async def test_a_queue_that_is_away_does_not_undo_what_is_committed(
-    asked: Asked, caplog: pytest.LogCaptureFixture
+    computed: ComputedEngine, caplog: pytest.LogCaptureFixture
 ) -> None:
-    goal = (await asked.ask("{ goals(first: 1) { id } }"))["data"]["goals"][0]["id"]
-    asked.failing = True
-    assert "errors" not in await asked.ask(REORDER, g=goal)
+    goal = (await computed.ask("{ goals(first: 1) { id } }"))["data"]["goals"][0]["id"]
+    computed.failing = True
+    assert "errors" not in await computed.ask(REORDER, g=goal)
     assert str(JOB) in caplog.text
 
 

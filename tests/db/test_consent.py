@@ -8,11 +8,11 @@ from poutama.db.connection import Database
 from poutama.db.identity import SignIn, find_person
 from poutama.text import normalize_email
 from poutama.viewer import Viewer
-from tests.db.classroom import fill, viewer_for
+from tests.db.sample_people import fill, viewer_for
 from tests.db.sessions import soon
 from tests.features.record import Caller
 from tests.features.sample import id_of
-from tests.golden.desk import Desk
+from tests.golden.engine_client import EngineClient
 
 FOUND = """mutation { createOrganisation(input: { name: "Snoop" }) { organisation { id } } }"""
 ADD = """mutation ($organisation: UUID!) {
@@ -34,29 +34,29 @@ STUDENT = Viewer(id_of(Caller.STUDENT))
 
 
 @pytest_asyncio.fixture
-async def snoop(desk: Desk, desk_database: Database) -> Desk:
+async def snoop(client: EngineClient, engine_database: Database) -> EngineClient:
     """The student, and a stranger who may found whatever organisation they like."""
-    await fill(desk_database)
-    return desk
+    await fill(engine_database)
+    return client
 
 
-async def sees_goals(desk: Desk, viewer: Viewer) -> bool:
+async def sees_goals(client: EngineClient, viewer: Viewer) -> bool:
     student, goal = str(STUDENT.person_id), str(id_of("goal"))
-    return str(id_of("goal")) in str(await desk.ask(LOOK, viewer, student=student, goal=goal))
+    return str(id_of("goal")) in str(await client.ask(LOOK, viewer, student=student, goal=goal))
 
 
-async def found(desk: Desk) -> dict[str, str]:
+async def found(client: EngineClient) -> dict[str, str]:
     """What an invitation into the stranger's own organisation says."""
-    organisation = (await desk.ask(FOUND, SNOOP))["createOrganisation"]["organisation"]["id"]
+    organisation = (await client.ask(FOUND, SNOOP))["createOrganisation"]["organisation"]["id"]
     return {"organisationId": organisation, "name": "Whoever"}
 
 
-async def invite_student(desk: Desk, given: dict[str, str]) -> str:
+async def invite_student(client: EngineClient, given: dict[str, str]) -> str:
     """The student's membership, not accepted yet."""
-    made = await desk.ask(ADD, SNOOP, organisation=given["organisationId"])
+    made = await client.ask(ADD, SNOOP, organisation=given["organisationId"])
     group = made["createGroup"]["group"]["id"]
     student = {"email": "the-student@school.example", "role": "STUDENT", "groupId": group}
-    answer = (await desk.ask(INVITE, SNOOP, input={**given, **student}))["invite"]["membership"]
+    answer = (await client.ask(INVITE, SNOOP, input={**given, **student}))["invite"]["membership"]
     assert answer["person"] is None
     return str(answer["id"])
 
@@ -68,7 +68,7 @@ CARE = {
 }
 
 
-async def test_an_invitation_that_was_not_accepted_shares_nothing(snoop: Desk) -> None:
+async def test_an_invitation_that_was_not_accepted_shares_nothing(snoop: EngineClient) -> None:
     await invite_student(snoop, await found(snoop))
     assert not await sees_goals(snoop, SNOOP)
     student, goal = str(STUDENT.person_id), str(id_of("goal"))
@@ -76,14 +76,16 @@ async def test_an_invitation_that_was_not_accepted_shares_nothing(snoop: Desk) -
     assert seen["person"] is None
 
 
-async def test_nobody_becomes_caregiver_of_a_student_who_has_accepted_nothing(snoop: Desk) -> None:
+async def test_nobody_becomes_caregiver_of_a_student_who_has_accepted_nothing(
+    snoop: EngineClient,
+) -> None:
     given = await found(snoop)
     assert await snoop.refuse(INVITE, SNOOP, input={**given, **CARE}) == "NOT_FOUND"
     await invite_student(snoop, given)
     assert await snoop.refuse(INVITE, SNOOP, input={**given, **CARE}) == "NOT_FOUND"
 
 
-async def test_what_was_accepted_is_shared(snoop: Desk) -> None:
+async def test_what_was_accepted_is_shared(snoop: EngineClient) -> None:
     given = await found(snoop)
     membership = await invite_student(snoop, given)
     await snoop.ask(ACCEPT, STUDENT, id=membership)
@@ -94,7 +96,7 @@ async def test_what_was_accepted_is_shared(snoop: Desk) -> None:
     assert await sees_goals(snoop, FRIEND)
 
 
-async def test_who_has_left_shares_nothing_any_more(snoop: Desk) -> None:
+async def test_who_has_left_shares_nothing_any_more(snoop: EngineClient) -> None:
     membership = await invite_student(snoop, await found(snoop))
     await snoop.ask(ACCEPT, STUDENT, id=membership)
     assert not await sees_goals(snoop, SNOOP), "who runs a school reads no diaries"
@@ -104,7 +106,7 @@ async def test_who_has_left_shares_nothing_any_more(snoop: Desk) -> None:
     assert not await sees_goals(snoop, SNOOP)
 
 
-async def test_an_invitation_is_found_by_the_sign_in_that_it_is_for(snoop: Desk) -> None:
+async def test_an_invitation_is_found_by_the_sign_in_that_it_is_for(snoop: EngineClient) -> None:
     """However either is written: one function normalises both."""
     written, signed_in = " MA\u0304RIA@School.Example ", "m\u0101ria@SCHOOL.example"
     await snoop.ask(

@@ -21,7 +21,7 @@ from poutama.laptop.issuer import local_verifier, token_for
 from poutama.settings import Settings
 from poutama.viewer import Viewer
 from tests.golden.compiled import RENDERINGS
-from tests.golden.desk import Desk
+from tests.golden.engine_client import EngineClient
 
 STUDENTS = 50
 PAGE = (Path(__file__).parents[2] / "docs" / "demo.md").read_text("utf-8")
@@ -45,18 +45,18 @@ async def school(database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest.fixture(params=RENDERINGS)
-def desk(request: pytest.FixtureRequest, school: Database) -> Desk:
-    return Desk(school, request.param)
+def client(request: pytest.FixtureRequest, school: Database) -> EngineClient:
+    return EngineClient(school, request.param)
 
 
 def viewer_of(name: str) -> Viewer:
     return Viewer(person_id(f"{name}@demo.example"))
 
 
-async def goals_seen(desk: Desk, name: str, student: int) -> int | None:
+async def goals_seen(client: EngineClient, name: str, student: int) -> int | None:
     """How many goals of the student they see; None if there is no such person for them."""
     student_id = str(person_id(student_email(student)))
-    person = (await desk.ask(GOALS, viewer_of(name), id=student_id))["person"]
+    person = (await client.ask(GOALS, viewer_of(name), id=student_id))["person"]
     return None if person is None else len(person["goals"])
 
 
@@ -76,9 +76,9 @@ async def goals_seen(desk: Desk, name: str, student: int) -> int | None:
     ],
 )
 async def test_the_first_students_goals_are_seen_by_those_who_may(
-    desk: Desk, name: str, goals: int | None
+    client: EngineClient, name: str, goals: int | None
 ) -> None:
-    assert await goals_seen(desk, name, 1) == goals
+    assert await goals_seen(client, name, 1) == goals
 
 
 @pytest.mark.parametrize(
@@ -90,19 +90,21 @@ async def test_the_first_students_goals_are_seen_by_those_who_may(
     ],
 )
 async def test_students_are_seen_by_those_who_lead_them_now(
-    desk: Desk, student: int, names: set[str]
+    client: EngineClient, student: int, names: set[str]
 ) -> None:
     leaders = ("mentor-01", "mentor-02", "manager-01", "manager-02", "admin", "admin-02")
-    seen = {name for name in leaders if await goals_seen(desk, name, student) is not None}
+    seen = {name for name in leaders if await goals_seen(client, name, student) is not None}
     assert seen == names
 
 
 @pytest.mark.parametrize("name", ["caregiver-0001", "mentor-01", "admin", "student-0002"])
-async def test_nobody_else_changes_the_first_students_goals(desk: Desk, name: str) -> None:
-    own = await desk.ask("{ goals { id title } }", viewer_of("student-0001"))
+async def test_nobody_else_changes_the_first_students_goals(
+    client: EngineClient, name: str
+) -> None:
+    own = await client.ask("{ goals { id title } }", viewer_of("student-0001"))
     goal = own["goals"][0]["id"]
-    assert await desk.refuse(RENAME, viewer_of(name), id=goal) == "NOT_FOUND"
-    assert await desk.ask("{ goals { id title } }", viewer_of("student-0001")) == own
+    assert await client.refuse(RENAME, viewer_of(name), id=goal) == "NOT_FOUND"
+    assert await client.ask("{ goals { id title } }", viewer_of("student-0001")) == own
 
 
 async def test_everybody_can_get_a_token(
@@ -127,13 +129,13 @@ async def test_everybody_whom_the_page_names_is_there(school: Database) -> None:
     assert named <= known
 
 
-async def test_the_join_codes_of_the_page_are_the_groups(desk: Desk) -> None:
+async def test_the_join_codes_of_the_page_are_the_groups(client: EngineClient) -> None:
     codes = re.findall(r"^\| (?:Class|Evening) \d\d .*\| `(.+)` \|$", PAGE, re.MULTILINE)
     assert len(codes) == 3
     # Who is a member already is told so, and nothing changes.
     groups = (Group(DAY, 1), Group(DAY, 2), Group(EVENING, 1))
     for code, student, group in zip(codes, (1, 26, 10), groups, strict=True):
-        found: Any = await desk.ask(JOIN, viewer_of(f"student-{student:04}"), code=code)
+        found: Any = await client.ask(JOIN, viewer_of(f"student-{student:04}"), code=code)
         assert found["joinGroup"]["membership"]["group"] == {"id": str(group_id(group))}
 
 
@@ -141,17 +143,17 @@ NAME = tell_name(student_email(1))
 MENTOR = tell_name(mentor_email(1))
 
 
-async def answer(desk: Desk, role: str, email: str = "") -> Any:
+async def answer(client: EngineClient, role: str, email: str = "") -> Any:
     """What the page's example for the role answers, to somebody else if an email is given."""
     (example,) = (example for example in EXAMPLES if example[0] == role)
     _, told, document = example
-    return await desk.ask(document, Viewer(person_id(email or told)))
+    return await client.ask(document, Viewer(person_id(email or told)))
 
 
 async def test_the_students_example_shows_a_note_of_the_mentor_and_no_classmates(
-    desk: Desk,
+    client: EngineClient,
 ) -> None:
-    found = await answer(desk, "Student")
+    found = await answer(client, "Student")
     notes = [note for goal in found["me"]["goals"] for note in goal["notes"]]
     assert {note["author"]["name"] for note in notes} == {NAME, MENTOR}
     (group,) = found["groups"]
@@ -159,57 +161,57 @@ async def test_the_students_example_shows_a_note_of_the_mentor_and_no_classmates
     assert group["members"] == [{"person": {"name": NAME}}]
 
 
-async def test_the_mentors_example_shows_the_class(desk: Desk) -> None:
-    (group,) = (await answer(desk, "Mentor"))["groups"]
+async def test_the_mentors_example_shows_the_class(client: EngineClient) -> None:
+    (group,) = (await answer(client, "Mentor"))["groups"]
     assert group["joinCode"] == "CLASS-01"
     assert group["progress"]["completed"] > 0
     unseen = [member for member in group["members"] if member["person"] is None]
     assert {NAME, MENTOR} < {m["person"]["name"] for m in group["members"] if m["person"]}
     assert len(unseen) == 2, "students 8 and 17"
-    other = (await answer(desk, "Mentor", "mentor-02@demo.example"))["groups"]
+    other = (await answer(client, "Mentor", "mentor-02@demo.example"))["groups"]
     assert [group["name"] for group in other] == ["Class 02", "Evening 01"]
     assert NAME not in repr(other)
 
 
-async def test_the_managers_example_shows_the_organisation(desk: Desk) -> None:
-    found = await answer(desk, "Manager")
+async def test_the_managers_example_shows_the_organisation(client: EngineClient) -> None:
+    found = await answer(client, "Manager")
     (organisation,) = found["organisations"]
     assert [group["name"] for group in organisation["groups"]] == ["Class 01", "Class 02"]
     assert found["person"]["email"] == student_email(1)
     assert found["person"]["goals"] == []
-    other = await answer(desk, "Manager", "manager-02@demo.example")
+    other = await answer(client, "Manager", "manager-02@demo.example")
     assert other["person"] is None
     assert [group["name"] for group in other["organisations"][0]["groups"]] == ["Evening 01"]
 
 
-async def test_the_managers_second_example_opens_a_record(desk: Desk) -> None:
+async def test_the_managers_second_example_opens_a_record(client: EngineClient) -> None:
     (document,) = re.findall(r"^```graphql\n(mutation.*?openRecord.*?)^```$", PAGE, re.M | re.S)
-    opened = (await desk.ask(document, viewer_of("manager-01")))["openRecord"]["openedRecord"]
+    opened = (await client.ask(document, viewer_of("manager-01")))["openRecord"]["openedRecord"]
     assert opened["otherAdministrators"] == 1
-    assert len((await answer(desk, "Manager"))["person"]["goals"]) == 12
+    assert len((await answer(client, "Manager"))["person"]["goals"]) == 12
     (shown, *_) = (
-        await desk.ask("{ me { openedRecords { openerName } } }", viewer_of("student-0001"))
+        await client.ask("{ me { openedRecords { openerName } } }", viewer_of("student-0001"))
     )["me"]["openedRecords"]
     assert shown["openerName"] == tell_name("manager-01@demo.example")
-    (organisation,) = (await answer(desk, "Admin"))["organisations"]
+    (organisation,) = (await answer(client, "Admin"))["organisations"]
     (record, *_) = organisation["openedRecordsConnection"]["nodes"]
     assert record["person"]["name"] == NAME
     close = f'mutation {{ closeRecord(input: {{ openedRecordId: "{opened["id"]}" }})'
-    await desk.ask(close + " { openedRecord { id } } }", viewer_of("manager-01"))
-    assert (await answer(desk, "Manager"))["person"]["goals"] == []
+    await client.ask(close + " { openedRecord { id } } }", viewer_of("manager-01"))
+    assert (await answer(client, "Manager"))["person"]["goals"] == []
 
 
-async def test_the_admins_example_shows_who_read(desk: Desk) -> None:
-    await answer(desk, "Mentor")
-    entries = (await answer(desk, "Admin"))["person"]["auditConnection"]["nodes"]
+async def test_the_admins_example_shows_who_read(client: EngineClient) -> None:
+    await answer(client, "Mentor")
+    entries = (await answer(client, "Admin"))["person"]["auditConnection"]["nodes"]
     assert (MENTOR, "READ", "Goal") in {
         (entry["actorName"], entry["action"], entry["kind"]) for entry in entries
     }
-    assert (await answer(desk, "Admin", "admin-02@demo.example"))["person"] is None
+    assert (await answer(client, "Admin", "admin-02@demo.example"))["person"] is None
 
 
-async def test_the_caregivers_example_shows_the_child(desk: Desk) -> None:
-    (membership,) = (await answer(desk, "Caregiver"))["me"]["memberships"]
+async def test_the_caregivers_example_shows_the_child(client: EngineClient) -> None:
+    (membership,) = (await answer(client, "Caregiver"))["me"]["memberships"]
     assert membership["child"]["name"] == NAME
     assert len(membership["child"]["goals"]) == 12
 

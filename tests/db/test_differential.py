@@ -63,7 +63,7 @@ KEYS = {"personId": "person_id", "goalId": "goal_id", "authorId": "author_id"}
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class Engines:
     """A database that worlds are put into, and engines over it, one for each rendering."""
 
     model: Model
@@ -117,7 +117,7 @@ class Bench:
 
 
 @pytest.fixture(scope="module")
-def bench(database_url: str) -> Iterator[Bench]:
+def engines(database_url: str) -> Iterator[Engines]:
     # Hypothesis runs what it is given without waiting, so the loop is one of its own.
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         database = Database(UNLIMITED, url=database_url)
@@ -126,23 +126,23 @@ def bench(database_url: str) -> Iterator[Bench]:
             rendering: Engine(model, database, replace(UNLIMITED, rendering=rendering), {})
             for rendering in RENDERINGS
         }
-        yield Bench(model, runner, database, engines)
+        yield Engines(model, runner, database, engines)
         runner.run(database.close())
 
 
 def test_every_answer_is_what_plain_resolvers_answer(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch, examples: int | None
+    engines: Engines, monkeypatch: pytest.MonkeyPatch, examples: int | None
 ) -> None:
-    meter = Meter(goals_schema(bench.model.schema), monkeypatch)
+    meter = Meter(goals_schema(engines.model.schema), monkeypatch)
     tally: Counter[str] = Counter()
 
     def check(setting: Setting, requests: list[Request]) -> None:
         for request in requests:
-            if difference(bench, setting, request, tally):
-                fail(bench, setting, request)
+            if difference(engines, setting, request, tally):
+                fail(engines, setting, request)
 
     for turn in range(MOST_TURNS):
-        in_worlds(bench, check, examples or USUALLY, turn, always_the_same=examples is None)
+        in_worlds(engines, check, examples or USUALLY, turn, always_the_same=examples is None)
         if not meter.missed():
             break
     print("\n", dict(tally))
@@ -152,7 +152,7 @@ def test_every_answer_is_what_plain_resolvers_answer(
 
 
 def in_worlds(
-    bench: Bench,
+    engines: Engines,
     check: Callable[[Setting, list[Request]], None],
     examples: int,
     turn: int,
@@ -171,11 +171,11 @@ def in_worlds(
     @settings(common, max_examples=-(-examples // DOCUMENTS_PER_WORLD), derandomize=always_the_same)
     @given(settings_of_worlds(), st.integers(0, 2**32 - 1))
     def in_world(setting: Setting, number: int) -> None:
-        bench.fill(setting.world)
+        engines.fill(setting.world)
 
         @seed(number + turn)
         @settings(common, max_examples=DOCUMENTS_PER_WORLD)
-        @given(documents(goals_schema(bench.model.schema), setting))
+        @given(documents(goals_schema(engines.model.schema), setting))
         def ask(requests: list[Request]) -> None:
             check(setting, requests)
 
@@ -185,10 +185,10 @@ def in_worlds(
 
 
 def difference(
-    bench: Bench, setting: Setting, request: Request, tally: Counter[str] | None = None
+    engines: Engines, setting: Setting, request: Request, tally: Counter[str] | None = None
 ) -> str:
     """How a rendering's answer differs from the resolvers'; empty if neither does."""
-    schema = bench.model.schema
+    schema = engines.model.schema
     document = parse(request.text)
     seen = resolvers.see(setting.world, setting.viewer)
     expected = resolvers.answer(schema, document, request.operation, request.variables, seen)
@@ -200,7 +200,7 @@ def difference(
         tally.update(requests=1, rows=rows, errors=expected is None, with_rows=rows > 0)
     for rendering in RENDERINGS:
         try:
-            answer = bench.ask(rendering, request, setting.viewer)
+            answer = engines.ask(rendering, request, setting.viewer)
         except Exception as error:
             return f"{rendering} raised {error!r}\nexpected {expected}"
         if not agree(answer, expected):
@@ -216,13 +216,13 @@ def agree(answer: GraphQLResponse, expected: Row | None) -> bool:
     return body.get("data") is None and set() < codes <= REFUSALS
 
 
-def fail(bench: Bench, setting: Setting, request: Request) -> None:
+def fail(engines: Engines, setting: Setting, request: Request) -> None:
     small = reduce_request(
-        bench.model.schema, request, lambda part: bool(difference(bench, setting, part))
+        engines.model.schema, request, lambda part: bool(difference(engines, setting, part))
     )
     pytest.fail(
         f"{small.text}\n{small.operation} {small.variables}\n"
-        f"{difference(bench, setting, small)}\n{setting.viewer} in {setting.world}",
+        f"{difference(engines, setting, small)}\n{setting.viewer} in {setting.world}",
         pytrace=False,
     )
 

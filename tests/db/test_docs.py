@@ -11,7 +11,7 @@ from graphql import parse, validate
 from poutama.features import load_model
 from poutama.plan.operation import GraphQLRequest
 from tests.golden.compiled import compile_request
-from tests.golden.desk import Desk
+from tests.golden.engine_client import EngineClient
 from tests.golden.outline import outline
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -38,9 +38,9 @@ def test_there_are_errors_by_example() -> None:
 
 @pytest.mark.parametrize(("document", "code", "message"), ERRORS)
 async def test_every_error_is_told_as_written(
-    desk: Desk, document: str, code: str, message: str
+    client: EngineClient, document: str, code: str, message: str
 ) -> None:
-    _, error = await desk.fail(document)
+    _, error = await client.fail(document)
     assert (error["extensions"]["code"], error["message"]) == (code, message)
 
 

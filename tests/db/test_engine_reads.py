@@ -12,7 +12,7 @@ import pytest
 from poutama.db.connection import Database
 from poutama.db.trace import StatementTrace
 from poutama.viewer import Viewer
-from tests.golden.desk import Desk
+from tests.golden.engine_client import EngineClient
 from tests.golden.rows import ANA, BEN, BENS_GOAL, NOWHERE, goal_id
 
 # Cursors.
@@ -27,13 +27,13 @@ def cursor(*parts: object) -> str:
     "order",
     ["CREATED_AT_ASC", "DUE_AT_ASC", "DUE_AT_DESC", "TITLE_DESC", "COMPLETE_ASC"],
 )
-async def test_pages_put_together_are_the_list(desk: Desk, order: str, size: int) -> None:
-    whole = await desk.ask("query ($o: [GoalOrder!]) { goals(orderBy: $o) { id } }", o=[order])
+async def test_pages_put_together_are_the_list(client: EngineClient, order: str, size: int) -> None:
+    whole = await client.ask("query ($o: [GoalOrder!]) { goals(orderBy: $o) { id } }", o=[order])
     found: list[object] = []
     after = None
     while True:
         page = (
-            await desk.ask(
+            await client.ask(
                 """query ($o: [GoalOrder!], $first: Int, $after: String) {
                   goalsConnection(orderBy: $o, first: $first, after: $after) {
                     totalCount nodes { id } pageInfo { hasNextPage hasPreviousPage endCursor }
@@ -53,8 +53,8 @@ async def test_pages_put_together_are_the_list(desk: Desk, order: str, size: int
     assert found == whole["goals"]
 
 
-async def test_a_page_of_nothing_tells_that_more_follows(desk: Desk) -> None:
-    page = await desk.ask(
+async def test_a_page_of_nothing_tells_that_more_follows(client: EngineClient) -> None:
+    page = await client.ask(
         """{ goalsConnection(first: 0) {
           nodes { id } totalCount pageInfo { hasNextPage startCursor endCursor } } }"""
     )
@@ -65,20 +65,20 @@ async def test_a_page_of_nothing_tells_that_more_follows(desk: Desk) -> None:
     }
 
 
-async def test_a_cursor_shows_only_what_the_viewer_may_see(desk: Desk) -> None:
+async def test_a_cursor_shows_only_what_the_viewer_may_see(client: EngineClient) -> None:
     for viewer in (ANA, BEN):
         forged = cursor("createdAt", "0001-01-01T00:00:00Z", str(BENS_GOAL))
-        mine = await desk.ask("{ goals { id } }", viewer)
+        mine = await client.ask("{ goals { id } }", viewer)
         query = "query ($after: String) { goals(after: $after) { id } }"
-        assert await desk.ask(query, viewer, after=forged) == mine
+        assert await client.ask(query, viewer, after=forged) == mine
 
 
 @pytest.mark.parametrize(
     "wrong",
     ["", "x", "e30=", cursor(), cursor("createdAt"), cursor("title", "a", str(goal_id(1)))],
 )
-async def test_a_cursor_of_something_else_is_refused(desk: Desk, wrong: str) -> None:
-    _, error = await desk.fail("query ($a: String) { it: goals(after: $a) { id } }", a=wrong)
+async def test_a_cursor_of_something_else_is_refused(client: EngineClient, wrong: str) -> None:
+    _, error = await client.fail("query ($a: String) { it: goals(after: $a) { id } }", a=wrong)
     assert error["message"].startswith("it.after: expected a cursor that this list gave out")
     assert error["extensions"] == {"code": "BAD_USER_INPUT", "field": "it.after"}
 
@@ -87,8 +87,8 @@ async def test_a_cursor_of_something_else_is_refused(desk: Desk, wrong: str) -> 
 
 
 @pytest.mark.parametrize("words", ["māori", "Maori", "MĀORI", "ma\u0304ori", "aor"])
-async def test_a_search_ignores_case_and_macrons(desk: Desk, words: str) -> None:
-    found = await desk.ask(
+async def test_a_search_ignores_case_and_macrons(client: EngineClient, words: str) -> None:
+    found = await client.ask(
         """query ($w: String!) {
           search: goals(filter: {search: $w}) { title }
           title: goals(filter: {title: {contains: $w}}) { title }
@@ -101,15 +101,19 @@ async def test_a_search_ignores_case_and_macrons(desk: Desk, words: str) -> None
     assert found["text"] == [{"title": "Carve a koauau"}]
 
 
-async def test_equality_does_not_ignore_them(desk: Desk) -> None:
+async def test_equality_does_not_ignore_them(client: EngineClient) -> None:
     query = "query ($t: String!) { goals(filter: {title: {eq: $t}}) { id } }"
-    assert (await desk.ask(query, t="Korero Maori"))["goals"] == []
-    assert len((await desk.ask(query, t="Kōrero Māori"))["goals"]) == 1
+    assert (await client.ask(query, t="Korero Maori"))["goals"] == []
+    assert len((await client.ask(query, t="Kōrero Māori"))["goals"]) == 1
 
 
 @pytest.mark.parametrize("words", ["%", "_", "\\", "'", "$1", "' or true --"])
-async def test_nothing_in_a_search_has_a_meaning_of_its_own(desk: Desk, words: str) -> None:
-    found = await desk.ask("query ($w: String) { goals(filter: {search: $w}) { title } }", w=words)
+async def test_nothing_in_a_search_has_a_meaning_of_its_own(
+    client: EngineClient, words: str
+) -> None:
+    found = await client.ask(
+        "query ($w: String) { goals(filter: {search: $w}) { title } }", w=words
+    )
     expected = [{"title": "Science project"}] if words == "\\" else []
     assert found["goals"] == expected
 
@@ -153,19 +157,21 @@ UNUSABLE: dict[str, tuple[str, dict[str, Any], str, str]] = {
 
 
 @pytest.mark.parametrize("case", UNUSABLE)
-async def test_what_cannot_be_used_is_named(desk: Desk, case: str) -> None:
+async def test_what_cannot_be_used_is_named(client: EngineClient, case: str) -> None:
     query, variables, message, code = UNUSABLE[case]
-    status, error = await desk.fail(query, **variables)
+    status, error = await client.fail(query, **variables)
     assert status == 400
     assert error["message"] == message
     assert error["extensions"]["code"] == code
 
 
-async def test_nothing_is_sent_for_what_cannot_be_used(desk: Desk, desk_database: Database) -> None:
+async def test_nothing_is_sent_for_what_cannot_be_used(
+    client: EngineClient, engine_database: Database
+) -> None:
     traces: list[StatementTrace] = []
-    with desk_database.observe(traces.append):
+    with engine_database.observe(traces.append):
         for query, variables, _, _ in UNUSABLE.values():
-            await desk.fail(query, **variables)
+            await client.fail(query, **variables)
     assert traces == []
 
 
@@ -176,41 +182,43 @@ async def test_nothing_is_sent_for_what_cannot_be_used(desk: Desk, desk_database
     "query",
     ["{ goals { id } }", "{ goalsConnection { totalCount } }", "{ __typename me { id } }"],
 )
-async def test_nobody_reads_nothing(desk: Desk, query: str) -> None:
-    status, error = await desk.fail(query, None)
+async def test_nobody_reads_nothing(client: EngineClient, query: str) -> None:
+    status, error = await client.fail(query, None)
     assert status == 401
     assert error["extensions"] == {"code": "UNAUTHENTICATED"}
 
 
-async def test_the_schema_may_be_asked_for_by_everybody_who_is_signed_in(desk: Desk) -> None:
+async def test_the_schema_may_be_asked_for_by_everybody_who_is_signed_in(
+    client: EngineClient,
+) -> None:
     query = "{ __typename __schema { queryType { name } } }"
-    assert await desk.ask(query, ANA)
-    assert (await desk.fail(query, None))[0] == 401
+    assert await client.ask(query, ANA)
+    assert (await client.fail(query, None))[0] == 401
 
 
-async def test_somebody_who_is_gone_is_not_signed_in(desk: Desk) -> None:
+async def test_somebody_who_is_gone_is_not_signed_in(client: EngineClient) -> None:
     gone = Viewer(uuid4())
-    status, error = await desk.fail("{ goals { id } me { id } }", gone)
+    status, error = await client.fail("{ goals { id } me { id } }", gone)
     assert (status, error["extensions"]["code"]) == (401, "UNAUTHENTICATED")
-    assert await desk.ask("{ goals { id } }", gone) == {"goals": []}
+    assert await client.ask("{ goals { id } }", gone) == {"goals": []}
 
 
-async def test_a_plan_made_for_one_viewer_serves_the_next(desk: Desk) -> None:
+async def test_a_plan_made_for_one_viewer_serves_the_next(client: EngineClient) -> None:
     query = "{ goals { id owner { id } tasks { goal { owner { goals { id } } } } } me { id } }"
-    first, second = await desk.ask(query, ANA), await desk.ask(query, BEN)
+    first, second = await client.ask(query, ANA), await client.ask(query, BEN)
     assert first["me"] == {"id": str(ANA.person_id)}
     assert [goal["id"] for goal in second["goals"]] == [str(BENS_GOAL)]
     assert str(BENS_GOAL) not in json.dumps(first)
 
 
-async def test_somebody_elses_goal_is_as_absent_as_one_that_never_was(desk: Desk) -> None:
+async def test_somebody_elses_goal_is_as_absent_as_one_that_never_was(client: EngineClient) -> None:
     query = """query ($id: UUID!) {
       goals(goalId: $id) { id } goalsConnection(filter: {id: {in: [$id]}}) { totalCount }
       through: goals(filter: {owner: {goals: {some: {id: {eq: $id}}}}}) { id }
     }"""
-    theirs = await desk.send(query, id=str(BENS_GOAL))
-    assert theirs == await desk.send(query, id=str(NOWHERE))
-    mine: Any = await desk.ask(query, id=str(goal_id(1)))
+    theirs = await client.send(query, id=str(BENS_GOAL))
+    assert theirs == await client.send(query, id=str(NOWHERE))
+    mine: Any = await client.ask(query, id=str(goal_id(1)))
     assert mine["goals"]
     assert len(mine["through"]) == 5
 
@@ -218,56 +226,56 @@ async def test_somebody_elses_goal_is_as_absent_as_one_that_never_was(desk: Desk
 # Requests that say nothing, or everything twice.
 
 
-async def test_one_root_under_two_keys_is_two_lists(desk: Desk) -> None:
-    found = await desk.ask("{ b: goals(first: 1) { b: id a: id } a: goals(first: 1) { id } }")
+async def test_one_root_under_two_keys_is_two_lists(client: EngineClient) -> None:
+    found = await client.ask("{ b: goals(first: 1) { b: id a: id } a: goals(first: 1) { id } }")
     assert list(found) == ["b", "a"]
     assert list(found["b"][0]) == ["b", "a"]
 
 
-async def test_the_same_text_asked_for_differently_is_not_confused(desk: Desk) -> None:
+async def test_the_same_text_asked_for_differently_is_not_confused(client: EngineClient) -> None:
     query = "query ($yes: Boolean!) { goals(first: 1) { id title @include(if: $yes) } }"
-    with_title = await desk.ask(query, yes=True)
-    without = await desk.ask(query, yes=False)
+    with_title = await client.ask(query, yes=True)
+    without = await client.ask(query, yes=False)
     assert "title" in with_title["goals"][0]
     assert "title" not in without["goals"][0]
-    assert await desk.ask(query, yes=True) == with_title
+    assert await client.ask(query, yes=True) == with_title
 
 
-async def test_null_for_an_optional_argument_is_as_if_it_were_absent(desk: Desk) -> None:
+async def test_null_for_an_optional_argument_is_as_if_it_were_absent(client: EngineClient) -> None:
     query = """query (
       $first: Int, $after: String, $filter: GoalFilter, $o: [GoalOrder!], $id: UUID
     ) {
       goals(first: $first, after: $after, filter: $filter, orderBy: $o, goalId: $id) { id }
     }"""
     nulls: dict[str, Any] = dict.fromkeys(("first", "after", "filter", "o", "id"))
-    assert await desk.ask(query, **nulls) == await desk.ask("{ goals { id } }")
-    assert await desk.ask(query) == await desk.ask("{ goals { id } }")
+    assert await client.ask(query, **nulls) == await client.ask("{ goals { id } }")
+    assert await client.ask(query) == await client.ask("{ goals { id } }")
 
 
-async def test_the_renderings_are_told_apart_by_the_settings(desk_database: Database) -> None:
+async def test_the_renderings_are_told_apart_by_the_settings(engine_database: Database) -> None:
     texts: set[str] = set()
     for rendering in ("json", "rows"):
         traces: list[StatementTrace] = []
-        with desk_database.observe(traces.append):
-            await Desk(desk_database, rendering).ask("{ goals { id } }", ANA)
+        with engine_database.observe(traces.append):
+            await EngineClient(engine_database, rendering).ask("{ goals { id } }", ANA)
         texts.update(trace.statement for trace in traces)
     assert len(texts) == 2
 
 
-async def test_introspection_beside_variables_of_our_own_scalars(desk: Desk) -> None:
+async def test_introspection_beside_variables_of_our_own_scalars(client: EngineClient) -> None:
     document = (
         "query ($since: DateTime!, $id: UUID!, $name: String!) {"
         " __type(name: $name) { name }"
         " goals(goalId: $id, filter: {createdAt: {gt: $since}}) { id } }"
     )
-    data = await desk.ask(document, since="2026-01-01T00:00:00Z", id=str(uuid4()), name="Goal")
+    data = await client.ask(document, since="2026-01-01T00:00:00Z", id=str(uuid4()), name="Goal")
     assert data == {"__type": {"name": "Goal"}, "goals": []}
 
 
 @pytest.mark.parametrize("rest", ["totalCount", "__typename"])
 @pytest.mark.parametrize("argument", ['after: "forged"', "first: -1"])
 async def test_arguments_are_looked_at_even_where_no_row_is_asked_for(
-    desk: Desk, argument: str, rest: str
+    client: EngineClient, argument: str, rest: str
 ) -> None:
-    _, error = await desk.fail(f"{{ goalsConnection({argument}) {{ {rest} }} }}")
+    _, error = await client.fail(f"{{ goalsConnection({argument}) {{ {rest} }} }}")
     assert error["extensions"]["code"] == "BAD_USER_INPUT"

@@ -15,7 +15,7 @@ from poutama.features.goals.procedures import (
 )
 from poutama.procedure import Procedure, ProcedureContext
 from poutama.viewer import Viewer
-from tests.golden.desk import Desk
+from tests.golden.engine_client import EngineClient
 from tests.golden.rows import (
     ANA,
     BENS_GOAL,
@@ -31,8 +31,10 @@ UPDATE = "mutation ($input: UpdateGoalInput!) { updateGoal(input: $input) { goal
 
 
 @pytest.mark.parametrize("version", [2, 4, -1, 2147483647])
-async def test_a_stale_version_is_a_conflict_and_changes_nothing(desk: Desk, version: int) -> None:
-    before = await desk.ask(ALL)
+async def test_a_stale_version_is_a_conflict_and_changes_nothing(
+    client: EngineClient, version: int
+) -> None:
+    before = await client.ask(ALL)
     given = {"goalId": str(goal_id(1)), "expectedVersion": version}
     for query, more in (
         (UPDATE % "id", {"title": "Mine"}),
@@ -41,7 +43,7 @@ async def test_a_stale_version_is_a_conflict_and_changes_nothing(desk: Desk, ver
             {},
         ),
     ):
-        status, error = await desk.fail(query, input={**given, **more})
+        status, error = await client.fail(query, input={**given, **more})
         assert status == 200
         assert f"expected version {version}, but the current version is 3" in error["message"]
         assert error["extensions"] == {
@@ -49,12 +51,12 @@ async def test_a_stale_version_is_a_conflict_and_changes_nothing(desk: Desk, ver
             "expectedVersion": version,
             "currentVersion": 3,
         }
-    assert await desk.ask(ALL) == before
+    assert await client.ask(ALL) == before
 
 
-async def test_a_version_that_is_null_is_not_asked_for(desk: Desk) -> None:
+async def test_a_version_that_is_null_is_not_asked_for(client: EngineClient) -> None:
     given = {"goalId": str(goal_id(1)), "complete": True, "expectedVersion": None}
-    assert await desk.ask(UPDATE % "version", input=given)
+    assert await client.ask(UPDATE % "version", input=given)
 
 
 # Input that cannot be used.
@@ -79,30 +81,32 @@ UNUSABLE: dict[str, tuple[Mapping[str, object], str]] = {
 
 @pytest.mark.parametrize("case", UNUSABLE)
 async def test_input_that_cannot_be_used_is_named_and_nothing_is_written(
-    desk: Desk, case: str
+    client: EngineClient, case: str
 ) -> None:
     wrong, message = UNUSABLE[case]
-    before = await desk.ask(ALL)
+    before = await client.ask(ALL)
     given = {"goalType": "SPORTS", "title": "Fine", **wrong}
-    status, error = await desk.fail(CREATE % "id", input=given)
+    status, error = await client.fail(CREATE % "id", input=given)
     assert status == 200
     assert error["message"] == message
     assert error["path"] == ["createGoal"]
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
-    assert await desk.ask(ALL) == before
+    assert await client.ask(ALL) == before
 
 
 @pytest.mark.parametrize("name", ["goalType", "title", "information", "complete"])
-async def test_null_does_not_clear_what_must_be_there(desk: Desk, name: str) -> None:
-    status, error = await desk.fail(UPDATE % "id", input={"goalId": str(goal_id(1)), name: None})
+async def test_null_does_not_clear_what_must_be_there(client: EngineClient, name: str) -> None:
+    status, error = await client.fail(UPDATE % "id", input={"goalId": str(goal_id(1)), name: None})
     assert status == 400
     assert error["message"].startswith(f"input.{name}: expected a value, got null")
     assert error["extensions"] == {"code": "BAD_USER_INPUT", "field": f"input.{name}"}
 
 
-async def test_the_longest_text_is_counted_in_characters_after_composition(desk: Desk) -> None:
+async def test_the_longest_text_is_counted_in_characters_after_composition(
+    client: EngineClient,
+) -> None:
     fits = "a\u0304" * 200
-    created = await desk.ask(CREATE % "title", input={"goalType": "SPORTS", "title": fits})
+    created = await client.ask(CREATE % "title", input={"goalType": "SPORTS", "title": fits})
     assert created["createGoal"]["goal"]["title"] == "\u0101" * 200
 
 
@@ -113,10 +117,10 @@ async def test_the_longest_text_is_counted_in_characters_after_composition(desk:
     ids=str,
 )  # fmt: skip
 async def test_a_variable_that_does_not_fit_is_a_request_that_does_not_run(
-    desk: Desk, wrong: dict[str, object]
+    client: EngineClient, wrong: dict[str, object]
 ) -> None:
     given = {"goalType": "SPORTS", **({"title": "Fine"} if wrong else {}), **wrong}
-    status, error = await desk.fail(CREATE % "id", input=given)
+    status, error = await client.fail(CREATE % "id", input=given)
     assert status == 400
     assert "$input" in error["message"]
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
@@ -126,9 +130,11 @@ async def test_a_variable_that_does_not_fit_is_a_request_that_does_not_run(
 
 
 @pytest.mark.parametrize("last", ["{goalId: $theirs}", "{goalId: $mine, expectedVersion: 9}"])
-async def test_when_the_last_root_fails_nothing_has_happened(desk: Desk, last: str) -> None:
-    before = await desk.ask(ALL)
-    _, error = await desk.fail(
+async def test_when_the_last_root_fails_nothing_has_happened(
+    client: EngineClient, last: str
+) -> None:
+    before = await client.ask(ALL)
+    _, error = await client.fail(
         f"""mutation ($mine: UUID!, $theirs: UUID!) {{
           a: createGoal(input: {{goalType: SPORTS, title: "New"}}) {{ goal {{ id }} }}
           b: updateGoal(input: {{goalId: $mine, title: "Changed"}}) {{ goal {{ id }} }}
@@ -139,11 +145,11 @@ async def test_when_the_last_root_fails_nothing_has_happened(desk: Desk, last: s
         theirs=str(BENS_GOAL),
     )
     assert error["path"] == ["c"]
-    assert await desk.ask(ALL) == before
+    assert await client.ask(ALL) == before
 
 
-async def test_a_later_root_sees_what_an_earlier_one_wrote(desk: Desk) -> None:
-    answer = await desk.ask(
+async def test_a_later_root_sees_what_an_earlier_one_wrote(client: EngineClient) -> None:
+    answer = await client.ask(
         """mutation ($id: UUID!) {
           a: updateGoal(input: {goalId: $id, title: "One", expectedVersion: 3}) { goal { version } }
           b: updateGoal(input: {goalId: $id, color: null, expectedVersion: 4}) {
@@ -154,11 +160,11 @@ async def test_a_later_root_sees_what_an_earlier_one_wrote(desk: Desk) -> None:
         id=str(goal_id(1)),
     )
     assert answer["b"]["goal"] == {"title": "One", "version": 5, "color": None}
-    assert str(goal_id(1)) not in json.dumps(await desk.ask(ALL))
+    assert str(goal_id(1)) not in json.dumps(await client.ask(ALL))
 
 
 async def test_a_fault_in_a_procedure_leaves_the_engine_and_undoes_the_rest(
-    desk_database: Database, desk: Desk
+    engine_database: Database, client: EngineClient
 ) -> None:
     async def break_down(
         context: ProcedureContext, given: ReorderGoalTasksInput
@@ -168,8 +174,8 @@ async def test_a_fault_in_a_procedure_leaves_the_engine_and_undoes_the_rest(
         raise RuntimeError("the secret of the procedure")
 
     procedures = {"reorder_goal_tasks": Procedure.of(break_down)}
-    broken = Desk(desk_database, desk.rendering, procedures)
-    before = await desk.ask(ALL)
+    broken = EngineClient(engine_database, client.rendering, procedures)
+    before = await client.ask(ALL)
     with pytest.raises(RuntimeError, match="the secret of the procedure"):
         await broken.send(
             """mutation ($id: UUID!) {
@@ -178,22 +184,22 @@ async def test_a_fault_in_a_procedure_leaves_the_engine_and_undoes_the_rest(
             }""",
             id=str(goal_id(1)),
         )
-    assert await desk.ask(ALL) == before
+    assert await client.ask(ALL) == before
 
 
 # Who is asking.
 
 
-async def test_somebody_who_is_gone_creates_nothing(desk: Desk) -> None:
+async def test_somebody_who_is_gone_creates_nothing(client: EngineClient) -> None:
     gone = Viewer(uuid4())
     given = {"goalType": "SPORTS", "title": "New"}
-    assert await desk.refuse(CREATE % "id", gone, input=given) == "NOT_FOUND"
-    assert await desk.ask("{ goals { id } }", gone) == {"goals": []}
+    assert await client.refuse(CREATE % "id", gone, input=given) == "NOT_FOUND"
+    assert await client.ask("{ goals { id } }", gone) == {"goals": []}
 
 
-async def test_a_mutation_of_nothing_but_its_type_is_answered(desk: Desk) -> None:
-    assert await desk.ask("mutation { __typename it: __typename }", ANA) == {
+async def test_a_mutation_of_nothing_but_its_type_is_answered(client: EngineClient) -> None:
+    assert await client.ask("mutation { __typename it: __typename }", ANA) == {
         "__typename": "Mutation",
         "it": "Mutation",
     }
-    assert (await desk.fail("mutation { __typename }", None))[0] == 401
+    assert (await client.fail("mutation { __typename }", None))[0] == 401

@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from tests.golden.desk import Desk
+from tests.golden.engine_client import EngineClient
 from tests.golden.rows import (
     BEN,
     goal_id,
@@ -23,10 +23,10 @@ UPDATE = "mutation ($input: UpdateGoalInput!) { updateGoal(input: $input) { goal
 # Goals.
 
 
-async def test_a_goal_is_created_with_what_was_given_and_defaults(desk: Desk) -> None:
+async def test_a_goal_is_created_with_what_was_given_and_defaults(client: EngineClient) -> None:
     given = {"goalType": "SPORTS", "title": "Swim"}
     fields = "id title information complete dueAt color version tasks { id } owner { name }"
-    created = (await desk.ask(CREATE % fields, input=given))["createGoal"]["goal"]
+    created = (await client.ask(CREATE % fields, input=given))["createGoal"]["goal"]
     assert UUID(created.pop("id"))
     assert created == {
         "title": "Swim",
@@ -38,11 +38,11 @@ async def test_a_goal_is_created_with_what_was_given_and_defaults(desk: Desk) ->
         "tasks": [],
         "owner": {"name": "Ana"},
     }
-    assert [goal["title"] for goal in (await desk.ask(ALL))["goals"]][-1] == "Swim"
-    assert "Swim" not in json.dumps(await desk.ask(ALL, BEN))
+    assert [goal["title"] for goal in (await client.ask(ALL))["goals"]][-1] == "Swim"
+    assert "Swim" not in json.dumps(await client.ask(ALL, BEN))
 
 
-async def test_children_keep_the_order_they_were_given_in(desk: Desk) -> None:
+async def test_children_keep_the_order_they_were_given_in(client: EngineClient) -> None:
     words = [f"{number} ā" for number in (5, 3, 9, 1, 7, 2, 8, 0, 6, 4)]
     given = {
         "goalType": "CAREER",
@@ -51,8 +51,8 @@ async def test_children_keep_the_order_they_were_given_in(desk: Desk) -> None:
         "notes": [{"information": word} for word in words],
     }
     fields = "id tasks { information position } notes { information }"
-    created = (await desk.ask(CREATE % fields, input=given))["createGoal"]["goal"]
-    again = await desk.ask(
+    created = (await client.ask(CREATE % fields, input=given))["createGoal"]["goal"]
+    again = await client.ask(
         f"query ($id: UUID!) {{ goals(goalId: $id) {{ {fields} }} }}", id=created["id"]
     )
     assert again["goals"] == [created]
@@ -62,24 +62,24 @@ async def test_children_keep_the_order_they_were_given_in(desk: Desk) -> None:
 
 
 @pytest.mark.parametrize("empty", [[], None])
-async def test_no_children_are_no_mistake(desk: Desk, empty: object) -> None:
+async def test_no_children_are_no_mistake(client: EngineClient, empty: object) -> None:
     given = {"goalType": "CAREER", "title": "None", "tasks": empty, "notes": empty}
-    created = await desk.ask(CREATE % "tasks { id } notes { id }", input=given)
+    created = await client.ask(CREATE % "tasks { id } notes { id }", input=given)
     assert created["createGoal"]["goal"] == {"tasks": [], "notes": []}
 
 
-async def test_the_payload_sees_what_was_written_wherever_it_looks(desk: Desk) -> None:
+async def test_the_payload_sees_what_was_written_wherever_it_looks(client: EngineClient) -> None:
     given = {"goalType": "CAREER", "title": "Zeal", "tasks": [{"information": "a"}]}
     fields = """owner { goals(filter: {title: {eq: "Zeal"}}) { title tasks { information } } }
       tasks { goal { title tasksConnection { totalCount } } }"""
-    created = (await desk.ask(CREATE % fields, input=given))["createGoal"]["goal"]
+    created = (await client.ask(CREATE % fields, input=given))["createGoal"]["goal"]
     assert created == {
         "owner": {"goals": [{"title": "Zeal", "tasks": [{"information": "a"}]}]},
         "tasks": [{"goal": {"title": "Zeal", "tasksConnection": {"totalCount": 1}}}],
     }
 
 
-async def test_the_lists_of_a_new_goal_take_their_arguments(desk: Desk) -> None:
+async def test_the_lists_of_a_new_goal_take_their_arguments(client: EngineClient) -> None:
     given = {
         "goalType": "CAREER",
         "title": "Zeal",
@@ -89,7 +89,7 @@ async def test_the_lists_of_a_new_goal_take_their_arguments(desk: Desk) -> None:
       { information }
       tasksConnection(first: 2) { totalCount nodes { information } pageInfo { hasNextPage } }
       found: tasks(filter: {search: "a"}) { information }"""
-    created = (await desk.ask(CREATE % fields, input=given))["createGoal"]["goal"]
+    created = (await client.ask(CREATE % fields, input=given))["createGoal"]["goal"]
     assert created == {
         "tasks": [{"information": "c"}],
         "tasksConnection": {
@@ -101,21 +101,23 @@ async def test_the_lists_of_a_new_goal_take_their_arguments(desk: Desk) -> None:
     }
 
 
-async def test_a_text_is_stored_composed_and_found_without_its_macrons(desk: Desk) -> None:
+async def test_a_text_is_stored_composed_and_found_without_its_macrons(
+    client: EngineClient,
+) -> None:
     given = {"goalType": "CULTURAL", "title": "Wha\u0304nau", "information": "\t“ok”\\ 👩‍👩‍👧\x01"}
-    created = await desk.ask(CREATE % "title information", input=given)
+    created = await client.ask(CREATE % "title information", input=given)
     assert created["createGoal"]["goal"] == {
         "title": "Wh\u0101nau",
         "information": given["information"],
     }
-    found = await desk.ask('{ goals(filter: {search: "WHANAU"}) { title } }')
+    found = await client.ask('{ goals(filter: {search: "WHANAU"}) { title } }')
     assert found["goals"] == [{"title": "Wh\u0101nau"}]
 
 
-async def test_what_is_absent_stays_and_null_clears(desk: Desk) -> None:
+async def test_what_is_absent_stays_and_null_clears(client: EngineClient) -> None:
     fields = "title information dueAt color complete"
     given = {"goalId": str(goal_id(1)), "dueAt": None, "complete": True}
-    updated = await desk.ask(UPDATE % fields, input=given)
+    updated = await client.ask(UPDATE % fields, input=given)
     assert updated["updateGoal"]["goal"] == {
         "title": "Kōrero Māori",
         "information": "Speak it at home.",
@@ -125,40 +127,40 @@ async def test_what_is_absent_stays_and_null_clears(desk: Desk) -> None:
     }
 
 
-async def test_the_version_grows_and_the_moment_moves(desk: Desk) -> None:
+async def test_the_version_grows_and_the_moment_moves(client: EngineClient) -> None:
     for version in (4, 5):
         given = {"goalId": str(goal_id(1)), "title": f"Title {version}"}
         fields = "version updatedAt createdAt"
-        goal = (await desk.ask(UPDATE % fields, input=given))["updateGoal"]["goal"]
+        goal = (await client.ask(UPDATE % fields, input=given))["updateGoal"]["goal"]
         assert goal["version"] == version
         assert goal["updatedAt"] > goal["createdAt"] == "2026-02-02T09:00:00Z"
         assert goal["updatedAt"] > "2026-02-03"
 
 
-async def test_an_update_of_nothing_is_no_change(desk: Desk) -> None:
-    before = (await desk.ask(ALL))["goals"]
+async def test_an_update_of_nothing_is_no_change(client: EngineClient) -> None:
+    before = (await client.ask(ALL))["goals"]
     given = {"goalId": str(goal_id(1)), "expectedVersion": 3}
-    updated = await desk.ask(UPDATE % "version", input=given)
+    updated = await client.ask(UPDATE % "version", input=given)
     assert updated["updateGoal"]["goal"] == {"version": 3}
-    assert (await desk.ask(ALL))["goals"] == before
+    assert (await client.ask(ALL))["goals"] == before
 
 
-async def test_the_folded_copy_follows_an_update(desk: Desk) -> None:
-    await desk.ask(UPDATE % "id", input={"goalId": str(goal_id(2)), "title": "Tāne"})
-    found = await desk.ask(
+async def test_the_folded_copy_follows_an_update(client: EngineClient) -> None:
+    await client.ask(UPDATE % "id", input={"goalId": str(goal_id(2)), "title": "Tāne"})
+    found = await client.ask(
         '{ new: goals(filter: {search: "TANE"}) { title }'
         '  old: goals(filter: {search: "5 km"}) { id } }'
     )
     assert found == {"new": [{"title": "Tāne"}], "old": []}
 
 
-async def test_a_goal_goes_with_its_tasks_and_notes(desk: Desk) -> None:
-    gone = await desk.ask(
+async def test_a_goal_goes_with_its_tasks_and_notes(client: EngineClient) -> None:
+    gone = await client.ask(
         "mutation ($id: UUID!) { deleteGoal(input: {goalId: $id}) { deletedGoalId } }",
         id=str(goal_id(1)),
     )
     assert gone == {"deleteGoal": {"deletedGoalId": str(goal_id(1))}}
-    left = json.dumps(await desk.ask("{ goals { id tasks { id } notes { id } } }"))
+    left = json.dumps(await client.ask("{ goals { id tasks { id } notes { id } } }"))
     assert str(task_id(1)) not in left
     assert str(note_id(1)) not in left
 
@@ -166,8 +168,8 @@ async def test_a_goal_goes_with_its_tasks_and_notes(desk: Desk) -> None:
 # Tasks and notes.
 
 
-async def test_a_task_is_added_at_the_end_changed_and_deleted(desk: Desk) -> None:
-    added = await desk.ask(
+async def test_a_task_is_added_at_the_end_changed_and_deleted(client: EngineClient) -> None:
+    added = await client.ask(
         "mutation ($goal: UUID!) { createGoalTask(input: {goalId: $goal, information: "
         '"Last"}) { task { id position complete version goal { id } } } }',
         goal=str(goal_id(1)),
@@ -175,7 +177,7 @@ async def test_a_task_is_added_at_the_end_changed_and_deleted(desk: Desk) -> Non
     task = added["createGoalTask"]["task"]
     assert (task["position"], task["complete"], task["version"]) == (3, False, 1)
     assert task["goal"] == {"id": str(goal_id(1))}
-    changed = await desk.ask(
+    changed = await client.ask(
         "mutation ($id: UUID!) { updateGoalTask(input: {taskId: $id, complete: true,"
         " expectedVersion: 1}) { task { complete information version } } }",
         id=task["id"],
@@ -185,50 +187,50 @@ async def test_a_task_is_added_at_the_end_changed_and_deleted(desk: Desk) -> Non
         "information": "Last",
         "version": 2,
     }
-    gone = await desk.ask(
+    gone = await client.ask(
         "mutation ($id: UUID!) { deleteGoalTask(input: {taskId: $id}) { deletedTaskId } }",
         id=task["id"],
     )
     assert gone["deleteGoalTask"] == {"deletedTaskId": task["id"]}
 
 
-async def test_those_after_a_deleted_task_move_up(desk: Desk) -> None:
-    await desk.ask(
+async def test_those_after_a_deleted_task_move_up(client: EngineClient) -> None:
+    await client.ask(
         "mutation ($id: UUID!) { deleteGoalTask(input: {taskId: $id}) { deletedTaskId } }",
         id=str(task_id(1)),
     )
-    (goal,) = (await desk.ask("{ goals(first: 1) { tasks { id position } } }"))["goals"]
+    (goal,) = (await client.ask("{ goals(first: 1) { tasks { id position } } }"))["goals"]
     assert goal["tasks"] == [
         {"id": str(task_id(2)), "position": 0},
         {"id": str(task_id(3)), "position": 1},
     ]
 
 
-async def test_a_note_is_added_changed_and_deleted(desk: Desk) -> None:
-    added = await desk.ask(
+async def test_a_note_is_added_changed_and_deleted(client: EngineClient) -> None:
+    added = await client.ask(
         "mutation ($goal: UUID!) { createGoalNote(input: {goalId: $goal, information: "
         '"Ā"}) { note { id information goal { notes { information } } } } }',
         goal=str(goal_id(5)),
     )
     note = added["createGoalNote"]["note"]
     assert note["goal"]["notes"] == [{"information": "Ā"}]
-    changed = await desk.ask(
+    changed = await client.ask(
         "mutation ($id: UUID!) { updateGoalNote(input: {noteId: $id, information: "
         '"Ē"}) { note { information version } } }',
         id=note["id"],
     )
     assert changed["updateGoalNote"]["note"] == {"information": "Ē", "version": 2}
-    gone = await desk.ask(
+    gone = await client.ask(
         "mutation ($id: UUID!) { deleteGoalNote(input: {noteId: $id}) { deletedNoteId } }",
         id=note["id"],
     )
     assert gone["deleteGoalNote"] == {"deletedNoteId": note["id"]}
-    assert await desk.ask('{ goals(filter: {notes: {some: {search: "e"}}}) { id } }') != gone
+    assert await client.ask('{ goals(filter: {notes: {some: {search: "e"}}}) { id } }') != gone
 
 
-async def test_tasks_are_put_in_the_order_given(desk: Desk) -> None:
+async def test_tasks_are_put_in_the_order_given(client: EngineClient) -> None:
     order = [str(task_id(number)) for number in (2, 3, 1)]
-    answer = await desk.ask(REORDER, goal=str(goal_id(1)), tasks=order)
+    answer = await client.ask(REORDER, goal=str(goal_id(1)), tasks=order)
     assert [task["id"] for task in answer["reorderGoalTasks"]["goal"]["tasks"]] == order
 
 
@@ -242,9 +244,9 @@ REORDER = """mutation ($goal: UUID!, $tasks: [UUID!]!) {
     [[], [1], [1, 2], [1, 2, 3, 3], [1, 1, 2], [1, 2, 4], [1, 2, 3, 4]],
     ids=lambda tasks: "".join(map(str, tasks)) or "none",
 )
-async def test_an_order_must_have_every_task_once(desk: Desk, tasks: list[int]) -> None:
+async def test_an_order_must_have_every_task_once(client: EngineClient, tasks: list[int]) -> None:
     given = [str(task_id(number)) for number in tasks]
-    status, error = await desk.fail(REORDER, goal=str(goal_id(1)), tasks=given)
+    status, error = await client.fail(REORDER, goal=str(goal_id(1)), tasks=given)
     assert status == 200
     assert error == {
         "message": "input.taskIds: expected each of the goal's 3 tasks exactly once.",
@@ -254,14 +256,16 @@ async def test_an_order_must_have_every_task_once(desk: Desk, tasks: list[int]) 
 
 
 @pytest.mark.parametrize("due", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"])
-async def test_the_first_and_the_last_moment_are_no_infinities(desk: Desk, due: str) -> None:
-    made = await desk.ask(
+async def test_the_first_and_the_last_moment_are_no_infinities(
+    client: EngineClient, due: str
+) -> None:
+    made = await client.ask(
         "mutation ($due: DateTime!) { createGoal(input:"
         ' {goalType: CAREER, title: "x", dueAt: $due}) { goal { id dueAt } } }',
         due=due,
     )
     assert made["createGoal"]["goal"]["dueAt"] == due
-    listed = await desk.ask(
+    listed = await client.ask(
         "query ($due: DateTime!) { goals(filter: {dueAt: {eq: $due}}) { id } }", due=due
     )
     assert listed["goals"] == [{"id": made["createGoal"]["goal"]["id"]}]

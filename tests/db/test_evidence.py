@@ -10,7 +10,7 @@ import pytest
 
 from poutama.features.evidence.job import EVIDENCE_JOB, EvidenceStep, prepare_evidence
 from poutama.jobs.job import Finished
-from tests.db.studio import ADD, DELETE, FINISH, PASS, SEE, Studio, announcement
+from tests.db.evidence_harness import ADD, DELETE, FINISH, PASS, SEE, EvidenceHarness, announcement
 from tests.features.record import SIGNED_IN, Caller
 from tests.features.sample import NOWHERE, id_of
 from tests.unit.features import photos
@@ -27,46 +27,48 @@ mutation ($i: DeleteEvidenceInput!, $nowhere: FinishEvidenceInput!) {
 """
 
 
-async def test_a_photo_is_announced_uploaded_and_seen(studio: Studio) -> None:
+async def test_a_photo_is_announced_uploaded_and_seen(harness: EvidenceHarness) -> None:
     photo = photos.photo("JPEG", orientation=6)
-    added = await studio.add(photo, JPEG, altText="A stile")
+    added = await harness.add(photo, JPEG, altText="A stile")
     assert (added["state"], added["version"], added["fileName"]) == ("PENDING", 1, "IMG_0001.jpg")
     assert (added["downloadUrl"], added["thumbnailUrl"], added["rejection"]) == (None, None, None)
     assert added["uploadForm"]["url"] == "http://files.example/files"
     assert (added["bytes"], added["sha256"]) == (len(photo), sha256(photo).hexdigest())
 
-    await studio.upload(added["id"], photo)
-    assert (await studio.finish(added["id"]))["state"] == "PENDING"
-    assert await studio.work(added["id"]) == "SUCCEEDED"
+    await harness.upload(added["id"], photo)
+    assert (await harness.finish(added["id"]))["state"] == "PENDING"
+    assert await harness.work(added["id"]) == "SUCCEEDED"
 
-    seen = await studio.see(added["id"])
-    row = await studio.row(added["id"])
-    served = await studio.content(row["object_key"])
+    seen = await harness.see(added["id"])
+    row = await harness.row(added["id"])
+    served = await harness.content(row["object_key"])
     assert (seen["state"], seen["rejection"], seen["uploadForm"]) == ("READY", None, None)
     assert (seen["bytes"], seen["sha256"]) == (len(served), sha256(served).hexdigest())
     assert f"/{row['object_key']}?" in seen["downloadUrl"]
     assert f"/{row['thumbnail_key']}?" in seen["thumbnailUrl"]
-    for data in (served, await studio.content(row["thumbnail_key"])):
+    for data in (served, await harness.content(row["thumbnail_key"])):
         assert [trace for trace in photos.TRACES if trace in data] == []
-    await studio.audit()
-    await studio.sweep()
-    assert await studio.objects() == {"file", "thumbnail"}
+    await harness.audit()
+    await harness.sweep()
+    assert await harness.objects() == {"file", "thumbnail"}
 
 
-async def test_keys_belong_to_the_organisation_and_cannot_be_guessed(studio: Studio) -> None:
-    stems = {(await studio.row((await studio.add(LETTER, TEXT))["id"]))["stem"] for _ in range(3)}
+async def test_keys_belong_to_the_organisation_and_cannot_be_guessed(
+    harness: EvidenceHarness,
+) -> None:
+    stems = {(await harness.row((await harness.add(LETTER, TEXT))["id"]))["stem"] for _ in range(3)}
     owners = {stem.rpartition("/")[0] for stem in stems}
     assert owners == {f"{id_of('organisation')}/evidence"}
     assert len(stems) == 3
     assert {len(stem.rpartition("/")[2]) for stem in stems} == {32}
 
 
-async def test_a_document_is_kept_as_it_is(studio: Studio) -> None:
-    letter = await studio.hand_in(LETTER, f"{TEXT}; charset=utf-8", fileName="letter")
+async def test_a_document_is_kept_as_it_is(harness: EvidenceHarness) -> None:
+    letter = await harness.hand_in(LETTER, f"{TEXT}; charset=utf-8", fileName="letter")
     assert (letter["state"], letter["thumbnailUrl"]) == ("READY", None)
     assert (letter["mediaType"], letter["fileName"]) == (TEXT, "letter.txt")
     assert (letter["bytes"], letter["sha256"]) == (len(LETTER), sha256(LETTER).hexdigest())
-    assert await studio.content((await studio.row(letter["id"]))["object_key"]) == LETTER
+    assert await harness.content((await harness.row(letter["id"]))["object_key"]) == LETTER
 
 
 @pytest.mark.parametrize(
@@ -81,31 +83,33 @@ async def test_a_document_is_kept_as_it_is(studio: Studio) -> None:
     ],
 )
 async def test_what_does_not_fit_is_rejected_and_nothing_of_it_kept(
-    studio: Studio, data: bytes, said: str, sentence: str
+    harness: EvidenceHarness, data: bytes, said: str, sentence: str
 ) -> None:
-    rejected = await studio.hand_in(data, said)
+    rejected = await harness.hand_in(data, said)
     assert rejected["state"] == "REJECTED"
     assert sentence in rejected["rejection"]
     assert (rejected["downloadUrl"], rejected["uploadForm"]) == (None, None)
-    await studio.audit()
-    await studio.sweep()
-    assert await studio.objects() == set()
+    await harness.audit()
+    await harness.sweep()
+    assert await harness.objects() == set()
 
 
 @pytest.mark.parametrize("another", [LETTER + b"!", LETTER[:-1] + b"!"])
-async def test_another_file_than_announced_is_rejected(studio: Studio, another: bytes) -> None:
-    evidence = (await studio.add(LETTER, TEXT))["id"]
-    await studio.upload(evidence, another)
-    await studio.finish(evidence)
-    await studio.work(evidence)
-    assert "not the one that was announced" in (await studio.see(evidence))["rejection"]
+async def test_another_file_than_announced_is_rejected(
+    harness: EvidenceHarness, another: bytes
+) -> None:
+    evidence = (await harness.add(LETTER, TEXT))["id"]
+    await harness.upload(evidence, another)
+    await harness.finish(evidence)
+    await harness.work(evidence)
+    assert "not the one that was announced" in (await harness.see(evidence))["rejection"]
 
 
-async def test_what_was_never_uploaded_is_rejected(studio: Studio) -> None:
-    evidence = (await studio.add(LETTER, TEXT))["id"]
-    await studio.finish(evidence)
-    await studio.work(evidence)
-    assert (await studio.see(evidence))["rejection"] == (
+async def test_what_was_never_uploaded_is_rejected(harness: EvidenceHarness) -> None:
+    evidence = (await harness.add(LETTER, TEXT))["id"]
+    await harness.finish(evidence)
+    await harness.work(evidence)
+    assert (await harness.see(evidence))["rejection"] == (
         "The file was never uploaded; add it again."
     )
 
@@ -128,14 +132,16 @@ async def test_what_was_never_uploaded_is_rejected(studio: Studio) -> None:
         ("fileName", ""),
     ],
 )
-async def test_what_cannot_be_is_refused_at_once(studio: Studio, field: str, value: object) -> None:
-    error = await studio.refuse(ADD, i=announcement(LETTER, TEXT, **{field: value}))
+async def test_what_cannot_be_is_refused_at_once(
+    harness: EvidenceHarness, field: str, value: object
+) -> None:
+    error = await harness.refuse(ADD, i=announcement(LETTER, TEXT, **{field: value}))
     assert error["extensions"] == {"code": "BAD_USER_INPUT", "field": f"input.{field}"}
-    assert await studio.read("SELECT 1 FROM evidence") == []
+    assert await harness.read("SELECT 1 FROM evidence") == []
 
 
-async def test_a_note_must_be_of_the_same_goal(studio: Studio) -> None:
-    await studio.write(
+async def test_a_note_must_be_of_the_same_goal(harness: EvidenceHarness) -> None:
+    await harness.write(
         "INSERT INTO goal (id, person_id, goal_type, title, title_search, information,"
         " information_search) VALUES ($1::uuid, $2::uuid, 'SPORTS', '', '', '', '')",
         id_of("second goal"),
@@ -143,29 +149,29 @@ async def test_a_note_must_be_of_the_same_goal(studio: Studio) -> None:
     )
     note = str(id_of("note of the mentor"))
     second = announcement(LETTER, TEXT, goalId=str(id_of("second goal")), noteId=note)
-    assert (await studio.refuse(ADD, i=second))["extensions"]["code"] == "NOT_FOUND"
-    assert (await studio.add(LETTER, TEXT, noteId=note))["note"] == {"id": note}
-    found = await studio.ask("{ goals { evidence { id } notes { evidence { id } } } }")
+    assert (await harness.refuse(ADD, i=second))["extensions"]["code"] == "NOT_FOUND"
+    assert (await harness.add(LETTER, TEXT, noteId=note))["note"] == {"id": note}
+    found = await harness.ask("{ goals { evidence { id } notes { evidence { id } } } }")
     assert sorted(len(goal["evidence"]) for goal in found) == [0, 1]
     assert sum(len(note["evidence"]) for goal in found for note in goal["notes"]) == 1
 
 
-async def test_only_its_uploader_gets_the_form(studio: Studio) -> None:
-    added = await studio.add(LETTER, TEXT)
-    ready = await studio.hand_in(LETTER, TEXT)
+async def test_only_its_uploader_gets_the_form(harness: EvidenceHarness) -> None:
+    added = await harness.add(LETTER, TEXT)
+    ready = await harness.hand_in(LETTER, TEXT)
     for caller in (Caller.MENTOR, Caller.CAREGIVER):
-        seen = await studio.see(added["id"], caller)
+        seen = await harness.see(added["id"], caller)
         assert (seen["title"], seen["uploadForm"]) == ("Ngā mahi", None)
-        assert (await studio.see(ready["id"], caller))["downloadUrl"]
+        assert (await harness.see(ready["id"], caller))["downloadUrl"]
     for caller in set(SIGNED_IN) - {Caller.STUDENT, Caller.MENTOR, Caller.CAREGIVER}:
-        assert (await studio.send(SEE, caller, id=ready["id"]))["data"] == {"evidence": None}
+        assert (await harness.send(SEE, caller, id=ready["id"]))["data"] == {"evidence": None}
 
 
-async def test_whoever_reads_others_evidence_is_written_down(studio: Studio) -> None:
-    ready = await studio.hand_in(LETTER, TEXT)
+async def test_whoever_reads_others_evidence_is_written_down(harness: EvidenceHarness) -> None:
+    ready = await harness.hand_in(LETTER, TEXT)
     query = "query ($id: UUID!) { evidence(evidenceId: $id) { goal { title } } }"
-    await studio.ask(query, Caller.MENTOR, id=ready["id"])
-    rows = await studio.read("SELECT actor_name, action, kind FROM audit_entry ORDER BY at, kind")
+    await harness.ask(query, Caller.MENTOR, id=ready["id"])
+    rows = await harness.read("SELECT actor_name, action, kind FROM audit_entry ORDER BY at, kind")
     mine, theirs = Caller.STUDENT.value, Caller.MENTOR.value
     assert [tuple(row) for row in rows] == [
         (mine, "INSERT", "Evidence"),
@@ -176,121 +182,125 @@ async def test_whoever_reads_others_evidence_is_written_down(studio: Studio) -> 
     ]
 
 
-async def test_finishing_again_changes_nothing(studio: Studio) -> None:
-    evidence = (await studio.add(LETTER, TEXT))["id"]
-    await studio.upload(evidence, LETTER)
-    first = await studio.finish(evidence)
-    assert {**await studio.finish(evidence), "uploadForm": 0} == {**first, "uploadForm": 0}
-    await studio.work(evidence)
-    seen = await studio.see(evidence)
-    assert (await studio.finish(evidence))["version"] == seen["version"]
-    assert [row["state"] for row in await studio.read(JOBS)] == ["SUCCEEDED"]
+async def test_finishing_again_changes_nothing(harness: EvidenceHarness) -> None:
+    evidence = (await harness.add(LETTER, TEXT))["id"]
+    await harness.upload(evidence, LETTER)
+    first = await harness.finish(evidence)
+    assert {**await harness.finish(evidence), "uploadForm": 0} == {**first, "uploadForm": 0}
+    await harness.work(evidence)
+    seen = await harness.see(evidence)
+    assert (await harness.finish(evidence))["version"] == seen["version"]
+    assert [row["state"] for row in await harness.read(JOBS)] == ["SUCCEEDED"]
 
 
-async def test_what_its_job_gave_up_on_can_be_finished_again(studio: Studio) -> None:
-    evidence = (await studio.add(LETTER, TEXT))["id"]
-    await studio.upload(evidence, LETTER)
-    await studio.finish(evidence)
-    await studio.write("UPDATE job SET state = 'FAILED'")
-    await studio.finish(evidence)
-    assert await studio.work(evidence) == "SUCCEEDED"
-    assert (await studio.see(evidence))["state"] == "READY"
+async def test_what_its_job_gave_up_on_can_be_finished_again(harness: EvidenceHarness) -> None:
+    evidence = (await harness.add(LETTER, TEXT))["id"]
+    await harness.upload(evidence, LETTER)
+    await harness.finish(evidence)
+    await harness.write("UPDATE job SET state = 'FAILED'")
+    await harness.finish(evidence)
+    assert await harness.work(evidence) == "SUCCEEDED"
+    assert (await harness.see(evidence))["state"] == "READY"
 
 
 @pytest.mark.parametrize("state", ["FAILED", "CANCELLED"])
-async def test_what_its_job_gave_up_on_is_rejected_by_the_sweep(studio: Studio, state: str) -> None:
-    evidence = (await studio.add(LETTER, TEXT))["id"]
-    await studio.upload(evidence, LETTER)
-    await studio.finish(evidence)
-    await studio.write("UPDATE job SET state = $1::text", state)
-    assert await studio.sweep() == 1
-    seen = await studio.see(evidence)
+async def test_what_its_job_gave_up_on_is_rejected_by_the_sweep(
+    harness: EvidenceHarness, state: str
+) -> None:
+    evidence = (await harness.add(LETTER, TEXT))["id"]
+    await harness.upload(evidence, LETTER)
+    await harness.finish(evidence)
+    await harness.write("UPDATE job SET state = $1::text", state)
+    assert await harness.sweep() == 1
+    seen = await harness.see(evidence)
     assert (seen["state"], "Add it again" in seen["rejection"]) == ("REJECTED", True)
-    assert await studio.objects() == set()
-    assert await studio.sweep() == 0
+    assert await harness.objects() == set()
+    assert await harness.sweep() == 0
 
 
-async def test_what_is_not_finished_within_a_day_is_forgotten(studio: Studio) -> None:
-    late, finished, young = [(await studio.add(LETTER, TEXT))["id"] for _ in range(3)]
+async def test_what_is_not_finished_within_a_day_is_forgotten(harness: EvidenceHarness) -> None:
+    late, finished, young = [(await harness.add(LETTER, TEXT))["id"] for _ in range(3)]
     for evidence in (late, finished, young):
-        await studio.upload(evidence, LETTER)
-    await studio.finish(finished)
+        await harness.upload(evidence, LETTER)
+    await harness.finish(finished)
     age = "UPDATE evidence SET created_at = now() - interval '25 hours' WHERE id <> $1::uuid"
-    await studio.write(age, UUID(young))
-    assert await studio.sweep() == 1
-    rows = await studio.read("SELECT id FROM evidence")
+    await harness.write(age, UUID(young))
+    assert await harness.sweep() == 1
+    rows = await harness.read("SELECT id FROM evidence")
     assert {str(row["id"]) for row in rows} == {finished, young}
-    assert len([each async for each in studio.store.list("")]) == 2
+    assert len([each async for each in harness.store.list("")]) == 2
 
 
-async def test_an_upload_after_the_end_is_deleted_in_the_end(studio: Studio) -> None:
+async def test_an_upload_after_the_end_is_deleted_in_the_end(harness: EvidenceHarness) -> None:
     # The form goes on working for a while, whatever has become of the evidence.
-    evidence = (await studio.add(LETTER, TEXT))["id"]
-    key = (await studio.row(evidence))["upload_key"]
-    await studio.ask(DELETE, i={"evidenceId": evidence})
-    await studio.sweep()
-    await studio.store.put(key, LETTER, media_type=TEXT)
-    await studio.audit()
-    await studio.write(PASS)
-    await studio.sweep()
-    assert await studio.objects() == set()
-    assert await studio.read("SELECT 1 FROM doomed_object") == []
+    evidence = (await harness.add(LETTER, TEXT))["id"]
+    key = (await harness.row(evidence))["upload_key"]
+    await harness.ask(DELETE, i={"evidenceId": evidence})
+    await harness.sweep()
+    await harness.store.put(key, LETTER, media_type=TEXT)
+    await harness.audit()
+    await harness.write(PASS)
+    await harness.sweep()
+    assert await harness.objects() == set()
+    assert await harness.read("SELECT 1 FROM doomed_object") == []
 
 
-async def test_deleting_evidence_deletes_its_objects_after_the_commit(studio: Studio) -> None:
-    ready = await studio.hand_in(photos.photo(), JPEG)
-    error = await studio.refuse(DELETE, i={"evidenceId": ready["id"], "expectedVersion": 1})
+async def test_deleting_evidence_deletes_its_objects_after_the_commit(
+    harness: EvidenceHarness,
+) -> None:
+    ready = await harness.hand_in(photos.photo(), JPEG)
+    error = await harness.refuse(DELETE, i={"evidenceId": ready["id"], "expectedVersion": 1})
     assert error["extensions"]["code"] == "CONFLICT"
     given = {"evidenceId": ready["id"], "expectedVersion": ready["version"]}
-    error = await studio.refuse(DELETE_AND_FAIL, i=given, nowhere={"evidenceId": str(NOWHERE)})
+    error = await harness.refuse(DELETE_AND_FAIL, i=given, nowhere={"evidenceId": str(NOWHERE)})
     assert error["path"] == ["finishEvidence"]
-    await studio.sweep()
-    assert await studio.objects() == {"file", "thumbnail"}
-    assert await studio.ask(DELETE, i=given) == {"goal": {"id": str(id_of("goal"))}}
-    await studio.sweep()
-    assert await studio.objects() == set()
+    await harness.sweep()
+    assert await harness.objects() == {"file", "thumbnail"}
+    assert await harness.ask(DELETE, i=given) == {"goal": {"id": str(id_of("goal"))}}
+    await harness.sweep()
+    assert await harness.objects() == set()
 
 
 @pytest.mark.parametrize("table", ["goal", "person", "goal_note", "organisation"])
 async def test_what_loses_its_goal_is_cleared_away_and_nothing_else(
-    studio: Studio, table: str
+    harness: EvidenceHarness, table: str
 ) -> None:
     note = str(id_of("note of the student"))
-    await studio.hand_in(photos.photo(), JPEG, noteId=note)
-    await studio.add(LETTER, TEXT)
-    await studio.hand_in(b"\0", TEXT)
-    await studio.write(f"DELETE FROM {table}")
+    await harness.hand_in(photos.photo(), JPEG, noteId=note)
+    await harness.add(LETTER, TEXT)
+    await harness.hand_in(b"\0", TEXT)
+    await harness.write(f"DELETE FROM {table}")
     gone = table in ("goal", "person")
-    assert await studio.sweep() == (3 if gone else 0)
-    await studio.audit()
-    assert await studio.objects() == (set() if gone else {"file", "thumbnail"})
-    assert len(await studio.read("SELECT 1 FROM evidence")) == (0 if gone else 3)
+    assert await harness.sweep() == (3 if gone else 0)
+    await harness.audit()
+    assert await harness.objects() == (set() if gone else {"file", "thumbnail"})
+    assert len(await harness.read("SELECT 1 FROM evidence")) == (0 if gone else 3)
 
 
 async def test_evidence_that_is_deleted_while_its_job_runs_leaves_nothing(
-    studio: Studio,
+    harness: EvidenceHarness,
 ) -> None:
-    evidence = (await studio.add(photos.photo(), JPEG))["id"]
+    evidence = (await harness.add(photos.photo(), JPEG))["id"]
 
     async def late(step: EvidenceStep) -> Finished:
         done = await prepare_evidence(step)
-        await studio.ask(DELETE, i={"evidenceId": evidence})
-        await studio.sweep()
+        await harness.ask(DELETE, i={"evidenceId": evidence})
+        await harness.sweep()
         for name in ("file", "thumbnail"):
-            await studio.store.put(f"{step.input.stem}/{name}", b"?", media_type=JPEG)
+            await harness.store.put(f"{step.input.stem}/{name}", b"?", media_type=JPEG)
         return done
 
-    studio.kinds["EVIDENCE"] = replace(EVIDENCE_JOB, step=late)
-    await studio.upload(evidence, photos.photo())
-    await studio.finish(evidence)
-    await studio.work(evidence)
-    await studio.audit()
-    await studio.sweep()
-    assert await studio.objects() == set()
+    harness.kinds["EVIDENCE"] = replace(EVIDENCE_JOB, step=late)
+    await harness.upload(evidence, photos.photo())
+    await harness.finish(evidence)
+    await harness.work(evidence)
+    await harness.audit()
+    await harness.sweep()
+    assert await harness.objects() == set()
 
 
-async def test_somebody_elses_evidence_is_not_there(studio: Studio) -> None:
-    evidence = (await studio.add(LETTER, TEXT))["id"]
+async def test_somebody_elses_evidence_is_not_there(harness: EvidenceHarness) -> None:
+    evidence = (await harness.add(LETTER, TEXT))["id"]
     for document in (FINISH, DELETE):
-        response = await studio.send(document, Caller.MENTOR, i={"evidenceId": evidence})
+        response = await harness.send(document, Caller.MENTOR, i={"evidenceId": evidence})
         assert response["errors"][0]["extensions"]["code"] == "NOT_FOUND"

@@ -15,9 +15,9 @@ from poutama.features.evidence.procedures import (
 )
 from poutama.plan.operation import GraphQLRequest
 from poutama.procedure import Procedure, ProcedureContext
-from tests.db.classroom import viewer_for
+from tests.db.evidence_harness import ADD, DELETE, EvidenceHarness, announcement
+from tests.db.sample_people import viewer_for
 from tests.db.sessions import soon
-from tests.db.studio import ADD, DELETE, Studio, announcement
 from tests.features.record import Caller
 from tests.features.sample import id_of
 from tests.unit.features import photos
@@ -30,69 +30,69 @@ VALUES ($1::uuid, $2::uuid, 'SPORTS', '', '', '', '')
 USAGE = "SELECT bytes, files FROM evidence_usage WHERE id = $1::uuid"
 
 
-async def usage(studio: Studio, holder: str) -> tuple[int, int]:
-    rows = await studio.read(USAGE, id_of(holder))
+async def usage(harness: EvidenceHarness, holder: str) -> tuple[int, int]:
+    rows = await harness.read(USAGE, id_of(holder))
     return tuple(rows[0]) if rows else (0, 0)
 
 
-async def refused(studio: Studio, **more: Any) -> Any:
-    error = await studio.refuse(ADD, i=announcement(b"x" * 10, TEXT, **more))
+async def refused(harness: EvidenceHarness, **more: Any) -> Any:
+    error = await harness.refuse(ADD, i=announcement(b"x" * 10, TEXT, **more))
     assert error["extensions"].pop("code") == "QUOTA_EXCEEDED"
     return error["extensions"]
 
 
-async def test_a_person_may_have_so_many_files(studio: Studio) -> None:
-    studio.settings = replace(studio.settings, evidence_person_files=2)
-    first = await studio.add(b"x" * 10, TEXT)
-    await studio.add(b"x" * 10, TEXT)
-    assert await refused(studio) == {"limit": "files", "allowed": 2}
-    await studio.ask(DELETE, i={"evidenceId": first["id"]})
-    await studio.add(b"x" * 10, TEXT)
+async def test_a_person_may_have_so_many_files(harness: EvidenceHarness) -> None:
+    harness.settings = replace(harness.settings, evidence_person_files=2)
+    first = await harness.add(b"x" * 10, TEXT)
+    await harness.add(b"x" * 10, TEXT)
+    assert await refused(harness) == {"limit": "files", "allowed": 2}
+    await harness.ask(DELETE, i={"evidenceId": first["id"]})
+    await harness.add(b"x" * 10, TEXT)
 
 
-async def test_a_person_may_have_so_many_bytes(studio: Studio) -> None:
-    studio.settings = replace(studio.settings, evidence_person_bytes=25)
-    await studio.add(b"x" * 10, TEXT)
-    await studio.add(b"x" * 10, TEXT)
-    assert await refused(studio) == {"limit": "bytes", "allowed": 25}
-    await studio.add(b"x" * 5, TEXT)
-    assert await usage(studio, Caller.STUDENT) == (25, 3)
+async def test_a_person_may_have_so_many_bytes(harness: EvidenceHarness) -> None:
+    harness.settings = replace(harness.settings, evidence_person_bytes=25)
+    await harness.add(b"x" * 10, TEXT)
+    await harness.add(b"x" * 10, TEXT)
+    assert await refused(harness) == {"limit": "bytes", "allowed": 25}
+    await harness.add(b"x" * 5, TEXT)
+    assert await usage(harness, Caller.STUDENT) == (25, 3)
 
 
-async def test_an_organisations_students_share_its_room(studio: Studio) -> None:
-    studio.settings = replace(studio.settings, evidence_organisation_bytes=25)
+async def test_an_organisations_students_share_its_room(harness: EvidenceHarness) -> None:
+    harness.settings = replace(harness.settings, evidence_organisation_bytes=25)
     theirs = id_of("classmate's goal")
-    await studio.write(GOAL, theirs, id_of(Caller.CLASSMATE))
+    await harness.write(GOAL, theirs, id_of(Caller.CLASSMATE))
     given = announcement(b"x" * 20, TEXT, goalId=str(theirs))
-    await studio.ask(ADD, Caller.CLASSMATE, i=given)
-    assert await refused(studio) == {"limit": "organisation", "allowed": 25}
-    assert await usage(studio, "organisation") == (20, 1)
-    assert await usage(studio, Caller.STUDENT) == (0, 0)
+    await harness.ask(ADD, Caller.CLASSMATE, i=given)
+    assert await refused(harness) == {"limit": "organisation", "allowed": 25}
+    assert await usage(harness, "organisation") == (20, 1)
+    assert await usage(harness, Caller.STUDENT) == (0, 0)
 
 
-async def test_who_is_no_student_anywhere_counts_alone(studio: Studio) -> None:
+async def test_who_is_no_student_anywhere_counts_alone(harness: EvidenceHarness) -> None:
     goal = id_of("stranger's goal")
-    await studio.write(GOAL, goal, id_of(Caller.STRANGER))
+    await harness.write(GOAL, goal, id_of(Caller.STRANGER))
     given = announcement(b"x" * 20, TEXT, goalId=str(goal))
-    added = (await studio.ask(ADD, Caller.STRANGER, i=given))["evidence"]
-    assert await usage(studio, Caller.STRANGER) == (20, 1)
-    stem = (await studio.row(added["id"]))["stem"]
+    added = (await harness.ask(ADD, Caller.STRANGER, i=given))["evidence"]
+    assert await usage(harness, Caller.STRANGER) == (20, 1)
+    stem = (await harness.row(added["id"]))["stem"]
     assert stem.startswith(f"people/{id_of(Caller.STRANGER)}/evidence/")
 
 
 async def test_what_counts_is_what_is_served_and_nothing_where_nothing_is(
-    studio: Studio,
+    harness: EvidenceHarness,
 ) -> None:
     photo = photos.photo("PNG")
-    ready = await studio.hand_in(photo, "image/png")
+    ready = await harness.hand_in(photo, "image/png")
     assert ready["bytes"] < len(photo)
-    assert await usage(studio, "organisation") == (ready["bytes"], 1)
-    await studio.hand_in(photo[:100], "image/png")
-    assert await usage(studio, "organisation") == (ready["bytes"], 1)
+    assert await usage(harness, "organisation") == (ready["bytes"], 1)
+    await harness.hand_in(photo[:100], "image/png")
+    assert await usage(harness, "organisation") == (ready["bytes"], 1)
 
 
-async def test_two_at_once_get_no_more_room_than_one(studio: Studio) -> None:
-    studio.settings = replace(studio.settings, evidence_person_bytes=15)
+async def test_two_at_once_get_no_more_room_than_one(harness: EvidenceHarness) -> None:
+    harness.settings = replace(harness.settings, evidence_person_bytes=15)
     procedures = load_features().procedures
     both, tries = asyncio.Barrier(2), 0
 
@@ -104,7 +104,7 @@ async def test_two_at_once_get_no_more_room_than_one(studio: Studio) -> None:
             await both.wait()
         return await add_evidence(context, given)
 
-    engine = studio.engine({**procedures, "add_evidence": Procedure.of(meet)})
+    engine = harness.engine({**procedures, "add_evidence": Procedure.of(meet)})
     request = GraphQLRequest(ADD, variables={"i": announcement(b"x" * 10, TEXT)})
     answers = await asyncio.gather(
         *(engine.execute(request, viewer_for(Caller.STUDENT), deadline=soon()) for _ in range(2))
@@ -113,4 +113,4 @@ async def test_two_at_once_get_no_more_room_than_one(studio: Studio) -> None:
     codes = [body["errors"][0]["extensions"]["code"] for body in bodies if "errors" in body]
     assert codes == ["QUOTA_EXCEEDED"]
     assert tries == 3
-    assert await usage(studio, Caller.STUDENT) == (10, 1)
+    assert await usage(harness, Caller.STUDENT) == (10, 1)

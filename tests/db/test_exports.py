@@ -26,12 +26,12 @@ from poutama.features.exports.sweep import purge_expired_exports
 from poutama.jobs.job import Finished
 from poutama.jobs.table import cancel, retry
 from poutama.settings import Settings
-from tests.db.bureau import STUDENT, Bureau, build_worker
-from tests.db.classroom import viewer_for
+from tests.db.journey_exporter import STUDENT, JourneyExporter, build_worker
+from tests.db.sample_people import viewer_for
 from tests.db.sessions import soon
 from tests.features.record import Caller
 from tests.features.sample import id_of
-from tests.golden.desk import Desk
+from tests.golden.engine_client import EngineClient
 
 EXPORT = "mutation ($of: UUID) { exportJourney(input: {personId: $of}) { job { id kind state } } }"
 END = "UPDATE membership SET ends_at = now() WHERE id = $1::uuid"
@@ -41,8 +41,8 @@ ADULTS = (Caller.MENTOR, Caller.CAREGIVER)
 
 
 @pytest.fixture
-def desk(desk_database: Database) -> Desk:
-    return Desk(desk_database, "json")
+def client(engine_database: Database) -> EngineClient:
+    return EngineClient(engine_database, "json")
 
 
 def picture(name: str) -> bytes:
@@ -60,18 +60,20 @@ def pdf_text(content: bytes) -> str:
     return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(content)).pages)
 
 
-async def forget(bureau: Bureau) -> int:
-    return await purge_expired_exports(bureau.database, bureau.store, Settings(), deadline=soon())
+async def forget(exporter: JourneyExporter) -> int:
+    return await purge_expired_exports(
+        exporter.database, exporter.store, Settings(), deadline=soon()
+    )
 
 
 # What is in it
 
 
-async def test_the_zip_has_the_journey_in_every_form(bureau: Bureau) -> None:
+async def test_the_zip_has_the_journey_in_every_form(exporter: JourneyExporter) -> None:
     photo = picture("JPEG")
-    await bureau.add_evidence("Māra kai", photo, picture("WEBP"))
-    await bureau.add_evidence("Of a note", b"second", None, id_of("note of the mentor"))
-    zip_ = await bureau.exported()
+    await exporter.add_evidence("Māra kai", photo, picture("WEBP"))
+    await exporter.add_evidence("Of a note", b"second", None, id_of("note of the mentor"))
+    zip_ = await exporter.exported()
     assert zip_.testzip() is None
     assert zip_.namelist() == [
         "README.txt",
@@ -98,19 +100,19 @@ async def test_the_zip_has_the_journey_in_every_form(bureau: Bureau) -> None:
     assert "Learning journey of the student" in zip_.read("README.txt").decode()
 
 
-async def test_an_empty_journey_is_exported_too(bureau: Bureau) -> None:
-    await bureau.write("DELETE FROM goal")
-    zip_ = await bureau.exported()
+async def test_an_empty_journey_is_exported_too(exporter: JourneyExporter) -> None:
+    await exporter.write("DELETE FROM goal")
+    zip_ = await exporter.exported()
     assert json.loads(zip_.read("journey.json"))["goals"] == []
     assert rows(zip_, "goals.csv") == []
     assert "No goals have been set yet." in pdf_text(zip_.read("journey.pdf"))
 
 
 async def test_a_long_journey_is_printed_in_volumes_and_every_goal_is_there_once(
-    bureau: Bureau,
+    exporter: JourneyExporter,
 ) -> None:
-    await bureau.add_goals(PAGE * VOLUME + 5)
-    zip_ = await bureau.exported()
+    await exporter.add_goals(PAGE * VOLUME + 5)
+    zip_ = await exporter.exported()
     titles = [goal["title"] for goal in json.loads(zip_.read("journey.json"))["goals"]]
     assert titles == ["Kōrero", *(f"Goal {number}" for number in range(1, PAGE * VOLUME + 6))]
     assert [name for name in zip_.namelist() if name.endswith(".pdf")] == [
@@ -120,26 +122,26 @@ async def test_a_long_journey_is_printed_in_volumes_and_every_goal_is_there_once
     assert "Goal 106" in pdf_text(zip_.read("journey-2-of-2.pdf"))
 
 
-async def test_a_file_that_is_gone_is_left_out_and_said_to_be(bureau: Bureau) -> None:
-    identity = await bureau.add_evidence("Gone", b"content", b"no picture")
-    await bureau.store.delete([f"people/{STUDENT}/evidence/{identity}"])
-    zip_ = await bureau.exported()
+async def test_a_file_that_is_gone_is_left_out_and_said_to_be(exporter: JourneyExporter) -> None:
+    identity = await exporter.add_evidence("Gone", b"content", b"no picture")
+    await exporter.store.delete([f"people/{STUDENT}/evidence/{identity}"])
+    zip_ = await exporter.exported()
     assert not [name for name in zip_.namelist() if name.startswith("evidence/")]
     (goal,) = json.loads(zip_.read("journey.json"))["goals"]
     assert [each["file"] for each in goal["evidence"]] == [None]
 
 
 async def test_the_same_journey_gives_the_same_bytes_and_leaves_nothing_else(
-    bureau: Bureau,
+    exporter: JourneyExporter,
 ) -> None:
-    await bureau.add_evidence("Photo", picture("JPEG"), picture("WEBP"))
-    jobs = [await bureau.wish() for _ in range(2)]
+    await exporter.add_evidence("Photo", picture("JPEG"), picture("WEBP"))
+    jobs = [await exporter.wish() for _ in range(2)]
     for job in jobs:
-        assert await bureau.run(job) == "SUCCEEDED"
-    first, second = [await bureau.result(job) for job in jobs]
+        assert await exporter.run(job) == "SUCCEEDED"
+    first, second = [await exporter.result(job) for job in jobs]
     assert first == second
-    rows = [await bureau.row(job) for job in jobs]
-    assert await bureau.keys() == sorted(row["result_key"] for row in rows)
+    rows = [await exporter.row(job) for job in jobs]
+    assert await exporter.keys() == sorted(row["result_key"] for row in rows)
     assert {row["result_name"] for row in rows} == {"journey-the-student-2026-09-04.zip"}
     assert {row["done"] - row["total"] for row in rows} == {0}
 
@@ -149,168 +151,180 @@ async def test_the_same_journey_gives_the_same_bytes_and_leaves_nothing_else(
 
 @pytest.mark.parametrize("caller", ADULTS)
 async def test_an_adult_gets_it_and_that_is_written_down(
-    bureau: Bureau, desk: Desk, caller: Caller
+    exporter: JourneyExporter, client: EngineClient, caller: Caller
 ) -> None:
-    answer = await desk.ask(EXPORT, viewer_for(caller), of=str(STUDENT))
+    answer = await client.ask(EXPORT, viewer_for(caller), of=str(STUDENT))
     assert answer["exportJourney"]["job"]["kind"] == "EXPORT"
     job = UUID(answer["exportJourney"]["job"]["id"])
-    assert (await bureau.row(job))["organisation_id"] is None, "others would get its result"
-    entries = await bureau.read("SELECT actor_id, subject_id, action, kind FROM audit_entry")
+    assert (await exporter.row(job))["organisation_id"] is None, "others would get its result"
+    entries = await exporter.read("SELECT actor_id, subject_id, action, kind FROM audit_entry")
     assert [tuple(each) for each in entries] == [(id_of(caller), STUDENT, "READ", "Journey")]
-    assert await bureau.run(job) == "SUCCEEDED"
-    kinds = await bureau.read("SELECT kind FROM audit_entry WHERE action = 'READ'")
+    assert await exporter.run(job) == "SUCCEEDED"
+    kinds = await exporter.read("SELECT kind FROM audit_entry WHERE action = 'READ'")
     assert "Goal" in [each["kind"] for each in kinds]
-    zip_ = ZipFile(io.BytesIO(await bureau.result(job)))
+    zip_ = ZipFile(io.BytesIO(await exporter.result(job)))
     assert len(rows(zip_, "goals.csv")) == 1
 
 
-async def test_what_an_adult_may_not_see_is_not_in_it(bureau: Bureau) -> None:
+async def test_what_an_adult_may_not_see_is_not_in_it(exporter: JourneyExporter) -> None:
     """To a caregiver the mentor is nobody they may see."""
-    zip_ = await bureau.exported(Caller.CAREGIVER)
+    zip_ = await exporter.exported(Caller.CAREGIVER)
     authors = {row["information"]: row["author"] for row in rows(zip_, "notes.csv")}
     assert authors["from the student"] == "the student"
     assert authors["from the mentor"] == ""
 
 
 @pytest.mark.parametrize("steps", range(5))
-async def test_who_loses_the_right_meanwhile_gets_nothing(bureau: Bureau, steps: int) -> None:
-    job = await bureau.wish(Caller.MENTOR)
+async def test_who_loses_the_right_meanwhile_gets_nothing(
+    exporter: JourneyExporter, steps: int
+) -> None:
+    job = await exporter.wish(Caller.MENTOR)
     calls = 0
 
     async def step(step: ExportStep) -> ExportProgress | Finished:
         nonlocal calls
         if calls == steps:
-            await bureau.write(END, id_of("mentor's"))
+            await exporter.write(END, id_of("mentor's"))
         calls += 1
         return await export_step(step)
 
-    worker = build_worker(bureau.database, bureau.store, step)
+    worker = build_worker(exporter.database, exporter.store, step)
     assert await worker.run(job, deadline=soon()) == "FAILED"
-    row = await bureau.row(job)
+    row = await exporter.row(job)
     assert (row["failure"], row["result_key"]) == (LOST, None)
-    assert await bureau.keys() == []
+    assert await exporter.keys() == []
 
 
-async def test_asking_again_gives_the_job_there_is(bureau: Bureau, desk: Desk) -> None:
+async def test_asking_again_gives_the_job_there_is(
+    exporter: JourneyExporter, client: EngineClient
+) -> None:
     viewer = viewer_for(Caller.STUDENT)
-    first, second = [await desk.ask(EXPORT, viewer, of=None) for _ in range(2)]
+    first, second = [await client.ask(EXPORT, viewer, of=None) for _ in range(2)]
     assert first == second
     job = UUID(first["exportJourney"]["job"]["id"])
-    await bureau.run(job)
-    third = await desk.ask(EXPORT, viewer, of=str(STUDENT))
+    await exporter.run(job)
+    third = await client.ask(EXPORT, viewer, of=str(STUDENT))
     assert third["exportJourney"]["job"]["id"] != str(job)
 
 
-async def test_nobody_asks_for_more_than_so_many_a_day(bureau: Bureau, desk: Desk) -> None:
+async def test_nobody_asks_for_more_than_so_many_a_day(
+    exporter: JourneyExporter, client: EngineClient
+) -> None:
     viewer = viewer_for(Caller.STUDENT)
     for _ in range(Settings().max_exports_a_day):
-        await bureau.wish()
-    await bureau.write("UPDATE job SET state = 'SUCCEEDED'")
-    assert await desk.refuse(EXPORT, viewer, of=None) == "QUOTA_EXCEEDED"
-    await bureau.write("UPDATE job SET created_at = created_at - interval '25 hours'")
-    await desk.ask(EXPORT, viewer, of=None)
+        await exporter.wish()
+    await exporter.write("UPDATE job SET state = 'SUCCEEDED'")
+    assert await client.refuse(EXPORT, viewer, of=None) == "QUOTA_EXCEEDED"
+    await exporter.write("UPDATE job SET created_at = created_at - interval '25 hours'")
+    await client.ask(EXPORT, viewer, of=None)
 
 
 # When something goes wrong
 
 
-async def test_forced_to_stop_after_every_step_it_gives_the_same(bureau: Bureau) -> None:
-    await bureau.add_goals(PAGE * VOLUME + 5, tasks=2)
-    await bureau.add_evidence("Photo", picture("JPEG"), picture("WEBP"))
-    whole = await bureau.wish()
-    await bureau.run(whole)
-    job, invocations = await bureau.wish(), 0
-    while (await bureau.row(job))["state"] != "SUCCEEDED":
+async def test_forced_to_stop_after_every_step_it_gives_the_same(exporter: JourneyExporter) -> None:
+    await exporter.add_goals(PAGE * VOLUME + 5, tasks=2)
+    await exporter.add_evidence("Photo", picture("JPEG"), picture("WEBP"))
+    whole = await exporter.wish()
+    await exporter.run(whole)
+    job, invocations = await exporter.wish(), 0
+    while (await exporter.row(job))["state"] != "SUCCEEDED":
         # Whoever has done a step has no time left for another.
         async def step(step: ExportStep) -> ExportProgress | Finished:
             returned = await export_step(step)
             await asyncio.sleep(max(0.0, step.deadline - time.monotonic()))
             return returned
 
-        worker = build_worker(bureau.database, bureau.store, step, job_margin_seconds=2.5)
+        worker = build_worker(exporter.database, exporter.store, step, job_margin_seconds=2.5)
         await worker.run(job, deadline=time.monotonic() + 3)
         invocations += 1
     # Begin, 6 pages, 2 volumes, pack, tidy up.
     assert invocations == 11
-    assert await bureau.result(job) == await bureau.result(whole)
+    assert await exporter.result(job) == await exporter.result(whole)
 
 
 @pytest.mark.parametrize("steps", range(5))
-async def test_cancelled_at_any_step_it_leaves_nothing_for_long(bureau: Bureau, steps: int) -> None:
-    job = await bureau.wish()
+async def test_cancelled_at_any_step_it_leaves_nothing_for_long(
+    exporter: JourneyExporter, steps: int
+) -> None:
+    job = await exporter.wish()
     calls = 0
 
     async def step(step: ExportStep) -> ExportProgress | Finished:
         nonlocal calls
         if calls == steps:
-            await stop(bureau, job)
+            await stop(exporter, job)
         calls += 1
         return await export_step(step)
 
-    worker = build_worker(bureau.database, bureau.store, step)
+    worker = build_worker(exporter.database, exporter.store, step)
     assert await worker.run(job, deadline=soon()) == "CANCELLED"
-    await bureau.write(AGE, job, 1.0)
-    await bureau.write(AGE_FOLDERS)
-    assert await forget(bureau) == (steps > 0)
-    assert await bureau.keys() == []
-    assert await bureau.read("SELECT * FROM export_folder") == []
+    await exporter.write(AGE, job, 1.0)
+    await exporter.write(AGE_FOLDERS)
+    assert await forget(exporter) == (steps > 0)
+    assert await exporter.keys() == []
+    assert await exporter.read("SELECT * FROM export_folder") == []
 
 
-async def stop(bureau: Bureau, job: UUID) -> None:
+async def stop(exporter: JourneyExporter, job: UUID) -> None:
     async def work(transaction: Transaction) -> bool:
         return await cancel(transaction, job)
 
-    await run_transaction(bureau.database, work, deadline=soon())
+    await run_transaction(exporter.database, work, deadline=soon())
 
 
-async def test_stopped_cleared_away_and_tried_again_it_begins_anew(bureau: Bureau) -> None:
-    whole = await bureau.wish()
-    await bureau.run(whole)
-    job = await bureau.wish()
+async def test_stopped_cleared_away_and_tried_again_it_begins_anew(
+    exporter: JourneyExporter,
+) -> None:
+    whole = await exporter.wish()
+    await exporter.run(whole)
+    job = await exporter.wish()
 
     async def step(step: ExportStep) -> ExportProgress | Finished:
         if step.checkpoint.phase is ExportPhase.PACK:
-            await stop(bureau, job)
+            await stop(exporter, job)
         return await export_step(step)
 
-    worker = build_worker(bureau.database, bureau.store, step)
+    worker = build_worker(exporter.database, exporter.store, step)
     assert await worker.run(job, deadline=soon()) == "CANCELLED"
     # The files go; the checkpoint that speaks of them stays, as in a race with the sweep.
-    await bureau.store.delete([key for key in await bureau.keys() if "/parts/" in key])
-    assert await retry(bureau.database, job, deadline=soon())
-    assert await bureau.run(job) == "SUCCEEDED"
-    assert await bureau.result(job) == await bureau.result(whole)
+    await exporter.store.delete([key for key in await exporter.keys() if "/parts/" in key])
+    assert await retry(exporter.database, job, deadline=soon())
+    assert await exporter.run(job) == "SUCCEEDED"
+    assert await exporter.result(job) == await exporter.result(whole)
 
 
-async def test_an_export_is_forgotten_after_its_days(bureau: Bureau) -> None:
-    job = await bureau.wish()
-    await bureau.run(job)
-    await bureau.write(AGE_FOLDERS)
-    await bureau.write(AGE, job, 6.9)
-    assert await forget(bureau) == 0
-    assert await bureau.keys() != []
-    await bureau.write(AGE, job, 0.2)
-    assert await forget(bureau) == 1
-    assert await bureau.keys() == []
-    row = await bureau.row(job)
+async def test_an_export_is_forgotten_after_its_days(exporter: JourneyExporter) -> None:
+    job = await exporter.wish()
+    await exporter.run(job)
+    await exporter.write(AGE_FOLDERS)
+    await exporter.write(AGE, job, 6.9)
+    assert await forget(exporter) == 0
+    assert await exporter.keys() != []
+    await exporter.write(AGE, job, 0.2)
+    assert await forget(exporter) == 1
+    assert await exporter.keys() == []
+    row = await exporter.row(job)
     assert (row["state"], row["result_key"]) == ("SUCCEEDED", None)
-    assert await forget(bureau) == 0
+    assert await forget(exporter) == 0
 
 
-async def test_what_was_exported_of_somebody_erased_goes_with_them(bureau: Bureau) -> None:
-    job = await bureau.wish(Caller.MENTOR)
-    await bureau.run(job)
-    await bureau.write("DELETE FROM person WHERE id = $1::uuid", id_of(Caller.MENTOR))
-    await bureau.write(AGE_FOLDERS)
-    assert await forget(bureau) == 1
-    assert await bureau.keys() == []
+async def test_what_was_exported_of_somebody_erased_goes_with_them(
+    exporter: JourneyExporter,
+) -> None:
+    job = await exporter.wish(Caller.MENTOR)
+    await exporter.run(job)
+    await exporter.write("DELETE FROM person WHERE id = $1::uuid", id_of(Caller.MENTOR))
+    await exporter.write(AGE_FOLDERS)
+    assert await forget(exporter) == 1
+    assert await exporter.keys() == []
 
 
 # What features add
 
 
 async def test_sections_of_goals_and_of_the_person_are_in_every_form(
-    bureau: Bureau, monkeypatch: pytest.MonkeyPatch
+    exporter: JourneyExporter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     memberships = ExportSection(
         name="memberships",
@@ -322,8 +336,8 @@ async def test_sections_of_goals_and_of_the_person_are_in_every_form(
     features = load_features()
     sections = arrange_sections([memberships, *features.exports.values()], features.model)
     monkeypatch.setattr(steps, "SECTIONS", sections)
-    await bureau.add_goals(PAGE)
-    zip_ = await bureau.exported()
+    await exporter.add_goals(PAGE)
+    zip_ = await exporter.exported()
     expected = [{"role": "STUDENT", "organisation": {"name": "organisation"}}] * 2
     assert json.loads(zip_.read("journey.json"))["memberships"] == expected
     assert rows(zip_, "memberships.csv") == [{"role": "STUDENT"}] * 2

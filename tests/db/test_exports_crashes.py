@@ -10,10 +10,10 @@ from uuid import UUID
 
 import pytest_asyncio
 
-from tests.db.bureau import Bureau
+from tests.db.job_harness import EXPIRE
+from tests.db.journey_exporter import JourneyExporter
+from tests.db.killable_processes import KillableProcesses, open_processes
 from tests.db.sessions import soon
-from tests.db.victims import Victims, open_victims
-from tests.db.workshop import EXPIRE
 
 ROOT = Path(__file__).parents[2]
 NEVER = 0
@@ -24,14 +24,14 @@ MORE_MEMORY = 40_000
 
 
 @pytest_asyncio.fixture(scope="module")
-async def victims() -> AsyncIterator[Victims]:
-    async with open_victims("tests.db.export_worker") as victims:
-        yield victims
+async def processes() -> AsyncIterator[KillableProcesses]:
+    async with open_processes("tests.db.export_worker") as processes:
+        yield processes
 
 
-async def run_alone(bureau: Bureau, url: str, job: UUID, event: int) -> tuple[int, str]:
+async def run_alone(exporter: JourneyExporter, url: str, job: UUID, event: int) -> tuple[int, str]:
     """Run a worker in a process that imports it anew; returns its code and what it printed."""
-    arguments = (url, str(bureau.folder), str(job), str(event))
+    arguments = (url, str(exporter.folder), str(job), str(event))
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "tests.db.export_worker", *arguments),
         cwd=ROOT,
@@ -43,34 +43,36 @@ async def run_alone(bureau: Bureau, url: str, job: UUID, event: int) -> tuple[in
 
 
 async def test_a_worker_killed_at_any_event_was_never_there(
-    bureau: Bureau, victims: Victims, database_url: str
+    exporter: JourneyExporter, processes: KillableProcesses, database_url: str
 ) -> None:
-    await bureau.add_evidence("Photo", b"content", None)
-    whole = await bureau.wish()
-    assert await bureau.run(whole) == "SUCCEEDED"
-    expected = await bureau.result(whole)
+    await exporter.add_evidence("Photo", b"content", None)
+    whole = await exporter.wish()
+    assert await exporter.run(whole) == "SUCCEEDED"
+    expected = await exporter.result(whole)
     for event in range(1, EVENTS + 1):
-        job = await bureau.wish()
-        assert await victims.die(database_url, bureau.folder, job, event)
-        await bureau.database.write(EXPIRE, [job], deadline=soon())
-        assert await bureau.run(job) == "SUCCEEDED"
-        row = await bureau.row(job)
-        assert await bureau.result(job) == expected
+        job = await exporter.wish()
+        assert await processes.die(database_url, exporter.folder, job, event)
+        await exporter.database.write(EXPIRE, [job], deadline=soon())
+        assert await exporter.run(job) == "SUCCEEDED"
+        row = await exporter.row(job)
+        assert await exporter.result(job) == expected
         assert (row["done"], row["total"], row["steps"]) == (4, 4, 5)
         folder = row["result_key"].removesuffix("/journey.zip")
-        assert [key for key in await bureau.keys() if key.startswith(folder)] == [row["result_key"]]
-    code, printed = await run_alone(bureau, database_url, await bureau.wish(), NEVER)
+        assert [key for key in await exporter.keys() if key.startswith(folder)] == [
+            row["result_key"]
+        ]
+    code, printed = await run_alone(exporter, database_url, await exporter.wish(), NEVER)
     assert (code, int(printed.split()[0])) == (0, EVENTS)
 
 
 async def test_five_thousand_goals_are_exported_in_the_memory_of_a_hundred(
-    bureau: Bureau, database_url: str
+    exporter: JourneyExporter, database_url: str
 ) -> None:
-    await bureau.add_goals(100, tasks=2)
-    _, printed = await run_alone(bureau, database_url, await bureau.wish(), NEVER)
+    await exporter.add_goals(100, tasks=2)
+    _, printed = await run_alone(exporter, database_url, await exporter.wish(), NEVER)
     few = int(printed.split()[1])
-    await bureau.add_goals(4_900, tasks=2)
-    code, printed = await run_alone(bureau, database_url, await bureau.wish(), NEVER)
+    await exporter.add_goals(4_900, tasks=2)
+    code, printed = await run_alone(exporter, database_url, await exporter.wish(), NEVER)
     many = int(printed.split()[1])
     assert code == 0
     assert many < few + MORE_MEMORY, f"{few} kB, then {many} kB"

@@ -21,7 +21,7 @@ from poutama.errors import (
     UnavailableError,
 )
 from poutama.settings import Settings
-from tests.db.proxy import Action, Fault, FaultProxy, Message, Side
+from tests.db.proxy import Action, Fault, FaultProxy, Message, Sender
 
 INSERT = "INSERT INTO mark (key, part) VALUES ($1, $2) RETURNING part"
 COUNT = "SELECT part, count(*) FROM mark WHERE key = $1 GROUP BY part"
@@ -113,12 +113,12 @@ def hasty_close(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("scenario", SCENARIOS.values(), ids=SCENARIOS.keys())
-@pytest.mark.parametrize("side", list(Side), ids=lambda side: side.name.lower())
+@pytest.mark.parametrize("side", list(Sender), ids=lambda side: side.name.lower())
 async def test_what_is_told_is_what_is_true(
-    scenario: Scenario, side: Side, fresh_mark: str, auditor: asyncpg.Connection
+    scenario: Scenario, side: Sender, fresh_mark: str, auditor: asyncpg.Connection
 ) -> None:
     exchange = await _record(scenario, fresh_mark)
-    faults = FROM_CLIENT if side is Side.CLIENT else FROM_SERVER
+    faults = FROM_CLIENT if side is Sender.CLIENT else FROM_SERVER
     cases = 0
     for number, message in enumerate(exchange):
         for fault in faults if message.side is side else ():

@@ -42,7 +42,7 @@ def downgrade() -> None:
 '''
 
 
-class Harvest:
+class SampleFeature:
     """The migrations of a feature, written revision by revision."""
 
     def __init__(self, folder: Path) -> None:
@@ -57,8 +57,8 @@ class Harvest:
 
 
 @pytest.fixture
-def harvest(tmp_path: Path) -> Harvest:
-    made = Harvest(tmp_path)
+def harvest(tmp_path: Path) -> SampleFeature:
+    made = SampleFeature(tmp_path)
     made.add("1_harvest")
     return made
 
@@ -74,7 +74,9 @@ async def check(database: Database, **needed: str) -> None:
     await check_revisions(database, needed, deadline=time.monotonic() + 30)
 
 
-async def test_a_feature_is_migrated_after_the_core(postgres_url: str, harvest: Harvest) -> None:
+async def test_a_feature_is_migrated_after_the_core(
+    postgres_url: str, harvest: SampleFeature
+) -> None:
     applied = await upgrade_schema(postgres_url, histories=[harvest.history])
 
     assert applied[-2:] == [HEAD, "harvest/1_harvest"]
@@ -82,7 +84,9 @@ async def test_a_feature_is_migrated_after_the_core(postgres_url: str, harvest: 
     assert await upgrade_schema(postgres_url, histories=[harvest.history]) == []
 
 
-async def test_its_next_revision_is_applied_alone(postgres_url: str, harvest: Harvest) -> None:
+async def test_its_next_revision_is_applied_alone(
+    postgres_url: str, harvest: SampleFeature
+) -> None:
     await upgrade_schema(postgres_url, histories=[harvest.history])
     harvest.add("2_basket", table="basket")
 
@@ -90,7 +94,7 @@ async def test_its_next_revision_is_applied_alone(postgres_url: str, harvest: Ha
 
 
 async def test_a_feature_that_is_not_installed_any_longer_is_named_and_left_alone(
-    postgres_url: str, harvest: Harvest
+    postgres_url: str, harvest: SampleFeature
 ) -> None:
     await upgrade_schema(postgres_url, histories=[harvest.history])
     echoed: list[str] = []
@@ -106,7 +110,7 @@ async def test_a_feature_that_is_not_installed_any_longer_is_named_and_left_alon
     assert await upgrade_schema(postgres_url, histories=[harvest.history]) == []
 
 
-async def test_it_goes_down_alone(postgres_url: str, harvest: Harvest) -> None:
+async def test_it_goes_down_alone(postgres_url: str, harvest: SampleFeature) -> None:
     await upgrade_schema(postgres_url, histories=[harvest.history])
 
     gone = await asyncio.to_thread(downgrade, postgres_url, "base", history=harvest.history)
@@ -125,7 +129,7 @@ async def test_it_goes_down_alone(postgres_url: str, harvest: Harvest) -> None:
     ],
 )
 async def test_one_that_fails_is_named_with_its_file_and_leaves_the_rest(
-    postgres_url: str, harvest: Harvest, database_engine: str, up: str, reason: str
+    postgres_url: str, harvest: SampleFeature, database_engine: str, up: str, reason: str
 ) -> None:
     harvest.add("2_broken", up=up)
 
@@ -142,7 +146,7 @@ async def test_one_that_fails_is_named_with_its_file_and_leaves_the_rest(
         assert [row["version_num"] for row in rows] == ["1_harvest"]
 
 
-async def test_two_newest_revisions_are_refused(postgres_url: str, harvest: Harvest) -> None:
+async def test_two_newest_revisions_are_refused(postgres_url: str, harvest: SampleFeature) -> None:
     text = REVISION.format(revision="1_other", down=None, up="select 1", table="x")
     (harvest.history.folder / "1_other.py").write_text(text, encoding="utf-8")
 
@@ -153,7 +157,7 @@ async def test_two_newest_revisions_are_refused(postgres_url: str, harvest: Harv
 
 
 async def test_a_database_that_lacks_a_features_migration_is_told_apart(
-    postgres_url: str, harvest: Harvest, database: Database
+    postgres_url: str, harvest: SampleFeature, database: Database
 ) -> None:
     # GIVEN a database that nothing has migrated
     with pytest.raises(ConfigurationError, match="no tables yet: run `poutama migrate`"):
@@ -195,7 +199,7 @@ async def test_a_database_that_is_down_is_not_one_without_migrations() -> None:
 
 
 async def test_of_several_processes_at_once_one_migrates_the_feature(
-    postgres_url: str, harvest: Harvest
+    postgres_url: str, harvest: SampleFeature
 ) -> None:
     words = (sys.executable, "-c", MIGRATE, postgres_url, str(harvest.history.folder))
     processes = [

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import asyncpg
 import pytest
 
-from tests.reuse import empty, read_schema
+from tests.database_reset import empty, read_schema
 
 
 async def tables_of(url: str) -> set[str]:

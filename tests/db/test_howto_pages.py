@@ -39,8 +39,8 @@ def blocks(page: str, language: str = "python") -> list[str]:
     return re.findall(rf"^ *```{language}\n(.*?)^ *```$", text, re.MULTILINE | re.DOTALL)
 
 
-async def test_the_task_completes_goals_whose_tasks_are_done(desk_database: Database) -> None:
-    await fill(desk_database)
+async def test_the_task_completes_goals_whose_tasks_are_done(engine_database: Database) -> None:
+    await fill(engine_database)
     names: dict[str, Any] = {
         "TaskContext": TaskContext,
         "Transaction": Transaction,
@@ -51,12 +51,12 @@ async def test_the_task_completes_goals_whose_tasks_are_done(desk_database: Data
     }
     for block in blocks("add-a-task.md"):
         exec(block, names)
-    await desk_database.write("UPDATE goal_task SET complete = true", deadline=soon())
-    before = await desk_database.read(FINISHED, deadline=soon())
+    await engine_database.write("UPDATE goal_task SET complete = true", deadline=soon())
+    before = await engine_database.read(FINISHED, deadline=soon())
     open_goals = [row["id"] for row in before if not row["complete"]]
     none: Any = None
     context = TaskContext(
-        database=desk_database,
+        database=engine_database,
         store=cast(ObjectStore, none),
         settings=Settings(),
         sweep=none,
@@ -67,7 +67,7 @@ async def test_the_task_completes_goals_whose_tasks_are_done(desk_database: Data
     assert await names["complete_goals"](context) == len(open_goals) > 0
     assert await names["complete_goals"](context) == 0
     # THEN each goal is complete, and its version has grown once
-    after = await desk_database.read(FINISHED, deadline=soon())
+    after = await engine_database.read(FINISHED, deadline=soon())
     assert [row["complete"] for row in after] == [True] * len(before)
     grown = {
         new["id"] for new, old in zip(after, before, strict=True) if new["version"] > old["version"]
@@ -78,7 +78,7 @@ async def test_the_task_completes_goals_whose_tasks_are_done(desk_database: Data
     assert (declared.function, declared.every) == ("tidying.tasks:complete_goals", 86_400)
 
 
-async def test_a_test_can_collect_traces(desk_database: Database) -> None:
+async def test_a_test_can_collect_traces(engine_database: Database) -> None:
     (block,) = blocks("read-traces.md")
     lines = [
         "async def collect():",
@@ -86,7 +86,7 @@ async def test_a_test_can_collect_traces(desk_database: Database) -> None:
         "    return seen",
     ]
     names: dict[str, Any] = {
-        "database": desk_database,
+        "database": engine_database,
         "deadline": soon(),
         "StatementTrace": StatementTrace,
     }
@@ -103,27 +103,27 @@ def test_every_issuer_of_the_page_is_one() -> None:
     assert [issuers[0].is_microsoft for issuers in found] == [False, True, False, False]
 
 
-async def test_the_first_person_can_sign_in(desk_database: Database) -> None:
+async def test_the_first_person_can_sign_in(engine_database: Database) -> None:
     (statement,) = blocks("sign-in.md", "sql")
-    await desk_database.write(statement, deadline=soon())
+    await engine_database.write(statement, deadline=soon())
     signed_in = SignIn("https://id.school.example", "1", normalize_email("Head@school.example"))
-    found = await find_person(desk_database, signed_in)
-    rows = await desk_database.read(
+    found = await find_person(engine_database, signed_in)
+    rows = await engine_database.read(
         "SELECT id FROM person WHERE name LIKE 'Head%'", deadline=soon()
     )
     assert [row["id"] for row in rows] == [found]
 
 
 async def test_the_closure_of_the_page_on_transactions_completes_a_goal(
-    desk_database: Database,
+    engine_database: Database,
 ) -> None:
-    await fill(desk_database)
+    await fill(engine_database)
     (block,) = blocks("transactions.md")
     names: dict[str, Any] = {
         "Transaction": Transaction,
         "NotFoundError": NotFoundError,
         "run_transaction": run_transaction,
-        "database": desk_database,
+        "database": engine_database,
         "deadline": soon(),
         "goal_id": goal_id(1),
     }
@@ -136,14 +136,14 @@ async def test_the_closure_of_the_page_on_transactions_completes_a_goal(
 
 
 async def test_erased_people_are_found_as_the_page_on_keeping_shows(
-    desk_database: Database,
+    engine_database: Database,
 ) -> None:
     (statement,) = blocks("keeping.md", "sql")
-    await desk_database.read(statement, deadline=soon())
+    await engine_database.read(statement, deadline=soon())
     entry = (
         "INSERT INTO audit_entry (id, at, actor_id, actor_name, action, kind, row_id)"
         " VALUES (gen_random_uuid(), now(), $1::uuid, 'retention', 'DELETE', 'Person', $1::uuid)"
     )
-    await desk_database.write(entry, [NOWHERE], deadline=soon())
-    rows = await desk_database.read(statement, deadline=soon())
+    await engine_database.write(entry, [NOWHERE], deadline=soon())
+    rows = await engine_database.read(statement, deadline=soon())
     assert [row["row_id"] for row in rows] == [NOWHERE]

@@ -22,9 +22,9 @@ from poutama.engine import GraphQLResponse
 from poutama.features import load_features
 from poutama.server.resources import open_server_resources
 from poutama.settings import Settings
-from tests.db.keyed import MUTATIONS, NOTE, all_rows, is_of, kept_keys, send, waiting
+from tests.db.idempotent_mutations import MUTATIONS, NOTE, all_rows, is_of, kept_keys, send, waiting
 from tests.db.sessions import until
-from tests.golden.desk import Desk
+from tests.golden.engine_client import EngineClient
 from tests.golden.rows import ANA, BEN, BENS_GOAL, NOWHERE, fill, goal_id, task_id
 
 SIMPLE = MUTATIONS["a simple write"]
@@ -37,7 +37,7 @@ Two = tuple[asyncpg.Connection, asyncpg.Connection]
 
 @pytest_asyncio.fixture
 async def others(database_url: str) -> AsyncIterator[Two]:
-    """Somebody else's connections to the desk's database: one to lock with, one to look with."""
+    """Somebody else's connections to the client's database: one to lock with, one to look with."""
     connections = await asyncpg.connect(database_url), await asyncpg.connect(database_url)
     yield connections
     for connection in connections:
@@ -54,20 +54,24 @@ def soon() -> float:
 
 
 @every_mutation
-async def test_sent_again_it_is_answered_alike_and_happens_once(desk: Desk, name: str) -> None:
-    before = await all_rows(desk.database)
-    first = await send(desk, MUTATIONS[name])
-    once = await all_rows(desk.database)
+async def test_sent_again_it_is_answered_alike_and_happens_once(
+    client: EngineClient, name: str
+) -> None:
+    before = await all_rows(client.database)
+    first = await send(client, MUTATIONS[name])
+    once = await all_rows(client.database)
     assert "errors" not in json.loads(first.body)
     assert once != before
     for _ in range(2):
-        assert await send(desk, MUTATIONS[name]) == first
-    assert await all_rows(desk.database) == once
-    assert [key for _, key, _ in await kept_keys(desk.database)] == ["k"]
+        assert await send(client, MUTATIONS[name]) == first
+    assert await all_rows(client.database) == once
+    assert [key for _, key, _ in await kept_keys(client.database)] == ["k"]
 
 
 @every_mutation
-async def test_the_answer_has_the_shape_it_has_without_a_key(desk: Desk, name: str) -> None:
+async def test_the_answer_has_the_shape_it_has_without_a_key(
+    client: EngineClient, name: str
+) -> None:
     def shape(value: object) -> object:
         match value:
             case dict():
@@ -77,30 +81,30 @@ async def test_the_answer_has_the_shape_it_has_without_a_key(desk: Desk, name: s
             case _:
                 return type(value)
 
-    keyed = json.loads((await send(desk, MUTATIONS[name])).body)
-    await fill(desk.database)
-    assert shape(json.loads((await send(desk, MUTATIONS[name], None)).body)) == shape(keyed)
+    keyed = json.loads((await send(client, MUTATIONS[name])).body)
+    await fill(client.database)
+    assert shape(json.loads((await send(client, MUTATIONS[name], None)).body)) == shape(keyed)
 
 
-async def test_without_a_key_it_happens_each_time(desk: Desk) -> None:
-    before = len((await all_rows(desk.database))["goal_note"])
-    first, second = await send(desk, SIMPLE, None), await send(desk, SIMPLE, None)
+async def test_without_a_key_it_happens_each_time(client: EngineClient) -> None:
+    before = len((await all_rows(client.database))["goal_note"])
+    first, second = await send(client, SIMPLE, None), await send(client, SIMPLE, None)
     assert first != second
-    assert len((await all_rows(desk.database))["goal_note"]) == before + 2
-    assert await kept_keys(desk.database) == []
+    assert len((await all_rows(client.database))["goal_note"]) == before + 2
+    assert await kept_keys(client.database) == []
 
 
 @pytest_asyncio.fixture
-async def crowd(desk: Desk, database_url: str) -> AsyncIterator[Desk]:
+async def crowd(client: EngineClient, database_url: str) -> AsyncIterator[EngineClient]:
     """The same rows and rendering, with a connection for each of the crowd."""
     database = Database(Settings(pool_size=CROWD), url=database_url)
-    yield Desk(database, desk.rendering)
+    yield EngineClient(database, client.rendering)
     await database.close()
     assert database.pool.open_connections == 0
 
 
 @every_mutation
-async def test_many_at_one_moment_are_one(crowd: Desk, name: str) -> None:
+async def test_many_at_one_moment_are_one(crowd: EngineClient, name: str) -> None:
     before = await all_rows(crowd.database)
     barrier = asyncio.Barrier(CROWD)
 
@@ -122,7 +126,7 @@ async def test_many_at_one_moment_are_one(crowd: Desk, name: str) -> None:
 
 @pytest.mark.parametrize("name", ["a simple write", "several roots", "a procedure"])
 async def test_while_the_first_is_running_the_others_wait_for_its_answer(
-    crowd: Desk, name: str, others: Two
+    crowd: EngineClient, name: str, others: Two
 ) -> None:
     """A lock on the goal holds the first in mid-air, with its key written and not committed."""
     before = await all_rows(crowd.database)
@@ -158,35 +162,37 @@ async def test_while_the_first_is_running_the_others_wait_for_its_answer(
     ],
     ids=["other variables", "another selection", "a procedure", "several roots"],
 )
-async def test_a_key_is_for_one_request(desk: Desk, another: tuple[str, dict[str, object]]) -> None:
-    await send(desk, SIMPLE)
-    once = await all_rows(desk.database)
-    kept = await kept_keys(desk.database)
-    refused = await send(desk, another)
+async def test_a_key_is_for_one_request(
+    client: EngineClient, another: tuple[str, dict[str, object]]
+) -> None:
+    await send(client, SIMPLE)
+    once = await all_rows(client.database)
+    kept = await kept_keys(client.database)
+    refused = await send(client, another)
     assert (refused.status, code_of(refused)) == (422, "IDEMPOTENCY_KEY_REUSED")
     assert b"quoted" not in refused.body
-    assert await all_rows(desk.database) == once
-    assert await kept_keys(desk.database) == kept
+    assert await all_rows(client.database) == once
+    assert await kept_keys(client.database) == kept
 
 
-async def test_the_order_of_variables_makes_no_other_request(desk: Desk) -> None:
+async def test_the_order_of_variables_makes_no_other_request(client: EngineClient) -> None:
     query, variables = SIMPLE
     backwards = dict(reversed(variables.items()))
     assert list(backwards) != list(variables)
-    assert await send(desk, SIMPLE) == await send(desk, (query, backwards))
+    assert await send(client, SIMPLE) == await send(client, (query, backwards))
 
 
-async def test_another_viewer_s_same_key_is_another_key(desk: Desk) -> None:
-    anas = await send(desk, SIMPLE)
-    refused = await send(desk, SIMPLE, viewer=BEN)
+async def test_another_viewer_s_same_key_is_another_key(client: EngineClient) -> None:
+    anas = await send(client, SIMPLE)
+    refused = await send(client, SIMPLE, viewer=BEN)
     assert code_of(refused) == "NOT_FOUND", "as if Ana had sent nothing"
-    unkeyed = await send(desk, SIMPLE, None, BEN)
+    unkeyed = await send(client, SIMPLE, None, BEN)
     assert refused == unkeyed
-    bens = await send(desk, (NOTE, {**SIMPLE[1], "goal": str(BENS_GOAL)}), viewer=BEN)
+    bens = await send(client, (NOTE, {**SIMPLE[1], "goal": str(BENS_GOAL)}), viewer=BEN)
     assert "errors" not in json.loads(bens.body)
     assert bens != anas
-    assert await send(desk, SIMPLE) == anas
-    owners = [person for person, _, _ in await kept_keys(desk.database)]
+    assert await send(client, SIMPLE) == anas
+    owners = [person for person, _, _ in await kept_keys(client.database)]
     assert owners == [ANA.person_id, BEN.person_id]
 
 
@@ -215,23 +221,23 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("name", REFUSED)
-async def test_what_is_refused_keeps_no_key(desk: Desk, name: str) -> None:
-    before = await all_rows(desk.database)
-    assert code_of(await send(desk, REFUSED[name])) == name.split()[0]
-    assert await all_rows(desk.database) == before
-    assert await kept_keys(desk.database) == []
-    assert "errors" not in json.loads((await send(desk, SIMPLE)).body), "the key is free"
+async def test_what_is_refused_keeps_no_key(client: EngineClient, name: str) -> None:
+    before = await all_rows(client.database)
+    assert code_of(await send(client, REFUSED[name])) == name.split()[0]
+    assert await all_rows(client.database) == before
+    assert await kept_keys(client.database) == []
+    assert "errors" not in json.loads((await send(client, SIMPLE)).body), "the key is free"
 
 
-async def test_what_writes_nothing_keeps_no_key(desk: Desk) -> None:
+async def test_what_writes_nothing_keeps_no_key(client: EngineClient) -> None:
     for query in ("{ goals { id } }", "mutation { __typename }"):
-        assert "errors" not in json.loads((await send(desk, (query, {}))).body)
-    assert code_of(await send(desk, SIMPLE, viewer=None)) == "UNAUTHENTICATED"
-    assert await kept_keys(desk.database) == []
+        assert "errors" not in json.loads((await send(client, (query, {}))).body)
+    assert code_of(await send(client, SIMPLE, viewer=None)) == "UNAUTHENTICATED"
+    assert await kept_keys(client.database) == []
 
 
 @every_mutation
-async def test_an_expired_key_is_as_good_as_new(crowd: Desk, name: str) -> None:
+async def test_an_expired_key_is_as_good_as_new(crowd: EngineClient, name: str) -> None:
     repeatable = not name.startswith(("a deletion", "an update"))
     first = await send(crowd, MUTATIONS[name])
     await expire(crowd.database)
@@ -247,25 +253,27 @@ async def test_an_expired_key_is_as_good_as_new(crowd: Desk, name: str) -> None:
 
 
 async def test_the_sweep_forgets_expired_keys_and_no_others(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
+    client: EngineClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for number in range(5):
-        await send(desk, SIMPLE, f"old {number}")
-    await expire(desk.database)
-    kept = await send(desk, SIMPLE, "new")
-    once = await all_rows(desk.database)
+        await send(client, SIMPLE, f"old {number}")
+    await expire(client.database)
+    kept = await send(client, SIMPLE, "new")
+    once = await all_rows(client.database)
     monkeypatch.setattr(idempotency_keys, "BATCH", 2)
-    assert await purge_expired_keys(desk.database, deadline=soon()) == 5
-    assert await purge_expired_keys(desk.database, deadline=soon()) == 0
-    assert [key for _, key, _ in await kept_keys(desk.database)] == ["new"]
-    assert await send(desk, SIMPLE, "new") == kept
-    assert await all_rows(desk.database) == once
+    assert await purge_expired_keys(client.database, deadline=soon()) == 5
+    assert await purge_expired_keys(client.database, deadline=soon()) == 0
+    assert [key for _, key, _ in await kept_keys(client.database)] == ["new"]
+    assert await send(client, SIMPLE, "new") == kept
+    assert await all_rows(client.database) == once
 
 
-async def test_the_schedule_forgets_them(desk: Desk, database_url: str, tmp_path: Path) -> None:
-    await send(desk, SIMPLE, "old")
-    await expire(desk.database)
-    await send(desk, SIMPLE, "new")
+async def test_the_schedule_forgets_them(
+    client: EngineClient, database_url: str, tmp_path: Path
+) -> None:
+    await send(client, SIMPLE, "old")
+    await expire(client.database)
+    await send(client, SIMPLE, "new")
     resources = open_server_resources(Settings(), database_url, tmp_path)
     try:
         await run_tasks(
@@ -273,12 +281,12 @@ async def test_the_schedule_forgets_them(desk: Desk, database_url: str, tmp_path
         )
     finally:
         await resources.close()
-    assert [key for _, key, _ in await kept_keys(desk.database)] == ["new"]
+    assert [key for _, key, _ in await kept_keys(client.database)] == ["new"]
 
 
-async def test_a_key_is_kept_for_a_day(desk: Desk) -> None:
-    await send(desk, SIMPLE)
-    (row,) = await desk.database.read(
+async def test_a_key_is_kept_for_a_day(client: EngineClient) -> None:
+    await send(client, SIMPLE)
+    (row,) = await client.database.read(
         "SELECT expires_at > now() + interval '23 hours 59 minutes'"
         " AND expires_at < now() + interval '1 day' FROM idempotency_key",
         deadline=soon(),
@@ -286,20 +294,20 @@ async def test_a_key_is_kept_for_a_day(desk: Desk) -> None:
     assert row[0]
 
 
-async def test_a_simple_write_is_one_statement_with_a_key_and_without(desk: Desk) -> None:
+async def test_a_simple_write_is_one_statement_with_a_key_and_without(client: EngineClient) -> None:
     seen: list[StatementTrace] = []
     for key in ("k", None):
         seen.clear()
-        with desk.database.observe(seen.append):
-            await send(desk, SIMPLE, key)
+        with client.database.observe(seen.append):
+            await send(client, SIMPLE, key)
         assert [trace.name for trace in seen] == ["write"], key
 
 
-async def test_in_a_transaction_a_key_costs_two_statements(desk: Desk) -> None:
+async def test_in_a_transaction_a_key_costs_two_statements(client: EngineClient) -> None:
     async def count(key: str | None) -> int:
         seen: list[StatementTrace] = []
-        with desk.database.observe(seen.append):
-            await send(desk, MUTATIONS["several roots"], key)
+        with client.database.observe(seen.append):
+            await send(client, MUTATIONS["several roots"], key)
         return len(seen)
 
     unkeyed = await count(None)

@@ -23,10 +23,10 @@ from poutama.errors import ConfigurationError
 from poutama.settings import Settings
 from poutama.viewer import Viewer
 from tests.db.certificates import Identity
-from tests.db.keyed import MUTATIONS, NOTE, all_rows, is_of, kept_keys, send
-from tests.db.proxy import Action, Fault, FaultProxy, Message, Side
+from tests.db.idempotent_mutations import MUTATIONS, NOTE, all_rows, is_of, kept_keys, send
+from tests.db.proxy import Action, Fault, FaultProxy, Message, Sender
 from tests.db.sessions import until
-from tests.golden.desk import Desk
+from tests.golden.engine_client import EngineClient
 from tests.golden.rows import ANA, fill, goal_id
 
 HURRIED = 0.15
@@ -42,10 +42,10 @@ Rows = dict[str, list[tuple[object, ...]]]
 
 
 @pytest_asyncio.fixture
-async def desk(desk_database: Database) -> Desk:
+async def client(engine_database: Database) -> EngineClient:
     """Keyed, both renderings send the same changes: one is enough."""
-    await fill(desk_database)
-    return Desk(desk_database, "json")
+    await fill(engine_database)
+    return EngineClient(engine_database, "json")
 
 
 class Sessions:
@@ -95,31 +95,31 @@ def hasty_close(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("name", ["a simple write", "a procedure"])
-@pytest.mark.parametrize("side", list(Side), ids=lambda side: side.name.lower())
+@pytest.mark.parametrize("side", list(Sender), ids=lambda side: side.name.lower())
 async def test_a_key_leaves_nobody_in_doubt(
-    desk: Desk, name: str, side: Side, database_url: str
+    client: EngineClient, name: str, side: Sender, database_url: str
 ) -> None:
-    exchange, once = await record(desk, name, database_url)
+    exchange, once = await record(client, name, database_url)
     cases = 0
     for number, message in enumerate(exchange):
-        for fault in FROM_CLIENT if side is Side.CLIENT else FROM_SERVER:
+        for fault in FROM_CLIENT if side is Sender.CLIENT else FROM_SERVER:
             if message.side is side:
-                await check(desk, name, once, number, fault, database_url)
+                await check(client, name, once, number, fault, database_url)
                 cases += 1
     assert cases >= 10
 
 
 async def record(
-    desk: Desk, name: str, url: str, seconds: float = PATIENT
+    client: EngineClient, name: str, url: str, seconds: float = PATIENT
 ) -> tuple[list[Message], Rows]:
     """The exchange when nothing goes wrong, and the rows it leaves."""
     async with FaultProxy(url) as proxy:
         database = await connect(proxy)
         proxy.record()
-        await send(Desk(database, "json"), MUTATIONS[name], seconds=seconds)
+        await send(EngineClient(database, "json"), MUTATIONS[name], seconds=seconds)
         proxy.rest()
         await database.close()
-    return proxy.messages, await all_rows(desk.database)
+    return proxy.messages, await all_rows(client.database)
 
 
 async def connect(proxy: FaultProxy) -> Database:
@@ -128,33 +128,37 @@ async def connect(proxy: FaultProxy) -> Database:
     return database
 
 
-async def check(desk: Desk, name: str, once: Rows, number: int, fault: Fault, url: str) -> None:
+async def check(
+    client: EngineClient, name: str, once: Rows, number: int, fault: Fault, url: str
+) -> None:
     case = f"{fault} at {number}"
-    told = await tell(desk, name, number, fault, url)
+    told = await tell(client, name, number, fault, url)
     if fault.action is not Action.HOLD:
         assert told.status == 200, (case, told)
-    again = await send(desk, MUTATIONS[name])
+    again = await send(client, MUTATIONS[name])
     assert "errors" not in json.loads(again.body), case
     if told.status == 200:
         assert told == again, case
-    found = await all_rows(desk.database)
+    found = await all_rows(client.database)
     assert {table: len(rows) for table, rows in found.items()} == {
         table: len(rows) for table, rows in once.items()
     }, case
     assert found["goal_task"] == once["goal_task"], case
-    ((_, _, written),) = await kept_keys(desk.database)
+    ((_, _, written),) = await kept_keys(client.database)
     assert is_of(written, again), case
 
 
-async def tell(desk: Desk, name: str, number: int, fault: Fault, url: str) -> GraphQLResponse:
+async def tell(
+    client: EngineClient, name: str, number: int, fault: Fault, url: str
+) -> GraphQLResponse:
     """Send it into the fault; a machine too slow to get there in time is given more."""
     seconds = HURRIED if fault.action is Action.HOLD else PATIENT
     while True:
-        await fill(desk.database)
+        await fill(client.database)
         async with FaultProxy(url) as proxy:
             database = await connect(proxy)
             proxy.arm(number, fault)
-            told = await send(Desk(database, "json"), MUTATIONS[name], seconds=seconds)
+            told = await send(EngineClient(database, "json"), MUTATIONS[name], seconds=seconds)
             proxy.rest()
             await database.close()
             assert database.pool.open_connections == 0, f"{fault} at {number}"
@@ -166,25 +170,25 @@ async def tell(desk: Desk, name: str, number: int, fault: Fault, url: str) -> Gr
 
 @pytest.mark.parametrize("name", ["a simple write", "a procedure"])
 async def test_a_doubt_is_not_forgotten_when_time_is_up(
-    desk: Desk, name: str, database_url: str
+    client: EngineClient, name: str, database_url: str
 ) -> None:
     """It has happened, its answer is lost, and nobody can be asked until the deadline."""
-    exchange, once = await record(desk, name, database_url, SHORT)
-    await fill(desk.database)
-    commit = max(n for n, message in enumerate(exchange) if message.side is Side.CLIENT)
+    exchange, once = await record(client, name, database_url, SHORT)
+    await fill(client.database)
+    commit = max(n for n, message in enumerate(exchange) if message.side is Sender.CLIENT)
     async with FaultProxy(database_url) as proxy:
         database = await connect(proxy)
         proxy.arm(commit, Fault(Action.DROP_AFTER))
         proxy._listener.close()
-        told = await send(Desk(database, "json"), MUTATIONS[name], seconds=SHORT)
+        told = await send(EngineClient(database, "json"), MUTATIONS[name], seconds=SHORT)
         assert proxy.fired
         await database.close()
-    assert (await all_rows(desk.database))["goal_task"] == once["goal_task"]
-    assert len(await kept_keys(desk.database)) == 1
+    assert (await all_rows(client.database))["goal_task"] == once["goal_task"]
+    assert len(await kept_keys(client.database)) == 1
     assert code_of(told) == "AMBIGUOUS_COMMIT"
 
 
-class Trusting:
+class AcceptingVerifier:
     """Takes everybody for Ana."""
 
     async def viewer_from_authorization(self, header: str | None) -> Viewer | None:
@@ -207,31 +211,31 @@ def post(key: str) -> Request:
     ids=["10,000 characters", "256", "empty", "quoted nothing", "not ASCII", "the longest"],
 )
 async def test_a_key_in_bad_shape_writes_nothing(
-    desk: Desk, sessions: Sessions, key: str, status: int
+    client: EngineClient, sessions: Sessions, key: str, status: int
 ) -> None:
-    before = await all_rows(desk.database)
-    api = Api(desk.engine, Trusting(), Settings(), healthy)
-    async with sessions.none_left_by(desk.database):
+    before = await all_rows(client.database)
+    api = Api(client.engine, AcceptingVerifier(), Settings(), healthy)
+    async with sessions.none_left_by(client.database):
         response = await api.handle(post(key))
     assert response.status == status
     if status != 200:
         assert json.loads(response.body)["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
         assert key == "" or key.encode() not in response.body
-        assert await all_rows(desk.database) == before
-        assert await kept_keys(desk.database) == []
+        assert await all_rows(client.database) == before
+        assert await kept_keys(client.database) == []
 
 
 @pytest.mark.parametrize("key", ["k", None])
 @pytest.mark.parametrize("name", ["a simple write", "a procedure"])
 async def test_a_deadline_already_past_writes_nothing(
-    desk: Desk, sessions: Sessions, name: str, key: str | None
+    client: EngineClient, sessions: Sessions, name: str, key: str | None
 ) -> None:
-    before = await all_rows(desk.database)
-    async with sessions.none_left_by(desk.database):
-        answer = await send(desk, MUTATIONS[name], key, seconds=-1.0)
+    before = await all_rows(client.database)
+    async with sessions.none_left_by(client.database):
+        answer = await send(client, MUTATIONS[name], key, seconds=-1.0)
     assert (answer.status, code_of(answer)) == (504, "DEADLINE_EXCEEDED")
-    assert await all_rows(desk.database) == before
-    assert await kept_keys(desk.database) == []
+    assert await all_rows(client.database) == before
+    assert await kept_keys(client.database) == []
 
 
 AUTHORITY = Identity.authority("test authority")
@@ -252,20 +256,20 @@ OURS, ANOTHERS = AUTHORITY.issue("poutama"), AUTHORITY.issue("another")
     ids=["unknown host", "another scheme", "another's key"],
 )
 async def test_a_connection_that_cannot_be_made_leaves_none(
-    desk: Desk, sessions: Sessions, url: str, settings: dict[str, Any], told: str
+    client: EngineClient, sessions: Sessions, url: str, settings: dict[str, Any], told: str
 ) -> None:
-    before = await all_rows(desk.database)
-    async with sessions.none_left_by(desk.database):
+    before = await all_rows(client.database)
+    async with sessions.none_left_by(client.database):
         with pytest.raises(ConfigurationError, match=told) as caught:
             await write_at(url, settings)
     assert "PRIVATE KEY" not in str(caught.value)
-    assert await all_rows(desk.database) == before
+    assert await all_rows(client.database) == before
 
 
 async def write_at(url: str, settings: dict[str, Any]) -> None:
     database = Database(Settings(**settings), url=url)
     try:
-        await send(Desk(database, "json"), MUTATIONS["a simple write"], seconds=5.0)
+        await send(EngineClient(database, "json"), MUTATIONS["a simple write"], seconds=5.0)
     finally:
         await database.close()
         assert database.pool.open_connections == 0

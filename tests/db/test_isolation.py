@@ -22,9 +22,9 @@ from poutama.db.connection import Database
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.settings import Settings
 from tests.db.history import Recorded, find_anomaly
-from tests.db.keyed import MUTATIONS, REORDER, send, waiting
+from tests.db.idempotent_mutations import MUTATIONS, REORDER, send, waiting
 from tests.db.sessions import soon, until
-from tests.golden.desk import Desk
+from tests.golden.engine_client import EngineClient
 from tests.golden.rows import fill, goal_id, task_id
 
 WRITERS = 8
@@ -45,7 +45,7 @@ both_levels = pytest.mark.parametrize("level", [SERIALIZABLE, READ_COMMITTED], i
 def level(
     request: pytest.FixtureRequest, database_engine: str, monkeypatch: pytest.MonkeyPatch
 ) -> str:
-    """The isolation that new connections have; the house's own unless a test asks for less."""
+    """The isolation that new connections have; the project's own unless a test asks for less."""
     level = str(request.param)
     if level == READ_COMMITTED:
         if database_engine != "postgresql":
@@ -60,16 +60,18 @@ def level(
 
 
 @pytest_asyncio.fixture
-async def desk(level: str, desk_database: Database, database_url: str) -> AsyncIterator[Desk]:
+async def client(
+    level: str, engine_database: Database, database_url: str
+) -> AsyncIterator[EngineClient]:
     """Ana's goals, and a connection of that isolation for each writer."""
-    await fill(desk_database)
+    await fill(engine_database)
     database = Database(Settings(pool_size=WRITERS), url=database_url)
-    yield Desk(database, "json")
+    yield EngineClient(database, "json")
     await database.close()
 
 
-async def positions(desk: Desk) -> list[int]:
-    rows = await desk.database.read(
+async def positions(client: EngineClient) -> list[int]:
+    rows = await client.database.read(
         "SELECT position FROM goal_task WHERE goal_id = $1 ORDER BY position",
         [GOAL],
         deadline=soon(),
@@ -82,41 +84,41 @@ def contiguous(found: list[int]) -> bool:
 
 
 async def start_together(
-    desk: Desk, works: Sequence[Callable[[], Awaitable[object]]]
+    client: EngineClient, works: Sequence[Callable[[], Awaitable[object]]]
 ) -> Counter[str]:
     """Run them from one moment on; how their statements ended."""
     barrier = asyncio.Barrier(len(works))
     outcomes: Counter[str] = Counter()
 
     async def one(work: Callable[[], Awaitable[object]]) -> None:
-        await desk.ask("{ me { id } }")
+        await client.ask("{ me { id } }")
         await barrier.wait()
         await work()
 
-    with desk.database.observe(lambda trace: outcomes.update([trace.outcome])):
+    with client.database.observe(lambda trace: outcomes.update([trace.outcome])):
         await asyncio.gather(*map(one, works))
     return outcomes
 
 
 @pytest.mark.parametrize("level", [SERIALIZABLE], indirect=True)
-async def test_positions_have_no_gaps_under_many_writers(desk: Desk) -> None:
+async def test_positions_have_no_gaps_under_many_writers(client: EngineClient) -> None:
     outcomes: Counter[str] = Counter()
     chance = random.Random(0)
 
     for _ in range(ROUNDS):
-        data = await desk.ask(TASKS, g=str(GOAL))
+        data = await client.ask(TASKS, g=str(GOAL))
         tasks = [task["id"] for task in data["goals"][0]["tasks"]]
         orders = [chance.sample(tasks, len(tasks)) for _ in range(2)]
-        works = [partial(send, desk, ADD, None)] * 4
+        works = [partial(send, client, ADD, None)] * 4
         works += [
-            partial(send, desk, (DELETE, {"t": task}), None) for task in chance.sample(tasks, 2)
+            partial(send, client, (DELETE, {"t": task}), None) for task in chance.sample(tasks, 2)
         ]
         works += [
-            partial(send, desk, (REORDER, {"goal": str(GOAL), "tasks": order}), None)
+            partial(send, client, (REORDER, {"goal": str(GOAL), "tasks": order}), None)
             for order in orders
         ]
-        outcomes += await start_together(desk, works)
-        found = await positions(desk)
+        outcomes += await start_together(client, works)
+        found = await positions(client)
         assert contiguous(found), found
         assert len(found) == len(tasks) + 2
     assert outcomes["RESTART"] > 0, "nobody got in anybody's way: this shows nothing"
@@ -124,33 +126,33 @@ async def test_positions_have_no_gaps_under_many_writers(desk: Desk) -> None:
 
 @both_levels
 async def test_tasks_added_at_one_moment_follow_each_other(
-    desk: Desk, level: str, gate: Gate
+    client: EngineClient, level: str, gate: Gate
 ) -> None:
     """Each has looked for the last position before any of them has committed."""
     await gate.close()
     async with asyncio.TaskGroup() as group:
         for _ in range(3):
-            group.create_task(send(desk, ADD, None))
+            group.create_task(send(client, ADD, None))
         await gate.until_waiting(3)
         await gate.open()
-    found = await positions(desk)
+    found = await positions(client)
     assert len(found) == 3 + 3
     assert contiguous(found) is (level == SERIALIZABLE), found
 
 
 @both_levels
 async def test_a_task_added_while_another_is_deleted_leaves_no_gap(
-    desk: Desk, level: str, gate: Gate, database_engine: str
+    client: EngineClient, level: str, gate: Gate, database_engine: str
 ) -> None:
     if database_engine != "postgresql":
         pytest.skip("the lock on the goal holds up those that only read it, too")
     await gate.close()
     async with asyncio.TaskGroup() as group:
-        group.create_task(send(desk, ADD, None))
+        group.create_task(send(client, ADD, None))
         await gate.until_waiting(1)
-        await send(desk, (DELETE, {"t": str(task_id(1))}), None)
+        await send(client, (DELETE, {"t": str(task_id(1))}), None)
         await gate.open()
-    found = await positions(desk)
+    found = await positions(client)
     assert len(found) == 3
     assert contiguous(found) is (level == SERIALIZABLE), found
 
@@ -168,7 +170,7 @@ async def test_a_recorded_history_tells_the_levels_apart(
     values = itertools.count(1)
     history: list[Recorded] = []
 
-    async def client(key: str, both_have_looked: asyncio.Barrier) -> None:
+    async def writer(key: str, both_have_looked: asyncio.Barrier) -> None:
         attempts = itertools.count()
 
         async def work(transaction: Transaction) -> Recorded:
@@ -183,7 +185,7 @@ async def test_a_recorded_history_tells_the_levels_apart(
 
     for keys in ("ab", "aa", "ba"):
         barrier = asyncio.Barrier(2)
-        await asyncio.gather(*(client(key, barrier) for key in keys))
+        await asyncio.gather(*(writer(key, barrier) for key in keys))
     await database.close()
     assert len(history) == 6
     assert (find_anomaly(history) is None) is (level == SERIALIZABLE)

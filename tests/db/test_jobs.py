@@ -14,19 +14,19 @@ from poutama.db.transaction import Transaction
 from poutama.jobs.job import Finished, RowError
 from poutama.jobs.lease import claim_job
 from poutama.jobs.table import enqueue
-from tests.db.sessions import soon
-from tests.db.workshop import (
+from tests.db.job_harness import (
     AGE,
     EXPIRE,
     MAKE_DUE,
     PERSON,
     CountStep,
+    JobHarness,
     Returned,
     Units,
-    Workshop,
     count,
     counting,
 )
+from tests.db.sessions import soon
 
 
 async def for_ever(step: CountStep) -> Returned:
@@ -34,7 +34,7 @@ async def for_ever(step: CountStep) -> Returned:
     raise AssertionError
 
 
-async def test_a_job_is_worked_off_step_by_step(shop: Workshop) -> None:
+async def test_a_job_is_worked_off_step_by_step(shop: JobHarness) -> None:
     job = await shop.ask(units=3)
     before = await shop.row(job)
     assert (before["state"], before["done"], before["total"]) == ("QUEUED", 0, None)
@@ -49,7 +49,7 @@ async def test_a_job_is_worked_off_step_by_step(shop: Workshop) -> None:
     assert await shop.errors(job) == [(1, 1), (2, 3)]
 
 
-async def test_a_claim_is_one_statement_and_a_step_one_transaction(shop: Workshop) -> None:
+async def test_a_claim_is_one_statement_and_a_step_one_transaction(shop: JobHarness) -> None:
     job = await shop.ask(units=2)
     traces: list[StatementTrace] = []
     with shop.database.observe(traces.append):
@@ -62,18 +62,18 @@ async def test_a_claim_is_one_statement_and_a_step_one_transaction(shop: Worksho
     ]
 
 
-async def test_what_has_ended_is_not_run_again(shop: Workshop) -> None:
+async def test_what_has_ended_is_not_run_again(shop: JobHarness) -> None:
     job = await shop.ask(units=1)
     assert await shop.run(job) == "SUCCEEDED"
     assert await shop.run(job) is None
     assert await shop.effects(job) == [1]
 
 
-async def test_a_job_that_is_gone_is_nothing_to_do(shop: Workshop) -> None:
+async def test_a_job_that_is_gone_is_nothing_to_do(shop: JobHarness) -> None:
     assert await shop.run(PERSON) is None
 
 
-async def test_a_message_runs_its_job(shop: Workshop) -> None:
+async def test_a_message_runs_its_job(shop: JobHarness) -> None:
     job = await shop.ask()
     worker = shop.worker()
     await worker.wake(job)
@@ -86,13 +86,13 @@ async def test_a_message_runs_its_job(shop: Workshop) -> None:
     "body",
     ["", "{", "[]", "{}", "1", "null", '{"job": 5}', '{"job": "x"}', '{"job": null}', "[" * 9_999],
 )
-async def test_a_message_that_is_not_ours_is_dead_lettered(shop: Workshop, body: str) -> None:
+async def test_a_message_that_is_not_ours_is_dead_lettered(shop: JobHarness, body: str) -> None:
     await shop.worker().handle(body, deadline=soon())
     (letter,) = shop.queue.dead_letters
     assert (letter.body, letter.reason) == (body, 'Expected {"job": "<uuid>"}.')
 
 
-async def test_a_message_that_comes_too_early_comes_again(shop: Workshop) -> None:
+async def test_a_message_that_comes_too_early_comes_again(shop: JobHarness) -> None:
     job = await shop.ask()
     await shop.change(
         "UPDATE job SET not_before = now() + interval '0.1 seconds' WHERE id = $1::uuid", job
@@ -103,7 +103,7 @@ async def test_a_message_that_comes_too_early_comes_again(shop: Workshop) -> Non
     assert await shop.state(job) == "SUCCEEDED"
 
 
-async def test_row_errors_are_kept_in_order_whatever_is_in_them(shop: Workshop) -> None:
+async def test_row_errors_are_kept_in_order_whatever_is_in_them(shop: JobHarness) -> None:
     async def step(step: CountStep) -> Returned:
         nasty = RowError(file="ā\0.csv", line=7, field="\ud800", code="BAD", message="x\0" * 5_000)
         return Finished(errors=[nasty, *(replace_line(nasty, line) for line in range(8, 300))])
@@ -119,7 +119,7 @@ async def test_row_errors_are_kept_in_order_whatever_is_in_them(shop: Workshop) 
     assert await shop.errors(job) == [(line - 6, line) for line in range(7, 300)]
 
 
-async def test_a_step_can_ask_for_another_job(shop: Workshop) -> None:
+async def test_a_step_can_ask_for_another_job(shop: JobHarness) -> None:
     asked: list[UUID] = []
 
     async def step(step: CountStep) -> Returned:
@@ -137,7 +137,7 @@ async def test_a_step_can_ask_for_another_job(shop: Workshop) -> None:
 # When the time is up
 
 
-async def test_a_job_may_last_longer_than_any_worker(shop: Workshop) -> None:
+async def test_a_job_may_last_longer_than_any_worker(shop: JobHarness) -> None:
     async def step(step: CountStep) -> Returned:
         # As much as there is time for.
         await asyncio.sleep(step.deadline - time.monotonic())
@@ -157,7 +157,7 @@ async def test_a_job_may_last_longer_than_any_worker(shop: Workshop) -> None:
     assert (await shop.row(job))["attempts"] == 0
 
 
-async def test_no_step_is_begun_when_there_is_no_time_for_one(shop: Workshop) -> None:
+async def test_no_step_is_begun_when_there_is_no_time_for_one(shop: JobHarness) -> None:
     job = await shop.ask()
     assert await shop.run(job, seconds=0.9) == "QUEUED"
     row = await shop.row(job)
@@ -165,7 +165,7 @@ async def test_no_step_is_begun_when_there_is_no_time_for_one(shop: Workshop) ->
     assert await shop.messages() == [json.dumps({"job": str(job)})]
 
 
-async def test_a_step_that_does_not_end_in_time_is_cancelled(shop: Workshop) -> None:
+async def test_a_step_that_does_not_end_in_time_is_cancelled(shop: JobHarness) -> None:
     shop.kinds["COUNT"] = counting(for_ever)
     job = await shop.ask()
     # A machine too slow to begin a step in time does so the next time.
@@ -176,7 +176,7 @@ async def test_a_step_that_does_not_end_in_time_is_cancelled(shop: Workshop) -> 
     assert "longer than a worker has" in row["failure"]
 
 
-async def test_a_step_that_began_late_gets_a_whole_turn(shop: Workshop) -> None:
+async def test_a_step_that_began_late_gets_a_whole_turn(shop: JobHarness) -> None:
     async def step(step: CountStep) -> Returned:
         return await (for_ever if step.checkpoint.unit else count)(step)
 
@@ -188,7 +188,7 @@ async def test_a_step_that_began_late_gets_a_whole_turn(shop: Workshop) -> None:
     assert row["not_before"] <= row["updated_at"]
 
 
-async def test_a_worker_that_is_told_to_stop_lets_its_job_go(shop: Workshop) -> None:
+async def test_a_worker_that_is_told_to_stop_lets_its_job_go(shop: JobHarness) -> None:
     begun = asyncio.Event()
 
     async def step(step: CountStep) -> Returned:
@@ -210,7 +210,7 @@ async def test_a_worker_that_is_told_to_stop_lets_its_job_go(shop: Workshop) -> 
 # What the sweep finds
 
 
-async def test_the_sweep_sends_what_was_lost_once(shop: Workshop) -> None:
+async def test_the_sweep_sends_what_was_lost_once(shop: JobHarness) -> None:
     lost, _, waiting, crashed, running = [await shop.ask() for _ in range(5)]
     for job in (lost, waiting):
         await shop.change(AGE, job)
@@ -229,7 +229,7 @@ async def test_the_sweep_sends_what_was_lost_once(shop: Workshop) -> None:
     assert await worker.sweep(deadline=soon()) == 0
 
 
-async def test_a_process_whose_queue_is_new_sends_everything_that_is_due(shop: Workshop) -> None:
+async def test_a_process_whose_queue_is_new_sends_everything_that_is_due(shop: JobHarness) -> None:
     job = await shop.ask()
     assert await shop.worker().sweep(deadline=soon(), idle=0) == 1
     assert await shop.messages() == [json.dumps({"job": str(job)})]

@@ -8,7 +8,7 @@ import sys
 from uuid import UUID
 
 from poutama.jobs.job import JobFailedError, Progress
-from tests.db.workshop import PERSON, Counted, CountStep, Returned, Workshop, counting
+from tests.db.job_harness import PERSON, Counted, CountStep, JobHarness, Returned, counting
 
 PROGRAM = "from poutama.commands.main import main; main()"
 
@@ -27,7 +27,7 @@ async def jobs(url: str, *words: str) -> tuple[int, str]:
     return process.returncode or 0, output.decode()
 
 
-async def test_jobs_are_listed_tried_again_and_stopped(shop: Workshop, database_url: str) -> None:
+async def test_jobs_are_listed_tried_again_and_stopped(shop: JobHarness, database_url: str) -> None:
     async def step(step: CountStep) -> Returned:
         if step.checkpoint.unit:
             raise JobFailedError("There is no [red]bus[/red].")

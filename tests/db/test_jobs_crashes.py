@@ -16,10 +16,10 @@ from poutama.db import pooled_connection
 from poutama.db.connection import Database
 from poutama.errors import PoutamaError
 from poutama.settings import Settings
-from tests.db.proxy import Action, Fault, FaultProxy, Side
+from tests.db.job_harness import EXPIRE, MAKE_DUE, JobHarness
+from tests.db.killable_processes import KillableProcesses, open_processes
+from tests.db.proxy import Action, Fault, FaultProxy, Sender
 from tests.db.sessions import soon
-from tests.db.victims import Victims, open_victims
-from tests.db.workshop import EXPIRE, MAKE_DUE, Workshop
 
 UNITS = 2
 HURRIED = 0.2
@@ -27,12 +27,12 @@ PATIENT = 20.0
 LOST = [Fault(Action.DROP_BEFORE), Fault(Action.DROP_AFTER), Fault(Action.HALF)]
 UNKNOWN = Fault(Action.ANSWER, "40003")
 FAULTS = {
-    Side.CLIENT: [*LOST, UNKNOWN, Fault(Action.ANSWER, "40001"), Fault(Action.HOLD)],
-    Side.SERVER: [Fault(Action.DROP_BEFORE), UNKNOWN],
+    Sender.CLIENT: [*LOST, UNKNOWN, Fault(Action.ANSWER, "40001"), Fault(Action.HOLD)],
+    Sender.SERVER: [Fault(Action.DROP_BEFORE), UNKNOWN],
 }
 
 
-async def audit(shop: Workshop, job: UUID) -> None:
+async def audit(shop: JobHarness, job: UUID) -> None:
     row = await shop.row(job)
     assert (row["state"], row["done"], row["total"]) == ("SUCCEEDED", UNITS, UNITS)
     assert (row["steps"], row["attempts"], row["result_key"]) == (UNITS, 0, "key")
@@ -41,12 +41,12 @@ async def audit(shop: Workshop, job: UUID) -> None:
 
 
 @pytest_asyncio.fixture(scope="module")
-async def victims() -> AsyncIterator[Victims]:
-    async with open_victims("tests.db.crash_worker") as victims:
-        yield victims
+async def processes() -> AsyncIterator[KillableProcesses]:
+    async with open_processes("tests.db.crash_worker") as processes:
+        yield processes
 
 
-async def repair(shop: Workshop, job: UUID) -> None:
+async def repair(shop: JobHarness, job: UUID) -> None:
     """What happens once the lease has run out."""
     await shop.change(EXPIRE, job)
     await shop.worker().sweep(deadline=soon())
@@ -55,13 +55,13 @@ async def repair(shop: Workshop, job: UUID) -> None:
 
 
 async def test_a_worker_killed_after_any_statement_was_never_there(
-    shop: Workshop, victims: Victims, database_url: str
+    shop: JobHarness, processes: KillableProcesses, database_url: str
 ) -> None:
     points, killed = 0, True
     while killed:
         job = await shop.ask(units=UNITS)
         points += 1
-        killed = await victims.die(database_url, job, f"statement:{points}")
+        killed = await processes.die(database_url, job, f"statement:{points}")
         if killed:
             assert (await shop.state(job) == "SUCCEEDED") == (points == 10)
         await repair(shop, job)
@@ -72,21 +72,21 @@ async def test_a_worker_killed_after_any_statement_was_never_there(
 
 @pytest.mark.parametrize("step", [1, 2])
 async def test_a_worker_killed_within_a_step_was_never_there(
-    shop: Workshop, victims: Victims, database_url: str, step: int
+    shop: JobHarness, processes: KillableProcesses, database_url: str, step: int
 ) -> None:
     job = await shop.ask(units=UNITS)
-    assert await victims.die(database_url, job, f"step:{step}")
+    assert await processes.die(database_url, job, f"step:{step}")
     assert await shop.effects(job) == list(range(1, step))
     await repair(shop, job)
     await audit(shop, job)
 
 
 async def test_killed_at_the_same_step_time_and_again_it_is_given_up(
-    shop: Workshop, victims: Victims, database_url: str
+    shop: JobHarness, processes: KillableProcesses, database_url: str
 ) -> None:
     job = await shop.ask(units=UNITS)
     for _ in range(5):
-        assert await victims.die(database_url, job, "step:1")
+        assert await processes.die(database_url, job, "step:1")
         await shop.change(EXPIRE, job)
     await repair(shop, job)
     assert await shop.state(job) == "FAILED"
@@ -101,9 +101,9 @@ def _hasty(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_hasty")
-@pytest.mark.parametrize("side", list(Side), ids=lambda side: side.name.lower())
+@pytest.mark.parametrize("side", list(Sender), ids=lambda side: side.name.lower())
 async def test_whatever_happens_to_the_connection_every_effect_is_there_once(
-    shop: Workshop, side: Side, database_url: str
+    shop: JobHarness, side: Sender, database_url: str
 ) -> None:
     undisturbed = await shop.ask(units=UNITS)
     exchange = (await run_through_proxy(shop, undisturbed, database_url, -1, None)).messages
@@ -126,7 +126,7 @@ async def test_whatever_happens_to_the_connection_every_effect_is_there_once(
     assert cases >= 40
 
 
-async def run_into(shop: Workshop, number: int, fault: Fault, url: str) -> UUID:
+async def run_into(shop: JobHarness, number: int, fault: Fault, url: str) -> UUID:
     """A new job, run into the fault; a machine too slow to get there in time is given more."""
     seconds = HURRIED if fault.action is Action.HOLD else PATIENT
     while True:
@@ -139,7 +139,12 @@ async def run_into(shop: Workshop, number: int, fault: Fault, url: str) -> UUID:
 
 
 async def run_through_proxy(
-    shop: Workshop, job: UUID, url: str, number: int, fault: Fault | None, seconds: float = PATIENT
+    shop: JobHarness,
+    job: UUID,
+    url: str,
+    number: int,
+    fault: Fault | None,
+    seconds: float = PATIENT,
 ) -> FaultProxy:
     """One worker; a fault at that message."""
     async with FaultProxy(url) as proxy:

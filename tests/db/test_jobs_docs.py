@@ -16,8 +16,8 @@ from poutama.feature import Feature
 from poutama.jobs.job import Empty, Finished, JobKind, Progress, Step
 from poutama.jobs.table import enqueue
 from poutama.viewer import Viewer
+from tests.db.job_harness import PERSON, JobHarness
 from tests.db.sessions import soon
-from tests.db.workshop import PERSON, Workshop
 
 PAGE = Path(__file__).parents[2] / "docs" / "jobs.md"
 BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -38,7 +38,7 @@ GROUP BY 1, 2 ORDER BY 1, 2
 """
 
 
-async def test_the_example_does_what_it_says(shop: Workshop) -> None:
+async def test_the_example_does_what_it_says(shop: JobHarness) -> None:
     names: dict[str, Any] = {
         "Step": Step,
         "Progress": Progress,

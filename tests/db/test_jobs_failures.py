@@ -13,13 +13,13 @@ from poutama.errors import UnavailableError
 from poutama.jobs.job import Empty, Finished, JobFailedError, Progress
 from poutama.jobs.lease import GIVEN_UP, Lease, claim_job
 from poutama.jobs.table import retry
+from tests.db.job_harness import EXPIRE, MAKE_DUE, CountStep, JobHarness, Returned, count, counting
 from tests.db.sessions import soon
-from tests.db.workshop import EXPIRE, MAKE_DUE, CountStep, Returned, Workshop, count, counting
 
 SECRET = "postgresql://somebody:secret@database"
 
 
-async def test_what_a_step_says_for_good_is_for_good(shop: Workshop) -> None:
+async def test_what_a_step_says_for_good_is_for_good(shop: JobHarness) -> None:
     async def step(step: CountStep) -> Returned:
         raise JobFailedError("The file holds no people.")
 
@@ -35,7 +35,7 @@ async def test_what_a_step_says_for_good_is_for_good(shop: Workshop) -> None:
 
 
 async def test_a_poisoned_step_is_tried_again_later_and_later_then_no_more(
-    shop: Workshop, caplog: pytest.LogCaptureFixture
+    shop: JobHarness, caplog: pytest.LogCaptureFixture
 ) -> None:
     tries: list[int] = []
 
@@ -67,7 +67,7 @@ async def test_a_poisoned_step_is_tried_again_later_and_later_then_no_more(
     assert await shop.effects(job) == [1]
 
 
-async def test_a_step_that_works_again_is_forgiven(shop: Workshop) -> None:
+async def test_a_step_that_works_again_is_forgiven(shop: JobHarness) -> None:
     broken = True
 
     async def step(step: CountStep) -> Returned:
@@ -86,7 +86,7 @@ async def test_a_step_that_works_again_is_forgiven(shop: Workshop) -> None:
     assert await shop.effects(job) == [1, 2, 3, 4]
 
 
-async def test_a_person_reads_what_is_safe_to_tell(shop: Workshop) -> None:
+async def test_a_person_reads_what_is_safe_to_tell(shop: JobHarness) -> None:
     async def step(step: CountStep) -> Returned:
         raise UnavailableError("The files cannot be reached just now.")
 
@@ -97,7 +97,7 @@ async def test_a_person_reads_what_is_safe_to_tell(shop: Workshop) -> None:
 
 
 async def test_a_step_that_ends_its_process_every_time_is_not_tried_for_ever(
-    shop: Workshop,
+    shop: JobHarness,
 ) -> None:
     job = await shop.ask()
     for attempt in range(1, 6):
@@ -110,7 +110,7 @@ async def test_a_step_that_ends_its_process_every_time_is_not_tried_for_ever(
     assert len(shop.queue.dead_letters) == 1
 
 
-async def test_a_claim_counts_until_a_step_is_done(shop: Workshop) -> None:
+async def test_a_claim_counts_until_a_step_is_done(shop: JobHarness) -> None:
     seen: list[int] = []
 
     async def step(step: CountStep) -> Returned:
@@ -122,7 +122,7 @@ async def test_a_claim_counts_until_a_step_is_done(shop: Workshop) -> None:
     assert seen == [1, 0, 0]
 
 
-async def test_a_kind_that_is_not_known_yet_may_be_later(shop: Workshop) -> None:
+async def test_a_kind_that_is_not_known_yet_may_be_later(shop: JobHarness) -> None:
     job = await shop.ask("NEW")
     assert await shop.run(job) == "QUEUED"
     await shop.change(MAKE_DUE, job)
@@ -131,7 +131,9 @@ async def test_a_kind_that_is_not_known_yet_may_be_later(shop: Workshop) -> None
 
 
 @pytest.mark.parametrize("returned", [None, Progress(checkpoint=Empty()), {"unit": 1}])
-async def test_a_step_that_gives_back_nonsense_has_failed(shop: Workshop, returned: object) -> None:
+async def test_a_step_that_gives_back_nonsense_has_failed(
+    shop: JobHarness, returned: object
+) -> None:
     async def step(step: CountStep) -> Returned:
         return returned  # type: ignore[return-value]
 
@@ -140,7 +142,7 @@ async def test_a_step_that_gives_back_nonsense_has_failed(shop: Workshop, return
     assert await shop.run(job, job_attempts=1) == "FAILED"
 
 
-async def test_effects_that_fail_leave_nothing(shop: Workshop) -> None:
+async def test_effects_that_fail_leave_nothing(shop: JobHarness) -> None:
     async def step(step: CountStep) -> Returned:
         async def effects(transaction: Transaction) -> None:
             counted = await count(step)
@@ -160,7 +162,7 @@ async def test_effects_that_fail_leave_nothing(shop: Workshop) -> None:
     assert (await shop.effects(job), await shop.errors(job)) == ([1], [(1, 1)])
 
 
-async def test_effects_that_lose_a_race_run_again(shop: Workshop, database_url: str) -> None:
+async def test_effects_that_lose_a_race_run_again(shop: JobHarness, database_url: str) -> None:
     runs = 0
     other = await asyncpg.connect(database_url)
 
@@ -187,7 +189,7 @@ async def test_effects_that_lose_a_race_run_again(shop: Workshop, database_url: 
     assert (await shop.effects(job), await shop.errors(job)) == ([1], [(1, 1)])
 
 
-async def test_a_failed_job_can_be_tried_again_from_where_it_was(shop: Workshop) -> None:
+async def test_a_failed_job_can_be_tried_again_from_where_it_was(shop: JobHarness) -> None:
     async def step(step: CountStep) -> Returned:
         if step.checkpoint.unit:
             raise JobFailedError

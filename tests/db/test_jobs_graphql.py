@@ -17,9 +17,9 @@ from poutama.jobs.job import Empty, Finished, JobFailedError, RowError
 from poutama.jobs.table import enqueue
 from poutama.plan.operation import GraphQLRequest
 from poutama.settings import Settings
-from tests.db.classroom import fill, viewer_for
+from tests.db.job_harness import CountStep, JobHarness, Returned, counting
+from tests.db.sample_people import fill, viewer_for
 from tests.db.sessions import soon
-from tests.db.workshop import CountStep, Returned, Workshop, counting
 from tests.features.record import Caller
 from tests.features.sample import id_of
 from tests.golden.compiled import RENDERINGS
@@ -42,7 +42,7 @@ def sign(key: str, name: str, media_type: str) -> str:
 
 
 @pytest.fixture(params=RENDERINGS)
-def engine(request: pytest.FixtureRequest, shop: Workshop) -> Engine:
+def engine(request: pytest.FixtureRequest, shop: JobHarness) -> Engine:
     settings = Settings(rendering=request.param)
     return Engine(
         load_model(),
@@ -62,7 +62,7 @@ async def ask(engine: Engine, caller: Caller, document: str, **variables: Any) -
     return json.loads(answer.body)
 
 
-async def imported(shop: Workshop, database: Database) -> UUID:
+async def imported(shop: JobHarness, database: Database) -> UUID:
     """What the manager asked for in the organisation, done."""
 
     async def work(transaction: Transaction) -> UUID:
@@ -90,7 +90,7 @@ async def imported(shop: Workshop, database: Database) -> UUID:
     return job
 
 
-async def test_a_job_tells_all_about_itself(shop: Workshop, engine: Engine) -> None:
+async def test_a_job_tells_all_about_itself(shop: JobHarness, engine: Engine) -> None:
     await fill(shop.database)
     job = await imported(shop, shop.database)
     data = (await ask(engine, Caller.ADMIN, JOB, job=str(job)))["data"]["job"]
@@ -113,7 +113,7 @@ async def test_a_job_tells_all_about_itself(shop: Workshop, engine: Engine) -> N
 
 
 async def test_a_job_is_seen_by_whoever_asked_for_it_and_by_admins(
-    shop: Workshop, engine: Engine
+    shop: JobHarness, engine: Engine
 ) -> None:
     await fill(shop.database)
     job = await imported(shop, shop.database)
@@ -128,7 +128,7 @@ async def test_a_job_is_seen_by_whoever_asked_for_it_and_by_admins(
 
 
 async def test_who_requested_it_sees_no_more_of_an_organisations_file_than_others(
-    shop: Workshop, engine: Engine
+    shop: JobHarness, engine: Engine
 ) -> None:
     """Requested as an administrator, read as the manager that is left of them."""
     await fill(shop.database)
@@ -152,7 +152,7 @@ ABOUT = "query ($job: UUID!) { job(jobId: $job) { resultUrl } }"
     ],
 )
 async def test_a_result_is_only_for_who_may_still_see_whom_it_is_about(
-    shop: Workshop, engine: Engine, asker: Caller, is_shown: bool
+    shop: JobHarness, engine: Engine, asker: Caller, is_shown: bool
 ) -> None:
     await fill(shop.database)
 
@@ -173,7 +173,7 @@ async def test_a_result_is_only_for_who_may_still_see_whom_it_is_about(
 
 
 async def test_people_list_their_own_jobs_and_admins_their_organisation_s(
-    shop: Workshop, engine: Engine
+    shop: JobHarness, engine: Engine
 ) -> None:
     await fill(shop.database)
     job = await imported(shop, shop.database)
@@ -189,7 +189,7 @@ async def test_people_list_their_own_jobs_and_admins_their_organisation_s(
     assert found == {str(job), str(id_of("job of the organisation"))}
 
 
-async def test_a_failure_is_told(shop: Workshop, engine: Engine) -> None:
+async def test_a_failure_is_told(shop: JobHarness, engine: Engine) -> None:
     async def step(step: CountStep) -> Returned:
         raise JobFailedError("The file holds no people.")
 
@@ -202,7 +202,7 @@ async def test_a_failure_is_told(shop: Workshop, engine: Engine) -> None:
 
 
 async def test_stopping_is_written_down_and_stopping_again_is_nothing(
-    shop: Workshop, engine: Engine
+    shop: JobHarness, engine: Engine
 ) -> None:
     await fill(shop.database)
     stop = """

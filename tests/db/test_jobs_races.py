@@ -15,18 +15,18 @@ from poutama.db.transaction import Transaction
 from poutama.errors import DatabaseError
 from poutama.jobs.job import JobFailedError, Progress
 from poutama.settings import Settings
-from tests.db.keyed import waiting
-from tests.db.sessions import soon, until
-from tests.db.workshop import (
+from tests.db.idempotent_mutations import waiting
+from tests.db.job_harness import (
     EXPIRE,
     MAKE_DUE,
     Counted,
     CountStep,
+    JobHarness,
     Returned,
-    Workshop,
     count,
     counting,
 )
+from tests.db.sessions import soon, until
 
 BEAT = 1.0
 """A lease short enough for its heartbeats to be met."""
@@ -44,7 +44,7 @@ async def other(database_url: str) -> AsyncIterator[Database]:
 class Pause:
     """COUNT, whose first call waits half-way, in the step or within its effects."""
 
-    def __init__(self, shop: Workshop, *, in_effects: bool = False) -> None:
+    def __init__(self, shop: JobHarness, *, in_effects: bool = False) -> None:
         self.reached, self.over = asyncio.Event(), asyncio.Event()
         self._first = True
         self._in_effects = in_effects
@@ -75,7 +75,7 @@ class Pause:
             raise
 
 
-async def test_of_many_workers_one_gets_the_job(shop: Workshop, other: Database) -> None:
+async def test_of_many_workers_one_gets_the_job(shop: JobHarness, other: Database) -> None:
     pause = Pause(shop)
     job = await shop.ask()
     workers = [shop.worker(database) for database in [shop.database, other] * 4]
@@ -92,7 +92,7 @@ async def test_of_many_workers_one_gets_the_job(shop: Workshop, other: Database)
 
 
 async def test_a_worker_that_lost_its_lease_commits_nothing(
-    shop: Workshop, other: Database
+    shop: JobHarness, other: Database
 ) -> None:
     pause = Pause(shop)
     job = await shop.ask()
@@ -108,7 +108,7 @@ async def test_a_worker_that_lost_its_lease_commits_nothing(
     assert await shop.errors(job) == [(1, 1), (2, 3)]
 
 
-async def test_nor_does_it_spoil_what_another_is_at(shop: Workshop, other: Database) -> None:
+async def test_nor_does_it_spoil_what_another_is_at(shop: JobHarness, other: Database) -> None:
     first = Pause(shop)
     job = await shop.ask()
     late = asyncio.create_task(shop.run(job))
@@ -126,7 +126,7 @@ async def test_nor_does_it_spoil_what_another_is_at(shop: Workshop, other: Datab
     assert await shop.effects(job) == [1, 2, 3]
 
 
-async def test_a_failure_of_a_worker_that_lost_its_lease_is_nobody_s(shop: Workshop) -> None:
+async def test_a_failure_of_a_worker_that_lost_its_lease_is_nobody_s(shop: JobHarness) -> None:
     async def step(step: CountStep) -> Returned:
         await shop.change(EXPIRE, step.job.id)
         shop.kinds["COUNT"] = counting(count)
@@ -141,7 +141,7 @@ async def test_a_failure_of_a_worker_that_lost_its_lease_is_nobody_s(shop: Works
 
 
 async def test_whoever_commits_is_not_overtaken(
-    shop: Workshop, other: Database, database_url: str
+    shop: JobHarness, other: Database, database_url: str
 ) -> None:
     """The lease runs out within the transaction of a step: its row is locked, and that decides."""
     pause = Pause(shop, in_effects=True)
@@ -167,7 +167,7 @@ async def test_whoever_commits_is_not_overtaken(
     await looking.close()
 
 
-async def test_a_lease_lasts_as_long_as_the_step(shop: Workshop, other: Database) -> None:
+async def test_a_lease_lasts_as_long_as_the_step(shop: JobHarness, other: Database) -> None:
     pause = Pause(shop)
     job = await shop.ask()
     running = asyncio.create_task(shop.run(job, job_lease_seconds=BEAT))
@@ -183,7 +183,7 @@ async def test_a_lease_lasts_as_long_as_the_step(shop: Workshop, other: Database
     assert await running == "SUCCEEDED"
 
 
-async def test_a_worker_that_learns_of_its_loss_stops(shop: Workshop, other: Database) -> None:
+async def test_a_worker_that_learns_of_its_loss_stops(shop: JobHarness, other: Database) -> None:
     pause = Pause(shop)
     job = await shop.ask()
     running = asyncio.create_task(shop.run(job, job_lease_seconds=BEAT))
@@ -197,7 +197,7 @@ async def test_a_worker_that_learns_of_its_loss_stops(shop: Workshop, other: Dat
 
 
 async def test_a_worker_that_cannot_keep_its_lease_stops(
-    shop: Workshop, other: Database, database_url: str
+    shop: JobHarness, other: Database, database_url: str
 ) -> None:
     pause = Pause(shop)
     job = await shop.ask()
@@ -216,7 +216,7 @@ async def test_a_worker_that_cannot_keep_its_lease_stops(
 # People who stop it
 
 
-async def test_a_job_that_waits_is_stopped_at_once(shop: Workshop) -> None:
+async def test_a_job_that_waits_is_stopped_at_once(shop: JobHarness) -> None:
     job = await shop.ask()
     assert await shop.cancel(job)
     row = await shop.row(job)
@@ -227,7 +227,7 @@ async def test_a_job_that_waits_is_stopped_at_once(shop: Workshop) -> None:
     assert not await shop.cancel(job)
 
 
-async def test_a_job_that_waits_to_be_tried_again_is_stopped_at_once(shop: Workshop) -> None:
+async def test_a_job_that_waits_to_be_tried_again_is_stopped_at_once(shop: JobHarness) -> None:
     job = await shop.ask("BROKEN")
     assert await shop.run(job) == "QUEUED"
     assert await shop.cancel(job)
@@ -236,7 +236,7 @@ async def test_a_job_that_waits_to_be_tried_again_is_stopped_at_once(shop: Works
     assert await shop.state(job) == "CANCELLED"
 
 
-async def test_a_heartbeat_notices_and_stops_the_step(shop: Workshop) -> None:
+async def test_a_heartbeat_notices_and_stops_the_step(shop: JobHarness) -> None:
     pause = Pause(shop)
     job = await shop.ask()
     running = asyncio.create_task(shop.run(job, job_lease_seconds=BEAT))
@@ -251,7 +251,7 @@ async def test_a_heartbeat_notices_and_stops_the_step(shop: Workshop) -> None:
 
 @pytest.mark.parametrize("units", [1, 2], ids=["the last step", "one before"])
 async def test_what_was_to_stop_before_a_commit_is_not_committed(
-    shop: Workshop, units: int
+    shop: JobHarness, units: int
 ) -> None:
     pause = Pause(shop)
     job = await shop.ask(units=units)
@@ -266,7 +266,7 @@ async def test_what_was_to_stop_before_a_commit_is_not_committed(
     assert await shop.messages() == []
 
 
-async def test_a_step_that_fails_when_it_is_to_stop_is_not_tried_again(shop: Workshop) -> None:
+async def test_a_step_that_fails_when_it_is_to_stop_is_not_tried_again(shop: JobHarness) -> None:
     async def step(step: CountStep) -> Returned:
         await shop.cancel(step.job.id)
         raise JobFailedError
@@ -279,7 +279,7 @@ async def test_a_step_that_fails_when_it_is_to_stop_is_not_tried_again(shop: Wor
     assert not shop.queue.dead_letters
 
 
-async def test_a_job_whose_worker_is_gone_is_stopped_at_once(shop: Workshop) -> None:
+async def test_a_job_whose_worker_is_gone_is_stopped_at_once(shop: JobHarness) -> None:
     pause = Pause(shop)
     job = await shop.ask()
     gone = asyncio.create_task(shop.run(job))
@@ -293,7 +293,7 @@ async def test_a_job_whose_worker_is_gone_is_stopped_at_once(shop: Workshop) -> 
 
 
 async def test_a_job_to_be_stopped_whose_worker_dies_is_stopped_by_the_next(
-    shop: Workshop,
+    shop: JobHarness,
 ) -> None:
     pause = Pause(shop)
     job = await shop.ask()
@@ -307,7 +307,7 @@ async def test_a_job_to_be_stopped_whose_worker_dies_is_stopped_by_the_next(
 
 
 @pytest.mark.parametrize("end", ["SUCCEEDED", "FAILED"])
-async def test_what_has_ended_stays_as_it_is(shop: Workshop, end: str) -> None:
+async def test_what_has_ended_stays_as_it_is(shop: JobHarness, end: str) -> None:
     job = await shop.ask("COUNT" if end == "SUCCEEDED" else "BROKEN")
     await shop.run(job, job_attempts=1)
     before = await shop.row(job)
@@ -316,7 +316,7 @@ async def test_what_has_ended_stays_as_it_is(shop: Workshop, end: str) -> None:
     assert await shop.row(job) == before
 
 
-async def test_a_job_that_is_deleted_under_its_worker_is_nothing(shop: Workshop) -> None:
+async def test_a_job_that_is_deleted_under_its_worker_is_nothing(shop: JobHarness) -> None:
     pause = Pause(shop)
     job = await shop.ask()
     running = asyncio.create_task(shop.run(job))
@@ -327,7 +327,7 @@ async def test_a_job_that_is_deleted_under_its_worker_is_nothing(shop: Workshop)
     assert await shop.effects(job) == []
 
 
-async def test_the_table_takes_no_lease_without_a_worker(shop: Workshop) -> None:
+async def test_the_table_takes_no_lease_without_a_worker(shop: JobHarness) -> None:
     job = await shop.ask()
     with pytest.raises(DatabaseError, match="job_lease_check"):
         await shop.change("UPDATE job SET state = 'RUNNING' WHERE id = $1::uuid", job)

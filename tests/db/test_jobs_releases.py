@@ -6,7 +6,7 @@ import msgspec
 import pytest
 
 from poutama.jobs.job import Finished, JobKind, Progress, Step
-from tests.db.workshop import MAKE_DUE, Counted, CountStep, Returned, Units, Workshop, counting
+from tests.db.job_harness import MAKE_DUE, Counted, CountStep, JobHarness, Returned, Units, counting
 
 WRITTEN = "UPDATE job SET {column} = '{value}'::jsonb WHERE id = $1::uuid"
 
@@ -41,13 +41,13 @@ async def count_once(step: CountStep) -> Returned:
     return Finished() if step.checkpoint.unit else Progress(checkpoint=Counted(1))
 
 
-async def test_a_field_with_a_default_may_be_added(shop: Workshop) -> None:
+async def test_a_field_with_a_default_may_be_added(shop: JobHarness) -> None:
     job = await shop.ask()
     shop.kinds["COUNT"] = NEW
     assert await shop.run(job) == "SUCCEEDED"
 
 
-async def test_a_worker_of_the_release_before_leaves_the_job_to_another(shop: Workshop) -> None:
+async def test_a_worker_of_the_release_before_leaves_the_job_to_another(shop: JobHarness) -> None:
     """What it does not know is not dropped, and the job goes on where it was."""
     job = await shop.ask()
     await shop.change(
@@ -76,7 +76,7 @@ async def test_a_worker_of_the_release_before_leaves_the_job_to_another(shop: Wo
     ],
 )
 async def test_a_job_that_fits_no_struct_fails_and_says_why(
-    shop: Workshop, column: str, value: str, why: str
+    shop: JobHarness, column: str, value: str, why: str
 ) -> None:
     shop.kinds["COUNT"] = counting(count_once)
     job = await shop.ask()
@@ -90,7 +90,7 @@ async def test_a_job_that_fits_no_struct_fails_and_says_why(
     assert (row["steps"], row["done"]) == (0, 0)
 
 
-async def test_an_input_is_what_was_asked_for(shop: Workshop) -> None:
+async def test_an_input_is_what_was_asked_for(shop: JobHarness) -> None:
     inputs: list[Units] = []
 
     async def step(step: CountStep) -> Returned:

@@ -20,12 +20,12 @@ from poutama.jobs.job import Empty
 from poutama.jobs.table import enqueue
 from poutama.laptop.worker_supervisor import Keeper, keep_worker
 from poutama.settings import Settings
+from tests.db.job_harness import PERSON
 from tests.db.sessions import soon
-from tests.db.workshop import PERSON
 
 # There is no such kind, so the job fails, at once: it was run.
 SETTINGS = Settings(job_attempts=1)
-PATIENCE = 60.0
+HANG_SECONDS = 60.0
 
 
 @pytest_asyncio.fixture
@@ -59,7 +59,7 @@ async def ask_for_a_job(database: Database) -> UUID:
 async def failure_of(database: Database, job: UUID) -> str:
     """Wait until a job has failed, and say why."""
     statement = "SELECT failure FROM job WHERE id = $1 AND state = 'FAILED'"
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(HANG_SECONDS):
         while not (  # noqa: ASYNC110  another process's work, no event tells
             rows := await database.read(statement, [job], deadline=soon())
         ):
@@ -119,7 +119,7 @@ async def test_a_worker_ends_when_it_is_told_nothing_more(keeper: Keeper) -> Non
     assert worker.stdin is not None
     worker.stdin.close()
 
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(HANG_SECONDS):
         assert await worker.wait() == 0
 
 
@@ -133,7 +133,7 @@ async def test_a_worker_ends_by_itself_when_somebody_asks_it_to(
     worker = worker_of(keeper)
     worker.send_signal(signal.SIGTERM)
 
-    async with asyncio.timeout(PATIENCE):
+    async with asyncio.timeout(HANG_SECONDS):
         assert await worker.wait() == 0
 
 

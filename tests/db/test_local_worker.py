@@ -10,14 +10,14 @@ from poutama.db.connection import Database
 from poutama.laptop import worker_loop as local_worker
 from poutama.laptop.worker_loop import run_worker
 from poutama.settings import Settings
+from tests.db.job_harness import CountStep, JobHarness, Returned, count, counting
 from tests.db.sessions import until
-from tests.db.workshop import CountStep, Returned, Workshop, count, counting
 
 
 class Gate:
     """COUNT, waiting until it is opened; and how many wait."""
 
-    def __init__(self, shop: Workshop) -> None:
+    def __init__(self, shop: JobHarness) -> None:
         self.open = asyncio.Event()
         self.inside: asyncio.Queue[str] = asyncio.Queue()
         self.most = self.now = 0
@@ -34,14 +34,14 @@ class Gate:
         return await count(step)
 
 
-async def wait_for(shop: Workshop, job: object, state: str) -> None:
+async def wait_for(shop: JobHarness, job: object, state: str) -> None:
     async def reached() -> bool:
         return await shop.state(job) == state  # type: ignore[arg-type]
 
     await until(reached)
 
 
-async def test_what_is_asked_for_is_done(shop: Workshop) -> None:
+async def test_what_is_asked_for_is_done(shop: JobHarness) -> None:
     worker = shop.worker()
     async with run_worker(worker):
         job = await shop.ask()
@@ -50,13 +50,13 @@ async def test_what_is_asked_for_is_done(shop: Workshop) -> None:
     assert await shop.effects(job) == [1, 2, 3]
 
 
-async def test_what_was_asked_for_before_is_done(shop: Workshop) -> None:
+async def test_what_was_asked_for_before_is_done(shop: JobHarness) -> None:
     job = await shop.ask()
     async with run_worker(shop.worker()):
         await wait_for(shop, job, "SUCCEEDED")
 
 
-async def test_several_jobs_are_worked_at_at_once_and_no_more(shop: Workshop) -> None:
+async def test_several_jobs_are_worked_at_at_once_and_no_more(shop: JobHarness) -> None:
     gate = Gate(shop)
     jobs = [await shop.ask(units=1) for _ in range(5)]
     async with run_worker(shop.worker(), several=2):
@@ -68,7 +68,7 @@ async def test_several_jobs_are_worked_at_at_once_and_no_more(shop: Workshop) ->
     assert gate.most == 2
 
 
-async def test_one_that_fails_keeps_no_other_from_its_work(shop: Workshop) -> None:
+async def test_one_that_fails_keeps_no_other_from_its_work(shop: JobHarness) -> None:
     worker = shop.worker()
     async with run_worker(worker):
         await worker.queue.send("not ours")
@@ -81,7 +81,7 @@ async def test_one_that_fails_keeps_no_other_from_its_work(shop: Workshop) -> No
     assert [letter.body for letter in shop.queue.dead_letters] == ["not ours"]
 
 
-async def test_a_worker_that_stops_lets_its_jobs_go(shop: Workshop) -> None:
+async def test_a_worker_that_stops_lets_its_jobs_go(shop: JobHarness) -> None:
     gate = Gate(shop)
     job = await shop.ask()
     async with run_worker(shop.worker()):
@@ -94,7 +94,7 @@ async def test_a_worker_that_stops_lets_its_jobs_go(shop: Workshop) -> None:
 
 
 async def test_a_message_that_cannot_be_handled_now_comes_again(
-    shop: Workshop, monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int
+    shop: JobHarness, monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int
 ) -> None:
     monkeypatch.setattr(local_worker, "RETRY_SECONDS", 0.0)
     nowhere = Database(Settings(), url=f"postgresql://postgres@127.0.0.1:{unused_tcp_port}/x")

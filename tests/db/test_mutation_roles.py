@@ -14,13 +14,13 @@ from graphql import GraphQLInputObjectType, GraphQLObjectType, get_named_type
 from poutama.db.connection import Database
 from poutama.engine import GraphQLResponse
 from poutama.features import load_model
-from tests.db.classroom import fill, snapshot, viewer_for
+from tests.db.sample_people import fill, snapshot, viewer_for
 from tests.features import missing_record, mutation_cases, mutation_records
 from tests.features.groups import invitation
 from tests.features.record import Caller, Case, Id, Input, MutationRecord
 from tests.features.sample import NOWHERE, id_of
 from tests.golden.compiled import RENDERINGS
-from tests.golden.desk import Desk
+from tests.golden.engine_client import EngineClient
 
 
 def resolve(value: Any, find: Callable[[str], UUID]) -> Any:
@@ -58,10 +58,14 @@ def document(mutation: str, shown: str = "") -> str:
 
 
 async def ask(
-    desk: Desk, mutation: str, caller: Caller, given: Input, find: Callable[[str], UUID] = id_of
+    client: EngineClient,
+    mutation: str,
+    caller: Caller,
+    given: Input,
+    find: Callable[[str], UUID] = id_of,
 ) -> GraphQLResponse:
     found = resolve(given, find)
-    return await desk.send(document(mutation), viewer_for(caller), input=found)
+    return await client.send(document(mutation), viewer_for(caller), input=found)
 
 
 def errors(answer: GraphQLResponse) -> list[Any]:
@@ -81,10 +85,10 @@ def versions_of(mutation: str) -> list[Input]:
     return [{}, *({"expectedVersion": version} for version in (1, 2) if takes)]
 
 
-async def refused(desk: Desk, mutation: str, caller: Caller, given: Input) -> bool:
+async def refused(client: EngineClient, mutation: str, caller: Caller, given: Input) -> bool:
     """Whether the mutation is refused; if so, to the byte as if there were no such thing."""
     for version in versions_of(mutation):
-        answer = await ask(desk, mutation, caller, {**given, **version})
+        answer = await ask(client, mutation, caller, {**given, **version})
         match errors(answer):
             case []:
                 return False
@@ -93,7 +97,7 @@ async def refused(desk: Desk, mutation: str, caller: Caller, given: Input) -> bo
             case [error]:
                 assert error == ({"code": "NOT_FOUND"}, [mutation])
                 assert NOT_FOUND.search(answer.body.decode()), answer.body
-                nowhere = await ask(desk, mutation, caller, {**given, **version}, find_nothing)
+                nowhere = await ask(client, mutation, caller, {**given, **version}, find_nothing)
                 assert answer == nowhere
             case several:
                 pytest.fail(f"{caller} got {several}")
@@ -112,22 +116,22 @@ def test_every_mutation_has_a_record() -> None:
 @pytest.mark.parametrize("rendering", RENDERINGS)
 @pytest.mark.parametrize(("record", "case"), CASES)
 async def test_a_mutation_is_allowed_to_whom_its_record_says(
-    desk_database: Database, record: MutationRecord, case: Case, rendering: str
+    engine_database: Database, record: MutationRecord, case: Case, rendering: str
 ) -> None:
-    desk = Desk(desk_database, rendering)
-    await fill(desk_database)
-    before = await snapshot(desk_database)
+    client = EngineClient(engine_database, rendering)
+    await fill(engine_database)
+    before = await snapshot(engine_database)
     allowed = set()
     for caller in Caller:
-        is_refused = await refused(desk, record.name, caller, case.given)
-        after = await snapshot(desk_database)
+        is_refused = await refused(client, record.name, caller, case.given)
+        after = await snapshot(engine_database)
         if is_refused:
             assert after == before, f"{caller} was refused, and yet it happened"
             continue
         allowed.add(caller)
         assert after != before or record.may_repeat, f"nothing happened for {caller}"
-        await fill(desk_database)
-        before = await snapshot(desk_database)
+        await fill(engine_database)
+        before = await snapshot(engine_database)
     assert allowed == case.allowed
 
 
@@ -140,24 +144,24 @@ async def test_a_mutation_is_allowed_to_whom_its_record_says(
     ],
 )
 async def test_what_another_organisation_has_cannot_be_invited_into(
-    desk_database: Database, role: str, thing: str, key: str
+    engine_database: Database, role: str, thing: str, key: str
 ) -> None:
-    await fill(desk_database)
-    desk = Desk(desk_database, "json")
-    before = await snapshot(desk_database)
+    await fill(engine_database)
+    client = EngineClient(engine_database, "json")
+    before = await snapshot(engine_database)
     for caller in (Caller.MANAGER, Caller.ADMIN):
         far, nowhere = [
-            await ask(desk, "invite", caller, {**invitation(role), key: str(wanted)})
+            await ask(client, "invite", caller, {**invitation(role), key: str(wanted)})
             for wanted in (id_of(thing), NOWHERE)
         ]
         assert far == nowhere
         assert errors(far) == [({"code": "NOT_FOUND"}, ["invite"])]
-    assert await snapshot(desk_database) == before
+    assert await snapshot(engine_database) == before
 
 
-async def test_an_organisation_keeps_an_admin(desk_database: Database) -> None:
-    await fill(desk_database)
-    desk = Desk(desk_database, "json")
+async def test_an_organisation_keeps_an_admin(engine_database: Database) -> None:
+    await fill(engine_database)
+    client = EngineClient(engine_database, "json")
     given = {"membershipId": Id("other admin's")}
-    answer = await ask(desk, "endMembership", Caller.OTHER_ADMIN, given)
+    answer = await ask(client, "endMembership", Caller.OTHER_ADMIN, given)
     assert errors(answer) == [({"code": "CONFLICT"}, ["endMembership"])]

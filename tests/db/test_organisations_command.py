@@ -11,7 +11,7 @@ from poutama.db.connection import Database
 from poutama.demo.loader import make_demo
 from poutama.features.roster.trust import list_organisations
 from poutama.settings import Settings
-from tests.db import classroom
+from tests.db import sample_people
 from tests.db.sessions import soon
 from tests.features.sample import id_of
 
@@ -37,9 +37,9 @@ async def verified(database: Database) -> set[str]:
 
 
 async def test_organisations_are_listed_verified_and_doubted(
-    desk_database: Database, database_url: str
+    engine_database: Database, database_url: str
 ) -> None:
-    await classroom.fill(desk_database)
+    await sample_people.fill(engine_database)
     code, listed = await organisations(database_url)
     assert code == 0
     assert [line.split() for line in listed.splitlines()[1:]] == [
@@ -48,9 +48,9 @@ async def test_organisations_are_listed_verified_and_doubted(
     ]
     assert (await organisations(database_url, "verify", ORGANISATION))[0] == 0
     assert (await organisations(database_url, "verify", ORGANISATION))[0] == 0
-    assert await verified(desk_database) == {ORGANISATION}
+    assert await verified(engine_database) == {ORGANISATION}
     assert (await organisations(database_url, "verify", ORGANISATION, "--revoke"))[0] == 0
-    assert await verified(desk_database) == set()
+    assert await verified(engine_database) == set()
     nothing = str(UUID(int=0))
     assert await organisations(database_url, "verify", nothing) == (
         1,

@@ -16,13 +16,13 @@ from poutama.engine import Engine
 from poutama.features import load_features, load_model
 from poutama.settings import Settings
 from poutama.viewer import Viewer
-from tests.db.classroom import fill, viewer_for
+from tests.db.sample_people import fill, viewer_for
 from tests.db.test_mutation_roles import document, resolve
 from tests.features import missing_shown, mutation_cases, shown_types
 from tests.features.record import Caller, Case, MutationRecord
 from tests.features.sample import id_of
 from tests.golden.compiled import RENDERINGS
-from tests.golden.desk import Desk
+from tests.golden.engine_client import EngineClient
 
 # The limits have tests of their own.
 UNLIMITED: dict[str, Any] = {
@@ -59,34 +59,34 @@ def test_of_every_payload_it_is_known_what_it_may_show() -> None:
 
 
 @pytest.fixture(scope="module")
-def desks(desk_database: Database) -> dict[str, Desk]:
+def clients(engine_database: Database) -> dict[str, EngineClient]:
     """Engines that keep their plans, one for each rendering."""
-    found = {rendering: Desk(desk_database, rendering) for rendering in RENDERINGS}
-    for rendering, desk in found.items():
+    found = {rendering: EngineClient(engine_database, rendering) for rendering in RENDERINGS}
+    for rendering, client in found.items():
         settings = Settings(rendering=rendering, **UNLIMITED)
-        desk.engine = Engine(load_model(), desk_database, settings, load_features().procedures)
+        client.engine = Engine(load_model(), engine_database, settings, load_features().procedures)
     return found
 
 
 @pytest.mark.parametrize("rendering", RENDERINGS)
 @pytest.mark.parametrize(("record", "case", "caller"), ALLOWED)
 async def test_a_payload_shows_no_more_than_a_query(
-    desk_database: Database,
-    desks: dict[str, Desk],
+    engine_database: Database,
+    clients: dict[str, EngineClient],
     record: MutationRecord,
     case: Case,
     caller: Caller,
     rendering: str,
 ) -> None:
-    await fill(desk_database)
+    await fill(engine_database)
     viewer = viewer_for(caller)
     assert viewer is not None
-    desk = desks[rendering]
+    client = clients[rendering]
     kinds = payload_of(record.name)
     text = showing_all(record)
-    (payload,) = (await desk.ask(text, viewer, input=resolve(case.given, id_of))).values()
+    (payload,) = (await client.ask(text, viewer, input=resolve(case.given, id_of))).values()
     for name, kind in kinds.items():
-        rows = await find_rows(desk, viewer, kind, UUID(payload[name]["id"]))
+        rows = await find_rows(client, viewer, kind, UUID(payload[name]["id"]))
         assert rows, "the payload shows a row that no query leads to"
         assert all(row == payload[name] for row in rows), json.dumps([payload, rows])
 
@@ -98,7 +98,7 @@ def showing_all(record: MutationRecord) -> str:
     return document(record.name, shown)
 
 
-async def find_rows(desk: Desk, viewer: Viewer, kind: str, row: UUID) -> list[Any]:
+async def find_rows(client: EngineClient, viewer: Viewer, kind: str, row: UUID) -> list[Any]:
     """The row, by every way that a query leads to it."""
     shown = shown_types()[kind]
     way = shown.ways.replace("%", shown.selected)
@@ -108,7 +108,7 @@ async def find_rows(desk: Desk, viewer: Viewer, kind: str, row: UUID) -> list[An
         if f"${name}" in way
     }
     defined = ", ".join(f"${name}: UUID!" for name in variables)
-    data = await desk.ask(f"query ({defined}) {{ {way} }}", viewer, **variables)
+    data = await client.ask(f"query ({defined}) {{ {way} }}", viewer, **variables)
     return [found for found in rows_in(data, str(row)) if found.keys() == keys_of(kind)]
 
 

@@ -22,9 +22,9 @@ from hypothesis import strategies as st
 from poutama.features import load_model
 from tests.golden.compiled import RENDERINGS
 from tests.reference import school
-from tests.reference.asked import askable_fields, asked_fields
-from tests.reference.bench import COMMON, Bench, open_bench
+from tests.reference.engines import COMMON, Engines, open_engines
 from tests.reference.policy import Policy, World
+from tests.reference.schema_coverage import askable_fields, asked_fields
 from tests.strategies.questions import questions, sweep
 from tests.strategies.schools import schools
 from tests.strategies.smaller_schools import reduce_school
@@ -34,12 +34,12 @@ QUESTIONS_PER_WORLD = 8
 
 
 @pytest.fixture(scope="module")
-def bench(database_url: str) -> Iterator[Bench]:
-    with open_bench(database_url) as bench:
-        yield bench
+def engines(database_url: str) -> Iterator[Engines]:
+    with open_engines(database_url) as engines:
+        yield engines
 
 
-def test_every_answer_is_what_the_policy_allows(bench: Bench, examples: int | None) -> None:
+def test_every_answer_is_what_the_policy_allows(engines: Engines, examples: int | None) -> None:
     tally: Counter[str] = Counter()
     asked: set[str] = set()
     worlds = -(-(examples or 400) // QUESTIONS_PER_WORLD)
@@ -48,18 +48,18 @@ def test_every_answer_is_what_the_policy_allows(bench: Bench, examples: int | No
     @settings(COMMON, phases=[Phase.generate], max_examples=worlds, derandomize=examples is None)
     @given(schools(NOW), st.integers(0, 2**32 - 1))
     def in_world(world: World, number: int) -> None:
-        bench.fill(world)
+        engines.fill(world)
         for person in world["Person"]:
-            if difference(bench, world, person["id"], sweep(world)):
-                fail(bench, world, person["id"], sweep(world))
+            if difference(engines, world, person["id"], sweep(world)):
+                fail(engines, world, person["id"], sweep(world))
         failed: list[tuple[UUID, str]] = []
 
         @seed(number)
         @settings(COMMON, phases=[Phase.generate, Phase.shrink], max_examples=QUESTIONS_PER_WORLD)
-        @given(questions(bench.model.schema, world))
+        @given(questions(engines.model.schema, world))
         def ask(question: tuple[UUID, str]) -> None:
-            asked.update(asked_fields(bench.model.schema, parse(question[1])))
-            if difference(bench, world, *question, tally):
+            asked.update(asked_fields(engines.model.schema, parse(question[1])))
+            if difference(engines, world, *question, tally):
                 failed.append(question)
                 raise AssertionError
 
@@ -68,10 +68,10 @@ def test_every_answer_is_what_the_policy_allows(bench: Bench, examples: int | No
         except AssertionError:
             if not failed:
                 raise
-            fail(bench, world, *failed[-1])
+            fail(engines, world, *failed[-1])
 
     in_world()
-    askable = askable_fields(bench.model.schema)
+    askable = askable_fields(engines.model.schema)
     missed = askable - asked
     print("\n", dict(tally), f"{len(missed)} of {len(askable)} fields missed: {missed}")
     # Chance leaves out one or the other; whole types it must not.
@@ -117,18 +117,18 @@ def test_what_fewer_people_see_than_its_row_cannot_be_asked_by() -> None:
 
 
 def difference(
-    bench: Bench, world: World, viewer: UUID, text: str, tally: Counter[str] | None = None
+    engines: Engines, world: World, viewer: UUID, text: str, tally: Counter[str] | None = None
 ) -> str:
     """How a rendering's answer differs from what the policy allows; empty if neither does."""
     document = parse(text)
-    assert validate(bench.model.schema, document) == [], text
+    assert validate(engines.model.schema, document) == [], text
     policy = Policy(world, viewer, NOW)
-    expected = {"data": school.answer(bench.model.schema, document, policy)}
+    expected = {"data": school.answer(engines.model.schema, document, policy)}
     if tally is not None:
         count(tally, policy, expected)
     for rendering in RENDERINGS:
         try:
-            body = bench.ask(rendering, text, viewer)
+            body = engines.ask(rendering, text, viewer)
         except Exception as error:
             return f"{rendering} raised {error!r}\nexpected {expected}"
         if in_order(body) != in_order(json.dumps(expected)):
@@ -136,19 +136,19 @@ def difference(
     return ""
 
 
-def fail(bench: Bench, world: World, viewer: UUID, text: str) -> None:
+def fail(engines: Engines, world: World, viewer: UUID, text: str) -> None:
     """Fail with the smallest world that shows it."""
 
     def fails(less: World) -> bool:
-        bench.fill(less)
+        engines.fill(less)
         found = any(row["id"] == viewer for row in less["Person"])
-        return found and bool(difference(bench, less, viewer, text))
+        return found and bool(difference(engines, less, viewer, text))
 
     small = reduce_school(world, fails)
-    bench.fill(small)
+    engines.fill(small)
     rows = "\n".join(f"{kind} {row}" for kind, found in small.items() for row in found)
     pytest.fail(
-        f"{viewer} asks {text}\n{difference(bench, small, viewer, text)}\n{rows}", pytrace=False
+        f"{viewer} asks {text}\n{difference(engines, small, viewer, text)}\n{rows}", pytrace=False
     )
 
 

@@ -9,7 +9,7 @@ import pytest
 from poutama.db.connection import Database
 from poutama.features import load_model
 from poutama.permits import Permits
-from tests.db.classroom import fill
+from tests.db.sample_people import fill
 from tests.db.sessions import soon
 from tests.db.test_mutation_roles import resolve
 from tests.features import mutation_cases
@@ -26,10 +26,10 @@ CASES = [
 
 @pytest.mark.parametrize(("record", "case"), CASES)
 async def test_who_may_call_it_is_who_its_table_says(
-    desk_database: Database, record: MutationRecord, case: Case
+    engine_database: Database, record: MutationRecord, case: Case
 ) -> None:
-    await fill(desk_database)
-    permits = Permits(MODEL, desk_database)
+    await fill(engine_database)
+    permits = Permits(MODEL, engine_database)
     names = {each.input for each in MODEL.mutations[record.name].permissions} | {"role"}
     found = resolve(case.given, id_of)
     given = {
@@ -46,8 +46,8 @@ async def test_who_may_call_it_is_who_its_table_says(
     assert allowed == case.allowed
 
 
-async def test_a_mutation_for_everyone_holds_without_a_statement(desk_database: Database) -> None:
-    permits = Permits(MODEL, desk_database)
+async def test_a_mutation_for_everyone_holds_without_a_statement(engine_database: Database) -> None:
+    permits = Permits(MODEL, engine_database)
     assert await permits.hold("createOrganisation", {}, UUID(int=1), deadline=soon())
     with pytest.raises(KeyError):
         await permits.hold("createOrganization", {}, UUID(int=1), deadline=soon())

@@ -42,8 +42,8 @@ Keys = dict[tuple[str, str], tuple[str, str]]
 
 
 @pytest_asyncio.fixture(scope="module")
-async def keys(desk_database: Database) -> Keys:
-    rows = await desk_database.read(FOREIGN_KEYS, deadline=soon())
+async def keys(engine_database: Database) -> Keys:
+    rows = await engine_database.read(FOREIGN_KEYS, deadline=soon())
     return {(row["source"], row["column"]): (row["target"], row["rule"]) for row in rows}
 
 
@@ -67,9 +67,9 @@ def test_every_key_to_a_person_is_declared(keys: Keys) -> None:
 
 
 async def test_every_table_with_columns_named_like_people_is_declared(
-    desk_database: Database,
+    engine_database: Database,
 ) -> None:
-    rows = await desk_database.read(COLUMNS, deadline=soon())
+    rows = await engine_database.read(COLUMNS, deadline=soon())
     found = {row["table_name"] for row in rows if NAMED_LIKE_PEOPLE.search(row["column_name"])}
     assert len(found) > 10
     assert found - {each.table for each in DECLARED} == set(), "declare it in a Feature"
@@ -101,9 +101,9 @@ def test_the_database_does_what_is_declared(declared: PersonalData, keys: Keys) 
 
 
 async def test_every_table_is_declared_once_with_or_without_people(
-    desk_database: Database,
+    engine_database: Database,
 ) -> None:
-    rows = await desk_database.read(COLUMNS, deadline=soon())
+    rows = await engine_database.read(COLUMNS, deadline=soon())
     tables = {row["table_name"] for row in rows} - {"alembic_version"}
     about_people = {each.table for each in DECLARED}
     assert not about_people & FEATURES.impersonal_tables
@@ -145,7 +145,7 @@ def test_what_retention_cannot_delete_is_refused(path: str) -> None:
         PersonalData(table="diary", path=path, erasure=Erasure.DELETE, note="")
 
 
-async def test_what_no_key_reaches_retention_deletes(desk_database: Database) -> None:
+async def test_what_no_key_reaches_retention_deletes(engine_database: Database) -> None:
     gone, stays = UUID(int=0xD1A47), UUID(int=0xD1A48)
     organisation = UUID(int=0xD1A49)
     for statement, values in (
@@ -158,18 +158,18 @@ async def test_what_no_key_reaches_retention_deletes(desk_database: Database) ->
          " accepted_at) VALUES (gen_random_uuid(), $1::uuid, $2::uuid, 'ADMIN', 'INVITED',"
          " now() - interval '90 days', now() - interval '31 days', now())", (organisation, gone)),
     ):  # fmt: skip
-        await desk_database.write(statement, values, deadline=soon())
+        await engine_database.write(statement, values, deadline=soon())
     diary = PersonalData(
         table="a diary", path="whose id", erasure=Erasure.DELETE, note="what they thought"
     )
     try:
         assert (
             await purge_departed_people(
-                desk_database, [*CORE_PERSONAL_DATA, diary], deadline=soon()
+                engine_database, [*CORE_PERSONAL_DATA, diary], deadline=soon()
             )
             >= 1
         )
-        rows = await desk_database.read('SELECT text FROM "a diary"', deadline=soon())
+        rows = await engine_database.read('SELECT text FROM "a diary"', deadline=soon())
         assert [row["text"] for row in rows] == ["hers"]
     finally:
-        await desk_database.write('DROP TABLE "a diary"', deadline=soon())
+        await engine_database.write('DROP TABLE "a diary"', deadline=soon())

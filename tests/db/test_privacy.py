@@ -21,11 +21,11 @@ from poutama.features.privacy.inputs import ERASURE
 from poutama.features.privacy.job import ERASURE_JOB
 from poutama.settings import Settings
 from poutama.viewer import Viewer
-from tests.db.classroom import COLLEAGUE, viewer_for
-from tests.db.studio import Studio
+from tests.db.evidence_harness import EvidenceHarness
+from tests.db.sample_people import COLLEAGUE, viewer_for
 from tests.features.record import Caller
 from tests.features.sample import id_of
-from tests.golden.desk import Desk
+from tests.golden.engine_client import EngineClient
 
 STUDENT = id_of(Caller.STUDENT)
 REQUEST = """
@@ -56,36 +56,36 @@ WHERE c.table_schema = 'public' AND t.table_type = 'BASE TABLE'
 
 
 @pytest.fixture
-async def studio(desk_database: Database, tmp_path: Path) -> Studio:
-    studio = Studio(desk_database, tmp_path / "store")
-    await studio.set_up()
-    studio.kinds[ERASURE] = ERASURE_JOB
-    return studio
+async def harness(engine_database: Database, tmp_path: Path) -> EvidenceHarness:
+    harness = EvidenceHarness(engine_database, tmp_path / "store")
+    await harness.set_up()
+    harness.kinds[ERASURE] = ERASURE_JOB
+    return harness
 
 
 @pytest.fixture
-def desk(desk_database: Database) -> Desk:
-    return Desk(desk_database, "json")
+def client(engine_database: Database) -> EngineClient:
+    return EngineClient(engine_database, "json")
 
 
-async def request(desk: Desk, viewer: Viewer | None = None) -> Any:
-    answer = await desk.ask(REQUEST, viewer or viewer_for(Caller.STUDENT))
+async def request(client: EngineClient, viewer: Viewer | None = None) -> Any:
+    answer = await client.ask(REQUEST, viewer or viewer_for(Caller.STUDENT))
     return answer["requestErasure"]["privacyRequest"]
 
 
-async def accept(desk: Desk, studio: Studio, request: str) -> UUID:
+async def accept(client: EngineClient, harness: EvidenceHarness, request: str) -> UUID:
     """Accept it as the admin; returns the job."""
-    await desk.ask(ACCEPT, viewer_for(Caller.ADMIN), id=request)
-    (row,) = await studio.read("SELECT job_id FROM privacy_request WHERE id = $1", UUID(request))
+    await client.ask(ACCEPT, viewer_for(Caller.ADMIN), id=request)
+    (row,) = await harness.read("SELECT job_id FROM privacy_request WHERE id = $1", UUID(request))
     job: UUID = row["job_id"]
     return job
 
 
-async def find_traces(studio: Studio) -> list[str]:
+async def find_traces(harness: EvidenceHarness) -> list[str]:
     """Every column that has the student's id, name or address anywhere in its text."""
     found = []
-    for table, column in await studio.read(ALL_TEXT):
-        rows = await studio.read(
+    for table, column in await harness.read(ALL_TEXT):
+        rows = await harness.read(
             f'SELECT count(*)::int8 FROM "{table}" WHERE "{column}"::text LIKE ANY ($1::text[])',
             [f"%{STUDENT}%", "%the-student@school.example%", f"%{Caller.STUDENT.value}%"],
         )
@@ -109,31 +109,35 @@ def test_a_request_is_due_twenty_working_days_later(begun: str, due: str) -> Non
 
 
 async def test_a_request_goes_to_the_organisation_and_is_made_once(
-    studio: Studio, desk: Desk
+    harness: EvidenceHarness, client: EngineClient
 ) -> None:
-    first = await request(desk)
+    first = await request(client)
     assert (first["state"], first["organisation"]) == ("OPEN", {"name": "organisation"})
     created, due = (datetime.fromisoformat(first[name]) for name in ("createdAt", "dueAt"))
     assert 26 <= (due - created).days <= 30
-    assert (await request(desk))["id"] == first["id"]
-    assert studio.database is desk.database
+    assert (await request(client))["id"] == first["id"]
+    assert harness.database is client.database
 
 
-async def test_without_one_organisation_the_operator_decides(studio: Studio, desk: Desk) -> None:
-    made = await request(desk, viewer_for(Caller.STRANGER))
+async def test_without_one_organisation_the_operator_decides(
+    harness: EvidenceHarness, client: EngineClient
+) -> None:
+    made = await request(client, viewer_for(Caller.STRANGER))
     assert made["organisation"] is None
-    await studio.write(
+    await harness.write(
         "INSERT INTO membership (id, organisation_id, person_id, role, group_id, source, begins_at,"
         " accepted_at) VALUES (gen_random_uuid(), $1, $2, 'STUDENT', $3, 'INVITED', now(), now())",
         id_of("other organisation"), STUDENT, id_of("far group"),
     )  # fmt: skip
-    assert (await request(desk))["organisation"] is None
+    assert (await request(client))["organisation"] is None
 
 
-async def test_a_refusal_has_a_reason_and_is_final(studio: Studio, desk: Desk) -> None:
-    id_ = (await request(desk))["id"]
-    await desk.ask(REFUSE, viewer_for(Caller.ADMIN), id=id_)
-    (seen,) = (await desk.ask(MINE, viewer_for(Caller.STUDENT)))["me"]["privacyRequests"]
+async def test_a_refusal_has_a_reason_and_is_final(
+    harness: EvidenceHarness, client: EngineClient
+) -> None:
+    id_ = (await request(client))["id"]
+    await client.ask(REFUSE, viewer_for(Caller.ADMIN), id=id_)
+    (seen,) = (await client.ask(MINE, viewer_for(Caller.STUDENT)))["me"]["privacyRequests"]
     assert seen == {
         "state": "REFUSED",
         "reason": "Your school must keep it.",
@@ -141,41 +145,43 @@ async def test_a_refusal_has_a_reason_and_is_final(studio: Studio, desk: Desk) -
         "job": None,
     }
     for again in (ACCEPT, REFUSE):
-        assert await desk.refuse(again, viewer_for(Caller.ADMIN), id=id_) == "CONFLICT"
-    assert await studio.read("SELECT 1 FROM person WHERE id = $1", STUDENT)
+        assert await client.refuse(again, viewer_for(Caller.ADMIN), id=id_) == "CONFLICT"
+    assert await harness.read("SELECT 1 FROM person WHERE id = $1", STUDENT)
 
 
-async def test_access_is_an_export_for_the_person_alone(studio: Studio, desk: Desk) -> None:
-    answer = await desk.ask(ACCESS, viewer_for(Caller.STUDENT))
+async def test_access_is_an_export_for_the_person_alone(
+    harness: EvidenceHarness, client: EngineClient
+) -> None:
+    answer = await client.ask(ACCESS, viewer_for(Caller.STUDENT))
     id_ = answer["requestAccess"]["privacyRequest"]["id"]
-    await desk.ask(ACCEPT, viewer_for(Caller.ADMIN), id=id_)
-    (seen,) = (await desk.ask(MINE, viewer_for(Caller.STUDENT)))["me"]["privacyRequests"]
+    await client.ask(ACCEPT, viewer_for(Caller.ADMIN), id=id_)
+    (seen,) = (await client.ask(MINE, viewer_for(Caller.STUDENT)))["me"]["privacyRequests"]
     assert (seen["state"], seen["job"]) == ("ACCEPTED", {"kind": "EXPORT"})
-    (job,) = await studio.read("SELECT person_id, subject_id FROM job WHERE kind = 'EXPORT'")
+    (job,) = await harness.read("SELECT person_id, subject_id FROM job WHERE kind = 'EXPORT'")
     assert tuple(job) == (STUDENT, STUDENT)
 
 
 async def test_erasure_leaves_nothing_of_the_person_but_a_receipt(
-    studio: Studio, desk: Desk
+    harness: EvidenceHarness, client: EngineClient
 ) -> None:
-    await studio.hand_in(b"Kia ora", "text/plain")
-    await studio.store.put(
+    await harness.hand_in(b"Kia ora", "text/plain")
+    await harness.store.put(
         f"people/{STUDENT}/exports/x/journey.zip", b"zip", media_type="application/zip"
     )
-    await desk.ask(
+    await client.ask(
         "mutation ($of: UUID!) { exportJourney(input: { personId: $of }) { job { id } } }",
         viewer_for(Caller.MENTOR),
         of=str(STUDENT),
     )
-    id_ = (await request(desk))["id"]
-    assert await studio.run(await accept(desk, studio, id_)) == "SUCCEEDED"
-    await studio.sweep()
-    assert await studio.objects() == set()
-    await studio.write("UPDATE doomed_object SET due_at = due_at - interval '3 days'")
-    await studio.sweep()
+    id_ = (await request(client))["id"]
+    assert await harness.run(await accept(client, harness, id_)) == "SUCCEEDED"
+    await harness.sweep()
+    assert await harness.objects() == set()
+    await harness.write("UPDATE doomed_object SET due_at = due_at - interval '3 days'")
+    await harness.sweep()
     # The log of deletions has the id, for backups; the name is that of nobody else's row.
-    assert await find_traces(studio) == ["audit_entry.row_id"]
-    nodes = (await desk.ask(LISTED, viewer_for(Caller.ADMIN)))["organisations"][0]
+    assert await find_traces(harness) == ["audit_entry.row_id"]
+    nodes = (await client.ask(LISTED, viewer_for(Caller.ADMIN)))["organisations"][0]
     (seen,) = (each for each in nodes["privacyRequestsConnection"]["nodes"] if each["id"] == id_)
     assert (seen["state"], seen["note"], seen["person"]) == ("DONE", "", None)
     receipt = seen["receipt"].splitlines()
@@ -185,11 +191,13 @@ async def test_erasure_leaves_nothing_of_the_person_but_a_receipt(
     assert seen["doneAt"] is not None
 
 
-async def test_every_place_of_the_register_is_counted(studio: Studio, desk: Desk) -> None:
+async def test_every_place_of_the_register_is_counted(
+    harness: EvidenceHarness, client: EngineClient
+) -> None:
     """Whatever has a row of the student is on the receipt."""
-    id_ = (await request(desk))["id"]
-    await studio.run(await accept(desk, studio, id_))
-    (row,) = await studio.read("SELECT receipt FROM privacy_request WHERE id = $1", UUID(id_))
+    id_ = (await request(client))["id"]
+    await harness.run(await accept(client, harness, id_))
+    (row,) = await harness.read("SELECT receipt FROM privacy_request WHERE id = $1", UUID(id_))
     counted = {line.split(":")[0] for line in row["receipt"].splitlines()}
     known = {f"{each.table}.{each.path}" for each in load_features().personal_data if each.path}
     assert counted - {"files"} <= known
@@ -197,44 +205,48 @@ async def test_every_place_of_the_register_is_counted(studio: Studio, desk: Desk
             "reminder.person_id", "audit_entry.subject_id"} <= counted  # fmt: skip
 
 
-async def test_who_lost_the_right_meanwhile_erases_nobody(studio: Studio, desk: Desk) -> None:
-    job = await accept(desk, studio, (await request(desk))["id"])
-    await studio.write("UPDATE membership SET ends_at = now() WHERE id = $1", id_of("admin's"))
-    assert await studio.run(job) == "FAILED"
-    assert await studio.read("SELECT 1 FROM person WHERE id = $1", STUDENT)
+async def test_who_lost_the_right_meanwhile_erases_nobody(
+    harness: EvidenceHarness, client: EngineClient
+) -> None:
+    job = await accept(client, harness, (await request(client))["id"])
+    await harness.write("UPDATE membership SET ends_at = now() WHERE id = $1", id_of("admin's"))
+    assert await harness.run(job) == "FAILED"
+    assert await harness.read("SELECT 1 FROM person WHERE id = $1", STUDENT)
     # Another administrator accepts it again.
-    (row,) = await studio.read("SELECT id FROM privacy_request WHERE job_id = $1", job)
-    await desk.ask(ACCEPT, Viewer(id_of(COLLEAGUE)), id=str(row["id"]))
-    (row,) = await studio.read("SELECT job_id FROM privacy_request WHERE id = $1", row["id"])
-    assert await studio.run(row["job_id"]) == "SUCCEEDED"
-    assert not await studio.read("SELECT 1 FROM person WHERE id = $1", STUDENT)
+    (row,) = await harness.read("SELECT id FROM privacy_request WHERE job_id = $1", job)
+    await client.ask(ACCEPT, Viewer(id_of(COLLEAGUE)), id=str(row["id"]))
+    (row,) = await harness.read("SELECT job_id FROM privacy_request WHERE id = $1", row["id"])
+    assert await harness.run(row["job_id"]) == "SUCCEEDED"
+    assert not await harness.read("SELECT 1 FROM person WHERE id = $1", STUDENT)
 
 
-async def test_no_one_decides_about_their_own_erasure(studio: Studio, desk: Desk) -> None:
-    id_ = (await request(desk, viewer_for(Caller.ADMIN)))["id"]
-    assert await desk.refuse(ACCEPT, viewer_for(Caller.ADMIN), id=id_) == "CONFLICT"
-    await desk.ask(ACCEPT, Viewer(id_of(COLLEAGUE)), id=id_)
-    assert await studio.read("SELECT 1 FROM job WHERE kind = 'ERASURE'")
+async def test_no_one_decides_about_their_own_erasure(
+    harness: EvidenceHarness, client: EngineClient
+) -> None:
+    id_ = (await request(client, viewer_for(Caller.ADMIN)))["id"]
+    assert await client.refuse(ACCEPT, viewer_for(Caller.ADMIN), id=id_) == "CONFLICT"
+    await client.ask(ACCEPT, Viewer(id_of(COLLEAGUE)), id=id_)
+    assert await harness.read("SELECT 1 FROM job WHERE kind = 'ERASURE'")
 
 
 async def test_who_came_to_another_organisation_meanwhile_is_the_operators(
-    studio: Studio, desk: Desk
+    harness: EvidenceHarness, client: EngineClient
 ) -> None:
-    id_ = (await request(desk))["id"]
-    await studio.write(
+    id_ = (await request(client))["id"]
+    await harness.write(
         "INSERT INTO membership (id, organisation_id, person_id, role, group_id, source, begins_at,"
         " accepted_at) VALUES (gen_random_uuid(), $1, $2, 'STUDENT', $3, 'INVITED', now(), now())",
         id_of("other organisation"), STUDENT, id_of("far group"),
     )  # fmt: skip
-    assert await desk.refuse(ACCEPT, viewer_for(Caller.ADMIN), id=id_) == "CONFLICT"
+    assert await client.refuse(ACCEPT, viewer_for(Caller.ADMIN), id=id_) == "CONFLICT"
 
 
 async def test_the_operator_decides_by_the_command(
-    studio: Studio, desk: Desk, database_url: str, tmp_path: Path
+    harness: EvidenceHarness, client: EngineClient, database_url: str, tmp_path: Path
 ) -> None:
-    kept = (await request(desk, viewer_for(Caller.STRANGER)))["id"]
-    await desk.ask(ACCESS, viewer_for(Caller.STRANGER))
-    id_ = (await request(desk))["id"]
+    kept = (await request(client, viewer_for(Caller.STRANGER)))["id"]
+    await client.ask(ACCESS, viewer_for(Caller.STRANGER))
+    id_ = (await request(client))["id"]
     settings, console = Settings(), Console(file=StringIO(), width=200)
     await asyncio.to_thread(show_requests, settings, database_url, console)
     listed = console.file.getvalue()  # type: ignore[attr-defined]
@@ -242,11 +254,11 @@ async def test_the_operator_decides_by_the_command(
     assert "the operator decides" in listed
     reason = "The person is needed."
     await asyncio.to_thread(refuse_request, settings, database_url, UUID(kept), reason)
-    seen = (await desk.ask(MINE, viewer_for(Caller.STRANGER)))["me"]["privacyRequests"]
+    seen = (await client.ask(MINE, viewer_for(Caller.STRANGER)))["me"]["privacyRequests"]
     assert (reason, "the operator") in [(each["reason"], each["deciderName"]) for each in seen]
     done = await asyncio.to_thread(accept_request, settings, database_url, tmp_path, UUID(id_))
     assert "person.id: 1 deleted with the person" in done
-    assert not await studio.read("SELECT 1 FROM person WHERE id = $1", STUDENT)
+    assert not await harness.read("SELECT 1 FROM person WHERE id = $1", STUDENT)
     with pytest.raises(ConflictError):
         await asyncio.to_thread(accept_request, settings, database_url, tmp_path, UUID(id_))
     with pytest.raises(NotFoundError):

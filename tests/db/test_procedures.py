@@ -24,7 +24,7 @@ from poutama.schema.source import Source
 from poutama.settings import Settings
 from tests.db.sessions import soon
 from tests.golden.compiled import RENDERINGS
-from tests.golden.desk import Desk
+from tests.golden.engine_client import EngineClient
 from tests.golden.rows import ANA, BEN, BENS_GOAL, NOWHERE, fill, goal_id, note_id
 
 SDL = """
@@ -85,16 +85,16 @@ class WeighPayload(msgspec.Struct, frozen=True):
     scale: str
 
 
-class Scales:
+class WeighingEngine:
     """An engine with the mutation `weigh`, and what it was called with."""
 
     def __init__(self, database: Database, rendering: str) -> None:
         self.called: list[WeighInput] = []
         self.returned: dict[str, Any] = {}
         model = build_model([*load_features().read_sources(), Source("weigh.graphql", SDL)])
-        self.desk = Desk(database, rendering)
-        procedures = {**self.desk.procedures, "weigh": Procedure.of(self.procedure())}
-        self.desk.engine = Engine(model, database, Settings(rendering=rendering), procedures)
+        self.client = EngineClient(database, rendering)
+        procedures = {**self.client.procedures, "weigh": Procedure.of(self.procedure())}
+        self.client.engine = Engine(model, database, Settings(rendering=rendering), procedures)
 
     def procedure(self) -> Any:
         async def weigh(context: ProcedureContext, given: WeighInput) -> WeighPayload:
@@ -118,14 +118,18 @@ class Scales:
 
 
 @pytest_asyncio.fixture(params=RENDERINGS)
-async def scales(request: pytest.FixtureRequest, desk_database: Database) -> AsyncIterator[Scales]:
-    await fill(desk_database)
-    yield Scales(desk_database, request.param)
+async def scales(
+    request: pytest.FixtureRequest, engine_database: Database
+) -> AsyncIterator[WeighingEngine]:
+    await fill(engine_database)
+    yield WeighingEngine(engine_database, request.param)
 
 
-async def test_a_payload_has_rows_and_values_in_the_order_of_the_selection(scales: Scales) -> None:
+async def test_a_payload_has_rows_and_values_in_the_order_of_the_selection(
+    scales: WeighingEngine,
+) -> None:
     given = scales.input(noteId=str(note_id(1)), parts=[{"text": "a"}, {"text": "b"}])
-    answer = await scales.desk.ask(DOCUMENT, input=given)
+    answer = await scales.client.ask(DOCUMENT, input=given)
     assert list(answer["w"]) == ["s", "label", "goal", "grams", "note", "heavy", "id", "again"]
     assert answer["w"]["goal"]["title"] == "Kōrero Māori"
     assert answer["w"]["note"] is not None
@@ -136,22 +140,22 @@ async def test_a_payload_has_rows_and_values_in_the_order_of_the_selection(scale
     }  # fmt: skip
 
 
-async def test_a_row_that_is_missing_or_hidden_is_null_or_not_found(scales: Scales) -> None:
-    assert (await scales.desk.ask(DOCUMENT, input=scales.input()))["w"]["note"] is None
+async def test_a_row_that_is_missing_or_hidden_is_null_or_not_found(scales: WeighingEngine) -> None:
+    assert (await scales.client.ask(DOCUMENT, input=scales.input()))["w"]["note"] is None
     for goal in (NOWHERE, BENS_GOAL):
         scales.returned = {"goal": goal}
-        assert await scales.desk.refuse(DOCUMENT, input=scales.input()) == "NOT_FOUND"
+        assert await scales.client.refuse(DOCUMENT, input=scales.input()) == "NOT_FOUND"
     scales.returned = {"note": note_id(4)}
-    assert (await scales.desk.ask(DOCUMENT, input=scales.input()))["w"]["note"] is None
+    assert (await scales.client.ask(DOCUMENT, input=scales.input()))["w"]["note"] is None
 
 
 async def test_a_payload_without_rows_takes_no_statement(
-    scales: Scales, desk_database: Database
+    scales: WeighingEngine, engine_database: Database
 ) -> None:
     traces: list[StatementTrace] = []
     document = "mutation ($input: WeighInput!) { weigh(input: $input) { grams label } }"
-    with desk_database.observe(traces.append):
-        answer = await scales.desk.ask(document, input=scales.input(colour="#00ff00"))
+    with engine_database.observe(traces.append):
+        answer = await scales.client.ask(document, input=scales.input(colour="#00ff00"))
     assert answer == {"weigh": {"grams": 2, "label": "#00ff00"}}
     begin, permit, own, commit = [trace.statement for trace in traces]
     assert "BEGIN" in begin
@@ -162,21 +166,21 @@ async def test_a_payload_without_rows_takes_no_statement(
 
 @pytest.mark.parametrize("returned", [{"grams": None}, {"goal": None}, {"heavy": "yes"}])
 async def test_what_it_returns_is_what_it_promises(
-    scales: Scales, returned: dict[str, Any]
+    scales: WeighingEngine, returned: dict[str, Any]
 ) -> None:
     scales.returned = returned
     with pytest.raises(TypeError, match="weigh returned a payload of other types"):
-        await scales.desk.send(DOCUMENT, input=scales.input())
+        await scales.client.send(DOCUMENT, input=scales.input())
 
 
-async def test_what_it_returns_cannot_pass_for_more_than_a_value(scales: Scales) -> None:
+async def test_what_it_returns_cannot_pass_for_more_than_a_value(scales: WeighingEngine) -> None:
     scales.returned = {"label": '"\\u0000=grams" \x00'}
-    answer = await scales.desk.ask(DOCUMENT, input=scales.input())
+    answer = await scales.client.ask(DOCUMENT, input=scales.input())
     assert answer["w"]["label"] == '"\\u0000=grams" \x00'
 
 
-async def test_texts_are_normalised_before_they_reach_it(scales: Scales) -> None:
-    await scales.desk.ask(DOCUMENT, input=scales.input(parts=[{"text": "to\u0304"}]))
+async def test_texts_are_normalised_before_they_reach_it(scales: WeighingEngine) -> None:
+    await scales.client.ask(DOCUMENT, input=scales.input(parts=[{"text": "to\u0304"}]))
     assert scales.called[-1].parts == [Part("tō")]
 
 
@@ -191,15 +195,17 @@ async def test_texts_are_normalised_before_they_reach_it(scales: Scales) -> None
         ({"parts": [{"text": "   "}]}, "input.parts[0].text: expected more than white space."),
     ],
 )
-async def test_its_input_obeys_the_sdl(scales: Scales, given: dict[str, Any], message: str) -> None:
-    _, error = await scales.desk.fail(DOCUMENT, input=scales.input(**given))
+async def test_its_input_obeys_the_sdl(
+    scales: WeighingEngine, given: dict[str, Any], message: str
+) -> None:
+    _, error = await scales.client.fail(DOCUMENT, input=scales.input(**given))
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
     assert error["message"].startswith(message)
     assert error["path"] == ["w"]
     literal = ", ".join(f"{name}: {_literal(value)}" for name, value in given.items())
     parts = "" if "parts" in given else 'parts: [{text: "a"}], '
     document = f'mutation {{ weigh(input: {{goalId: "{goal_id(1)}", {parts}{literal}}}) {{ id }} }}'
-    _, error = await scales.desk.fail(document)
+    _, error = await scales.client.fail(document)
     assert error["message"].startswith(message)
     assert scales.called == []
 
@@ -221,27 +227,29 @@ def _literal(value: Any) -> str:
     ],
 )
 async def test_a_grant_holds_for_its_rows_and_inputs_only(
-    scales: Scales, goal: UUID, scale: str, allowed: bool
+    scales: WeighingEngine, goal: UUID, scale: str, allowed: bool
 ) -> None:
     given = scales.input(goalId=str(goal), scale=scale)
     if allowed:
-        await scales.desk.ask(DOCUMENT, input=given)
+        await scales.client.ask(DOCUMENT, input=given)
         return
-    _, error = await scales.desk.fail(DOCUMENT, input=given)
+    _, error = await scales.client.fail(DOCUMENT, input=given)
     assert error["message"] == "weigh: Goal not found, or you may not change it."
     assert scales.called == []
 
 
-async def test_every_input_that_is_given_must_be_permitted(scales: Scales) -> None:
-    _, error = await scales.desk.fail(DOCUMENT, input=scales.input(noteId=str(note_id(4))))
+async def test_every_input_that_is_given_must_be_permitted(scales: WeighingEngine) -> None:
+    _, error = await scales.client.fail(DOCUMENT, input=scales.input(noteId=str(note_id(4))))
     assert error["message"] == "weigh: GoalNote not found, or you may not change it."
-    _, error = await scales.desk.fail(DOCUMENT, BEN, input=scales.input(noteId=str(note_id(4))))
+    _, error = await scales.client.fail(DOCUMENT, BEN, input=scales.input(noteId=str(note_id(4))))
     assert error["message"] == "weigh: Goal not found, or you may not change it."
     assert scales.called == []
 
 
-async def test_what_an_earlier_root_changes_decides_what_a_later_one_may(scales: Scales) -> None:
-    answer = await scales.desk.engine.execute(scales_request(goal_id(1)), ANA, deadline=soon())
+async def test_what_an_earlier_root_changes_decides_what_a_later_one_may(
+    scales: WeighingEngine,
+) -> None:
+    answer = await scales.client.engine.execute(scales_request(goal_id(1)), ANA, deadline=soon())
     (error,) = json.loads(answer.body)["errors"]
     assert error["message"] == "weigh: Goal not found, or you may not change it."
     assert error["path"] == ["b"]

@@ -38,7 +38,7 @@ def block(language: str) -> str:
 
 
 @pytest.fixture(params=RENDERINGS)
-def engine(request: pytest.FixtureRequest, desk_database: Database) -> Engine:
+def engine(request: pytest.FixtureRequest, engine_database: Database) -> Engine:
     names: dict[str, Any] = {"msgspec": msgspec, "UUID": UUID, "ProcedureContext": ProcedureContext}
     exec(compile(block("python"), PAGE, "exec", dont_inherit=True), names)
     example = Procedure.of(names["complete_goal"])
@@ -46,11 +46,11 @@ def engine(request: pytest.FixtureRequest, desk_database: Database) -> Engine:
     model = build_model([*features.read_sources(), Source("own.graphql", block("graphql"))])
     procedures = {**features.procedures, example.name: example}
     check_procedures(model, procedures)
-    return Engine(model, desk_database, Settings(rendering=request.param), procedures)
+    return Engine(model, engine_database, Settings(rendering=request.param), procedures)
 
 
-async def test_the_example_does_what_it_says(engine: Engine, desk_database: Database) -> None:
-    await fill(desk_database)
+async def test_the_example_does_what_it_says(engine: Engine, engine_database: Database) -> None:
+    await fill(engine_database)
 
     async def complete(viewer: Any, **given: Any) -> Any:
         request = GraphQLRequest(

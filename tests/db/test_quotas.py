@@ -32,8 +32,8 @@ EXPORT = "mutation { exportJourney(input: {}) { job { id } } }"
 
 
 @pytest.fixture(autouse=True)
-async def _rows(desk_database: Database) -> None:
-    await fill(desk_database)
+async def _rows(engine_database: Database) -> None:
+    await fill(engine_database)
 
 
 async def ask(
@@ -65,31 +65,31 @@ async def count_goals(database: Database) -> int:
 
 @pytest.mark.parametrize("rendering", ["json", "rows"])
 async def test_a_goal_too_many_is_refused_and_one_fewer_is_one_statement(
-    desk_database: Database, rendering: str
+    engine_database: Database, rendering: str
 ) -> None:
-    there = await count_goals(desk_database)
+    there = await count_goals(engine_database)
     options: dict[str, Any] = {"max_goals": there + 1, "rendering": rendering}
     goal = GOAL.replace(" TASKS", "")
-    answer, sent = await ask(desk_database, goal, **options)
+    answer, sent = await ask(engine_database, goal, **options)
     assert (set(answer), len(sent)) == ({"data"}, 1)
 
-    error = await refuse(desk_database, goal, **options)
+    error = await refuse(engine_database, goal, **options)
     assert error["message"] == (
         f"createGoal: Goals of one person: at most {there + 1} allowed, and there are {there + 1}."
         " Delete some that are not needed first."
     )
     assert error["extensions"] == {"limit": "goals", "allowed": there + 1, "used": there + 1}
-    assert await count_goals(desk_database) == there + 1
-    lowered = await refuse(desk_database, goal, max_goals=1, rendering=rendering)
+    assert await count_goals(engine_database) == there + 1
+    lowered = await refuse(engine_database, goal, max_goals=1, rendering=rendering)
     assert lowered["extensions"] == {"limit": "goals", "allowed": 1, "used": there + 1}
-    other, _ = await ask(desk_database, goal, BEN, **options)
+    other, _ = await ask(engine_database, goal, BEN, **options)
     assert set(other) == {"data"}, "each person has their own"
 
 
-async def test_rows_inserted_along_with_their_parent_count(desk_database: Database) -> None:
+async def test_rows_inserted_along_with_their_parent_count(engine_database: Database) -> None:
     tasks = GOAL.replace("TASKS", 'tasks: [{information: "a"}, {information: "b"}]')
-    assert set((await ask(desk_database, tasks, max_goal_tasks=2))[0]) == {"data"}
-    answer, _ = await ask(desk_database, tasks, max_goal_tasks=1)
+    assert set((await ask(engine_database, tasks, max_goal_tasks=2))[0]) == {"data"}
+    answer, _ = await ask(engine_database, tasks, max_goal_tasks=1)
     assert answer["errors"][0]["extensions"] == {
         "code": "QUOTA_EXCEEDED",
         "limit": "goalTasks",
@@ -98,62 +98,62 @@ async def test_rows_inserted_along_with_their_parent_count(desk_database: Databa
     }
 
 
-async def test_a_full_goal_is_no_sign_that_it_is_there(desk_database: Database) -> None:
-    own = await refuse(desk_database, TASK.replace("ID", str(goal_id(1))), max_goal_tasks=0)
+async def test_a_full_goal_is_no_sign_that_it_is_there(engine_database: Database) -> None:
+    own = await refuse(engine_database, TASK.replace("ID", str(goal_id(1))), max_goal_tasks=0)
     assert own["extensions"]["limit"] == "goalTasks"
-    hidden, _ = await ask(desk_database, TASK.replace("ID", str(BENS_GOAL)), max_goal_tasks=0)
-    absent, _ = await ask(desk_database, TASK.replace("ID", str(UUID(int=9))), max_goal_tasks=0)
+    hidden, _ = await ask(engine_database, TASK.replace("ID", str(BENS_GOAL)), max_goal_tasks=0)
+    absent, _ = await ask(engine_database, TASK.replace("ID", str(UUID(int=9))), max_goal_tasks=0)
     assert hidden == absent
     assert hidden["errors"][0]["extensions"]["code"] == "NOT_FOUND"
 
 
 async def test_mutations_at_once_never_make_more_than_there_may_be(
-    desk_database: Database,
+    engine_database: Database,
 ) -> None:
-    there = await count_goals(desk_database)
+    there = await count_goals(engine_database)
     goal = GOAL.replace(" TASKS", "")
     answers = await asyncio.gather(
-        *(ask(desk_database, goal, max_goals=there + 3) for _ in range(12))
+        *(ask(engine_database, goal, max_goals=there + 3) for _ in range(12))
     )
     assert sum(set(answer) == {"data"} for answer, _ in answers) == 3
-    assert await count_goals(desk_database) == there + 3
+    assert await count_goals(engine_database) == there + 3
 
 
 async def test_a_procedures_insert_counts_and_only_rows_of_its_kind(
-    desk_database: Database,
+    engine_database: Database,
 ) -> None:
-    assert set((await ask(desk_database, FOUND, max_organisations=1, max_invitations=0))[0]) == {
+    assert set((await ask(engine_database, FOUND, max_organisations=1, max_invitations=0))[0]) == {
         "data"
     }
-    error = await refuse(desk_database, FOUND, max_organisations=1)
+    error = await refuse(engine_database, FOUND, max_organisations=1)
     assert error["message"].startswith("createOrganisation: Organisations founded by one person:")
 
 
-async def test_jobs_count_while_they_wait_and_some_by_the_day(desk_database: Database) -> None:
-    assert set((await ask(desk_database, EXPORT, max_jobs=1))[0]) == {"data"}
-    await _execute(desk_database, "UPDATE job SET cancel_requested = true")
-    waiting = await refuse(desk_database, EXPORT, max_jobs=1)
+async def test_jobs_count_while_they_wait_and_some_by_the_day(engine_database: Database) -> None:
+    assert set((await ask(engine_database, EXPORT, max_jobs=1))[0]) == {"data"}
+    await _execute(engine_database, "UPDATE job SET cancel_requested = true")
+    waiting = await refuse(engine_database, EXPORT, max_jobs=1)
     assert waiting["extensions"] == {"limit": "jobs", "allowed": 1, "used": 1}
     ended = "UPDATE job SET state = 'SUCCEEDED', created_at = now() - interval '23 hours'"
-    await _execute(desk_database, ended)
-    today = await refuse(desk_database, EXPORT, max_jobs=1, max_exports_a_day=1)
+    await _execute(engine_database, ended)
+    today = await refuse(engine_database, EXPORT, max_jobs=1, max_exports_a_day=1)
     assert 3_500 < today["extensions"].pop("retryAfter") <= 3_601
     assert today["extensions"] == {"limit": "exportsADay", "allowed": 1, "used": 1}
     assert "at most 1 allowed in 24 h, and there are 1. Try again in 6" in today["message"]
-    await _execute(desk_database, "UPDATE job SET created_at = now() - interval '25 hours'")
-    assert set((await ask(desk_database, EXPORT, max_jobs=1, max_exports_a_day=1))[0]) == {"data"}
+    await _execute(engine_database, "UPDATE job SET created_at = now() - interval '25 hours'")
+    assert set((await ask(engine_database, EXPORT, max_jobs=1, max_exports_a_day=1))[0]) == {"data"}
 
 
-async def test_rows_in_bulk_are_held_to_the_same_quotas(desk_database: Database) -> None:
+async def test_rows_in_bulk_are_held_to_the_same_quotas(engine_database: Database) -> None:
     quotas = Quotas(load_model(), Settings(max_goals=10))
-    there = await count_goals(desk_database)
+    there = await count_goals(engine_database)
 
     async def require(adding: int, *, written: bool = False) -> None:
         async def work(transaction: Transaction) -> None:
             row = {"person_id": ANA.person_id}
             await quotas.require("goal", row, transaction.fetch, adding=adding, written=written)
 
-        await run_transaction(desk_database, work, deadline=soon())
+        await run_transaction(engine_database, work, deadline=soon())
 
     await require(10 - there)
     await require(there, written=True)
@@ -161,7 +161,7 @@ async def test_rows_in_bulk_are_held_to_the_same_quotas(desk_database: Database)
         await require(11 - there)
 
 
-async def test_changes_have_the_limits_of_their_process(desk_database: Database) -> None:
+async def test_changes_have_the_limits_of_their_process(engine_database: Database) -> None:
     plans = ChangePlans(load_model(), Settings(max_goals=0))
     values: dict[str, ColumnValue] = {"goalType": "SPORTS", "title": "x", "information": ""}
 
@@ -169,11 +169,11 @@ async def test_changes_have_the_limits_of_their_process(desk_database: Database)
         return await Changes(plans, transaction, ANA).insert("Goal", values)
 
     with pytest.raises(QuotaExceededError, match="at most 0 allowed"):
-        await run_transaction(desk_database, work, deadline=soon())
+        await run_transaction(engine_database, work, deadline=soon())
 
 
-async def test_every_quota_counts_by_an_index(desk_database: Database) -> None:
-    rows = await desk_database.read(
+async def test_every_quota_counts_by_an_index(engine_database: Database) -> None:
+    rows = await engine_database.read(
         "SELECT tablename || ' ' || split_part(split_part(indexdef, '(', 2), ',', 1) AS first"
         " FROM pg_indexes WHERE schemaname = current_schema()",
         [],

@@ -17,13 +17,13 @@ from poutama.features import load_features, load_model
 from poutama.plan.operation import GraphQLRequest
 from poutama.settings import Settings
 from poutama.viewer import Viewer
-from tests.db.classroom import COLLEAGUE, fill, viewer_for
+from tests.db.sample_people import COLLEAGUE, fill, viewer_for
 from tests.db.sessions import soon
 from tests.features.record import Caller
 from tests.features.records import REASON
 from tests.features.sample import id_of
 from tests.golden.compiled import RENDERINGS
-from tests.golden.desk import Desk
+from tests.golden.engine_client import EngineClient
 
 STUDENT = str(id_of(Caller.STUDENT))
 GOAL = str(id_of("goal"))
@@ -74,19 +74,19 @@ EXPIRE = (
 
 
 @pytest.fixture(params=RENDERINGS)
-async def desk(request: pytest.FixtureRequest, desk_database: Database) -> Desk:
-    await fill(desk_database)
-    return Desk(desk_database, request.param)
+async def client(request: pytest.FixtureRequest, engine_database: Database) -> EngineClient:
+    await fill(engine_database)
+    return EngineClient(engine_database, request.param)
 
 
-async def look(desk: Desk, caller: Caller) -> Any:
+async def look(client: EngineClient, caller: Caller) -> Any:
     ids = {"student": STUDENT, "goal": GOAL, "evidence": str(id_of("evidence"))}
-    return await desk.ask(LOOK, viewer_for(caller), **ids)
+    return await client.ask(LOOK, viewer_for(caller), **ids)
 
 
-async def reads_content(desk: Desk, caller: Caller) -> bool:
+async def reads_content(client: EngineClient, caller: Caller) -> bool:
     """Whether the student's content is read by every way, or by none."""
-    seen = await look(desk, caller)
+    seen = await look(client, caller)
     (organisation,) = seen["organisations"]
     ways: set[bool] = {
         bool(seen["person"]["goals"]),
@@ -100,46 +100,48 @@ async def reads_content(desk: Desk, caller: Caller) -> bool:
     return ways.pop()
 
 
-async def open_record(desk: Desk, caller: Caller) -> Any:
-    answer = await desk.ask(OPEN, viewer_for(caller), student=STUDENT)
+async def open_record(client: EngineClient, caller: Caller) -> Any:
+    answer = await client.ask(OPEN, viewer_for(caller), student=STUDENT)
     return answer["openRecord"]["openedRecord"]
 
 
 @pytest.mark.parametrize("caller", LEADERS)
 async def test_who_leads_sees_people_memberships_and_counts_and_no_content(
-    desk: Desk, caller: Caller
+    client: EngineClient, caller: Caller
 ) -> None:
-    assert not await reads_content(desk, caller)
-    seen = await look(desk, caller)
+    assert not await reads_content(client, caller)
+    seen = await look(client, caller)
     assert seen["person"]["name"] == Caller.STUDENT
     assert seen["person"]["email"] == "the-student@school.example"
     assert len(seen["person"]["memberships"]) == 2
     assert {"progress": {"active": 1}} in seen["organisations"][0]["groups"]
-    assert await desk.refuse(NOTE, viewer_for(caller), goal=GOAL) == "NOT_FOUND"
-    assert await desk.refuse(EXPORT, viewer_for(caller), of=STUDENT) == "NOT_FOUND"
+    assert await client.refuse(NOTE, viewer_for(caller), goal=GOAL) == "NOT_FOUND"
+    assert await client.refuse(EXPORT, viewer_for(caller), of=STUDENT) == "NOT_FOUND"
 
 
 @pytest.mark.parametrize("caller", LEADERS)
-async def test_an_opened_record_is_read_until_it_is_closed(desk: Desk, caller: Caller) -> None:
-    opened = await open_record(desk, caller)
-    assert await reads_content(desk, caller)
-    seen = (await look(desk, caller))["person"]["goals"]
+async def test_an_opened_record_is_read_until_it_is_closed(
+    client: EngineClient, caller: Caller
+) -> None:
+    opened = await open_record(client, caller)
+    assert await reads_content(client, caller)
+    seen = (await look(client, caller))["person"]["goals"]
     assert [len(seen[0][part]) for part in ("tasks", "notes", "evidence")] == [2, 3, 1]
-    await desk.ask(NOTE, viewer_for(caller), goal=GOAL)
-    await desk.ask(EXPORT, viewer_for(caller), of=STUDENT)
+    await client.ask(NOTE, viewer_for(caller), goal=GOAL)
+    await client.ask(EXPORT, viewer_for(caller), of=STUDENT)
     first, again = [
-        await desk.ask(CLOSE, viewer_for(caller), opened=opened["id"]) for _ in range(2)
+        await client.ask(CLOSE, viewer_for(caller), opened=opened["id"]) for _ in range(2)
     ]
     assert first == again
-    assert not await reads_content(desk, caller)
-    assert await desk.refuse(NOTE, viewer_for(caller), goal=GOAL) == "NOT_FOUND"
+    assert not await reads_content(client, caller)
+    assert await client.refuse(NOTE, viewer_for(caller), goal=GOAL) == "NOT_FOUND"
 
 
-async def test_only_who_opened_it_reads_and_only_of_that_student(desk: Desk) -> None:
-    await desk.ask(OPEN, viewer_for(Caller.MANAGER), student=str(id_of(Caller.CLASSMATE)))
-    assert not await reads_content(desk, Caller.MANAGER)
-    await open_record(desk, Caller.MANAGER)
-    assert not await reads_content(desk, Caller.ADMIN)
+async def test_only_who_opened_it_reads_and_only_of_that_student(client: EngineClient) -> None:
+    await client.ask(OPEN, viewer_for(Caller.MANAGER), student=str(id_of(Caller.CLASSMATE)))
+    assert not await reads_content(client, Caller.MANAGER)
+    await open_record(client, Caller.MANAGER)
+    assert not await reads_content(client, Caller.ADMIN)
 
 
 @pytest.mark.parametrize(
@@ -154,43 +156,45 @@ async def test_only_who_opened_it_reads_and_only_of_that_student(desk: Desk) -> 
     ids=["it expired", "the student left", "the manager leads no more", "the manager left"],
 )  # fmt: skip
 async def test_the_right_ends_at_once_when(
-    desk: Desk, statement: str, values: tuple[UUID, ...]
+    client: EngineClient, statement: str, values: tuple[UUID, ...]
 ) -> None:
-    await open_record(desk, Caller.MANAGER)
-    await desk.database.write(statement, values, deadline=soon())
-    goals = await desk.ask(
+    await open_record(client, Caller.MANAGER)
+    await client.database.write(statement, values, deadline=soon())
+    goals = await client.ask(
         "query ($goal: UUID!) { goals(goalId: $goal) { id } }",
         viewer_for(Caller.MANAGER),
         goal=GOAL,
     )
     assert goals == {"goals": []}
-    assert await desk.refuse(NOTE, viewer_for(Caller.MANAGER), goal=GOAL) == "NOT_FOUND"
+    assert await client.refuse(NOTE, viewer_for(Caller.MANAGER), goal=GOAL) == "NOT_FOUND"
 
 
-async def test_the_result_of_an_export_is_read_while_the_record_is_open(desk: Desk) -> None:
-    await open_record(desk, Caller.MANAGER)
-    answer = await desk.ask(EXPORT, viewer_for(Caller.MANAGER), of=STUDENT)
+async def test_the_result_of_an_export_is_read_while_the_record_is_open(
+    client: EngineClient,
+) -> None:
+    await open_record(client, Caller.MANAGER)
+    answer = await client.ask(EXPORT, viewer_for(Caller.MANAGER), of=STUDENT)
     job = answer["exportJourney"]["job"]["id"]
-    await desk.database.write(
+    await client.database.write(
         "UPDATE job SET result_key = 'k', result_name = 'n', result_type = 't'", deadline=soon()
     )
     computed = {"download_url": lambda *_: "https://files.example"}
-    settings = Settings(rendering=desk.rendering)
-    desk.engine = Engine(
-        load_model(), desk.database, settings, load_features().procedures, computed=computed
+    settings = Settings(rendering=client.rendering)
+    client.engine = Engine(
+        load_model(), client.database, settings, load_features().procedures, computed=computed
     )
     query = "query ($job: UUID!) { job(jobId: $job) { resultUrl } }"
     manager = viewer_for(Caller.MANAGER)
-    assert (await desk.ask(query, manager, job=job))["job"]["resultUrl"] is not None
-    await desk.database.write(EXPIRE, deadline=soon())
-    assert (await desk.ask(query, manager, job=job))["job"]["resultUrl"] is None
+    assert (await client.ask(query, manager, job=job))["job"]["resultUrl"] is not None
+    await client.database.write(EXPIRE, deadline=soon())
+    assert (await client.ask(query, manager, job=job))["job"]["resultUrl"] is None
 
 
-async def test_the_student_sees_who_opened_the_record_and_why(desk: Desk) -> None:
-    opened = await open_record(desk, Caller.MANAGER)
-    await look(desk, Caller.MANAGER)
+async def test_the_student_sees_who_opened_the_record_and_why(client: EngineClient) -> None:
+    opened = await open_record(client, Caller.MANAGER)
+    await look(client, Caller.MANAGER)
     student = viewer_for(Caller.STUDENT)
-    newest, _ = (await desk.ask(SEE, student))["me"]["openedRecords"]
+    newest, _ = (await client.ask(SEE, student))["me"]["openedRecords"]
     assert newest == {
         "reason": REASON,
         "openerName": "manager",
@@ -198,19 +202,21 @@ async def test_the_student_sees_who_opened_the_record_and_why(desk: Desk) -> Non
         "expiresAt": opened["expiresAt"],
         "organisation": {"name": "organisation"},
     }
-    log = await desk.ask("{ me { auditConnection { nodes { action kind actorName } } } }", student)
+    log = await client.ask(
+        "{ me { auditConnection { nodes { action kind actorName } } } }", student
+    )
     entries = {tuple(entry.values()) for entry in log["me"]["auditConnection"]["nodes"]}
     assert {("INSERT", "OpenedRecord", "manager"), ("READ", "Goal", "manager")} <= entries
 
 
 async def test_the_administrators_see_which_records_were_opened_and_no_one_else_does(
-    desk: Desk,
+    client: EngineClient,
 ) -> None:
-    await open_record(desk, Caller.ADMIN)
+    await open_record(client, Caller.ADMIN)
     viewers = {caller: viewer_for(caller) for caller in Caller if caller is not Caller.ANONYMOUS}
     seen: dict[str, list[str]] = {}
     for name, viewer in [*viewers.items(), (COLLEAGUE, Viewer(id_of(COLLEAGUE)))]:
-        organisations = (await desk.ask(LIST, viewer))["organisations"]
+        organisations = (await client.ask(LIST, viewer))["organisations"]
         nodes = [
             node["openerName"]
             for each in organisations
@@ -222,23 +228,23 @@ async def test_the_administrators_see_which_records_were_opened_and_no_one_else_
     assert seen == {Caller.ADMIN: both, COLLEAGUE: both, Caller.STUDENT: both}
 
 
-async def test_a_record_says_how_many_other_administrators_see_it(desk: Desk) -> None:
-    assert (await open_record(desk, Caller.ADMIN))["otherAdministrators"] == 1
-    assert (await open_record(desk, Caller.MANAGER))["otherAdministrators"] == 2
-    await desk.database.write(END, [id_of("second admin's")], deadline=soon())
-    assert (await open_record(desk, Caller.ADMIN))["otherAdministrators"] == 0
+async def test_a_record_says_how_many_other_administrators_see_it(client: EngineClient) -> None:
+    assert (await open_record(client, Caller.ADMIN))["otherAdministrators"] == 1
+    assert (await open_record(client, Caller.MANAGER))["otherAdministrators"] == 2
+    await client.database.write(END, [id_of("second admin's")], deadline=soon())
+    assert (await open_record(client, Caller.ADMIN))["otherAdministrators"] == 0
 
 
 @pytest.mark.parametrize("reason", ["", "because", "x" * 501])
-async def test_a_reason_is_required(desk: Desk, reason: str) -> None:
+async def test_a_reason_is_required(client: EngineClient, reason: str) -> None:
     manager = viewer_for(Caller.MANAGER)
-    code = await desk.refuse(OPEN, manager, student=STUDENT, reason=reason)
+    code = await client.refuse(OPEN, manager, student=STUDENT, reason=reason)
     assert code == "BAD_USER_INPUT"
 
 
-async def test_a_person_opens_so_many_records_a_day(desk: Desk) -> None:
-    await open_record(desk, Caller.MANAGER)
-    await desk.database.write(
+async def test_a_person_opens_so_many_records_a_day(client: EngineClient) -> None:
+    await open_record(client, Caller.MANAGER)
+    await client.database.write(
         "INSERT INTO opened_record (id, person_id, opener_id, opener_name, organisation_id, reason,"
         " other_administrators, expires_at) SELECT gen_random_uuid(), person_id, opener_id,"
         " opener_name, organisation_id, reason, 0, expires_at FROM opened_record AS o"
@@ -247,27 +253,27 @@ async def test_a_person_opens_so_many_records_a_day(desk: Desk) -> None:
         deadline=soon(),
     )
     manager = viewer_for(Caller.MANAGER)
-    assert await desk.refuse(OPEN, manager, student=STUDENT) == "QUOTA_EXCEEDED"
-    await open_record(desk, Caller.ADMIN)
+    assert await client.refuse(OPEN, manager, student=STUDENT) == "QUOTA_EXCEEDED"
+    await open_record(client, Caller.ADMIN)
 
 
 @pytest.mark.parametrize(("hours", "expected"), [(4, 4), (1, 1), (1000, 24)])
 async def test_it_is_open_for_the_hours_of_the_setting_and_a_day_at_most(
-    desk: Desk, hours: int, expected: int
+    client: EngineClient, hours: int, expected: int
 ) -> None:
-    settings = replace(Settings(rendering=desk.rendering), opened_record_hours=hours)
-    desk.engine = Engine(load_model(), desk.database, settings, load_features().procedures)
-    opened = await open_record(desk, Caller.MANAGER)
+    settings = replace(Settings(rendering=client.rendering), opened_record_hours=hours)
+    client.engine = Engine(load_model(), client.database, settings, load_features().procedures)
+    opened = await open_record(client, Caller.MANAGER)
     created, expires = (datetime.fromisoformat(opened[at]) for at in ("createdAt", "expiresAt"))
     assert (expires - created).total_seconds() == expected * 3600
 
 
-async def test_who_leads_in_two_places_says_in_which(desk: Desk) -> None:
+async def test_who_leads_in_two_places_says_in_which(client: EngineClient) -> None:
     for person, role, group in (
         (Caller.MANAGER, "MENTOR_MANAGER", None),
         (Caller.STUDENT, "STUDENT", id_of("far group")),
     ):
-        await desk.database.write(
+        await client.database.write(
             "INSERT INTO membership (id, organisation_id, person_id, role, group_id, source,"
             " begins_at, accepted_at)"
             " VALUES (gen_random_uuid(), $1, $2, $3, $4, 'INVITED', now(), now())",
@@ -275,8 +281,8 @@ async def test_who_leads_in_two_places_says_in_which(desk: Desk) -> None:
             deadline=soon(),
         )
     manager = viewer_for(Caller.MANAGER)
-    assert await desk.refuse(OPEN, manager, student=STUDENT) == "BAD_USER_INPUT"
-    answer = await desk.ask(
+    assert await client.refuse(OPEN, manager, student=STUDENT) == "BAD_USER_INPUT"
+    answer = await client.ask(
         OPEN.replace("reason: $reason", "reason: $reason, organisationId: $place").replace(
             "($student", "($place: UUID!, $student"
         ),
@@ -286,23 +292,23 @@ async def test_who_leads_in_two_places_says_in_which(desk: Desk) -> None:
     )
     assert answer["openRecord"]["openedRecord"]["person"] == {"id": STUDENT}
     goals = "query ($goal: UUID!) { goals(goalId: $goal) { id } }"
-    assert (await desk.ask(goals, manager, goal=GOAL))["goals"]
+    assert (await client.ask(goals, manager, goal=GOAL))["goals"]
     # It holds there alone: the other organisation that the manager leads gives no right.
-    await desk.database.write(
+    await client.database.write(
         "UPDATE membership SET ends_at = now() WHERE organisation_id = $1 AND person_id = $2",
         [id_of("other organisation"), id_of(Caller.MANAGER)],
         deadline=soon(),
     )
-    assert not (await desk.ask(goals, manager, goal=GOAL))["goals"]
+    assert not (await client.ask(goals, manager, goal=GOAL))["goals"]
 
 
-async def test_a_read_of_an_opened_record_is_one_statement(desk: Desk) -> None:
-    await open_record(desk, Caller.MANAGER)
+async def test_a_read_of_an_opened_record_is_one_statement(client: EngineClient) -> None:
+    await open_record(client, Caller.MANAGER)
     ids = {"student": STUDENT, "goal": GOAL, "evidence": str(id_of("evidence"))}
     request = GraphQLRequest(LOOK, variables=ids)
     viewer = viewer_for(Caller.MANAGER)
     traces: list[StatementTrace] = []
-    with desk.database.observe(traces.append):
-        answer = await desk.engine.execute(request, viewer, deadline=soon())
+    with client.database.observe(traces.append):
+        answer = await client.engine.execute(request, viewer, deadline=soon())
     assert "errors" not in json.loads(answer.body)
     assert [trace.outcome for trace in traces] == ["ok"]

@@ -14,11 +14,11 @@ import pytest
 from poutama.db.connection import Database
 from poutama.features.reminders.reminders import remind
 from poutama.viewer import Viewer
-from tests.db.classroom import fill
+from tests.db.sample_people import fill
 from tests.db.sessions import soon
 from tests.features.record import Caller
 from tests.features.sample import id_of
-from tests.golden.desk import Desk
+from tests.golden.engine_client import EngineClient
 
 AUCKLAND = ZoneInfo("Pacific/Auckland")
 STUDENT = Viewer(id_of(Caller.STUDENT))
@@ -38,14 +38,18 @@ def days(number: int, hour: int = 12) -> datetime:
 
 
 @pytest.fixture
-async def school(desk_database: Database) -> Desk:
-    await fill(desk_database)
-    await desk_database.write("delete from reminder", deadline=soon())
-    return Desk(desk_database, "json")
+async def school(engine_database: Database) -> EngineClient:
+    await fill(engine_database)
+    await engine_database.write("delete from reminder", deadline=soon())
+    return EngineClient(engine_database, "json")
 
 
 async def add(
-    school: Desk, due: datetime | None, *, whose: str = Caller.STUDENT, complete: bool = False
+    school: EngineClient,
+    due: datetime | None,
+    *,
+    whose: str = Caller.STUDENT,
+    complete: bool = False,
 ) -> UUID:
     goal = uuid4()
     values = [goal, id_of(whose), goal.hex, complete, due]
@@ -53,12 +57,12 @@ async def add(
     return goal
 
 
-async def shown(school: Desk, viewer: Viewer = STUDENT) -> Sequence[Any]:
+async def shown(school: EngineClient, viewer: Viewer = STUDENT) -> Sequence[Any]:
     found: Sequence[Any] = (await school.ask(REMINDERS, viewer))["me"]["reminders"]
     return found
 
 
-async def kinds(school: Desk) -> list[str]:
+async def kinds(school: EngineClient) -> list[str]:
     return [each["kind"] for each in await shown(school)]
 
 
@@ -76,14 +80,14 @@ async def kinds(school: Desk) -> list[str]:
     ],
 )
 async def test_days_are_those_of_the_organisation(
-    school: Desk, due: datetime | None, kind: str | None
+    school: EngineClient, due: datetime | None, kind: str | None
 ) -> None:
     await add(school, due)
     assert await remind(school.database, deadline=soon(), now=TODAY) == (kind is not None)
     assert await kinds(school) == [kind] * (kind is not None)
 
 
-async def test_what_is_there_is_not_made_again(school: Desk) -> None:
+async def test_what_is_there_is_not_made_again(school: EngineClient) -> None:
     for number in range(5):
         await add(school, days(number))
     both = [remind(school.database, deadline=soon(), now=TODAY) for _ in range(2)]
@@ -92,7 +96,7 @@ async def test_what_is_there_is_not_made_again(school: Desk) -> None:
     assert len(await shown(school)) == 5
 
 
-async def test_a_day_later_it_is_overdue_and_said_once(school: Desk) -> None:
+async def test_a_day_later_it_is_overdue_and_said_once(school: EngineClient) -> None:
     await add(school, days(0))
     await remind(school.database, deadline=soon(), now=TODAY)
     assert await kinds(school) == ["DUE_SOON"]
@@ -100,14 +104,14 @@ async def test_a_day_later_it_is_overdue_and_said_once(school: Desk) -> None:
     assert await kinds(school) == ["OVERDUE"]
 
 
-async def test_only_students_of_an_organisation_are_reminded(school: Desk) -> None:
+async def test_only_students_of_an_organisation_are_reminded(school: EngineClient) -> None:
     for whose in (Caller.STRANGER, Caller.MENTOR, Caller.OTHER_ADMIN):
         await add(school, days(1), whose=whose)
     await add(school, days(1), complete=True)
     assert await remind(school.database, deadline=soon(), now=TODAY) == 0
 
 
-async def test_whoever_studies_in_two_counts_with_the_first(school: Desk) -> None:
+async def test_whoever_studies_in_two_counts_with_the_first(school: EngineClient) -> None:
     await school.database.write(
         "update organisation set time_zone = 'Pacific/Pago_Pago' where id = $1",
         [id_of("other organisation")],
@@ -126,7 +130,7 @@ async def test_whoever_studies_in_two_counts_with_the_first(school: Desk) -> Non
     assert await kinds(school) == ["OVERDUE"]
 
 
-async def test_another_due_date_is_another_reminder(school: Desk) -> None:
+async def test_another_due_date_is_another_reminder(school: EngineClient) -> None:
     goal = await add(school, days(1))
     await remind(school.database, deadline=soon(), now=TODAY)
     await change(school, goal, dueAt=days(3).astimezone(UTC).isoformat())
@@ -135,7 +139,7 @@ async def test_another_due_date_is_another_reminder(school: Desk) -> None:
     assert len(await shown(school)) == 1
 
 
-async def test_what_is_done_is_not_reminded_of(school: Desk) -> None:
+async def test_what_is_done_is_not_reminded_of(school: EngineClient) -> None:
     goal = await add(school, days(1))
     await remind(school.database, deadline=soon(), now=TODAY)
     await change(school, goal, complete=True)
@@ -145,7 +149,7 @@ async def test_what_is_done_is_not_reminded_of(school: Desk) -> None:
     assert not rows
 
 
-async def test_dismissed_is_dismissed_and_not_made_again(school: Desk) -> None:
+async def test_dismissed_is_dismissed_and_not_made_again(school: EngineClient) -> None:
     goal = await add(school, days(1))
     await remind(school.database, deadline=soon(), now=TODAY)
     (reminder,) = await shown(school)
@@ -161,7 +165,7 @@ async def test_dismissed_is_dismissed_and_not_made_again(school: Desk) -> None:
     assert len(entries) == 1
 
 
-async def change(school: Desk, goal: UUID, **values: object) -> None:
+async def change(school: EngineClient, goal: UUID, **values: object) -> None:
     await school.ask(
         "mutation ($i: UpdateGoalInput!) { updateGoal(input: $i) { goal { id } } }",
         STUDENT,

@@ -11,16 +11,16 @@ import pytest
 from poutama.db.connection import Database
 from poutama.engine import GraphQLResponse
 from poutama.plan.operation import GraphQLRequest
-from tests.db.classroom import fill, snapshot, viewer_for
+from tests.db.sample_people import fill, snapshot, viewer_for
 from tests.db.sessions import soon
 from tests.db.test_mutation_roles import resolve
-from tests.db.test_payloads import ALLOWED, desks, find_rows, payload_of, showing_all
+from tests.db.test_payloads import ALLOWED, clients, find_rows, payload_of, showing_all
 from tests.features.record import Caller, Case, MutationRecord
 from tests.features.sample import id_of
 from tests.golden.compiled import RENDERINGS
-from tests.golden.desk import Desk
+from tests.golden.engine_client import EngineClient
 
-__all__ = ["desks"]
+__all__ = ["clients"]
 
 END_ALL = "UPDATE membership SET ends_at = now() - interval '1 second' WHERE ends_at IS NULL"
 NOTE = """mutation ($input: CreateGoalNoteInput!) {
@@ -28,8 +28,8 @@ NOTE = """mutation ($input: CreateGoalNoteInput!) {
 }"""
 
 
-async def send(desk: Desk, caller: Caller, query: str, given: object) -> GraphQLResponse:
-    return await desk.engine.execute(
+async def send(client: EngineClient, caller: Caller, query: str, given: object) -> GraphQLResponse:
+    return await client.engine.execute(
         GraphQLRequest(query, variables={"input": given}),
         viewer_for(caller),
         deadline=time.monotonic() + 60,
@@ -45,26 +45,26 @@ def without_traces(rows: list[str]) -> list[str]:
 @pytest.mark.parametrize("rendering", RENDERINGS)
 @pytest.mark.parametrize(("record", "case", "caller"), ALLOWED)
 async def test_what_is_shown_again_is_what_a_query_shows_now(
-    desk_database: Database,
-    desks: dict[str, Desk],
+    engine_database: Database,
+    clients: dict[str, EngineClient],
     record: MutationRecord,
     case: Case,
     caller: Caller,
     rendering: str,
 ) -> None:
-    await fill(desk_database)
+    await fill(engine_database)
     viewer = viewer_for(caller)
     assert viewer is not None
-    desk = desks[rendering]
+    client = clients[rendering]
     kinds = payload_of(record.name)
     text, given = showing_all(record), resolve(case.given, id_of)
-    first = json.loads((await send(desk, caller, text, given)).body)["data"][record.name]
-    await desk_database.write(END_ALL, deadline=soon())
-    before = without_traces(await snapshot(desk_database))
-    again = json.loads((await send(desk, caller, text, given)).body)
-    assert without_traces(await snapshot(desk_database)) == before, "it happened twice"
+    first = json.loads((await send(client, caller, text, given)).body)["data"][record.name]
+    await engine_database.write(END_ALL, deadline=soon())
+    before = without_traces(await snapshot(engine_database))
+    again = json.loads((await send(client, caller, text, given)).body)
+    assert without_traces(await snapshot(engine_database)) == before, "it happened twice"
     rows = {
-        name: await find_rows(desk, viewer, kind, UUID(first[name]["id"]))
+        name: await find_rows(client, viewer, kind, UUID(first[name]["id"]))
         for name, kind in kinds.items()
     }
     if "errors" not in again:
@@ -80,41 +80,41 @@ async def test_what_is_shown_again_is_what_a_query_shows_now(
 
 
 async def test_a_mentor_who_left_reads_nothing_by_a_key(
-    desk_database: Database, desk: Desk
+    engine_database: Database, client: EngineClient
 ) -> None:
-    await fill(desk_database)
+    await fill(engine_database)
     given = {"goalId": str(id_of("goal")), "information": "Well done"}
-    first = json.loads((await send(desk, Caller.MENTOR, NOTE, given)).body)["data"]
+    first = json.loads((await send(client, Caller.MENTOR, NOTE, given)).body)["data"]
     row = first["createGoalNote"]["note"]["id"]
     change = "UPDATE goal_note SET information = 'Very well done' WHERE id = $1"
-    await desk_database.write(change, [UUID(row)], deadline=soon())
-    again = json.loads((await send(desk, Caller.MENTOR, NOTE, given)).body)["data"]
+    await engine_database.write(change, [UUID(row)], deadline=soon())
+    again = json.loads((await send(client, Caller.MENTOR, NOTE, given)).body)["data"]
     assert again["createGoalNote"]["note"] == {
         **first["createGoalNote"]["note"],
         "information": "Very well done",
     }
-    await desk_database.write(END_ALL, deadline=soon())
-    refused = await send(desk, Caller.MENTOR, NOTE, given)
+    await engine_database.write(END_ALL, deadline=soon())
+    refused = await send(client, Caller.MENTOR, NOTE, given)
     assert b"done" not in refused.body
     (error,) = json.loads(refused.body)["errors"]
     assert error["extensions"]["applied"] is True
 
 
-async def test_a_key_keeps_no_content(desk_database: Database, desk: Desk) -> None:
-    await fill(desk_database)
+async def test_a_key_keeps_no_content(engine_database: Database, client: EngineClient) -> None:
+    await fill(engine_database)
     given = {"goalId": str(id_of("goal")), "information": "What only the student may know"}
-    await send(desk, Caller.STUDENT, NOTE, given)
-    (row,) = await desk_database.read("SELECT * FROM idempotency_key", deadline=soon())
+    await send(client, Caller.STUDENT, NOTE, given)
+    (row,) = await engine_database.read("SELECT * FROM idempotency_key", deadline=soon())
     assert "What only" not in str(tuple(row))
 
 
 async def test_what_an_earlier_version_kept_is_not_shown(
-    desk_database: Database, desk: Desk
+    engine_database: Database, client: EngineClient
 ) -> None:
-    await fill(desk_database)
+    await fill(engine_database)
     given = {"goalId": str(id_of("goal")), "information": "x"}
-    await send(desk, Caller.STUDENT, NOTE, given)
-    await desk_database.write("UPDATE idempotency_key SET written = '[]'", deadline=soon())
-    (error,) = json.loads((await send(desk, Caller.STUDENT, NOTE, given)).body)["errors"]
+    await send(client, Caller.STUDENT, NOTE, given)
+    await engine_database.write("UPDATE idempotency_key SET written = '[]'", deadline=soon())
+    (error,) = json.loads((await send(client, Caller.STUDENT, NOTE, given)).body)["errors"]
     assert error["extensions"] == {"code": "NOT_FOUND", "applied": True}
     assert "has happened" in error["message"]

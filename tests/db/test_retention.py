@@ -14,7 +14,7 @@ from poutama.features import load_features
 from poutama.features.retention.retention import ACTOR, purge_departed_people
 from poutama.store.deletion import delete_scheduled_objects
 from poutama.store.directory import DirectoryStore
-from tests.db.classroom import fill, snapshot
+from tests.db.sample_people import fill, snapshot
 from tests.db.sessions import soon
 from tests.db.tasks import run_task
 from tests.features.record import Caller
@@ -32,7 +32,7 @@ TABLES_OF_A_PERSON = (
 
 
 @dataclass(frozen=True, slots=True)
-class Was:
+class PastMembership:
     """A membership, in days ago; None for what has not happened."""
 
     ended: int | None
@@ -41,52 +41,64 @@ class Was:
     invited: int = 3000
 
 
-LONG_AGO = Was(ended=DAYS + 1)
+LONG_AGO = PastMembership(ended=DAYS + 1)
 LIVES = {
     "left long ago": ([LONG_AGO], True),
-    "left two long ago": ([LONG_AGO, Was(DAYS + 9, organisation="other organisation")], True),
-    "left and never accepted the other": ([LONG_AGO, Was(DAYS + 1, accepted=False)], True),
-    "left lately": ([Was(DAYS - 1)], False),
+    "left two long ago": (
+        [LONG_AGO, PastMembership(DAYS + 9, organisation="other organisation")],
+        True,
+    ),
+    "left and never accepted the other": (
+        [LONG_AGO, PastMembership(DAYS + 1, accepted=False)],
+        True,
+    ),
+    "left lately": ([PastMembership(DAYS - 1)], False),
     "left one, belongs to another": (
-        [LONG_AGO, Was(None, organisation="other organisation")],
+        [LONG_AGO, PastMembership(None, organisation="other organisation")],
         False,
     ),
-    "left one long ago, one lately": ([LONG_AGO, Was(3)], False),
+    "left one long ago, one lately": ([LONG_AGO, PastMembership(3)], False),
     "left, and is invited by a verified school": (
-        [LONG_AGO, Was(None, accepted=False, organisation="verified", invited=89)],
+        [LONG_AGO, PastMembership(None, accepted=False, organisation="verified", invited=89)],
         False,
     ),
     "left, and was invited by a verified school long ago": (
-        [LONG_AGO, Was(None, accepted=False, organisation="verified", invited=91)],
+        [LONG_AGO, PastMembership(None, accepted=False, organisation="verified", invited=91)],
         True,
     ),
-    "left, and is invited by a stranger": ([LONG_AGO, Was(None, accepted=False, invited=0)], True),
-    "leaves tomorrow": ([Was(-1)], False),
-    "was invited lately": ([Was(None, accepted=False, organisation="verified", invited=1)], False),
-    "never accepted": ([Was(None, accepted=False)], True),
-    "declined": ([Was(DAYS + 1, accepted=False)], True),
+    "left, and is invited by a stranger": (
+        [LONG_AGO, PastMembership(None, accepted=False, invited=0)],
+        True,
+    ),
+    "leaves tomorrow": ([PastMembership(-1)], False),
+    "was invited lately": (
+        [PastMembership(None, accepted=False, organisation="verified", invited=1)],
+        False,
+    ),
+    "never accepted": ([PastMembership(None, accepted=False)], True),
+    "declined": ([PastMembership(DAYS + 1, accepted=False)], True),
     "never belonged": ([], True),
 }
 
 
 @pytest.fixture
-async def school(desk_database: Database) -> Database:
-    await fill(desk_database)
-    await desk_database.write(
+async def school(engine_database: Database) -> Database:
+    await fill(engine_database)
+    await engine_database.write(
         "insert into organisation (id, name, name_search, time_zone, region, retention_days)"
         " values ($1, 'Verified', 'verified', 'UTC', '', 730)",
         [id_of("verified")],
         deadline=soon(),
     )
-    await desk_database.write(
+    await engine_database.write(
         "insert into verified_organisation (organisation_id) values ($1)",
         [id_of("verified")],
         deadline=soon(),
     )
-    return desk_database
+    return engine_database
 
 
-async def add(school: Database, memberships: list[Was], since: int = 3000) -> UUID:
+async def add(school: Database, memberships: list[PastMembership], since: int = 3000) -> UUID:
     """A person who belonged like this, known since so many days."""
     person = uuid4()
     await school.write(
@@ -129,20 +141,20 @@ SIGN_IN = "insert into identity (issuer, subject, person_id) values ('https://i'
 
 
 async def test_who_signs_in_stays_without_an_organisation(school: Database) -> None:
-    person = await add(school, [Was(None, accepted=False)])
+    person = await add(school, [PastMembership(None, accepted=False)])
     await school.write(SIGN_IN, ["rua", person], deadline=soon())
     assert await purge_departed_people(school, DECLARED, deadline=soon()) == 0
     assert await is_there(school, person)
 
 
 async def test_a_new_invitation_is_waited_for(school: Database) -> None:
-    person = await add(school, [Was(None, accepted=False, invited=89)], since=89)
+    person = await add(school, [PastMembership(None, accepted=False, invited=89)], since=89)
     assert await purge_departed_people(school, DECLARED, deadline=soon()) == 0
     assert await is_there(school, person)
 
 
 async def test_an_organisation_that_keeps_longer_is_waited_for(school: Database) -> None:
-    both = [Was(DAYS + 1), Was(DAYS + 1, organisation="other organisation")]
+    both = [PastMembership(DAYS + 1), PastMembership(DAYS + 1, organisation="other organisation")]
     person = await add(school, both)
     longer = "update organisation set retention_days = 3650 where id = $1"
     await school.write(longer, [id_of("other organisation")], deadline=soon())

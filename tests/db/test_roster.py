@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 
-from tests.db.registrar import APPLY, Registrar, counts, errors, small
+from tests.db.roster_importer import APPLY, Importer, counts, errors, small
 from tests.unit.features.rosters import (
     classes,
     csv_of,
@@ -24,22 +24,22 @@ PUTAIAO = [
 ]
 
 
-async def test_a_check_shows_what_an_application_does(registrar: Registrar) -> None:
-    before = await registrar.world()
-    checked = await registrar.check(small_school(), noticeVersion="2026-1")
+async def test_a_check_shows_what_an_application_does(importer: Importer) -> None:
+    before = await importer.world()
+    checked = await importer.check(small_school(), noticeVersion="2026-1")
     assert (checked["state"], counts(checked), checked["rowsRead"]) == ("CHECKED", SMALL, 12)
     assert errors(checked) == []
-    assert await registrar.world() == before
-    applied = await registrar.apply(checked)
+    assert await importer.world() == before
+    applied = await importer.apply(checked)
     assert (applied["state"], counts(applied)) == ("APPLIED", SMALL)
     assert applied["noticeVersion"] == "2026-1"
     assert applied["source"] == "Made Up Records"
-    assert await registrar.members("9 Pūtaiao") == PUTAIAO
-    assert await registrar.staged() == 0
+    assert await importer.members("9 Pūtaiao") == PUTAIAO
+    assert await importer.staged() == 0
 
 
-async def test_the_difference_is_readable(registrar: Registrar) -> None:
-    checked = await registrar.check(small_school())
+async def test_the_difference_is_readable(importer: Importer) -> None:
+    checked = await importer.check(small_school())
     sentences = [change["sentence"] for change in checked["changes"]]
     assert sentences[:3] == [
         "New group 9 Pūtaiao.",
@@ -48,72 +48,72 @@ async def test_the_difference_is_readable(registrar: Registrar) -> None:
     ]
     assert "Ānaru Test becomes a student of 9 Pūtaiao." in sentences
     assert [change["line"] for change in checked["changes"][:3]] == [2, 3, 2]
-    row = (await registrar.rows("SELECT report_key FROM roster_import WHERE state = 'CHECKED'"))[0]
-    report = (await registrar.store.read(row["report_key"], length=100_000)).decode("utf-8-sig")
+    row = (await importer.rows("SELECT report_key FROM roster_import WHERE state = 'CHECKED'"))[0]
+    report = (await importer.store.read(row["report_key"], length=100_000)).decode("utf-8-sig")
     assert len(report.splitlines()) == 13
     added = ["ADD", "person", "3", "u1", "New person Ānaru Test (u1@school.example)."]
     assert added in list(csv.reader(report.splitlines()))
     assert checked["job"]["resultUrl"] is not None
 
 
-async def test_the_same_file_twice_changes_nothing(registrar: Registrar) -> None:
-    await registrar.import_(small_school())
-    world = await registrar.world()
-    again = await registrar.import_(small_school())
+async def test_the_same_file_twice_changes_nothing(importer: Importer) -> None:
+    await importer.import_(small_school())
+    world = await importer.world()
+    again = await importer.import_(small_school())
     assert counts(again) == {}
     assert again["changes"] == []
-    assert await registrar.world() == world
+    assert await importer.world() == world
 
 
-async def test_an_import_is_applied_once(registrar: Registrar) -> None:
-    checked = await registrar.check(small_school())
-    applied = await registrar.apply(checked)
+async def test_an_import_is_applied_once(importer: Importer) -> None:
+    checked = await importer.check(small_school())
+    applied = await importer.apply(checked)
     again = {"importId": checked["id"], "expectedVersion": applied["version"]}
-    assert (await registrar.refuse(APPLY, i=again))[0] == "CONFLICT"
+    assert (await importer.refuse(APPLY, i=again))[0] == "CONFLICT"
 
 
-async def test_in_bulk_who_is_absent_leaves_and_nobody_is_deleted(registrar: Registrar) -> None:
-    await registrar.import_(small())
-    people = len(await registrar.rows("SELECT id FROM person"))
-    applied = await registrar.import_(
+async def test_in_bulk_who_is_absent_leaves_and_nobody_is_deleted(importer: Importer) -> None:
+    await importer.import_(small())
+    people = len(await importer.rows("SELECT id FROM person"))
+    applied = await importer.import_(
         small(
             users=[user("t1", "Hana M", "teacher"), user("u1", "Ana T")],
             enrollments=enrolments(("c1", "t1", "teacher"), ("c1", "u1", "student")),
         )
     )
     assert counts(applied) == {"peopleEnded": 1, "membershipsEnded": 1}
-    assert await registrar.members("Art") == [
+    assert await importer.members("Art") == [
         ("t1@school.example", "MENTOR"),
         ("u1@school.example", "STUDENT"),
     ]
-    assert len(await registrar.rows("SELECT id FROM person")) == people
+    assert len(await importer.rows("SELECT id FROM person")) == people
 
 
 async def test_a_class_that_is_absent_keeps_its_group_and_nobody_in_it(
-    registrar: Registrar,
+    importer: Importer,
 ) -> None:
-    await registrar.import_(small_school())
-    applied = await registrar.import_(small(classes=classes(("c1", "9 Pūtaiao"))), percent=100)
+    await importer.import_(small_school())
+    applied = await importer.import_(small(classes=classes(("c1", "9 Pūtaiao"))), percent=100)
     assert applied["groupsEnded"] == 1
-    assert await registrar.members("10 Art") == []
-    assert await registrar.rows("SELECT id FROM learning_group WHERE name = '10 Art'")
+    assert await importer.members("10 Art") == []
+    assert await importer.rows("SELECT id FROM learning_group WHERE name = '10 Art'")
 
 
-async def test_who_comes_back_is_a_member_anew(registrar: Registrar) -> None:
-    await registrar.import_(small())
-    await registrar.import_(small(users=[], enrollments=[]))
-    assert await registrar.members("Art") == []
-    applied = await registrar.import_(small())
+async def test_who_comes_back_is_a_member_anew(importer: Importer) -> None:
+    await importer.import_(small())
+    await importer.import_(small(users=[], enrollments=[]))
+    assert await importer.members("Art") == []
+    applied = await importer.import_(small())
     assert counts(applied) == {"peopleChanged": 3, "membershipsAdded": 3}
-    assert len(await registrar.members("Art")) == 3
-    ended = await registrar.rows(
+    assert len(await importer.members("Art")) == 3
+    ended = await importer.rows(
         "SELECT id FROM membership WHERE source = 'ROSTER' AND ends_at IS NOT NULL"
     )
     assert len(ended) == 3
 
 
-async def test_bulk_and_then_delta(registrar: Registrar) -> None:
-    await registrar.import_(small())
+async def test_bulk_and_then_delta(importer: Importer) -> None:
+    await importer.import_(small())
     delta = small(
         "delta",
         classes=classes(("c2", "Music"), status="active"),
@@ -123,7 +123,7 @@ async def test_bulk_and_then_delta(registrar: Registrar) -> None:
             *enrolments(("c1", "u2", "student"), status="tobedeleted"),
         ],
     )
-    applied = await registrar.import_(delta)
+    applied = await importer.import_(delta)
     assert counts(applied) == {
         "groupsAdded": 1,
         "peopleAdded": 1,
@@ -131,19 +131,19 @@ async def test_bulk_and_then_delta(registrar: Registrar) -> None:
         "membershipsAdded": 2,
         "membershipsEnded": 2,
     }
-    assert await registrar.members("Art") == [("t1@school.example", "MENTOR")]
-    assert await registrar.members("Music") == [
+    assert await importer.members("Art") == [("t1@school.example", "MENTOR")]
+    assert await importer.members("Music") == [
         ("u2@school.example", "STUDENT"),
         ("u3@school.example", "STUDENT"),
     ]
-    assert counts(await registrar.import_(delta)) == {}
+    assert counts(await importer.import_(delta)) == {}
 
 
 async def test_a_class_and_a_person_that_are_called_otherwise_are_renamed(
-    registrar: Registrar,
+    importer: Importer,
 ) -> None:
-    await registrar.import_(small())
-    applied = await registrar.import_(
+    await importer.import_(small())
+    applied = await importer.import_(
         small(
             classes=classes(("c1", "Toi")),
             users=[user("t1", "Hana N", "teacher"), user("u1", "Ana T"), user("u2", "Bea S")],
@@ -154,83 +154,83 @@ async def test_a_class_and_a_person_that_are_called_otherwise_are_renamed(
         "Group Art is called Toi from now on.",
         "Hana N was called Hana M.",
     ]
-    assert len(await registrar.members("Toi")) == 3
-    assert await registrar.rows("SELECT id FROM person WHERE name = 'Hana N'")
+    assert len(await importer.members("Toi")) == 3
+    assert await importer.rows("SELECT id FROM person WHERE name = 'Hana N'")
 
 
-async def test_an_enrolment_that_becomes_another_moves(registrar: Registrar) -> None:
-    await registrar.import_(small())
+async def test_an_enrolment_that_becomes_another_moves(importer: Importer) -> None:
+    await importer.import_(small())
     (row,) = enrolments(("c1", "u2", "student"))
     moved = {**row, "role": "teacher"}
     others = enrolments(("c1", "t1", "teacher"), ("c1", "u1", "student"))
-    applied = await registrar.import_(small(enrollments=[*others, moved]))
+    applied = await importer.import_(small(enrollments=[*others, moved]))
     assert counts(applied) == {"membershipsChanged": 1}
-    assert ("u2@school.example", "MENTOR") in await registrar.members("Art")
-    assert ("u2@school.example", "STUDENT") not in await registrar.members("Art")
+    assert ("u2@school.example", "MENTOR") in await importer.members("Art")
+    assert ("u2@school.example", "STUDENT") not in await importer.members("Art")
 
 
-async def test_dates_are_days_at_the_school(registrar: Registrar) -> None:
-    await registrar.import_(small())
+async def test_dates_are_days_at_the_school(importer: Importer) -> None:
+    await importer.import_(small())
     dated = enrolments(("c1", "u1", "student"), beginDate="2026-02-02", endDate="2099-12-18")
     rest = enrolments(("c1", "t1", "teacher"), ("c1", "u2", "student"))
-    applied = await registrar.import_(small(enrollments=[*dated, *rest]))
+    applied = await importer.import_(small(enrollments=[*dated, *rest]))
     assert counts(applied) == {"membershipsChanged": 1}
-    (row,) = await registrar.rows(
+    (row,) = await importer.rows(
         "SELECT begins_at, ends_at FROM membership WHERE ends_at > now() AND source = 'ROSTER'"
     )
     assert row["begins_at"].isoformat() == "2026-02-01T11:00:00+00:00"
     assert row["ends_at"].isoformat() == "2099-12-18T11:00:00+00:00"
 
 
-async def test_an_enrolment_that_is_over_is_none(registrar: Registrar) -> None:
-    await registrar.import_(small())
+async def test_an_enrolment_that_is_over_is_none(importer: Importer) -> None:
+    await importer.import_(small())
     over = enrolments(("c1", "u1", "student"), endDate="2020-12-18")
     rest = enrolments(("c1", "t1", "teacher"), ("c1", "u2", "student"))
-    assert counts(await registrar.import_(small(enrollments=[*over, *rest]))) == {
+    assert counts(await importer.import_(small(enrollments=[*over, *rest]))) == {
         "membershipsEnded": 1
     }
 
 
-async def test_two_enrolments_in_one_class_are_one_membership(registrar: Registrar) -> None:
+async def test_two_enrolments_in_one_class_are_one_membership(importer: Importer) -> None:
     (first,) = enrolments(("c1", "u1", "student"))
     twice = [first, {**first, "sourcedId": "term-2"}]
-    applied = await registrar.import_(small(enrollments=twice))
+    applied = await importer.import_(small(enrollments=twice))
     assert applied["membershipsAdded"] == 1
     # It lasts as long as one of them does.
-    assert counts(await registrar.import_(small(enrollments=twice[1:]))) == {}
-    assert await registrar.members("Art") == [("u1@school.example", "STUDENT")]
-    assert counts(await registrar.import_(small(enrollments=[]))) == {"membershipsEnded": 1}
-    assert await registrar.members("Art") == []
+    assert counts(await importer.import_(small(enrollments=twice[1:]))) == {}
+    assert await importer.members("Art") == [("u1@school.example", "STUDENT")]
+    assert counts(await importer.import_(small(enrollments=[]))) == {"membershipsEnded": 1}
+    assert await importer.members("Art") == []
 
 
-async def test_who_is_disabled_leaves(registrar: Registrar) -> None:
-    await registrar.import_(small())
+async def test_who_is_disabled_leaves(importer: Importer) -> None:
+    await importer.import_(small())
     people = [
         user("t1", "Hana M", "teacher"),
         user("u1", "Ana T", enabledUser="false"),
         user("u2", "Bea S"),
     ]
-    applied = await registrar.import_(small(users=people))
+    applied = await importer.import_(small(users=people))
     assert counts(applied) == {"peopleEnded": 1, "membershipsEnded": 1}
 
 
-async def test_what_somebody_ended_by_hand_stays_ended(registrar: Registrar) -> None:
-    await registrar.import_(small())
-    await registrar.write("UPDATE membership SET ends_at = now() WHERE source = 'ROSTER'")
-    assert counts(await registrar.import_(small())) == {}
-    assert await registrar.members("Art") == []
+async def test_what_somebody_ended_by_hand_stays_ended(importer: Importer) -> None:
+    await importer.import_(small())
+    await importer.write("UPDATE membership SET ends_at = now() WHERE source = 'ROSTER'")
+    assert counts(await importer.import_(small())) == {}
+    assert await importer.members("Art") == []
 
 
 async def test_a_group_that_somebody_deleted_comes_back_with_the_next_import(
-    registrar: Registrar,
+    importer: Importer,
 ) -> None:
-    await registrar.import_(small())
-    await registrar.write("DELETE FROM learning_group WHERE name = 'Art'")
-    assert counts(await registrar.import_(small())) == {"groupsAdded": 1, "membershipsAdded": 3}
+    await importer.import_(small())
+    await importer.write("DELETE FROM learning_group WHERE name = 'Art'")
+    assert counts(await importer.import_(small())) == {"groupsAdded": 1, "membershipsAdded": 3}
 
 
 async def test_users_and_roles_of_1_2_are_imported_and_families_are_not(
-    registrar: Registrar,
+    importer: Importer,
 ) -> None:
     people = [
         {key: value for key, value in each.items() if key not in ("role", "orgSourcedIds")}
@@ -253,12 +253,12 @@ async def test_users_and_roles_of_1_2_are_imported_and_families_are_not(
         roles=roles,
         enrollments=enrolments(("c1", "t1", "teacher"), ("c1", "u1", "student")),
     )
-    applied = await registrar.import_(content)
+    applied = await importer.import_(content)
     assert errors(applied) == []
     assert counts(applied) == {"groupsAdded": 1, "peopleAdded": 2, "membershipsAdded": 2}
 
 
-async def test_good_rows_go_on_where_bad_ones_are_named(registrar: Registrar) -> None:
+async def test_good_rows_go_on_where_bad_ones_are_named(importer: Importer) -> None:
     content = small(
         users=[
             user("t1", "Hana M", "teacher"),
@@ -273,7 +273,7 @@ async def test_good_rows_go_on_where_bad_ones_are_named(registrar: Registrar) ->
             ("c1", "u2", "student"),
         ),
     )
-    checked = await registrar.check(content)
+    checked = await importer.check(content)
     assert errors(checked) == [
         ("users.csv", 3, "email", "BAD_EMAIL"),
         ("users.csv", 5, "sourcedId", "DUPLICATE"),
@@ -282,28 +282,28 @@ async def test_good_rows_go_on_where_bad_ones_are_named(registrar: Registrar) ->
         ("enrollments.csv", 4, "userSourcedId", "UNKNOWN_REFERENCE"),
     ]
     assert checked["rowsRefused"] == 5
-    await registrar.apply(checked)
-    assert await registrar.members("Art") == [("u2@school.example", "STUDENT")]
+    await importer.apply(checked)
+    assert await importer.members("Art") == [("u2@school.example", "STUDENT")]
 
 
-async def test_a_row_that_is_there_but_bad_ends_nothing(registrar: Registrar) -> None:
-    await registrar.import_(small())
+async def test_a_row_that_is_there_but_bad_ends_nothing(importer: Importer) -> None:
+    await importer.import_(small())
     people = [user("t1", "Hana M", "teacher"), user("u1", "Ana T"), user("u2", "B", email="bad")]
     bad = enrolments(("c1", "t1", "teacher"), ("c1", "u2", "student"))
     worse = enrolments(("c1", "u1", "student"), beginDate="soon")
-    applied = await registrar.import_(small(users=people, enrollments=[*bad, *worse]))
+    applied = await importer.import_(small(users=people, enrollments=[*bad, *worse]))
     assert counts(applied) == {}
-    assert len(await registrar.members("Art")) == 3
+    assert len(await importer.members("Art")) == 3
 
 
 async def test_rows_without_a_readable_id_keep_all_of_the_file_from_ending(
-    registrar: Registrar,
+    importer: Importer,
 ) -> None:
-    await registrar.import_(small())
+    await importer.import_(small())
     content = small(enrollments=enrolments(("c1", "t1", "teacher"), ("c1", "u1", "student")))
     spoilt = csv_of("enrollments", []) + b",,,c1,s1,u1,student,,,\n"
     files = {"classes": "bulk", "users": "bulk", "enrollments": "bulk"}
-    checked = await registrar.check(
+    checked = await importer.check(
         zip_of(
             {
                 "manifest.csv": manifest(**files),
@@ -318,10 +318,10 @@ async def test_rows_without_a_readable_id_keep_all_of_the_file_from_ending(
     )
     assert ("enrollments.csv", 0, "", "NOT_ENDED") in errors(checked)
     assert counts(checked) == {}
-    assert counts(await registrar.check(content)) == {"membershipsEnded": 1}
+    assert counts(await importer.check(content)) == {"membershipsEnded": 1}
 
 
-async def test_a_header_alone_ends_everything_and_the_guard_says_so(registrar: Registrar) -> None:
-    await registrar.import_(small())
-    checked = await registrar.check(small(enrollments=[]))
+async def test_a_header_alone_ends_everything_and_the_guard_says_so(importer: Importer) -> None:
+    await importer.import_(small())
+    checked = await importer.check(small(enrollments=[]))
     assert (checked["membershipsEnded"], checked["endingPercent"]) == (3, 100)

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator
 
 import pytest_asyncio
 
-from tests.db.registrar import APPLY, CHECK, Registrar, counts
-from tests.db.studio import EXPIRE
-from tests.db.victims import Victims, open_victims
+from tests.db.evidence_harness import EXPIRE
+from tests.db.killable_processes import KillableProcesses, open_processes
+from tests.db.roster_importer import APPLY, CHECK, Importer, counts
 from tests.unit.features.rosters import classes, enrolments, roster, small_school, user
 
 # Something of each kind is added, changed and ended, and a row or two cannot be used.
@@ -30,48 +30,50 @@ NEXT = roster(
 
 
 @pytest_asyncio.fixture(scope="module")
-async def victims() -> AsyncIterator[Victims]:
-    async with open_victims("tests.db.crash_roster") as victims:
-        yield victims
+async def processes() -> AsyncIterator[KillableProcesses]:
+    async with open_processes("tests.db.crash_roster") as processes:
+        yield processes
 
 
-async def kill_at_every_step(registrar: Registrar, victims: Victims, url: str, id_: str) -> int:
+async def kill_at_every_step(
+    importer: Importer, processes: KillableProcesses, url: str, id_: str
+) -> int:
     """Have each step's worker die in the next one; returns how many died."""
-    rows = await registrar.rows("SELECT job_id FROM roster_import WHERE id::text = $1", id_)
+    rows = await importer.rows("SELECT job_id FROM roster_import WHERE id::text = $1", id_)
     job, deaths = str(rows[0]["job_id"]), 0
     # The first dies before anything is committed, the others after one step each.
-    while await victims.die(url, registrar.folder, job, min(2, deaths + 1)):
+    while await processes.die(url, importer.folder, job, min(2, deaths + 1)):
         deaths += 1
-        await registrar.write(EXPIRE)
+        await importer.write(EXPIRE)
     return deaths
 
 
 async def test_an_import_whose_workers_are_killed_around_every_step_is_like_any_other(
-    registrar: Registrar, victims: Victims, database_url: str
+    importer: Importer, processes: KillableProcesses, database_url: str
 ) -> None:
-    await registrar.import_(small_school())
-    expected = await registrar.import_(NEXT)
-    world = await registrar.world()
+    await importer.import_(small_school())
+    expected = await importer.import_(NEXT)
+    world = await importer.world()
     assert len(counts(expected)) > 6
 
-    await registrar.set_up()
-    await registrar.import_(small_school())
-    before = await registrar.keys()
-    id_ = await registrar.start(NEXT)
-    await registrar.ask(CHECK, i={"importId": id_})
-    deaths = await kill_at_every_step(registrar, victims, database_url, id_)
-    checked = await registrar.see(id_)
+    await importer.set_up()
+    await importer.import_(small_school())
+    before = await importer.keys()
+    id_ = await importer.start(NEXT)
+    await importer.ask(CHECK, i={"importId": id_})
+    deaths = await kill_at_every_step(importer, processes, database_url, id_)
+    checked = await importer.see(id_)
     given = {"importId": id_, "expectedVersion": checked["version"], "allowEndingPercent": 100}
-    await registrar.ask(APPLY, i=given)
-    deaths += await kill_at_every_step(registrar, victims, database_url, id_)
+    await importer.ask(APPLY, i=given)
+    deaths += await kill_at_every_step(importer, processes, database_url, id_)
 
-    applied = await registrar.see(id_)
+    applied = await importer.see(id_)
     assert deaths > 50
     assert counts(applied) == counts(expected)
     assert applied["checkJob"]["rowErrors"] == expected["checkJob"]["rowErrors"]
     assert applied["changes"] == expected["changes"]
-    assert await registrar.world() == world
-    assert await registrar.staged() == 0
-    known = {row["key"] for row in await registrar.rows("SELECT key FROM doomed_object")}
-    known |= {row[0] for row in await registrar.rows("SELECT report_key FROM roster_import")}
-    assert await registrar.keys() - before <= known
+    assert await importer.world() == world
+    assert await importer.staged() == 0
+    known = {row["key"] for row in await importer.rows("SELECT key FROM doomed_object")}
+    known |= {row[0] for row in await importer.rows("SELECT report_key FROM roster_import")}
+    assert await importer.keys() - before <= known

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.db.registrar import Registrar, counts, errors, small
+from tests.db.roster_importer import Importer, counts, errors, small
 from tests.unit.features.rosters import (
     Table,
     classes,
@@ -12,9 +12,9 @@ from tests.unit.features.rosters import (
 )
 
 
-async def managers(registrar: Registrar) -> list[str]:
+async def managers(importer: Importer) -> list[str]:
     """The emails of those whom a roster has made one, and who still are."""
-    rows = await registrar.rows(
+    rows = await importer.rows(
         "SELECT p.email FROM membership AS m JOIN person AS p ON p.id = m.person_id"
         " WHERE m.source = 'ROSTER' AND m.role = 'MENTOR_MANAGER' AND m.ends_at IS NULL"
         " ORDER BY p.email"
@@ -52,35 +52,35 @@ def school_of_1_2(*rows: tuple[str, str]) -> bytes:
 
 
 async def test_a_file_makes_nobody_an_administrator_and_managers_only_where_that_is_asked(
-    registrar: Registrar,
+    importer: Importer,
 ) -> None:
     boss = user("b1", "Big Boss", "administrator")
     members = enrolments(("c1", "b1", "administrator"))
     content = small(users=[boss], enrollments=members)
-    applied = await registrar.import_(content)
+    applied = await importer.import_(content)
     assert errors(applied) == [("enrollments.csv", 2, "role", "UNUSED_ROLE")]
-    assert not await registrar.rows("SELECT id FROM membership WHERE source = 'ROSTER'")
-    applied = await registrar.import_(content, managers=True)
+    assert not await importer.rows("SELECT id FROM membership WHERE source = 'ROSTER'")
+    applied = await importer.import_(content, managers=True)
     assert counts(applied) == {"membershipsAdded": 1}
-    assert await managers(registrar) == ["b1@school.example"]
+    assert await managers(importer) == ["b1@school.example"]
     # Who teaches from now on manages no more.
     teacher = user("b1", "Big Boss", "teacher", status="active")
     delta = small("delta", classes=[], users=[teacher], enrollments=[])
-    assert counts(await registrar.import_(delta, managers=True)) == {"membershipsEnded": 1}
-    assert not await registrar.rows(
+    assert counts(await importer.import_(delta, managers=True)) == {"membershipsEnded": 1}
+    assert not await importer.rows(
         "SELECT id FROM membership WHERE source = 'ROSTER' AND role = 'ADMIN'"
     )
 
 
-async def test_roles_of_1_2_manage_as_they_say_and_no_longer(registrar: Registrar) -> None:
+async def test_roles_of_1_2_manage_as_they_say_and_no_longer(importer: Importer) -> None:
     content = school_of_1_2(("a1", "principal"), ("t1", "teacher"), ("u1", "student"))
-    await registrar.import_(content)
-    assert await managers(registrar) == []
-    await registrar.import_(content, managers=True)
-    assert await managers(registrar) == ["a1@school.example"]
+    await importer.import_(content)
+    assert await managers(importer) == []
+    await importer.import_(content, managers=True)
+    assert await managers(importer) == ["a1@school.example"]
     # Without being asked, a roster says nothing about managers.
-    await registrar.import_(content)
-    assert await managers(registrar) == ["a1@school.example"]
+    await importer.import_(content)
+    assert await managers(importer) == ["a1@school.example"]
     content = school_of_1_2(("a1", "teacher"), ("t1", "siteAdministrator"), ("u1", "student"))
-    await registrar.import_(content, managers=True)
-    assert await managers(registrar) == ["t1@school.example"]
+    await importer.import_(content, managers=True)
+    assert await managers(importer) == ["t1@school.example"]

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from uuid import UUID
 
-from tests.db.registrar import ORGANISATION, Registrar, small
+from tests.db.roster_importer import ORGANISATION, Importer, small
 from tests.features.record import Caller
 from tests.features.sample import id_of
 
 
-async def test_every_change_is_written_down(registrar: Registrar) -> None:
-    await registrar.import_(small())
-    rows = await registrar.rows(
+async def test_every_change_is_written_down(importer: Importer) -> None:
+    await importer.import_(small())
+    rows = await importer.rows(
         "SELECT action, kind, count(*) AS count FROM audit_entry"
         " WHERE kind <> 'RosterImport' GROUP BY action, kind ORDER BY kind"
     )
@@ -20,24 +20,24 @@ async def test_every_change_is_written_down(registrar: Registrar) -> None:
         ("INSERT", "Membership", 3),
         ("INSERT", "Person", 3),
     ]
-    rows = await registrar.rows(
+    rows = await importer.rows(
         "SELECT action, count(*) AS count FROM audit_entry"
         " WHERE kind = 'RosterImport' AND actor_id = $1::uuid GROUP BY action ORDER BY action",
         id_of(Caller.ADMIN),
     )
     # Started, checked and applied: each was asked for, and came to its end.
     assert [tuple(row) for row in rows] == [("INSERT", 1), ("UPDATE", 4)]
-    await registrar.import_(small(enrollments=[]))
-    (row,) = await registrar.rows(
+    await importer.import_(small(enrollments=[]))
+    (row,) = await importer.rows(
         "SELECT count(*) AS count FROM audit_entry"
         " WHERE kind = 'Membership' AND action = 'UPDATE' AND subject_id IS NOT NULL"
     )
     assert row["count"] == 3
 
 
-async def test_source_and_notice_can_be_found_from_each_membership(registrar: Registrar) -> None:
-    await registrar.import_(small(), noticeVersion="2026-1")
-    rows = await registrar.rows(
+async def test_source_and_notice_can_be_found_from_each_membership(importer: Importer) -> None:
+    await importer.import_(small(), noticeVersion="2026-1")
+    rows = await importer.rows(
         """
 SELECT i.source, i.notice_version FROM membership AS m
     JOIN roster_membership AS l ON l.membership_id = m.id

@@ -10,7 +10,16 @@ import pytest
 from poutama.features.roster import steps
 from poutama.features.roster.runner import run_phase
 from poutama.features.roster.sweep import purge_expired_rosters
-from tests.db.registrar import APPLY, CHECK, ORGANISATION, SEE, START, Registrar, counts, errors
+from tests.db.roster_importer import (
+    APPLY,
+    CHECK,
+    ORGANISATION,
+    SEE,
+    START,
+    Importer,
+    counts,
+    errors,
+)
 from tests.db.sessions import soon
 from tests.features.record import Caller
 from tests.features.sample import id_of
@@ -46,8 +55,8 @@ def stranger(**more: str) -> Any:
     return user("x1", "Not Them", email="admin-of-another-organisation@school.example", **more)
 
 
-async def membership_of(registrar: Registrar, email: str) -> Any:
-    rows = await registrar.rows(
+async def membership_of(importer: Importer, email: str) -> Any:
+    rows = await importer.rows(
         "SELECT m.* FROM membership AS m JOIN person AS p ON p.id = m.person_id"
         " WHERE p.email = $1 AND m.source = 'ROSTER' AND m.organisation_id = $2::uuid",
         email,
@@ -57,80 +66,80 @@ async def membership_of(registrar: Registrar, email: str) -> Any:
 
 
 async def test_somebody_of_another_organisation_is_asked_and_keeps_name_and_email(
-    registrar: Registrar,
+    importer: Importer,
 ) -> None:
     email = stranger()["email"]
-    before = dict((await registrar.rows(PERSON, email))[0])
-    checked = await registrar.check(school(stranger()))
+    before = dict((await importer.rows(PERSON, email))[0])
+    checked = await importer.check(school(stranger()))
     assert "has an account here already" in checked["changes"][1]["sentence"]
-    await registrar.apply(checked)
-    assert dict((await registrar.rows(PERSON, email))[0]) == before
-    row = await membership_of(registrar, email)
+    await importer.apply(checked)
+    assert dict((await importer.rows(PERSON, email))[0]) == before
+    row = await membership_of(importer, email)
     assert (row["accepted_at"], row["invited_name"]) == (None, "Not Them")
-    seen = await registrar.ask(GOALS, Caller.ADMIN, id=str(before["id"]))
+    seen = await importer.ask(GOALS, Caller.ADMIN, id=str(before["id"]))
     assert seen is None
     # And not with the next import, either.
     changed = school(stranger(familyName="Changed"))
-    await registrar.import_(changed)
-    assert dict((await registrar.rows(PERSON, email))[0]) == before
-    assert (await membership_of(registrar, email))["accepted_at"] is None
+    await importer.import_(changed)
+    assert dict((await importer.rows(PERSON, email))[0]) == before
+    assert (await membership_of(importer, email))["accepted_at"] is None
 
 
 async def test_an_email_in_the_file_never_changes_that_of_somebody_who_has_signed_in(
-    registrar: Registrar,
+    importer: Importer,
 ) -> None:
-    await registrar.import_(school(user("u1", "Ana T")))
-    person = (await registrar.rows(PERSON, "u1@school.example"))[0]["id"]
-    await registrar.write(
+    await importer.import_(school(user("u1", "Ana T")))
+    person = (await importer.rows(PERSON, "u1@school.example"))[0]["id"]
+    await importer.write(
         "INSERT INTO identity (issuer, subject, person_id) VALUES ('i', 's', $1::uuid)", person
     )
     taken = school(user("u1", "Ana T", email="attacker@elsewhere.example"))
-    applied = await registrar.check(taken)
+    applied = await importer.check(taken)
     assert counts(applied) == {}
     assert errors(applied) == [("users.csv", 2, "email", "KEPT")]
-    await registrar.apply(applied)
-    assert await registrar.rows(PERSON, "u1@school.example")
+    await importer.apply(applied)
+    assert await importer.rows(PERSON, "u1@school.example")
 
 
-async def test_an_email_is_corrected_before_anybody_has_signed_in(registrar: Registrar) -> None:
-    await registrar.import_(school(user("u1", "Ana T", email="tpyo@school.example")))
-    applied = await registrar.import_(school(user("u1", "Ana T")))
+async def test_an_email_is_corrected_before_anybody_has_signed_in(importer: Importer) -> None:
+    await importer.import_(school(user("u1", "Ana T", email="tpyo@school.example")))
+    applied = await importer.import_(school(user("u1", "Ana T")))
     assert counts(applied) == {"peopleChanged": 1}
-    assert await registrar.rows(PERSON, "u1@school.example")
-    assert not await registrar.rows(PERSON, "tpyo@school.example")
+    assert await importer.rows(PERSON, "u1@school.example")
+    assert not await importer.rows(PERSON, "tpyo@school.example")
 
 
-async def test_an_email_that_is_somebody_elses_is_not_taken(registrar: Registrar) -> None:
-    await registrar.import_(school(user("u1", "Ana T")))
+async def test_an_email_that_is_somebody_elses_is_not_taken(importer: Importer) -> None:
+    await importer.import_(school(user("u1", "Ana T")))
     email = stranger()["email"]
-    applied = await registrar.import_(school(user("u1", "Ana T", email=email)))
+    applied = await importer.import_(school(user("u1", "Ana T", email=email)))
     assert counts(applied) == {}
-    assert len(await registrar.rows(PERSON, email)) == 1
-    assert await registrar.rows(PERSON, "u1@school.example")
+    assert len(await importer.rows(PERSON, email)) == 1
+    assert await importer.rows(PERSON, "u1@school.example")
 
 
 async def test_who_has_joined_another_organisation_is_not_renamed_any_more(
-    registrar: Registrar,
+    importer: Importer,
 ) -> None:
-    await registrar.import_(school(user("u1", "Ana T")))
-    person = (await registrar.rows(PERSON, "u1@school.example"))[0]["id"]
-    await registrar.write(
+    await importer.import_(school(user("u1", "Ana T")))
+    person = (await importer.rows(PERSON, "u1@school.example"))[0]["id"]
+    await importer.write(
         "INSERT INTO membership (id, organisation_id, group_id, person_id, role, source)"
         " VALUES (gen_random_uuid(), $1::uuid, $2::uuid, $3::uuid, 'STUDENT', 'INVITED')",
         id_of("other organisation"),
         id_of("far group"),
         person,
     )
-    applied = await registrar.import_(school(user("u1", "Other Name")))
+    applied = await importer.import_(school(user("u1", "Other Name")))
     assert counts(applied) == {}
-    assert (await registrar.rows(PERSON, "u1@school.example"))[0]["name"] == "Ana T"
+    assert (await importer.rows(PERSON, "u1@school.example"))[0]["name"] == "Ana T"
 
 
-async def test_two_users_with_one_email_are_both_refused(registrar: Registrar) -> None:
+async def test_two_users_with_one_email_are_both_refused(importer: Importer) -> None:
     content = school(
         user("u1", "A B", email="one@school.example"), user("u2", "C D", email="ONE@school.example")
     )
-    checked = await registrar.check(content)
+    checked = await importer.check(content)
     assert errors(checked)[:2] == [
         ("users.csv", 2, "email", "AMBIGUOUS"),
         ("users.csv", 3, "email", "AMBIGUOUS"),
@@ -139,162 +148,162 @@ async def test_two_users_with_one_email_are_both_refused(registrar: Registrar) -
 
 
 async def test_an_email_that_another_user_of_the_roster_has_is_refused(
-    registrar: Registrar,
+    importer: Importer,
 ) -> None:
-    await registrar.import_(school(user("u1", "Ana T")))
+    await importer.import_(school(user("u1", "Ana T")))
     newer = user("u2", "Ana T", email="u1@school.example", status="active")
-    checked = await registrar.check(school(newer, mode="delta", classes=[], enrollments=[]))
+    checked = await importer.check(school(newer, mode="delta", classes=[], enrollments=[]))
     assert errors(checked) == [("users.csv", 2, "email", "TAKEN")]
     # With the older one gone, it is known to be the same person.
-    applied = await registrar.import_(school(user("u2", "Ana T", email="u1@school.example")))
+    applied = await importer.import_(school(user("u2", "Ana T", email="u1@school.example")))
     assert errors(applied) == []
-    assert await registrar.members("Art") == [("u1@school.example", "STUDENT")]
+    assert await importer.members("Art") == [("u1@school.example", "STUDENT")]
 
 
 async def test_an_organisation_that_nobody_verified_shares_nothing_and_learns_nothing(
-    registrar: Registrar,
+    importer: Importer,
 ) -> None:
-    await registrar.set_up(verified=False)
+    await importer.set_up(verified=False)
     known, new = stranger(), user("u1", "Ana T")
-    checked = await registrar.check(school(known, new))
+    checked = await importer.check(school(known, new))
     assert counts(checked) == {"groupsAdded": 1, "peopleAdded": 2, "membershipsAdded": 2}
     said = [change["sentence"].replace(known["email"], "E") for change in checked["changes"]]
     assert said[1:3] == ["New person Not Them (E).", "New person Ana T (u1@school.example)."]
-    await registrar.apply(checked)
-    assert await registrar.members("Art") == []
-    again = await registrar.check(
+    await importer.apply(checked)
+    assert await importer.members("Art") == []
+    again = await importer.check(
         school(stranger(familyName="X"), user("u1", "Ana T", familyName="X"))
     )
     assert (counts(again), errors(again)) == ({}, [])
 
 
 async def test_a_student_of_the_school_already_shares_with_a_new_group(
-    registrar: Registrar,
+    importer: Importer,
 ) -> None:
     content = school(user("u1", "The Student", email="the-student@school.example"))
-    checked = await registrar.check(content)
+    checked = await importer.check(content)
     assert "has an account here already" in checked["changes"][1]["sentence"]
-    await registrar.apply(checked)
-    assert await registrar.members("Art") == [("the-student@school.example", "STUDENT")]
+    await importer.apply(checked)
+    assert await importer.members("Art") == [("the-student@school.example", "STUDENT")]
 
 
 async def test_a_mentor_of_the_school_is_not_made_its_student_unasked(
-    registrar: Registrar,
+    importer: Importer,
 ) -> None:
-    await registrar.import_(school(user("u1", "The Mentor", email="mentor@school.example")))
-    assert await registrar.members("Art") == []
-    assert (await membership_of(registrar, "mentor@school.example"))["accepted_at"] is None
+    await importer.import_(school(user("u1", "The Mentor", email="mentor@school.example")))
+    assert await importer.members("Art") == []
+    assert (await membership_of(importer, "mentor@school.example"))["accepted_at"] is None
 
 
-async def test_a_roster_ends_only_what_rosters_made(registrar: Registrar) -> None:
-    await registrar.import_(school())
-    await registrar.write(
+async def test_a_roster_ends_only_what_rosters_made(importer: Importer) -> None:
+    await importer.import_(school())
+    await importer.write(
         "INSERT INTO membership (id, organisation_id, group_id, person_id, role, source,"
         " accepted_at) SELECT gen_random_uuid(), g.organisation_id, g.id, $1::uuid, 'STUDENT',"
         " 'JOIN_CODE', now() FROM learning_group AS g WHERE g.name = 'Art'",
         id_of(Caller.STUDENT),
     )
     student = user("u1", "The Student", email="the-student@school.example")
-    added = await registrar.import_(school(student))
+    added = await importer.import_(school(student))
     assert counts(added) == {"peopleAdded": 1}
     assert "already, as in the roster" in added["changes"][-1]["sentence"]
-    await registrar.import_(school())
-    assert await registrar.members("Art") == [("the-student@school.example", "STUDENT")]
+    await importer.import_(school())
+    assert await importer.members("Art") == [("the-student@school.example", "STUDENT")]
 
 
-async def test_more_than_is_allowed_does_not_end(registrar: Registrar) -> None:
-    await registrar.import_(small_school())
-    world = await registrar.world()
-    checked = await registrar.check(school(user("t1", "Hana Mero", "teacher")))
+async def test_more_than_is_allowed_does_not_end(importer: Importer) -> None:
+    await importer.import_(small_school())
+    world = await importer.world()
+    checked = await importer.check(school(user("t1", "Hana Mero", "teacher")))
     given = {"importId": checked["id"], "expectedVersion": checked["version"]}
-    code, message = await registrar.refuse(APPLY, i=given)
+    code, message = await importer.refuse(APPLY, i=given)
     assert (code, checked["endingPercent"]) == ("CONFLICT", 84)
     assert "84 % of the memberships" in message
-    assert await registrar.world() == world
-    applied = await registrar.apply(checked, percent=84)
+    assert await importer.world() == world
+    applied = await importer.apply(checked, percent=84)
     assert applied["membershipsEnded"] == 5
 
 
-async def test_nothing_ends_that_the_check_has_not_shown(registrar: Registrar) -> None:
-    await registrar.import_(small_school())
+async def test_nothing_ends_that_the_check_has_not_shown(importer: Importer) -> None:
+    await importer.import_(small_school())
     gone = school(user("t1", "Hana Mero", "teacher"))
-    checked = await registrar.check(gone)
+    checked = await importer.check(gone)
     more = [
         user("t1", "Hana Mero", "teacher"),
         *(user(f"n{i}", "New Person") for i in range(3)),
     ]
-    await registrar.import_(school(*more, mode="delta"))
-    world = await registrar.world()
-    applied = await registrar.apply(checked, percent=100)
+    await importer.import_(school(*more, mode="delta"))
+    world = await importer.world()
+    applied = await importer.apply(checked, percent=100)
     assert applied["state"] == "FAILED"
     assert "Check it again" in applied["job"]["failure"]
-    assert await registrar.world() == world
+    assert await importer.world() == world
 
 
-async def test_what_has_changed_since_the_check_is_matched_again(registrar: Registrar) -> None:
-    checked = await registrar.check(school(user("u1", "Ana T"), user("u2", "Bea S")))
+async def test_what_has_changed_since_the_check_is_matched_again(importer: Importer) -> None:
+    checked = await importer.check(school(user("u1", "Ana T"), user("u2", "Bea S")))
     # Somebody invites one of them meanwhile.
-    await registrar.write(
+    await importer.write(
         "INSERT INTO person (id, email, name) VALUES (gen_random_uuid(), 'u1@school.example', 'A')"
     )
-    applied = await registrar.apply(checked)
+    applied = await importer.apply(checked)
     assert applied["state"] == "APPLIED"
-    assert await registrar.members("Art") == [("u2@school.example", "STUDENT")]
-    assert (await membership_of(registrar, "u1@school.example"))["accepted_at"] is None
+    assert await importer.members("Art") == [("u2@school.example", "STUDENT")]
+    assert (await membership_of(importer, "u1@school.example"))["accepted_at"] is None
 
 
-async def test_whoever_is_no_admin_any_more_has_nothing_applied(registrar: Registrar) -> None:
-    checked = await registrar.check(small_school())
+async def test_whoever_is_no_admin_any_more_has_nothing_applied(importer: Importer) -> None:
+    checked = await importer.check(small_school())
     given = {"importId": checked["id"], "expectedVersion": checked["version"]}
-    await registrar.ask(APPLY, i=given)
-    await registrar.write(
+    await importer.ask(APPLY, i=given)
+    await importer.write(
         "UPDATE membership SET ends_at = now() WHERE id = $1::uuid", id_of("admin's")
     )
-    await registrar.work(checked["id"])
-    (row,) = await registrar.rows("SELECT state FROM roster_progress")
+    await importer.work(checked["id"])
+    (row,) = await importer.rows("SELECT state FROM roster_progress")
     assert row["state"] == "FAILED"
-    assert not await registrar.rows("SELECT id FROM membership WHERE source = 'ROSTER'")
+    assert not await importer.rows("SELECT id FROM membership WHERE source = 'ROSTER'")
 
 
 async def test_an_application_stops_at_the_step_after_the_right_is_lost(
-    registrar: Registrar, monkeypatch: pytest.MonkeyPatch
+    importer: Importer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    checked = await registrar.check(small_school())
+    checked = await importer.check(small_school())
     count = "SELECT count(*) AS n FROM learning_group"
-    before = (await registrar.rows(count))[0]["n"]
+    before = (await importer.rows(count))[0]["n"]
 
     async def end_once_groups_are_written(*given: Any) -> Any:
-        if (await registrar.rows(count))[0]["n"] > before:
+        if (await importer.rows(count))[0]["n"] > before:
             end = "UPDATE membership SET ends_at = now() WHERE id = $1::uuid"
-            await registrar.write(end, id_of("admin's"))
+            await importer.write(end, id_of("admin's"))
         return await run_phase(*given)
 
     monkeypatch.setattr(steps, "run_phase", end_once_groups_are_written)
-    await registrar.ask(APPLY, i={"importId": checked["id"], "expectedVersion": checked["version"]})
-    await registrar.work(checked["id"])
-    (row,) = await registrar.rows("SELECT state, failure FROM job ORDER BY created_at DESC LIMIT 1")
+    await importer.ask(APPLY, i={"importId": checked["id"], "expectedVersion": checked["version"]})
+    await importer.work(checked["id"])
+    (row,) = await importer.rows("SELECT state, failure FROM job ORDER BY created_at DESC LIMIT 1")
     assert tuple(row) == ("FAILED", steps.NO_ADMIN)
-    assert (await registrar.rows(count))[0]["n"] > before
-    assert not await registrar.rows("SELECT id FROM membership WHERE source = 'ROSTER'")
+    assert (await importer.rows(count))[0]["n"] > before
+    assert not await importer.rows("SELECT id FROM membership WHERE source = 'ROSTER'")
 
 
 @pytest.mark.parametrize("caller", [each for each in Caller if each is not Caller.ADMIN])
-async def test_only_the_admin_sees_and_uses_an_import(registrar: Registrar, caller: Caller) -> None:
-    checked = await registrar.check(small_school())
-    response = await registrar.send(SEE, caller, id=checked["id"])
+async def test_only_the_admin_sees_and_uses_an_import(importer: Importer, caller: Caller) -> None:
+    checked = await importer.check(small_school())
+    response = await importer.send(SEE, caller, id=checked["id"])
     if caller is Caller.ANONYMOUS:
         assert response["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
         return
     assert response == {"data": {"rosterImport": None}}
     version = {"expectedVersion": checked["version"]}
     for document, more in ((CHECK, {}), (APPLY, version)):
-        code, _ = await registrar.refuse(document, caller, i={"importId": checked["id"], **more})
+        code, _ = await importer.refuse(document, caller, i={"importId": checked["id"], **more})
         assert code == "NOT_FOUND"
 
 
-async def test_an_import_goes_into_no_organisation_but_ones_own(registrar: Registrar) -> None:
+async def test_an_import_goes_into_no_organisation_but_ones_own(importer: Importer) -> None:
     file = {"name": "r.zip", "bytes": 1, "sha256": "0" * 64}
-    assert (await registrar.refuse(START, i={**FAR, **file}))[0] == "NOT_FOUND"
+    assert (await importer.refuse(START, i={**FAR, **file}))[0] == "NOT_FOUND"
 
 
 @pytest.mark.parametrize(
@@ -308,10 +317,10 @@ async def test_an_import_goes_into_no_organisation_but_ones_own(registrar: Regis
     ],
 )
 async def test_a_file_that_cannot_be_is_refused(
-    registrar: Registrar, change: dict[str, Any], field: str
+    importer: Importer, change: dict[str, Any], field: str
 ) -> None:
     given = {"organisationId": str(ORGANISATION), "name": "r", "bytes": 1, "sha256": "0" * 64}
-    code, message = await registrar.refuse(START, i={**given, **change})
+    code, message = await importer.refuse(START, i={**given, **change})
     assert code == "BAD_USER_INPUT"
     assert message.startswith(f"input.{field}: ")
 
@@ -327,62 +336,62 @@ async def test_a_file_that_cannot_be_is_refused(
     ],
 )
 async def test_a_zip_that_is_no_roster_fails_with_its_reason(
-    registrar: Registrar, content: bytes, reason: str
+    importer: Importer, content: bytes, reason: str
 ) -> None:
-    failed = await registrar.check(content)
+    failed = await importer.check(content)
     assert failed["state"] == "FAILED"
     assert reason in failed["job"]["failure"]
-    assert await registrar.staged() == 0
+    assert await importer.staged() == 0
 
 
-async def test_what_was_not_uploaded_or_is_another_file_is_not_read(registrar: Registrar) -> None:
-    id_ = await registrar.start(small_school())
-    row = (await registrar.rows("SELECT * FROM roster_import WHERE id = $1::uuid", UUID(id_)))[0]
-    await registrar.store.put(row["upload_key"], b"other", media_type="application/zip")
-    await registrar.ask(CHECK, i={"importId": id_})
-    await registrar.work(id_)
-    assert "SHA-256 differs" in (await registrar.see(id_))["job"]["failure"]
+async def test_what_was_not_uploaded_or_is_another_file_is_not_read(importer: Importer) -> None:
+    id_ = await importer.start(small_school())
+    row = (await importer.rows("SELECT * FROM roster_import WHERE id = $1::uuid", UUID(id_)))[0]
+    await importer.store.put(row["upload_key"], b"other", media_type="application/zip")
+    await importer.ask(CHECK, i={"importId": id_})
+    await importer.work(id_)
+    assert "SHA-256 differs" in (await importer.see(id_))["job"]["failure"]
     # Uploaded now, it can be checked again.
-    await registrar.store.delete([row["upload_key"]])
-    await registrar.ask(CHECK, i={"importId": id_})
-    await registrar.work(id_)
-    assert "upload it first" in (await registrar.see(id_))["job"]["failure"]
-    await registrar.store.put(row["upload_key"], small_school(), media_type="application/zip")
-    await registrar.ask(CHECK, i={"importId": id_})
-    await registrar.work(id_)
-    assert (await registrar.see(id_))["state"] == "CHECKED"
+    await importer.store.delete([row["upload_key"]])
+    await importer.ask(CHECK, i={"importId": id_})
+    await importer.work(id_)
+    assert "upload it first" in (await importer.see(id_))["job"]["failure"]
+    await importer.store.put(row["upload_key"], small_school(), media_type="application/zip")
+    await importer.ask(CHECK, i={"importId": id_})
+    await importer.work(id_)
+    assert (await importer.see(id_))["state"] == "CHECKED"
 
 
-async def test_two_imports_are_not_applied_at_once(registrar: Registrar) -> None:
-    first, second = await registrar.check(small_school()), await registrar.check(small_school())
+async def test_two_imports_are_not_applied_at_once(importer: Importer) -> None:
+    first, second = await importer.check(small_school()), await importer.check(small_school())
     given = {"importId": first["id"], "expectedVersion": first["version"]}
-    await registrar.ask(APPLY, i=given)
+    await importer.ask(APPLY, i=given)
     given = {"importId": second["id"], "expectedVersion": second["version"]}
-    code, message = await registrar.refuse(APPLY, i=given)
+    code, message = await importer.refuse(APPLY, i=given)
     assert (code, "Another import" in message) == ("CONFLICT", True)
 
 
-async def test_an_import_that_is_never_applied_is_forgotten(registrar: Registrar) -> None:
-    checked = await registrar.check(small_school())
-    assert await registrar.staged() > 0
-    assert await purge_expired_rosters(registrar.database, deadline=soon()) == 0
-    await registrar.write("UPDATE roster_import SET updated_at = now() - interval '8 days'")
-    assert await purge_expired_rosters(registrar.database, deadline=soon()) == 1
-    seen = await registrar.see(checked["id"])
+async def test_an_import_that_is_never_applied_is_forgotten(importer: Importer) -> None:
+    checked = await importer.check(small_school())
+    assert await importer.staged() > 0
+    assert await purge_expired_rosters(importer.database, deadline=soon()) == 0
+    await importer.write("UPDATE roster_import SET updated_at = now() - interval '8 days'")
+    assert await purge_expired_rosters(importer.database, deadline=soon()) == 1
+    seen = await importer.see(checked["id"])
     assert (seen["state"], seen["changes"]) == ("EXPIRED", [])
-    assert await registrar.staged() == 0
-    keys = await registrar.keys()
-    doomed = {row["key"] for row in await registrar.rows("SELECT key FROM doomed_object")}
+    assert await importer.staged() == 0
+    keys = await importer.keys()
+    doomed = {row["key"] for row in await importer.rows("SELECT key FROM doomed_object")}
     assert keys <= doomed
 
 
-async def test_nothing_is_left_in_the_store_but_the_latest_report(registrar: Registrar) -> None:
-    await registrar.import_(small_school())
-    keys = await registrar.keys()
-    doomed = {row["key"] for row in await registrar.rows("SELECT key FROM doomed_object")}
-    (row,) = await registrar.rows("SELECT report_key FROM roster_import")
+async def test_nothing_is_left_in_the_store_but_the_latest_report(importer: Importer) -> None:
+    await importer.import_(small_school())
+    keys = await importer.keys()
+    doomed = {row["key"] for row in await importer.rows("SELECT key FROM doomed_object")}
+    (row,) = await importer.rows("SELECT report_key FROM roster_import")
     assert keys - doomed == {row["report_key"]}
-    await registrar.write("UPDATE roster_import SET updated_at = now() - interval '31 days'")
-    assert await purge_expired_rosters(registrar.database, deadline=soon()) == 1
-    doomed = {row["key"] for row in await registrar.rows("SELECT key FROM doomed_object")}
+    await importer.write("UPDATE roster_import SET updated_at = now() - interval '31 days'")
+    assert await purge_expired_rosters(importer.database, deadline=soon()) == 1
+    doomed = {row["key"] for row in await importer.rows("SELECT key FROM doomed_object")}
     assert keys <= doomed

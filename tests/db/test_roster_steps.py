@@ -15,14 +15,14 @@ from poutama.features.roster.checkpoint import RosterPhase
 from poutama.features.roster.runner import CheckStep, PhaseFunction, RosterProgress
 from poutama.jobs.job import Finished, Progress
 from poutama.settings import Settings
-from tests.db.registrar import APPLY, CHECK, SEE, Registrar, counts, small
+from tests.db.roster_importer import APPLY, CHECK, SEE, Importer, counts, small
 from tests.unit.features.rosters import small_school
 
 SMALL = {"groupsAdded": 2, "peopleAdded": 4, "membershipsAdded": 6}
 
 
 async def test_its_jobs_report_how_far_they_are(
-    registrar: Registrar, monkeypatch: pytest.MonkeyPatch
+    importer: Importer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     returned: list[RosterProgress | Finished] = []
 
@@ -36,10 +36,10 @@ async def test_its_jobs_report_how_far_they_are(
 
     monkeypatch.setattr(steps, "run_phase", watch)
     monkeypatch.setattr(runner, "BATCH", 2)
-    checked = await registrar.check(small_school())
+    checked = await importer.check(small_school())
     require_progress(returned)
     returned.clear()
-    await registrar.apply(checked)
+    await importer.apply(checked)
     require_progress(returned)
 
 
@@ -57,48 +57,48 @@ def require_progress(returned: list[RosterProgress | Finished]) -> None:
 
 
 async def test_an_import_goes_through_however_small_its_batches_are(
-    registrar: Registrar, monkeypatch: pytest.MonkeyPatch
+    importer: Importer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    await registrar.import_(small_school())
-    await registrar.import_(small())
-    expected = await registrar.world()
-    await registrar.set_up()
+    await importer.import_(small_school())
+    await importer.import_(small())
+    expected = await importer.world()
+    await importer.set_up()
     for module in (runner, phases, conclusions):
         monkeypatch.setattr(module, "BATCH", 2)
-    await registrar.import_(small_school())
-    await registrar.import_(small())
-    assert await registrar.world() == expected
+    await importer.import_(small_school())
+    await importer.import_(small())
+    assert await importer.world() == expected
 
 
 async def test_an_import_goes_through_in_invocations_of_three_seconds(
-    registrar: Registrar, monkeypatch: pytest.MonkeyPatch
+    importer: Importer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     looks = itertools.count()
     # Whenever the worker looks, another second has passed.
     clock = SimpleNamespace(monotonic=lambda: time.monotonic() + next(looks))
     monkeypatch.setattr("poutama.worker.time", clock)
-    id_ = await registrar.start(small_school())
-    await registrar.ask(CHECK, i={"importId": id_})
+    id_ = await importer.start(small_school())
+    await importer.ask(CHECK, i={"importId": id_})
     invocations, state = 0, "QUEUED"
     while state == "QUEUED":
         looks = itertools.count()
-        state = await registrar.work(id_, seconds=3.0) or ""
+        state = await importer.work(id_, seconds=3.0) or ""
         invocations += 1
     assert state == "SUCCEEDED"
     assert invocations > 10
-    assert counts(await registrar.ask(SEE, id=id_)) == SMALL
+    assert counts(await importer.ask(SEE, id=id_)) == SMALL
 
 
 @pytest.mark.parametrize("mutation", [CHECK, APPLY])
 async def test_a_job_of_the_release_before_fails_and_can_be_requested_again(
-    registrar: Registrar, mutation: str
+    importer: Importer, mutation: str
 ) -> None:
-    checked = await registrar.check(small())
+    checked = await importer.check(small())
     request = {"importId": checked["id"]}
     if mutation == APPLY:
         request["expectedVersion"] = checked["version"]
-    await registrar.ask(mutation, i=request)
-    await registrar.write(
+    await importer.ask(mutation, i=request)
+    await importer.write(
         """
 UPDATE job SET checkpoint = '{"phase": "match groups", "at": {"place": 4000}, "state": {"top": {}}}'
 WHERE id = (SELECT job_id FROM roster_import WHERE id = $1::uuid)
@@ -107,12 +107,12 @@ WHERE id = (SELECT job_id FROM roster_import WHERE id = $1::uuid)
     )
     # The worker may be of the older release of two: it leaves the job to others a few times.
     for _ in range(Settings().job_attempts):
-        await registrar.write("UPDATE job SET not_before = now()")
-        await registrar.work(checked["id"])
-    failed = await registrar.see(checked["id"])
+        await importer.write("UPDATE job SET not_before = now()")
+        await importer.work(checked["id"])
+    failed = await importer.see(checked["id"])
     assert (failed["state"], failed["job"]["state"]) == ("FAILED", "FAILED")
     assert failed["job"]["failure"].startswith("The job was begun by another release of Poutama")
     assert failed["job"]["failure"].endswith("Start it again.")
-    await registrar.ask(CHECK, i={"importId": checked["id"]})
-    await registrar.work(checked["id"])
-    assert (await registrar.see(checked["id"]))["state"] == "CHECKED"
+    await importer.ask(CHECK, i={"importId": checked["id"]})
+    await importer.work(checked["id"])
+    assert (await importer.see(checked["id"]))["state"] == "CHECKED"

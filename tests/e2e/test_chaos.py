@@ -25,7 +25,7 @@ from poutama.cluster.history import (
 
 POUTAMA = Path(sys.executable).parent / "poutama"
 # Not a measurement: a process that hangs must not hang the suite.
-PATIENCE = 120.0
+HANG_SECONDS = 120.0
 RUN = Run(name="r", began="2026-02-03T00:00:00Z", engine="postgresql", writers=1, readers=1)
 NOTE = ClientOperation(
     number=1,
@@ -59,7 +59,7 @@ def start(tmp_path: Path, *words: str) -> subprocess.Popen[str]:
 
 def finish(process: subprocess.Popen[str]) -> tuple[int, str, str]:
     try:
-        said, complained = process.communicate(timeout=PATIENCE)
+        said, complained = process.communicate(timeout=HANG_SECONDS)
     finally:
         process.kill()
     return process.returncode, said, complained

@@ -11,22 +11,22 @@ from gql.client import AsyncClientSession
 from gql.transport.aiohttp import AIOHTTPTransport
 from gql.transport.exceptions import TransportQueryError
 
-from tests.e2e.server import Live
+from tests.e2e.local_server import LocalServer
 
 GOALS_OF_STUDENT_1 = 12
 
 
-def test_apollo_client(live: Live, node: Callable[..., Any]) -> None:
+def test_apollo_client(local_server: LocalServer, node: Callable[..., Any]) -> None:
     # The script asserts; what it prints says that it went all the way.
-    done = node("apollo.mjs", live.graphql, live.token())
+    done = node("apollo.mjs", local_server.graphql, local_server.token())
 
     assert (done["goals"], done["pages"]) == (GOALS_OF_STUDENT_1, 3)
 
 
 @pytest.fixture
-async def session(live: Live) -> AsyncIterator[AsyncClientSession]:
-    headers = {"Authorization": f"Bearer {live.token()}"}
-    transport = AIOHTTPTransport(url=live.graphql, headers=headers)
+async def session(local_server: LocalServer) -> AsyncIterator[AsyncClientSession]:
+    headers = {"Authorization": f"Bearer {local_server.token()}"}
+    transport = AIOHTTPTransport(url=local_server.graphql, headers=headers)
     # It asks for the schema first, and validates every document against it.
     async with Client(transport=transport, fetch_schema_from_transport=True) as session:
         yield session

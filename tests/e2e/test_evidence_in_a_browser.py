@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.e2e.conftest import FRONT_END
-from tests.e2e.server import Live
+from tests.e2e.local_server import LocalServer
 
 
 @pytest.mark.skipif(
@@ -19,10 +19,10 @@ from tests.e2e.server import Live
     reason="skipped: the packaged Chromium is for Linux on x86-64 only",
 )
 def test_a_student_uploads_a_picture_and_sees_it(
-    live: Live, node: Callable[..., Any], tmp_path: Path
+    local_server: LocalServer, node: Callable[..., Any], tmp_path: Path
 ) -> None:
-    token = live.token("student-0004@demo.example")
-    seen = node("evidence.mjs", live.address, FRONT_END, token, str(tmp_path))
+    token = local_server.token("student-0004@demo.example")
+    seen = node("evidence.mjs", local_server.address, FRONT_END, token, str(tmp_path))
 
     assert seen["state"] == "READY"
     assert seen["sizes"] == [[400, 300], [800, 600]]

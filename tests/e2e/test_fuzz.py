@@ -10,7 +10,7 @@ import httpx
 import pytest
 
 from tests.e2e.fuzz import CODES, ROLES, SETTINGS, TELLTALE, Fuzzer, tame
-from tests.e2e.server import run_server
+from tests.e2e.local_server import run_server
 
 OPERATIONS = 300
 
@@ -19,12 +19,12 @@ def test_whatever_is_asked_is_answered_properly(
     make_database: Callable[[], str], tmp_path: Path
 ) -> None:
     environment = {**os.environ, **SETTINGS, "POUTAMA_DATABASE_URL": make_database()}
-    with run_server(tmp_path, environment) as live:
-        fuzzer = Fuzzer(live)
+    with run_server(tmp_path, environment) as local_server:
+        fuzzer = Fuzzer(local_server)
         fuzzer.run(1, operations=OPERATIONS)
         assert fuzzer.failures == []
         assert fuzzer.tally["answered"] > OPERATIONS / 20
-        assert httpx.get(f"{live.address}/healthz").status_code == 200
+        assert httpx.get(f"{local_server.address}/healthz").status_code == 200
 
 
 def test_what_is_looked_for_would_be_found() -> None:

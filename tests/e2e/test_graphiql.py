@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.e2e.server import Live
+from tests.e2e.local_server import LocalServer
 
 PNG = b"\x89PNG\r\n\x1a\n"
 
@@ -21,13 +21,15 @@ PNG = b"\x89PNG\r\n\x1a\n"
     reason="skipped: the packaged Chromium is for Linux on x86-64 only",
 )
 def test_a_person_runs_queries_in_a_browser(
-    live: Live, node: Callable[..., Any], tmp_path: Path
+    local_server: LocalServer, node: Callable[..., Any], tmp_path: Path
 ) -> None:
-    seen = node("graphiql.mjs", f"{live.address}/graphiql", live.token(), str(tmp_path))
+    seen = node(
+        "graphiql.mjs", f"{local_server.address}/graphiql", local_server.token(), str(tmp_path)
+    )
 
     assert seen["goals"] == 12
     assert seen["refused"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
     # Nothing was blocked by the page's policy, nothing failed, and nobody else was asked.
     assert seen["complaints"] == []
-    assert seen["hosts"] == [urlsplit(live.address).netloc]
+    assert seen["hosts"] == [urlsplit(local_server.address).netloc]
     assert (tmp_path / "graphiql.png").read_bytes().startswith(PNG)

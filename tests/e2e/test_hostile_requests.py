@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from tests.e2e.server import Live
+from tests.e2e.local_server import LocalServer
 
 COUNT = "{ goalsConnection { totalCount } }"
 CREATE = "mutation C($i: CreateGoalInput!) { createGoal(input: $i) { goal { id } } }"
@@ -19,15 +19,18 @@ STRICT = {"Accept": "application/graphql-response+json", "Content-Type": "applic
 
 
 @pytest.fixture
-def client(live: Live) -> Iterator[httpx.Client]:
+def client(local_server: LocalServer) -> Iterator[httpx.Client]:
     """Signed in; afterwards the log must be as before, and so must the goals."""
-    headers = {**STRICT, "Authorization": f"Bearer {live.token('student-0002@demo.example')}"}
-    with httpx.Client(base_url=live.address, headers=headers, timeout=60) as client:
+    headers = {
+        **STRICT,
+        "Authorization": f"Bearer {local_server.token('student-0002@demo.example')}",
+    }
+    with httpx.Client(base_url=local_server.address, headers=headers, timeout=60) as client:
         before = post(client, {"query": COUNT}).json()
-        logged = live.logged()
+        logged = local_server.logged()
         yield client
         assert post(client, {"query": COUNT}).json() == before
-        assert live.logged() == logged
+        assert local_server.logged() == logged
 
 
 def post(client: httpx.Client, body: object, **headers: str) -> httpx.Response:
@@ -161,9 +164,9 @@ def test_a_mutation_by_get_is_refused(client: httpx.Client) -> None:
 
 
 def test_a_client_that_announces_more_than_it_sends_is_forgotten(
-    live: Live, client: httpx.Client
+    local_server: LocalServer, client: httpx.Client
 ) -> None:
-    address = urlsplit(live.address)
+    address = urlsplit(local_server.address)
     with socket.create_connection((address.hostname, address.port)) as connection:
         connection.sendall(
             b"POST /graphql HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"

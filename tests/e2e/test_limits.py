@@ -6,7 +6,7 @@ import re
 
 import httpx
 
-from tests.e2e.server import Live
+from tests.e2e.local_server import LocalServer
 
 DASHBOARD = "{ goals { id title tasks { id information } notes { id information } } }"
 
@@ -17,10 +17,12 @@ def left(response: httpx.Response) -> int:
     return int(told[1])
 
 
-def test_the_budget_of_a_person_gets_smaller_with_what_they_ask_for(live: Live) -> None:
-    headers = {"Authorization": f"Bearer {live.token('student-0003@demo.example')}"}
+def test_the_budget_of_a_person_gets_smaller_with_what_they_ask_for(
+    local_server: LocalServer,
+) -> None:
+    headers = {"Authorization": f"Bearer {local_server.token('student-0003@demo.example')}"}
     with httpx.Client(headers=headers, timeout=60) as client:
-        answers = [client.post(live.graphql, json={"query": DASHBOARD}) for _ in range(2)]
+        answers = [client.post(local_server.graphql, json={"query": DASHBOARD}) for _ in range(2)]
 
     assert [answer.status_code for answer in answers] == [200, 200]
     assert {answer.headers["ratelimit-policy"] for answer in answers} == {'"cost";q=30000;w=100'}
@@ -34,21 +36,21 @@ CREATE = """mutation($title: String!) {
 }"""
 
 
-def test_whoever_is_not_signed_in_has_no_budget_and_nothing_read(live: Live) -> None:
+def test_whoever_is_not_signed_in_has_no_budget_and_nothing_read(local_server: LocalServer) -> None:
     body = {"query": CREATE, "variables": {"title": MARKS}}
     for request in (body, {"query": "{ __typename }"}, {"query": "{ __schema { description } }"}):
-        answer = httpx.post(live.graphql, json=request, timeout=60)
+        answer = httpx.post(local_server.graphql, json=request, timeout=60)
 
         assert answer.status_code == 401
         assert answer.json()["errors"][0]["extensions"] == {"code": "UNAUTHENTICATED"}
         assert "ratelimit" not in answer.headers
 
 
-def test_a_text_of_marks_is_refused_with_its_place(live: Live) -> None:
-    headers = {"Authorization": f"Bearer {live.token('student-0003@demo.example')}"}
+def test_a_text_of_marks_is_refused_with_its_place(local_server: LocalServer) -> None:
+    headers = {"Authorization": f"Bearer {local_server.token('student-0003@demo.example')}"}
     for title, expected in ((MARKS, "1 to 200 characters"), (MARKS[59_950:60_050], "30 combining")):
         body = {"query": CREATE, "variables": {"title": title}}
-        answer = httpx.post(live.graphql, json=body, headers=headers, timeout=60)
+        answer = httpx.post(local_server.graphql, json=body, headers=headers, timeout=60)
 
         (error,) = answer.json()["errors"]
         assert error["extensions"]["code"] == "BAD_USER_INPUT"

@@ -6,7 +6,7 @@ import re
 import subprocess
 from pathlib import Path
 
-from tests.e2e.house import POUTAMA, environment, up
+from tests.e2e.up_process import POUTAMA, environment, up
 
 README = Path(__file__).parents[2].joinpath("README.md").read_text("utf-8")
 STARTED, QUERIED = re.findall(r"^```console\n(.*?)^```$", README, re.MULTILINE | re.DOTALL)

@@ -14,8 +14,8 @@ from zipfile import ZipFile
 import httpx
 import psutil
 
-from tests.e2e.house import Running, run, token_for, up
-from tests.e2e.visitor import DELETE, Visitor, wait_until
+from tests.e2e.api_client import DELETE, ApiClient, wait_until
+from tests.e2e.up_process import UpProcess, run, token_for, up
 from tests.unit.features.photos import photo
 from tests.unit.features.rosters import Table, classes, enrolments, roster, user
 
@@ -36,7 +36,7 @@ def large_school() -> bytes:
     )
 
 
-def worker_of(running: Running) -> psutil.Process:
+def worker_of(running: UpProcess) -> psutil.Process:
     """The process that runs jobs."""
     (worker,) = [
         process
@@ -46,7 +46,7 @@ def worker_of(running: Running) -> psutil.Process:
     return worker
 
 
-def kill_everything(running: Running) -> None:
+def kill_everything(running: UpProcess) -> None:
     """As if the machine lost its power."""
     service = psutil.Process(running.process.pid)
     everything = [service, *service.children(recursive=True)]
@@ -56,12 +56,12 @@ def kill_everything(running: Running) -> None:
 
 
 @contextmanager
-def frozen(worker: psutil.Process, visitor: Visitor, job: str) -> Iterator[None]:
+def frozen(worker: psutil.Process, api_client: ApiClient, job: str) -> Iterator[None]:
     """Stop the worker as soon as it is in the middle of the job; it goes on after the block."""
-    wait_until(lambda: visitor.see_job(job), lambda seen: seen["done"] > 0)
+    wait_until(lambda: api_client.see_job(job), lambda seen: seen["done"] > 0)
     worker.suspend()
     try:
-        assert visitor.see_job(job)["state"] == "RUNNING"
+        assert api_client.see_job(job)["state"] == "RUNNING"
         yield
     finally:
         with suppress(psutil.NoSuchProcess):
@@ -85,8 +85,8 @@ def test_a_power_cut_in_an_export_and_an_import_costs_nothing(data_folder: Path)
     home = data_folder / "home"
     with up(home, POUTAMA_JOB_LEASE_SECONDS="2") as first:
         address = first.wait_until_ready()
-        student = Visitor(address, token_for(home))
-        admin = Visitor(address, token_for(home, ADMIN))
+        student = ApiClient(address, token_for(home))
+        admin = ApiClient(address, token_for(home, ADMIN))
         student.attach(photo())
         import_ = admin.start_import(large_school())
         admin.begin_check(import_)
@@ -100,7 +100,7 @@ def test_a_power_cut_in_an_export_and_an_import_costs_nothing(data_folder: Path)
     # WHEN it is started again
     with up(home, POUTAMA_JOB_LEASE_SECONDS="2") as second:
         address = second.wait_until_ready()
-        student, admin = Visitor(address, student.token), Visitor(address, admin.token)
+        student, admin = ApiClient(address, student.token), ApiClient(address, admin.token)
         # THEN both come to their end, and nothing is there twice
         journey = journey_of(student.wait_for(job))
         assert len(journey["goals"]) == 12
@@ -118,7 +118,7 @@ def test_a_power_cut_in_an_export_and_an_import_costs_nothing(data_folder: Path)
 def test_stopping_in_a_job_gives_it_back_and_the_next_start_goes_on(data_folder: Path) -> None:
     home = data_folder / "home"
     with up(home) as first:
-        student = Visitor(first.wait_until_ready(), token_for(home))
+        student = ApiClient(first.wait_until_ready(), token_for(home))
         evidence, _ = student.attach(photo())
         job = student.export()
         with frozen(worker_of(first), student, job):
@@ -129,7 +129,7 @@ def test_stopping_in_a_job_gives_it_back_and_the_next_start_goes_on(data_folder:
     (line,) = [line for line in run(home, "jobs").stdout.splitlines() if job in line]
     assert "QUEUED" in line
     with up(home) as second:
-        student = Visitor(second.wait_until_ready(), student.token)
+        student = ApiClient(second.wait_until_ready(), student.token)
         assert len(journey_of(student.wait_for(job))["goals"]) == 12
         # AND by now what was uploaded, with the place where it was taken, is gone
         wait_until(lambda: objects_of(home), lambda names: "upload@" not in names)
@@ -145,7 +145,7 @@ def test_stopping_in_a_job_gives_it_back_and_the_next_start_goes_on(data_folder:
 def test_a_worker_that_is_killed_is_replaced_and_its_job_goes_on(data_folder: Path) -> None:
     home = data_folder / "home"
     with up(home, POUTAMA_JOB_LEASE_SECONDS="2") as running:
-        student = Visitor(running.wait_until_ready(), token_for(home))
+        student = ApiClient(running.wait_until_ready(), token_for(home))
         job = student.export()
         worker = worker_of(running)
         with frozen(worker, student, job):

@@ -15,20 +15,20 @@ import pytest
 from PIL import Image
 from pypdf import PdfReader
 
-from tests.e2e.server import Live
-from tests.e2e.visitor import CANCEL, DELETE, SEE, Visitor
+from tests.e2e.api_client import CANCEL, DELETE, SEE, ApiClient
+from tests.e2e.local_server import LocalServer
 from tests.unit.features.photos import TRACES, photo
 from tests.unit.features.rosters import small_school
 
 
 @pytest.fixture
-def student(live: Live) -> Visitor:
-    return Visitor(live.address, live.token("student-0001@demo.example"))
+def student(local_server: LocalServer) -> ApiClient:
+    return ApiClient(local_server.address, local_server.token("student-0001@demo.example"))
 
 
 @pytest.fixture
-def admin(live: Live) -> Visitor:
-    return Visitor(live.address, live.token("admin@demo.example"))
+def admin(local_server: LocalServer) -> ApiClient:
+    return ApiClient(local_server.address, local_server.token("admin@demo.example"))
 
 
 def get(address: str, **headers: str) -> httpx.Response:
@@ -37,7 +37,7 @@ def get(address: str, **headers: str) -> httpx.Response:
     return response
 
 
-def test_a_student_attaches_a_photo_sees_it_and_takes_the_journey_home(student: Visitor) -> None:
+def test_a_student_attaches_a_photo_sees_it_and_takes_the_journey_home(student: ApiClient) -> None:
     # GIVEN a photo that tells where it was taken
     content = photo(orientation=6)
     assert any(trace in content for trace in TRACES)
@@ -79,7 +79,7 @@ def test_a_student_attaches_a_photo_sees_it_and_takes_the_journey_home(student: 
     assert student.ask(SEE, id=id_) is None
 
 
-def test_an_admin_imports_a_school(admin: Visitor) -> None:
+def test_an_admin_imports_a_school(admin: ApiClient) -> None:
     import_ = admin.start_import(small_school())
     # WHEN it is checked
     admin.begin_check(import_)
@@ -106,7 +106,7 @@ def test_an_admin_imports_a_school(admin: Visitor) -> None:
     assert (seen["state"], seen["changes"], seen["rowsRead"]) == ("CHECKED", [], 12)
 
 
-def test_somebody_who_thinks_better_of_it_stops_their_export(student: Visitor) -> None:
+def test_somebody_who_thinks_better_of_it_stops_their_export(student: ApiClient) -> None:
     # The worker may be faster.
     for _ in range(20):
         job = student.export()
@@ -119,9 +119,11 @@ def test_somebody_who_thinks_better_of_it_stops_their_export(student: Visitor) -
     assert student.wait_for(student.export())["state"] == "SUCCEEDED"
 
 
-def test_the_command_line_shows_what_was_worked_at(student: Visitor, live: Live) -> None:
+def test_the_command_line_shows_what_was_worked_at(
+    student: ApiClient, local_server: LocalServer
+) -> None:
     job = student.export()
     student.wait_for(job)
-    (line,) = [line for line in live.run("jobs").splitlines() if job in line]
+    (line,) = [line for line in local_server.run("jobs").splitlines() if job in line]
     assert "EXPORT" in line
     assert "SUCCEEDED" in line

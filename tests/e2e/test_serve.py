@@ -16,8 +16,8 @@ import psutil
 import pytest
 
 from tests.db.certificates import Identity
-from tests.e2e.served import Served, run_serve, settings_for, start
-from tests.e2e.visitor import Visitor, upload, wait_until
+from tests.e2e.api_client import ApiClient, upload, wait_until
+from tests.e2e.serve_process import ServeProcess, run_serve, settings_for, start
 from tests.events.cloud import SignIns, open_sign_ins
 from tests.events.conftest import fill
 from tests.unit.features.photos import photo
@@ -45,7 +45,7 @@ def environment(
 @contextmanager
 def serve(
     environment: dict[str, str], tmp_path: Path, *words: str, **settings: str
-) -> Iterator[Served]:
+) -> Iterator[ServeProcess]:
     with start({**environment, **settings}, tmp_path / "log", "serve", *words) as served:
         served.wait_until_ready()
         yield served
@@ -98,8 +98,8 @@ def test_people_of_the_issuers_are_answered_and_local_tokens_are_not(
     environment: dict[str, str], sign_ins: SignIns, tmp_path: Path
 ) -> None:
     with serve(environment, tmp_path) as served:
-        visitor = Visitor(served.address, sign_ins.token())
-        assert visitor.ask("{ me { name } }")["name"]
+        api_client = ApiClient(served.address, sign_ins.token())
+        assert api_client.ask("{ me { name } }")["name"]
         local = tmp_path / "local"
         with start({**environment, "POUTAMA_HOME": str(local)}, tmp_path / "token", "token",
                    "student-0001@demo.example") as issued:  # fmt: skip
@@ -183,7 +183,7 @@ def test_a_request_under_way_is_answered_while_the_server_drains(
             lambda: httpx.get(f"{served.address}/healthz"), lambda seen: seen.status_code != 200
         )
         assert (health.status_code, health.json()) == (503, {"status": "stopping"})
-        assert Visitor(served.address, sign_ins.token()).ask("{ me { name } }")["name"]
+        assert ApiClient(served.address, sign_ins.token()).ask("{ me { name } }")["name"]
         answer = request.finish(whole=False)
         assert answer.startswith(b"HTTP/1.1 200 ")
 
@@ -308,7 +308,7 @@ def test_without_a_queue_a_worker_finds_jobs_in_the_database(
         start(environment, tmp_path / "worker", "worker") as worker,
     ):
         worker.wait_until_ready()
-        student = Visitor(served.address, sign_ins.token())
+        student = ApiClient(served.address, sign_ins.token())
         _, evidence = student.attach(photo())
         assert evidence["state"] == "READY"
         job = student.wait_for(student.export())
@@ -323,7 +323,7 @@ def test_files_are_signed_for_the_address_that_clients_use(
     environment: dict[str, str], sign_ins: SignIns, tmp_path: Path
 ) -> None:
     with serve(environment, tmp_path, POUTAMA_PUBLIC_URL="https://api.learn.example/") as served:
-        added = Visitor(served.address, sign_ins.token()).announce(b"x")
+        added = ApiClient(served.address, sign_ins.token()).announce(b"x")
         assert added["uploadForm"]["url"] == "https://api.learn.example/files"
         form = {**added["uploadForm"], "url": f"{served.address}/files"}
         assert upload(form, b"x").status_code in (204, 400)

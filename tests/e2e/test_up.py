@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.e2e.house import ask, run, servers_of, token_for, up
+from tests.e2e.up_process import ask, run, servers_of, token_for, up
 
 ADD = """
 mutation Add($title: String!) {

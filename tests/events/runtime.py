@@ -28,7 +28,7 @@ VERSION = "/2018-06-01/runtime"
 # Decides how the client polls and encodes: as in the newest runtime, whatever runs the tests.
 EXECUTION = "AWS_Lambda_python3.14"
 CLIENT = ("awslambdaric", "runtime_client", "simplejson", "snapshot_restore_py")
-PATIENCE = 60.0
+HANG_SECONDS = 60.0
 
 
 class FunctionError(Exception):
@@ -47,7 +47,7 @@ class TimedOutError(Exception):
 
 
 @dataclass
-class Told:
+class ReportedResult:
     """What a process has told the service."""
 
     kind: str
@@ -59,7 +59,7 @@ class Exchange:
     """Where one process fetches events and brings answers."""
 
     events: queue.Queue[tuple[str, float, Any] | None] = field(default_factory=queue.Queue)
-    answers: queue.Queue[Told] = field(default_factory=queue.Queue)
+    answers: queue.Queue[ReportedResult] = field(default_factory=queue.Queue)
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -89,7 +89,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = self.rfile.read(int(self.headers.get("content-length", "0")))
         kind = self.path.rpartition("/")[2]
-        self.exchange.answers.put(Told(kind, json.loads(body) if body else None))
+        self.exchange.answers.put(ReportedResult(kind, json.loads(body) if body else None))
         self._reply(202, b'{"status":"OK"}')
 
     def _reply(self, status: int, body: bytes, headers: Mapping[str, str] | None = None) -> None:
@@ -232,7 +232,7 @@ class Function:
                 stderr=log,
             )
 
-    def _wait(self, deadline: float) -> Told:
+    def _wait(self, deadline: float) -> ReportedResult:
         assert self.process is not None
         while True:
             try:

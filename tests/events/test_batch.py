@@ -32,7 +32,7 @@ def batch(*bodies: str) -> dict[str, Any]:
 
 
 @dataclass(frozen=True, slots=True)
-class TimeLeft:
+class LambdaContext:
     seconds: float = 900.0
 
     def get_remaining_time_in_millis(self) -> int:
@@ -73,7 +73,7 @@ def test_a_recorded_batch_reaches_the_worker(open_function: Opener) -> None:
     worker = RecordingWorker()
     event = json.loads((RECORDED / "sqs_batch.json").read_text(encoding="utf-8"))
 
-    assert open_function(worker)(event, TimeLeft()) == {"batchItemFailures": []}
+    assert open_function(worker)(event, LambdaContext()) == {"batchItemFailures": []}
     assert [body for body, _ in worker.seconds] == [event["Records"][0]["body"]]
 
 
@@ -83,7 +83,7 @@ def test_only_what_failed_comes_back(
     worker = RecordingWorker({"b": UnavailableError(), "c": ValueError("bug")})
 
     with caplog.at_level(logging.WARNING):
-        answer = open_function(worker)(batch("a", "b", "c", "d"), TimeLeft())
+        answer = open_function(worker)(batch("a", "b", "c", "d"), LambdaContext())
 
     assert answer == {"batchItemFailures": [{"itemIdentifier": "m1"}, {"itemIdentifier": "m2"}]}
     assert [body for body, _ in worker.seconds] == ["a", "b", "c", "d"]
@@ -93,7 +93,7 @@ def test_only_what_failed_comes_back(
 def test_each_message_has_its_share_of_the_time_that_is_left(open_function: Opener) -> None:
     worker = RecordingWorker()
 
-    open_function(worker)(batch("a", "b", "c", "d"), TimeLeft(805))
+    open_function(worker)(batch("a", "b", "c", "d"), LambdaContext(805))
 
     # Each took no time, so the next one's share is larger.
     assert worker.given() == pytest.approx([200, 267, 400, 800], abs=20)
@@ -102,7 +102,7 @@ def test_each_message_has_its_share_of_the_time_that_is_left(open_function: Open
 def test_no_share_is_too_short_to_begin_anything_in(open_function: Opener) -> None:
     worker = RecordingWorker()
 
-    open_function(worker)(batch(*"abcdefghij"), TimeLeft(105))
+    open_function(worker)(batch(*"abcdefghij"), LambdaContext(105))
 
     assert worker.given()[:2] == pytest.approx([40, 40], abs=5)
 
@@ -110,13 +110,13 @@ def test_no_share_is_too_short_to_begin_anything_in(open_function: Opener) -> No
 def test_a_worker_has_no_more_time_than_the_settings_allow(open_function: Opener) -> None:
     worker = RecordingWorker()
 
-    open_function(worker, job_seconds=60.0)(batch("a"), TimeLeft())
+    open_function(worker, job_seconds=60.0)(batch("a"), LambdaContext())
 
     assert worker.given() == pytest.approx([60], abs=5)
 
 
 def test_an_empty_batch_is_nothing_to_do(open_function: Opener) -> None:
-    assert open_function(RecordingWorker())({"Records": []}, TimeLeft()) == {
+    assert open_function(RecordingWorker())({"Records": []}, LambdaContext()) == {
         "batchItemFailures": []
     }
 
@@ -144,7 +144,7 @@ def test_an_event_that_is_no_batch_is_refused_and_logged(
         caplog.at_level(logging.ERROR),
         pytest.raises(UnknownEventError, match="Not a batch of SQS"),
     ):
-        open_function(worker)(event, TimeLeft())
+        open_function(worker)(event, LambdaContext())
 
     assert worker.seconds == []
     assert says in caplog.messages[0]
@@ -170,16 +170,16 @@ def test_without_its_migrations_a_function_does_nothing_and_looks_again(
 
     # WHEN a migration is missing, the whole batch comes back
     with pytest.raises(ConfigurationError):
-        function(event, TimeLeft())
+        function(event, LambdaContext())
     assert worker.seconds == []
     assert "lacks the migration 7" in caplog.text
     # WHEN the database does not answer, the worker decides; and the next event is checked again
-    assert function(event, TimeLeft()) == {"batchItemFailures": []}
+    assert function(event, LambdaContext()) == {"batchItemFailures": []}
     assert len(worker.seconds) == 1
     assert missing == []
     # THEN what was found in order is not checked again
-    function(event, TimeLeft())
+    function(event, LambdaContext())
     missing.append(ConfigurationError("x"))
-    function(event, TimeLeft())
+    function(event, LambdaContext())
     assert len(worker.seconds) == 3
     environment.close()

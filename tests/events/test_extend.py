@@ -24,14 +24,14 @@ import pytest
 
 from poutama.db.revisions import CORE, CORE_HISTORY, find_head
 from poutama.packaging.installer import find_uv
-from tests.e2e.house import Running, ask, environment, up
+from tests.e2e.up_process import UpProcess, ask, environment, up
 from tests.events.cloud import Cloud, recorded
 from tests.events.runtime import FunctionError
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "examples" / "suggestions"
 PYTHON = f"{sys.version_info.major}.{sys.version_info.minor}"
-PATIENCE = 300.0
+HANG_SECONDS = 300.0
 MENTOR, STUDENT = "mentor-01@demo.example", "student-0001@demo.example"
 
 INSTALL = ".venv/bin/uv pip install ../suggestions"
@@ -99,7 +99,7 @@ class Checkout:
             env=environment(self.folder / "home", **more),
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=HANG_SECONDS,
             check=False,
         )
 
@@ -151,13 +151,13 @@ def tasks(checkout: Checkout, architecture: str, tmp_path_factory: pytest.TempPa
 @pytest.fixture(scope="module")
 def address(checkout: Checkout) -> Iterator[str]:
     """Of `make up` in that checkout."""
-    running: Running
+    running: UpProcess
     with up(checkout.folder / "home", program=checkout.program) as running:
         yield running.wait_until_ready()
 
 
 def wait_for_job(address: str, token: str, job: str) -> Any:
-    until = time.monotonic() + PATIENCE
+    until = time.monotonic() + HANG_SECONDS
     while (found := ask(address, token, JOB, id=job)["job"])["state"] in ("QUEUED", "RUNNING"):
         assert time.monotonic() < until
         time.sleep(0.1)
@@ -339,7 +339,7 @@ def test_its_record_is_tested_like_those_that_ship(checkout: Checkout, tmp_path:
         env={**own, "PYTHONPATH": str(tmp_path)},
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=HANG_SECONDS,
         check=False,
     )
     assert done.returncode == 0, done.stdout

@@ -41,7 +41,7 @@ def read(event: object) -> Request:
 
 
 @dataclass(frozen=True, slots=True)
-class TimeLeft:
+class LambdaContext:
     """A context of the runtime."""
 
     seconds: float = 29.0
@@ -113,7 +113,7 @@ def test_recorded_events_reach_the_engine_and_are_answered(
 ) -> None:
     engine = RecordingEngine()
 
-    answer = open_function(engine)(recorded(name), TimeLeft())
+    answer = open_function(engine)(recorded(name), LambdaContext())
 
     [(request, viewer, read_only)] = engine.asked
     assert (request.query, viewer, read_only) == (QUERY, Viewer(UUID(int=1)), "get" in name)
@@ -175,7 +175,7 @@ def test_bodies_are_bytes(body: str | None, encoded: bool, expected: bytes) -> N
 
 def test_half_of_a_surrogate_pair_in_a_body_is_the_clients_mistake(open_function: Opener) -> None:
     answer = open_function(RecordingEngine())(
-        recorded("http_api_post", body='{"query":"\ud800"}'), TimeLeft()
+        recorded("http_api_post", body='{"query":"\ud800"}'), LambdaContext()
     )
 
     assert answer["statusCode"] == 400
@@ -186,7 +186,7 @@ def test_half_of_a_surrogate_pair_in_a_body_is_the_clients_mistake(open_function
 def test_a_body_that_is_not_the_base64_it_says_is_refused(open_function: Opener, body: str) -> None:
     event = recorded("http_api_post", body=body, isBase64Encoded=True)
 
-    answer = open_function(RecordingEngine())(event, TimeLeft())
+    answer = open_function(RecordingEngine())(event, LambdaContext())
 
     assert answer["statusCode"] == 400
     assert "not base64" in answer["body"]
@@ -217,7 +217,7 @@ def test_an_event_of_an_unknown_shape_is_refused_and_logged_without_its_content(
     open_function: Opener, event: object, says: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     with caplog.at_level(logging.ERROR):
-        answer = open_function(RecordingEngine())(event, TimeLeft())
+        answer = open_function(RecordingEngine())(event, LambdaContext())
 
     assert answer["statusCode"] == 400
     assert json.loads(answer["body"])["errors"][0]["extensions"]["code"] == "BAD_REQUEST"
@@ -258,7 +258,7 @@ def test_a_head_has_the_headers_and_no_body(open_function: Opener) -> None:
     event = recorded("http_api_get", rawPath="/healthz")
     event["requestContext"]["http"]["method"] = "HEAD"
 
-    answer = open_function(RecordingEngine())(event, TimeLeft())
+    answer = open_function(RecordingEngine())(event, LambdaContext())
 
     assert (answer["statusCode"], answer["body"]) == (200, "")
     assert answer["headers"]["content-type"].startswith("application/json")
@@ -268,7 +268,7 @@ def test_a_large_answer_is_compressed_for_who_accepts_it(open_function: Opener) 
     body = json.dumps({"data": ["tākoro"] * 3000}).encode()
 
     answer = open_function(RecordingEngine(GraphQLResponse(body)))(
-        recorded("http_api_post"), TimeLeft()
+        recorded("http_api_post"), LambdaContext()
     )
 
     assert answer["isBase64Encoded"]
@@ -286,7 +286,7 @@ def test_the_largest_answer_there_may_be_fits_into_a_functions_payload(
     event = recorded("http_api_post", headers={"authorization": "Bearer good"})
     event["headers"]["content-type"] = "application/json"
 
-    answer = open_function(RecordingEngine(GraphQLResponse(body)))(event, TimeLeft())
+    answer = open_function(RecordingEngine(GraphQLResponse(body)))(event, LambdaContext())
 
     assert answer["statusCode"] == 200
     assert len(json.dumps(answer)) < PAYLOAD_LIMIT
@@ -296,7 +296,7 @@ def test_an_answer_that_is_too_large_is_an_error_that_says_so(open_function: Ope
     body = b"x" * (Settings().max_response_bytes + 1)
     event = recorded("function_url_post")
 
-    answer = open_function(RecordingEngine(GraphQLResponse(body)))(event, TimeLeft())
+    answer = open_function(RecordingEngine(GraphQLResponse(body)))(event, LambdaContext())
 
     assert answer["statusCode"] == 422
     [error] = json.loads(answer["body"])["errors"]
@@ -313,7 +313,9 @@ def test_a_request_has_the_time_that_is_left_or_what_the_settings_allow(
 ) -> None:
     engine = RecordingEngine()
 
-    open_function(engine, request_seconds=float(allowed))(recorded("http_api_post"), TimeLeft(left))
+    open_function(engine, request_seconds=float(allowed))(
+        recorded("http_api_post"), LambdaContext(left)
+    )
 
     assert engine.seconds[0] <= most
     assert engine.seconds[0] > most - 1
@@ -333,12 +335,12 @@ def test_what_does_not_end_by_the_deadline_is_cut_off(
     engine = RecordingEngine(act=never.wait)
 
     function = open_function(engine)
-    answer = function(recorded(name), TimeLeft(0.0))
+    answer = function(recorded(name), LambdaContext(0.0))
 
     assert answer["statusCode"] == status
     assert json.loads(answer["body"])["errors"][0]["extensions"]["code"] == code
     engine.act = None
-    assert function(recorded(name), TimeLeft())["statusCode"] == 200
+    assert function(recorded(name), LambdaContext())["statusCode"] == 200
 
 
 async def test_an_answer_that_is_too_large_for_a_function_is_too_large_on_a_laptop() -> None:

@@ -33,7 +33,7 @@ from poutama.packaging.contents import API
 print(build_package(API, sys.argv[1], sys.argv[2], Path(sys.argv[3])).path)
 """
 AARCH64 = 183
-PATIENCE = 300
+HANG_SECONDS = 300
 
 
 def open_package(packages: Path, name: str) -> zipfile.ZipFile:
@@ -142,7 +142,7 @@ def test_another_checkout_makes_the_same_bytes(
         env={"PYTHONPATH": str(checkout), "TMPDIR": str(checkout / "tmp"), **uv_environment()},
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=HANG_SECONDS,
         check=False,
     )
     assert made.returncode == 0, made.stderr

@@ -30,7 +30,7 @@ EVENT: dict[str, Any] = json.loads((RECORDED / "schedule.json").read_text(encodi
 
 
 @dataclass(frozen=True, slots=True)
-class TimeLeft:
+class LambdaContext:
     seconds: float = 62.0
 
     def get_remaining_time_in_millis(self) -> int:
@@ -38,7 +38,7 @@ class TimeLeft:
 
 
 @dataclass
-class Diary:
+class RecordingTasks:
     """Tasks that write down when they were run, and for how long they might."""
 
     errors: dict[str, Exception] = field(default_factory=dict)
@@ -85,29 +85,29 @@ def open_function() -> Iterator[Opener]:
 
 @pytest.mark.parametrize("event", [EVENT, {"source": "aws.scheduler"}, {"tasks": ["a", "b"]}])
 def test_an_event_runs_what_it_names_or_else_everything(event: Any, open_function: Opener) -> None:
-    diary = Diary()
+    diary = RecordingTasks()
 
-    assert open_function(diary.tasks("a", "b"))(event, TimeLeft()) == {"a": 1, "b": 2}
+    assert open_function(diary.tasks("a", "b"))(event, LambdaContext()) == {"a": 1, "b": 2}
     assert list(diary.seconds.values()) == pytest.approx([30, 60], abs=5)
 
 
 def test_an_event_may_name_one_of_them(open_function: Opener) -> None:
-    diary = Diary()
+    diary = RecordingTasks()
 
-    assert open_function(diary.tasks("a", "b"))({"tasks": ["b"]}, TimeLeft()) == {"b": 1}
+    assert open_function(diary.tasks("a", "b"))({"tasks": ["b"]}, LambdaContext()) == {"b": 1}
 
 
 def test_a_task_that_fails_keeps_no_other_from_running_and_is_not_passed_over(
     open_function: Opener, caplog: pytest.LogCaptureFixture
 ) -> None:
-    diary = Diary({"a": UnavailableError("no database"), "c": ValueError("a bug")})
+    diary = RecordingTasks({"a": UnavailableError("no database"), "c": ValueError("a bug")})
     function = open_function(diary.tasks("a", "b", "c", "d"))
 
     with (
         caplog.at_level(logging.WARNING),
         pytest.raises(TasksFailedError, match=r"failed: a, c\."),
     ):
-        function(EVENT, TimeLeft())
+        function(EVENT, LambdaContext())
 
     assert list(diary.seconds) == ["a", "b", "c", "d"]
     assert "no database" in caplog.messages[0]
@@ -130,10 +130,10 @@ def test_a_task_that_fails_keeps_no_other_from_running_and_is_not_passed_over(
 def test_an_event_that_is_no_schedules_is_refused_and_logged(
     event: object, says: str, open_function: Opener, caplog: pytest.LogCaptureFixture
 ) -> None:
-    diary = Diary()
+    diary = RecordingTasks()
 
     with caplog.at_level(logging.ERROR), pytest.raises(UnknownEventError):
-        open_function(diary.tasks("a"))(event, TimeLeft())
+        open_function(diary.tasks("a"))(event, LambdaContext())
 
     assert diary.seconds == {}
     assert says in caplog.messages[0]

@@ -14,7 +14,7 @@ from zipfile import ZipFile
 
 import httpx
 
-from tests.e2e.visitor import Visitor
+from tests.e2e.api_client import ApiClient
 from tests.events.cloud import Cloud
 from tests.events.runtime import Function
 from tests.unit.features.photos import TRACES, photo
@@ -22,7 +22,7 @@ from tests.unit.features.rosters import small_school
 
 
 @dataclass(frozen=True, slots=True)
-class Caller(Visitor):
+class Caller(ApiClient):
     """Somebody whose requests are events for a function; messages are delivered as they wait."""
 
     cloud: Cloud

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.e2e.house import Running, environment, up
+from tests.e2e.up_process import UpProcess, environment, up
 from tests.events.test_extend import UNINSTALL, Checkout, check_out
 
 PAGE = Path(__file__).parents[2].joinpath("docs", "tutorial.md").read_text("utf-8")
@@ -32,7 +32,7 @@ class Reader:
 
     checkout: Checkout
     stack: ExitStack
-    running: Running | None = None
+    running: UpProcess | None = None
     address: str = ""
     functions: str = ""
     answers: list[tuple[str, str]] = field(default_factory=list)

@@ -26,7 +26,7 @@ ANA = UUID("0b4f0c1e-0000-4000-8000-000000000001")
 SHA256 = "ab" * 32
 
 
-class Stuck(LocalQueue):
+class FailingQueue(LocalQueue):
     """A queue that takes nothing."""
 
     async def send(self, body: str, *, delay: float = 0.0) -> None:
@@ -90,4 +90,4 @@ async def test_computed_fields_are_signed_by_the_store(resources: Resources) -> 
 
 async def test_whoever_wakes_a_worker_does_not_wait_for_a_queue_that_is_stuck() -> None:
     with pytest.raises(UnavailableError):
-        await wake_by(Stuck(), seconds=0.01)(uuid4())
+        await wake_by(FailingQueue(), seconds=0.01)(uuid4())

@@ -16,7 +16,14 @@ from pathlib import Path
 from graphql import ObjectTypeDefinitionNode, ObjectTypeExtensionNode, parse
 
 from poutama.features import load_features
-from tests.features.record import Case, FeatureRecord, MutationRecord, SampleRow, Shown, Values
+from tests.features.record import (
+    Case,
+    FeatureRecord,
+    MutationRecord,
+    SampleRow,
+    Values,
+    VisibleType,
+)
 
 HERE = Path(__file__).parent
 GROUP = "poutama.test_records"
@@ -53,7 +60,7 @@ def sample_rows() -> Iterator[SampleRow]:
 
 
 @cache
-def shown_types() -> dict[str, Shown]:
+def shown_types() -> dict[str, VisibleType]:
     """Type -> what a payload may show of it."""
     return {kind: each for record in load_records().values() for kind, each in record.shown.items()}
 

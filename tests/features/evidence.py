@@ -14,7 +14,7 @@ from tests.features.record import (
     Id,
     MutationRecord,
     SampleRow,
-    Shown,
+    VisibleType,
 )
 from tests.features.sample import id_of, searched
 from tests.reference import rights
@@ -131,7 +131,7 @@ RECORD = FeatureRecord(
         "expectedVersion": (1, 1, 2, None),
     },
     shown={
-        "Evidence": Shown(
+        "Evidence": VisibleType(
             f"{{ id title state goal {sample.GOAL} note {{ id author {sample.PERSON} }} }}",
             "evidence(evidenceId: $id) %",
         ),

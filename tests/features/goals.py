@@ -20,7 +20,7 @@ from tests.features.record import (
     Id,
     MutationRecord,
     SampleRow,
-    Shown,
+    VisibleType,
 )
 from tests.features.sample import id_of, searched
 from tests.reference import rights
@@ -237,11 +237,11 @@ RECORD = FeatureRecord(
         "expectedVersion": (1, 1, 2, None),
     },
     shown={
-        "Goal": Shown(sample.GOAL, "goals(goalId: $id) %"),
-        "GoalTask": Shown(
+        "Goal": VisibleType(sample.GOAL, "goals(goalId: $id) %"),
+        "GoalTask": VisibleType(
             f"{{ id goal {sample.GOAL} }}", f"goals(goalId: $goal) {{ tasks{ONLY} % }}"
         ),
-        "GoalNote": Shown(
+        "GoalNote": VisibleType(
             f"{{ id author {sample.PERSON} goal {sample.GOAL} }}",
             f"goals(goalId: $goal) {{ notes{ONLY} % }}",
         ),

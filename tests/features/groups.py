@@ -19,7 +19,7 @@ from tests.features.record import (
     Id,
     Input,
     MutationRecord,
-    Shown,
+    VisibleType,
 )
 from tests.features.sample import JOIN_CODE
 from tests.reference import policy, rights
@@ -281,13 +281,13 @@ RECORD = FeatureRecord(
         "expectedVersion": (1, 1, 2, None),
     },
     shown={
-        "Organisation": Shown(sample.ORGANISATION, "organisation(organisationId: $id) %"),
-        "Group": Shown(
+        "Organisation": VisibleType(sample.ORGANISATION, "organisation(organisationId: $id) %"),
+        "Group": VisibleType(
             f"{{ id joinCode progress {{ active }} members {sample.MEMBER}"
             f" organisation {sample.ORGANISATION} }}",
             "group(groupId: $id) %",
         ),
-        "Membership": Shown(
+        "Membership": VisibleType(
             f"{{ id person {sample.PERSON} child {sample.PERSON} group {sample.GROUP}"
             f" organisation {sample.ORGANISATION} }}",
             f"me {{ memberships{ONLY} % }} organisations {{ memberships{ONLY} % }}"

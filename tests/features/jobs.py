@@ -14,7 +14,7 @@ from tests.features.record import (
     Id,
     MutationRecord,
     SampleRow,
-    Shown,
+    VisibleType,
 )
 from tests.features.sample import id_of
 from tests.reference import rights
@@ -58,7 +58,7 @@ RECORD = FeatureRecord(
     rows=_rows,
     ids={"jobId": "Job"},
     shown={
-        "Job": Shown(
+        "Job": VisibleType(
             f"{{ id kind state person {sample.PERSON} subject {sample.PERSON}"
             f" organisation {sample.ORGANISATION} rowErrors {{ id }} }}",
             "job(jobId: $id) %",

@@ -16,7 +16,7 @@ from tests.features.record import (
     Id,
     MutationRecord,
     SampleRow,
-    Shown,
+    VisibleType,
 )
 from tests.features.sample import PERSON, id_of
 from tests.reference import rights
@@ -205,7 +205,7 @@ RECORD = FeatureRecord(
     ids={"privacyRequestId": "PrivacyRequest"},
     values={"note": _draw_note, "reason": (REASON, "Āe, e tika ana")},
     shown={
-        "PrivacyRequest": Shown(
+        "PrivacyRequest": VisibleType(
             f"{{ id state note person {PERSON} job {{ id }} }}",
             f"me {{ privacyRequests{ONLY} % }}"
             f" organisations {{ privacyRequestsConnection{ONLY} {{ nodes % }} }}",

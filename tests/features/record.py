@@ -94,7 +94,7 @@ class MutationRecord:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class VisibleType:
     """What a payload may give away of a type, and the ways on which a query leads to a row of it.
 
     Attributes:
@@ -125,4 +125,4 @@ class FeatureRecord:
     needs: tuple[str, ...] = ()
     ids: Mapping[str, str] = field(default_factory=dict)
     values: Mapping[str, Values] = field(default_factory=dict)
-    shown: Mapping[str, Shown] = field(default_factory=dict)
+    shown: Mapping[str, VisibleType] = field(default_factory=dict)

@@ -16,7 +16,7 @@ from tests.features.record import (
     Id,
     MutationRecord,
     SampleRow,
-    Shown,
+    VisibleType,
 )
 from tests.features.sample import PERSON, id_of
 from tests.reference import rights
@@ -135,7 +135,7 @@ RECORD = FeatureRecord(
     ids={"personId": "Person", "openedRecordId": "OpenedRecord"},
     values={"reason": (REASON, "Āe, e tika ana")},
     shown={
-        "OpenedRecord": Shown(
+        "OpenedRecord": VisibleType(
             f"{{ id reason person {PERSON} opener {PERSON} }}",
             f"me {{ openedRecords{ONLY} % }} person(personId: $id) {{ id }}"
             f" organisations {{ openedRecordsConnection{ONLY} {{ nodes % }} }}",

@@ -13,7 +13,7 @@ from tests.features.record import (
     Id,
     MutationRecord,
     SampleRow,
-    Shown,
+    VisibleType,
 )
 from tests.features.sample import LATELY, id_of
 from tests.reference import rights
@@ -122,7 +122,7 @@ RECORD = FeatureRecord(
         "expectedVersion": (1, 1, 2, None),
     },
     shown={
-        "RosterImport": Shown(
+        "RosterImport": VisibleType(
             f"{{ id name state organisation {sample.ORGANISATION}"
             f" job {{ id person {sample.PERSON} }} changes {{ id }} }}",
             "rosterImport(importId: $id) % rosterImports %",

@@ -1,6 +1,6 @@
 """Names, ids and moments of the sample rows: one student, and those who are something to them.
 
-`tests.db.classroom` holds the people and memberships; the records of features add what is theirs.
+`tests.db.sample_people` holds the people and memberships; the records of features add theirs.
 """
 
 from __future__ import annotations

@@ -55,7 +55,7 @@ each_rendering = pytest.mark.parametrize("rendering", RENDERINGS)
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class GoldenDatabase:
     """A database with the rows of `rows`, and the ways to ask it."""
 
     database: Database
@@ -77,18 +77,21 @@ class Bench:
 
 
 @pytest_asyncio.fixture(scope="module")
-async def bench(database_url: str) -> AsyncIterator[Bench]:
+async def golden_database(database_url: str) -> AsyncIterator[GoldenDatabase]:
     database = Database(Settings(), url=database_url)
-    yield Bench(database)
+    yield GoldenDatabase(database)
     await database.close()
 
 
 @each_golden
 async def test_the_document_is_planned_sent_and_answered_as_written(
-    bench: Bench, golden: Golden, update: bool
+    golden_database: GoldenDatabase, golden: Golden, update: bool
 ) -> None:
     compiled = compile_request(golden.request)
-    answers = [(await bench.ask(bench.engine(name), golden.request))[0] for name in RENDERINGS]
+    answers = [
+        (await golden_database.ask(golden_database.engine(name), golden.request))[0]
+        for name in RENDERINGS
+    ]
     told = [describe_answer(golden, answer) for answer in answers]
     assert told[0] == told[1], "the renderings answer differently"
     text = golden.head + record(compiled, told[0])
@@ -101,11 +104,13 @@ async def test_the_document_is_planned_sent_and_answered_as_written(
 
 
 @each_rendering
-async def test_every_document_is_exactly_one_statement(bench: Bench, rendering: str) -> None:
-    engine = bench.engine(rendering)
+async def test_every_document_is_exactly_one_statement(
+    golden_database: GoldenDatabase, rendering: str
+) -> None:
+    engine = golden_database.engine(rendering)
     failed = {}
     for golden in GOLDENS:
-        _, traces = await bench.ask(engine, golden.request)
+        _, traces = await golden_database.ask(engine, golden.request)
         sent = [trace.statement for trace in traces]
         if not is_as_planned(golden, rendering, sent):
             failed[golden.name] = sent
@@ -126,17 +131,17 @@ def is_as_planned(golden: Golden, rendering: str, sent: list[str]) -> bool:
 
 @each_rendering
 async def test_a_second_request_compiles_nothing(
-    bench: Bench, rendering: str, monkeypatch: pytest.MonkeyPatch
+    golden_database: GoldenDatabase, rendering: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    engine = bench.engine(rendering)
-    first = {golden.name: await bench.ask(engine, golden.request) for golden in GOLDENS}
+    engine = golden_database.engine(rendering)
+    first = {golden.name: await golden_database.ask(engine, golden.request) for golden in GOLDENS}
     for name in COMPILER:
         monkeypatch.setattr(name, refuse)
     failed = {}
     for golden in GOLDENS:
         answer, before = first[golden.name]
         try:
-            again, after = await bench.ask(engine, golden.request)
+            again, after = await golden_database.ask(engine, golden.request)
         except AssertionError as compiled:
             failed[golden.name] = str(compiled)
             continue
@@ -147,7 +152,9 @@ async def test_a_second_request_compiles_nothing(
     assert failed == {}
     for golden in GOLDENS:
         with pytest.raises(AssertionError, match="compiled again"):
-            await bench.ask(engine, replace(golden.request, query=golden.request.query + "\n#"))
+            await golden_database.ask(
+                engine, replace(golden.request, query=golden.request.query + "\n#")
+            )
 
 
 def refuse(*_: object, **__: object) -> Any:

@@ -14,7 +14,7 @@ from datetime import datetime
 from typing import Any, Protocol, TypeAlias
 from uuid import UUID, uuid4
 
-from tests.reference.fresh import NEW
+from tests.reference.new_rows import NEW
 from tests.reference.policy import Policy, Row, World
 
 

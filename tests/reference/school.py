@@ -121,7 +121,7 @@ OWN = ("Goal", "Job")
 DEFAULT_PAGE = 50
 
 
-class Seen(dict[str, Any]):
+class VisibleRow(dict[str, Any]):
     """A row as one viewer sees it; what it leads to is looked up when it is asked for."""
 
     def __init__(self, kind: str, row: Row, policy: Policy) -> None:
@@ -141,7 +141,7 @@ class Seen(dict[str, Any]):
         return [row for row in see(self.policy, kind) if row[key] == self["id"]]
 
 
-def see(policy: Policy, kind: str) -> Iterator[Seen]:
+def see(policy: Policy, kind: str) -> Iterator[VisibleRow]:
     """The rows of a type that the viewer may see."""
     match kind:
         case "GroupProgress":
@@ -150,7 +150,7 @@ def see(policy: Policy, kind: str) -> Iterator[Seen]:
             rows = [row for row in policy.world[kind] if reminds(policy, row)]
         case _:
             rows = policy.world[kind]
-    return (Seen(kind, row, policy) for row in rows if policy.may_see(kind, row))
+    return (VisibleRow(kind, row, policy) for row in rows if policy.may_see(kind, row))
 
 
 def reminds(policy: Policy, reminder: Row) -> bool:
@@ -180,7 +180,11 @@ def progress(policy: Policy) -> list[Row]:
 
 
 def answer_change(
-    schema: GraphQLSchema, document: DocumentNode, policy: Policy, variables: Row, changed: Seen
+    schema: GraphQLSchema,
+    document: DocumentNode,
+    policy: Policy,
+    variables: Row,
+    changed: VisibleRow,
 ) -> Row:
     """The data that a mutation of one root field is answered with, given the row it is about."""
 
@@ -213,7 +217,9 @@ def answer(schema: GraphQLSchema, document: DocumentNode, policy: Policy) -> Row
     return result.data
 
 
-def resolve(source: Seen | Row | None, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
+def resolve(
+    source: VisibleRow | Row | None, info: GraphQLResolveInfo[Any], **arguments: Any
+) -> Any:
     """Every field of every type."""
     name = info.field_name
     kind = get_named_type(info.return_type).name.removesuffix("Connection")
@@ -253,11 +259,11 @@ def root(policy: Policy, name: str, kind: str, arguments: Row) -> Any:
 # Filters: two-valued, and only what may be seen counts.
 
 
-def fits(row: Seen, condition: Row) -> bool:
+def fits(row: VisibleRow, condition: Row) -> bool:
     return all(holds(row, name, wanted) for name, wanted in condition.items())
 
 
-def holds(row: Seen, name: str, wanted: Any) -> bool:
+def holds(row: VisibleRow, name: str, wanted: Any) -> bool:
     """One entry of a filter."""
     match name:
         case "and":
@@ -271,7 +277,7 @@ def holds(row: Seen, name: str, wanted: Any) -> bool:
     match row[name]:
         case list() as rows:
             return all(has(rows, quantifier, part) for quantifier, part in wanted.items())
-        case Seen() as related:
+        case VisibleRow() as related:
             return fits(related, wanted)
         case None if name in ONE.get(row.kind, {}):
             return False
@@ -279,7 +285,7 @@ def holds(row: Seen, name: str, wanted: Any) -> bool:
             return all(compare(value, key, operand) for key, operand in wanted.items())
 
 
-def has(rows: list[Seen], quantifier: str, condition: Row) -> bool:
+def has(rows: list[VisibleRow], quantifier: str, condition: Row) -> bool:
     found = [fits(row, condition) for row in rows]
     return {"some": any(found), "none": not any(found), "every": all(found)}[quantifier]
 
@@ -307,9 +313,11 @@ class Listing:
     def cursor(self, row: Row) -> str:
         return encode([signature(self.terms), *self.position(row)])
 
-    def follow(self, rows: list[Seen], start: list[Any] | None) -> list[Seen]:
+    def follow(self, rows: list[VisibleRow], start: list[Any] | None) -> list[VisibleRow]:
         """The rows in order; those strictly after `start` if it is given."""
-        line: list[tuple[list[Any], Seen | None]] = [(self.position(row), row) for row in rows]
+        line: list[tuple[list[Any], VisibleRow | None]] = [
+            (self.position(row), row) for row in rows
+        ]
         if start is not None:
             line.append((start, None))
         line.sort(key=lambda item: item[0][-1].bytes)
@@ -323,7 +331,12 @@ class Listing:
         return [row for row in ordered[first:] if row is not None]
 
     def page(
-        self, rows: list[Seen], following: list[Seen], nodes: list[Seen], *, later: bool
+        self,
+        rows: list[VisibleRow],
+        following: list[VisibleRow],
+        nodes: list[VisibleRow],
+        *,
+        later: bool,
     ) -> Row:
         edges = [{"cursor": self.cursor(row), "node": row} for row in nodes]
         return {

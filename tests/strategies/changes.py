@@ -33,7 +33,7 @@ TRIES = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedChange:
     """A mutation operation of one or two root fields, and whose it is."""
 
     viewer: UUID
@@ -61,7 +61,7 @@ class Asked:
 @st.composite
 def changes(
     draw: DrawFn, schema: GraphQLSchema, world: World, now: datetime, mutation: str
-) -> Asked:
+) -> AskedChange:
     """Somebody of the world, and what they want to do; after another thing, perhaps."""
     maker = _Maker(draw, schema, world)
     assert schema.mutation_type is not None
@@ -79,7 +79,7 @@ def changes(
     viewer = choose(draw, *(found or people))
     deep = len(names) == 1
     selections = tuple(maker.payload(fields[each.mutation], deep=deep) for each in steps)
-    return Asked(viewer, steps, selections, choose(draw, None, "again"))
+    return AskedChange(viewer, steps, selections, choose(draw, None, "again"))
 
 
 def _is_able(world: World, viewer: UUID, now: datetime, steps: tuple[Step, ...]) -> bool:

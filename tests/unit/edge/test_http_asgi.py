@@ -35,7 +35,7 @@ class EchoEngine:
         return GraphQLResponse(request.query.encode())
 
 
-class Nobody:
+class RejectingVerifier:
     async def viewer_from_authorization(self, header: str | None) -> Viewer | None:
         return Viewer(UUID(int=1))
 
@@ -46,7 +46,9 @@ async def healthy() -> None:
 
 def open_application(engine: EchoEngine | None = None, seconds: float = 29.0) -> Application:
     settings = Settings(max_body_bytes=LIMIT)
-    return Application(Api(engine or EchoEngine(), Nobody(), settings, healthy), LIMIT, seconds)
+    return Application(
+        Api(engine or EchoEngine(), RejectingVerifier(), settings, healthy), LIMIT, seconds
+    )
 
 
 class Server:

@@ -95,7 +95,7 @@ async def test_a_strangers_request_costs_no_parse_no_plan_and_no_byte(
     assert calls["parse"] == calls["plan"] == 1, "the steps are counted"
 
 
-class Nobody:
+class RejectingVerifier:
     async def viewer_from_authorization(self, header: str | None) -> Viewer | None:
         return None if header is None else VIEWER
 
@@ -106,7 +106,7 @@ async def healthy() -> None:
 
 @pytest.mark.parametrize("method", ["POST", "GET", "HEAD"])
 async def test_a_strangers_body_is_not_even_decoded(calls: Counter[str], method: str) -> None:
-    api = Api(make_engine(), Nobody(), Settings(), healthy)
+    api = Api(make_engine(), RejectingVerifier(), Settings(), healthy)
     headers = {"content-type": "application/json"}
     body = b'{"query": "' + SCHEMA.encode() + b'"}'
 

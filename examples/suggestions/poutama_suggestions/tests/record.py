@@ -17,7 +17,7 @@ from tests.features.record import (
     Id,
     MutationRecord,
     SampleRow,
-    Shown,
+    VisibleType,
 )
 from tests.features.sample import id_of, searched
 
@@ -62,7 +62,7 @@ RECORD = FeatureRecord(
     needs=("goals",),
     ids={"suggestionId": "Suggestion"},
     shown={
-        "Suggestion": Shown(
+        "Suggestion": VisibleType(
             SUGGESTION, f"me {{ {FOUND} }} groups {{ members {{ person {{ {FOUND} }} }} }}"
         ),
     },

@@ -16,7 +16,7 @@ import httpx
 T = TypeVar("T")
 
 # Not a measurement: what hangs must not hang the suite.
-PATIENCE = 60.0
+HANG_SECONDS = 60.0
 
 ADD = "mutation ($i: AddEvidenceInput!) { addEvidence(input: $i) { evidence { id uploadForm } } }"
 FINISH = "mutation ($i: FinishEvidenceInput!) { finishEvidence(input: $i) { evidence { state } } }"
@@ -54,7 +54,7 @@ _UNDER_WAY = ("QUEUED", "RUNNING")
 
 def wait_until(look: Callable[[], T], good: Callable[[T], bool]) -> T:
     """Look again and again until it is good."""
-    end = time.monotonic() + PATIENCE
+    end = time.monotonic() + HANG_SECONDS
     while not good(seen := look()):
         assert time.monotonic() < end, f"waited in vain; the last was {seen}"
         time.sleep(0.02)  # another process's state: no event tells
@@ -67,12 +67,12 @@ def upload(form: Mapping[str, Any], content: bytes, **fields: str) -> httpx.Resp
         form["url"],
         data={**form["fields"], **fields},
         files={"file": ("file", content, "application/octet-stream")},
-        timeout=PATIENCE,
+        timeout=HANG_SECONDS,
     )
 
 
 @dataclass(frozen=True, slots=True)
-class Visitor:
+class ApiClient:
     """See above."""
 
     address: str
@@ -84,7 +84,7 @@ class Visitor:
             f"{self.address}/graphql",
             json={"query": query, "variables": variables},
             headers={"Authorization": f"Bearer {self.token}"},
-            timeout=PATIENCE,
+            timeout=HANG_SECONDS,
         )
         return answer.json()
 

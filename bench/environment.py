@@ -19,7 +19,7 @@ import psutil
 from bench.cases import Case
 from bench.ceiling_side import CeilingSide
 from bench.children import START_SECONDS, Child, start_api, start_side
-from bench.http_side import PATIENCE, HttpSide
+from bench.http_side import HANG_SECONDS, HttpSide
 from bench.recording import VIEWER, record_case
 from bench.workload import Sample
 from poutama.db.embedded import EmbeddedServer
@@ -32,7 +32,7 @@ STUDENTS = 300
 
 
 @dataclass(frozen=True, slots=True)
-class Turn:
+class RoundUsage:
     """One side's round, and what the servers behind it used meanwhile, in CPU seconds."""
 
     sample: Sample
@@ -41,7 +41,7 @@ class Turn:
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class PreparedCase:
     """One case, ready to be measured."""
 
     case: Case
@@ -52,27 +52,27 @@ class Bench:
     _ceiling: Child
     _postmaster: int
 
-    def ask_api(self, seconds: float) -> Turn:
+    def ask_api(self, seconds: float) -> RoundUsage:
         """One round over HTTP."""
         return self._turn(self._http, seconds)
 
-    def ask_database(self, seconds: float) -> Turn:
+    def ask_database(self, seconds: float) -> RoundUsage:
         """One round of the ceiling."""
         return self._turn(self._ceiling, seconds)
 
-    def _turn(self, side: Child, seconds: float) -> Turn:
+    def _turn(self, side: Child, seconds: float) -> RoundUsage:
         api, database = _cpu_seconds(self._api.pid), _family_seconds(self._postmaster)
         side.ask(seconds)
-        sample: Sample = side.hear(seconds + 2 * PATIENCE)
+        sample: Sample = side.hear(seconds + 2 * HANG_SECONDS)
         api, database = (
             _cpu_seconds(self._api.pid) - api,
             _family_seconds(self._postmaster) - database,
         )
-        return Turn(sample, api, database)
+        return RoundUsage(sample, api, database)
 
 
 @dataclass(frozen=True, slots=True)
-class Stand:
+class Environment:
     """A database with the demo school, and a folder for the issuer's key."""
 
     _settings: Settings
@@ -80,7 +80,7 @@ class Stand:
     _home: Path
 
     @contextmanager
-    def open_bench(self, case: Case) -> Iterator[Bench]:
+    def open_engines(self, case: Case) -> Iterator[PreparedCase]:
         """Give a case processes of its own while the block runs."""
         settings = replace(self._settings, port=0, rendering=case.rendering)
         url = self._server.url
@@ -93,11 +93,11 @@ class Stand:
             ceiling = stack.enter_context(start_side(CeilingSide(url, workload)))
             for side in (http, ceiling):
                 side.hear(START_SECONDS)
-            yield Bench(case, workload.lengths[0], api, http, ceiling, self._server.pid)
+            yield PreparedCase(case, workload.lengths[0], api, http, ceiling, self._server.pid)
 
 
 @contextmanager
-def open_stand(settings: Settings, say: Callable[[str], None]) -> Iterator[Stand]:
+def open_environment(settings: Settings, say: Callable[[str], None]) -> Iterator[Environment]:
     """Start the database, fill it, and delete it in the end.
 
     Args:
@@ -113,7 +113,7 @@ def open_stand(settings: Settings, say: Callable[[str], None]) -> Iterator[Stand
         migrate(server.url)
         say(f"making a school of {STUDENTS} students")
         asyncio.run(make_demo(server.url, students=STUDENTS))
-        yield Stand(settings, server, folder)
+        yield Environment(settings, server, folder)
 
 
 def _cpu_seconds(pid: int) -> float:

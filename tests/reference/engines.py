@@ -41,7 +41,7 @@ UNLIMITED = Settings(
 
 
 @dataclass(frozen=True, slots=True)
-class Bench:
+class Engines:
     """One database, and an engine for each rendering."""
 
     model: Model
@@ -85,8 +85,8 @@ class Bench:
 
 
 @contextmanager
-def open_bench(url: str) -> Iterator[Bench]:
-    """A bench over the database at `url`, while the block runs."""
+def open_engines(url: str) -> Iterator[Engines]:
+    """Engines over the database at `url`, while the block runs."""
     # Hypothesis runs what it is given without waiting, so the loop is one of its own.
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         database = Database(UNLIMITED, url=url)
@@ -101,5 +101,5 @@ def open_bench(url: str) -> Iterator[Bench]:
             )
             for rendering in RENDERINGS
         }
-        yield Bench(model, runner, database, engines)
+        yield Engines(model, runner, database, engines)
         runner.run(database.close())

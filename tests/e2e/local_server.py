@@ -12,11 +12,11 @@ from threading import Timer
 
 POUTAMA = Path(sys.executable).parent / "poutama"
 # Not a measurement: a process that hangs must not hang the suite.
-PATIENCE = 120
+HANG_SECONDS = 120
 
 
 @dataclass(slots=True)
-class Live:
+class LocalServer:
     """A server that is running."""
 
     address: str
@@ -41,7 +41,7 @@ class Live:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=PATIENCE,
+            timeout=HANG_SECONDS,
             check=True,
         )
         return result.stdout
@@ -51,7 +51,7 @@ class Live:
 
 
 @contextmanager
-def run_server(home: Path, settings: Mapping[str, str]) -> Iterator[Live]:
+def run_server(home: Path, settings: Mapping[str, str]) -> Iterator[LocalServer]:
     """Run a server with its data in `home`, from when it is ready to the end of the block.
 
     Args:
@@ -71,7 +71,7 @@ def run_server(home: Path, settings: Mapping[str, str]) -> Iterator[Live]:
             stderr=errors,
             text=True,
         )
-    watchdog = Timer(PATIENCE, process.kill)
+    watchdog = Timer(HANG_SECONDS, process.kill)
     watchdog.start()
     try:
         assert process.stdout is not None
@@ -81,11 +81,11 @@ def run_server(home: Path, settings: Mapping[str, str]) -> Iterator[Live]:
             if line.startswith("ready: "):
                 watchdog.cancel()
                 address = line.removeprefix("ready: ").strip()
-                yield Live(address, process.pid, log, environment)
+                yield LocalServer(address, process.pid, log, environment)
                 break
         else:
             raise RuntimeError(f"ended without being ready:\n{''.join(said)}{log.read_text()}")
     finally:
         watchdog.cancel()
         process.terminate()
-        process.communicate(timeout=PATIENCE)
+        process.communicate(timeout=HANG_SECONDS)

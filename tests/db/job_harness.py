@@ -1,4 +1,4 @@
-"""A workshop for jobs: people, a queue, kinds that count, and workers over one database.
+"""A harness for jobs: people, a queue, kinds that count, and workers over one database.
 
 COUNT works off `input.units`, one in each step, and writes a row for each into `job_effect`,
 which has no key: whatever happened twice would show.
@@ -88,7 +88,7 @@ async def count(step: CountStep) -> Returned:
 
 
 @dataclass(slots=True)
-class Workshop:
+class JobHarness:
     """See above."""
 
     database: Database

@@ -20,7 +20,7 @@ CONTENT = bytes(range(256)) * 4
 
 
 @dataclass(frozen=True, slots=True)
-class Desk:
+class FileServer:
     """A server over a folder."""
 
     folder: Path

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import asyncpg
 
-PATIENCE = 60.0
+HANG_SECONDS = 60.0
 _COLUMNS = """
 SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns
 WHERE table_schema = 'public' ORDER BY table_name, column_name
@@ -47,11 +47,11 @@ async def empty(url: str, schema: Schema) -> bool:
     False, too, where it takes too long, as when a session that a test has left holds a row.
     """
     try:
-        connection = await asyncpg.connect(url, command_timeout=PATIENCE)
+        connection = await asyncpg.connect(url, command_timeout=HANG_SECONDS)
         try:
             return await _empty(connection, schema)
         finally:
-            await connection.close(timeout=PATIENCE)
+            await connection.close(timeout=HANG_SECONDS)
     except (TimeoutError, OSError, asyncpg.PostgresError, asyncpg.InterfaceError):
         return False
 

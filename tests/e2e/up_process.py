@@ -24,7 +24,7 @@ import pytest
 POUTAMA = Path(sys.executable).parent / "poutama"
 STUDENT = "student-0001@demo.example"
 # Not a measurement: a process that hangs must not hang the suite.
-PATIENCE = 120.0
+HANG_SECONDS = 120.0
 
 
 def environment(home: Path, **more: str) -> dict[str, str]:
@@ -37,7 +37,7 @@ def run(home: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str
         env=environment(home, **more),
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=HANG_SECONDS,
         check=False,
     )
 
@@ -53,7 +53,7 @@ def servers_of(home: Path) -> list[psutil.Process]:
 
 
 @dataclass(slots=True)
-class Running:
+class UpProcess:
     """A `poutama up` and what it has said so far."""
 
     process: subprocess.Popen[str]
@@ -80,7 +80,7 @@ class Running:
 
 
 @contextmanager
-def up(home: Path, *, program: Path = POUTAMA, **more: str) -> Iterator[Running]:
+def up(home: Path, *, program: Path = POUTAMA, **more: str) -> Iterator[UpProcess]:
     process = subprocess.Popen(
         [str(program), "up"],
         env=environment(home, **more),
@@ -90,15 +90,15 @@ def up(home: Path, *, program: Path = POUTAMA, **more: str) -> Iterator[Running]
         # Whoever runs the tests may have been started by `nohup`.
         preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )
-    watchdog = threading.Timer(PATIENCE, process.kill)
+    watchdog = threading.Timer(HANG_SECONDS, process.kill)
     watchdog.start()
     try:
-        yield Running(process)
+        yield UpProcess(process)
     finally:
         watchdog.cancel()
         if process.poll() is None:
             process.terminate()
-            process.wait(PATIENCE)
+            process.wait(HANG_SECONDS)
         assert process.stdout is not None
         process.stdout.close()
 

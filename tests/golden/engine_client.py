@@ -1,4 +1,4 @@
-"""Somebody at a desk: asks an engine over a real database, as Ana or as whoever they say."""
+"""A client of an engine, without HTTP: asks over a real database, as Ana or as whoever they say."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.golden.rows import ANA
 
 
 @dataclass(slots=True)
-class Desk:
+class EngineClient:
     """One engine, one rendering."""
 
     database: Database

@@ -12,7 +12,7 @@ from poutama.db.connection import Database
 from poutama.engine import GraphQLResponse
 from poutama.plan.operation import GraphQLRequest
 from poutama.viewer import Viewer
-from tests.golden.desk import Desk
+from tests.golden.engine_client import EngineClient
 from tests.golden.rows import ANA, goal_id, note_id, task_id
 
 TABLES = {
@@ -98,7 +98,7 @@ MUTATIONS: dict[str, tuple[str, dict[str, Any]]] = {
 
 
 async def send(
-    desk: Desk,
+    client: EngineClient,
     mutation: tuple[str, dict[str, Any]],
     key: str | None = "k",
     viewer: Viewer | None = ANA,
@@ -106,7 +106,7 @@ async def send(
 ) -> GraphQLResponse:
     """Send a mutation, under a key or none."""
     query, variables = mutation
-    return await desk.engine.execute(
+    return await client.engine.execute(
         GraphQLRequest(query, variables=variables),
         viewer,
         deadline=time.monotonic() + seconds,

@@ -1,4 +1,4 @@
-"""A bureau that exports journeys: the classroom's people, a store in a folder, and workers.
+"""An exporter of journeys: the sample people, a store in a folder, and workers.
 
 A worker's questions go to an engine over the same database, as in production.
 """
@@ -37,13 +37,13 @@ from poutama.store.objects import ObjectStore
 from poutama.text import fold
 from poutama.viewer import Viewer
 from poutama.worker import Worker
-from tests.db.classroom import fill
+from tests.db.sample_people import fill
 from tests.db.sessions import soon
 from tests.features.record import Caller
 from tests.features.sample import id_of
 
 AS_OF = datetime(2026, 9, 3, 21, 30, tzinfo=UTC)
-SECRET = b"bureau"
+SECRET = b"exporter"
 STUDENT = id_of(Caller.STUDENT)
 ADD_GOALS = """
 INSERT INTO goal (id, person_id, goal_type, title, title_search, information, information_search,
@@ -94,7 +94,7 @@ def build_worker(
 
 
 @dataclass(slots=True)
-class Bureau:
+class JourneyExporter:
     """See above."""
 
     database: Database

@@ -1,4 +1,4 @@
-"""A registrar: imports rosters into the classroom's organisation, as its admin.
+"""An importer of rosters into the sample people's organisation, as its admin.
 
 `world` is everything that an import may change, without ids and times: what two ways of importing
 must have in common.
@@ -26,9 +26,9 @@ from poutama.settings import Settings
 from poutama.store.directory import DirectoryStore
 from poutama.store.objects import ObjectStore
 from poutama.worker import Worker
-from tests.db import classroom
+from tests.db import sample_people
+from tests.db.evidence_harness import EvidenceHarness
 from tests.db.sessions import soon
-from tests.db.studio import Studio
 from tests.features.record import Caller
 from tests.features.sample import id_of
 from tests.unit.features.rosters import Table, classes, enrolments, roster_of, user
@@ -86,24 +86,24 @@ WHERE $1::uuid IS NOT NULL AND a.kind <> 'RosterImport'
 
 
 @dataclass(slots=True)
-class Registrar:
+class Importer:
     """See above."""
 
     database: Database
     folder: Path
     settings: Settings = field(default_factory=lambda: Settings(job_margin_seconds=1.0))
-    studio: Studio = field(init=False)
+    harness: EvidenceHarness = field(init=False)
 
     def __post_init__(self) -> None:
-        self.studio = Studio(self.database, self.folder, self.settings)
+        self.harness = EvidenceHarness(self.database, self.folder, self.settings)
 
     @property
     def store(self) -> DirectoryStore:
-        return self.studio.store
+        return self.harness.store
 
     async def set_up(self, *, verified: bool = True) -> None:
-        """The classroom, whose organisation is the school that it says."""
-        await classroom.fill(self.database)
+        """The sample people, whose organisation is the school that it says."""
+        await sample_people.fill(self.database)
         for statement in ("DELETE FROM roster_import", "DELETE FROM job"):
             await self.database.write(statement, deadline=soon())
         if verified:
@@ -124,7 +124,7 @@ class Registrar:
         return error["extensions"]["code"], error["message"]
 
     async def send(self, document: str, caller: Caller, /, **variables: Any) -> Mapping[str, Any]:
-        return await self.studio.send(document, caller, **variables)
+        return await self.harness.send(document, caller, **variables)
 
     async def start(self, content: bytes, **more: Any) -> str:
         """Announce and upload; returns the import's id."""

@@ -1,8 +1,8 @@
 """Processes that are killed in the middle of their work, one after the other, made in no time.
 
 A test that kills a worker at each of fifty points would spend most of its time importing the worker
-fifty times. `python -m tests.db.victims MODULE` imports it once, and forks for every line of
-arguments that it reads; it prints how each of its children ended.
+fifty times. `python -m tests.db.killable_processes MODULE` imports it once, and forks for every
+line of arguments that it reads; it prints how each of its children ended.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[2]
 
 
 @dataclass(frozen=True, slots=True)
-class Victims:
+class KillableProcesses:
     """Processes that run the `main` of one module."""
 
     process: asyncio.subprocess.Process
@@ -45,16 +45,16 @@ class Victims:
 
 
 @asynccontextmanager
-async def open_victims(module: str) -> AsyncIterator[Victims]:
+async def open_processes(module: str) -> AsyncIterator[KillableProcesses]:
     """Import the module in a process of its own, while the block runs."""
     process = await asyncio.create_subprocess_exec(
-        *(sys.executable, "-m", "tests.db.victims", module),
+        *(sys.executable, "-m", "tests.db.killable_processes", module),
         cwd=ROOT,
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
     )
     try:
-        yield Victims(process)
+        yield KillableProcesses(process)
     finally:
         assert process.stdin is not None
         process.stdin.close()

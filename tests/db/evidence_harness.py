@@ -1,4 +1,4 @@
-"""A studio for evidence: the classroom's people, a folder's store, an engine and a worker.
+"""A harness for evidence: the sample people, a folder's store, an engine and a worker.
 
 `audit` holds after whatever has happened: nothing is in the store that no row knows of, and what
 is counted is what there is.
@@ -33,8 +33,8 @@ from poutama.sql.computed import Compute
 from poutama.store.directory import DirectoryStore
 from poutama.store.objects import ObjectStore
 from poutama.worker import Worker
-from tests.db import classroom
-from tests.db.classroom import viewer_for
+from tests.db import sample_people
+from tests.db.sample_people import viewer_for
 from tests.db.sessions import soon
 from tests.db.tasks import run_task
 from tests.features.record import Caller
@@ -57,7 +57,7 @@ PASS = "UPDATE doomed_object SET due_at = now() WHERE due_at > now()"
 
 
 @dataclass(slots=True)
-class Studio:
+class EvidenceHarness:
     """See above."""
 
     database: Database
@@ -70,8 +70,8 @@ class Studio:
         self.store = DirectoryStore(self.folder, b"secret", "http://files.example")
 
     async def set_up(self) -> None:
-        """The classroom, without the evidence that it has of its own."""
-        await classroom.fill(self.database)
+        """The sample people, without the evidence that it has of its own."""
+        await sample_people.fill(self.database)
         for statement in ("DELETE FROM evidence", "DELETE FROM evidence_usage", "DELETE FROM job"):
             await self.database.write(statement, deadline=soon())
 

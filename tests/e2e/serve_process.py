@@ -15,13 +15,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.e2e.house import PATIENCE, POUTAMA
+from tests.e2e.up_process import HANG_SECONDS, POUTAMA
 from tests.events.cloud import SignIns
 from tests.unit.edge.issuer import AUDIENCE
 
 
 @dataclass(slots=True)
-class Served:
+class ServeProcess:
     """A long-running command, and what it has printed so far."""
 
     process: subprocess.Popen[str]
@@ -52,7 +52,7 @@ class Served:
     def end(self, *signals: signal.Signals) -> int:
         for number in signals:
             self.process.send_signal(number)
-        return self.process.wait(PATIENCE)
+        return self.process.wait(HANG_SECONDS)
 
 
 def settings_for(url: str, home: Path, sign_ins: SignIns) -> dict[str, str]:
@@ -68,7 +68,7 @@ def settings_for(url: str, home: Path, sign_ins: SignIns) -> dict[str, str]:
 
 
 @contextmanager
-def start(environment: Mapping[str, str], log: Path, *words: str) -> Iterator[Served]:
+def start(environment: Mapping[str, str], log: Path, *words: str) -> Iterator[ServeProcess]:
     """Run `poutama WORDS` while the block runs; nothing of it is left then."""
     with log.open("w", encoding="utf-8") as errors:
         process = subprocess.Popen(
@@ -78,21 +78,21 @@ def start(environment: Mapping[str, str], log: Path, *words: str) -> Iterator[Se
             stderr=errors,
             text=True,
         )
-    watchdog = threading.Timer(PATIENCE, process.kill)
+    watchdog = threading.Timer(HANG_SECONDS, process.kill)
     watchdog.start()
     family: list[psutil.Process] = []
     try:
-        served = Served(process, log)
+        served = ServeProcess(process, log)
         yield served
     finally:
         watchdog.cancel()
         if process.poll() is None:
             family = psutil.Process(process.pid).children(recursive=True)
             process.terminate()
-            process.wait(PATIENCE)
+            process.wait(HANG_SECONDS)
         assert process.stdout is not None
         process.stdout.close()
-        _, alive = psutil.wait_procs(family, timeout=PATIENCE)
+        _, alive = psutil.wait_procs(family, timeout=HANG_SECONDS)
         assert alive == []
 
 
@@ -103,6 +103,6 @@ def run_serve(environment: Mapping[str, str], *words: str) -> subprocess.Complet
         env=dict(environment),
         capture_output=True,
         text=True,
-        timeout=PATIENCE,
+        timeout=HANG_SECONDS,
         check=False,
     )
