@@ -1,6 +1,6 @@
 """What the clock runs: a task, what a run of it has, and the tasks that every system needs.
 
-`edge.clock` runs tasks for EventBridge's events, `laptop.worker_process` every so often. A feature
+`edge.clock` runs tasks for EventBridge's events, `server.worker_process` every so often. A feature
 declares its own (`poutama.feature`). A task may run at any time and any number of times; it has one
 function's time, and does next time what it did not get done.
 """

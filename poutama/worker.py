@@ -1,6 +1,6 @@
 """`Worker`: runs jobs step by step.
 
-`edge.lambda_jobs` and `laptop.worker_loop` hand it messages, `edge.lambda_schedule` asks it to
+`edge.lambda_jobs` and `server.worker_loop` hand it messages, `edge.lambda_schedule` asks it to
 sweep. A message only names the job: claim it, run its steps, commit each, and release it before
 the time is up. Two workers never run one job at a time, and one that lost its lease commits
 nothing. A worker knows no kind of job by name; the features declare them.

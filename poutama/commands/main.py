@@ -23,13 +23,8 @@ from poutama.commands.notice import notice
 from poutama.commands.pages import pages
 from poutama.commands.requests import requests
 from poutama.commands.serve import serve, worker
+from poutama.configuration import describe_settings, open_home, read_settings
 from poutama.errors import ConfigurationError, DatabaseError, PoutamaError, UnavailableError
-from poutama.laptop.configuration import (
-    describe_settings,
-    open_home,
-    read_settings,
-    render_settings_page,
-)
 from poutama.server.stop import Stopped, StopRequest
 
 NO_SUCH_TABLE = "42P01"
@@ -359,6 +354,9 @@ def show_settings(
 ) -> None:
     """Every setting: the variable, its value, and what it is for."""
     if markdown:
+        # heavy: only needed here
+        from poutama.reference.settings_page import render_settings_page
+
         print(render_settings_page(), end="")
         return
     for variable, default, value, text in describe_settings(read_settings()):

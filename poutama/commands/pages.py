@@ -12,8 +12,6 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
-from poutama.laptop.configuration import render_settings_page
-
 
 def render_pages(group: TyperGroup) -> Mapping[str, str]:
     """File of docs/ -> its text, for this installation's features and the given command line."""
@@ -25,6 +23,7 @@ def render_pages(group: TyperGroup) -> Mapping[str, str]:
     from poutama.reference.permissions_page import render_permissions_page
     from poutama.reference.personal_data_page import render_personal_data_page
     from poutama.reference.schema_page import render_schema_page
+    from poutama.reference.settings_page import render_settings_page
     from poutama.reference.tasks_page import render_tasks_page
     from poutama.schema.load import print_public_sdl
 

@@ -14,8 +14,8 @@ from typing import Annotated
 import typer
 
 from poutama.commands.notice import notice
+from poutama.configuration import open_home, read_settings
 from poutama.errors import ConfigurationError
-from poutama.laptop.configuration import open_home, read_settings
 from poutama.server.stop import Stopped, StopRequest
 
 WAITING = "waiting for the database"
@@ -65,7 +65,7 @@ def worker() -> None:
     """Run jobs and the schedule for `poutama serve`. SIGTERM gives back what is under way."""
     with StopRequest() as stop, suppress(Stopped):
         # heavy: the compiler, the database driver
-        from poutama.laptop.worker_process import run_worker_process
+        from poutama.server.worker_process import run_worker_process
 
         settings = read_settings()
         open_home(settings)

@@ -1,6 +1,6 @@
 """What workers need beyond the API: jobs are run, and may ask the API's own questions.
 
-`edge.lambda_jobs`, `edge.lambda_schedule` and `laptop.worker_process` call it. Kept apart from
+`edge.lambda_jobs`, `edge.lambda_schedule` and `server.worker_process` call it. Kept apart from
 `edge.application` for the API's sake, which starts without it; and it knows no kinds of jobs
 itself, for the sake of the schedule, which runs none.
 """

@@ -7,6 +7,7 @@ the opposite order, on Ctrl-C, SIGTERM or an error, in any phase. Serves this ma
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 import os
 import platform
@@ -18,21 +19,22 @@ from pathlib import Path
 
 from rich.console import Console
 
+from poutama.configuration import open_home
 from poutama.db.migrate import migrate
 from poutama.demo.enrol import enrol_if_empty
 from poutama.demo.school import student_email
 from poutama.edge.http import Api
+from poutama.errors import ConfigurationError
 from poutama.features import load_features
 from poutama.laptop.api import open_local_api
-from poutama.laptop.configuration import check_address, open_home
 from poutama.laptop.database import run_database
 from poutama.laptop.graphiql.assets import ensure_assets
-from poutama.laptop.worker_supervisor import keep_worker
 from poutama.progress import ProgressLines
 from poutama.server.files import FileRoutes
 from poutama.server.listen import check_port
 from poutama.server.serve import serve
 from poutama.server.stop import Stopped, StopRequest
+from poutama.server.worker_supervisor import supervise_worker
 from poutama.settings import Settings
 from poutama.store.choose import open_store
 from poutama.store.directory import DirectoryStore
@@ -86,7 +88,7 @@ def _start_and_serve(
         step.note = "installed" if ensure_assets(home).is_dir() else "not there; see above"
     store = open_store(settings, os.environ, home)
     serve(
-        partial(_open_house, settings, database.url, home, store),
+        partial(_open_api_and_worker, settings, database.url, home, store),
         settings,
         stop,
         lambda address: _announce(address, steps),
@@ -95,11 +97,11 @@ def _start_and_serve(
 
 
 @asynccontextmanager
-async def _open_house(
+async def _open_api_and_worker(
     settings: Settings, url: str, home: Path, store: ObjectStore
 ) -> AsyncIterator[Api]:
     """The API, and beside it the worker that runs its jobs and the schedule."""
-    async with keep_worker(settings, url, home) as wake:
+    async with supervise_worker(settings, url, home) as wake:
         # A queue of AWS's is one that the worker looks into by itself.
         local_wake = None if settings.queue_url else wake
         async with open_local_api(settings, url, home, store=store, wake=local_wake) as api:
@@ -113,3 +115,22 @@ def _announce(address: str, steps: ProgressLines) -> None:
     steps.say(f"  try it     {address}/graphiql")
     steps.say(f"  a token    {program} token {student_email(1)}")
     steps.say("  stop       Ctrl-C")
+
+
+def check_address(settings: Settings) -> None:
+    """Refuse what the local server cannot or must not listen on.
+
+    Raises:
+        ConfigurationError: not a port, or an address that others could reach.
+    """
+    if not 0 <= settings.port <= 65535:
+        raise ConfigurationError(f"port {settings.port}: expected a number from 0 to 65535")
+    try:
+        loopback = ipaddress.ip_address(settings.host).is_loopback
+    except ValueError:
+        loopback = settings.host == "localhost"
+    if not loopback:
+        raise ConfigurationError(
+            f"POUTAMA_HOST: expected an address of this machine alone, such as 127.0.0.1;"
+            f" got {settings.host}"
+        )

@@ -1,1 +1,1 @@
-"""The long-running HTTP server that `make up` and `poutama serve` share."""
+"""The processes that keep running: the HTTP server of `make up` and `poutama serve`, the worker."""

@@ -3,7 +3,7 @@
 | fixture | scope | gives |
 |---|---|---|
 | `aws_endpoint` | session | address of a moto server: S3, SQS |
-| `file_server` | function | a server over a folder of files |
+| `desk` | function | a server over a folder of files |
 """
 
 from __future__ import annotations

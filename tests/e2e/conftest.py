@@ -2,7 +2,7 @@
 
 | fixture | scope | gives |
 |---|---|---|
-| `local_server` | session | a running server: its address, tokens, and what it has logged |
+| `live` | session | a running server: its address, tokens, and what it has logged |
 | `node` | session | `node(script, *words)` runs a script of `tests/clients`: what it printed |
 """
 

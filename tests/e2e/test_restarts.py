@@ -41,7 +41,7 @@ def worker_of(running: UpProcess) -> psutil.Process:
     (worker,) = [
         process
         for process in psutil.Process(running.process.pid).children()
-        if "poutama.laptop.worker_process" in process.cmdline()
+        if "poutama.server.worker_process" in process.cmdline()
     ]
     return worker
 

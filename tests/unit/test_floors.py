@@ -46,7 +46,7 @@ FLOORS = {
     "features": 5,
     **dict.fromkeys(("engine", "worker"), 6),
     "edge": 7,
-    "progress": 7.5,
+    **dict.fromkeys(("configuration", "progress"), 7.5),
     **dict.fromkeys(("cluster", "demo", "packaging", "reference", "server"), 8),
     "laptop": 8.5,
     "commands": 9,
@@ -58,7 +58,7 @@ PURE = ("errors", *LEAVES, "schema", "plan", "sql")
 IMPURE_LIBRARIES = {"asyncio", "asyncpg", "socket", "ssl", "subprocess", "threading", "http"}
 # Only here may the environment be read: the entry points.
 READS_ENVIRONMENT = re.compile(
-    r"poutama\.((commands|laptop|packaging|cluster|server)\..*|edge\.(application|lambda_.*))$"
+    r"poutama\.((commands|laptop|packaging|cluster|server)\..*|configuration|edge\.(application|lambda_.*))$"
 )
 # Only here may the packages of an extra be imported: never in a function.
 USES_EXTRAS = re.compile(

@@ -7,23 +7,21 @@ from pathlib import Path
 
 import pytest
 
-from poutama.errors import ConfigurationError
-from poutama.laptop.configuration import (
-    check_address,
+from poutama.configuration import (
     describe_settings,
     open_home,
     read_settings,
-    render_settings_page,
 )
+from poutama.errors import ConfigurationError
+from poutama.laptop.up import check_address
+from poutama.reference.settings_page import render_settings_page
 from poutama.settings import Settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "settings.md"
 
 
 def test_the_page_lists_every_setting_as_it_is() -> None:
-    assert PAGE.read_text(encoding="utf-8") == render_settings_page(), (
-        "write it anew: .venv/bin/poutama settings --markdown > docs/settings.md"
-    )
+    assert PAGE.read_text(encoding="utf-8") == render_settings_page(), "write it again: make docs"
 
 
 def test_every_setting_has_help() -> None:

@@ -1,4 +1,4 @@
-"""The worker of `make up`, over a real database and the queue in this process."""
+"""The worker of a long-running process, over a real database and the queue in this process."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import asyncio
 import pytest
 
 from poutama.db.connection import Database
-from poutama.laptop import worker_loop as local_worker
-from poutama.laptop.worker_loop import run_worker
+from poutama.server import worker_loop
+from poutama.server.worker_loop import run_worker
 from poutama.settings import Settings
 from tests.db.job_harness import CountStep, JobHarness, Returned, count, counting
 from tests.db.sessions import until
@@ -96,7 +96,7 @@ async def test_a_worker_that_stops_lets_its_jobs_go(shop: JobHarness) -> None:
 async def test_a_message_that_cannot_be_handled_now_comes_again(
     shop: JobHarness, monkeypatch: pytest.MonkeyPatch, unused_tcp_port: int
 ) -> None:
-    monkeypatch.setattr(local_worker, "RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(worker_loop, "RETRY_SECONDS", 0.0)
     nowhere = Database(Settings(), url=f"postgresql://postgres@127.0.0.1:{unused_tcp_port}/x")
     job = await shop.ask()
     worker = shop.worker(nowhere, job_seconds=0.05)

@@ -1,7 +1,8 @@
-"""Keeps a worker running beside the laptop's API: a process that is started again when it dies.
+"""Keeps a worker process running beside an API: starts it, and starts another when it dies.
 
-Called by `laptop.up`. Writes the ids of jobs to its standard input; the next worker finds in the
-database what a dead one had received.
+Called by `laptop.up`; `poutama serve` leaves that to whatever runs `poutama worker`. Writes the ids
+of jobs to the worker's standard input; the next worker finds in the database what a dead one had
+received.
 """
 
 from __future__ import annotations
@@ -27,10 +28,13 @@ PAUSE_SECONDS = 1.0
 LONGEST_PAUSE_SECONDS = 60.0
 YOUNG_SECONDS = 30.0
 STOP_SECONDS = 15.0
-"""How long a worker may take to give back what it was doing."""
+"""How long a worker may take to release its jobs."""
 
 
-class Keeper:
+NOT_RUNNING = "No worker is running; the next one finds the job in the database."
+
+
+class WorkerSupervisor:
     """One worker process at a time."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
@@ -41,16 +45,16 @@ class Keeper:
         """Start a worker."""
         self._process = await asyncio.create_subprocess_exec(
             # -P: a file of the current folder is not a module, whatever it is called.
-            *(sys.executable, "-P", "-m", "poutama.laptop.worker_process"),
+            *(sys.executable, "-P", "-m", "poutama.server.worker_process"),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.DEVNULL,
             env=self._environment,
-            # Ctrl-C is for us alone; we tell it by closing the pipe.
+            # Ctrl-C ends this process alone, which ends the worker by closing the pipe.
             start_new_session=True,
         )
 
-    async def keep(self) -> None:
-        """Start another whenever the worker ends."""
+    async def supervise(self) -> None:
+        """Start another worker whenever one ends, until cancelled."""
         pause = PAUSE_SECONDS
         while True:
             assert self._process is not None
@@ -63,25 +67,25 @@ class Keeper:
             try:
                 await self.start()
             except OSError as error:
-                logger.warning("no worker can be started: %s", error.strerror)
+                logger.warning("a worker cannot be started: %s; trying again", error.strerror)
 
     async def wake(self, job: UUID) -> None:
-        """Tell the worker of a job.
+        """Send the id of a job to the worker.
 
         Raises:
-            UnavailableError: there is none just now; the next one will find it by itself.
+            UnavailableError: no worker runs; the next one finds the job in the database.
         """
         process = self._process
         if process is None or process.stdin is None or process.returncode is not None:
-            raise UnavailableError("There is no worker just now.")
+            raise UnavailableError(NOT_RUNNING)
         try:
             process.stdin.write(b"%s\n" % str(job).encode())
             await process.stdin.drain()
         except (ConnectionError, RuntimeError) as error:
-            raise UnavailableError("There is no worker just now.") from error
+            raise UnavailableError(NOT_RUNNING) from error
 
     async def stop(self) -> None:
-        """End the worker, and wait until it has given back what it was doing."""
+        """End the worker, and wait until it has released its jobs."""
         process = self._process
         if process is None or process.returncode is not None:
             return
@@ -91,28 +95,32 @@ class Keeper:
             async with asyncio.timeout(STOP_SECONDS):
                 await process.wait()
         except TimeoutError:
-            logger.warning("the worker does not end, and is killed; its job goes on next time")
+            logger.warning(
+                "the worker did not end in %.0f s and is killed; its jobs go on at the next start",
+                STOP_SECONDS,
+            )
             with suppress(ProcessLookupError):
                 process.kill()
             await process.wait()
 
 
 @asynccontextmanager
-async def keep_worker(settings: Settings, url: str, home: Path) -> AsyncIterator[Wake]:
-    """A worker while the block runs; gives what wakes it.
+async def supervise_worker(settings: Settings, url: str, home: Path) -> AsyncIterator[Wake]:
+    """Keep a worker running while the block runs; yields the function that wakes it.
 
     Args:
         settings: all of them; the worker has the same.
         url: of the database.
         home: the data folder.
     """
-    keeper = Keeper({**os.environ, **settings.to_environment(database_url=url, home=str(home))})
-    await keeper.start()
-    keeping = asyncio.create_task(keeper.keep())
+    written = settings.to_environment(database_url=url, home=str(home))
+    supervisor = WorkerSupervisor({**os.environ, **written})
+    await supervisor.start()
+    supervising = asyncio.create_task(supervisor.supervise())
     try:
-        yield keeper.wake
+        yield supervisor.wake
     finally:
-        keeping.cancel()
+        supervising.cancel()
         with suppress(asyncio.CancelledError):
-            await keeping
-        await keeper.stop()
+            await supervising
+        await supervisor.stop()

@@ -1,6 +1,6 @@
 """A worker process: it runs jobs and the schedule beside `make up`'s API, or `poutama serve`.
 
-`laptop.worker_supervisor` starts it with `python -m poutama.laptop.worker_process`. It reads the
+`server.worker_supervisor` starts it with `python -m poutama.server.worker_process`. It reads the
 ids of jobs from its standard input, one a line, and ends when that does: so it never outlives its
 parent, however that ends. A process of its own, because a job may take all of a processor, or all
 of the memory there is. `poutama worker` runs it in the foreground.
@@ -23,11 +23,11 @@ from poutama.edge.application import Resources, ask_database
 from poutama.edge.clock import TasksFailedError, run_tasks
 from poutama.edge.work import open_task_contexts, open_worker
 from poutama.features import load_features
-from poutama.laptop.worker_loop import run_worker
 from poutama.schedule import TaskContext
 from poutama.server.process import LOG_FORMAT
 from poutama.server.resources import open_server_resources
 from poutama.server.stop import StopRequest
+from poutama.server.worker_loop import run_worker
 from poutama.settings import Settings
 
 TASK_SECONDS = 120.0
@@ -39,7 +39,7 @@ async def work(resources: Resources, job_ids: asyncio.StreamReader, *, polls: bo
     Args:
         resources: of this process.
         job_ids: one id a line.
-        polls: whether jobs are looked for in the database, since no process sends their ids.
+        polls: look for jobs in the database, since no process sends their ids.
     """
     worker = open_worker(resources, load_features().load_jobs())
     open_context = open_task_contexts(resources)

@@ -1,8 +1,8 @@
-"""The worker of `make up`: receives from the queue, works at several jobs at once, and sweeps.
+"""The loop of a worker process: receives messages, runs several jobs at once, and sweeps.
 
-`laptop.worker_process` runs it, in a process beside the API's. It does what SQS and the schedule do
-in the cloud, with the same worker: messages that cannot be handled come back later. When it is
-stopped, jobs under way are released, so that the next start goes on with them at once.
+`server.worker_process` runs it. It does what SQS and the schedule do for functions, with the same
+`Worker`: a message that cannot be handled comes back later. When it is stopped, jobs under way are
+released, so that the next start goes on with them at once.
 """
 
 from __future__ import annotations
@@ -18,12 +18,11 @@ from poutama.jobs.local import LocalQueue
 from poutama.jobs.queue import Queue, QueueMessage
 from poutama.worker import Worker
 
-SEVERAL = 4
-"""Jobs at once: a laptop's, not a cloud's."""
+MAX_JOBS_AT_ONCE = 4
 WAIT_SECONDS = 20.0
 RETRY_SECONDS = 10.0
 SWEEP_SECONDS = 5.0
-"""Oftener than in a cloud: on a laptop a person waits for the job whose worker they have killed."""
+"""Oftener than functions do: a developer waits for the job whose worker they have killed."""
 POLL_SECONDS = 1.0
 """How often a worker without a queue looks for jobs in the database."""
 SWEEP_LIMIT_SECONDS = 30.0
@@ -33,14 +32,14 @@ logger = logging.getLogger(__name__)
 
 @asynccontextmanager
 async def run_worker(
-    worker: Worker, *, several: int = SEVERAL, polls: bool = False
+    worker: Worker, *, several: int = MAX_JOBS_AT_ONCE, polls: bool = False
 ) -> AsyncIterator[None]:
-    """Work off the worker's queue while the block runs; jobs under way at its end are let go.
+    """Work off the worker's queue while the block runs; release jobs under way at its end.
 
     Args:
         worker: its queue was made with this process: what an earlier one held is sent again.
         several: most jobs at once.
-        polls: whether jobs are looked for in the database, since nothing sends messages.
+        polls: look for jobs in the database, since no process sends messages.
     """
     tasks = [
         asyncio.create_task(work_off(worker, several=several)),
@@ -92,7 +91,7 @@ async def keep_sweeping(worker: Worker, *, polls: bool = False) -> None:
 
 def is_busy(queue: Queue) -> bool:
     """Whether as many messages are in this process as are handled at once."""
-    return isinstance(queue, LocalQueue) and len(queue) >= SEVERAL
+    return isinstance(queue, LocalQueue) and len(queue) >= MAX_JOBS_AT_ONCE
 
 
 async def _receive(worker: Worker, most: int) -> list[QueueMessage]:

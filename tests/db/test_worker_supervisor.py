@@ -1,4 +1,4 @@
-"""The laptop's worker process: it runs what it is told of, and is replaced when it dies."""
+"""A worker process under supervision: it runs jobs by their ids, and is replaced when it dies."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ from poutama.db.transaction import Transaction, run_transaction
 from poutama.errors import UnavailableError
 from poutama.jobs.job import Empty
 from poutama.jobs.table import enqueue
-from poutama.laptop.worker_supervisor import Keeper, keep_worker
+from poutama.server.worker_supervisor import WorkerSupervisor, supervise_worker
 from poutama.settings import Settings
 from tests.db.job_harness import PERSON
 from tests.db.sessions import soon
 
 # There is no such kind, so the job fails, at once: it was run.
 SETTINGS = Settings(job_attempts=1)
-HANG_SECONDS = 60.0
+LIMIT_SECONDS = 60.0
 
 
 @pytest_asyncio.fixture
@@ -41,15 +41,15 @@ async def database(fresh_database_url: str) -> AsyncIterator[Database]:
 
 
 @pytest_asyncio.fixture
-async def keeper(fresh_database_url: str, tmp_path: Path) -> AsyncIterator[Keeper]:
+async def supervisor(fresh_database_url: str, tmp_path: Path) -> AsyncIterator[WorkerSupervisor]:
     changes = {"database_url": fresh_database_url, "home": str(tmp_path)}
-    keeper = Keeper({**os.environ, **SETTINGS.to_environment(**changes)})
-    await keeper.start()
-    yield keeper
-    await keeper.stop()
+    supervisor = WorkerSupervisor({**os.environ, **SETTINGS.to_environment(**changes)})
+    await supervisor.start()
+    yield supervisor
+    await supervisor.stop()
 
 
-async def ask_for_a_job(database: Database) -> UUID:
+async def enqueue_job(database: Database) -> UUID:
     async def work(transaction: Transaction) -> UUID:
         return await enqueue(transaction, "NOTHING", person_id=PERSON, input=Empty())
 
@@ -57,9 +57,9 @@ async def ask_for_a_job(database: Database) -> UUID:
 
 
 async def failure_of(database: Database, job: UUID) -> str:
-    """Wait until a job has failed, and say why."""
+    """Wait until a job has failed; returns why."""
     statement = "SELECT failure FROM job WHERE id = $1 AND state = 'FAILED'"
-    async with asyncio.timeout(HANG_SECONDS):
+    async with asyncio.timeout(LIMIT_SECONDS):
         while not (  # noqa: ASYNC110  another process's work, no event tells
             rows := await database.read(statement, [job], deadline=soon())
         ):
@@ -67,73 +67,73 @@ async def failure_of(database: Database, job: UUID) -> str:
     return str(rows[0]["failure"])
 
 
-def worker_of(keeper: Keeper) -> asyncio.subprocess.Process:
-    assert keeper._process is not None
-    return keeper._process
+def worker_of(supervisor: WorkerSupervisor) -> asyncio.subprocess.Process:
+    assert supervisor._process is not None
+    return supervisor._process
 
 
-async def test_it_runs_what_it_is_told_of(
+async def test_it_runs_a_job_whose_id_it_receives(
     database: Database, fresh_database_url: str, tmp_path: Path
 ) -> None:
     # GIVEN a worker that has done what was due when it started
-    due = await ask_for_a_job(database)
-    async with keep_worker(SETTINGS, fresh_database_url, tmp_path) as wake:
+    due = await enqueue_job(database)
+    async with supervise_worker(SETTINGS, fresh_database_url, tmp_path) as wake:
         await failure_of(database, due)
-        job = await ask_for_a_job(database)
+        job = await enqueue_job(database)
         await wake(job)
 
         assert await failure_of(database, job) == "Job kind NOTHING not found in this release."
 
 
-async def test_files_of_the_current_folder_are_no_modules(
+async def test_files_of_the_current_folder_are_not_modules(
     database: Database, fresh_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "uuid.py").write_text("raise RuntimeError")
     monkeypatch.chdir(tmp_path)
-    job = await ask_for_a_job(database)
-    async with keep_worker(SETTINGS, fresh_database_url, tmp_path):
+    job = await enqueue_job(database)
+    async with supervise_worker(SETTINGS, fresh_database_url, tmp_path):
         assert await failure_of(database, job)
 
 
 async def test_a_worker_that_is_killed_is_replaced_and_nothing_is_lost(
-    database: Database, keeper: Keeper, caplog: pytest.LogCaptureFixture
+    database: Database, supervisor: WorkerSupervisor, caplog: pytest.LogCaptureFixture
 ) -> None:
-    first = worker_of(keeper)
+    first = worker_of(supervisor)
     first.send_signal(signal.SIGKILL)
     await first.wait()
-    job = await ask_for_a_job(database)
+    job = await enqueue_job(database)
     with pytest.raises(UnavailableError):
-        await keeper.wake(job)
+        await supervisor.wake(job)
 
-    keeping = asyncio.create_task(keeper.keep())
+    supervising = asyncio.create_task(supervisor.supervise())
     try:
         assert await failure_of(database, job)
     finally:
-        keeping.cancel()
-    assert worker_of(keeper).pid != first.pid
+        supervising.cancel()
+    assert worker_of(supervisor).pid != first.pid
     assert "the worker ended (-9)" in caplog.text
 
 
-async def test_a_worker_ends_when_it_is_told_nothing_more(keeper: Keeper) -> None:
-    worker = worker_of(keeper)
+async def test_a_worker_ends_when_its_input_ends(supervisor: WorkerSupervisor) -> None:
+    worker = worker_of(supervisor)
     assert worker.stdin is not None
     worker.stdin.close()
 
-    async with asyncio.timeout(HANG_SECONDS):
+    async with asyncio.timeout(LIMIT_SECONDS):
         assert await worker.wait() == 0
 
 
-async def test_a_worker_ends_by_itself_when_somebody_asks_it_to(
-    database: Database, keeper: Keeper
+async def test_a_worker_ends_by_itself_on_sigterm(
+    database: Database, supervisor: WorkerSupervisor
 ) -> None:
     # GIVEN it listens, for it has worked already
-    job = await ask_for_a_job(database)
-    await keeper.wake(job)
+    job = await enqueue_job(database)
+    await supervisor.wake(job)
     await failure_of(database, job)
-    worker = worker_of(keeper)
+    worker = worker_of(supervisor)
     worker.send_signal(signal.SIGTERM)
 
-    async with asyncio.timeout(HANG_SECONDS):
+    async with asyncio.timeout(LIMIT_SECONDS):
         assert await worker.wait() == 0
 
 
