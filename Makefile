@@ -33,6 +33,7 @@ package: $(READY) ## make the functions' zip files in dist/ (POUTAMA_FUNCTION_PY
 
 docs: $(READY) ## write the generated pages, and build the site in dist/docs/
 	@$(BIN)/poutama pages
+	@echo "building the site: some 20 s"
 	@$(BIN)/python -m sphinx -q -W --keep-going -d dist/.doctrees -b html docs dist/docs
 	@echo "dist/docs/index.html"
 

@@ -1,14 +1,16 @@
-"""What `poutama up` shows while it works: one line a step, on a terminal or in a log file alike.
+"""What a command shows while it works: a line for each step, a notice where it is silent for long.
 
-Called by `laptop.up` and the command line. Never writes an escape sequence where there is no
-terminal.
+Called by `laptop.up`, `packaging` and the command line. Never writes an escape sequence but to a
+terminal; notices go to standard error, because other programs read standard output.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
+from threading import Timer
 from time import monotonic
 
 from rich.console import Console
@@ -16,6 +18,23 @@ from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 NAME_WIDTH = 12
+SILENT_SECONDS = 2.0
+"""After which a command that prints nothing says what it does."""
+
+
+@contextmanager
+def notice(text: str, seconds: float = SILENT_SECONDS) -> Iterator[Callable[[], None]]:
+    """Print `text` to standard error once the block has run for so many seconds.
+
+    Yields what calls it off: for a command that prints something itself.
+    """
+    timer = Timer(seconds, lambda: print(f"poutama: {text}", file=sys.stderr, flush=True))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield timer.cancel
+    finally:
+        timer.cancel()
 
 
 @dataclass(slots=True)
@@ -35,7 +54,7 @@ class ProgressLines:
     def step(self, name: str) -> Iterator[ProgressStep]:
         """Show that `name` is being done, then one line with its note and the seconds it took."""
         step, begun = ProgressStep(), monotonic()
-        with self.console.status(name):
+        with self._show(name):
             yield step
         self._print(name, step.note, monotonic() - begun)
 
@@ -54,8 +73,13 @@ class ProgressLines:
             disable=not self.console.is_terminal,
         ) as progress:
             task = progress.add_task(name, total=total)
-            yield step, lambda done, of: progress.update(task, completed=done, total=of)
+            with nullcontext() if self.console.is_terminal else self._show(name):
+                yield step, lambda done, of: progress.update(task, completed=done, total=of)
         self._print(name, step.note, monotonic() - begun)
+
+    def _show(self, name: str) -> AbstractContextManager[object]:
+        """A spinner on a terminal; in a log file a notice if the step takes long."""
+        return self.console.status(name) if self.console.is_terminal else notice(f"{name} ...")
 
     def say(self, text: str) -> None:
         self.console.print(text, highlight=False, soft_wrap=True)

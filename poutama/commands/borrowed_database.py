@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from poutama.commands.notice import notice
-from poutama.laptop.configuration import open_home, read_settings
+from poutama.configuration import open_home, read_settings
+from poutama.progress import notice
 from poutama.server.stop import Stopped, StopRequest
 
 if TYPE_CHECKING:
@@ -21,10 +21,13 @@ WAITING = "waiting for the database, for 30 s at most"
 
 
 @contextmanager
-def borrowed_database(waiting: str = WAITING) -> Iterator[tuple[Settings, LocalDatabase]]:
+def borrowed_database(
+    waiting: str = WAITING, *, shows_steps: bool = False
+) -> Iterator[tuple[Settings, LocalDatabase]]:
     """The database, run for the moment where no process runs it; stopped on a signal as well.
 
-    `waiting` is printed on standard error when that and the block take more than two seconds.
+    `waiting` is printed on standard error when that and the block take more than two seconds; of a
+    block that shows steps itself, when that alone does.
     """
     # heavy: the process library
     from poutama.laptop.database import borrow_database
@@ -33,9 +36,11 @@ def borrowed_database(waiting: str = WAITING) -> Iterator[tuple[Settings, LocalD
     try:
         with (
             StopRequest(),
-            notice(waiting) if waiting else nullcontext(),
+            notice(waiting) as call_off,
             borrow_database(settings, open_home(settings)) as database,
         ):
+            if shows_steps:
+                call_off()
             yield settings, database
     except Stopped:
         sys.exit(INTERRUPTED)

@@ -19,12 +19,12 @@ import typer
 
 from poutama import __version__
 from poutama.commands.borrowed_database import INTERRUPTED, borrowed_database
-from poutama.commands.notice import notice
 from poutama.commands.pages import pages
 from poutama.commands.requests import requests
 from poutama.commands.serve import serve, worker
 from poutama.configuration import describe_settings, open_home, read_settings
 from poutama.errors import ConfigurationError, DatabaseError, PoutamaError, UnavailableError
+from poutama.progress import notice
 from poutama.server.stop import Stopped, StopRequest
 
 NO_SUCH_TABLE = "42P01"
@@ -120,7 +120,7 @@ def demo(
     students: Annotated[int, typer.Option(help="How many students the school has.")] = 100,
 ) -> None:
     """Make the demo school, or what is missing of it: up to a million students."""
-    with borrowed_database(waiting="") as (settings, database):
+    with borrowed_database(shows_steps=True) as (settings, database):
         # heavy: SQLAlchemy and Alembic
         from rich.console import Console
 
@@ -129,8 +129,11 @@ def demo(
         from poutama.features import load_features
         from poutama.progress import ProgressLines
 
-        bring_up_to_date(database.url, histories=load_features().histories)
-        enrol_school(settings, database.url, students, ProgressLines(Console()))
+        steps = ProgressLines(Console())
+        with steps.step("migrations") as step:
+            applied = bring_up_to_date(database.url, histories=load_features().histories)
+            step.note = f"{len(applied)} applied" if applied else "up to date"
+        enrol_school(settings, database.url, students, steps)
 
 
 @app.command(epilog="Example: poutama token student-0001@demo.example")
@@ -251,9 +254,13 @@ def package(
 ) -> None:
     """Make the functions' zip files, for the Python of `POUTAMA_FUNCTION_PYTHON`."""
     # heavy: only needed here
-    from poutama.packaging.function_package import build_packages
+    from rich.console import Console
 
-    if not build_packages(read_settings().function_python, output, architecture):
+    from poutama.packaging.function_package import build_packages
+    from poutama.progress import ProgressLines
+
+    python, steps = read_settings().function_python, ProgressLines(Console())
+    if not build_packages(python, output, architecture, steps):
         print("without bytecode: there is no Python of that version here to write it; cold starts")
         print("take longer. Install one, or let the machine that deploys run `make package`.")
 

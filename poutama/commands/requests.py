@@ -11,7 +11,7 @@ from uuid import UUID
 import typer
 
 from poutama.commands.borrowed_database import borrowed_database
-from poutama.laptop.configuration import open_home
+from poutama.configuration import open_home
 
 EXAMPLE_ID = "3f1c5a0e-1d7b-4c7e-9d38-0a4b2f6e8c11"
 

@@ -13,9 +13,9 @@ from typing import Annotated
 
 import typer
 
-from poutama.commands.notice import notice
 from poutama.configuration import open_home, read_settings
 from poutama.errors import ConfigurationError
+from poutama.progress import notice
 from poutama.server.stop import Stopped, StopRequest
 
 WAITING = "waiting for the database"

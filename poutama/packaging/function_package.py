@@ -27,6 +27,7 @@ from poutama.packaging.features import add_features, refuse_editable
 from poutama.packaging.installer import PROJECT, PackageError
 from poutama.packaging.libraries import install_libraries
 from poutama.packaging.reproducible_zip import write_archive
+from poutama.progress import ProgressLines
 
 _OURS = PROJECT / "poutama"
 
@@ -48,8 +49,10 @@ class Built:
     compiled: bool
 
 
-def build_packages(python: str, folder: Path, architectures: Sequence[str] | None = None) -> bool:
-    """Make every package for these architectures, or for all, and print their sizes.
+def build_packages(
+    python: str, folder: Path, architectures: Sequence[str] | None, steps: ProgressLines
+) -> bool:
+    """Make every package for these architectures, or for all; each is a step with its size.
 
     Returns whether bytecode is in them.
 
@@ -59,13 +62,13 @@ def build_packages(python: str, folder: Path, architectures: Sequence[str] | Non
     compiled = True
     for package in PACKAGES:
         for architecture in architectures or ARCHITECTURES:
-            built = build_package(package, architecture, python, folder)
+            with steps.step(f"{package.name}-{architecture}") as step:
+                built = build_package(package, architecture, python, folder)
+                step.note = (
+                    f"{built.path}, {built.size / MEGABYTE:.1f} MB"
+                    f" ({built.unpacked / MEGABYTE:.0f} MB unpacked, Python {python})"
+                )
             compiled = compiled and built.compiled
-            print(
-                f"{built.path}  {built.size / MEGABYTE:.1f} MB"
-                f"  ({built.unpacked / MEGABYTE:.0f} MB unpacked, Python {python})",
-                flush=True,
-            )
     return compiled
 
 
