@@ -31,7 +31,7 @@ STOP_SECONDS = 10.0
 
 
 class LoadSide(Protocol):
-    """Whoever can be asked to work for some seconds."""
+    """What can be asked to work for some seconds."""
 
     async def open(self) -> None: ...
     async def run(self, seconds: float) -> Sample: ...
@@ -93,7 +93,7 @@ class Child:
 def start_api(settings: Settings, url: str, home: Path) -> Child:
     """Serve the API as `poutama up` does, on a port of its own; the child says its address.
 
-    Nobody's budget is counted: one student asks for more than a school does.
+    Budgets are off: one student asks for more than a school does.
     """
     settings = replace(settings, budget_capacity=0)
     return Child(_serve_api, settings, url, home)

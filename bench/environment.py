@@ -2,7 +2,7 @@
 
 Called by `bench.__main__`. The database is private, made anew and deleted afterwards; it does
 without surviving a power cut, for both sides alike. Only the two sides whose turn it is work at
-a time; whoever else is there sleeps.
+a time; the others sleep.
 """
 
 from __future__ import annotations

@@ -18,7 +18,7 @@ from bench.workload import Sample, Workload, summarise
 STATUS = b"HTTP/1.1 200 "
 LENGTH = b"content-length: "
 HEAD_END = b"\r\n\r\n"
-# Beyond the round itself: somebody who has not answered by then does not answer any more.
+# Beyond the round itself: a side that has not answered by then does not answer.
 HANG_SECONDS = 30.0
 
 

@@ -26,7 +26,7 @@ from poutama.viewer import Viewer
 
 VIEWER = Viewer(person_id(student_email(1)))
 SECONDS = 30.0
-# What a session was told when it began; asyncpg itself says the encoding.
+# What a session was set to when it began; asyncpg itself sets the encoding.
 SESSION = (
     "SELECT name, setting FROM pg_settings WHERE source = 'client' AND name <> 'client_encoding'"
 )

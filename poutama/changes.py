@@ -59,7 +59,7 @@ class ChangePlans:
         """The plan and the statement of a change of this shape.
 
         Raises:
-            KeyError: there is no such type, field or relation.
+            KeyError: an unknown type, field or relation.
         """
         found = self._statements.get(shape)
         if found is None:
@@ -114,7 +114,7 @@ class Changes:
         """Update a row; what is not named stays. Arguments as `insert`.
 
         Raises:
-            NotFoundError: there is no such row.
+            NotFoundError: the row is not found.
             ConflictError: it has another version than expected.
             DatabaseError: the database refused it.
         """
@@ -149,7 +149,7 @@ class Changes:
         """Delete a row.
 
         Raises:
-            NotFoundError: there is no such row.
+            NotFoundError: the row is not found.
             ConflictError: it has another version than expected.
             DatabaseError: the database refused it.
         """

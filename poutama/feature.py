@@ -100,7 +100,7 @@ class Feature:
         """Where its revisions are; None where it has none of its own.
 
         Raises:
-            ConfigurationError: its package has no such folder.
+            ConfigurationError: its package has no folder of that name.
         """
         if not self.migrations:
             return None
@@ -126,7 +126,7 @@ class Feature:
         """The feature's SDL files, in the order of their names.
 
         Raises:
-            ConfigurationError: there is no such package, or a file is not UTF-8.
+            ConfigurationError: the package is not found, or a file is not UTF-8.
         """
         found = (each for each in self._files.iterdir() if each.name.endswith(".graphql"))
         return [self._read(each) for each in sorted(found, key=lambda each: each.name)]

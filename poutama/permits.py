@@ -38,7 +38,7 @@ class Permits:
             deadline: absolute `time.monotonic()`.
 
         Raises:
-            KeyError: there is no such mutation.
+            KeyError: an unknown mutation.
             UnavailableError, DeadlineExceededError: the database cannot be reached in time.
         """
         statement = self._find(mutation, tuple(given))

@@ -75,7 +75,7 @@ def check_computed(model: Model, functions: Mapping[str, Compute | None]) -> Non
         functions: by name; None for one whose parameters are checked elsewhere.
 
     Raises:
-        SchemaError: there is no such function, or it does not take as many values.
+        SchemaError: the function is not found, or it takes another number of values.
     """
     for entity in model.entities.values():
         for field in entity.fields.values():

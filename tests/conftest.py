@@ -1,6 +1,6 @@
 """The servers and databases that tests run on.
 
-PostgreSQL by default: one embedded server a session, one cheap database for whoever asks. Under
+PostgreSQL by default: one embedded server a session, one cheap database for each that asks. Under
 `make test-cockroach` (`POUTAMA_TEST_ENGINE=cockroachdb`) the same fixtures give databases of the
 cluster at `POUTAMA_COCKROACH_URL`, or of a private node of the `cockroach` on PATH.
 
@@ -185,7 +185,7 @@ def _discard_abandoned() -> None:
     SERVERS.mkdir(exist_ok=True)
     for folder in SERVERS.iterdir():
         with suppress(ConfigurationError, FileNotFoundError):
-            # Between making its folder and locking it a session's server is nobody's.
+            # Between making its folder and locking it a session's server belongs to no session.
             if folder.stat().st_mtime < time.time() - SURELY_LOCKED_SECONDS:
                 EmbeddedServer(folder).discard()
 

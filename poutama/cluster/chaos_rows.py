@@ -2,7 +2,7 @@
 
 `cluster.chaos` prepares them, `cluster.workload` writes more. Everything belongs to people
 whose e-mail begins with `chaos-` and the run's name, at `demo.example`, so runs do not meet each
-other, nor anybody's real rows. The statements here take no part in what is judged.
+other, nor real people's rows. The statements here take no part in what is judged.
 """
 
 from __future__ import annotations
@@ -86,7 +86,7 @@ class ChaosRows:
     """The list of tasks that all writers share."""
 
     @property
-    def everybody(self) -> str:
+    def all_people(self) -> str:
         """The LIKE pattern of the e-mails of the run's people."""
         return f"chaos-{self.run}-%"
 
@@ -111,7 +111,7 @@ async def prepare(database: Database, rows: ChaosRows, *, deadline: float) -> No
     """Write the run's people and goals.
 
     Raises:
-        ConfigurationError: the database has no such tables.
+        ConfigurationError: the database has no tables.
         AmbiguousCommit, DeadlineExceededError, UnavailableError: as `run_transaction`.
     """
 
@@ -137,25 +137,25 @@ async def find_rows(database: Database, run: str, *, deadline: float) -> Found:
     """
 
     async def work(transaction: Transaction) -> Found:
-        everybody = f"chaos-{run}-%"
+        all_people = f"chaos-{run}-%"
         notes: dict[str, int] = {}
         log: dict[str, list[tuple[int, str]]] = {}
-        for place, text in await transaction.fetch(_NOTES, everybody):
+        for place, text in await transaction.fetch(_NOTES, all_people):
             mark, version = read_mark(text)
             notes[mark] = notes.get(mark, 0) + 1
             if version is not None:
                 log.setdefault(place, []).append((version, mark))
         tasks: dict[str, list[tuple[int, str]]] = {}
-        for place, position, text in await transaction.fetch(_TASKS, everybody):
+        for place, position, text in await transaction.fetch(_TASKS, all_people):
             tasks.setdefault(place, []).append((position, read_mark(text)[0]))
         return Found(
             notes=notes,
-            registers=dict(map(tuple, await transaction.fetch(_VERSIONS, everybody))),
+            registers=dict(map(tuple, await transaction.fetch(_VERSIONS, all_people))),
             log=log,
             tasks=tasks,
             keys={
                 key: [row for returned in loads(written) for row in returned.values()]
-                for key, written in await transaction.fetch(_KEYS, everybody)
+                for key, written in await transaction.fetch(_KEYS, all_people)
             },
         )
 
@@ -169,7 +169,7 @@ async def remove(database: Database, rows: ChaosRows, *, deadline: float) -> Non
         AmbiguousCommit, DeadlineExceededError, UnavailableError: some may be left.
     """
     for statement in _REMOVALS:
-        while await database.write(statement, [rows.everybody, BATCH], deadline=deadline):
+        while await database.write(statement, [rows.all_people, BATCH], deadline=deadline):
             pass
 
 

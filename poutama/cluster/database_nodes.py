@@ -86,7 +86,7 @@ class Commands:
 
 
 class CommandNodes:
-    """Nodes that commands take away and give back."""
+    """Nodes that commands stop and start."""
 
     def __init__(self, names: tuple[str, ...], commands: Commands) -> None:
         """Nodes of these names.

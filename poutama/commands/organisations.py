@@ -51,7 +51,7 @@ def judge_organisation(settings: Settings, url: str, id_: UUID, *, verified: boo
     """Write down whether the organisation is the school that it says.
 
     Raises:
-        NotFoundError: there is no such organisation.
+        NotFoundError: the organisation is not found.
         PoutamaError: the database cannot be asked.
     """
 

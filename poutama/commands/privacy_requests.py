@@ -72,7 +72,7 @@ def accept_request(settings: Settings, url: str, home: Path, request: UUID) -> s
     """Accept a request: erase the person now, or begin the export; returns what was done.
 
     Raises:
-        NotFoundError: there is no such request.
+        NotFoundError: the request is not found.
         ConflictError: it is decided already, or the person is an organisation's last administrator.
         PoutamaError: the database or the store cannot be reached.
     """
@@ -125,7 +125,7 @@ def refuse_request(settings: Settings, url: str, request: UUID, reason: str) -> 
     """Refuse a request, with a reason that the person can read.
 
     Raises:
-        NotFoundError: there is no such request.
+        NotFoundError: the request is not found.
         ConflictError: it is decided already.
         PoutamaError: the database cannot be reached.
     """

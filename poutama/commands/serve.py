@@ -62,7 +62,7 @@ def serve(
 
 
 def worker() -> None:
-    """Run jobs and the schedule for `poutama serve`. SIGTERM gives back what is under way."""
+    """Run jobs and the schedule for `poutama serve`. SIGTERM releases the jobs under way."""
     with StopRequest() as stop, suppress(Stopped):
         # heavy: the compiler, the database driver
         from poutama.server.worker_process import run_worker_process

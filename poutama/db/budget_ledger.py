@@ -61,7 +61,7 @@ async def charge_budget(
     """Take what is owed already, below zero if need be, and the cost if there is enough for it.
 
     Raises:
-        UnauthenticatedError: there is no such person.
+        UnauthenticatedError: the person is not found.
         UnavailableError: the database could not be reached, or it cannot be known whether it
             wrote; the charge may have been made.
         DeadlineExceededError: nothing was written in time.

@@ -1,6 +1,6 @@
 """One owner per data folder: the lock that a private database server holds while it runs.
 
-Used by `db.embedded` and `db.cockroach`. The kernel lets go of it when its owner dies, however it
+Used by `db.embedded` and `db.cockroach`. The kernel releases it when its owner dies, however it
 dies, so there is nothing to clean up.
 """
 

@@ -71,7 +71,7 @@ async def find_person(database: Database, sign_in: SignIn, *, seconds: float = T
         seconds: how long it may take.
 
     Raises:
-        ForbiddenError: no such person; the message has what to do next.
+        ForbiddenError: the person is not found; the message has what to do next.
         UnavailableError, DeadlineExceededError: the database did not answer.
     """
     deadline = time.monotonic() + seconds

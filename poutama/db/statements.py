@@ -35,7 +35,7 @@ def load_sql(
         fragments: what each `{word}` in it stands for.
 
     Raises:
-        FileNotFoundError: the package has no such file.
+        FileNotFoundError: the package has no file of that name.
         SqlFileError: a name is missing, not a word or taken; a block is empty; or the file's
             fragments are not those that were passed. Says which file, and what.
     """

@@ -52,7 +52,7 @@ def group_id(group: Group) -> UUID:
 
 
 def write_organisations(rows: SchoolRows) -> None:
-    """Add both organisations, without anybody in them."""
+    """Add both organisations, without members."""
     for number, (name, zone, region, days) in ORGANISATIONS.items():
         identity = organisation_id(number)
         rows.organisation.append(
@@ -61,7 +61,7 @@ def write_organisations(rows: SchoolRows) -> None:
 
 
 def write_group(rows: SchoolRows, group: Group) -> None:
-    """Add a group, without anybody in it."""
+    """Add a group, without members."""
     organisation = organisation_id(group.organisation)
     name = group.name
     rows.learning_group.append(

@@ -46,7 +46,7 @@ _PLACE, _GROUP = (COLUMNS["membership"].index(name) for name in ("organisation_i
 
 @dataclass(frozen=True, slots=True)
 class StudentRange:
-    """The students `first` to `last`, and everybody and everything that comes with them."""
+    """The students `first` to `last`, and all people and rows that come with them."""
 
     first: int
     last: int
@@ -56,7 +56,7 @@ class StudentRange:
         return {student_email(number): number for number in range(self.first, self.last + 1)}
 
     def adults(self) -> list[str]:
-        """The emails of everybody else."""
+        """The emails of the other people."""
         numbers = range(self.first, self.last + 1)
         return [
             *((*ADMIN_EMAILS, *MANAGER_EMAILS) if self.first == 1 else ()),
@@ -65,7 +65,7 @@ class StudentRange:
         ]
 
     def memberships(self) -> SchoolRows:
-        """Everybody's."""
+        """The emails of all."""
         rows = SchoolRows()
         if self.first == 1:
             write_leaders(rows)
@@ -76,7 +76,7 @@ class StudentRange:
         return rows
 
     def groups(self) -> list[Group]:
-        """The groups that anybody here is in; some may have come with an earlier batch."""
+        """The groups that these people are in; some may have come with an earlier batch."""
         mentors = mentors_of(self.first, self.last)
         groups = {group for mentor in mentors for group in groups_mentored(mentor)}
         for student in range(self.first, self.last + 1):

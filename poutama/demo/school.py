@@ -1,4 +1,4 @@
-"""The demo school, row by row: pure, deterministic, the same for everybody, always.
+"""The demo school, row by row: pure, deterministic, the same on every machine, always.
 
 Called by `demo.loader`, which writes the rows. Student `n` depends on `n` alone, so the first
 students of a large school are the students of a small one. Nothing here reads a clock, a database

@@ -52,7 +52,7 @@ class Resources:
     queue: Queue
 
     async def close(self) -> None:
-        """Let go of every connection, even if one of them objects."""
+        """Close every connection, even if closing one fails."""
         async with AsyncExitStack() as stack:
             for resource in (self.database, self.store, self.queue):
                 stack.push_async_callback(resource.close)

@@ -34,7 +34,7 @@ class BatchItemFailure(TypedDict):
 
 
 class BatchAnswer(TypedDict):
-    """What a function gives back to SQS."""
+    """What a function returns to SQS."""
 
     batchItemFailures: list[BatchItemFailure]
 

@@ -1,7 +1,7 @@
 """Cost budgets: how much one person may ask for in a while, whatever address they come from.
 
 `edge.http` opens an account for each request; the engine spends from it before it runs anything. A
-process lets everybody run up a tab, `budget_tab` at most, and asks the ledger (`db.budget_ledger`)
+process lets a person run up a tab, `budget_tab` at most, and asks the ledger (`db.budget_ledger`)
 only when that is full: most requests cost no statement. So n processes together can be `n x
 budget_tab` ahead of the ledger, once; what they were ahead is entered later and waited for.
 `docs/limits.md` has the arithmetic. Never reads what is asked for, never says who else is busy.
@@ -52,7 +52,7 @@ class Tab:
 
 
 class Budgets:
-    """Everybody's budgets, as one process keeps them."""
+    """The budgets of all people, as one process keeps them."""
 
     def __init__(
         self, ledger: Ledger, settings: Settings, clock: Callable[[], float] = monotonic

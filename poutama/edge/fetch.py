@@ -36,7 +36,7 @@ _HEADERS = {"Accept": "application/json", "User-Agent": "poutama"}
 
 
 class FetchError(Exception):
-    """There is no such document to be had; the message says why, and repeats nothing of it."""
+    """The document could not be fetched; the message says why, and repeats nothing of it."""
 
 
 def fetch_json(address: str, *, deadline: float, most_bytes: int) -> Any:

@@ -30,7 +30,7 @@ class UnknownEventError(BadRequestError):
 
 
 class GatewayResponse(TypedDict):
-    """What a function gives back to API Gateway."""
+    """What a function returns to API Gateway."""
 
     statusCode: int
     headers: dict[str, str]

@@ -93,7 +93,7 @@ class KeySet:
     async def find(self, kid: str | None, algorithm: str) -> Sequence[SigningKey]:
         """The keys that a token may mean: one, as a rule.
 
-        None when the issuer publishes no such key, or when a token names none and there is more
+        None when the issuer does not publish the key, or when a token names none and there is more
         than one.
 
         Raises:

@@ -149,7 +149,7 @@ async def commit_step(
     seconds: float,
     deadline: float,
 ) -> Committed:
-    """Write what a step gave back, its effects included: once and all of it, or nothing.
+    """Write what a step returned, its effects included: once and all of it, or nothing.
 
     Asks again after a commit whose outcome is unknown: the count of steps tells it.
 

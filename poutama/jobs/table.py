@@ -1,4 +1,4 @@
-"""The table of jobs, for everybody but the worker that holds one: ask for a job, stop it.
+"""The table of jobs, for all but the worker that holds one: ask for a job, stop it.
 
 Called by the procedures of `features` inside their transaction, by the sweep and the command line.
 The table is the truth about every job; messages in the queue only say where to look. What a worker

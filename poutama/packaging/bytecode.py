@@ -22,7 +22,7 @@ COMPILE_SECONDS = 600
 
 
 def compile_sources(folder: Path, python: str) -> bool:
-    """Write bytecode beside all sources below `folder`; False where no such Python is here.
+    """Write bytecode beside all sources below `folder`; False without a Python of that version.
 
     Raises:
         PackageError: a source cannot be compiled.

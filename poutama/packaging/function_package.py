@@ -82,7 +82,7 @@ def build_package(package: Package, architecture: str, python: str, folder: Path
         folder: where to; made if it is missing.
 
     Raises:
-        ConfigurationError: there is no such version or architecture.
+        ConfigurationError: an unknown version or architecture.
         PackageError: it cannot be made, or is too large.
     """
     if not re.fullmatch(r"3\.\d{1,2}", python):

@@ -99,7 +99,7 @@ def build_change(model: Model, shape: ChangeShape, settings: Settings) -> Change
     """The plan node of a change.
 
     Raises:
-        KeyError: there is no such type, field or relation.
+        KeyError: an unknown type, field or relation.
     """
     entity = model.entities[shape.type]
     subject = find_subject(model.entities, entity)

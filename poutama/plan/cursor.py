@@ -40,7 +40,7 @@ def decode_cursor(cursor: str, order: Sequence[OrderTerm], where: str) -> list[o
         return [*read, parse_uuid(row)]
     except (ValueError, TypeError, JSONDecodeError, RecursionError, GraphQLError) as error:
         raise BadUserInputError(
-            f"{where}: expected a cursor that this list gave out under the same orderBy.",
+            f"{where}: expected a cursor from this list under the same orderBy.",
             field=where,
         ) from error
 

@@ -77,7 +77,7 @@ class Operation:
     introspects: bool
     """Whether it asks for `__schema` or `__type`."""
     is_public: bool
-    """Whether all that it asks for is what everybody may know, signed in or not: introspection."""
+    """Whether all that it asks for is public, signed in or not: introspection."""
 
     @property
     def is_mutation(self) -> bool:

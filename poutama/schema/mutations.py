@@ -235,7 +235,7 @@ class _Loader:
             columns = self._child_columns(item, self.entities[field.target]) if item else None
             if columns is not None:
                 return InputChildren(field, columns)
-        raise SchemaError(f"{where}: {entity.name} has no such column, relation or list.")
+        raise SchemaError(f"{where}: {entity.name} has no column, relation or list of that name.")
 
     def _child_columns(
         self, item: InputObjectTypeDefinitionNode, child: Entity

@@ -67,7 +67,7 @@ def _find_row(
         raise SchemaError("@permit takes input and type, or everyone: true.")
     field = fields.get(name)
     if field is None:
-        raise SchemaError(f"@permit(input: {name!r}): its input has no such field.")
+        raise SchemaError(f"@permit(input: {name!r}): its input has no field of that name.")
     if is_list(field.type) or named_type(field.type) != "UUID":
         raise SchemaError(f"@permit(input: {name!r}): expected a field of type UUID.")
     if entity not in entities:

@@ -118,7 +118,7 @@ def load_row_conditions(
     """The conditions on the row that the argument `row` of a directive lists.
 
     Raises:
-        SchemaError: a field that has no such values, or a condition that holds for no row.
+        SchemaError: a field without these values, or a condition that holds for no row.
     """
     if given.get("row") == []:
         raise SchemaError(f"{where}(row:): expected a condition, got none.")

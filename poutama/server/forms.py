@@ -59,7 +59,7 @@ class FormReader:
             raise _malformed() from error
 
     def feed(self, data: bytes) -> list[bytes]:
-        """Read on; gives back what of it is the file's content.
+        """Read on; returns what of it is the file's content.
 
         Raises:
             RefusedError: this is not a form, or its fields are too long.

@@ -92,7 +92,7 @@ class AwsClient:
             return self._opened
 
     def close(self) -> None:
-        """Let go of connections."""
+        """Close connections."""
         with self._lock:
             if self._opened is not None:
                 self._opened.close()
@@ -136,7 +136,7 @@ def translate_errors(operation: str) -> Iterator[None]:
 def refusal(operation: str, code: str, status: int) -> PoutamaError:
     """The error for a code of AWS's."""
     if code in _ABSENT:
-        return NotFoundError("There is no such file.")
+        return NotFoundError("File not found.")
     if code in _BEYOND:
         return RangeBeyondError()
     if status >= 500 or status == 429 or code in _BUSY:

@@ -110,5 +110,5 @@ class ObjectStore(Protocol):
         ...
 
     async def close(self) -> None:
-        """Let go of connections."""
+        """Close connections."""
         ...

@@ -30,7 +30,7 @@ async def open_bucket(endpoint: str, clock: Callable[[], float] = time) -> S3Sto
     place = f"<LocationConstraint>{REGION}</LocationConstraint>"
     asked = f"<CreateBucketConfiguration>{place}</CreateBucketConfiguration>"
     async with httpx.AsyncClient() as client:
-        # moto asks nobody who they are.
+        # moto checks no credentials.
         made = await client.put(f"{endpoint}/{bucket}", content=asked)
     assert made.status_code == 200, made.text
     return s3_store(endpoint, bucket, clock)

@@ -46,7 +46,7 @@ class Clock:
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """A store, and somebody who has nothing but what it signs."""
+    """A store, and a client that has nothing but what it signs."""
 
     store: ObjectStore
     clock: Clock

@@ -1,4 +1,4 @@
-"""Databases to run statements on, somebody else's connection to them, and engines over them."""
+"""Databases to run statements on, another connection to them, and engines over them."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ async def database(open_database: Open) -> Database:
 
 @pytest.fixture
 async def other(postgres_url: str) -> AsyncIterator[asyncpg.Connection]:
-    """Somebody else's connection to the same database."""
+    """Another connection to the same database."""
     connection = await asyncpg.connect(postgres_url)
     yield connection
     await connection.close()
@@ -79,7 +79,7 @@ async def shop(database_url: str) -> AsyncIterator[JobHarness]:
 
 @pytest.fixture
 async def harness(engine_database: Database, tmp_path: Path) -> AsyncIterator[EvidenceHarness]:
-    """Whoever adds evidence; at the end, what is counted of it is what there is."""
+    """A person who adds evidence; at the end, what is counted of it is what there is."""
     harness = EvidenceHarness(engine_database, tmp_path / "files")
     await harness.set_up()
     yield harness
@@ -88,7 +88,7 @@ async def harness(engine_database: Database, tmp_path: Path) -> AsyncIterator[Ev
 
 @pytest.fixture
 async def importer(engine_database: Database, tmp_path: Path) -> Importer:
-    """Whoever imports rosters."""
+    """An administrator who imports rosters."""
     importer = Importer(engine_database, tmp_path / "files")
     await importer.set_up()
     return importer
@@ -96,7 +96,7 @@ async def importer(engine_database: Database, tmp_path: Path) -> Importer:
 
 @pytest.fixture
 async def exporter(engine_database: Database, tmp_path: Path) -> JourneyExporter:
-    """Whoever asks for exports."""
+    """A person who asks for exports."""
     exporter = JourneyExporter(engine_database, tmp_path / "store")
     await exporter.set_up()
     return exporter

@@ -193,7 +193,7 @@ class EvidenceHarness:
                 if holder is not None and row["state"] != "REJECTED":
                     bytes_, files = held.get(holder, (0, 0))
                     held[holder] = (bytes_ + row["bytes"], files + 1)
-        assert keys <= known, f"nobody knows of {keys - known}"
+        assert keys <= known, f"no row names {keys - known}"
         stored = load_features().stored_data
         assert all(any(each.covers(key) for each in stored) for key in keys), keys
         counted = {

@@ -1,4 +1,4 @@
-"""A worker in a process of its own that runs one export, and kills itself where it is told to.
+"""A worker in a process of its own that runs one export, and kills itself where the test says.
 
     python -m tests.db.export_worker URL FOLDER JOB EVENT
 

@@ -2,7 +2,7 @@
 
 Every write gives its key a value that no other write gives, after reading the key in the same
 transaction. So the order of a key's versions is known, and with it every dependency: who read
-what somebody wrote, who overwrote it, who read it before it was overwritten. A history is
+what a transaction wrote, which overwrote it, which read it before it was overwritten. A history is
 serializable if and only if these dependencies have no cycle (Adya, "Weak Consistency", 1999,
 http://pmg.csail.mit.edu/papers/adya-phd.pdf). A few thousand transactions take well under a second.
 
@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from graphlib import CycleError, TopologicalSorter
 
 FIRST = 0
-"""The value that every key has before anybody writes."""
+"""The value that every key has before a transaction writes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ def find_anomaly(history: Sequence[Recorded]) -> str | None:
         for seen in transaction.reads.items():
             if seen[1] != FIRST:
                 if seen not in writers:
-                    return f"dirty read: nobody committed {seen}"
+                    return f"dirty read: no transaction committed {seen}"
                 dependencies[number].add(writers[seen])
             if seen in successors and successors[seen] != number:
                 dependencies[successors[seen]].add(number)

@@ -140,7 +140,7 @@ def is_of(written: object, answer: GraphQLResponse) -> bool:
 
 
 async def waiting(looking: asyncpg.Connection, sessions: int) -> bool:
-    """Whether so many of our sessions are held up by somebody else's lock."""
+    """Whether so many of our sessions wait for another session's lock."""
     if "crdb_version" in dir(looking.get_settings()):
         statement = "SELECT count(*) FROM [SHOW QUERIES] WHERE application_name = 'poutama'"
     else:

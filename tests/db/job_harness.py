@@ -114,7 +114,7 @@ class JobHarness:
         )
 
     async def ask(self, kind: str = "COUNT", units: int = 3) -> UUID:
-        """Ask for a job, and wake nobody."""
+        """Ask for a job, and wake no worker."""
 
         async def work(transaction: Transaction) -> UUID:
             return await enqueue(transaction, kind, person_id=PERSON, input=Units(units))

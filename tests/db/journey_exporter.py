@@ -66,7 +66,7 @@ VALUES ($1::uuid, $2::uuid, $3::uuid, $4::uuid, $5::text, $6::text, '', 'x.jpg',
 
 
 def ask_engine(engine: Engine) -> Any:
-    """What a step's `query` is: the engine, in somebody's name."""
+    """What a step's `query` is: the engine, in a person's name."""
 
     async def query(document: str, variables: Mapping[str, Any], person: UUID) -> Any:
         request = GraphQLRequest(document, variables=dict(variables))
@@ -107,7 +107,7 @@ class JourneyExporter:
     async def set_up(self) -> None:
         await fill(self.database)
         await self.write("DELETE FROM export_folder")
-        # What people see is not to hang on when the test was run.
+        # What people see is not to depend on when the test was run.
         for table in ("goal", "goal_task", "goal_note"):
             statement = f"UPDATE {table} SET created_at = $1::timestamptz, updated_at = $1"
             await self.write(statement, AS_OF)
@@ -137,7 +137,7 @@ class JourneyExporter:
         return identity
 
     async def wish(self, caller: str = Caller.STUDENT) -> UUID:
-        """Ask for the student's journey as of always the same moment, whoever asks."""
+        """Ask for the student's journey as of always the same moment, for any caller."""
 
         async def work(transaction: Transaction) -> UUID:
             return await enqueue(

@@ -1,4 +1,4 @@
-"""One student, and everybody who is something to them: the rows that mutations are tried on.
+"""One student, and all who have a relationship to them: the rows that mutations are tried on.
 
 The organisation has two groups. The student is in the first; into the second they were invited,
 and have not accepted. Names are those of `Caller`, and of the things that mutations are about. What

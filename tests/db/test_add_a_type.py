@@ -41,7 +41,7 @@ Ask = Callable[..., Awaitable[Any]]
 
 @pytest.fixture
 async def ask(fresh_database_url: str) -> AsyncIterator[Ask]:
-    """Ask, as somebody new, an engine that has the example's type and table."""
+    """Ask, as a new person, an engine that has the example's type and table."""
     database = Database(Settings(), url=fresh_database_url)
     deadline = time.monotonic() + 60
     person = uuid4()

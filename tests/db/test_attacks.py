@@ -52,7 +52,7 @@ class Response:
 
 
 class Ana:
-    """Whoever sends something is Ana."""
+    """All is sent by Ana."""
 
     async def viewer_from_authorization(self, header: str | None) -> Viewer | None:
         return ANA
@@ -305,7 +305,7 @@ GUESSES = {
         "query($id: UUID!) { goalsConnection(filter: {id: {eq: $id}}) { totalCount } }",
         BENS_GOAL,
     ),
-    "a filter by what hangs on it": (
+    "a filter by what belongs to it": (
         "query($id: UUID!) { goalsConnection(filter: {tasks: {some: {id: {eq: $id}}}})"
         " { totalCount } }",
         BENS_TASK,

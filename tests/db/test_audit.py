@@ -144,7 +144,7 @@ PROBES = {
 }
 
 
-@pytest.mark.parametrize("needle", ["from the student", "no such words"])
+@pytest.mark.parametrize("needle", ["from the student", "words of none"])
 @pytest.mark.parametrize("probe", PROBES)
 async def test_a_filter_by_what_others_wrote_leaves_an_entry(
     school: EngineClient, probe: str, needle: str
@@ -165,7 +165,7 @@ async def test_a_filter_by_what_others_wrote_leaves_an_entry(
     "shown", ["goals(filter: %s) { id }", "goalsConnection(first: 0, filter: %s) { totalCount }"]
 )
 async def test_goals_that_do_not_fit_leave_an_entry(school: EngineClient, shown: str) -> None:
-    find = shown % '{ search: "no such words" }'
+    find = shown % '{ search: "words of none" }'
     search = f"{{ groups {{ members {{ person {{ {find} }} }} }} }}"
     await school.ask(search, MENTOR)
     await school.ask(search, MENTOR)

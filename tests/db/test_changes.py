@@ -1,8 +1,8 @@
-"""Whoever changes whatever: what happens is what the records of `tests.features` say, no more.
+"""Any viewer changes anything: what happens is what the records of `tests.features` say, no more.
 
-Hypothesis draws mutations of every kind, by everybody, over schools with memberships that have
-ended or were never accepted. Allowed or refused, the rows of the whole database afterwards, and
-what the payload shows are compared with plain Python, in both renderings.
+Hypothesis draws mutations of every kind, by people of every role, over schools with memberships
+that have ended or were never accepted. Allowed or refused, the rows of the whole database
+afterwards, and what the payload shows are compared with plain Python, in both renderings.
 `POUTAMA_EXAMPLES=5000` draws that many.
 """
 
@@ -150,7 +150,7 @@ def misnamed(before: World, after: World, viewer: UUID) -> str:
     policies = [Policy(before, viewer, NOW), Policy(after, viewer, now)]
     for row in after["AuditEntry"]:
         belongs = any(policy.belongs_to(row["organisationId"]) for policy in policies)
-        # Nobody has a right to a person who was not there before.
+        # No viewer has a right to a person who was not there before.
         others = row["subjectId"] not in (None, viewer, row["rowId"])
         if row["id"] not in known and others and not belongs:
             return f"AuditEntry: expected an organisation of the viewer's, got {row}"

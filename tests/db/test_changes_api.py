@@ -1,4 +1,4 @@
-"""`Changes`: what belongs to a change of a row happens, whoever makes it and whichever column."""
+"""`Changes`: what belongs to a change of a row happens, for each caller and each column."""
 
 from __future__ import annotations
 

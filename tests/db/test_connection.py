@@ -139,7 +139,7 @@ async def test_a_cancelled_read_is_stopped_and_its_connection_not_reused(
 async def test_a_write_that_waits_in_vain_certainly_did_not_happen(
     database: Database, other: asyncpg.Connection, database_engine: str
 ) -> None:
-    """The server is told the deadline, so that it answers before the client gives up."""
+    """The server has the deadline, so that it answers before the client gives up."""
     # CockroachDB says the same when the time was up while it committed.
     told = DeadlineExceededError if database_engine == "postgresql" else AmbiguousCommit
     async with other.transaction():

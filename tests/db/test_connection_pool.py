@@ -161,7 +161,7 @@ async def test_a_connection_left_inside_a_transaction_is_not_kept(database: Data
         ("postgresql://postgres@no-such-host.invalid:5432/x", ConfigurationError),
         ("postgresql://postgres@127.0.0.1:1/x", UnavailableError),
     ],
-    ids=["unknown host", "nobody listens"],
+    ids=["unknown host", "closed port"],
 )
 async def test_a_place_that_is_none(place: str, expected: type[PoutamaError]) -> None:
     database = Database(Settings(database_url=place, database_tls="disable"))

@@ -48,7 +48,7 @@ async def sees_goals(client: EngineClient, viewer: Viewer) -> bool:
 async def found(client: EngineClient) -> dict[str, str]:
     """What an invitation into the stranger's own organisation says."""
     organisation = (await client.ask(FOUND, SNOOP))["createOrganisation"]["organisation"]["id"]
-    return {"organisationId": organisation, "name": "Whoever"}
+    return {"organisationId": organisation, "name": "Anyone"}
 
 
 async def invite_student(client: EngineClient, given: dict[str, str]) -> str:

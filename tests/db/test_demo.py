@@ -79,7 +79,7 @@ def school(students: int, mentors: int) -> SchoolRows:
 
 
 async def forget_belonging(url: str) -> None:
-    """Leave what an earlier demo school had: no organisations, nobody but mentors and an admin."""
+    """Leave what an earlier demo school had: no organisations, people: mentors and an admin."""
     await execute(url, "delete from organisation")
     await execute(
         url,
@@ -178,7 +178,7 @@ async def test_a_deleted_group_stays_deleted_and_nobody_new_is_in_it(
 
 
 async def test_somebody_elses_rows_are_left_alone(fresh_database_url: str) -> None:
-    other = person_id("somebody@else.example")
+    other = person_id("other@else.example")
     await execute(
         fresh_database_url,
         "insert into person (id, email, name) values ($1, 's@e.example', 'S')",

@@ -54,7 +54,7 @@ def viewer_of(name: str) -> Viewer:
 
 
 async def goals_seen(client: EngineClient, name: str, student: int) -> int | None:
-    """How many goals of the student they see; None if there is no such person for them."""
+    """How many goals of the student they see; None if they do not see the person."""
     student_id = str(person_id(student_email(student)))
     person = (await client.ask(GOALS, viewer_of(name), id=student_id))["person"]
     return None if person is None else len(person["goals"])
@@ -132,7 +132,7 @@ async def test_everybody_whom_the_page_names_is_there(school: Database) -> None:
 async def test_the_join_codes_of_the_page_are_the_groups(client: EngineClient) -> None:
     codes = re.findall(r"^\| (?:Class|Evening) \d\d .*\| `(.+)` \|$", PAGE, re.MULTILINE)
     assert len(codes) == 3
-    # Who is a member already is told so, and nothing changes.
+    # A member already is refused, and nothing changes.
     groups = (Group(DAY, 1), Group(DAY, 2), Group(EVENING, 1))
     for code, student, group in zip(codes, (1, 26, 10), groups, strict=True):
         found: Any = await client.ask(JOIN, viewer_of(f"student-{student:04}"), code=code)
@@ -144,7 +144,7 @@ MENTOR = tell_name(mentor_email(1))
 
 
 async def answer(client: EngineClient, role: str, email: str = "") -> Any:
-    """What the page's example for the role answers, to somebody else if an email is given."""
+    """What the page's example for the role answers, to another person if an email is given."""
     (example,) = (example for example in EXAMPLES if example[0] == role)
     _, told, document = example
     return await client.ask(document, Viewer(person_id(email or told)))

@@ -1,4 +1,4 @@
-"""The private server: starts from nothing, survives kill -9, shares with nobody, leaves nothing."""
+"""The private server: starts from nothing, survives kill -9, shares nothing, leaves nothing."""
 
 from __future__ import annotations
 
@@ -98,7 +98,7 @@ async def test_what_was_committed_survives_kill_9(server: EmbeddedServer) -> Non
 
 @pytest.fixture
 def bystander() -> Iterator[int]:
-    """A living program that is no server, of the account that the server has."""
+    """A living program that is not a server, of the account that the server has."""
     identity = choose_account().identity
     with subprocess.Popen(["tail", "-f", "/dev/null"], **identity) as program:
         yield program.pid

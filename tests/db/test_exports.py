@@ -167,7 +167,7 @@ async def test_an_adult_gets_it_and_that_is_written_down(
 
 
 async def test_what_an_adult_may_not_see_is_not_in_it(exporter: JourneyExporter) -> None:
-    """To a caregiver the mentor is nobody they may see."""
+    """A caregiver may not see the mentor."""
     zip_ = await exporter.exported(Caller.CAREGIVER)
     authors = {row["information"]: row["author"] for row in rows(zip_, "notes.csv")}
     assert authors["from the student"] == "the student"
@@ -229,7 +229,7 @@ async def test_forced_to_stop_after_every_step_it_gives_the_same(exporter: Journ
     await exporter.run(whole)
     job, invocations = await exporter.wish(), 0
     while (await exporter.row(job))["state"] != "SUCCEEDED":
-        # Whoever has done a step has no time left for another.
+        # After a step there is no time left for another.
         async def step(step: ExportStep) -> ExportProgress | Finished:
             returned = await export_step(step)
             await asyncio.sleep(max(0.0, step.deadline - time.monotonic()))

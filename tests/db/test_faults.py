@@ -1,4 +1,4 @@
-"""Every point of the message exchange, with every fault: what was told must be what is true."""
+"""Every point of the message exchange, with every fault: what was reported must be what is true."""
 
 from __future__ import annotations
 

@@ -80,7 +80,7 @@ async def test_a_recorded_history_is_serializable(postgres_url: str) -> None:
         await asyncio.gather(*(client(seed) for seed in range(CLIENTS)))
     await database.close()
     assert len(history) == CLIENTS * TRANSACTIONS
-    assert outcomes["RESTART"] > 0, "nobody got in anybody's way: this shows nothing"
+    assert outcomes["RESTART"] > 0, "no transaction got in another's way: this shows nothing"
     assert find_anomaly(history) is None
 
 

@@ -37,7 +37,7 @@ Two = tuple[asyncpg.Connection, asyncpg.Connection]
 
 @pytest_asyncio.fixture
 async def others(database_url: str) -> AsyncIterator[Two]:
-    """Somebody else's connections to the client's database: one to lock with, one to look with."""
+    """Another client's connections to the client's database: one to lock with, one to look with."""
     connections = await asyncpg.connect(database_url), await asyncpg.connect(database_url)
     yield connections
     for connection in connections:

@@ -1,4 +1,4 @@
-"""Under an idempotency key nobody is left in doubt: every fault at every message, then an audit.
+"""Under an idempotency key no client is left in doubt: every fault at every message, then an audit.
 
 And what comes in bad shape: refused with nothing written and no connection left behind.
 """
@@ -172,7 +172,7 @@ async def tell(
 async def test_a_doubt_is_not_forgotten_when_time_is_up(
     client: EngineClient, name: str, database_url: str
 ) -> None:
-    """It has happened, its answer is lost, and nobody can be asked until the deadline."""
+    """It has happened, its answer is lost, and no server can be asked until the deadline."""
     exchange, once = await record(client, name, database_url, SHORT)
     await fill(client.database)
     commit = max(n for n, message in enumerate(exchange) if message.side is Sender.CLIENT)
@@ -189,7 +189,7 @@ async def test_a_doubt_is_not_forgotten_when_time_is_up(
 
 
 class AcceptingVerifier:
-    """Takes everybody for Ana."""
+    """Takes every caller for Ana."""
 
     async def viewer_from_authorization(self, header: str | None) -> Viewer | None:
         return ANA

@@ -38,7 +38,7 @@ async def database(fresh_database_url: str) -> AsyncIterator[Database]:
 
 async def invite(database: Database, email: str) -> UUID:
     rows = await database.write(
-        "insert into person (id, email, name) values ($1, $2, 'Somebody') returning id",
+        "insert into person (id, email, name) values ($1, $2, 'Someone') returning id",
         [uuid4(), email],
         deadline=soon(),
     )
@@ -244,7 +244,7 @@ async def test_a_connection_lost_at_any_message_binds_all_the_same(
 
 
 async def test_a_database_that_is_down_is_not_a_stranger() -> None:
-    database = Database(Settings(database_url="postgresql://nobody@127.0.0.1:1/nothing"))
+    database = Database(Settings(database_url="postgresql://none@127.0.0.1:1/nothing"))
     with pytest.raises(UnavailableError):
         await find_person(database, sign_in(), seconds=0.2)
     await database.close()

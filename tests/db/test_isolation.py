@@ -1,6 +1,6 @@
 """Rules that write skew would break hold because of isolation and retries, and break without.
 
-Each scenario runs twice: as the house runs it, and at READ COMMITTED, where it must go wrong. So
+Each scenario runs twice: as the product runs it, and at READ COMMITTED, where it must go wrong. So
 it is known that the scenario can go wrong, and that the check sees it when it does.
 """
 
@@ -121,7 +121,7 @@ async def test_positions_have_no_gaps_under_many_writers(client: EngineClient) -
         found = await positions(client)
         assert contiguous(found), found
         assert len(found) == len(tasks) + 2
-    assert outcomes["RESTART"] > 0, "nobody got in anybody's way: this shows nothing"
+    assert outcomes["RESTART"] > 0, "no transaction got in another's way: this shows nothing"
 
 
 @both_levels
@@ -192,7 +192,7 @@ async def test_a_recorded_history_tells_the_levels_apart(
 
 
 class Gate:
-    """Holds the goal's row, so that whoever adds a task to it waits before it commits."""
+    """Holds the goal's row, so that each that adds a task to it waits before it commits."""
 
     def __init__(self, locking: asyncpg.Connection, looking: asyncpg.Connection) -> None:
         self._looking = looking

@@ -1,4 +1,4 @@
-"""Jobs whose steps fail: tried again later, and then told to the person in words they can use."""
+"""Jobs whose steps fail: tried again later, then reported to the person in words they can use."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from poutama.jobs.table import retry
 from tests.db.job_harness import EXPIRE, MAKE_DUE, CountStep, JobHarness, Returned, count, counting
 from tests.db.sessions import soon
 
-SECRET = "postgresql://somebody:secret@database"
+SECRET = "postgresql://user:secret@database"
 
 
 async def test_what_a_step_says_for_good_is_for_good(shop: JobHarness) -> None:
@@ -104,7 +104,7 @@ async def test_a_step_that_ends_its_process_every_time_is_not_tried_for_ever(
         lease = await claim_job(shop.database, job, attempts=5, seconds=60, deadline=soon())
         assert isinstance(lease, Lease)
         assert lease.attempts == attempt
-        await shop.change(EXPIRE, job)  # its worker is not heard of any more
+        await shop.change(EXPIRE, job)  # its worker sends no sign of life
     assert await shop.run(job) == "FAILED"
     assert (await shop.row(job))["failure"] == GIVEN_UP.format(attempts=5)
     assert len(shop.queue.dead_letters) == 1

@@ -189,7 +189,7 @@ async def test_a_worker_that_learns_of_its_loss_stops(shop: JobHarness, other: D
     running = asyncio.create_task(shop.run(job, job_lease_seconds=BEAT))
     await pause.reached.wait()
     shop.kinds["COUNT"] = counting(count)
-    # By the time it looks, somebody else has the job.
+    # By the time it looks, another worker has the job.
     await shop.change("UPDATE job SET lease_id = gen_random_uuid() WHERE id = $1::uuid", job)
     async with asyncio.timeout(LONG_BEFORE_THE_DEADLINE):
         assert await running is None

@@ -86,7 +86,7 @@ def versions_of(mutation: str) -> list[Input]:
 
 
 async def refused(client: EngineClient, mutation: str, caller: Caller, given: Input) -> bool:
-    """Whether the mutation is refused; if so, to the byte as if there were no such thing."""
+    """Whether the mutation is refused; if so, to the byte as if the row did not exist."""
     for version in versions_of(mutation):
         answer = await ask(client, mutation, caller, {**given, **version})
         match errors(answer):

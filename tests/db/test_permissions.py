@@ -1,4 +1,4 @@
-"""Whoever asks, and whatever they ask: nobody sees what `tests.reference.policy` does not allow.
+"""Any viewer asks anything: none sees what `tests.reference.policy` does not allow.
 
 Both renderings answer exactly what plain resolvers over the same policy answer, whether they list,
 count, filter, sort, page or ask by id. `POUTAMA_EXAMPLES=5000` asks that many questions, different
@@ -90,7 +90,7 @@ def types(fields: set[str]) -> set[str]:
 
 
 SEEN = {"hidden", "hidden from a leader", "seen as MENTOR", "seen as OPENER", "seen as CAREGIVER"}
-"""What must happen often: that somebody else's goal is hidden, or seen for one reason alone."""
+"""What must happen often: that another's goal is hidden, or seen for one reason alone."""
 
 
 def test_what_fewer_people_see_than_its_row_cannot_be_asked_by() -> None:

@@ -18,7 +18,7 @@ from tests.db.sessions import soon
 
 FEATURES = load_features()
 DECLARED = FEATURES.personal_data
-NOBODY = UUID(int=0)
+STRANGER = UUID(int=0)
 CASCADES, BECOMES_NULL = "c", "n"
 FOREIGN_KEYS = """
 SELECT r.relname AS source, a.attname AS column, f.relname AS target,
@@ -115,13 +115,13 @@ async def test_every_table_is_declared_once_with_or_without_people(
 @pytest.mark.parametrize(
     ("key", "is_covered"),
     [
-        (f"{NOBODY}/evidence/x/file", True),
-        (f"people/{NOBODY}/evidence/x/file", True),
-        (f"people/{NOBODY}/exports/x/journey.zip", True),
-        (f"{NOBODY}/roster/x", True),
-        (f"people/{NOBODY}/diary/x", False),
+        (f"{STRANGER}/evidence/x/file", True),
+        (f"people/{STRANGER}/evidence/x/file", True),
+        (f"people/{STRANGER}/exports/x/journey.zip", True),
+        (f"{STRANGER}/roster/x", True),
+        (f"people/{STRANGER}/diary/x", False),
         ("evidence/x", False),
-        (f"x/people/{NOBODY}/exports/x", False),
+        (f"x/people/{STRANGER}/exports/x", False),
     ],
 )
 def test_a_file_is_declared_by_how_its_key_begins(key: str, is_covered: bool) -> None:

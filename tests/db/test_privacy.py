@@ -179,7 +179,7 @@ async def test_erasure_leaves_nothing_of_the_person_but_a_receipt(
     assert await harness.objects() == set()
     await harness.write("UPDATE doomed_object SET due_at = due_at - interval '3 days'")
     await harness.sweep()
-    # The log of deletions has the id, for backups; the name is that of nobody else's row.
+    # The log of deletions has the id, for backups; the name is in no other row.
     assert await find_traces(harness) == ["audit_entry.row_id"]
     nodes = (await client.ask(LISTED, viewer_for(Caller.ADMIN)))["organisations"][0]
     (seen,) = (each for each in nodes["privacyRequestsConnection"]["nodes"] if each["id"] == id_)

@@ -198,7 +198,7 @@ async def test_the_student_sees_who_opened_the_record_and_why(client: EngineClie
     assert newest == {
         "reason": REASON,
         "openerName": "manager",
-        "opener": None,  # a manager is no person that a student sees; the name is enough
+        "opener": None,  # a student does not see a manager as a person; the name is enough
         "expiresAt": opened["expiresAt"],
         "organisation": {"name": "organisation"},
     }

@@ -1,4 +1,4 @@
-"""Retention: whoever left long ago goes with all that is theirs, and nobody else ever does."""
+"""Retention: who left long ago goes with all that is theirs, and no other person does."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whom a roster makes a manager: nobody, unless that is asked for; and never an administrator."""
+"""Whom a roster makes a manager: no one unless that is asked for; and never an administrator."""
 
 from __future__ import annotations
 

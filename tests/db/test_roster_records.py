@@ -1,4 +1,4 @@
-"""What an import leaves for whoever asks later: who was changed, by which file, on what notice."""
+"""What an import leaves for later questions: who was changed, by which file, on what notice."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ async def test_every_change_is_written_down(importer: Importer) -> None:
         " WHERE kind = 'RosterImport' AND actor_id = $1::uuid GROUP BY action ORDER BY action",
         id_of(Caller.ADMIN),
     )
-    # Started, checked and applied: each was asked for, and came to its end.
+    # Started, checked and applied: each was asked for, and ended.
     assert [tuple(row) for row in rows] == [("INSERT", 1), ("UPDATE", 4)]
     await importer.import_(small(enrollments=[]))
     (row,) = await importer.rows(

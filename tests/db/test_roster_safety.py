@@ -242,7 +242,7 @@ async def test_nothing_ends_that_the_check_has_not_shown(importer: Importer) -> 
 
 async def test_what_has_changed_since_the_check_is_matched_again(importer: Importer) -> None:
     checked = await importer.check(school(user("u1", "Ana T"), user("u2", "Bea S")))
-    # Somebody invites one of them meanwhile.
+    # A manager invites one of them meanwhile.
     await importer.write(
         "INSERT INTO person (id, email, name) VALUES (gen_random_uuid(), 'u1@school.example', 'A')"
     )

@@ -86,7 +86,7 @@ async def test_a_mentor_sees_students_and_their_goals_but_no_addresses(
     student = seen["group, STUDENT, the student"]
     notes = student["goals"][0].pop("notes")
     assert student == {"name": Caller.STUDENT, "email": None, "goals": [GOAL]}
-    # Whoever has left is nobody to the mentor any more; what they wrote is the student's.
+    # The mentor no longer sees a person who left; what they wrote is the student's.
     assert {note["information"]: note["author"] and note["author"]["name"] for note in notes} == {
         "from the student": Caller.STUDENT,
         "from the mentor": Caller.MENTOR,

@@ -1,4 +1,4 @@
-"""TLS to the database: verified unless told otherwise, from files or from secret text."""
+"""TLS to the database: verified unless a setting says otherwise, from files or from secret text."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from poutama.settings import Settings
 from tests.db.job_harness import PERSON
 from tests.db.sessions import soon
 
-# There is no such kind, so the job fails, at once: it was run.
+# The kind is unknown, so the job fails, at once: it was run.
 SETTINGS = Settings(job_attempts=1)
 LIMIT_SECONDS = 60.0
 

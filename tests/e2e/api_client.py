@@ -1,6 +1,6 @@
-"""Somebody with a token, who does over HTTP what the docs tell front ends to do.
+"""A person with a token, who does over HTTP what the docs tell front ends to do.
 
-Waits by asking again, as front ends do; whoever waits in vain for `PATIENCE` seconds fails.
+Waits by asking again, as front ends do; a wait of `LIMIT_SECONDS` seconds in vain fails.
 """
 
 from __future__ import annotations
@@ -167,5 +167,5 @@ class ApiClient:
         return self.ask(IMPORT, id=import_)
 
     def wait_for_import(self, import_: str) -> Any:
-        """The import once nobody works at it."""
+        """The import once no worker works at it."""
         return wait_until(lambda: self.see_import(import_), lambda seen: seen["state"] not in _BUSY)

@@ -1,4 +1,4 @@
-"""A real `poutama up` over the demo school, and the clients that nobody here wrote.
+"""A real `poutama up` over the demo school, and clients that others wrote.
 
 | fixture | scope | gives |
 |---|---|---|

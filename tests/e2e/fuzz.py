@@ -1,4 +1,4 @@
-"""schemathesis against a real server: whatever the schema lets somebody ask, by everybody.
+"""schemathesis against a real server: all that the schema lets one ask, by people of every role.
 
 `make fuzz` runs it for as long as one likes, `test_fuzz.py` for a few hundred operations. Queries
 and mutations, with ids of the demo school's own rows, are sent as students, staff and caregivers.
@@ -62,7 +62,7 @@ IDS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 TELLTALE = re.compile(r'Traceback|File "|asyncpg|SQLSTATE|0x[0-9a-f]{8}|site-packages')
 """Words that no answer has, whatever is asked."""
 OPERATIONS_AT_ONCE = 50
-# Nobody runs out of budget, and operations are as large as they like: what is refused is not run.
+# No budget runs out, and operations are as large as they like: what is refused is not run.
 SETTINGS = {"POUTAMA_BUDGET_CAPACITY": "0", "POUTAMA_MAX_COST": "1000000"}
 
 

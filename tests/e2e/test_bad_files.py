@@ -1,4 +1,4 @@
-"""Files that nobody should upload: a reason that a person understands, little memory, and no harm.
+"""Files that should not be uploaded: a reason in plain words, little memory, and no harm.
 
 After each, the server answers a student's question; at the end, none of its processes has grown,
 and the log has no crashes.
@@ -96,7 +96,7 @@ def test_an_upload_that_is_not_what_was_announced_is_refused(
     added = student.announce(photo())
     response = upload(added["uploadForm"], content)
     assert (response.status_code, code_of(response)) == (status, code)
-    # THEN it is no evidence, whatever the client says
+    # THEN it is not evidence, whatever the client says
     seen = student.finish(added["id"])
     assert seen["rejection"] == "The file was never uploaded; add it again."
 

@@ -1,4 +1,4 @@
-"""Clients that nobody here wrote: introspection, queries, pages, mutations, errors."""
+"""Clients that others wrote: introspection, queries, pages, mutations, errors."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def test_a_person_runs_queries_in_a_browser(
 
     assert seen["goals"] == 12
     assert seen["refused"][0]["extensions"]["code"] == "GRAPHQL_VALIDATION_FAILED"
-    # Nothing was blocked by the page's policy, nothing failed, and nobody else was asked.
+    # Nothing was blocked by the page's policy, nothing failed, and no other host was asked.
     assert seen["complaints"] == []
     assert seen["hosts"] == [urlsplit(local_server.address).netloc]
     assert (tmp_path / "graphiql.png").read_bytes().startswith(PNG)

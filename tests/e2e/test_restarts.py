@@ -101,7 +101,7 @@ def test_a_power_cut_in_an_export_and_an_import_costs_nothing(data_folder: Path)
     with up(home, POUTAMA_JOB_LEASE_SECONDS="2") as second:
         address = second.wait_until_ready()
         student, admin = ApiClient(address, student.token), ApiClient(address, admin.token)
-        # THEN both come to their end, and nothing is there twice
+        # THEN both end, and nothing is there twice
         journey = journey_of(student.wait_for(job))
         assert len(journey["goals"]) == 12
         assert len([item for goal in journey["goals"] for item in goal["evidence"]]) == 1
@@ -124,14 +124,14 @@ def test_stopping_in_a_job_gives_it_back_and_the_next_start_goes_on(data_folder:
         with frozen(worker_of(first), student, job):
             first.process.send_signal(signal.SIGINT)
         assert first.end() == 0
-    # THEN it is given back, not left to its lease
+    # THEN it is released, not left to its lease
     assert "killed" not in first.said
     (line,) = [line for line in run(home, "jobs").stdout.splitlines() if job in line]
     assert "QUEUED" in line
     with up(home) as second:
         student = ApiClient(second.wait_until_ready(), student.token)
         assert len(journey_of(student.wait_for(job))["goals"]) == 12
-        # AND by now what was uploaded, with the place where it was taken, is gone
+        # AND what was uploaded, with the place where it was taken, is gone
         wait_until(lambda: objects_of(home), lambda names: "upload@" not in names)
         assert {"file@", "thumbnail@"} <= objects_of(home)
         student.ask(DELETE, i={"evidenceId": evidence})

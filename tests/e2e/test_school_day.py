@@ -43,7 +43,7 @@ def test_a_student_attaches_a_photo_sees_it_and_takes_the_journey_home(student: 
     assert any(trace in content for trace in TRACES)
     # WHEN it is attached
     id_, evidence = student.attach(content)
-    # THEN it is shown, upright, and tells nothing any more
+    # THEN it is shown, upright, without what the camera wrote into it
     assert (evidence["state"], evidence["rejection"]) == ("READY", None)
     assert evidence["uploadForm"] is None
     served = get(evidence["downloadUrl"])
@@ -75,7 +75,7 @@ def test_a_student_attaches_a_photo_sees_it_and_takes_the_journey_home(student: 
 
     # WHEN the photo is deleted
     student.ask(DELETE, i={"evidenceId": id_})
-    # THEN nobody is shown it
+    # THEN no viewer is shown it
     assert student.ask(SEE, id=id_) is None
 
 

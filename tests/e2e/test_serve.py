@@ -178,7 +178,7 @@ def test_a_request_under_way_is_answered_while_the_server_drains(
         HalfSent(served.address, sign_ins.token()) as request,
     ):
         served.process.terminate()
-        # First load balancers are told, and requests are still answered.
+        # First load balancers see it, and requests are still answered.
         health = wait_until(
             lambda: httpx.get(f"{served.address}/healthz"), lambda seen: seen.status_code != 200
         )
@@ -352,7 +352,7 @@ def test_a_port_in_use_is_one_line(environment: dict[str, str]) -> None:
         ({"POUTAMA_WORKERS": "0"}, "POUTAMA_WORKERS: expected 1 or more, got 0"),
         ({"POUTAMA_PORT": "70000"}, "port 70000: expected a number from 0 to 65535"),
         ({"POUTAMA_HOST": "203.0.113.7"}, "POUTAMA_HOST: 203.0.113.7 is not this machine's"),
-        ({"POUTAMA_HOST": "no such host"}, "POUTAMA_HOST: no such host is not an address"),
+        ({"POUTAMA_HOST": "not a host"}, "POUTAMA_HOST: not a host is not an address"),
         ({"POUTAMA_TRUSTED_PROXIES": "*"}, "POUTAMA_TRUSTED_PROXIES: expected addresses"),
         ({"POUTAMA_PUBLIC_URL": "learn.example"}, "POUTAMA_PUBLIC_URL: expected an address"),
         (

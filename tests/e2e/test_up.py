@@ -78,7 +78,7 @@ def test_it_can_be_stopped_while_it_starts(data_folder: Path, step: str) -> None
         assert running.end(signal.SIGINT) == 0
     assert servers_of(home) == []
     assert "Traceback" not in running.said
-    # THEN what was left half done is no obstacle
+    # THEN what was left half done does not get in the way
     with up(home) as again:
         again.wait_until_ready()
 
@@ -186,7 +186,7 @@ def test_the_other_commands_start_the_database_for_the_moment(data_folder: Path)
     assert made.returncode == 0, made.stderr
     assert "3 students" in made.stdout
     assert token_for(home).count(".") == 2
-    assert "nobody@demo.example" in complaint(run(home, "token", "nobody@demo.example"))
+    assert "stranger@demo.example" in complaint(run(home, "token", "stranger@demo.example"))
     assert servers_of(home) == []
 
 

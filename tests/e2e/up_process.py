@@ -87,7 +87,7 @@ def up(home: Path, *, program: Path = POUTAMA, **more: str) -> Iterator[UpProces
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
-        # Whoever runs the tests may have been started by `nohup`.
+        # The tests may have been started by `nohup`.
         preexec_fn=lambda: signal.signal(signal.SIGHUP, signal.SIG_DFL),
     )
     watchdog = threading.Timer(HANG_SECONDS, process.kill)

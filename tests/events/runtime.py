@@ -48,7 +48,7 @@ class TimedOutError(Exception):
 
 @dataclass
 class ReportedResult:
-    """What a process has told the service."""
+    """What a process has sent to the service."""
 
     kind: str
     body: Any

@@ -1,4 +1,4 @@
-"""What a function loads before its first event: every module of it is time that somebody waits."""
+"""What a function loads before its first event: every module of it is time that a person waits."""
 
 from __future__ import annotations
 

@@ -119,14 +119,14 @@ async def test_a_request_that_takes_too_long_is_answered_before_it_would_be_cut_
         pytest.skip("skipped: CockroachDB locks no tables")
     api = cloud.open("api", seconds=4.0)
     cloud.ask(api, GOALS)
-    # GIVEN somebody holds what the request needs
+    # GIVEN another session holds what the request needs
     other = await asyncpg.connect(school_url)
     try:
         await other.execute("BEGIN; LOCK TABLE goal IN ACCESS EXCLUSIVE MODE")
         late = cloud.ask(api, ADD, title="Late")
     finally:
         await other.close()
-    # THEN it is told so, and nothing was written
+    # THEN the answer says so, and nothing was written
     assert late["statusCode"] == 504
     assert late["body"]["errors"][0]["extensions"]["code"] == "DEADLINE_EXCEEDED"
     # and the same process answers the next

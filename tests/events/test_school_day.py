@@ -23,7 +23,7 @@ from tests.unit.features.rosters import small_school
 
 @dataclass(frozen=True, slots=True)
 class Caller(ApiClient):
-    """Somebody whose requests are events for a function; messages are delivered as they wait."""
+    """A person whose requests are events for a function; messages are delivered as they wait."""
 
     cloud: Cloud
     api: Function
@@ -43,7 +43,7 @@ def test_a_student_attaches_a_photo_sees_it_and_takes_the_journey_home(cloud: Cl
     student = call(cloud, "student-0001@demo.example")
     # WHEN a photo that tells where it was taken goes straight to the bucket, and is finished
     _, evidence = student.attach(photo(orientation=6))
-    # THEN it can be seen, and tells nothing any more
+    # THEN it can be seen, without what the camera wrote into it
     assert (evidence["state"], evidence["rejection"]) == ("READY", None)
     served = httpx.get(evidence["downloadUrl"]).content
     assert len(served) == evidence["bytes"]

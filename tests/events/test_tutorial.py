@@ -28,7 +28,7 @@ SHOWN_ADDRESS = "http://127.0.0.1:8000"
 
 @dataclass(slots=True)
 class Reader:
-    """Somebody with two terminals and an editor."""
+    """A reader with two terminals and an editor."""
 
     checkout: Checkout
     stack: ExitStack

@@ -89,7 +89,7 @@ def _invite(doing: Doing, given: Row) -> Done:
     groups = [doing.find("Group", group)] if group else []
     studies = doing.policy.current("STUDENT", of=child) if child else []
     for asked, where in ((group, groups), (child, studies)):
-        # Nobody leads themselves: whoever is a student as well is invited a caregiver by another.
+        # No person leads themselves: another invites a caregiver of one who is a student as well.
         led = any(doing.policy.leads(each["organisationId"]) for each in where)
         if asked and (asked == doing.viewer or not led):
             raise Refused("NOT_FOUND")

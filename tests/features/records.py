@@ -86,7 +86,7 @@ def _close_record(doing: Doing, given: Row) -> Done:
 
 
 def _agree_on_the_place(drawing: Drawing, given: Row) -> Row:
-    """A student of an organisation that has somebody who leads it, and there."""
+    """A student of an organisation that a person leads, and there."""
     lasting = [
         row for row in drawing.world["Membership"] if row["acceptedAt"] and not row["endsAt"]
     ]

@@ -1,4 +1,4 @@
-"""What the compiler's rooms make of a request, called one after the other as the engine calls them.
+"""What the compiler's packages make of a request, called in turn as the engine calls them.
 
 The golden test holds the statements found here against those that the engine really sends.
 """

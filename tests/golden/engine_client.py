@@ -1,4 +1,4 @@
-"""A client of an engine, without HTTP: asks over a real database, as Ana or as whoever they say."""
+"""A client of an engine, without HTTP: asks over a real database, as Ana or as the person named."""
 
 from __future__ import annotations
 

@@ -51,7 +51,7 @@ def outline(node: Any, label: str = "", depth: int = 0) -> Iterator[str]:
 
 
 def _shorten(value: Any) -> Any:
-    """What is told in a word of nodes that would take lines."""
+    """Nodes that would take lines, in a word."""
     match value:
         case nodes.Own():
             return value.data

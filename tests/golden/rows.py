@@ -53,7 +53,7 @@ GOALS = [
     (goal_id(3), 1, "ACADEMIC", "Science project", '"Why?" \\ 🌱', True, DUE, None, 2, 4),
     (goal_id(4), 1, "CULTURAL", "Carve a koauau", "A Māori flute.", False, None, "#aa5500", 1, 5),
     (goal_id(5), 1, "PERSONAL", "Read every week", "", False, moment(20), None, 1, 6),
-    (goal_id(6), 2, "PERSONAL", "Ben's own goal", "Māori, too.", False, DUE, None, 1, 2),
+    (goal_id(6), 2, "PERSONAL", "Ben's own goal", "Māori, also.", False, DUE, None, 1, 2),
 ]
 # id, goal, information, complete, position, version, created
 TASKS = [

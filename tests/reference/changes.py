@@ -85,7 +85,7 @@ class Doing:
         raise Refused("NOT_FOUND")
 
     def permitted(self, mutation: str, about: Row) -> Row:
-        """The row, if the viewer may do this to it; nobody is told that there is one otherwise."""
+        """The row, if the viewer may do this to it; otherwise the same error as without one."""
         if not self.known[mutation].may(self.policy, about):
             raise Refused("NOT_FOUND")
         return about

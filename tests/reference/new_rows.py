@@ -1,4 +1,4 @@
-"""What a new row has that nobody says anything of, type by type."""
+"""What a new row has that its input does not name, type by type."""
 
 from __future__ import annotations
 

@@ -15,7 +15,7 @@ from uuid import UUID
 
 Row: TypeAlias = dict[str, Any]
 World: TypeAlias = Mapping[str, list[Row]]
-"""Type -> its rows, whoever may see them."""
+"""Type -> its rows, for every viewer together."""
 
 LEADERS = ("MENTOR_MANAGER", "ADMIN")
 PART_OF = {
@@ -24,7 +24,7 @@ PART_OF = {
     "Evidence": ("Goal", "goalId"),
     "RosterChange": ("RosterImport", "importId"),
 }
-"""What is seen by whoever sees what it is a part of."""
+"""What is seen by those who see what it is a part of."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class Policy:
         return self.may_see_whole(kind, row)
 
     def may_see_whole(self, kind: str, row: Row) -> bool:
-        """As `may_see`, of what is no part of something else."""
+        """As `may_see`, of what is not a part of something else."""
         match kind:
             case "Person":
                 return self.may_see_person(row["id"])
@@ -64,7 +64,7 @@ class Policy:
             case "Reminder":
                 return bool(row["personId"] == self.viewer)
             case "Job" | "RosterImport" | "OpenedRecord" | "PrivacyRequest":
-                # A job is also seen by whoever asked for it, an opened record by the student and
+                # A job is also seen by who asked for it, an opened record by the student and
                 # by who opened it; an import is the organisation's.
                 own = self.viewer in (row.get("personId"), row.get("openerId"))
                 return own or self.leads(row["organisationId"], "ADMIN")
@@ -86,14 +86,14 @@ class Policy:
             case "Evidence", "uploadForm":
                 return bool(row["uploaderId"] == self.viewer)
             case "Job", "resultUrl":
-                # What was made of somebody's data is for those who may still see that data.
+                # What was made of a person's data is for those who may still see that data.
                 subject = row["subjectId"]
                 about = subject is not None and self.may_see_goals_of(subject)
                 return about or self.leads(row["organisationId"], "ADMIN")
         return True
 
     def may_see_row_error(self, row: Row) -> bool:
-        """Lines of a school's file: for its administrators of now, whoever asked for the job."""
+        """Lines of a school's file: for its administrators of now, not for the job's requester."""
         return any(
             self.leads(job["organisationId"], "ADMIN")
             for job in self.world["Job"]
@@ -175,7 +175,7 @@ class Policy:
         )
 
     def has_on_the_books(self, person: UUID) -> bool:
-        """A membership that counts now in an organisation the viewer leads: nobody's name before
+        """A membership that counts now in an organisation the viewer leads: no name before
         they accept."""
         return any(
             self.leads(each["organisationId"])
@@ -192,7 +192,7 @@ class Policy:
         ]
 
     def counts(self, membership: Row) -> bool:
-        """Accepted, begun and not over: all three, or it gives nobody a right."""
+        """Accepted, begun and not over: all three, or it gives no right."""
         accepted = membership["acceptedAt"] is not None
         begun = membership["beginsAt"] <= self.now
         return accepted and begun and not self.is_over(membership)

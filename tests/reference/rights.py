@@ -16,7 +16,7 @@ def anybody(_policy: Policy, _about: Row) -> bool:
 
 
 def the_student(policy: Policy, goal: Row) -> bool:
-    """The student's words, steps and evidence are the student's, whoever else sees them."""
+    """The student's words, steps and evidence are the student's, though others see them."""
     return bool(goal["personId"] == policy.viewer)
 
 
@@ -30,7 +30,7 @@ def who_helps(policy: Policy, goal: Row) -> bool:
 
 
 def who_wrote_it(policy: Policy, note: Row) -> bool:
-    """Notes are changed by whoever wrote them, as long as they see the goal."""
+    """Notes are changed by their authors, as long as they see the goal."""
     return note["authorId"] == policy.viewer and policy.may_see("GoalNote", note)
 
 

@@ -1,7 +1,7 @@
 """The arguments of lists, drawn from the world they are asked of.
 
 What hypothesis-graphql makes of `filter` and `after` by itself almost never matches a row. Here a
-value is that of some row or close beside it, and a cursor is one that a list gave out, or would
+value is that of some row or close beside it, and a cursor is one that a list returned, or would
 have given out for a row that is gone. A few per cent are wrong on purpose.
 """
 

@@ -1,4 +1,4 @@
-"""Mutations of every kind, about rows of one world, by whoever may and by whoever may not."""
+"""Mutations of every kind, about rows of one world, by those who may and by those who may not."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.strategies.questions import Asker
 
 NOWHERE = UUID("00000000-0000-4000-8000-000000000000")
 TRIES = 8
-"""How often something is looked for that somebody may do, or may not although they see it."""
+"""How often something is looked for that a viewer may do, or may not although they see it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class AskedChange:
 def changes(
     draw: DrawFn, schema: GraphQLSchema, world: World, now: datetime, mutation: str
 ) -> AskedChange:
-    """Somebody of the world, and what they want to do; after another thing, perhaps."""
+    """A person of the world, and what they want to do; after another thing, perhaps."""
     maker = _Maker(draw, schema, world)
     assert schema.mutation_type is not None
     fields = schema.mutation_type.fields
@@ -103,7 +103,7 @@ def _onlookers(
         for each in people
         if not _is_able(world, each, now, steps) and _sees(Policy(world, each, now), steps[-1])
     ]
-    # Those who are somebody come closest, and so more often.
+    # Those who hold a role come closest, and so more often.
     near = [
         each
         for roles in (LEADERS, LEADERS, (*LEADERS, "MENTOR", "CAREGIVER"))
@@ -116,7 +116,7 @@ def _onlookers(
 def _outsiders(
     world: World, people: list[UUID], now: datetime, steps: tuple[Step, ...]
 ) -> list[UUID]:
-    """Those who are somebody where it happens, but for that they left, or never accepted."""
+    """Those who hold a role where it happens, but left, or never accepted."""
     places = {steps[-1].given[name] for name in steps[-1].given.keys() & ids().keys()}
     places |= {
         row.get("organisationId") for rows in world.values() for row in rows if row["id"] in places

@@ -35,12 +35,12 @@ from tests.strategies.drawing import chance, choose
 DEEPEST = 4
 """How many relations a query follows, one after the other."""
 LARGEST = 40
-"""Fields after which no relation is followed any more."""
+"""Fields after which no further relation is followed."""
 
 
 @st.composite
 def questions(draw: DrawFn, schema: GraphQLSchema, world: World) -> tuple[UUID, str]:
-    """Somebody of the world, and what they ask."""
+    """A person of the world, and what they ask."""
     # Those who are something to others ask more often.
     busy = [row["personId"] for row in world["Membership"]]
     viewer: UUID = choose(draw, *busy, *(row["id"] for row in world["Person"]))

@@ -67,7 +67,7 @@ def _without_one(node: Any) -> Iterator[Any]:
 
 
 def _without_unused(document: DocumentNode) -> DocumentNode:
-    """Without the fragments and variables that nothing names any more."""
+    """Without the fragments and variables that nothing names."""
     definitions = list(document.definitions)
     while True:
         spread = {name for node in definitions for name in _named(node)[0]}

@@ -1,6 +1,6 @@
 """Schools: people with every relationship to one another, and goals that others may see.
 
-Memberships overlap, have ended, have not begun or were never accepted; somebody mentors in one
+Memberships overlap, have ended, have not begun or were never accepted; a person mentors in one
 organisation and studies in another. Times are hours away from `now`, so that it does not matter
 when within an hour a question is asked. Values come from small pools, so that rows are alike.
 """
@@ -98,7 +98,7 @@ class _SchoolBuilder:
     def _privacy_requests(
         self, memberships: list[Row], people: list[Row], jobs: list[Row]
     ) -> Iterator[Row]:
-        """Most are of somebody who belongs to the organisation, where there is an administrator."""
+        """Most are of a person who belongs to the organisation, where there is an administrator."""
         led = {each["organisationId"] for each in memberships if each["role"] == "ADMIN"}
         places = [each for each in memberships if each["organisationId"] in led]
         for _ in range(choose(self.draw, 3, 2, 4)):

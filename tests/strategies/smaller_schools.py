@@ -24,7 +24,7 @@ def reduce_school(world: World, fails: Callable[[World], bool]) -> World:
 
 
 def without(world: World, gone: UUID) -> World:
-    """The world without a row, and without what hangs on it."""
+    """The world without a row, and without what belongs to it."""
     found: dict[str, list[Row]] = {}
     ids = {gone}
     for name in world:

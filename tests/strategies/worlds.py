@@ -84,7 +84,7 @@ def settings_of_worlds(draw: DrawFn) -> Setting:
         _row(draw, pools, ids, email=f"{number}{draw(texts)}", name=draw(texts))
         for number in range(draw(st.integers(1, 3)))
     ]
-    # Now and then a viewer who has set no goal; never are all goals somebody else's.
+    # Now and then a viewer who has set no goal; never are all goals another's.
     viewer = people[0]
     owners = [viewer, viewer, *people]
     goals = [
@@ -147,7 +147,7 @@ def _step(draw: DrawFn) -> Row:
 
 
 def _author(people: list[Row]) -> Callable[[DrawFn], Row]:
-    """Somebody else's name is not for the viewer to see, and some authors are gone."""
+    """Another's name is not for the viewer to see, and some authors are gone."""
     ids = [None, *(person["id"] for person in people)]
     return lambda draw: {"authorId": draw(st.sampled_from(ids))}
 

@@ -1,7 +1,7 @@
 """Every block of every page is what its language says, and every operation fits the schema.
 
 What a page promises of a block is tested where that page is (`test_howto_pages`, `test_tutorial`,
-`test_docs` and so on); here a block that no such test reads cannot rot unseen.
+`test_docs` and so on); here a block that none of them reads cannot rot unseen.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Imports go down only, as design.md draws the house; computed from the source, nothing is run."""
+"""Imports between packages go down only; computed from the source, nothing is run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""No cell of a CSV file is a formula, whoever writes the file."""
+"""No cell of a CSV file is a formula, in any file that is written."""
 
 from __future__ import annotations
 

@@ -78,7 +78,7 @@ async def add_evidence(context: ProcedureContext, given: AddEvidenceInput) -> Ev
 
     Raises:
         BadUserInputError: the type or the size is not one that evidence may have.
-        NotFoundError: the goal has no such note.
+        NotFoundError: the note is not the goal's.
         QuotaExceededError: the caller's or their organisation's quota is used up.
     """
     file_type = _check_file(given, context.settings)

@@ -1,4 +1,4 @@
-"""What a file is, by its content; never by its name, nor by what anybody says of it.
+"""What a file is, by its content; never by its name, nor by what a client says of it.
 
 The job asks it about every upload. It reads and decompresses no more than a little, whatever the
 file claims of itself, and never looks at meaning: a picture that cannot be opened is one for

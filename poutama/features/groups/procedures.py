@@ -139,7 +139,7 @@ async def create_organisation(
     """Found an organisation with the caller as its administrator.
 
     Raises:
-        BadUserInputError: there is no such time zone.
+        BadUserInputError: an unknown time zone.
     """
     if given.time_zone not in _time_zones():
         expected = "an IANA time zone such as Pacific/Auckland"

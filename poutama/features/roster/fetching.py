@@ -73,7 +73,7 @@ async def borrow_roster(store: ObjectStore, key: str, digest: str) -> AsyncItera
 
 
 def close_cached_rosters() -> None:
-    """Let go of the zip that is kept, if there is one; its job has read it."""
+    """Drop the zip that is kept, if there is one; its job has read it."""
     while _idle:
         _idle.popitem()[1].close()
 

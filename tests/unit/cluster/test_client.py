@@ -1,4 +1,4 @@
-"""What a client of a chaos run makes of what it is told, and that all of it is recorded."""
+"""What a client of a chaos run makes of answers, and that all of it is recorded."""
 
 from __future__ import annotations
 

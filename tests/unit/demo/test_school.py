@@ -1,4 +1,4 @@
-"""The demo school: the same for everybody, and shaped like a school."""
+"""The demo school: the same on every machine, and shaped like a school."""
 
 from __future__ import annotations
 

@@ -93,7 +93,7 @@ class IssuerServer:
         answers: by path, instead of the usual ones: status, headers, body.
         asked: the paths, in order.
         gate: closed, it makes every answer wait.
-        arrived: somebody has asked.
+        arrived: a request has come.
     """
 
     url: str = ""

@@ -1,4 +1,4 @@
-"""Budgets in one process: what goes on the tab, when the ledger is asked, what a client is told."""
+"""Budgets in one process: what goes on the tab, when the ledger is asked, what a client reads."""
 
 from __future__ import annotations
 

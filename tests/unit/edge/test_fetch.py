@@ -75,7 +75,7 @@ def test_nothing_is_fetched_without_tls_but_from_this_machine(
 
 @pytest.fixture
 def tls(tmp_path: Path) -> tuple[Identity, ssl.SSLContext]:
-    """An authority that nobody knows, and what a server needs to show its certificate."""
+    """An authority that no machine trusts, and what a server needs to show its certificate."""
     authority = Identity.authority("unknown authority")
     server = authority.issue("issuer", "127.0.0.1")
     (tmp_path / "server.pem").write_text(server.pem + server.key_pem)

@@ -1,4 +1,4 @@
-"""GraphQL over HTTP: methods, media types, status codes and what a client is told."""
+"""GraphQL over HTTP: methods, media types, status codes and what a client reads."""
 
 from __future__ import annotations
 

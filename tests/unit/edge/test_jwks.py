@@ -83,7 +83,7 @@ def break_down(server: IssuerServer) -> None:
 
 
 async def settle(keys: KeySet) -> None:
-    """Wait for a fetch that nobody was made to wait for."""
+    """Wait for a fetch that no request waits for."""
     if keys._fetching is not None:
         await keys._fetching
 
@@ -198,7 +198,7 @@ async def test_an_issuer_in_trouble_delays_nobody(
     rotate(server)
     server.gate.clear()
     clock.now += RETRY_SECONDS
-    # The gate is closed: whoever waited for the issuer would wait for it to open.
+    # The gate is closed: a request that waited for the issuer would wait for it to open.
     assert names(await keys.find("old", "EdDSA")) == ["old"]
     server.gate.set()
     await settle(keys)

@@ -268,7 +268,7 @@ async def test_each_of_several_issuers_has_its_own_keys_and_audiences() -> None:
 
 
 async def test_a_deployment_without_issuers_does_not_start() -> None:
-    database = Database(Settings(), url="postgresql://nobody@127.0.0.1:1/nothing")
+    database = Database(Settings(), url="postgresql://none@127.0.0.1:1/nothing")
     for issuers in ("", "  ", "http://127.0.0.1:9|a"):
         with pytest.raises(ConfigurationError, match="POUTAMA_ISSUERS"):
             open_verifier(Settings(issuers=issuers), database)

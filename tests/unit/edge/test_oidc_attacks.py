@@ -82,7 +82,7 @@ async def test_a_token_without_signature_is_refused(
 
 
 def forms_of(key: TestKey) -> list[bytes]:
-    """Whatever somebody could take for a secret: it is all public."""
+    """What could be taken for a secret: it is all public."""
     kind = PublicFormat.SubjectPublicKeyInfo
     pem = key.public.public_bytes(Encoding.PEM, kind)
     forms = [pem, pem.strip(), key.public.public_bytes(Encoding.DER, kind), b""]

@@ -1,4 +1,4 @@
-"""Pages of other origins: what their browsers are told, and that nobody else is told it."""
+"""Pages of other origins: the headers their browsers get, and that no other page gets them."""
 
 from __future__ import annotations
 

@@ -318,14 +318,14 @@ async def test_a_header_without_end_is_refused_unread(
 
 
 class Stranger:
-    """Finds every token good, and nobody behind it."""
+    """Finds every token good, and no person behind it."""
 
     def __init__(self) -> None:
         self.calls = 0
 
     async def verify(self, token: str, now: float) -> VerifiedToken:
         self.calls += 1
-        raise ForbiddenError("Nobody here.")
+        raise ForbiddenError("Not invited.")
 
 
 async def test_a_stranger_is_looked_for_once_in_a_while(clock: Clock) -> None:
@@ -333,7 +333,7 @@ async def test_a_stranger_is_looked_for_once_in_a_while(clock: Clock) -> None:
     authenticator = Authenticator(stranger, clock=clock)
     for seconds, calls in ((0, 1), (9, 1), (10, 2)):
         clock.now = NOW + seconds
-        with pytest.raises(ForbiddenError, match="Nobody here"):
+        with pytest.raises(ForbiddenError, match="Not invited"):
             await authenticator.viewer_from_authorization("Bearer stranger")
         assert stranger.calls == calls
 
@@ -342,7 +342,7 @@ async def test_a_stranger_is_looked_for_once_however_the_header_is_written(clock
     stranger = Stranger()
     authenticator = Authenticator(stranger, clock=clock)
     for header in ("Bearer a.b.c", "bearer a.b.c", "BEARER    a.b.c  ", "Bearer a.b.c="):
-        with pytest.raises(ForbiddenError, match="Nobody here"):
+        with pytest.raises(ForbiddenError, match="Not invited"):
             await authenticator.viewer_from_authorization(header)
     assert stranger.calls == 1
 

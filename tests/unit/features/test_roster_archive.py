@@ -58,7 +58,7 @@ def test_too_many_entries_are_refused() -> None:
 
 
 def test_a_list_that_says_it_is_endless_is_not_read() -> None:
-    # The end record claims 4 GB of entries, and two of them: the length counts, too.
+    # The end record claims 4 GB of entries, and two of them: the length counts as well.
     end = struct.pack("<4s4H2LH", b"PK\5\6", 0, 0, 2, 2, 0xFFFFFFF0, 0, 0)
     assert "entries" in refusal(b"x" * 100 + end)
 

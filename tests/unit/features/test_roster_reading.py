@@ -163,7 +163,7 @@ def test_a_user_is_refused_by_the_field_that_is_wrong(
     rows, errors, blind = read("users", csv_of("users", [{**user("u1", "A B"), **change}, good]))
     assert (2, field, code) in told(errors)
     assert [row.sourced_id for row in rows if not row.refused] == ["u2"]
-    # One that cannot be used is there all the same, if only it can be told who it is.
+    # One that cannot be used is there all the same, if it is known who it is.
     assert blind == (field == "sourcedId")
 
 

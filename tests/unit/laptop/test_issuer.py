@@ -93,5 +93,5 @@ async def test_a_token_for_an_email_of_the_school(tmp_path: Path, database_url: 
 
 
 async def test_an_email_nobody_has_is_named(tmp_path: Path, database_url: str) -> None:
-    with pytest.raises(NotFoundError, match=r"nobody@demo\.example.*poutama demo"):
-        await token_for(database_url, tmp_path, "nobody@demo.example")
+    with pytest.raises(NotFoundError, match=r"stranger@demo\.example.*poutama demo"):
+        await token_for(database_url, tmp_path, "stranger@demo.example")

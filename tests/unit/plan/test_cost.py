@@ -37,12 +37,12 @@ PAGES = "query P($n: Int) { goalsConnection(first: $n) { nodes { id tasks { id }
         ("{ me { id name @skip(if: true) } }", 4),
         # 3 x (2 + 1.5)
         ("{ goals { id } }", 11),
-        # An argument of one value, too.
+        # An argument of one value as well.
         ("{ goals(first: 2) { id } }", 1 + 7),
         # 1 + 2 x (2 + 1.5 x (1 + 3 x (2 + 1.5)))
         ("{ goals(first: 2) { id tasks { id } } }", 40),
         ("{ goals(first: 0) { id } }", 1),
-        # Wrapping is no depth: 2 for the connection, then as the list.
+        # Wrapping adds no depth: 2 for the connection, then as the list.
         ("{ goalsConnection(first: 2) { nodes { id } } }", 1 + 2 + 7),
         ("{ goalsConnection(first: 2) { totalCount } }", 1 + 2 + 1),
         # 1 + 2 + 2 x (2 + 1 + 2 + 1.5): edges, cursor, node, id

@@ -93,7 +93,7 @@ def test_what_was_not_given_out_is_refused_in_the_same_words(case: str) -> None:
     with pytest.raises(BadUserInputError) as caught:
         decode_cursor(FORGED[case], ORDER, "goals.after")
     assert caught.value.message == (
-        "goals.after: expected a cursor that this list gave out under the same orderBy."
+        "goals.after: expected a cursor from this list under the same orderBy."
     )
     assert caught.value.extensions == {"field": "goals.after"}
 

@@ -100,7 +100,7 @@ def test_what_is_not_known_to_be_own_is_not_taken_for_it() -> None:
     assert list(unguarded(others)) == [
         "Goal by goals",
         "Goal taken for the viewer's own",
-        "Goal of somebody else, read unnoticed",
+        "Goal of another person, read unnoticed",
         "GoalTask taken for the viewer's own",
     ]
 
@@ -111,7 +111,7 @@ def test_a_restricted_field_is_noticed_wherever_it_shows() -> None:
     where = All((visible_rows(MODEL.entities, group), IsNull(code)))
     rows = Rows(group, None, (Leaf("joinCode", code),), where, (OrderTerm(code),))
     tells = "joinCode by what it is held against"
-    assert list(unguarded(rows)) == ["joinCode for everybody", tells, tells]
+    assert list(unguarded(rows)) == ["joinCode without a rule", tells, tells]
     bare = Rows(group, None, (Leaf("joinCode", code),))
     assert list(unguarded(rewrite_read(MODEL.entities, Read((Many("groups", bare),))))) == []
 
@@ -122,7 +122,7 @@ def test_every_golden_plan_is_guarded(golden: Any) -> None:
 
 
 ENTITIES = sorted(MODEL.entities)
-SOMEBODY = "60a10000-0000-4000-8000-000000000001"
+A_PERSON = "60a10000-0000-4000-8000-000000000001"
 
 
 NAME = attrgetter("name")
@@ -159,7 +159,7 @@ def filters(draw: st.DrawFn, entity: Entity, depth: int) -> str:
         if isinstance(field, Relation) and field.shape is not RelationShape.CONNECTION
     ]
     if depth == 0 or kind == "column" or not relations:
-        return f'{{id: {{eq: "{SOMEBODY}"}}}}'
+        return f'{{id: {{eq: "{A_PERSON}"}}}}'
     if kind in ("not", "or"):
         inner = draw(filters(entity, depth - 1))
         return f"{{not: {inner}}}" if kind == "not" else f"{{or: [{inner}, {{}}]}}"
@@ -183,7 +183,7 @@ def test_every_plan_is_guarded(data: st.DataObject) -> None:
         f"goals(filter: {data.draw(filters(goal, 3))}) {{ {data.draw(selections(goal, 3))} }}"
         f" groupsConnection(filter: {data.draw(filters(group, 3))}) {{ totalCount nodes {{"
         f" {data.draw(selections(group, 3))} }} }} me {{ {data.draw(selections(person, 3))} }}"
-        f' person(personId: "{SOMEBODY}") {{ {data.draw(selections(person, 2))} }}'
+        f' person(personId: "{A_PERSON}") {{ {data.draw(selections(person, 2))} }}'
     )
     assert list(unguarded(plan(f"{{ {roots} }}"))) == []
 
@@ -191,7 +191,7 @@ def test_every_plan_is_guarded(data: st.DataObject) -> None:
 @pytest.mark.parametrize("name", sorted(MODEL.roots))
 def test_every_root_is_guarded(name: str) -> None:
     root = MODEL.roots[name]
-    named = ", ".join(f'{argument}: "{SOMEBODY}"' for argument in root.arguments)
+    named = ", ".join(f'{argument}: "{A_PERSON}"' for argument in root.arguments)
     inner = "totalCount nodes { id }" if root.shape is RelationShape.CONNECTION else "id"
     ways = {f"({named})" if named else ""} | (set() if root.shape is RelationShape.ONE else {""})
     for asked in sorted(ways):
@@ -252,7 +252,7 @@ def test_every_change_is_guarded() -> None:
           g: deleteGroup(input: {groupId: $id}) { deletedGroupId }
           h: updateOrganisation(input: {organisationId: $id}) { organisation { id } }
         }""",
-        id=SOMEBODY,
+        id=A_PERSON,
     )
     assert isinstance(found, MutationSteps)
     changes = [step.change for step in found.steps if isinstance(step, Write)]
@@ -268,7 +268,7 @@ def test_an_unguarded_change_would_be_noticed() -> None:
     found = plan(
         "mutation ($id: UUID!) { a: updateGoal(input: {goalId: $id}) { goal { id } }"
         ' b: createGoalTask(input: {goalId: $id, information: "x"}) { task { id } } }',
-        id=SOMEBODY,
+        id=A_PERSON,
     )
     assert isinstance(found, MutationSteps)
     update, insert = (step.change for step in found.steps if isinstance(step, Write))

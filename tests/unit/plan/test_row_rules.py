@@ -34,7 +34,7 @@ from tests.unit.schema.books import WORDS
 
 DIARY = """
 type Query { days: [Day!]! @rows(own: "child_id") }
-enum Readers { NOBODY TEACHERS PARENTS }
+enum Readers { NONE TEACHERS PARENTS }
 type School @table(name: "school", order: []) @visible(organisation: "id", to: [MEMBER]) {
   id: UUID!
   number: Int!
@@ -183,14 +183,14 @@ def test_who_inserts_a_row_must_see_it_as_it_is_written() -> None:
 
 def test_who_updates_a_row_must_see_it_before_and_after() -> None:
     (step,) = steps(
-        f'mutation {{ change(input: {{remarkId: "{ID}", readers: NOBODY}}) {{ __typename }} }}'
+        f'mutation {{ change(input: {{remarkId: "{ID}", readers: NONE}}) {{ __typename }} }}'
     )
     guard = step.change.guard  # type: ignore[union-attr]
     assert isinstance(guard, All)
     before, after = (str(part) for part in guard.parts)
     assert before != after
-    assert "NOBODY" in after
-    assert "NOBODY" not in before
+    assert "NONE" in after
+    assert "NONE" not in before
 
 
 ID = "60a10000-0000-4000-8000-000000000001"

@@ -1,5 +1,5 @@
 """A walk through a plan that names each place where rows are reached without a look at whose they
-are: neither guarded, nor implied by the row they hang on, nor known to be the viewer's own.
+are: neither guarded, nor implied by the row they belong to, nor known to be the viewer's own.
 
 Used by `test_guard`. It knows of the guard only what the schema says, and finds out by itself
 which columns hold the viewer's id.
@@ -77,7 +77,7 @@ def unguarded(node: Any, parent: Entity | None = None, facts: Facts = UNKNOWN) -
             yield from inside(node, target, UNKNOWN)
         case Leaf(_, column, shown):
             if column.restricted is not None and not grants(shown, column.restricted):
-                yield f"{column.field} for everybody"
+                yield f"{column.field} without a rule"
             yield from inside(node, parent, UNKNOWN)
         case Compare() | IsNull() | OrderTerm() if node.column.restricted is not None:
             yield f"{node.column.field} by what it is held against"
@@ -95,7 +95,7 @@ def unguarded_rows(rows: Rows, parent: Entity | None, facts: Facts) -> Iterator[
     if rows.own.data and not is_data(entity, found):
         yield f"{entity.name} taken for the viewer's own"
     if rows.own.data and entity.subject is not None and entity.subject not in found:
-        yield f"{entity.name} of somebody else, read unnoticed"
+        yield f"{entity.name} of another person, read unnoticed"
     yield from inside(rows, entity, found)
 
 
@@ -110,7 +110,7 @@ def inside(node: Any, parent: Entity | None, facts: Facts) -> Iterator[str]:
 
 
 def known(rows: Rows, above: Facts) -> Facts:
-    """What is known of the rows: by their own condition, and by the row that they hang on."""
+    """What is known of the rows: by their own condition, and by the row that they belong to."""
     found = {
         part.column for part in conjuncts(rows.where) if isinstance(part, OwnedBy) and mine(part)
     }
@@ -235,7 +235,7 @@ def grants(
     above: tuple[Within | None, ...] = (),
     known: frozenset[RowIs] = frozenset(),
 ) -> bool:
-    """Whether nobody passes the condition but those whom the rule lets pass.
+    """Whether only those pass the condition whom the rule lets pass.
 
     Args:
         where: the condition.
@@ -282,7 +282,7 @@ def each_holds(wanted: tuple[RowIs, ...], facts: frozenset[RowIs]) -> bool:
 
 
 def lets_pass(where: Predicate, each: Alternative, above: tuple[Within | None, ...]) -> bool:
-    """Whether nobody passes the condition but those whom the alternative means."""
+    """Whether only those pass the condition whom the alternative means."""
     places = enumerate((each.within, *above))
     wanted = {Confined(within, place) for place, within in places if within is not None}
     match where, each:

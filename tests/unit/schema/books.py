@@ -80,19 +80,19 @@ type BurnPayload { book: Book! page: Page burnt: Int! }
 
 PERMITS = BOOKS[BOOKS.index("    @permit") : BOOKS.index("\n}\ninput AddBook")]
 MISTAKES = {
-    "a person's data that nobody audits": (
+    "a person's data without an audit": (
         '@visible(person: "id", to: [SELF])\n  @audited(person: "id")',
         '@visible(person: "id", to: [SELF])',
         "Reader: its rows belong to a person: say whose data they are with @audited",
     ),
-    "a part of a person's data that nobody audits": (
+    "a part of a person's data without an audit": (
         '\n  @audited(partOf: "book")', "", "Page: its rows belong to a person",
     ),
     "an audit that records less for no reason": (
         '@audited(person: "reader_id")', '@audited(person: "reader_id", reads: SHOWN)',
         "Book: @audited takes a reason exactly where some reads leave no entry",
     ),
-    "an audit of nobody": (
+    "an audit without a person": (
         '@audited(person: "reader_id")', "@audited", "Book: @audited takes one of person, through",
     ),
     "an audit that leads nowhere": (
@@ -180,7 +180,7 @@ MISTAKES = {
         '@visible(through: "book")', '@visible(through: "book", person: "id")',
         "Page: @visible takes one of person, group, organisation and through",
     ),
-    "a rule for nobody": (
+    "a rule without a role": (
         '@visible(person: "id", to: [SELF])', '@visible(person: "id")', "Reader: @visible: `to`",
     ),
     "a relationship of another scope": (
@@ -193,7 +193,7 @@ MISTAKES = {
     "a restricted field that can be searched": (
         "price: Int @r", "price: String @search @r", "Book.price: a restricted field cannot be",
     ),
-    "a change that is nobody's": (
+    "a change that no rule allows": (
         '@insert(type: "Book")', '@delete(type: "Book")', "Book has no @change that lets anyone",
     ),
     "one row that must be there": (
@@ -240,7 +240,9 @@ MISTAKES = {
     ),
     "a procedure without a permit": (PERMITS, "", "burn: say who may call it with @permit"),
     "a permit of no input": (
-        'input: "pageId"', 'input: "pagId"', "burn: @permit(input: 'pagId'): its input has no such",
+        'input: "pageId"',
+        'input: "pagId"',
+        "burn: @permit(input: 'pagId'): its input has no field of that name",
     ),
     "a permit of an input that names no row": (
         'input: "pageId"', 'input: "why"', "burn: @permit(input: 'why'): expected a field of type",
@@ -254,11 +256,11 @@ MISTAKES = {
     "a permit without input": (
         'input: "pageId"\n', "", "@permit takes input and type, or everyone",
     ),
-    "a permit for nobody": ("as: UPDATE", "", "@permit takes either `as`, or one of person"),
+    "a permit without a role": ("as: UPDATE", "", "@permit takes either `as`, or one of person"),
     "a permit for everyone and some": (
         "as: UPDATE", "as: UPDATE everyone: true", "@permit(everyone: true) takes nothing else",
     ),
-    "a permit by a change that is nobody's": (
+    "a permit by a change that no rule allows": (
         'type: "Book", as: SEE', 'type: "Book", as: DELETE', "Book has no @change that lets anyone",
     ),
     "a permit that may be left out": (
@@ -306,7 +308,7 @@ MISTAKES = {
         "input Burn {\n  bookId: UUID! ", "input Burn {\n  bookId: UUID! @key ",
         "Burn.bookId: @key has no effect here",
     ),
-    "a rule of a field that nobody sends": (
+    "a rule of a field that no input has": (
         "type BurnPayload", "input Unused { a: String @length(max: 5) }\ntype BurnPayload",
         "Unused.a: @length has no effect here",
     ),
@@ -372,5 +374,5 @@ MISTAKES = {
         'DELETE], through: "book", to: [SELF]', 'DELETE], through: "book", to: [MENTOR]',
         "addBook: no rule of Page lets an owner add it to Book",
     ),
-    "children that are no rows": ("[NewPage!]", "[String!]", "AddBook.pages: Book has no such"),
+    "children that are no rows": ("[NewPage!]", "[String!]", "AddBook.pages: Book has no column"),
 }  # fmt: skip

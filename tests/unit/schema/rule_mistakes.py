@@ -53,7 +53,7 @@ RULE_MISTAKES = {
         'to: [MENTOR], within: "book_title")',
         "Book: @visible(within:): book_title is not the column",
     ),
-    "a rule within which nobody is": (
+    "a rule within an empty place": (
         "to: [SELF, MENTOR])",
         'to: [SELF], within: "reader_id")',
         "Book: @visible(within:): SELF comes from no membership",
