@@ -234,6 +234,18 @@ class Settings:
     job_lease_seconds: float = setting(
         60.0, "After this long without a sign of life a worker's job is given to another."
     )
+    job_bulk_running: int = setting(
+        3,
+        "Most bulk jobs (rosters, exports) that run at once, all workers together: three quarters "
+        "of the jobs that the workers can run at once.",
+    )
+    job_bulk_running_each: int = setting(
+        2, "Most of those of one organisation, or of one person for jobs of none."
+    )
+    job_slice_seconds: float = setting(
+        2.0,
+        "After this long, in seconds, a bulk job yields to waiting jobs, between two steps.",
+    )
     job_attempts: int = setting(5, "How often one step of a job is tried before the job fails.")
     job_backoff_seconds: float = setting(
         5.0, "Wait before the second try of a step; doubled each time, with jitter."

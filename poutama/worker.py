@@ -20,9 +20,11 @@ from uuid import UUID, uuid4
 from poutama.changes import ChangePlans
 from poutama.db.connection import Database
 from poutama.errors import PoutamaError
+from poutama.jobs.choice import JobChooser
 from poutama.jobs.heartbeat import StepOverran, run_step
 from poutama.jobs.job import (
     AnyJobKind,
+    JobClass,
     JobFailedError,
     JobState,
     Query,
@@ -52,6 +54,8 @@ LONGEST_DELAY = 900.0
 UNSENT_LEASES = 2.0
 """A job that has been due for so many leases without a message has lost it."""
 SWEEP_BATCH = 500
+MAX_CHOICES = 5
+"""How often a worker chooses again because another has claimed the job."""
 DEPLOYMENT_SECONDS = 120.0
 """Before a job that another release wrote is tried again: its own workers may be there then."""
 FAREWELL_SECONDS = 3.0
@@ -74,10 +78,10 @@ class Worker:
     plans: ChangePlans
 
     async def handle(self, body: str, *, deadline: float) -> None:
-        """Run the job of a message; a message that names no job goes to the dead letters.
+        """Run the job that is next; a message that names no job goes to the dead letters.
 
         Args:
-            body: as `wake` sends it.
+            body: as `wake` sends it. The job that it names may run with another's message instead.
             deadline: absolute `time.monotonic()` by which this returns; what is not done by then
                 goes on with another message.
 
@@ -92,7 +96,7 @@ class Worker:
             )
             await self.queue.dead_letter(body, reason=str(error))
             return
-        await self.run(job, deadline=deadline)
+        await self._run_next(job, deadline)
 
     async def wake(self, job: UUID, *, delay: float = 0.0) -> None:
         """Send the message that wakes a worker for the job.
@@ -102,23 +106,43 @@ class Worker:
         """
         await self.queue.send(write_body(job), delay=min(delay, LONGEST_DELAY))
 
-    async def sweep(self, *, deadline: float, idle: float | None = None) -> int:
+    async def sweep(
+        self, *, deadline: float, idle: float | None = None, limit: int = SWEEP_BATCH
+    ) -> int:
         """Wake workers for jobs whose message or worker was lost; returns for how many.
 
         Args:
             deadline: absolute `time.monotonic()`.
             idle: how long a job has been due without a message to count as lost; 0 at the start
                 of a process whose queue was in memory.
+            limit: most messages that are sent.
 
         Raises:
             PoutamaError: database or queue cannot be reached; the next sweep goes on.
         """
         if idle is None:
             idle = self.settings.job_lease_seconds * UNSENT_LEASES
-        jobs = await take_unsent(self.database, idle=idle, most=SWEEP_BATCH, deadline=deadline)
+        jobs = await take_unsent(self.database, idle=idle, most=limit, deadline=deadline)
         for job in jobs:
             await self.wake(job)
         return len(jobs)
+
+    async def _run_next(self, named: UUID, deadline: float) -> None:
+        """Run the job that is next, if one need not wait; keep the message of one not yet due."""
+        # Read first: what becomes due after it is either chosen or has its message again.
+        wait = await find_wait(self.database, named, deadline=deadline)
+        for _ in range(MAX_CHOICES):
+            choice = await self._chooser.choose(named, deadline=deadline)
+            if choice is None:
+                if wait:
+                    await self.wake(named, delay=wait)
+                return  # what a limit keeps waiting is woken by a bulk job that leaves its worker
+            limit = None if choice.interactive else self.settings.job_bulk_running
+            lease = await self._claim(choice.job, deadline, limit)
+            if lease is not None:
+                await self._run_claimed(choice.job, lease, deadline)
+                return
+        await self.wake(named, delay=1.0)
 
     async def run(self, job: UUID, *, deadline: float) -> JobState | None:
         """Claim the job and run its steps; returns its state then, None if it was not claimed.
@@ -127,52 +151,114 @@ class Worker:
             PoutamaError: database or queue cannot be reached; committed steps stay, and the sweep
                 finds the rest when the lease has expired.
         """
+        lease = await self._claim(job, deadline, None)
+        if lease is None:
+            await self._send_when_due(job, deadline)
+            return None
+        return await self._run_claimed(job, lease, deadline)
+
+    async def _claim(
+        self, job: UUID, deadline: float, bulk_limit: int | None
+    ) -> Lease | Ended | None:
         settings = self.settings
-        lease = await claim_job(
+        return await claim_job(
             self.database,
             job,
             attempts=settings.job_attempts,
             seconds=settings.job_lease_seconds,
             deadline=deadline,
+            bulk_limit=bulk_limit,
+            interactive=self._chooser.interactive,
         )
-        match lease:
-            case None:
-                await self._send_when_due(job, deadline)
-                return None
-            case Ended(state, failure):
-                if state is JobState.FAILED:
-                    await self._dead_letter(job, failure)
-                return state
+
+    async def _run_claimed(
+        self, job: UUID, lease: Lease | Ended, deadline: float
+    ) -> JobState | None:
+        if isinstance(lease, Ended):
+            if lease.state is JobState.FAILED:
+                await self._dead_letter(job, lease.failure)
+            return lease.state
         try:
-            return await self._work(lease, deadline)
+            state = await self._work(lease, deadline)
         except LeaseLost:
             logger.warning("job %s: its lease was lost; another worker may run it", job)
             return None
+        if self._is_bulk(lease):
+            await self._wake_next(lease)
+        return state
 
     async def _work(self, lease: Lease, deadline: float) -> JobState:
-        """Run steps until the last one, or until there is no time for another."""
+        """Run steps until the last one, until time is up, or until a bulk job should yield."""
+        since = time.monotonic()
         while time.monotonic() < deadline - self.settings.job_margin_seconds:
-            try:
-                committed = await self._step(lease, deadline)
-            except StopRequested:
-                return await self._release(lease, JobState.CANCELLED, deadline)
-            except StepOverran as overran:
-                if not lease.attempts:  # It began late, after others: next time it is the first.
-                    break
-                return await self._fail(lease, overran, deadline)
-            except LeaseLost:
-                raise
-            except asyncio.CancelledError:
-                await self._release_on_stop(lease)
-                raise
-            except Exception as error:
-                return await self._fail(lease, error, deadline)
+            committed = await self._try_step(lease, deadline)
+            if isinstance(committed, JobState):
+                return committed
             for job in committed.enqueued:
                 await self._try_to_wake(job)
             if committed.lease is None:
                 return JobState.SUCCEEDED
             lease = committed.lease
-        return await self._release(lease, JobState.QUEUED, deadline)
+            if await self._should_yield(lease, since):
+                break
+        # `_wake_next` sends the message in place of a bulk job's.
+        wakes = not self._is_bulk(lease)
+        return await self._release(lease, JobState.QUEUED, deadline, wakes=wakes)
+
+    async def _try_step(self, lease: Lease, deadline: float) -> Committed | JobState:
+        """Run one step; returns the job's state instead where that is the end of it for now."""
+        try:
+            return await self._step(lease, deadline)
+        except StopRequested:
+            return await self._release(lease, JobState.CANCELLED, deadline)
+        except StepOverran as overran:
+            if not lease.attempts:  # It began late, after others: next time it is the first.
+                return await self._release(lease, JobState.QUEUED, deadline)
+            return await self._fail(lease, overran, deadline)
+        except LeaseLost:
+            raise
+        except asyncio.CancelledError:
+            await self._release_on_stop(lease)
+            raise
+        except Exception as error:
+            return await self._fail(lease, error, deadline)
+
+    async def _should_yield(self, lease: Lease, since: float) -> bool:
+        """Whether a bulk job that has run long enough leaves its worker to another job."""
+        seconds = self.settings.job_slice_seconds
+        if not self._is_bulk(lease) or time.monotonic() - since < seconds:
+            return False
+        try:
+            waiting = await self._chooser.find_waiting(
+                lease.job, waited=seconds / 2, deadline=time.monotonic() + FAREWELL_SECONDS
+            )
+        except PoutamaError as error:
+            logger.warning("job %s: jobs that wait were not read: %s", lease.job.id, error.message)
+            return False
+        return waiting is not None
+
+    @property
+    def _chooser(self) -> JobChooser:
+        interactive = [
+            name for name, kind in self.kinds.items() if kind.job_class is JobClass.INTERACTIVE
+        ]
+        return JobChooser(self.database, self.settings, interactive)
+
+    def _is_bulk(self, lease: Lease) -> bool:
+        return lease.job.kind not in self._chooser.interactive
+
+    async def _wake_next(self, lease: Lease) -> None:
+        """Send one message for the place that a bulk job has left, to the job that is next."""
+        job = lease.job.id
+        try:
+            # None is preferred: among equals the oldest is next, and not the job that has yielded.
+            choice = await self._chooser.choose(None, deadline=time.monotonic() + FAREWELL_SECONDS)
+            if choice is None:
+                return
+            job = choice.job
+        except PoutamaError as error:
+            logger.warning("job %s: the next job was not read: %s", job, error.message)
+        await self._try_to_wake(job)
 
     async def _step(self, lease: Lease, deadline: float) -> Committed:
         seconds, margin = self.settings.job_lease_seconds, self.settings.job_margin_seconds
@@ -226,6 +312,7 @@ class Worker:
         attempts: int | None = None,
         delay: float = 0.0,
         failure: str | None = None,
+        wakes: bool = True,
     ) -> JobState:
         """Release the job; without `attempts`, this try of its step does not count."""
         state = await release_job(
@@ -237,7 +324,7 @@ class Worker:
             delay=delay,
             failure=failure,
         )
-        if state is JobState.QUEUED:
+        if wakes and state is JobState.QUEUED:
             await self._try_to_wake(lease.job.id, delay=delay)
         return state
 

@@ -54,6 +54,15 @@ class StoredJobError(PoutamaError):
     safe = True
 
 
+class JobClass(StrEnum):
+    """How long a kind's jobs take, which decides what is next."""
+
+    INTERACTIVE = "INTERACTIVE"
+    """Seconds, and a person waits for it: before all bulk jobs."""
+    BULK = "BULK"
+    """Longer, or many rows: yields to others between its steps."""
+
+
 class JobState(StrEnum):
     """Where a job is; only the first two go on to others by themselves."""
 
@@ -207,11 +216,13 @@ class JobKind(Generic[InputT, CheckpointT]):
         input: a frozen struct that forbids unknown fields.
         checkpoint: another, which can be made without arguments: that is where a job begins.
         step: an `async def` with one parameter.
+        job_class: BULK unless its jobs take seconds.
     """
 
     input: type[InputT]
     checkpoint: type[CheckpointT]
     step: Callable[[Step[InputT, CheckpointT]], Awaitable[Progress[CheckpointT] | Finished]]
+    job_class: JobClass = JobClass.BULK
 
     def read_input(self, content: str) -> InputT:
         """Decode a stored input.

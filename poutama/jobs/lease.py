@@ -7,7 +7,7 @@ database's clock alone decides how long a lease lasts. Who holds no lease uses `
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from json import dumps
 from typing import Any
@@ -88,7 +88,14 @@ class Committed:
 
 
 async def claim_job(
-    database: Database, job: UUID, *, attempts: int, seconds: float, deadline: float
+    database: Database,
+    job: UUID,
+    *,
+    attempts: int,
+    seconds: float,
+    deadline: float,
+    bulk_limit: int | None = None,
+    interactive: Collection[str] = (),
 ) -> Lease | Ended | None:
     """Claim the job if it is due and no worker holds it; None if not. One statement.
 
@@ -98,6 +105,8 @@ async def claim_job(
         attempts: how many claims without a step in between are enough: it fails instead.
         seconds: how long the lease lasts without a sign of life.
         deadline: absolute `time.monotonic()`.
+        bulk_limit: of a bulk job: claim it only while fewer than so many run; None for any number.
+        interactive: the kinds that are not bulk.
 
     Raises:
         AmbiguousCommit: it may have been claimed, under a lease that no worker knows; it expires.
@@ -106,22 +115,14 @@ async def claim_job(
     lease = uuid4()
     given_up = GIVEN_UP.format(attempts=attempts)
     values = [job, lease, attempts, float(seconds), given_up]
+    values += [bulk_limit, dumps(sorted(interactive))]
     rows = await database.write(_SQL["claim"], values, deadline=deadline, name="claim")
     if not rows:
         return None
     row = rows[0]
     if row["state"] != JobState.RUNNING:
         return Ended(JobState(row["state"]), row["failure"])
-    return Lease(
-        id=lease,
-        job=_read_job(job, row),
-        input=row["input"],
-        checkpoint=row["checkpoint"],
-        done=row["done"],
-        total=row["total"],
-        steps=row["steps"],
-        attempts=row["attempts"],
-    )
+    return _read_lease(lease, job, row)
 
 
 async def extend_lease(
@@ -208,6 +209,19 @@ async def release_job(
     if not rows:
         raise LeaseLost
     return JobState(rows[0]["state"])
+
+
+def _read_lease(lease: UUID, job: UUID, row: Record) -> Lease:
+    return Lease(
+        id=lease,
+        job=_read_job(job, row),
+        input=row["input"],
+        checkpoint=row["checkpoint"],
+        done=row["done"],
+        total=row["total"],
+        steps=row["steps"],
+        attempts=row["attempts"],
+    )
 
 
 def _read_job(job: UUID, row: Record) -> Job:

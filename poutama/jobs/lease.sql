@@ -16,7 +16,11 @@ UPDATE job SET
     version = version + 1, updated_at = now()
 WHERE id = $1::uuid AND (
     (state = 'QUEUED' AND not_before <= now()) OR (state = 'RUNNING' AND lease_until < now())
-)
+) AND ($6::int8 IS NULL OR $6::int8 > (
+    SELECT count(*) FROM job AS other
+    WHERE other.state = 'RUNNING' AND other.lease_until >= now()
+        AND other.kind NOT IN (SELECT e.value FROM jsonb_array_elements_text($7::jsonb) AS e(value))
+))
 RETURNING state, failure, kind, person_id, organisation_id, subject_id, input::text AS input,
     checkpoint::text AS checkpoint, done, total, steps, attempts;
 

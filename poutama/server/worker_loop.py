@@ -16,7 +16,7 @@ from contextlib import asynccontextmanager
 from poutama.errors import PoutamaError
 from poutama.jobs.local import LocalQueue
 from poutama.jobs.queue import Queue, QueueMessage
-from poutama.worker import Worker
+from poutama.worker import SWEEP_BATCH, Worker
 
 MAX_JOBS_AT_ONCE = 4
 WAIT_SECONDS = 20.0
@@ -80,7 +80,10 @@ async def keep_sweeping(worker: Worker, *, polls: bool = False) -> None:
         try:
             # What waits here already is not taken again and again.
             if not polls or not is_busy(worker.queue):
-                await worker.sweep(deadline=time.monotonic() + SWEEP_LIMIT_SECONDS, idle=idle)
+                deadline = time.monotonic() + SWEEP_LIMIT_SECONDS
+                # Any message wakes a worker for the job that is next: a few each second will do.
+                limit = MAX_JOBS_AT_ONCE if polls else SWEEP_BATCH
+                await worker.sweep(deadline=deadline, idle=idle, limit=limit)
             idle = POLL_SECONDS if polls else None
         except PoutamaError as error:
             logger.warning("sweep: %s", error.message)

@@ -19,7 +19,16 @@ from poutama.changes import ChangePlans
 from poutama.db.connection import Database
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.features import load_model
-from poutama.jobs.job import AnyJobKind, Finished, JobKind, Progress, Query, RowError, Step
+from poutama.jobs.job import (
+    AnyJobKind,
+    Finished,
+    JobClass,
+    JobKind,
+    Progress,
+    Query,
+    RowError,
+    Step,
+)
 from poutama.jobs.local import LocalQueue
 from poutama.jobs.table import cancel, enqueue
 from poutama.permits import Permits
@@ -65,9 +74,11 @@ CountStep: TypeAlias = Step[Units, Counted]
 Returned: TypeAlias = Progress[Counted] | Finished
 
 
-def counting(step: Callable[[CountStep], Awaitable[Returned]]) -> AnyJobKind:
+def counting(
+    step: Callable[[CountStep], Awaitable[Returned]], job_class: JobClass = JobClass.INTERACTIVE
+) -> AnyJobKind:
     """A kind with what COUNT has, and this step."""
-    return JobKind(input=Units, checkpoint=Counted, step=step)
+    return JobKind(input=Units, checkpoint=Counted, step=step, job_class=job_class)
 
 
 async def count(step: CountStep) -> Returned:

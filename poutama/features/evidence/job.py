@@ -27,7 +27,7 @@ from poutama.features.evidence.rejection import reject
 from poutama.features.evidence.sniffing import require_type
 from poutama.features.evidence.types import FILE_TYPES, UnfitFileError
 from poutama.features.evidence.usage import Holder, release_quota
-from poutama.jobs.job import Effects, Empty, Finished, JobKind, Step
+from poutama.jobs.job import Effects, Empty, Finished, JobClass, JobKind, Step
 from poutama.store.deletion import schedule_deletion
 
 _FIND = "SELECT media_type, bytes, sha256, state FROM evidence WHERE id = $1::uuid"
@@ -172,5 +172,10 @@ async def _accept(changes: Changes, evidence: UUID, stem: str, served: Served) -
     )
 
 
-EVIDENCE_JOB = JobKind(input=EvidenceInput, checkpoint=Empty, step=prepare_evidence)
+EVIDENCE_JOB = JobKind(
+    input=EvidenceInput,
+    checkpoint=Empty,
+    step=prepare_evidence,
+    job_class=JobClass.INTERACTIVE,
+)
 """What workers run."""
