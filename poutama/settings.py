@@ -168,8 +168,12 @@ class Settings:
     store_bucket: str = setting(
         "", "S3 bucket for what people upload and get; empty means a folder in `home`."
     )
-    upload_seconds: int = setting(900, "How long a form for uploading works, in seconds.")
-    download_seconds: int = setting(300, "How long an address for downloading works, in seconds.")
+    upload_seconds: int = setting(
+        900, "How long a form for uploading works, in seconds; at most 3600."
+    )
+    download_seconds: int = setting(
+        300, "How long an address for downloading works, in seconds; at most 900."
+    )
     export_days: int = setting(
         7, "Days after which a finished export of a learning journey is deleted."
     )

@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from functools import partial
 from time import monotonic
 from uuid import UUID
 
@@ -29,10 +30,13 @@ from poutama.features import load_features, load_model, needed_revisions
 from poutama.jobs.queue import Queue, write_body
 from poutama.jobs.sqs import SqsQueue
 from poutama.settings import Settings
-from poutama.sql.computed import Compute
+from poutama.sql.computed import Compute, ComputeFor
 from poutama.store.aws import read_region
 from poutama.store.objects import ObjectStore
 from poutama.store.s3 import S3Store
+
+MAX_DOWNLOAD_SECONDS, MAX_UPLOAD_SECONDS = 900, 3_600
+"""How long an address or a form works at most, whatever the settings allow."""
 
 HEALTH_SECONDS = 5.0
 """The longest that /healthz waits for the database."""
@@ -117,32 +121,41 @@ def open_api(
     )
 
 
-def compute_fields(resources: Resources) -> dict[str, Compute]:
-    """What the schema's `@computed` fields call: the store's signatures, and the features' own."""
+def compute_fields(resources: Resources) -> ComputeFor:
+    """What the schema's `@computed` fields call: the store's signatures, and the features' own.
+
+    An address is signed for the person who reads it.
+    """
     store, settings = resources.store, resources.settings
 
-    def download_url(key: str, name: str, media_type: str) -> str:
-        seconds = settings.download_seconds
-        return store.sign_download(key, name=name, media_type=media_type, seconds=seconds)
-
-    def inline_url(key: str, name: str, media_type: str) -> str:
-        seconds = settings.download_seconds
+    def sign(person: UUID, key: str, name: str, media_type: str, *, inline: bool = False) -> str:
         return store.sign_download(
-            key, name=name, media_type=media_type, seconds=seconds, inline=True
+            key,
+            person=person,
+            name=name,
+            media_type=media_type,
+            seconds=min(settings.download_seconds, MAX_DOWNLOAD_SECONDS),
+            inline=inline,
         )
 
     def upload_form(key: str, media_type: str, size: int, sha256: str) -> dict[str, object]:
+        seconds = min(settings.upload_seconds, MAX_UPLOAD_SECONDS)
         form = store.sign_upload(
-            key, media_type=media_type, size=size, sha256=sha256, seconds=settings.upload_seconds
+            key, media_type=media_type, size=size, sha256=sha256, seconds=seconds
         )
         return {"url": form.url, "fields": dict(form.fields)}
 
-    core: dict[str, Compute] = {
-        "download_url": download_url,
-        "inline_url": inline_url,
-        "upload_form": upload_form,
-    }
-    return {**core, **load_features().computed}
+    own = load_features().computed
+
+    def compute_for(person: UUID) -> Mapping[str, Compute]:
+        return {
+            "download_url": partial(sign, person),
+            "inline_url": partial(sign, person, inline=True),
+            "upload_form": upload_form,
+            **own,
+        }
+
+    return compute_for
 
 
 def wake_by(queue: Queue, seconds: float = WAKE_SECONDS) -> Wake:

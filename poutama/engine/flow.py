@@ -60,7 +60,7 @@ from poutama.plan.values import Binding, IdempotentRequest
 from poutama.procedure import Procedure
 from poutama.schema.model import Entity, Model
 from poutama.settings import Settings
-from poutama.sql.computed import Compute, fill_marks
+from poutama.sql.computed import ComputeFor, fill_marks
 from poutama.sql.statement import Statement, bind_values
 from poutama.viewer import Viewer
 
@@ -87,7 +87,7 @@ class Engine:
         settings: Settings,
         procedures: Mapping[str, Procedure],
         trusted: TrustedDocuments | None = None,
-        computed: Mapping[str, Compute] | None = None,
+        computed: ComputeFor = lambda _: {},
         wake: Wake | None = None,
     ) -> None:
         """Create an engine.
@@ -98,7 +98,7 @@ class Engine:
             settings: limits and cache sizes.
             procedures: the functions of the schema's `@procedure` fields.
             trusted: if set, only those documents are served.
-            computed: the functions of the schema's `@computed` fields.
+            computed: returns the functions of the schema's `@computed` fields, for a reader.
             wake: called with every job that a mutation has enqueued, after the commit.
         """
         self._model = model
@@ -106,7 +106,7 @@ class Engine:
         self._database = database
         self._settings = settings
         self._writing = Writing(database, settings, procedures, ChangePlans(model, settings))
-        self._computed = computed or {}
+        self._compute_for = computed
         self._wake = wake
         self._searches = SearchLog()
         self._documents = Documents(model, settings)
@@ -151,7 +151,9 @@ class Engine:
                 binding.idempotent_request = _idempotent_request(idempotency_key, request)
                 repeat = partial(self._prepare_repeat, operation, shape)
                 data = await self._mutate(prepared.steps, binding, deadline, repeat)
-            return answer_data(fill_marks(data, self._computed) if prepared.marked else data)
+            if prepared.marked and viewer is not None:
+                data = fill_marks(data, self._compute_for(viewer.person_id))
+            return answer_data(data)
         except (GraphQLFailure, StepFailure, PoutamaError) as error:
             return _answer_error(error)
 

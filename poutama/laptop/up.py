@@ -30,7 +30,7 @@ from poutama.laptop.api import open_local_api
 from poutama.laptop.database import run_database
 from poutama.laptop.graphiql.assets import ensure_assets
 from poutama.progress import ProgressLines
-from poutama.server.files import FileRoutes
+from poutama.server.files import FileRoutes, log_uses
 from poutama.server.listen import check_port
 from poutama.server.serve import serve
 from poutama.server.stop import Stopped, StopRequest
@@ -53,6 +53,7 @@ def run_up(settings: Settings, stop: StopRequest) -> None:
             left running.
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    log_uses()
     steps = ProgressLines(Console())
     check_address(settings)
     check_port(settings)

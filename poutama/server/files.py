@@ -3,7 +3,8 @@
 `server.server_application` calls it for requests to `/files`. The rules, codes and statuses are
 S3's, so that a client that works here works there; what S3 lets a bucket's CORS rules allow is
 allowed here. The holder of an address needs no token: it is the permission. What people have
-uploaded shares an origin with the API here, and so never runs.
+uploaded shares an origin with the API here, and so never runs. Each use of an address is logged,
+with the person for whom it was made, and never its signature.
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from poutama.store.directory import PATH, DirectoryStore, IncomingObject, OpenOb
 from poutama.store.signed_urls import DownloadGrant, RefusedError, S3Error, UploadGrant
 
 logger = logging.getLogger(__name__)
+use_logger = logging.getLogger("poutama.files")
+"""Gets a record for each use of an address; `log_uses` has them written."""
 
 PIECE = 1 << 18
 
@@ -115,6 +118,7 @@ class FileRoutes:
 
     async def _download(self, exchange: Exchange, key: str) -> None:
         grant = self.store.url_signer.read_download(key, exchange.query)
+        _log_use(exchange, grant)
         # Opening a file of this machine's takes less than handing that to a thread.
         with self.store.open_object(key) as found:
             etag = f'"{found.sha256}"'
@@ -139,6 +143,20 @@ class FileRoutes:
             await exchange.begin(status, headers, part.length)
             if exchange.method != "HEAD":
                 await _send(exchange, found, part)
+
+
+def log_uses() -> None:
+    """Write a line to standard error for each use of an address."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(asctime)s %(message)s"))
+    use_logger.addHandler(handler)
+    use_logger.setLevel(logging.INFO)
+    use_logger.propagate = False
+
+
+def _log_use(exchange: Exchange, grant: DownloadGrant) -> None:
+    record = {"person": str(grant.person), "key": grant.key, "method": exchange.method}
+    use_logger.info("file: %(method)s %(key)s person=%(person)s", record, extra={"file": record})
 
 
 class _Upload:

@@ -24,7 +24,7 @@ import uvloop
 from poutama.edge import application
 from poutama.edge.application import ask_database
 from poutama.server.certificate import open_tls
-from poutama.server.files import FileRoutes
+from poutama.server.files import FileRoutes, log_uses
 from poutama.server.resources import open_server_resources
 from poutama.server.serve import Server, configure
 from poutama.server.server_application import ServerApplication, log_accesses
@@ -123,6 +123,7 @@ def main(words: list[str]) -> None:
     settings = Settings.from_environment(os.environ)
     if settings.access_log:
         log_accesses()
+    log_uses()
     with (
         socket.socket(fileno=int(words[0])) as listener,
         asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner,

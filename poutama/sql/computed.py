@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from json import dumps, loads
 from typing import Any, TypeAlias
+from uuid import UUID
 
 from poutama.errors import ConfigurationError
 from poutama.schema.model import Column, Computed
@@ -20,6 +21,9 @@ from poutama.sql.fragment import name_column, quote_text, render_json_value
 
 Compute: TypeAlias = Callable[..., Any]
 """Takes the columns' values and returns what `json` can write. Does no I/O; called once a row."""
+
+ComputeFor: TypeAlias = Callable[[UUID], Mapping[str, Compute]]
+"""Returns the functions of the schema's `@computed` fields, for the person who reads them."""
 
 MARK = '"\\u0000'
 _MARK = re.compile(rb'"\\u0000(\w+):([0-9a-f]+)"')

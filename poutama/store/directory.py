@@ -25,6 +25,7 @@ from itertools import islice
 from pathlib import Path
 from struct import Struct
 from typing import BinaryIO
+from uuid import UUID
 
 from poutama.errors import NotFoundError, UnavailableError
 from poutama.store.atomic_file import WholeFile
@@ -123,10 +124,17 @@ class DirectoryStore:
         return UploadForm(self.base_url + PATH, self.url_signer.sign_upload(grant, seconds))
 
     def sign_download(
-        self, key: str, *, name: str, media_type: str, seconds: int, inline: bool = False
+        self,
+        key: str,
+        *,
+        person: UUID,
+        name: str,
+        media_type: str,
+        seconds: int,
+        inline: bool = False,
     ) -> str:
         disposition = content_disposition(name, inline=inline)
-        grant = DownloadGrant(check_key(key), media_type, disposition)
+        grant = DownloadGrant(check_key(key), media_type, disposition, person)
         return f"{self.base_url}{PATH}/{key}?{self.url_signer.sign_download(grant, seconds)}"
 
     async def describe(self, key: str) -> ObjectInfo | None:

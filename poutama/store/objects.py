@@ -12,6 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Protocol
+from uuid import UUID
+
+PERSON = "x-person"
+"""The signed parameter of an address with the id of the person for whom it was made. S3 ignores
+parameters that begin with `x-` (but `x-amz-`), and writes them into its log of accesses."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +74,20 @@ class ObjectStore(Protocol):
         ...
 
     def sign_download(
-        self, key: str, *, name: str, media_type: str, seconds: int, inline: bool = False
+        self,
+        key: str,
+        *,
+        person: UUID,
+        name: str,
+        media_type: str,
+        seconds: int,
+        inline: bool = False,
     ) -> str:
         """Sign an address that gives its holder the file, Range requests included.
 
-        `name` is offered for saving it, unless `inline`. No network access.
+        The address names the person for whom it is made, in the parameter `PERSON`, and the store's
+        log shows it wherever the address is used. `name` is offered for saving the file, unless
+        `inline`. No network access.
         """
         ...
 

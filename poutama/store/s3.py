@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from poutama.errors import NotFoundError
 from poutama.settings import Settings
@@ -29,7 +30,7 @@ from poutama.store.aws import (
     translate_errors,
 )
 from poutama.store.object_keys import check_key, content_disposition
-from poutama.store.objects import ObjectInfo, UploadForm
+from poutama.store.objects import PERSON, ObjectInfo, UploadForm
 from poutama.store.sigv4 import Signer
 
 PART = 16 << 20
@@ -83,9 +84,17 @@ class S3Store:
         return UploadForm(f"{self._url}/", signed)
 
     def sign_download(
-        self, key: str, *, name: str, media_type: str, seconds: int, inline: bool = False
+        self,
+        key: str,
+        *,
+        person: UUID,
+        name: str,
+        media_type: str,
+        seconds: int,
+        inline: bool = False,
     ) -> str:
         parameters = {
+            PERSON: str(person),
             "response-content-disposition": content_disposition(name, inline=inline),
             "response-content-type": media_type,
         }

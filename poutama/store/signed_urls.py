@@ -1,8 +1,8 @@
 """Forms and addresses that a folder signs for itself, with the rules of S3's.
 
 `store.directory` signs them, `server.files` verifies them. The signature covers the object, the
-expiry, and the size, type and content or the file name. A grant allows that one upload or download
-and nothing else. Touches no file.
+expiry, and the size, type and content, or the file name and the person for whom it is signed. A
+grant allows that one upload or download and nothing else. Touches no file.
 Source: https://docs.aws.amazon.com/AmazonS3/latest/API/sigv4-HTTPPOSTConstructPolicy.html
 """
 
@@ -17,8 +17,10 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
+from uuid import UUID
 
 from poutama.errors import PoutamaError
+from poutama.store.objects import PERSON
 
 _TYPE = "response-content-type"
 _DISPOSITION = "response-content-disposition"
@@ -81,11 +83,13 @@ class DownloadGrant:
         key: where.
         media_type: for Content-Type.
         disposition: for Content-Disposition.
+        person: for whom the URL was made.
     """
 
     key: str
     media_type: str
     disposition: str
+    person: UUID
 
 
 class UrlSigner:
@@ -135,6 +139,7 @@ class UrlSigner:
             "expires": str(int(self._clock() + seconds)),
             _TYPE: grant.media_type,
             _DISPOSITION: grant.disposition,
+            PERSON: str(grant.person),
         }
         signature = self._sign("download", _canonical_text(grant.key, parameters))
         return urlencode({**parameters, "signature": signature})
@@ -147,11 +152,14 @@ class UrlSigner:
         """
         parameters = dict(parse_qsl(query, keep_blank_values=True))
         signature = parameters.pop("signature", "")
-        if not self._holds("download", _canonical_text(key, parameters), signature):
+        # Without a person it was signed by an older release.
+        held = self._holds("download", _canonical_text(key, parameters), signature)
+        if not held or PERSON not in parameters:
             raise _forged()
         if self._clock() >= int(parameters["expires"]):
             raise RefusedError(S3Error.ACCESS_DENIED, "Request has expired")
-        return DownloadGrant(key, parameters[_TYPE], parameters[_DISPOSITION])
+        person = UUID(parameters[PERSON])
+        return DownloadGrant(key, parameters[_TYPE], parameters[_DISPOSITION], person)
 
     def _sign(self, purpose: str, text: str) -> str:
         # The purpose keeps one kind of grant from being shown as the other.

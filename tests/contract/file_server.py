@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import httpx
 
@@ -16,6 +17,7 @@ from poutama.store.objects import UploadForm
 
 KEY = "0b9f/evidence/Zm9v"
 MEDIA = "image/png"
+PERSON = UUID(int=7)
 CONTENT = bytes(range(256)) * 4
 
 
@@ -42,7 +44,7 @@ class FileServer:
 
     def address(self, media_type: str = MEDIA, *, inline: bool = False) -> str:
         return self.store.sign_download(
-            KEY, name="a", media_type=media_type, seconds=60, inline=inline
+            KEY, person=PERSON, name="a", media_type=media_type, seconds=60, inline=inline
         )
 
     def connect(self) -> socket.socket:

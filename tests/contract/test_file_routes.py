@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from hashlib import sha256
 
 import pytest
@@ -9,7 +11,9 @@ import pytest
 from poutama.store.signed_urls import UploadGrant
 from tests.contract.file_server import (
     CONTENT,
+    KEY,
     MEDIA,
+    PERSON,
     FileServer,
     code_of,
     read_to_end,
@@ -36,6 +40,24 @@ def test_a_part_is_given(
     assert got.headers["content-length"] == str(end - start)
     told = f"bytes {start}-{end - 1}/1024" if status == 206 else None
     assert got.headers.get("content-range") == told
+
+
+def test_each_use_is_logged_with_the_person_and_without_the_signature(
+    file_server: FileServer, caplog: pytest.LogCaptureFixture
+) -> None:
+    address = file_server.put()
+    signature = address.partition("signature=")[2]
+    caplog.set_level(logging.INFO, "poutama.files")
+
+    file_server.client.get(address)
+    file_server.client.head(address)
+    file_server.client.get(re.sub("x-person=[^&]*", "x-person=0", address))
+
+    used = {"person": str(PERSON), "key": KEY}
+    found = [record.__dict__["file"] for record in caplog.records if hasattr(record, "file")]
+    assert found == [used | {"method": "GET"}, used | {"method": "HEAD"}]
+    assert f"{KEY} person={PERSON}" in caplog.text
+    assert signature not in caplog.text
 
 
 def test_a_part_beyond_the_end_is_refused_and_the_size_told(file_server: FileServer) -> None:

@@ -220,7 +220,7 @@ async def test_what_is_no_key_is_refused_by_everything(store: ObjectStore, tmp_p
         return store.sign_upload(key, media_type=MEDIA, size=1, sha256="00" * 32, seconds=1)
 
     async def sign_download(key: str) -> object:
-        return store.sign_download(key, name="x", media_type=MEDIA, seconds=1)
+        return store.sign_download(key, person=uuid4(), name="x", media_type=MEDIA, seconds=1)
 
     accepted = []
     for key in NO_KEYS:

@@ -13,8 +13,8 @@ from dataclasses import dataclass, replace
 from hashlib import sha256
 from pathlib import Path
 from time import time
-from urllib.parse import urlencode
-from uuid import uuid4
+from urllib.parse import parse_qs, urlencode, urlsplit
+from uuid import UUID, uuid4
 
 import httpx
 import pytest
@@ -26,6 +26,7 @@ from tests.contract.serving import serve_files
 from tests.contract.stores import open_bucket
 
 MEDIA = "image/png"
+PERSON = UUID(int=7)
 CONTENT = b"\x89PNG\r\n\x1a\n--boundary\r\n0123456789"
 
 MOTO_LETS_THROUGH = [
@@ -62,7 +63,9 @@ class Post:
         )
 
     def address(self, key: str, name: str = "a.png", *, inline: bool = False) -> str:
-        return self.store.sign_download(key, name=name, media_type=MEDIA, seconds=60, inline=inline)
+        return self.store.sign_download(
+            key, person=PERSON, name=name, media_type=MEDIA, seconds=60, inline=inline
+        )
 
     async def upload(self, form: UploadForm, content: bytes = CONTENT) -> httpx.Response:
         return await self.client.post(
@@ -182,6 +185,15 @@ async def test_what_was_deleted_cannot_be_downloaded(post: Post, key: str) -> No
     await post.store.delete([key])
 
     assert (await post.client.get(post.address(key))).status_code in (403, 404)
+
+
+async def test_an_address_names_the_person_for_whom_it_was_made(post: Post, key: str) -> None:
+    """S3 ignores the parameter and writes it into its log of accesses, with the whole request."""
+    await post.store.put(key, CONTENT, media_type=MEDIA)
+    address = post.address(key)
+
+    assert parse_qs(urlsplit(address).query)["x-person"] == [str(PERSON)]
+    assert (await post.client.get(address)).content == CONTENT
 
 
 async def test_no_two_signatures_are_alike(post: Post, key: str) -> None:
@@ -305,11 +317,22 @@ async def test_an_address_without_its_signature_gives_nothing(
         (r"/(\w+)\?", r"/\1x?"),
         ("image%2Fpng", "text%2Fhtml"),
         ("attachment", "inline"),
+        (f"x-person={PERSON}", f"x-person={UUID(int=8)}"),
+        (f"[?&]x-person={PERSON}", ""),
         (r"(xpires=)(\d+)", r"\g<1>9\2"),
         ("(ignature=)0?", r"\g<1>1"),
         ("(ignature=.*)", r"\1&\1"),
     ],
-    ids=["key", "type", "disposition", "expiry", "signature", "garbage"],
+    ids=[
+        "key",
+        "type",
+        "disposition",
+        "person",
+        "without a person",
+        "expiry",
+        "signature",
+        "garbage",
+    ],
 )
 async def test_an_address_that_was_changed_gives_nothing(
     strict_post: Post, key: str, found: str, put: str

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any, cast
@@ -76,8 +77,10 @@ class EvidenceHarness:
             await self.database.write(statement, deadline=soon())
 
     def engine(self, procedures: Mapping[str, Procedure] | None = None) -> Engine:
-        def download(key: str, name: str, media_type: str) -> str:
-            return self.store.sign_download(key, name=name, media_type=media_type, seconds=60)
+        def download(person: UUID, key: str, name: str, media_type: str) -> str:
+            return self.store.sign_download(
+                key, person=person, name=name, media_type=media_type, seconds=60
+            )
 
         def form(key: str, media_type: str, size: int, digest: str) -> Any:
             signed = self.store.sign_upload(
@@ -85,13 +88,12 @@ class EvidenceHarness:
             )
             return {"url": signed.url, "fields": dict(signed.fields)}
 
-        computed: dict[str, Compute] = {
-            "download_url": download,
-            "inline_url": download,
-            "upload_form": form,
-        }
+        def compute_for(person: UUID) -> dict[str, Compute]:
+            sign = partial(download, person)
+            return {"download_url": sign, "inline_url": sign, "upload_form": form}
+
         procedures = procedures or load_features().procedures
-        return Engine(load_model(), self.database, self.settings, procedures, computed=computed)
+        return Engine(load_model(), self.database, self.settings, procedures, computed=compute_for)
 
     async def send(
         self, document: str, caller: Caller = Caller.STUDENT, /, **variables: Any

@@ -76,7 +76,7 @@ class ComputedEngine:
             database,
             Settings(rendering=rendering),
             {"reorder_goal_tasks": Procedure.of(enqueue_a_job)},
-            computed={
+            computed=lambda _: {
                 "link": link,
                 "form": lambda due, complete, color: {"url": due, "fields": {"c": color}},
             },

@@ -49,7 +49,7 @@ def engine(request: pytest.FixtureRequest, shop: JobHarness) -> Engine:
         shop.database,
         settings,
         load_features().procedures,
-        computed={"download_url": sign},
+        computed=lambda _: {"download_url": sign},
     )
 
 

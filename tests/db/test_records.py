@@ -181,7 +181,11 @@ async def test_the_result_of_an_export_is_read_while_the_record_is_open(
     computed = {"download_url": lambda *_: "https://files.example"}
     settings = Settings(rendering=client.rendering)
     client.engine = Engine(
-        load_model(), client.database, settings, load_features().procedures, computed=computed
+        load_model(),
+        client.database,
+        settings,
+        load_features().procedures,
+        computed=lambda _: computed,
     )
     query = "query ($job: UUID!) { job(jobId: $job) { resultUrl } }"
     manager = viewer_for(Caller.MANAGER)

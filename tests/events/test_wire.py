@@ -76,7 +76,7 @@ async def test_who_is_not_there_sees_nothing(resources: Resources) -> None:
 
 
 async def test_computed_fields_are_signed_by_the_store(resources: Resources) -> None:
-    compute = compute_fields(resources)
+    compute = compute_fields(resources)(ANA)
 
     form = compute["upload_form"]("people/a/b/c", "image/png", 7, SHA256)
     assert set(form) == {"url", "fields"}

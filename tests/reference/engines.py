@@ -97,7 +97,7 @@ def open_engines(url: str) -> Iterator[Engines]:
                 database,
                 replace(UNLIMITED, rendering=rendering),
                 load_features().procedures,
-                computed=FILES,
+                computed=lambda _: FILES,
             )
             for rendering in RENDERINGS
         }

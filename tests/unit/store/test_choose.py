@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 
@@ -22,7 +23,7 @@ KEYS = {"AWS_ACCESS_KEY_ID": "AKIDEXAMPLE", "AWS_SECRET_ACCESS_KEY": "secret"}
 
 
 def sign(store: DirectoryStore | S3Store) -> str:
-    return store.sign_download("a/b", name="c", media_type="d/e", seconds=1000)
+    return store.sign_download("a/b", person=UUID(int=1), name="c", media_type="d/e", seconds=1000)
 
 
 def test_without_a_bucket_it_is_a_folder_of_the_home(tmp_path: Path) -> None:
@@ -93,9 +94,10 @@ def test_nobody_signs_without_credentials() -> None:
 def test_signing_loads_no_sdk() -> None:
     """It would be most of a function's start, and of its size."""
     program = (
-        "import sys; from poutama.store.s3 import S3Store; from poutama.settings import Settings;"
+        "import sys; from uuid import UUID;"
+        "from poutama.store.s3 import S3Store; from poutama.settings import Settings;"
         f"store = S3Store(Settings(store_bucket='b', aws_region='r'), {KEYS});"
-        "store.sign_download('a/b', name='c', media_type='d/e', seconds=9);"
+        "store.sign_download('a/b', person=UUID(int=1), name='c', media_type='d/e', seconds=9);"
         "store.sign_upload('a/b', media_type='d/e', size=1, sha256='00' * 32, seconds=9);"
         "print([name for name in sys.modules if name.split('.')[0] in ('botocore', 'boto3')])"
     )
