@@ -1,4 +1,4 @@
-"""Erasing a person: rows by what features declare, files by their keys, and counts for a receipt.
+"""Erasing people: rows by what features declare, files by their keys, and a receipt of it.
 
 Called by retention and by the requests for erasure. It knows tables only through `PersonalData` and
 files only through `StoredData`; it does not decide who is erased.
@@ -6,68 +6,84 @@ files only through `StoredData`; it does not decide who is erased.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from json import dumps
 from uuid import UUID
 
-from poutama.db.connection import Database
 from poutama.db.transaction import Transaction
 from poutama.personal_data import Erasure, PersonalData, StoredData
 from poutama.sql.fragment import quote_name
 from poutama.store.deletion import schedule_deletion
 from poutama.store.objects import ObjectStore
 
-_DELETE_PERSON = "DELETE FROM person WHERE id = $1::uuid"
+_DELETE_PEOPLE = """
+DELETE FROM person
+WHERE id IN (SELECT e.id::uuid FROM jsonb_array_elements_text($1::jsonb) AS e (id))
+"""
 # Without a subject: no person's log shows it. A restored backup is erased again by these ids.
 _RECORD = """
 INSERT INTO audit_entry (id, actor_id, actor_name, subject_id, action, kind, row_id)
-VALUES (gen_random_uuid(), $1::uuid, $2::text, NULL, 'DELETE', 'Person', $3::uuid)
+SELECT gen_random_uuid(), $2::uuid, $3::text, NULL::uuid, 'DELETE', 'Person', e.id::uuid
+FROM jsonb_array_elements_text($1::jsonb) AS e (id)
 """
+_OUTCOMES = {
+    Erasure.CASCADE: "deleted",
+    Erasure.DELETE: "deleted",
+    Erasure.ANONYMISE: "kept without the person",
+    Erasure.SWEEP: "deleted by a task",
+    Erasure.KEEP: "kept",
+}
+"""How a receipt says what became of rows."""
+_BACKUPS = "backups: kept until they expire; one that is restored is erased again"
 
 
 @dataclass(frozen=True, slots=True)
 class ErasedRows:
-    """How many rows there were in one place of the register, and what became of them."""
+    """How many rows there were in one place of the register; None where no column counts them."""
 
-    where: str
-    rows: int
-    outcome: Erasure
+    declared: PersonalData
+    rows: int | None
 
 
-async def find_stored_keys(
-    database: Database,
-    store: ObjectStore,
-    declared: Iterable[StoredData],
-    person: UUID,
-    *,
-    deadline: float,
+@dataclass(frozen=True, slots=True)
+class ErasedPerson:
+    """What there was of a person: rows, and files; and files that name several people.
+
+    `later` are those files: a task deletes them, by their own retention.
+    """
+
+    places: Sequence[ErasedRows]
+    files: int
+    later: Sequence[StoredData]
+
+
+async def list_stored_keys(
+    store: ObjectStore, declared: Iterable[StoredData], person: UUID
 ) -> list[str]:
-    """The keys of the person's files: those that are there, and those that may yet be written.
+    """The keys of the files in the person's own folders, before the transaction that erases.
 
     Raises:
-        UnavailableError, DeadlineExceededError: the database or the store cannot be reached.
+        UnavailableError: the store cannot be reached.
     """
-    found: set[str] = set()
-    for each in declared:
-        if each.keys:
-            rows = await database.read(each.keys, [person], deadline=deadline, name="erasure/keys")
-            found.update(row["key"] for row in rows)
-        if "{person}" in each.prefix:
-            prefix = each.prefix.format(person=person, organisation="")
-            found.update([info.key async for info in store.list(prefix)])
-    return sorted(found)
+    prefixes = {
+        each.prefix.format(person=person, organisation="")
+        for each in declared
+        if "{person}" in each.prefix
+    }
+    return [info.key for prefix in sorted(prefixes) async for info in store.list(prefix)]
 
 
 async def erase_person(
     transaction: Transaction,
     person: UUID,
     declared: Sequence[PersonalData],
-    keys: Sequence[str],
+    stored: Sequence[StoredData],
+    keys: Iterable[str],
     *,
     actor: UUID,
     actor_name: str,
-) -> list[ErasedRows]:
+) -> ErasedPerson:
     """Delete the person with all that is theirs; returns what there was, place by place.
 
     Files are deleted after the commit, and again two days later (`poutama.store.deletion`).
@@ -75,38 +91,88 @@ async def erase_person(
     Args:
         transaction: in which all of it happens.
         person: who; may be deleted already.
-        declared: the register.
-        keys: of the person's files, by `find_stored_keys`.
+        declared: the register's tables.
+        stored: the register's files.
+        keys: of the files in the person's folders, by `list_stored_keys`.
         actor: who decided it, for the entry that a person was deleted.
         actor_name: their name.
 
     Raises:
         DatabaseError: the database refused it.
     """
-    counted = [each for each in declared if each.path]
-    (counts,) = await transaction.fetch(render_counts(counted), person)
-    await schedule_deletion(transaction, keys)
+    places = await _count(transaction, person, declared)
+    found = set(keys)
+    for query in {each.keys for each in stored if each.keys}:
+        found.update(row["key"] for row in await transaction.fetch(query, person))
+    await schedule_deletion(transaction, found)
+    await delete_people(transaction, [person], declared, actor=actor, actor_name=actor_name)
+    later = [each for each in stored if not each.keys and "{person}" not in each.prefix]
+    return ErasedPerson(places, len(found), later)
+
+
+async def delete_people(
+    transaction: Transaction,
+    people: Sequence[UUID],
+    declared: Iterable[PersonalData],
+    *,
+    actor: UUID,
+    actor_name: str,
+) -> None:
+    """Delete rows of people as the register has them, with an entry for each person.
+
+    Raises:
+        DatabaseError: the database refused it.
+    """
+    ids = dumps([str(person) for person in people])
     for each in declared:
-        if is_deleted_by_statement(each):
-            await transaction.execute(render_deletion(each), dumps([str(person)]))
-    await transaction.execute(_DELETE_PERSON, person)
-    await transaction.execute(_RECORD, actor, actor_name, person)
-    return [
-        ErasedRows(f"{each.table}.{each.path}", rows, each.erasure)
-        for each, rows in zip(counted, counts, strict=True)
-        if rows
-    ]
+        if each.erasure is Erasure.DELETE and each.table != "person":
+            await transaction.execute(render_deletion(each), ids)
+    await transaction.execute(_DELETE_PEOPLE, ids)
+    await transaction.execute(_RECORD, ids, actor, actor_name)
 
 
-def is_deleted_by_statement(declared: PersonalData) -> bool:
-    """Whether no foreign key deletes the rows with their person."""
-    return declared.erasure is Erasure.DELETE and declared.table != "person"
+def render_receipt(erased: ErasedPerson) -> str:
+    """What was erased and what stays, in lines that a person can read."""
+    return "\n".join(_receipt_lines(erased))
+
+
+def _receipt_lines(erased: ErasedPerson) -> Iterator[str]:
+    for outcome in dict.fromkeys(_OUTCOMES.values()):
+        for place in erased.places:
+            if _OUTCOMES[place.declared.erasure] == outcome and place.rows != 0:
+                yield _receipt_line(outcome, place)
+    for each in erased.later:
+        yield f"{_OUTCOMES[Erasure.SWEEP]}: {each.note}, {each.retention}"
+    yield f"deleted: files in the store, with their older versions ({erased.files})"
+    yield _BACKUPS
+
+
+def _receipt_line(outcome: str, place: ErasedRows) -> str:
+    declared = place.declared
+    note = declared.note if declared.erasure is Erasure.KEEP else declared.note.split(":")[0]
+    if place.rows is not None:
+        return f"{outcome}: {note} ({place.rows})"
+    when = "" if declared.erasure is Erasure.KEEP else f", {declared.retention}"
+    return f"{outcome}: {note}{when}"
+
+
+async def _count(
+    transaction: Transaction, person: UUID, declared: Sequence[PersonalData]
+) -> list[ErasedRows]:
+    counted = [each for each in declared if each.path or each.matches]
+    (counts,) = await transaction.fetch(render_counts(counted), person)
+    known = [ErasedRows(*each) for each in zip(counted, counts, strict=True)]
+    return known + [ErasedRows(each, None) for each in declared if each not in counted]
 
 
 def render_deletion(declared: PersonalData) -> str:
     """The statement that deletes what a feature keeps of the people whose ids are in JSON at $1."""
-    table, column = quote_name(declared.table), quote_name(declared.path)
+    table = quote_name(declared.table)
     ids = "SELECT e.id::uuid FROM jsonb_array_elements_text($1::jsonb) AS e (id)"
+    if declared.matches:
+        found = f"SELECT 1 FROM person AS p WHERE p.id IN ({ids}) AND ({declared.matches})"  # noqa: S608  declared
+        return f"DELETE FROM {table} AS this WHERE EXISTS ({found})"  # noqa: S608  a name, quoted
+    column = quote_name(declared.path)
     return f"DELETE FROM {table} WHERE {column} IN ({ids})"  # noqa: S608  names, quoted
 
 
@@ -117,6 +183,11 @@ def render_counts(declared: Sequence[PersonalData]) -> str:
 
 
 def _render_count(declared: PersonalData) -> str:
+    if declared.matches:
+        return (
+            f"SELECT count(*)::int8 FROM {quote_name(declared.table)} AS this"  # noqa: S608  a name
+            f" JOIN person AS p ON ({declared.matches}) WHERE p.id = $1::uuid"
+        )
     *hops, last = declared.path.split(".")
     joins = [f"{quote_name(declared.table)} AS row_0"]
     for number, column in enumerate(hops):

@@ -19,7 +19,7 @@ class Erasure(StrEnum):
     """What becomes of a row when its person is erased."""
 
     CASCADE = "deleted with the person, by its foreign keys"
-    DELETE = "deleted with the person, by retention"
+    DELETE = "deleted with the person, by a statement"
     ANONYMISE = "kept without the person: the foreign key becomes null"
     SWEEP = "deleted by a task, soon afterwards"
     KEEP = "kept"
@@ -37,14 +37,21 @@ class PersonalData:
         table: its name.
         path: the columns that lead from the table to `person`, with dots between them, such as
             `goal_id.person_id`; empty where none do, as for a name in a text.
+        matches: for DELETE where no column leads to the person: SQL that holds for the rows of the
+            person, called `p`, in the table, called `this`, such as `this.email = p.email`.
+        columns: the columns, besides the path's first, that name the person or say who it is.
         erasure: what becomes of the rows.
-        note: what is in them, in a few words; for KEEP and SWEEP also why, and for how long.
-        export: the parts of a person's export that show them; empty: none does.
+        note: what is in them, in a few words, for a receipt; for KEEP and SWEEP, after a colon, why
+            they stay, or which task deletes them.
+        export: where the person gets them: the parts of their export, or the field of the API; or
+            `no: ` and why not.
         retention: when they go while the person stays.
     """
 
     table: str
     path: str = ""
+    matches: str = ""
+    columns: tuple[str, ...] = ()
     erasure: Erasure = Erasure.CASCADE
     note: str
     export: str = ""
@@ -56,11 +63,21 @@ class PersonalData:
         Raises:
             ConfigurationError: says which, and why.
         """
-        if self.erasure is Erasure.DELETE and (not self.path or "." in self.path):
+        is_found = bool(self.path) != bool(self.matches) and "." not in self.path
+        if self.erasure is Erasure.DELETE and not is_found:
             raise ConfigurationError(
                 f"personal data in {self.table!r}: path: expected the one column that holds the"
-                f" person's id, got {self.path!r}"
+                f" person's id, or matches, got {self.path!r}"
             )
+        if self.matches and self.erasure is not Erasure.DELETE:
+            raise ConfigurationError(
+                f"personal data in {self.table!r}: matches: expected with Erasure.DELETE alone"
+            )
+
+    @property
+    def where(self) -> str:
+        """The table, and the columns that lead from it to the person."""
+        return f"{self.table}.{self.path}" if self.path else self.table
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -71,7 +88,7 @@ class StoredData:
         prefix: how their keys begin, with `{person}` and `{organisation}` for the ids of these.
         note: what they are, in a few words.
         retention: when they go while the person stays.
-        export: the parts of a person's export that have them; empty: none has.
+        export: the parts of a person's export that have them; or `no: ` and why not.
         keys: SQL that yields the column `key` of every object that is, or may yet be written, of
             the person whose id is at $1; empty: those that begin with the prefix of the person.
     """
@@ -92,33 +109,86 @@ CORE_PERSONAL_DATA = (
     PersonalData(
         table="person",
         path="id",
+        columns=("name", "email"),
         erasure=Erasure.DELETE,
         note="name and email",
-        export="the name",
+        export="`me { name email }`",
         retention="by `purge_departed_people`: [keeping.md](keeping.md#retention)",
     ),
-    PersonalData(table="identity", path="person_id", note="sign-ins"),
+    PersonalData(
+        table="identity",
+        path="person_id",
+        columns=("subject",),
+        note="sign-ins",
+        export="no: the ids that the identity provider has, who gives them out itself",
+    ),
     PersonalData(
         table="idempotency_key",
         path="person_id",
         note="which rows recent mutations wrote",
+        export="no: ids of rows that are exported themselves",
         retention="a day",
     ),
-    PersonalData(table="person_budget", path="person_id", note="how much they asked for lately"),
-    PersonalData(table="audit_entry", path="subject_id", note="who read or changed their data"),
+    PersonalData(
+        table="idempotency_key",
+        erasure=Erasure.SWEEP,
+        note="ids of rows that others wrote: `purge_expired_keys`",
+        export="no: ids, of what others did",
+        retention="a day",
+    ),
+    PersonalData(
+        table="person_budget",
+        path="person_id",
+        note="how much they asked for lately",
+        export="no: a number that is overwritten within minutes",
+    ),
     PersonalData(
         table="audit_entry",
-        erasure=Erasure.KEEP,
-        note="what they did to others' data, under the name they had: it is the others' record,"
-        " and goes with them",
+        path="subject_id",
+        note="who read or changed their data",
+        export="`me { auditConnection }`",
     ),
-    PersonalData(table="job", path="person_id", note="jobs they asked for"),
-    PersonalData(table="job", path="subject_id", note="jobs about them"),
-    PersonalData(table="job_row_error", path="job_id.person_id", note="what those jobs reported"),
+    PersonalData(
+        table="audit_entry",
+        path="actor_id",
+        columns=("actor_name",),
+        erasure=Erasure.KEEP,
+        note="what they did to others' data, under the name they had: it is the others' record, and"
+        " is deleted with them",
+        export="no: it is about others",
+    ),
+    PersonalData(
+        table="audit_entry",
+        path="row_id",
+        erasure=Erasure.KEEP,
+        note="that a person was deleted, by an id that leads to no row: a restored backup is erased"
+        " again by it",
+        export="no: there is none while the person stays",
+    ),
+    PersonalData(
+        table="job",
+        path="person_id",
+        note="jobs they asked for",
+        export="`jobsConnection { nodes }`",
+    ),
+    PersonalData(
+        table="job",
+        path="subject_id",
+        columns=("result_name",),
+        note="jobs about them",
+        export="`me { auditConnection }`",
+    ),
+    PersonalData(
+        table="job_row_error",
+        path="job_id.person_id",
+        note="what those jobs reported",
+        export="`job { rowErrors }`",
+    ),
     PersonalData(
         table="doomed_object",
         erasure=Erasure.SWEEP,
         note="keys of files that are being deleted: `delete_scheduled_objects`",
+        export="no: the files are deleted",
         retention="two days",
     ),
 )

@@ -20,7 +20,7 @@ from poutama.commands.database_call import call_with_database
 from poutama.db.connection import Database
 from poutama.db.pooled_connection import Records
 from poutama.db.transaction import Transaction, run_transaction
-from poutama.erasure import find_stored_keys
+from poutama.erasure import list_stored_keys
 from poutama.errors import ConflictError, NotFoundError
 from poutama.features import load_features, load_model
 from poutama.features.privacy.decision import (
@@ -109,8 +109,8 @@ async def _begin(database: Database, request: UUID) -> tuple[RequestKind, UUID]:
 async def _erase(database: Database, store: ObjectStore, request: UUID, person: UUID) -> str:
     """Erase the person of an accepted request; returns the receipt."""
     deadline = time.monotonic() + SECONDS
-    plans, declared = ChangePlans(load_model()), load_features().stored_data
-    keys = await find_stored_keys(database, store, declared, person, deadline=deadline)
+    plans = ChangePlans(load_model())
+    keys = await list_stored_keys(store, load_features().stored_data, person)
 
     async def erase(transaction: Transaction) -> None:
         changes, actor = Changes(plans, transaction, SYSTEM), SYSTEM.person_id

@@ -13,9 +13,10 @@ from poutama.personal_data import CORE_PERSONAL_DATA, Erasure, PersonalData
 OPENING = """\
 # The register of personal data
 
-What each table and each file holds of a person, which part of the person's export shows it, what
-erasing the person does there, and when it goes while the person stays. A table or file that is not
-in this register fails a test (`tests/db/test_personal_data.py`).
+What each table and each file holds of a person, where the person gets it (a part of the export that
+`requestAccess` makes, or a field of the API), what erasing the person does there, and when it goes
+while the person stays. A table, a file, or a column that names a person and is not in this register
+fails a test (`tests/db/test_personal_data.py`).
 
 How people leave, and how they request access and erasure: [keeping.md](keeping.md). This page is
 generated from the declarations: `make docs`.
@@ -24,18 +25,18 @@ generated from the declarations: `make docs`.
 
 `goal_id.person_id` means: the rows whose goal is the person's.
 
-| where | of | what | in the export | when the person is erased | otherwise |
+| where | of | what | where the person gets it | when the person is erased | otherwise |
 |---|---|---|---|---|---|
 """
 FILES = """
 ## In the object store
 
-| where | of | what | in the export | otherwise |
+| where | of | what | where the person gets it | otherwise |
 |---|---|---|---|---|
 """
 FILES_END = """
-The files of a person who is erased are deleted with them. A bucket with versioning keeps the old
-versions for as long as its lifecycle rule says.
+The files of a person who is erased are deleted with them, and their older versions where the bucket
+has versioning.
 
 ## Tables without personal data
 
@@ -52,8 +53,7 @@ def render_personal_data_page(features: FeatureSet) -> str:
     """The text of `docs/personal-data.md`."""
     rows = "".join(_row(owner, each) for owner, each in _declared(features))
     files = "".join(
-        f"| `{each.prefix}` | `{feature.name}` | {each.note} | {each.export or 'no'} |"
-        f" {each.retention} |\n"
+        f"| `{each.prefix}` | `{feature.name}` | {each.note} | {each.export} | {each.retention} |\n"
         for feature in features.features
         for each in feature.stored_data
     )
@@ -68,9 +68,8 @@ def _declared(features: FeatureSet) -> Iterator[tuple[str, PersonalData]]:
 
 
 def _row(owner: str, declared: PersonalData) -> str:
-    where = f"{declared.table}.{declared.path}" if declared.path else declared.table
     kept = "" if declared.erasure is Erasure.KEEP else declared.retention
     return (
-        f"| `{where}` | {owner} | {declared.note} | {declared.export or 'no'} |"
+        f"| `{declared.where}` | {owner} | {declared.note} | {declared.export} |"
         f" {declared.erasure} | {kept} |\n"
     )

@@ -116,7 +116,7 @@ class ObjectStore(Protocol):
         ...
 
     async def delete(self, keys: Iterable[str]) -> None:
-        """Delete objects, of which some or all may be gone already."""
+        """Delete objects with all their versions; some or all may be gone already."""
         ...
 
     def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:

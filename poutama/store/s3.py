@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import time
 from base64 import b64encode
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from contextlib import closing, suppress
 from datetime import UTC, datetime
 from itertools import islice
@@ -147,9 +147,10 @@ class S3Store:
     async def delete(self, keys: Iterable[str]) -> None:
         rest = iter([check_key(key) for key in keys])
         while some := [{"Key": key} for key in islice(rest, MOST_DELETED)]:
-            said = await self._ask("delete_objects", Delete={"Objects": some, "Quiet": True})
-            for error in said.get("Errors", ()):
-                raise refusal("delete_objects", error.get("Code", ""), 200)
+            for each in await self._delete(some):
+                # A bucket with versioning marks the object as deleted and keeps what it was.
+                if each.get("DeleteMarker"):
+                    await self._delete_versions(each["Key"])
 
     async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
         more: dict[str, str] = {}
@@ -163,6 +164,27 @@ class S3Store:
 
     async def close(self) -> None:
         await asyncio.to_thread(self._aws.close)
+
+    async def _delete(self, objects: Sequence[Mapping[str, str]]) -> Sequence[Mapping[str, Any]]:
+        answer = await self._ask("delete_objects", Delete={"Objects": objects})
+        for error in answer.get("Errors", ()):
+            raise refusal("delete_objects", error.get("Code", ""), 200)
+        deleted: Sequence[Mapping[str, Any]] = answer.get("Deleted", ())
+        return deleted
+
+    async def _delete_versions(self, key: str) -> None:
+        """Delete every version of an object, and what marks it as deleted."""
+        while True:
+            page = await self._ask("list_object_versions", Prefix=key, MaxKeys=MOST_DELETED)
+            versions = [
+                {"Key": key, "VersionId": each["VersionId"]}
+                for each in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
+                if each["Key"] == key
+            ]
+            # Keys come in order: this one's versions are before those of longer keys.
+            if not versions:
+                return
+            await self._delete(versions)
 
     def _put_file(self, key: str, path: Path, media_type: str) -> None:
         with path.open("rb") as file, translate_errors("put_object"):

@@ -24,7 +24,9 @@ def s3_store(endpoint: str, bucket: str, clock: Callable[[], float] = time) -> S
     return S3Store(settings, ENVIRONMENT, clock=clock)
 
 
-async def open_bucket(endpoint: str, clock: Callable[[], float] = time) -> S3Store:
+async def open_bucket(
+    endpoint: str, clock: Callable[[], float] = time, *, versioned: bool = False
+) -> S3Store:
     """A store over an empty bucket of its own."""
     bucket = f"poutama-{uuid4().hex}"
     place = f"<LocationConstraint>{REGION}</LocationConstraint>"
@@ -32,5 +34,9 @@ async def open_bucket(endpoint: str, clock: Callable[[], float] = time) -> S3Sto
     async with httpx.AsyncClient() as client:
         # moto checks no credentials.
         made = await client.put(f"{endpoint}/{bucket}", content=asked)
-    assert made.status_code == 200, made.text
+        assert made.status_code == 200, made.text
+        if versioned:
+            enabled = "<VersioningConfiguration><Status>Enabled</Status></VersioningConfiguration>"
+            made = await client.put(f"{endpoint}/{bucket}?versioning", content=enabled)
+            assert made.status_code == 200, made.text
     return s3_store(endpoint, bucket, clock)

@@ -6,11 +6,13 @@ What people do with forms and addresses is in `test_store_signed_urls`.
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import uuid4
 
+import httpx
 import pytest
 
 from poutama.errors import NotFoundError, UnavailableError
@@ -264,3 +266,20 @@ async def test_a_store_that_cannot_be_reached_says_so(
         with pytest.raises(UnavailableError):
             await asked
     await lost.close()
+
+
+async def test_a_deleted_object_leaves_no_version_behind(aws_endpoint: str, key: str) -> None:
+    store = await open_bucket(aws_endpoint, versioned=True)
+    bucket = store._bucket
+    for content in (b"first", b"second"):
+        await store.put(key, content, media_type=MEDIA)
+    await store.delete([key])
+    await store.put(key, b"third", media_type=MEDIA)
+    await store.put(f"{key}-another", b"stays", media_type=MEDIA)
+
+    await store.delete([key, f"{key}-never-there"])
+
+    async with httpx.AsyncClient() as client:
+        listed = await client.get(f"{aws_endpoint}/{bucket}?versions")
+    assert re.findall("<Key>(.*?)</Key>", listed.text) == [f"{key}-another"]
+    await store.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from typing import assert_never
+from typing import Any, assert_never
 from uuid import UUID
 
 import pytest
@@ -29,14 +29,16 @@ FROM pg_constraint AS k JOIN pg_class AS r ON r.oid = k.conrelid
 WHERE k.contype = 'f'
 """
 COLUMNS = """
-SELECT c.table_name, c.column_name
+SELECT c.table_name, c.column_name, c.data_type
 FROM information_schema.columns AS c JOIN information_schema.tables AS t
     USING (table_schema, table_name)
 WHERE c.table_schema = 'public' AND t.table_type = 'BASE TABLE'
 """
 NAMED_LIKE_PEOPLE = re.compile(
-    r"(^|_)(person|actor|subject|author|uploader|child|student|mentor|user|email|invited)(_|$)"
+    r"(^|_)(person|actor|subject|author|uploader|opener|decider|granted_by|child|student|mentor|user"
+    r"|email|invited|people|caregiver|parent)(_|$)"
 )
+HOLDS_NAMES = ("uuid", "text", "jsonb")
 Keys = dict[tuple[str, str], tuple[str, str]]
 """(table, column) -> (table that it refers to, what happens when that row is deleted)."""
 
@@ -66,20 +68,48 @@ def test_every_key_to_a_person_is_declared(keys: Keys) -> None:
     assert direct - {(each.table, each.path) for each in DECLARED} == set(), "declare it"
 
 
-async def test_every_table_with_columns_named_like_people_is_declared(
+async def test_every_column_named_like_people_is_declared(
     engine_database: Database,
 ) -> None:
     rows = await engine_database.read(COLUMNS, deadline=soon())
-    found = {row["table_name"] for row in rows if NAMED_LIKE_PEOPLE.search(row["column_name"])}
-    assert len(found) > 10
-    assert found - {each.table for each in DECLARED} == set(), "declare it in a Feature"
+    found = {
+        (row["table_name"], row["column_name"])
+        for row in rows
+        if NAMED_LIKE_PEOPLE.search(row["column_name"]) and row["data_type"] in HOLDS_NAMES
+    }
+    assert len(found) > 20
+    assert found - declared_columns() == set(), "declare it in a Feature"
+
+
+async def test_every_declared_column_is_there(engine_database: Database) -> None:
+    rows = await engine_database.read(COLUMNS, deadline=soon())
+    assert declared_columns() <= {(row["table_name"], row["column_name"]) for row in rows}
+
+
+def declared_columns() -> set[tuple[str, str]]:
+    """The columns that the register says lead to a person, or name one."""
+    return {
+        (each.table, column)
+        for each in DECLARED
+        for column in (*each.columns, *([each.path.split(".")[0]] if each.path else []))
+    }
+
+
+def test_the_register_says_where_a_person_gets_their_data() -> None:
+    unsaid = [each.where for each in DECLARED if not each.export]
+    unsaid += [each.prefix for each in FEATURES.stored_data if not each.export]
+    assert unsaid == [], "say `export`: the part of the export, the field, or `no: ` and why"
 
 
 @pytest.mark.parametrize("declared", DECLARED, ids=lambda each: f"{each.table}.{each.path}")
 def test_the_database_does_what_is_declared(declared: PersonalData, keys: Keys) -> None:
     hops: list[tuple[str, str]] = []
     table = declared.table
-    for column in declared.path.split(".") if declared.path not in ("", "id") else ():
+    is_key = declared.path not in ("", "id") and declared.erasure not in (
+        Erasure.KEEP,
+        Erasure.DELETE,
+    )
+    for column in declared.path.split(".") if is_key else ():
         table, rule = keys[table, column]
         assert table in (column.removesuffix("_id"), "person"), "erasure joins by the column's name"
         hops.append((table, rule))
@@ -91,10 +121,12 @@ def test_the_database_does_what_is_declared(declared: PersonalData, keys: Keys) 
             assert hops == [("person", BECOMES_NULL)]
         case Erasure.DELETE:
             assert hops == []
+            assert declared.path == "id" or (declared.table, declared.path) not in keys
         case Erasure.SWEEP:
             (task,) = re.findall(r"`(\w+)`", declared.note)
             assert task in FEATURES.tasks
         case Erasure.KEEP:
+            assert keys.get((declared.table, declared.path), ("", BECOMES_NULL))[1] == BECOMES_NULL
             assert ":" in declared.note, "say why, and for how long"
         case _:
             assert_never(declared.erasure)
@@ -140,12 +172,27 @@ def test_nothing_is_declared_twice() -> None:
 
 
 @pytest.mark.parametrize("path", ["", "goal_id.person_id"])
-def test_what_retention_cannot_delete_is_refused(path: str) -> None:
+def test_what_erasure_cannot_delete_is_refused(path: str) -> None:
     with pytest.raises(ConfigurationError, match="personal data in 'diary': path: expected the"):
         PersonalData(table="diary", path=path, erasure=Erasure.DELETE, note="")
 
 
-async def test_what_no_key_reaches_retention_deletes(engine_database: Database) -> None:
+def test_what_is_not_deleted_by_a_statement_is_not_matched() -> None:
+    with pytest.raises(ConfigurationError, match="personal data in 'diary': matches: expected"):
+        PersonalData(table="diary", matches="true", erasure=Erasure.KEEP, note="")
+
+
+@pytest.mark.parametrize(
+    "found",
+    [
+        {"path": "whose id"},
+        {"matches": "this.\"whose id\" = p.id AND p.email = 'a@d.example'"},
+    ],
+    ids=lambda each: next(iter(each)),
+)
+async def test_what_no_key_reaches_is_deleted(
+    engine_database: Database, found: dict[str, Any]
+) -> None:
     gone, stays = UUID(int=0xD1A47), UUID(int=0xD1A48)
     organisation = UUID(int=0xD1A49)
     for statement, values in (
@@ -159,13 +206,13 @@ async def test_what_no_key_reaches_retention_deletes(engine_database: Database) 
          " now() - interval '90 days', now() - interval '31 days', now())", (organisation, gone)),
     ):  # fmt: skip
         await engine_database.write(statement, values, deadline=soon())
-    diary = PersonalData(
-        table="a diary", path="whose id", erasure=Erasure.DELETE, note="what they thought"
+    declared = PersonalData(
+        table="a diary", erasure=Erasure.DELETE, note="what they thought", **found
     )
     try:
         assert (
             await purge_departed_people(
-                engine_database, [*CORE_PERSONAL_DATA, diary], deadline=soon()
+                engine_database, [*CORE_PERSONAL_DATA, declared], deadline=soon()
             )
             >= 1
         )
@@ -173,3 +220,6 @@ async def test_what_no_key_reaches_retention_deletes(engine_database: Database) 
         assert [row["text"] for row in rows] == ["hers"]
     finally:
         await engine_database.write('DROP TABLE "a diary"', deadline=soon())
+        await engine_database.write(
+            "DELETE FROM organisation WHERE id = $1::uuid", (organisation,), deadline=soon()
+        )

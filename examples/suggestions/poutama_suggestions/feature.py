@@ -23,12 +23,18 @@ FEATURE = Feature(
     computed={"suggestion_expires_at": find_expiry},
     migrations="migrations",
     personal_data=(
-        PersonalData(table="suggestion", path="person_id", note="goals suggested to them"),
+        PersonalData(
+            table="suggestion",
+            path="person_id",
+            note="goals suggested to them",
+            export="`me { suggestions }`",
+        ),
         PersonalData(
             table="suggestion",
             path="mentor_id",
             erasure=Erasure.ANONYMISE,
             note="goals they suggested",
+            export="no: they are the students'",
         ),
     ),
 )

@@ -37,9 +37,15 @@ FEATURE = Feature(
             table="evidence",
             path="uploader_id",
             erasure=Erasure.ANONYMISE,
-            note="who uploaded them",
+            note="photos and documents of others that they uploaded",
+            export="no: they are on the others' goals",
         ),
-        PersonalData(table="evidence_usage", path="person_id", note="how much they have uploaded"),
+        PersonalData(
+            table="evidence_usage",
+            path="person_id",
+            note="how much they have uploaded",
+            export="no: a sum of what is exported",
+        ),
     ),
     stored_data=(
         StoredData(

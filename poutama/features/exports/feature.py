@@ -20,6 +20,7 @@ FEATURE = Feature(
             table="export_folder",
             erasure=Erasure.SWEEP,
             note="the id in a folder's name, and its files: `purge_expired_exports`",
+            export="no: it is where exports are",
             retention="`POUTAMA_EXPORT_DAYS` after the export",
         ),
     ),
@@ -27,6 +28,7 @@ FEATURE = Feature(
         StoredData(
             prefix="people/{person}/exports/",
             note="exports of their learning journey, by the person who made them",
+            export="no: they are exports",
             retention="`POUTAMA_EXPORT_DAYS` after the export",
         ),
     ),

@@ -28,6 +28,7 @@ FEATURE = Feature(
             path="author_id",
             erasure=Erasure.ANONYMISE,
             note="notes they wrote on others' goals",
+            export="no: they are on the others' goals",
         ),
     ),
 )

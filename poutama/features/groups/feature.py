@@ -22,14 +22,22 @@ FEATURE = Feature(
         PersonalData(
             table="membership",
             path="person_id",
+            columns=("invited_name", "invited_email"),
             note="memberships, and invitations' names and emails",
+            export="`me { memberships }`",
         ),
-        PersonalData(table="membership", path="child_id", note="who cares for them"),
+        PersonalData(
+            table="membership",
+            path="child_id",
+            note="who cares for them",
+            export="`me { auditConnection }`",
+        ),
         PersonalData(
             table="membership",
             path="granted_by_id",
             erasure=Erasure.ANONYMISE,
             note="memberships they offered to others",
+            export="no: they are the others'",
         ),
     ),
     impersonal_tables=("learning_group",),

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 from poutama.changes import NOW, Changes
 from poutama.db.transaction import Transaction
-from poutama.erasure import ErasedRows, erase_person
+from poutama.erasure import erase_person, render_receipt
 from poutama.errors import ConflictError
 from poutama.features import load_features
 from poutama.sql.relationship import render_is_current
@@ -129,10 +129,12 @@ async def complete_erasure(
     if not rows:
         return
     await transaction.execute(_DETACH, request)
+    features = load_features()
     erased = await erase_person(
         transaction,
         person,
-        load_features().personal_data,
+        features.personal_data,
+        features.stored_data,
         keys,
         actor=actor,
         actor_name=rows[0]["actor_name"],
@@ -144,13 +146,6 @@ async def complete_erasure(
             "state": RequestState.DONE,
             "doneAt": NOW,
             "note": "",
-            "receipt": render_receipt(erased, len(keys)),
+            "receipt": render_receipt(erased),
         },
     )
-
-
-def render_receipt(erased: Sequence[ErasedRows], files: int) -> str:
-    """What was erased, in lines that a person can read."""
-    lines = [f"{each.where}: {each.rows} {each.outcome}" for each in erased]
-    lines.append(f"files: {files} deleted from the store, and again two days later")
-    return "\n".join(lines)

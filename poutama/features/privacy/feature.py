@@ -22,13 +22,16 @@ FEATURE = Feature(
             table="privacy_request",
             path="person_id",
             note="requests for access and erasure",
+            export="`me { privacyRequests }`",
         ),
         PersonalData(
             table="privacy_request",
+            columns=("decider_name",),
             erasure=Erasure.KEEP,
             note="the request for erasure itself, without the person: its dates, the name of the"
             " administrator who decided, and the receipt prove that it was done, for as long as the"
             " organisation exists",
+            export="no: there is none while the person stays",
         ),
     ),
 )

@@ -1,13 +1,13 @@
 """The job ERASURE: erases the person of a request that an administrator has accepted.
 
-One step: it finds the person's files, and deletes the rows in the transaction that also writes the
-receipt and schedules the files for deletion. Killed anywhere, it begins again.
+One step: it lists the files in the person's folders, and deletes the rows in the transaction that
+also writes the receipt and schedules all files for deletion. Killed anywhere, it begins again.
 """
 
 from __future__ import annotations
 
 from poutama.db.transaction import Transaction
-from poutama.erasure import find_stored_keys
+from poutama.erasure import list_stored_keys
 from poutama.features import load_features
 from poutama.features.privacy.decision import complete_erasure
 from poutama.features.privacy.inputs import ErasureInput
@@ -34,9 +34,7 @@ async def erase_step(step: Step[ErasureInput, Empty]) -> Finished:
     person = rows[0]["person_id"] if rows else None
     if person is None:
         return Finished(done=0)
-    keys = await find_stored_keys(
-        step.database, step.store, load_features().stored_data, person, deadline=step.deadline
-    )
+    keys = await list_stored_keys(step.store, load_features().stored_data, person)
 
     async def effects(transaction: Transaction) -> None:
         await complete_erasure(transaction, step.changes(transaction), request, person, keys, actor)

@@ -15,18 +15,16 @@ FEATURE = Feature(
             table="opened_record",
             path="person_id",
             note="who opened their record, when and why",
+            export="`me { openedRecords }`",
         ),
         PersonalData(
             table="opened_record",
             path="opener_id",
-            erasure=Erasure.ANONYMISE,
-            note="records of others that they opened",
-        ),
-        PersonalData(
-            table="opened_record",
+            columns=("opener_name",),
             erasure=Erasure.KEEP,
-            note="the name of the person who opened a record: it is the student's record, and is"
-            " deleted with the student",
+            note="records of others that they opened, with the name they had: it is the student's"
+            " record, and is deleted with the student",
+            export="no: it is about the students",
         ),
     ),
 )

@@ -12,5 +12,9 @@ FEATURE = Feature(
     package=__package__,
     procedures=(dismiss_reminder,),
     tasks={"remind": Task("poutama.features.reminders.tasks:make_reminders", DAY)},
-    personal_data=(PersonalData(table="reminder", path="person_id", note="reminders"),),
+    personal_data=(
+        PersonalData(
+            table="reminder", path="person_id", note="reminders", export="`me { reminders }`"
+        ),
+    ),
 )

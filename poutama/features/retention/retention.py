@@ -20,7 +20,7 @@ from uuid import UUID
 from poutama.db.connection import Database
 from poutama.db.statements import load_sql
 from poutama.db.transaction import Transaction, run_transaction
-from poutama.erasure import is_deleted_by_statement, render_deletion
+from poutama.erasure import delete_people
 from poutama.personal_data import PersonalData
 
 logger = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ async def purge_departed_people(
     Raises:
         UnavailableError, DeadlineExceededError: as every statement.
     """
-    deletions = [render_deletion(each) for each in declared if is_deleted_by_statement(each)]
+    register = tuple(declared)
     deleted = 0
     while time.monotonic() < deadline - _MARGIN_SECONDS:
         rows = await database.read(_SQL["find_departed"], deadline=deadline, name="retention/gone")
@@ -77,12 +77,10 @@ async def purge_departed_people(
         found = dumps([str(row["person_id"]) for row in rows])
 
         async def work(transaction: Transaction, found: str = found) -> int:
-            rows = await transaction.fetch(_SQL["delete_people"], found)
-            gone = dumps([str(row["id"]) for row in rows])
-            for deletion in deletions:
-                await transaction.execute(deletion, gone)
-            await transaction.execute(_SQL["record_deletions"], gone, ACTOR, ACTOR_NAME)
-            return len(rows)
+            rows = await transaction.fetch(_SQL["check_departed"], found)
+            gone = [row["id"] for row in rows]
+            await delete_people(transaction, gone, register, actor=ACTOR, actor_name=ACTOR_NAME)
+            return len(gone)
 
         done = await run_transaction(database, work, deadline=deadline, name="retention")
         deleted += done

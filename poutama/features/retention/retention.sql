@@ -22,9 +22,9 @@ WHERE NOT EXISTS (
 )
 LIMIT {batch};
 
--- name: delete_people
+-- name: check_departed
 -- Checked again: a person may have come back, or signed in, since they were found.
-DELETE FROM person AS p
+SELECT p.id FROM person AS p
 WHERE p.id IN (SELECT e.id::uuid FROM jsonb_array_elements_text($1::jsonb) AS e (id))
     AND NOT EXISTS (
         SELECT 1 FROM membership AS k JOIN organisation AS ko ON ko.id = k.organisation_id
@@ -36,10 +36,4 @@ WHERE p.id IN (SELECT e.id::uuid FROM jsonb_array_elements_text($1::jsonb) AS e 
             SELECT 1 FROM membership AS a WHERE a.person_id = p.id AND a.accepted_at IS NOT NULL
         )
         OR NOT EXISTS (SELECT 1 FROM identity AS i WHERE i.person_id = p.id)
-    )
-RETURNING p.id;
-
--- name: record_deletions
-INSERT INTO audit_entry (id, actor_id, actor_name, subject_id, action, kind, row_id)
-SELECT gen_random_uuid(), $2::uuid, $3::text, NULL::uuid, 'DELETE', 'Person', e.id::uuid
-FROM jsonb_array_elements_text($1::jsonb) AS e (id);
+    );

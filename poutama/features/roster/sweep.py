@@ -69,6 +69,7 @@ async def _expire(database: Database, row: Record, deadline: float) -> None:
         ids = dumps([str(row["id"])])
         await transaction.execute(_SQL["drop_results"], dumps(keys), ids)
         await transaction.execute(_SQL["drop_changes"], ids)
+        await transaction.execute(_SQL["drop_row_errors"], ids)
         await EXPIRE.apply(transaction, None, row["id"])
 
     await run_transaction(database, work, deadline=deadline, name="roster/expire")
@@ -80,6 +81,7 @@ async def _purge_reports(database: Database, rows: list[Record], deadline: float
         await schedule_deletion(transaction, keys)
         await transaction.execute(_SQL["drop_results"], dumps(keys), ids)
         await transaction.execute(_SQL["drop_changes"], ids)
+        await transaction.execute(_SQL["drop_row_errors"], ids)
         await transaction.execute(_SQL["drop_reports"], ids)
 
     await run_transaction(database, work, deadline=deadline, name="roster/reports")

@@ -27,6 +27,12 @@ UPDATE job SET result_key = NULL WHERE result_key IN (SELECT jsonb_array_element
         WHERE id IN (SELECT jsonb_array_elements_text($2::jsonb)::uuid)
     )
 
+-- name: drop_row_errors
+DELETE FROM job_row_error WHERE job_id IN (
+    SELECT j.id FROM roster_import AS i JOIN job AS j ON j.id IN (i.job_id, i.check_job_id)
+    WHERE i.id IN (SELECT jsonb_array_elements_text($1::jsonb)::uuid)
+)
+
 -- name: drop_changes
 DELETE FROM roster_change
 WHERE import_id IN (SELECT jsonb_array_elements_text($1::jsonb)::uuid)
