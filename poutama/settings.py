@@ -43,6 +43,11 @@ class Settings:
         "Address under which clients reach `poutama serve`, such as https://api.learn.example; "
         "files in a folder are signed for it; empty means the one it listens on.",
     )
+    hsts_seconds: int = setting(
+        31_536_000,
+        "How long browsers remember to use HTTPS only (`Strict-Transport-Security`), in seconds; "
+        "sent in answers over HTTPS; 0 sends none.",
+    )
     access_log: bool = setting(
         False, "Whether `poutama serve` logs a line per request, without its query string."
     )

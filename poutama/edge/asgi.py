@@ -59,6 +59,7 @@ class Application:
         query = scope["query_string"].decode("latin-1")
         headers = read_headers(scope)
         error: PoutamaError | None = None
+        request = Request(method, path, query, headers, b"")
         try:
             body = await self._read_body(headers, receive)
             request = Request(method, path, query, headers, body)
@@ -70,7 +71,7 @@ class Application:
         except PoutamaError as refusal:
             error = refusal
         if error is not None:
-            response = refuse(Request(method, path, query, headers, b""), error)
+            response = refuse(request, error)
         # Refused, the rest of the body is not read: the connection ends with the answer.
         last = error is not None
         await _send_response(send, response, bodiless=method == "HEAD", last=last)

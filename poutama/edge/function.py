@@ -19,7 +19,9 @@ from poutama.edge.gateway import (
 )
 from poutama.edge.http import Api, Request, Response, cut_off, refuse
 from poutama.edge.invocation import Context, Environment, find_deadline
+from poutama.edge.security_headers import SecurityHeaders
 from poutama.errors import BadRequestError
+from poutama.settings import Settings
 
 logger = logging.getLogger(__name__)
 
@@ -32,9 +34,10 @@ _GRACE_SECONDS = 0.5
 class ApiFunction:
     """Answers events, one at a time."""
 
-    def __init__(self, api: Api, environment: Environment) -> None:
+    def __init__(self, api: Api, environment: Environment, settings: Settings) -> None:
         self._api = api
         self._environment = environment
+        self._security = SecurityHeaders(settings)
 
     def __call__(self, event: object, context: Context) -> GatewayResponse:
         """Answer one event; whatever happens, there is an answer and no exception."""
@@ -42,9 +45,14 @@ class ApiFunction:
         try:
             request = read_request(event, deadline)
         except BadRequestError as error:
-            return _refuse_event(event, error)
+            return self._write(_refuse_event(event, error), bodiless=False)
         response = self._environment.run(self._answer(request))
-        return write_answer(response, bodiless=request.method == "HEAD")
+        return self._write(response, bodiless=request.method == "HEAD")
+
+    def _write(self, response: Response, *, bodiless: bool) -> GatewayResponse:
+        # Gateways and function URLs are reached by HTTPS alone.
+        headers = self._security.complete(response.headers, secure=True)
+        return write_answer(Response(response.status, headers, response.body), bodiless=bodiless)
 
     async def _answer(self, request: Request) -> Response:
         try:
@@ -54,7 +62,7 @@ class ApiFunction:
             return refuse(request, cut_off(request))
 
 
-def _refuse_event(event: object, error: BadRequestError) -> GatewayResponse:
+def _refuse_event(event: object, error: BadRequestError) -> Response:
     if isinstance(error, UnknownEventError):
         logger.error("%s Got %s.", error.message, describe_event(event))
-    return write_answer(refuse(Request("POST", "/", "", {}, b""), error), bodiless=False)
+    return refuse(Request("POST", "/", "", {}, b""), error)

@@ -19,7 +19,7 @@ from uuid import uuid4
 import msgspec
 
 from poutama.db.sqlstate import UNDEFINED
-from poutama.edge.budget import Budgets
+from poutama.edge.budget import Account, Budgets
 from poutama.edge.idempotency_key import parse_idempotency_key
 from poutama.edge.media import JSON, HeaderPairs, MediaType, negotiate, negotiate_refusal
 from poutama.edge.media import require_json as require_json_content
@@ -67,6 +67,8 @@ class Request(msgspec.Struct, frozen=True):
         deadline: absolute `time.monotonic()` by which it must be answered, where that is sooner
             than what the settings allow.
         compress: whether the way to the client is so long that large answers are compressed.
+        accounts: the budget that it spends from, once that is known: every answer reports what is
+            left of it, that of an entry point which ends the request as well.
     """
 
     method: str
@@ -76,6 +78,7 @@ class Request(msgspec.Struct, frozen=True):
     body: bytes
     deadline: float = math.inf
     compress: bool = False
+    accounts: list[Account] = []  # msgspec makes a new one for each
 
 
 class Response(msgspec.Struct, frozen=True):
@@ -210,10 +213,8 @@ class Api:
         if self._budgets is None or viewer is None:
             return await self._execute(request, media, viewer, deadline, None)
         account = self._budgets.open_account(viewer.person_id, deadline)
-        try:
-            response = await self._execute(request, media, viewer, deadline, account.spend)
-        except Exception as error:  # it may have cost something, and the headers say what is left
-            response = refuse(request, await self._explain(error))
+        request.accounts.append(account)
+        response = await self._execute(request, media, viewer, deadline, account.spend)
         return Response(response.status, response.headers + account.headers(), response.body)
 
     async def _execute(
@@ -288,9 +289,11 @@ def cut_off(request: Request) -> PoutamaError:
 def refuse(request: Request, error: Exception) -> Response:
     """Turn an error into a response: its message if it is safe, else masked and logged."""
     media = negotiate_refusal(request.headers.get("accept"))
-    if not isinstance(error, PoutamaError) or not error.safe:
-        return Response(PoutamaError.status, media.headers, mask_error(error))
     headers = media.headers
+    for account in request.accounts:
+        headers += account.headers()
+    if not isinstance(error, PoutamaError) or not error.safe:
+        return Response(PoutamaError.status, headers, mask_error(error))
     extensions = dict(error.extensions)
     match error:
         case MethodNotAllowedError():

@@ -16,7 +16,7 @@ from poutama.settings import Settings
 
 # One event at a time is all that an environment is given.
 _settings = Settings.from_environment(os.environ, pool_size=1)
-handler = ApiFunction(open_api(open_resources(_settings, os.environ)), Environment())
+handler = ApiFunction(open_api(open_resources(_settings, os.environ)), Environment(), _settings)
 """Answers one event: the name that the function is configured with."""
 
 prepare_for_snapshots()

@@ -38,7 +38,6 @@ def _media_type(name: str, *, masks_request_errors: bool) -> MediaType:
     headers = (
         (b"content-type", f"{name}; charset=utf-8".encode()),
         (b"cache-control", b"no-store"),
-        (b"x-content-type-options", b"nosniff"),
     )
     return MediaType(name, masks_request_errors, headers)
 

@@ -33,7 +33,6 @@ PIECE = 1 << 18
 _ANYWHERE: HeaderPairs = (
     (b"access-control-allow-origin", b"*"),
     (b"access-control-expose-headers", b"ETag, Content-Disposition, Content-Range"),
-    (b"x-content-type-options", b"nosniff"),
 )
 # Without an origin, scripts or anything from elsewhere: an uploaded page is a picture of itself.
 _INERT = (

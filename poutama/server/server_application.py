@@ -13,6 +13,7 @@ from time import monotonic
 from poutama.edge.asgi import Application, AsgiMessage, AsgiScope, Receive, Send
 from poutama.edge.http import HEALTH_PATH, Api, mask_error
 from poutama.edge.media import JSON
+from poutama.edge.security_headers import SecurityHeaders
 from poutama.errors import PoutamaError
 from poutama.server.exchange import Exchange
 from poutama.server.files import FileRoutes
@@ -33,16 +34,26 @@ class ServerApplication:
         self.stopping = False
         self._api = Application(api, settings.max_body_bytes, settings.request_seconds)
         self._files = files
+        self._security = SecurityHeaders(settings)
 
     async def __call__(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
         """Answer one request."""
         path: str = scope["path"]
+        # Behind a trusted proxy, uvicorn has put the scheme here that the client used.
+        secure = scope["scheme"] == "https"
+
+        async def send_completed(message: AsgiMessage) -> None:
+            if message["type"] == "http.response.start":
+                headers = self._security.complete(tuple(message["headers"]), secure=secure)
+                message = {**message, "headers": headers}
+            await send(message)
+
         if self._files is not None and path.startswith(PATH):
-            await _answer_exchange(self._files.answer, Exchange(scope, receive, send))
+            await _answer_exchange(self._files.answer, Exchange(scope, receive, send_completed))
         elif self.stopping and path == HEALTH_PATH:
-            await _answer_exchange(_say_stopping, Exchange(scope, receive, send))
+            await _answer_exchange(_say_stopping, Exchange(scope, receive, send_completed))
         else:
-            await self._api(scope, receive, send)
+            await self._api(scope, receive, send_completed)
 
 
 def log_accesses() -> None:

@@ -275,6 +275,7 @@ def test_tls_is_spoken_and_nothing_else(
                 },
             )
         assert "name" in answer.json()["data"]["me"]
+        assert answer.headers["strict-transport-security"] == "max-age=31536000"
         with pytest.raises(httpx.TransportError):
             httpx.get(served.address.replace("https", "http"))
         assert served.end(signal.SIGTERM) == 0
@@ -291,7 +292,8 @@ def test_only_a_trusted_proxy_says_who_the_client_is(
     settings = {"POUTAMA_TRUSTED_PROXIES": proxies, "POUTAMA_ACCESS_LOG": "yes"}
     with serve(environment, tmp_path, **settings) as served:
         forwarded = {"X-Forwarded-For": "198.51.100.1, 203.0.113.7", "X-Forwarded-Proto": "https"}
-        httpx.get(f"{served.address}/healthz?secret=1", headers=forwarded)
+        answer = httpx.get(f"{served.address}/healthz?secret=1", headers=forwarded)
+        assert ("strict-transport-security" in answer.headers) is (scheme == "https")
         httpx.get(f"{served.address}/a%0Ab")
         assert served.end(signal.SIGTERM) == 0
     first, second = served.logged().splitlines()

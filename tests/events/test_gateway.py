@@ -101,7 +101,8 @@ def open_function() -> Iterator[Opener]:
     environment = Environment()
 
     def make(engine: RecordingEngine, **settings: Any) -> ApiFunction:
-        return ApiFunction(Api(engine, OneToken(), Settings(**settings), healthy), environment)
+        known = Settings(**settings)
+        return ApiFunction(Api(engine, OneToken(), known, healthy), environment, known)
 
     yield make
     environment.close()

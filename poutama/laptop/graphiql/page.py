@@ -68,8 +68,7 @@ def _respond(file: Path) -> Response:
         (b"content-type", _TYPES[file.suffix]),
         (b"cache-control", b"no-cache"),
         (b"content-security-policy", POLICY.encode()),
-        (b"referrer-policy", b"no-referrer"),
-        (b"x-content-type-options", b"nosniff"),
+        (b"permissions-policy", b"camera=(), geolocation=(), microphone=()"),
     )
     try:
         body = file.read_bytes()

@@ -13,12 +13,15 @@ import pytest
 
 from poutama.db.budget_ledger import Bucket, Charged
 from poutama.edge.budget import Account, Budgets
-from poutama.edge.http import Api, Request
+from poutama.edge.http import Api, Request, refuse
 from poutama.engine import GraphQLResponse
 from poutama.errors import (
+    AmbiguousCommit,
     ConfigurationError,
+    DeadlineExceededError,
     MethodNotAllowedError,
     RateLimitedError,
+    ResponseTooLargeError,
     UnavailableError,
 )
 from poutama.plan.operation import GraphQLRequest
@@ -269,7 +272,14 @@ async def test_without_budgets_and_without_a_person_nothing_is_counted() -> None
 
 @pytest.mark.parametrize(
     ("error", "status"),
-    [(UnavailableError(), 503), (RuntimeError("broken"), 500), (MethodNotAllowedError(), 405)],
+    [
+        (UnavailableError(), 503),
+        (AmbiguousCommit(), 503),
+        (DeadlineExceededError(), 504),
+        (ResponseTooLargeError(), 422),
+        (RuntimeError("broken"), 500),
+        (MethodNotAllowedError(), 405),
+    ],
 )
 async def test_an_answer_that_failed_says_what_is_left_all_the_same(
     error: Exception, status: int
@@ -278,3 +288,25 @@ async def test_an_answer_that_failed_says_what_is_left_all_the_same(
 
     assert response.status == status
     assert headers_of(response)["ratelimit"] == '"cost";r=895;t=11'
+
+
+@pytest.mark.parametrize("error", [AmbiguousCommit(), RuntimeError("broken")])
+async def test_what_an_entry_point_ends_says_what_is_left(error: Exception) -> None:
+    request = costing(105)
+    begun = asyncio.Event()
+
+    class Endless(SpendingEngine):
+        async def execute(self, *words: Any, **given: Any) -> GraphQLResponse:
+            await super().execute(*words, **given)
+            begun.set()
+            await asyncio.Event().wait()
+            raise AssertionError
+
+    served = Api(Endless(), OneToken(), Settings(), healthy, budgets=Process().budgets)
+    answering = asyncio.ensure_future(served.handle(request))
+    await begun.wait()
+    answering.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await answering
+
+    assert headers_of(refuse(request, error))["ratelimit"] == '"cost";r=895;t=11'
