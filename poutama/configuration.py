@@ -31,7 +31,7 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     if "PORT" not in environment or port in environment:
         return Settings.from_environment(environment)
     if not environment["PORT"].isdecimal():
-        raise ConfigurationError("PORT: expected a whole number")
+        raise ConfigurationError(f"PORT: expected a whole number, got {environment['PORT'][:50]!r}")
     return Settings.from_environment({**environment, port: environment["PORT"]})
 
 

@@ -124,7 +124,7 @@ class LimitExceededError(PoutamaError):
 
 
 class RateLimitedError(PoutamaError):
-    """You have asked for a lot in a short time; wait a little."""
+    """The budget is used up; try again later."""
 
     code = "RATE_LIMITED"
     status = 429
@@ -132,7 +132,7 @@ class RateLimitedError(PoutamaError):
 
 
 class PersistedQueryNotFoundError(PoutamaError):
-    """There is no document of that hash here."""
+    """Document not found; send its full text as `query`."""
 
     code = "PERSISTED_QUERY_NOT_FOUND"
     status = 400
@@ -174,7 +174,7 @@ class NotFoundError(PoutamaError):
 
 
 class ConflictError(PoutamaError):
-    """The thing has changed since you read it."""
+    """The row has changed since you read it; read it again, and send its new version."""
 
     code = "CONFLICT"
     status = 409
@@ -190,7 +190,7 @@ class IdempotencyKeyReusedError(PoutamaError):
 
 
 class QuotaExceededError(PoutamaError):
-    """There are as many of these as there may be."""
+    """The limit of these is reached; delete some first."""
 
     code = "QUOTA_EXCEEDED"
     status = 422

@@ -294,12 +294,12 @@ def _parse(name: str, text: str, default: object) -> object:
                 return True
             if text.lower() in ("0", "false", "no", "off"):
                 return False
-            raise ConfigurationError(f"{name}: expected true or false")
+            raise ConfigurationError(f"{name}: expected true or false, got {text[:50]!r}")
         case int() | float():
             try:
                 return type(default)(text)
             except ValueError as error:
                 kind = "a whole number" if isinstance(default, int) else "a number"
-                raise ConfigurationError(f"{name}: expected {kind}") from error
+                raise ConfigurationError(f"{name}: expected {kind}, got {text[:50]!r}") from error
         case _:
             return text

@@ -61,7 +61,10 @@ DEPLOYMENT_SECONDS = 120.0
 FAREWELL_SECONDS = 3.0
 """How long the release of a job may take when the worker itself is stopped."""
 
-MASKED = "Something went wrong on our side. Ask for it again later; its number is {error_id}."
+MASKED = (
+    "Something went wrong on our side. Ask for it again later. If it fails again, report the"
+    " errorId {error_id} to the administrator."
+)
 
 
 @dataclass(frozen=True, slots=True)

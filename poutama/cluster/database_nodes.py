@@ -128,16 +128,22 @@ class CommandNodes:
                 while await _run_command(self._commands.ready, name) != 0:  # noqa: ASYNC110
                     await asyncio.sleep(POLL_SECONDS)
         except TimeoutError as error:
-            raise ConfigurationError(f"{name}: not ready again") from error
+            raise ConfigurationError(
+                f"{name}: the ready command did not succeed within {COMMAND_SECONDS:g} s"
+            ) from error
 
     async def _run(self, command: str, name: str) -> None:
         try:
             async with asyncio.timeout(COMMAND_SECONDS):
                 status = await _run_command(command, name)
         except TimeoutError as error:
-            raise ConfigurationError(f"`{command}` does not end, for {name}") from error
+            raise ConfigurationError(
+                f"{name}: `{command}` did not end within {COMMAND_SECONDS:g} s"
+            ) from error
         if status != 0:
-            raise ConfigurationError(f"`{command}` ended with {status}, for {name}")
+            raise ConfigurationError(
+                f"{name}: `{command}` failed with status {status}; run it by hand to see why"
+            )
 
 
 async def _run_command(command: str, name: str) -> int:

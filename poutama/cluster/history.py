@@ -187,7 +187,9 @@ def read_history(path: Path) -> History:
         except msgspec.MsgspecError as error:
             raise ConfigurationError(f"{path}, line {number}: {error}") from error
     if not records or not isinstance(records[0], Run):
-        raise ConfigurationError(f"{path}: not a history: it does not begin with a run")
+        raise ConfigurationError(
+            f"{path}: expected a file that `poutama chaos` wrote, which begins with a run"
+        )
     return gather(records[0], records[1:])
 
 

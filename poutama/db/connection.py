@@ -56,7 +56,9 @@ class Database:
         """
         url = url or settings.database_url
         if not url:
-            raise ConfigurationError("POUTAMA_DATABASE_URL: expected postgresql://...")
+            raise ConfigurationError(
+                "POUTAMA_DATABASE_URL: expected postgresql://user@host/name, got nothing"
+            )
         self._settings = settings
         # A little shorter than a request, so that its first statements need no limit of their own.
         self._limit = settings.request_seconds * _EARLIER

@@ -50,4 +50,6 @@ def parse_dialect(text: str) -> Dialect | None:
         return Dialect(text)
     except ValueError as error:
         known = " or ".join(f"`{dialect}`" for dialect in Dialect)
-        raise ConfigurationError(f"POUTAMA_DATABASE_DIALECT: expected {known}") from error
+        raise ConfigurationError(
+            f"POUTAMA_DATABASE_DIALECT: expected {known}, got {text[:50]!r}"
+        ) from error

@@ -226,11 +226,12 @@ class EmbeddedServer:
             theirs = (self.data / "PG_VERSION").read_text(encoding="ascii").strip()
         except (OSError, ValueError) as error:
             raise ConfigurationError(
-                f"{self.data}: not a PostgreSQL data folder; move it away and start again"
+                f"{self.data}: expected a data folder of PostgreSQL; move it away and start again"
             ) from error
         if theirs != ours:
             raise ConfigurationError(
-                f"{self.data}: made by PostgreSQL {theirs}, this is {ours}; move it away"
+                f"{self.data}: made by PostgreSQL {theirs}, this is {ours}; move the folder away to"
+                " begin with an empty database"
             )
 
     def _end_orphan(self) -> None:
@@ -278,9 +279,11 @@ class EmbeddedServer:
                 **self._account.identity,
             )
         process = self._process
-        _interrupt_nobody(process.pid)
+        _ignore_interrupts(process.pid)
         if not wait_until(lambda: self._is_ready() or process.poll() is not None, START_SECONDS):
-            raise ConfigurationError(f"the database is not ready after a minute; see {self.log}")
+            raise ConfigurationError(
+                f"the database is not ready after {START_SECONDS:g} s; see {self.log}"
+            )
         if process.poll() is not None:
             raise ConfigurationError(
                 f"the database does not start: {_last_complaint(self.log, begin)}; see {self.log}"
@@ -345,7 +348,7 @@ def _environment() -> dict[str, str]:
     return {"PATH": os.defpath, "LC_ALL": "C", "TZ": "UTC"}
 
 
-def _interrupt_nobody(pid: int) -> None:
+def _ignore_interrupts(pid: int) -> None:
     """Let the programs that are running finish what they do when the server has work to do.
 
     Otherwise each question interrupts who asks it, and both lose what their caches held; with it

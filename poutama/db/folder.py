@@ -24,11 +24,15 @@ def lock_folder(folder: Path) -> IO[str]:
         lock = (folder / "lock").open("a+", encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(
-            f"{folder}: cannot be used as a data folder ({error.strerror})"
+            f"{folder}: cannot be used as a data folder ({error.strerror}); choose another with"
+            " POUTAMA_HOME"
         ) from error
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         lock.close()
-        raise ConfigurationError(f"{folder}: in use by another Poutama on this machine") from error
+        raise ConfigurationError(
+            f"{folder}: in use by another Poutama on this machine; stop that one, or choose another"
+            " folder with POUTAMA_HOME"
+        ) from error
     return lock

@@ -35,7 +35,10 @@ class Hosts:
         """
         parts = urlsplit(url)
         if parts.scheme not in ("postgresql", "postgres"):
-            raise ConfigurationError("POUTAMA_DATABASE_URL: expected postgresql://...")
+            raise ConfigurationError(
+                "POUTAMA_DATABASE_URL: expected postgresql://user@host/name, got one that begins"
+                f" with {parts.scheme[:20]!r}"
+            )
         user, at, places = parts.netloc.rpartition("@")
         query = dict(parse_qsl(parts.query))
         rest = urlencode({name: query[name] for name in query.keys() - _TLS_PARAMETERS})

@@ -58,7 +58,9 @@ def _choose_mode(settings: Settings, query: Mapping[str, str], local: bool) -> s
         return "disable" if local and not certified else "verify-full"
     if mode not in MODES:
         expected = ", ".join(f"`{name}`" for name in MODES)
-        raise ConfigurationError(f"POUTAMA_DATABASE_TLS: expected one of {expected}")
+        raise ConfigurationError(
+            f"POUTAMA_DATABASE_TLS: expected one of {expected}, got {mode[:50]!r}"
+        )
     return mode
 
 
@@ -66,7 +68,9 @@ def _trust(context: ssl.SSLContext, authority: str) -> None:
     try:
         context.load_verify_locations(cadata=_read_pem("POUTAMA_DATABASE_TLS_CA", authority))
     except ssl.SSLError as error:
-        raise ConfigurationError("POUTAMA_DATABASE_TLS_CA: not a PEM certificate") from error
+        raise ConfigurationError(
+            "POUTAMA_DATABASE_TLS_CA: expected certificates in PEM, got something else"
+        ) from error
 
 
 def _identify(context: ssl.SSLContext, certificate: str, key: str) -> None:
@@ -79,8 +83,8 @@ def _identify(context: ssl.SSLContext, certificate: str, key: str) -> None:
             context.load_cert_chain(chain, secret or None, password=lambda: "")
         except (ssl.SSLError, ValueError) as error:
             raise ConfigurationError(
-                "POUTAMA_DATABASE_TLS_CERT and POUTAMA_DATABASE_TLS_KEY: not a PEM certificate "
-                "and the unencrypted key that belongs to it"
+                "POUTAMA_DATABASE_TLS_CERT and POUTAMA_DATABASE_TLS_KEY: expected a certificate in"
+                " PEM and the unencrypted key that belongs to it"
             ) from error
 
 
@@ -97,4 +101,6 @@ def _read_pem(name: str, value: str) -> str:
     try:
         return Path(value).read_text(encoding="ascii")
     except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{name}: neither PEM text nor a file that can be read") from error
+        raise ConfigurationError(
+            f"{name}: expected PEM text or the name of a file that can be read"
+        ) from error

@@ -77,7 +77,7 @@ async def make_demo(
         UnavailableError: the database went away; run again to go on.
     """
     if not 1 <= students <= LARGEST:
-        raise BadUserInputError(f"students: expected 1 to {LARGEST:,}")
+        raise BadUserInputError(f"students: expected 1 to {LARGEST:,}, got {students:,}")
     begun = time.perf_counter()
     report = progress or (lambda _done, _total: None)
     added = await _fill(settings or Settings(), url, students, report)

@@ -152,7 +152,8 @@ async def _find_people(database: Database, emails: Sequence[str]) -> set[str]:
     for row in found:
         if row["id"] not in ids:
             raise ConflictError(
-                f"{row['email']} belongs to a person who is not of the demo school."
+                f"{row['email']} belongs to a person who is not of the demo school;"
+                " use another database."
             )
     return {ids[row["id"]] for row in found}
 

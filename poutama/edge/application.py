@@ -73,7 +73,9 @@ def open_resources(settings: Settings, environment: Mapping[str, str]) -> Resour
         ConfigurationError: a setting is missing or cannot be used.
     """
     if not settings.store_bucket:
-        raise ConfigurationError("POUTAMA_STORE_BUCKET: expected the name of an S3 bucket")
+        raise ConfigurationError(
+            "POUTAMA_STORE_BUCKET: expected the name of an S3 bucket, got nothing"
+        )
     settings = replace(settings, aws_region=read_region(settings, environment))
     return Resources(
         settings=settings,

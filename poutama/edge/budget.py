@@ -64,11 +64,13 @@ class Budgets:
         """
         if settings.budget_capacity < settings.max_cost:
             raise ConfigurationError(
-                "POUTAMA_BUDGET_CAPACITY: expected at least POUTAMA_MAX_COST, or 0 for no budgets"
+                "POUTAMA_BUDGET_CAPACITY: expected at least POUTAMA_MAX_COST"
+                f" ({settings.max_cost:g}), or 0 for no budgets, got {settings.budget_capacity:g}"
             )
         if settings.budget_refill <= 0 or settings.budget_tab < 0:
             raise ConfigurationError(
-                "POUTAMA_BUDGET_REFILL, POUTAMA_BUDGET_TAB: expected more than 0, and 0 or more"
+                "POUTAMA_BUDGET_REFILL, POUTAMA_BUDGET_TAB: expected more than 0, and 0 or more,"
+                f" got {settings.budget_refill:g} and {settings.budget_tab:g}"
             )
         self._ledger = ledger
         self._bucket = Bucket(settings.budget_capacity, settings.budget_refill)

@@ -203,7 +203,8 @@ class Api:
         media = negotiate(request.headers.get("accept"))
         if method not in ("POST", "GET", "HEAD"):
             raise MethodNotAllowedError(
-                f"{GRAPHQL_PATH}: expected POST, or GET for queries.", allow=_GRAPHQL_METHODS
+                f"{GRAPHQL_PATH}: expected POST, or GET for queries, got {method[:20]}.",
+                allow=_GRAPHQL_METHODS,
             )
         # Before asking who it is: an issuer that is slow must not lengthen the request.
         deadline = min(monotonic() + self._seconds, request.deadline)
@@ -242,7 +243,9 @@ class Api:
     def _parse_post(self, request: Request) -> GraphQLRequest:
         require_json_content(request.headers.get("content-type"))
         if request.headers.get("content-encoding", "identity") != "identity":
-            raise UnsupportedMediaTypeError("Content-Encoding: compressed bodies are not read.")
+            raise UnsupportedMediaTypeError(
+                "Content-Encoding: expected none, the body uncompressed."
+            )
         if len(request.body) > self._max_body_bytes:
             raise body_too_large(self._max_body_bytes)
         return parse_body(request.body)
@@ -254,7 +257,8 @@ class Api:
         if request.method == "OPTIONS":
             return _options(_PAGE_METHODS)
         if request.method not in ("GET", "HEAD"):
-            raise MethodNotAllowedError(f"{request.path}: expected GET.", allow=_PAGE_METHODS)
+            expected = f"{request.path}: expected GET, got {request.method[:20]}."
+            raise MethodNotAllowedError(expected, allow=_PAGE_METHODS)
         return await page(request)
 
     async def _answer_health(self, request: Request) -> Response:  # noqa: ARG002  a Route

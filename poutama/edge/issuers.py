@@ -112,26 +112,36 @@ def parse_issuers(text: str, *, loopback: bool = False) -> tuple[Issuer, ...]:
     """
     issuers = tuple(_parse_issuer(entry, loopback=loopback) for entry in text.split())
     if not issuers:
-        raise ConfigurationError(f"{_VARIABLE}: expected ISSUER|AUDIENCE, one or several")
+        raise ConfigurationError(
+            f"{_VARIABLE}: expected ISSUER|AUDIENCE, one or several, got nothing"
+        )
     names = [issuer.name for issuer in issuers]
     for name in names:
         if names.count(name) > 1:
-            raise ConfigurationError(f"{_VARIABLE}: {name} is listed twice")
+            raise ConfigurationError(
+                f"{_VARIABLE}: {name} is listed twice; put its audiences together, with commas"
+            )
     return issuers
 
 
 def _parse_issuer(entry: str, *, loopback: bool) -> Issuer:
     name, *rest = entry.split("|")
     if not 1 <= len(rest) <= 2 or not all(rest):
-        raise ConfigurationError(f"{_VARIABLE}: expected ISSUER|AUDIENCE or ISSUER|AUDIENCE|KEYS")
+        raise ConfigurationError(
+            f"{_VARIABLE}: expected ISSUER|AUDIENCE or ISSUER|AUDIENCE|KEYS, got {entry[:200]}"
+        )
     audiences = rest[0].split(",")
     if not all(audiences):
-        raise ConfigurationError(f"{_VARIABLE}: {name} has an empty audience")
+        raise ConfigurationError(
+            f"{_VARIABLE}: {name}: expected audiences between commas, got {rest[0][:200]}"
+        )
     addresses = [name, *rest[1:]]
     for address in addresses:
         _check_address(address, loopback=loopback)
     if name.count(TENANT) > 1 or re.search(r"[{}]", name.replace(TENANT, "")):
-        raise ConfigurationError(f"{_VARIABLE}: expected {TENANT} in braces, and only once")
+        raise ConfigurationError(
+            f"{_VARIABLE}: expected {TENANT} in braces, and only once, got {name[:200]}"
+        )
     return Issuer(name, frozenset(audiences), *rest[1:])
 
 

@@ -111,7 +111,8 @@ def require_json(content_type: str | None) -> None:
     """
     name, *parameters = (content_type or "").split(";")
     if name.strip().lower() != "application/json":
-        raise UnsupportedMediaTypeError("Content-Type: expected application/json.")
+        got = name.strip()[:50] or "nothing"
+        raise UnsupportedMediaTypeError(f"Content-Type: expected application/json, got {got}.")
     for parameter in parameters:
         key, _, value = parameter.partition("=")
         if key.strip().lower() == "charset" and _unquoted(value) not in _CHARSETS:

@@ -76,8 +76,13 @@ def read_trusted_documents(path: str) -> TrustedDocuments:
     try:
         documents = msgspec.json.decode(Path(path).read_bytes(), type=dict[str, str])
     except (OSError, ValueError) as error:
-        raise ConfigurationError(f"{VARIABLE}: expected a JSON map of documents") from error
+        raise ConfigurationError(
+            f"{VARIABLE}: {path}: expected a JSON object, a document's text under its SHA-256"
+        ) from error
     for name, text in documents.items():
         if name != hash_document(text):
-            raise ConfigurationError(f"{VARIABLE}: {name[:64]!r} is not its document's SHA-256")
+            raise ConfigurationError(
+                f"{VARIABLE}: {path}: {name[:64]!r}: expected its document's SHA-256,"
+                f" {hash_document(text)}"
+            )
     return TrustedDocuments(documents)

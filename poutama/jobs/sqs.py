@@ -39,7 +39,9 @@ class SqsQueue:
             ConfigurationError: there is no `queue_url`.
         """
         if not settings.queue_url:
-            raise ConfigurationError("POUTAMA_QUEUE_URL: expected the URL of an SQS queue")
+            raise ConfigurationError(
+                "POUTAMA_QUEUE_URL: expected the URL of an SQS queue, got nothing"
+            )
         self._settings = settings
         self._url = settings.queue_url
         self._client: Any = None
@@ -78,7 +80,9 @@ class SqsQueue:
 
     async def dead_letter(self, body: str, *, reason: str) -> None:
         if not self._settings.dead_letter_url:
-            raise ConfigurationError("POUTAMA_DEAD_LETTER_URL: expected the URL of an SQS queue")
+            raise ConfigurationError(
+                "POUTAMA_DEAD_LETTER_URL: expected the URL of an SQS queue, got nothing"
+            )
         attribute = {"DataType": "String", "StringValue": reason[:LONGEST_REASON] or "unknown"}
         await self._call(
             "send_message",

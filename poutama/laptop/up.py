@@ -125,13 +125,13 @@ def check_address(settings: Settings) -> None:
         ConfigurationError: not a port, or an address that others could reach.
     """
     if not 0 <= settings.port <= 65535:
-        raise ConfigurationError(f"port {settings.port}: expected a number from 0 to 65535")
+        raise ConfigurationError(f"port: expected a number from 0 to 65535, got {settings.port}")
     try:
         loopback = ipaddress.ip_address(settings.host).is_loopback
     except ValueError:
         loopback = settings.host == "localhost"
     if not loopback:
         raise ConfigurationError(
-            f"POUTAMA_HOST: expected an address of this machine alone, such as 127.0.0.1;"
-            f" got {settings.host}"
+            f"POUTAMA_HOST: expected an address of this machine alone, such as 127.0.0.1,"
+            f" got {settings.host!r}; `poutama serve` listens on others"
         )

@@ -53,7 +53,9 @@ def find_distributions(
         except PackageNotFoundError as error:
             if ";" in requirement:
                 continue
-            raise PackageError(f"{name} is needed by {source} and not installed here") from error
+            raise PackageError(
+                f"{name} is needed by {source} and not installed here; install it first"
+            ) from error
         for extra in fresh:
             seen.add((name, extra))
             waiting += [(need, name) for need in _needs(found[name], extra)]

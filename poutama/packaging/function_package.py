@@ -85,10 +85,7 @@ def build_package(package: Package, architecture: str, python: str, folder: Path
         ConfigurationError: an unknown version or architecture.
         PackageError: it cannot be made, or is too large.
     """
-    if not re.fullmatch(r"3\.\d{1,2}", python):
-        raise ConfigurationError("POUTAMA_FUNCTION_PYTHON: expected a version such as 3.14")
-    if architecture not in ARCHITECTURES:
-        raise ConfigurationError(f"architecture: expected {' or '.join(ARCHITECTURES)}")
+    _check_target(python, architecture)
     refuse_editable()
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{package.name}-{architecture}.zip"
@@ -105,8 +102,21 @@ def build_package(package: Package, architecture: str, python: str, folder: Path
     if size > package.largest:
         path.unlink()
         allowed = package.largest / MEGABYTE
-        raise PackageError(f"{path.name} has {size / MEGABYTE:.1f} MB, allowed are {allowed:.0f}")
+        raise PackageError(
+            f"{path.name}: expected at most {allowed:.0f} MB, got {size / MEGABYTE:.1f}; look for a"
+            " dependency of a feature that is not needed"
+        )
     return Built(path, size, unpacked, compiled)
+
+
+def _check_target(python: str, architecture: str) -> None:
+    if not re.fullmatch(r"3\.\d{1,2}", python):
+        raise ConfigurationError(
+            f"POUTAMA_FUNCTION_PYTHON: expected a version such as 3.14, got {python[:20]!r}"
+        )
+    if architecture not in ARCHITECTURES:
+        expected = " or ".join(ARCHITECTURES)
+        raise ConfigurationError(f"--architecture: expected {expected}, got {architecture[:20]!r}")
 
 
 def _prune(content: Path) -> None:

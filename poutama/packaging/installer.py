@@ -67,7 +67,7 @@ def find_uv() -> Path:
     beside = Path(sys.executable).parent / "uv"
     found = beside if beside.is_file() else shutil.which("uv")
     if found is None:
-        raise PackageError("uv is not installed here: run `make package`, which sees to it")
+        raise PackageError("uv is not installed here: run `make package`, which installs it")
     return Path(found)
 
 

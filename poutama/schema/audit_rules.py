@@ -43,10 +43,10 @@ def load_audit(node: ObjectTypeDefinitionNode, fields: Mapping[str, Field]) -> A
     reads = AuditedReads(given.get("reads", AuditedReads.ALL))
     unless = tuple(given.get("unless", ()))
     if len(named) > 1 or (not named and reads is not AuditedReads.NONE):
-        raise SchemaError(f"{where} takes one of person, through and partOf.")
+        raise SchemaError(f"{where}: expected one of person, through and partOf.")
     part = "partOf" in given
     if part and ("reads" in given or unless):
-        raise SchemaError(f"{where}(partOf:): which reads count is what the whole says.")
+        raise SchemaError(f"{where}(partOf:): expected no `reads`, which are those of the whole.")
     narrowed = reads is not AuditedReads.ALL or bool(unless)
     if narrowed != bool(given.get("reason", "").strip()):
         raise SchemaError(
@@ -101,7 +101,7 @@ def _follow(entities: Mapping[str, Entity], entity: Entity) -> None:
         followed.append(found.name)
     if found is not entity and (found.audit is None or found.audit.person is None):
         raise SchemaError(
-            f"{entity.name}: @audited leads to {found.name}, which says not whose data it is."
+            f"{entity.name}: @audited leads to {found.name}, whose @audited names no person."
         )
 
 

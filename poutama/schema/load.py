@@ -171,7 +171,7 @@ def _load_root(node: FieldDefinitionNode, entities: Mapping[str, Entity]) -> Rel
         return Relation(name, kind, RelationShape.ONE, None, nullable=True, arguments=arguments)
     rows = find_directive(node, "rows")
     if rows is None:
-        raise SchemaError(f"{where}: say @rows, @row or @viewer.")
+        raise SchemaError(f"{where}: expected @rows, @row or @viewer.")
     plain = load_relation(where, node, None, entities)
     arguments = _where_arguments(where, node, entities[plain.target])
     return replace(plain, arguments=arguments, own=rows.get("own"))

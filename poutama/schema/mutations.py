@@ -196,7 +196,7 @@ class _Loader:
             if (found := find_directive(node, action.value)) is not None:
                 break
         else:
-            raise SchemaError("say @insert, @update, @delete or @procedure.")
+            raise SchemaError("expected @insert, @update, @delete or @procedure.")
         entity = self.entities.get(found["type"])
         if entity is None:
             raise SchemaError(f"{found['type']} has no @table.")

@@ -26,7 +26,8 @@ def open_listener(settings: Settings) -> socket.socket:
         )[0]
     except OSError as error:
         raise ConfigurationError(
-            f"POUTAMA_HOST: {settings.host} is not an address ({error.strerror})"
+            f"POUTAMA_HOST: expected an address or a name that leads to one, got {settings.host}"
+            f" ({error.strerror})"
         ) from error
     listener = socket.socket(family, socket.SOCK_STREAM)
     # Otherwise a port that was in use a minute ago counts as in use still.

@@ -80,7 +80,7 @@ def check_settings(settings: Settings) -> Settings:
             " postgresql://user@host/name; got none"
         )
     if not 0 <= settings.port <= 65535:
-        raise ConfigurationError(f"port {settings.port}: expected a number from 0 to 65535")
+        raise ConfigurationError(f"port: expected a number from 0 to 65535, got {settings.port}")
     if settings.workers < 1:
         raise ConfigurationError(f"POUTAMA_WORKERS: expected 1 or more, got {settings.workers}")
     for proxy in list_proxies(settings):

@@ -156,7 +156,9 @@ def read_region(settings: Settings, environment: Mapping[str, str]) -> str:
         or environment.get("AWS_DEFAULT_REGION", "")
     )
     if not region:
-        raise ConfigurationError("POUTAMA_AWS_REGION: expected the region of the bucket")
+        raise ConfigurationError(
+            "POUTAMA_AWS_REGION: expected the region of the bucket, got nothing"
+        )
     return region
 
 

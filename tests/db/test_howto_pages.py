@@ -16,9 +16,9 @@ from poutama.db.trace import StatementTrace
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.edge.issuers import parse_issuers
 from poutama.errors import NotFoundError
-from poutama.feature import Feature, FeatureSet
+from poutama.feature import FeatureSet
 from poutama.features import load_model
-from poutama.schedule import DAY, Task, TaskContext
+from poutama.schedule import TaskContext
 from poutama.settings import Settings
 from poutama.store.objects import ObjectStore
 from poutama.text import normalize_email
@@ -41,14 +41,7 @@ def blocks(page: str, language: str = "python") -> list[str]:
 
 async def test_the_task_completes_goals_whose_tasks_are_done(engine_database: Database) -> None:
     await fill(engine_database)
-    names: dict[str, Any] = {
-        "TaskContext": TaskContext,
-        "Transaction": Transaction,
-        "run_transaction": run_transaction,
-        "Feature": Feature,
-        "Task": Task,
-        "DAY": DAY,
-    }
+    names: dict[str, Any] = {}
     for block in blocks("add-a-task.md"):
         exec(block, names)
     await engine_database.write("UPDATE goal_task SET complete = true", deadline=soon())

@@ -7,9 +7,7 @@ import re
 import time
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
-import msgspec
 import pytest
 
 from poutama.changes import Changes
@@ -17,7 +15,7 @@ from poutama.db.connection import Database
 from poutama.engine import Engine
 from poutama.features import load_features
 from poutama.plan.operation import GraphQLRequest
-from poutama.procedure import Procedure, ProcedureContext
+from poutama.procedure import Procedure
 from poutama.schema.load import build_model
 from poutama.schema.source import Source
 from poutama.settings import Settings
@@ -39,7 +37,7 @@ def block(language: str) -> str:
 
 @pytest.fixture(params=RENDERINGS)
 def engine(request: pytest.FixtureRequest, engine_database: Database) -> Engine:
-    names: dict[str, Any] = {"msgspec": msgspec, "UUID": UUID, "ProcedureContext": ProcedureContext}
+    names: dict[str, Any] = {}
     exec(compile(block("python"), PAGE, "exec", dont_inherit=True), names)
     example = Procedure.of(names["complete_goal"])
     features = load_features()

@@ -352,9 +352,12 @@ def test_a_port_in_use_is_one_line(environment: dict[str, str]) -> None:
         ({"POUTAMA_DATABASE_URL": "nonsense"}, ""),
         ({"POUTAMA_ISSUERS": ""}, "POUTAMA_ISSUERS"),
         ({"POUTAMA_WORKERS": "0"}, "POUTAMA_WORKERS: expected 1 or more, got 0"),
-        ({"POUTAMA_PORT": "70000"}, "port 70000: expected a number from 0 to 65535"),
+        ({"POUTAMA_PORT": "70000"}, "port: expected a number from 0 to 65535, got 70000"),
         ({"POUTAMA_HOST": "203.0.113.7"}, "POUTAMA_HOST: 203.0.113.7 is not this machine's"),
-        ({"POUTAMA_HOST": "not a host"}, "POUTAMA_HOST: not a host is not an address"),
+        (
+            {"POUTAMA_HOST": "not a host"},
+            "POUTAMA_HOST: expected an address or a name that leads to one, got not a host",
+        ),
         ({"POUTAMA_TRUSTED_PROXIES": "*"}, "POUTAMA_TRUSTED_PROXIES: expected addresses"),
         ({"POUTAMA_PUBLIC_URL": "learn.example"}, "POUTAMA_PUBLIC_URL: expected an address"),
         (

@@ -120,7 +120,7 @@ def test_a_port_in_use_is_said_first(data_folder: Path) -> None:
     ("variable", "value", "expected"),
     [
         ("PORT", "http", "poutama: PORT: expected a whole number"),
-        ("PORT", "70000", "poutama: port 70000: expected a number from 0 to 65535"),
+        ("PORT", "70000", "poutama: port: expected a number from 0 to 65535, got 70000"),
         ("POUTAMA_HOST", "0.0.0.0", "poutama: POUTAMA_HOST: expected an address of this machine"),
         ("POUTAMA_DATABASE_URL", "nonsense", "poutama: "),
     ],

@@ -177,7 +177,7 @@ def test_a_package_that_is_too_large_is_an_error_and_no_file(
         (folder / "library.so").write_bytes(os.urandom(1_000_001))
 
     monkeypatch.setattr(function_package, "install_libraries", install_one_library)
-    with pytest.raises(PackageError, match=r"api-.*\.zip has \d+\.\d MB, allowed are 1"):
+    with pytest.raises(PackageError, match=r"api-.*\.zip: expected at most 1 MB, got \d+\.\d"):
         build_package(replace(API, extras=(), largest=1_000_000), architecture, PYTHON, tmp_path)
 
     assert list(tmp_path.iterdir()) == []

@@ -54,10 +54,14 @@ def test_the_plain_port_is_read_but_our_own_wins() -> None:
 @pytest.mark.parametrize(
     ("variable", "value", "complaint"),
     [
-        ("POUTAMA_PORT", "http", "POUTAMA_PORT: expected a whole number"),
+        ("POUTAMA_PORT", "http", "POUTAMA_PORT: expected a whole number, got 'http'"),
         ("PORT", "", "^PORT: expected a whole number"),
         ("POUTAMA_REQUEST_SECONDS", "soon", "POUTAMA_REQUEST_SECONDS: expected a number"),
-        ("POUTAMA_INTROSPECTION", "maybe", "POUTAMA_INTROSPECTION: expected true or false"),
+        (
+            "POUTAMA_INTROSPECTION",
+            "maybe",
+            "POUTAMA_INTROSPECTION: expected true or false, got 'maybe'",
+        ),
     ],
 )
 def test_a_value_that_does_not_fit_names_its_variable(

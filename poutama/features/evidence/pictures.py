@@ -107,8 +107,8 @@ def _refuse_large(size: tuple[int, int], most_pixels: int) -> None:
     width, height = size
     if width * height > most_pixels:
         raise UnfitFileError(
-            f"The picture is {width} by {height} pixels large; it may have"
-            f" {most_pixels // 1_000_000} million."
+            f"The picture is {width} by {height} pixels large: expected at most"
+            f" {most_pixels // 1_000_000} million; make it smaller."
         )
 
 
@@ -135,7 +135,7 @@ def _decode_frames(image: ImageFile, most_pixels: int) -> None:
         if left < 0:
             break
         image.load()
-    raise UnfitFileError("The animation is too long; a shorter or smaller one can be used.")
+    raise UnfitFileError("The animation is too long; use a shorter or smaller one.")
 
 
 def _is_animated(image: ImageFile) -> bool:

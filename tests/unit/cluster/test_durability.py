@@ -247,8 +247,8 @@ def test_a_history_is_read_as_it_was_written(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "problem"),
     [
-        (lambda lines: lines[1:], "does not begin with a run"),
-        (lambda lines: [], "does not begin with a run"),
+        (lambda lines: lines[1:], "expected a file that `poutama chaos` wrote"),
+        (lambda lines: [], "expected a file that `poutama chaos` wrote"),
         (lambda lines: [*lines[:2], lines[2][:20]], "line 3"),
         (lambda lines: [*lines, '{"record":"other"}'], "line 4"),
         (lambda lines: [lines[0], lines[1].replace('"note"', '"knot"')], "line 2"),

@@ -42,7 +42,7 @@ def test_issuers_are_read_from_plain_text() -> None:
         ("|x", "https:// address"),
         ("https://a.example|x|", "ISSUER|AUDIENCE"),
         ("https://a.example|x|https://k.example|y", "ISSUER|AUDIENCE"),
-        ("https://a.example|x,", "empty audience"),
+        ("https://a.example|x,", "expected audiences between commas, got x,"),
         ("https://a.example|x https://a.example|y", "is listed twice"),
         ("http://a.example|x", "https:// address"),
         ("http://127.0.0.1|x", "https:// address"),

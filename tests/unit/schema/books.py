@@ -93,7 +93,9 @@ MISTAKES = {
         "Book: @audited takes a reason exactly where some reads leave no entry",
     ),
     "an audit without a person": (
-        '@audited(person: "reader_id")', "@audited", "Book: @audited takes one of person, through",
+        '@audited(person: "reader_id")',
+        "@audited",
+        "Book: @audited: expected one of person, through",
     ),
     "an audit that leads nowhere": (
         '@audited(partOf: "book")', '@audited(partOf: "text")',
@@ -101,7 +103,7 @@ MISTAKES = {
     ),
     "an audit that leads to a type without one": (
         '@audited(person: "reader_id")', '@audited(reads: NONE, reason: "Books are known.")',
-        "Page: @audited leads to Book, which says not whose data it is",
+        "Page: @audited leads to Book, whose @audited names no person",
     ),
     "not GraphQL": ("type Query {", "type Query {{", "Syntax Error"),
     "a type that is not there": (
@@ -233,7 +235,7 @@ MISTAKES = {
     "a misspelt type": ("genre: Genre", "genre: Jenre", "Book.genre: Jenre is not a column"),
     "a column of an unknown kind": ("genre: Genre", "genre: Float", "Book.genre: Float is no"),
     "a column that is a list": ("genre: Genre", "genre: [Genre!]", "Book.genre: a column cannot"),
-    "a root that says nothing": ("PageConnection! @rows", "PageConnection!", "Query.pages: say"),
+    "a root that says nothing": ("PageConnection! @rows", "PageConnection!", "pages: expected"),
     "a viewer without a table": ("owner: Reader", "owner: Genre", "Query.owner: Genre has no"),
     "an argument without a column": (
         '@where(field: "id")', '@where(field: "pages")', "Query.books: @where names pages",
@@ -345,7 +347,7 @@ MISTAKES = {
         "Page is a view of leaf: only a procedure can change it",
     ),
     "a mutation that says nothing": (
-        ' @insert(type: "Book")', "", "Mutation.addBook: say @insert, @update, @delete or",
+        ' @insert(type: "Book")', "", "Mutation.addBook: expected @insert, @update, @delete or",
     ),
     "a mutation of no table": ('@insert(type: "Book")', '@insert(type: "Genre")', "addBook: Genre"),
     "a mutation without input": ("addBook(input: AddBook!)", "addBook", "addBook: takes one"),
