@@ -1,8 +1,8 @@
 """What the clock runs: a task, what a run of it has, and the tasks that every system needs.
 
-`edge.clock` runs tasks for EventBridge's events, `server.worker_process` every so often. A feature
-declares its own (`poutama.feature`). A task may run at any time and any number of times; it has one
-function's time, and does next time what it did not get done.
+`edge.schedule_event` runs tasks for EventBridge's events, `server.worker_process` every so often. A
+feature declares its own (`poutama.feature`). A task may run at any time and any number of times; it
+has one function's time, and does next time what it did not get done.
 """
 
 from __future__ import annotations

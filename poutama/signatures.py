@@ -26,7 +26,7 @@ from msgspec import inspect
 from poutama.errors import SchemaError
 from poutama.procedure import Procedure
 from poutama.schema.model import Computed, Model
-from poutama.schema.place import describe_place
+from poutama.schema.source_location import describe_place
 from poutama.sql.computed import Compute
 
 _SCALARS: Mapping[str, tuple[type, str]] = {

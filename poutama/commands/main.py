@@ -208,9 +208,9 @@ def _run_chaos(
     if context.invoked_subcommand is not None:
         return
     # heavy: the compiler, the database driver, SQLAlchemy
-    from poutama.cluster.command import Options, run_and_judge
-    from poutama.cluster.database_nodes import Commands
-    from poutama.laptop.direct import DirectApi
+    from poutama.chaos.command import Options, run_and_judge
+    from poutama.chaos.database_nodes import Commands
+    from poutama.laptop.direct_api import DirectApi
 
     settings = read_settings()
     options = Options(
@@ -237,7 +237,7 @@ def verify(
 ) -> None:
     """Judge a history again, by the file or by what the database holds now."""
     # heavy: the database driver, SQLAlchemy
-    from poutama.cluster.command import verify as judge_again
+    from poutama.chaos.command import verify as judge_again
 
     with notice("reading the database, for 5 min at most" if url else "reading the history"):
         passed = judge_again(history, read_settings(), url)

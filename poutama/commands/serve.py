@@ -41,7 +41,7 @@ def serve(
     """Serve the API for good, over your database. SIGTERM drains and stops it."""
     with StopRequest() as stop, suppress(Stopped):
         # heavy: the server, the compiler, the database driver
-        from poutama.server.supervisor import run_serve
+        from poutama.server.server_supervisor import run_serve
 
         given = {
             "host": host,

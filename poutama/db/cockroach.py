@@ -17,7 +17,7 @@ from urllib.parse import urlsplit, urlunsplit
 
 import psutil
 
-from poutama.db.folder import lock_folder
+from poutama.db.folder_lock import lock_folder
 from poutama.db.postmaster import kill_processes, wait_until
 from poutama.errors import ConfigurationError
 

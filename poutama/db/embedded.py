@@ -24,7 +24,7 @@ from typing import IO, Self
 
 import psutil
 
-from poutama.db.folder import lock_folder
+from poutama.db.folder_lock import lock_folder
 from poutama.db.postmaster import (
     Postmaster,
     end_process,

@@ -2,8 +2,8 @@
 
 The functions' handlers and the local mode call it, so that both run the same. Nothing here reads
 the environment, and nothing is connected before it is needed: a function's environment may be
-made ready, or kept as a snapshot, long before the first request. `edge.work` adds what only workers
-need, which would be dead weight for the API.
+made ready, or kept as a snapshot, long before the first request. `edge.worker_resources` adds what
+only workers need, which would be dead weight for the API.
 """
 
 from __future__ import annotations

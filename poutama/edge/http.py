@@ -25,7 +25,7 @@ from poutama.edge.media import JSON, HeaderPairs, MediaType, negotiate, negotiat
 from poutama.edge.media import require_json as require_json_content
 from poutama.edge.origins import Origins
 from poutama.edge.payload import parse_body, parse_parameters
-from poutama.edge.size import COMPRESSED_FROM, fit_body
+from poutama.edge.response_size import COMPRESSED_FROM, fit_body
 from poutama.engine.answer import GraphQLResponse, describe_error, encode_errors
 from poutama.engine.flow import check_viewer
 from poutama.errors import (

@@ -10,9 +10,9 @@ import os
 from functools import partial
 
 from poutama.edge.application import ask_database, open_resources
-from poutama.edge.batch import BatchFunction
 from poutama.edge.invocation import Environment, prepare_for_snapshots
-from poutama.edge.work import open_worker
+from poutama.edge.sqs_batch import BatchFunction
+from poutama.edge.worker_resources import open_worker
 from poutama.features import load_features
 from poutama.settings import Settings
 

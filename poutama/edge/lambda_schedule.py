@@ -9,9 +9,9 @@ import os
 from functools import partial
 
 from poutama.edge.application import ask_database, open_resources
-from poutama.edge.clock import ScheduleFunction
 from poutama.edge.invocation import Environment, prepare_for_snapshots
-from poutama.edge.work import open_task_contexts
+from poutama.edge.schedule_event import ScheduleFunction
+from poutama.edge.worker_resources import open_task_contexts
 from poutama.features import load_features
 from poutama.settings import Settings
 

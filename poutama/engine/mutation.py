@@ -50,7 +50,7 @@ from poutama.procedure import Procedure, ProcedureContext
 from poutama.quotas import Fetch, Quotas, find_refusal
 from poutama.settings import Settings
 from poutama.sql.idempotency import lookup_written, store_written
-from poutama.sql.returned import fill_returned
+from poutama.sql.procedure_payload import fill_returned
 from poutama.sql.statement import Statement, StatementResult, bind_values
 
 FOREIGN_KEY_VIOLATION = "23503"

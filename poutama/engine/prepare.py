@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import TypeAlias, assert_never
 
+from poutama.plan.audit_marks import find_searched
 from poutama.plan.build import ReadBuilder
 from poutama.plan.cost import Cost, Pricing, check_total, price_searches
 from poutama.plan.nodes import Read, Text
@@ -15,7 +16,6 @@ from poutama.plan.passes import rewrite_read
 from poutama.plan.selection import Selections
 from poutama.plan.shape import VariablesShape, build_trees
 from poutama.plan.steps import Call, MutationStep, Write
-from poutama.plan.traces import find_searched
 from poutama.plan.writes import WriteBuilder
 from poutama.schema.model import Model
 from poutama.settings import Settings

@@ -12,6 +12,7 @@ from enum import StrEnum
 from typing import TypeAlias
 from uuid import UUID
 
+from poutama.plan.audit_marks import find_subject
 from poutama.plan.nodes import (
     ALWAYS,
     Assignment,
@@ -25,7 +26,6 @@ from poutama.plan.nodes import (
     UpdateMany,
 )
 from poutama.plan.quota_checks import check_quotas
-from poutama.plan.traces import find_subject
 from poutama.plan.values import SqlConstant, Value, Variable
 from poutama.schema.model import Action, Column, ColumnKind, Entity, Model, Relation, RelationShape
 from poutama.settings import Settings

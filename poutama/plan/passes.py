@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
+from poutama.plan.audit_marks import mark_traces
 from poutama.plan.guard import confine_filters, confine_rows, hide_fields
 from poutama.plan.nodes import Read
 from poutama.plan.ownership import mark_own
-from poutama.plan.traces import mark_traces
 from poutama.schema.model import Entity
 
 Pass: TypeAlias = Callable[[Mapping[str, Entity], Read], Read]

@@ -14,6 +14,7 @@ from typing import cast
 from graphql import FieldNode, GraphQLObjectType
 
 from poutama.errors import BadUserInputError
+from poutama.plan.audit_marks import find_subject
 from poutama.plan.build import ReadBuilder
 from poutama.plan.calls import build_permits, check_input
 from poutama.plan.nodes import (
@@ -55,7 +56,6 @@ from poutama.plan.quota_checks import check_children, check_quotas
 from poutama.plan.selection import Selections
 from poutama.plan.shape import Tree
 from poutama.plan.steps import Call, MutationStep, MutationSteps, Repeat, Write
-from poutama.plan.traces import find_subject
 from poutama.plan.values import Constant, InputInteger, InputText, NewId, Returned, Value, ViewerId
 from poutama.plan.write_guard import changeable_rows, extendable_rows
 from poutama.schema.input_rules import NO_RANGE

@@ -30,7 +30,7 @@ from graphql import (
 
 from poutama.errors import SchemaError
 from poutama.schema.directives import MAPPING, MAPPING_TYPES
-from poutama.schema.place import at_node
+from poutama.schema.source_location import at_node
 
 
 def check_arguments(document: DocumentNode) -> None:

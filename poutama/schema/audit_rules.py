@@ -21,7 +21,7 @@ from poutama.schema.model import (
     Scope,
     Through,
 )
-from poutama.schema.place import at_node
+from poutama.schema.source_location import at_node
 
 _NEEDED = (
     "its rows belong to a person: say whose data they are with @audited(person:), (through:) or"

@@ -1,6 +1,6 @@
 """What `@audited` says of a type: whose data its rows are, and which reads leave an entry.
 
-`audit_rules` reads it from the schema files; `plan.traces` and the pages follow it. Pure.
+`audit_rules` reads it from the schema files; `plan.audit_marks` and the pages follow it. Pure.
 """
 
 from __future__ import annotations

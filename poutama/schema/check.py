@@ -41,7 +41,7 @@ from poutama.errors import SchemaError
 from poutama.schema.arguments import check_arguments
 from poutama.schema.directives import MAPPING, find_directive
 from poutama.schema.model import Entity, Through
-from poutama.schema.place import at_node, describe_place, locate_error
+from poutama.schema.source_location import at_node, describe_place, locate_error
 
 _WRITTEN = (
     UniqueDirectiveNamesRule,

@@ -33,9 +33,9 @@ from poutama.schema.model import (
     Relation,
     RelationShape,
 )
-from poutama.schema.place import at_node
 from poutama.schema.quota import load_quotas
 from poutama.schema.rules import load_changes, load_restriction, load_visibility
+from poutama.schema.source_location import at_node
 
 KINDS = {
     "UUID": ColumnKind.UUID,

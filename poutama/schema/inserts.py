@@ -24,7 +24,7 @@ from poutama.schema.model import (
     Through,
 )
 from poutama.schema.mutations import find_mutations
-from poutama.schema.place import at_node
+from poutama.schema.source_location import at_node
 
 
 def check_inserts(

@@ -53,10 +53,10 @@ from poutama.schema.model import (
     RelationShape,
 )
 from poutama.schema.mutations import load_mutations
-from poutama.schema.place import at_node, locate_error
 from poutama.schema.placement import check_placement
 from poutama.schema.scalars import attach_scalars
 from poutama.schema.source import Source
+from poutama.schema.source_location import at_node, locate_error
 
 
 def read_core_sources() -> list[Source]:

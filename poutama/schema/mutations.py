@@ -46,7 +46,7 @@ from poutama.schema.model import (
     TextInput,
 )
 from poutama.schema.permissions import load_permissions
-from poutama.schema.place import at_node
+from poutama.schema.source_location import at_node
 from poutama.text import LONGEST_TEXT
 
 PAYLOAD_VALUES = frozenset({"UUID", "String", "Int", "Boolean"})

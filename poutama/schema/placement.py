@@ -26,7 +26,7 @@ from poutama.schema.directives import (
     named_type,
 )
 from poutama.schema.mutations import find_mutations
-from poutama.schema.place import at_node
+from poutama.schema.source_location import at_node
 
 _TYPE = frozenset({"table", "visible", "change", "audited", "quota"})
 _COLUMN = frozenset({"column", "restricted"})

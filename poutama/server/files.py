@@ -18,9 +18,9 @@ from xml.sax.saxutils import escape
 
 from poutama.edge.media import HeaderPairs
 from poutama.errors import NotFoundError, UnavailableError
-from poutama.server.exchange import Exchange
 from poutama.server.forms import FormReader
 from poutama.server.ranges import ByteRange, NotSatisfiable, matches_etag, read_range
+from poutama.server.streamed_request import Exchange
 from poutama.store.directory import PATH, DirectoryStore, IncomingObject, OpenObject
 from poutama.store.signed_urls import DownloadGrant, RefusedError, S3Error, UploadGrant
 

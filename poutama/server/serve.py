@@ -1,6 +1,6 @@
 """An HTTP server in this process: uvicorn on a socket of ours, silent, and leaving signals alone.
 
-Called by `laptop.up`, by `server.process` for each worker of `poutama serve`, and by measurements.
+Called by `laptop.up`, by `server.server_process` for each process of `poutama serve`, and by bench.
 What is served is `server.server_application`, how a connection is bounded `server.protocol`.
 """
 

@@ -15,8 +15,8 @@ from poutama.edge.http import HEALTH_PATH, Api, mask_error
 from poutama.edge.media import JSON
 from poutama.edge.security_headers import SecurityHeaders
 from poutama.errors import PoutamaError
-from poutama.server.exchange import Exchange
 from poutama.server.files import FileRoutes
+from poutama.server.streamed_request import Exchange
 from poutama.settings import Settings
 from poutama.store.directory import PATH
 

@@ -20,12 +20,12 @@ from time import monotonic
 from uuid import UUID
 
 from poutama.edge.application import Resources, ask_database
-from poutama.edge.clock import TasksFailedError, run_tasks
-from poutama.edge.work import open_task_contexts, open_worker
+from poutama.edge.schedule_event import TasksFailedError, run_tasks
+from poutama.edge.worker_resources import open_task_contexts, open_worker
 from poutama.features import load_features
 from poutama.schedule import TaskContext
-from poutama.server.process import LOG_FORMAT
 from poutama.server.resources import open_server_resources
+from poutama.server.server_process import LOG_FORMAT
 from poutama.server.stop import StopRequest
 from poutama.server.worker_loop import run_worker
 from poutama.settings import Settings

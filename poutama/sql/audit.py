@@ -24,10 +24,10 @@ from poutama.plan.nodes import (
 )
 from poutama.plan.values import Value, ViewerId
 from poutama.schema.model import RELATIONSHIPS, Relationship, Scope
+from poutama.sql.acting_organisation import list_columns, render_right
 from poutama.sql.fragment import Parameters, name_column, quote_name, quote_text
 from poutama.sql.predicate import Conditions
 from poutama.sql.relationship import render_organisation
-from poutama.sql.right import list_columns, render_right
 from poutama.sql.statement import Statement
 
 REMEMBERED = "15 minutes"

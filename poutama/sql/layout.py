@@ -39,7 +39,7 @@ from poutama.sql.computed import render_field
 from poutama.sql.condition import TRUE
 from poutama.sql.fragment import quote_text, render_json_value
 from poutama.sql.predicate import Conditions
-from poutama.sql.returned import mark_returned
+from poutama.sql.procedure_payload import mark_returned
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,13 +13,12 @@ import asyncpg
 import msgspec
 import pytest
 
-from poutama.cluster import client as clients
-from poutama.cluster.chaos import ChaosPlan, run_chaos
-from poutama.cluster.chaos_rows import find_rows, read_mark, write_mark
-from poutama.cluster.counters import RunCounters
-from poutama.cluster.database_nodes import CommandNodes, Commands, EmbeddedNode, Nodes, Outage
-from poutama.cluster.durability import Anomaly, judge
-from poutama.cluster.history import (
+from poutama.chaos import client as clients
+from poutama.chaos.chaos_rows import find_rows, read_mark, write_mark
+from poutama.chaos.counters import RunCounters
+from poutama.chaos.database_nodes import CommandNodes, Commands, EmbeddedNode, Nodes, Outage
+from poutama.chaos.durability import Anomaly, judge
+from poutama.chaos.history import (
     History,
     HistoryRecord,
     OperationKind,
@@ -27,10 +26,11 @@ from poutama.cluster.history import (
     Run,
     gather,
 )
+from poutama.chaos.run import ChaosPlan, run_chaos
 from poutama.db.connection import Database
 from poutama.db.embedded import EmbeddedServer
 from poutama.db.migrate import migrate
-from poutama.laptop.direct import DirectApi
+from poutama.laptop.direct_api import DirectApi
 from poutama.settings import Settings
 
 PLAN = ChaosPlan(name="t", began="2026-02-03T00:00:00Z", writers=4, readers=2)

@@ -16,8 +16,8 @@ from poutama.db import idempotency_keys
 from poutama.db.connection import Database
 from poutama.db.idempotency_keys import purge_expired_keys
 from poutama.db.trace import StatementTrace
-from poutama.edge.clock import run_tasks
-from poutama.edge.work import open_task_contexts
+from poutama.edge.schedule_event import run_tasks
+from poutama.edge.worker_resources import open_task_contexts
 from poutama.engine import GraphQLResponse
 from poutama.features import load_features
 from poutama.server.resources import open_server_resources

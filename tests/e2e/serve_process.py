@@ -46,7 +46,7 @@ class ServeProcess:
         return [
             process
             for process in psutil.Process(self.process.pid).children(recursive=True)
-            if "poutama.server.process" in process.cmdline()
+            if "poutama.server.server_process" in process.cmdline()
         ]
 
     def end(self, *signals: signal.Signals) -> int:

@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from poutama.cluster.history import (
+from poutama.chaos.history import (
     ClientOperation,
     Found,
     HistoryFile,

@@ -15,9 +15,9 @@ import pytest
 
 from poutama.changes import ChangePlans
 from poutama.db.connection import Database
-from poutama.edge.clock import ScheduleFunction, TasksFailedError
 from poutama.edge.gateway import UnknownEventError
 from poutama.edge.invocation import Environment
+from poutama.edge.schedule_event import ScheduleFunction, TasksFailedError
 from poutama.errors import UnavailableError
 from poutama.features import load_features, load_model
 from poutama.schedule import Task, TaskContext

@@ -11,7 +11,7 @@ import pytest
 import pytest_asyncio
 
 from poutama.edge.application import Resources, compute_fields, wake_by
-from poutama.edge.work import open_query
+from poutama.edge.worker_resources import open_query
 from poutama.errors import (
     BadUserInputError,
     MethodNotAllowedError,

@@ -47,22 +47,22 @@ FLOORS = {
     **dict.fromkeys(("engine", "worker"), 6),
     "edge": 7,
     **dict.fromkeys(("configuration", "progress"), 7.5),
-    **dict.fromkeys(("cluster", "demo", "packaging", "reference", "server"), 8),
+    **dict.fromkeys(("chaos", "demo", "packaging", "reference", "server"), 8),
     "laptop": 8.5,
     "commands": 9,
 }
 # Resources that may use less than everything below them.
-CLUSTER_MAY = {"errors", "lru", "settings", "text", "viewer", "db"}
+CHAOS_MAY = {"errors", "lru", "settings", "text", "viewer", "db"}
 # These hold most of the logic, and touch no network, no database and no clock's loop.
 PURE = ("errors", *LEAVES, "schema", "plan", "sql")
 IMPURE_LIBRARIES = {"asyncio", "asyncpg", "socket", "ssl", "subprocess", "threading", "http"}
 # Only here may the environment be read: the entry points.
 READS_ENVIRONMENT = re.compile(
-    r"poutama\.((commands|laptop|packaging|cluster|server)\..*|configuration|edge\.(application|lambda_.*))$"
+    r"poutama\.((commands|laptop|packaging|chaos|server)\..*|configuration|edge\.(application|lambda_.*))$"
 )
 # Only here may the packages of an extra be imported: never in a function.
 USES_EXTRAS = re.compile(
-    r"poutama\.((progress|commands|laptop|demo|packaging|reference|cluster|server)(\..*)?"
+    r"poutama\.((progress|commands|laptop|demo|packaging|reference|chaos|server)(\..*)?"
     r"|db\.(account|cockroach|embedded|folder|postmaster|migrate|migrations(\..*)?))$"
 )
 
@@ -140,7 +140,7 @@ def goes_up(found: Import) -> bool:
         return "" != feature_of(found.source) != feature_of(found.target) != ""
     if here == there:
         return False
-    if here == "cluster" and there not in CLUSTER_MAY:
+    if here == "chaos" and there not in CHAOS_MAY:
         return True
     return FLOORS[there] >= FLOORS[here]
 
@@ -227,8 +227,8 @@ def test_only_entry_points_read_the_environment() -> None:
         ("poutama.db.connection", "poutama.store.objects", True),
         ("poutama.features.goals.procedures", "poutama.features.groups.procedures", True),
         ("poutama.engine", "poutama.worker", True),
-        ("poutama.cluster.node", "poutama.db.connection", False),
-        ("poutama.cluster.node", "poutama.engine", True),
+        ("poutama.chaos.node", "poutama.db.connection", False),
+        ("poutama.chaos.node", "poutama.engine", True),
     ],
 )
 def test_the_rule_itself(source: str, target: str, up: bool) -> None:

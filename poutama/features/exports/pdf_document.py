@@ -11,7 +11,6 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from poutama.features.exports.dates import print_day
-from poutama.features.exports.goals import write_goal
 from poutama.features.exports.journey import (
     GOAL_TYPES,
     Heading,
@@ -21,6 +20,7 @@ from poutama.features.exports.journey import (
     count_goals,
 )
 from poutama.features.exports.pdf_canvas import HAIR, LEFT, RIGHT, WASH, WIDTH, Paper
+from poutama.features.exports.pdf_goal import write_goal
 from poutama.features.exports.pdf_layout import Flow, break_lines
 from poutama.features.exports.pdf_section import write_section
 from poutama.features.exports.theme import (

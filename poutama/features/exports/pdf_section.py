@@ -1,6 +1,6 @@
 """A section on paper that has no layout of its own: its rows, as labels and values.
 
-`goals` calls it for sections of a goal, `pdf_document` for those of the person.
+`pdf_goal` calls it for sections of a goal, `pdf_document` for those of the person.
 """
 
 from __future__ import annotations

@@ -20,13 +20,13 @@ from uuid import uuid4
 import msgspec
 from rich.console import Console
 
-from poutama.cluster.chaos import AUDIT_SECONDS, ChaosPlan, MakeExecute, run_chaos
-from poutama.cluster.chaos_rows import find_rows
-from poutama.cluster.counters import RunCounters
-from poutama.cluster.database_nodes import CommandNodes, Commands, EmbeddedNode, Nodes
-from poutama.cluster.display import print_verdict, watch
-from poutama.cluster.durability import judge
-from poutama.cluster.history import History, HistoryFile, read_history
+from poutama.chaos.chaos_rows import find_rows
+from poutama.chaos.counters import RunCounters
+from poutama.chaos.database_nodes import CommandNodes, Commands, EmbeddedNode, Nodes
+from poutama.chaos.display import print_verdict, watch
+from poutama.chaos.durability import judge
+from poutama.chaos.history import History, HistoryFile, read_history
+from poutama.chaos.run import AUDIT_SECONDS, ChaosPlan, MakeExecute, run_chaos
 from poutama.db.connection import Database
 from poutama.db.embedded import EmbeddedServer
 from poutama.db.migrate import migrate

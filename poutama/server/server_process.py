@@ -1,8 +1,8 @@
 """One process of `poutama serve`: it answers requests that arrive at the supervisor's socket.
 
-`server.supervisor` starts it with `python -m poutama.server.process FD ADDRESS`, reads `ready` from
-its standard output, and stops it by SIGTERM. It stops likewise when its standard input ends, and so
-never outlives its supervisor.
+`server.server_supervisor` starts it by `python -m poutama.server.server_process FD ADDRESS`, reads
+`ready` from its standard output, and stops it by SIGTERM. It stops likewise when its standard input
+ends, and so never outlives its supervisor.
 """
 
 from __future__ import annotations

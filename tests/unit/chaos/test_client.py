@@ -7,10 +7,10 @@ import random
 
 import pytest
 
-from poutama.cluster import client as clients
-from poutama.cluster.client import Client, Done, ErrorResponse, read_response
-from poutama.cluster.counters import RunCounters
-from poutama.cluster.history import ClientOperation, HistoryRecord, OperationKind, OperationOutcome
+from poutama.chaos import client as clients
+from poutama.chaos.client import Client, Done, ErrorResponse, read_response
+from poutama.chaos.counters import RunCounters
+from poutama.chaos.history import ClientOperation, HistoryRecord, OperationKind, OperationOutcome
 from poutama.errors import (
     AmbiguousCommit,
     DatabaseError,

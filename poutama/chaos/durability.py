@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 
-from poutama.cluster.history import ClientOperation, Found, History, OperationKind, OperationOutcome
+from poutama.chaos.history import ClientOperation, Found, History, OperationKind, OperationOutcome
 
 NOTES = frozenset({OperationKind.NOTE, OperationKind.PAIR, OperationKind.APPEND})
 WRITES = NOTES | {OperationKind.TASK, OperationKind.UNTASK, OperationKind.REORDER}

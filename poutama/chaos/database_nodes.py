@@ -1,6 +1,6 @@
 """Stops and starts database nodes: the embedded server, or those of a cluster, by command.
 
-`cluster.chaos` takes one away, waits, gives it back and waits until it is there again, before it
+`chaos.run` takes one away, waits, gives it back and waits until it is there again, before it
 takes the next. Servers that are not ours are touched only by the commands that the operator gave;
 without any, no node is stopped.
 """

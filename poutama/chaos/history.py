@@ -1,7 +1,7 @@
 """What clients did to a database while its servers were killed, and what was found afterwards.
 
-`cluster.workload` records operations as they end, `cluster.audit` adds what the database held when
-all was over, `cluster.durability` judges. The file is JSON lines: a `run`, then operations and
+`chaos.workload` records operations as they end, `chaos.run` adds what the database held when
+all was over, `chaos.durability` judges. The file is JSON lines: a `run`, then operations and
 faults as they ended, then one `found`. It knows no database.
 """
 

@@ -1,6 +1,6 @@
 """One client of a chaos run: does an operation, and records its outcome.
 
-`cluster.workload` says what operations do. A client under an idempotency key is as stubborn as a
+`chaos.workload` says what operations do. A client under an idempotency key is as stubborn as a
 good client is: it repeats what may have happened until a response acknowledges it. Every outcome is
 recorded, also that the run ended before there was a response.
 """
@@ -17,8 +17,8 @@ from uuid import UUID
 
 import msgspec
 
-from poutama.cluster.counters import RunCounters
-from poutama.cluster.history import ClientOperation, OperationKind, OperationOutcome
+from poutama.chaos.counters import RunCounters
+from poutama.chaos.history import ClientOperation, OperationKind, OperationOutcome
 from poutama.errors import (
     AmbiguousCommit,
     DeadlineExceededError,

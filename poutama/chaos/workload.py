@@ -1,6 +1,6 @@
 """What the clients of a chaos run do: writers that add, append and reorder, readers that look.
 
-`cluster.chaos` runs one `Writer` or `Reader` for each client until the run stops. Most writes
+`chaos.run` runs one `Writer` or `Reader` for each client until the run stops. Most writes
 go through the API's engine, as a person's would, half of them under an idempotency key; appends go
 through `run_transaction` themselves, several statements each.
 """
@@ -14,11 +14,11 @@ from typing import Any
 
 import msgspec
 
-from poutama.cluster.chaos_rows import ChaosRows, OwnedGoal, write_mark
-from poutama.cluster.client import Act, Client, Done, Execute, read_response
-from poutama.cluster.counters import RunCounters
-from poutama.cluster.durability import marks_of
-from poutama.cluster.history import OperationKind
+from poutama.chaos.chaos_rows import ChaosRows, OwnedGoal, write_mark
+from poutama.chaos.client import Act, Client, Done, Execute, read_response
+from poutama.chaos.counters import RunCounters
+from poutama.chaos.durability import marks_of
+from poutama.chaos.history import OperationKind
 from poutama.db.connection import Database
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.errors import NotFoundError

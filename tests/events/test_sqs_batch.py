@@ -12,9 +12,9 @@ from typing import Any
 
 import pytest
 
-from poutama.edge.batch import BatchFunction
 from poutama.edge.gateway import UnknownEventError
 from poutama.edge.invocation import Environment
+from poutama.edge.sqs_batch import BatchFunction
 from poutama.errors import ConfigurationError, PoutamaError, UnavailableError
 from poutama.settings import Settings
 

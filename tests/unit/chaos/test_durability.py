@@ -8,8 +8,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from poutama.cluster.durability import Anomaly, judge
-from poutama.cluster.history import (
+from poutama.chaos.durability import Anomaly, judge
+from poutama.chaos.history import (
     ClientOperation,
     Fault,
     Found,

@@ -7,7 +7,7 @@ import gzip
 import pytest
 
 from poutama.edge.media import JSON, HeaderPairs
-from poutama.edge.size import accepts_gzip, fit_body
+from poutama.edge.response_size import accepts_gzip, fit_body
 from poutama.errors import ResponseTooLargeError
 
 # On both sides of where compressing moves to a thread.

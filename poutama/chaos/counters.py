@@ -1,6 +1,6 @@
 """Counts the outcomes of a chaos run's operations as they end, and keeps a record of each.
 
-The workload calls `RunCounters.record` with each operation, `cluster.display` shows the counts
+The workload calls `RunCounters.record` with each operation, `chaos.display` shows the counts
 meanwhile. The counts are for people to watch: the verdict comes from the records, not from them.
 """
 
@@ -12,9 +12,9 @@ from collections import Counter, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from poutama.cluster.chaos_rows import OwnedGoal
-from poutama.cluster.durability import WRITES
-from poutama.cluster.history import ClientOperation, Fault, HistoryRecord, OperationOutcome
+from poutama.chaos.chaos_rows import OwnedGoal
+from poutama.chaos.durability import WRITES
+from poutama.chaos.history import ClientOperation, Fault, HistoryRecord, OperationOutcome
 
 STALL_SECONDS = 1.0
 """An operation that takes longer is counted as stalled."""

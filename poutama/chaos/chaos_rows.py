@@ -1,6 +1,6 @@
 """The rows that a chaos run writes: people and goals of its own, read back and removed after it.
 
-`cluster.chaos` prepares them, `cluster.workload` writes more. Everything belongs to people
+`chaos.run` prepares them, `chaos.workload` writes more. Everything belongs to people
 whose e-mail begins with `chaos-` and the run's name, at `demo.example`, so runs do not meet each
 other, nor real people's rows. The statements here take no part in what is judged.
 """
@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from json import loads
 from uuid import UUID, uuid4
 
-from poutama.cluster.history import Found
+from poutama.chaos.history import Found
 from poutama.db.connection import Database
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.errors import ConfigurationError, DatabaseError

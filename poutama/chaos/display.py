@@ -15,9 +15,9 @@ from rich.live import Live
 from rich.markup import escape
 from rich.table import Table
 
-from poutama.cluster.counters import STALL_SECONDS, RunCounters
-from poutama.cluster.durability import Verdict
-from poutama.cluster.history import History, OperationOutcome
+from poutama.chaos.counters import STALL_SECONDS, RunCounters
+from poutama.chaos.durability import Verdict
+from poutama.chaos.history import History, OperationOutcome
 
 LINE_SECONDS = 5.0
 MOST_VIOLATIONS = 50

@@ -22,8 +22,8 @@ from urllib.parse import urlsplit
 from poutama.errors import ConfigurationError, PoutamaError
 from poutama.server.certificate import open_tls
 from poutama.server.listen import address_of, listen, open_listener
-from poutama.server.process import LOG_FORMAT, READY, open_application
 from poutama.server.serve import list_proxies
+from poutama.server.server_process import LOG_FORMAT, READY, open_application
 from poutama.server.stop import Stopped, StopRequest
 from poutama.settings import Settings
 
@@ -189,7 +189,7 @@ class Supervisor:
         descriptor = self._listener.fileno()
         process = await asyncio.create_subprocess_exec(
             # -P: a file of the current folder is not a module, whatever its name.
-            *(sys.executable, "-P", "-m", "poutama.server.process"),
+            *(sys.executable, "-P", "-m", "poutama.server.server_process"),
             *(str(descriptor), self._address),
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,

@@ -2,7 +2,7 @@
 
 The command line calls `run_chaos`. One node is stopped at a time, kills and drains in turn,
 and the next only when it is back. Every response that clients get is recorded; the verdict comes
-afterwards, from the record and from what the database then holds (`cluster.durability`). It writes
+afterwards, from the record and from what the database then holds (`chaos.durability`). It writes
 rows of its own people only and stops no node that it was not given.
 """
 
@@ -15,12 +15,12 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 
-from poutama.cluster.chaos_rows import ChaosRows, find_rows, make_chaos_rows, prepare, remove
-from poutama.cluster.client import Execute
-from poutama.cluster.counters import RunCounters
-from poutama.cluster.database_nodes import Nodes, Outage
-from poutama.cluster.history import Fault, Run
-from poutama.cluster.workload import Reader, Writer
+from poutama.chaos.chaos_rows import ChaosRows, find_rows, make_chaos_rows, prepare, remove
+from poutama.chaos.client import Execute
+from poutama.chaos.counters import RunCounters
+from poutama.chaos.database_nodes import Nodes, Outage
+from poutama.chaos.history import Fault, Run
+from poutama.chaos.workload import Reader, Writer
 from poutama.db.connection import Database
 from poutama.settings import Settings
 

@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from poutama.cluster import chaos, database_nodes
-from poutama.cluster.database_nodes import CommandNodes, Commands, Outage
+from poutama.chaos import database_nodes
+from poutama.chaos.database_nodes import CommandNodes, Commands, Outage
+from poutama.chaos.run import _turns
 from poutama.errors import ConfigurationError
 
 
@@ -73,11 +74,11 @@ def test_nodes_and_commands_go_together(names: tuple[str, ...], commands: Comman
 
 def test_every_node_meets_every_action_by_turns() -> None:
     for names in (("a",), ("a", "b"), ("a", "b", "c")):
-        turns = chaos._turns(CommandNodes(names, Commands(kill="true", drain="true")))
+        turns = _turns(CommandNodes(names, Commands(kill="true", drain="true")))
         taken = list(itertools.islice(turns, 2 * len(names)))
         assert {node for node, _ in taken[: len(names)]} == set(names)
         assert set(taken) == set(itertools.product(names, Outage))
 
 
 def test_without_nodes_nothing_is_taken_away() -> None:
-    assert list(chaos._turns(CommandNodes((), Commands()))) == []
+    assert list(_turns(CommandNodes((), Commands()))) == []
