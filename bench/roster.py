@@ -47,7 +47,7 @@ SETUP = (
     f" VALUES ('{ORGANISATION}', 'School', 'school', 'Pacific/Auckland', 'here', 730)",
     "INSERT INTO membership (id, organisation_id, person_id, role, source, accepted_at)"
     f" VALUES (gen_random_uuid(), '{ORGANISATION}', '{ADMIN}', 'ADMIN', 'FOUNDED', now())",
-    f"INSERT INTO verified_organisation (organisation_id) VALUES ('{ORGANISATION}')",
+    f"UPDATE organisation SET verified = true WHERE id = '{ORGANISATION}'",
 )
 CLASSES_A_USER = 0.04
 MANIFEST = """propertyName,value

@@ -198,6 +198,5 @@ CORE_IMPERSONAL_TABLES = (
     "applied_revision",
     "migration_lock",
     "organisation",
-    "verified_organisation",
 )
 """Tables of no feature that hold nothing about people."""

@@ -182,6 +182,10 @@ class Settings:
     export_days: int = setting(
         7, "Days after which a finished export of a learning journey is deleted."
     )
+    invitation_days: int = setting(30, "Days in which an invitation by email can be accepted.")
+    invitation_pause_days: int = setting(
+        90, "Days in which an organisation cannot invite an address again that declined."
+    )
     opened_record_hours: int = setting(
         4,
         "How long a manager or administrator may read a student's record once they have opened it, "

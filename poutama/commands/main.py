@@ -315,7 +315,7 @@ def cancel(
 
 
 organisations = typer.Typer(
-    help="List all organisations, or verify that one is the school it names.",
+    help="List organisations and reports about them, or verify that one is the school it names.",
     epilog="Example: poutama organisations",
     invoke_without_command=True,
 )
@@ -339,17 +339,28 @@ def verify_organisation(
     organisation: Annotated[UUID, typer.Argument(help="The id of one that you know.")],
     revoke: Annotated[bool, typer.Option(help="Take it back.")] = False,
 ) -> None:
-    """Let its rosters share its own students' profiles without asking each of them."""
+    """Let it invite students and caregivers, and enrol its students by rosters."""
     with borrowed_database() as (settings, database):
         # heavy: the database driver
         from poutama.commands.organisations import judge_organisation
 
         judge_organisation(settings, database.url, organisation, verified=not revoke)
     print(
-        "verified: its rosters enrol its own students without asking each of them"
+        "verified: it may invite students and caregivers, and enrol people by rosters"
         if not revoke
-        else "no longer verified: its rosters ask each student"
+        else "no longer verified: students join by code, and its rosters are refused"
     )
+
+
+@organisations.command("reports", epilog="Example: poutama organisations reports")
+def show_reports() -> None:
+    """List the invitations that people reported as they declined them."""
+    with borrowed_database() as (settings, database):
+        # heavy: the database driver
+        from poutama.commands.jobs import open_console
+        from poutama.commands.organisations import show_reports
+
+        show_reports(settings, database.url, open_console())
 
 
 app.add_typer(requests, name="requests")

@@ -1,4 +1,4 @@
-"""`poutama organisations`: lists organisations, and verifies that one is the school it names.
+"""`poutama organisations`: lists organisations and reports about them, and verifies one.
 
 Called by the command line. Reads all organisations, as only the operator of the system may.
 """
@@ -16,6 +16,7 @@ from poutama.commands.database_call import call_with_database
 from poutama.db.connection import Database
 from poutama.db.pooled_connection import Records
 from poutama.errors import NotFoundError
+from poutama.features.groups.reports import list_reports
 from poutama.features.roster.trust import (
     doubt_organisation,
     list_organisations,
@@ -42,8 +43,34 @@ def show_organisations(settings: Settings, url: str, console: Console) -> None:
     for heading in ("name", "verified"):
         shown.add_column(heading)
     for row in call_with_database(settings, url, ask):
-        verified = "" if row["verified_at"] is None else f"{row['verified_at']:%Y-%m-%d}"
-        shown.add_row(str(row["id"]), escape(row["name"]), verified)
+        since = row["verified_at"]
+        verified = "yes" if since is None else f"{since:%Y-%m-%d}"
+        shown.add_row(str(row["id"]), escape(row["name"]), verified if row["verified"] else "")
+    console.print(shown)
+
+
+def show_reports(settings: Settings, url: str, console: Console) -> None:
+    """Print the invitations that people reported, the newest first.
+
+    Raises:
+        PoutamaError: the database cannot be asked.
+    """
+
+    async def ask(database: Database) -> Records:
+        return await list_reports(database, deadline=time.monotonic() + SECONDS)
+
+    shown = Table(box=None)
+    for heading in ("day", "organisation", "verified", "as", "invited by", "reported by", "why"):
+        width = ID_WIDTH if heading == "organisation" else None
+        shown.add_column(heading, min_width=width)
+    for row in call_with_database(settings, url, ask):
+        shown.add_row(
+            f"{row['created_at']:%Y-%m-%d}",
+            f"{row['organisation_id']}\n{escape(row['organisation'])}",
+            "yes" if row["verified"] else "no",
+            row["role"],
+            *(escape(row[name] or "") for name in ("inviter", "reporter", "reason")),
+        )
     console.print(shown)
 
 

@@ -1,8 +1,9 @@
 """Who a sign-in from outside is: the binding of an issuer's subject to a person.
 
-`edge.oidc` asks with what a verified token says. The first time, a person who was invited is
-recognised by an email that the issuer has verified; from then on by issuer and subject alone,
-whatever becomes of the email. Never makes a person, and never moves a binding to another one.
+`edge.oidc` asks with what a verified token says. The first time, a person is recognised by an
+email that the issuer has verified, and made if that address was invited (`db.invited_people`); from
+then on by issuer and subject alone, whatever becomes of the email. Invitations to a verified email
+become the person's whenever they sign in. Never moves a binding to another person.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from poutama.db.connection import Database
+from poutama.db.invited_people import HAS_INVITATION, add_invited_person, bind_invitations
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.errors import AmbiguousCommit, ForbiddenError, UnavailableError
 
@@ -30,7 +32,10 @@ TAKEN = (
     " administrator."
 )
 
-_KNOWN = "SELECT person_id FROM identity WHERE issuer = $1 AND subject = $2"
+_KNOWN = f"""
+SELECT i.person_id, {HAS_INVITATION} AS invited
+FROM identity AS i WHERE i.issuer = $2::text AND i.subject = $3::text
+"""  # noqa: S608  constants
 # Written with capitals or without: by the index on `lower(email)`.
 FIND_BY_EMAIL = "SELECT id FROM person WHERE lower(email) = $1::text LIMIT 2"
 # The person may have gone, or changed their email, since they were found.
@@ -53,17 +58,19 @@ class SignIn:
         issuer: who says so.
         subject: what the issuer calls the person, for ever.
         email: normalized by `text.normalize_email`; None unless the issuer has verified it.
+        name: what the issuer calls the person; None where it does not say.
     """
 
     issuer: str
     subject: str
     email: str | None = None
+    name: str | None = None
 
 
 async def find_person(database: Database, sign_in: SignIn, *, seconds: float = TIME_LIMIT) -> UUID:
     """The person who signs in; bound now if they were invited and this is their first time.
 
-    One read of one row, but for the first time.
+    One read of one row, but for the first time and after an invitation.
 
     Args:
         database: where people are.
@@ -76,17 +83,23 @@ async def find_person(database: Database, sign_in: SignIn, *, seconds: float = T
     """
     deadline = time.monotonic() + seconds
     known = await database.read(
-        _KNOWN, [sign_in.issuer, sign_in.subject], deadline=deadline, name="identity"
+        _KNOWN,
+        [sign_in.email, sign_in.issuer, sign_in.subject],
+        deadline=deadline,
+        name="identity",
     )
-    if known:
+    if known and not known[0]["invited"]:
         return UUID(str(known[0]["person_id"]))
-    if sign_in.email is None:
+    if known:
+        person_id = UUID(str(known[0]["person_id"]))
+    elif sign_in.email is None:
         raise ForbiddenError(NO_EMAIL)
-    person_id = await _find_invited(database, sign_in.email, deadline)
+    else:
+        person_id = await _find_invited(database, sign_in, sign_in.email, deadline)
     return await _bind(database, sign_in, person_id, deadline)
 
 
-async def _find_invited(database: Database, email: str, deadline: float) -> UUID:
+async def _find_invited(database: Database, sign_in: SignIn, email: str, deadline: float) -> UUID:
     found = await database.read(FIND_BY_EMAIL, [email], deadline=deadline, name="invited")
     if len(found) == 1:
         return UUID(str(found[0]["id"]))
@@ -94,7 +107,14 @@ async def _find_invited(database: Database, email: str, deadline: float) -> UUID
         logger.warning(
             "identity: rejected a sign-in: two people have emails that differ only in case"
         )
-    raise ForbiddenError(UNKNOWN)
+        raise ForbiddenError(UNKNOWN)
+    try:
+        added = await add_invited_person(database, email, sign_in.name, deadline=deadline)
+    except AmbiguousCommit as error:
+        raise UnavailableError from error
+    if added is None:
+        raise ForbiddenError(UNKNOWN)
+    return added
 
 
 async def _bind(database: Database, sign_in: SignIn, person_id: UUID, deadline: float) -> UUID:
@@ -103,6 +123,10 @@ async def _bind(database: Database, sign_in: SignIn, person_id: UUID, deadline: 
     async def work(transaction: Transaction) -> dict[str, UUID]:
         await transaction.execute(_BIND, *who, sign_in.email)
         rows = await transaction.fetch(_BOUND, *who)
+        if sign_in.email is not None:
+            for row in rows:
+                if row["subject"] == sign_in.subject:
+                    await bind_invitations(transaction, row["person_id"], sign_in.email)
         return {row["subject"]: UUID(str(row["person_id"])) for row in rows}
 
     bound: dict[str, UUID] = {}

@@ -23,14 +23,16 @@ from poutama.db.identity import SignIn, find_person
 from poutama.edge.issuers import TENANT, Issuer, parse_issuers
 from poutama.edge.jwks import ALGORITHMS, KeySet, SigningKey
 from poutama.edge.tokens import LONGEST_TOKEN, TOO_LONG, VerifiedToken, check_times, explain
-from poutama.errors import UnauthenticatedError
+from poutama.errors import BadUserInputError, UnauthenticatedError
 from poutama.settings import Settings
-from poutama.text import normalize_email
+from poutama.text import normalize, normalize_email
 from poutama.viewer import Viewer
 
 REMEMBERED_SECONDS = 60.0
 """How long a person is taken to be there still: a removed one is locked out after it."""
 LONGEST_SUBJECT = 255
+LONGEST_NAME = 200
+"""Characters of a name that is taken over."""
 MOST_KEYS_TRIED = 4
 
 # ID tokens, and access tokens: not those that mean something else, such as `logout+jwt`.
@@ -165,7 +167,17 @@ def read_claims(claims: Mapping[str, Any], issuer: Issuer) -> SignIn:
         verified = claims.get("xms_edov") in (True, "1", "true")
     email = claims.get("email")
     known = normalize_email(email) if verified and isinstance(email, str) else None
-    return SignIn(claims["iss"], claims["sub"], known)
+    return SignIn(claims["iss"], claims["sub"], known, _read_name(claims.get("name")))
+
+
+def _read_name(name: object) -> str | None:
+    """The name in its stored form; None for what cannot be one."""
+    if not isinstance(name, str) or not name.isprintable():
+        return None
+    try:
+        return normalize(name, limit=LONGEST_NAME).strip() or None
+    except BadUserInputError:
+        return None
 
 
 def _check_audience(claims: Mapping[str, Any], issuer: Issuer) -> None:

@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import (
 from jwt.algorithms import OKPAlgorithm
 
 from poutama.db.connection import Database
+from poutama.db.invited_people import add_invited_person
 from poutama.edge.tokens import LocalTokenVerifier
 from poutama.errors import ConfigurationError, NotFoundError
 from poutama.settings import Settings
@@ -73,7 +74,7 @@ async def token_for(
     lifetime: timedelta = LIFETIME,
     settings: Settings | None = None,
 ) -> str:
-    """Sign a token for the person with this email.
+    """Sign a token for the person with this email, who begins now if the address was invited.
 
     Raises:
         NotFoundError: no person has it; the message says what to do.
@@ -82,20 +83,21 @@ async def token_for(
     """
     database = Database(settings or Settings(), url=url)
     try:
+        deadline = time.monotonic() + READ_SECONDS
         found = await database.read(
-            "select id from person where email = $1",
-            [email],
-            deadline=time.monotonic() + READ_SECONDS,
-            name="token",
+            "select id from person where email = $1", [email], deadline=deadline, name="token"
         )
+        person_id = found[0]["id"] if found else None
+        if person_id is None:
+            person_id = await add_invited_person(database, email, None, deadline=deadline)
     finally:
         await database.close()
-    if not found:
+    if person_id is None:
         raise NotFoundError(
             f"No person in this database has the email {email}. `poutama demo` makes people such as"
             " student-0001@demo.example."
         )
-    return issue_token(home, found[0]["id"], lifetime=lifetime)
+    return issue_token(home, person_id, lifetime=lifetime)
 
 
 def open_key(home: Path) -> Ed25519PrivateKey:

@@ -47,9 +47,7 @@ START = f"mutation ($i: StartRosterImportInput!) {{ startRosterImport(input: $i)
 CHECK = f"mutation ($i: CheckRosterImportInput!) {{ checkRosterImport(input: $i) {PAYLOAD} }}"
 APPLY = f"mutation ($i: ApplyRosterImportInput!) {{ applyRosterImport(input: $i) {PAYLOAD} }}"
 SEE = f"query ($id: UUID!) {{ rosterImport(importId: $id) {{ {FIELDS} }} }}"
-VERIFY = """
-INSERT INTO verified_organisation (organisation_id) VALUES ($1::uuid) ON CONFLICT DO NOTHING
-"""
+VERIFY = "UPDATE organisation SET verified = $2::bool WHERE id = $1::uuid"
 STAGED = """
 SELECT (SELECT count(*) FROM roster_staged_group) + (SELECT count(*) FROM roster_staged_person)
     + (SELECT count(*) FROM roster_staged_membership) AS count
@@ -106,8 +104,7 @@ class Importer:
         await sample_people.fill(self.database)
         for statement in ("DELETE FROM roster_import", "DELETE FROM job"):
             await self.database.write(statement, deadline=soon())
-        if verified:
-            await self.database.write(VERIFY, [ORGANISATION], deadline=soon())
+        await self.database.write(VERIFY, [ORGANISATION, verified], deadline=soon())
 
     async def ask(self, document: str, caller: Caller = Caller.ADMIN, /, **variables: Any) -> Any:
         """The value of the one root field; there must be no error."""

@@ -59,7 +59,8 @@ def rows() -> Iterator[SampleRow]:
             yield "person", {"id": id_of(person), "name": person, "email": email}
     for name in ("organisation", "other organisation"):
         where = {"time_zone": "Pacific/Auckland", "region": "here", "retention_days": 730}
-        yield "organisation", {"id": id_of(name), **searched("name", name), **where}
+        known = {"verified": name == "organisation"}
+        yield "organisation", {"id": id_of(name), **searched("name", name), **where, **known}
     for name, organisation, code in (
         ("group", "organisation", JOIN_CODE),
         ("other group", "organisation", "RIMU2345"),

@@ -1,11 +1,20 @@
-"""Nothing that others do shares a student's goals: only what the student has accepted does."""
+"""Nothing that others do shares a student's data: the student is shown what it is, and accepts."""
 
 from __future__ import annotations
 
+from typing import Any
+from uuid import UUID
+
+import pytest
 import pytest_asyncio
 
 from poutama.db.connection import Database
 from poutama.db.identity import SignIn, find_person
+from poutama.engine import Engine
+from poutama.errors import ForbiddenError
+from poutama.features import load_features, load_model
+from poutama.features.groups.notice import NOTICE_VERSION
+from poutama.settings import Settings
 from poutama.text import normalize_email
 from poutama.viewer import Viewer
 from tests.db.sample_people import fill, viewer_for
@@ -14,29 +23,44 @@ from tests.features.record import Caller
 from tests.features.sample import id_of
 from tests.golden.engine_client import EngineClient
 
-FOUND = """mutation { createOrganisation(input: { name: "Snoop" }) { organisation { id } } }"""
+FOUND = """mutation { createOrganisation(input: { name: "Tīrawolden College" }) {
+  organisation { id verified } } }"""
 ADD = """mutation ($organisation: UUID!) {
-  createGroup(input: { organisationId: $organisation, name: "Snoop" }) { group { id } } }"""
-INVITE = """mutation ($input: InviteInput!) {
-  invite(input: $input) { membership { id person { id } } } }"""
-ACCEPT = """mutation ($id: UUID!) {
-  acceptMembership(input: { membershipId: $id }) { membership { id } } }"""
+  createGroup(input: { organisationId: $organisation, name: "Class 1" }) {
+    group { id joinCode } } }"""
+INVITE = """mutation ($input: InviteInput!) { invite(input: $input) {
+  membership { id version acceptedAt invitedName person { id } } } }"""
+JOIN = """mutation ($code: String!) { joinGroup(input: { joinCode: $code }) {
+  membership { id organisation { id } invitation { organisationVerified sharing } } } }"""
+ACCEPT = """mutation ($id: UUID!, $notice: String) {
+  acceptMembership(input: { membershipId: $id, noticeVersion: $notice }) { membership { id } } }"""
+DECLINE = """mutation ($id: UUID!, $report: Boolean!) {
+  declineInvitation(input: { membershipId: $id, report: $report, reason: "Not our school" }) {
+    membership { endsAt } } }"""
 END = "mutation ($id: UUID!) { endMembership(input: { membershipId: $id }) { membership { id } } }"
-OPEN = """mutation ($id: UUID!) {
-  openRecord(input: { personId: $id, reason: "To see if it opens" }) {
-    openedRecord { id } } }"""
+INVITATIONS = """{ me { id name } invitations { id organisationName organisationVerified groupName
+  inviterName role sharing noticeVersion expiresAt } }"""
+CONSENTS = """query ($id: UUID!) { person(personId: $id) { consents { basis role noticeVersion
+  notice givenBy { id } withdrawnAt withdrawnBy { id } membership { id } } } }"""
+RENAME = """mutation ($id: UUID!, $name: String!) {
+  updatePerson(input: { personId: $id, name: $name }) { person { name } } }"""
 LOOK = """query ($student: UUID!, $goal: UUID!) {
   person(personId: $student) { name goals { id } goalsConnection { totalCount } }
   goals(goalId: $goal) { id }
   groups { progress { active } members { person { goals { id } } child { goals { id } } } } }"""
-SNOOP, FRIEND = Viewer(id_of(Caller.STRANGER)), Viewer(id_of(Caller.OTHER_ADMIN))
-STUDENT = Viewer(id_of(Caller.STUDENT))
+SNOOP, STUDENT = Viewer(id_of(Caller.STRANGER)), Viewer(id_of(Caller.STUDENT))
+MANAGER, MENTOR = Viewer(id_of(Caller.MANAGER)), Viewer(id_of(Caller.MENTOR))
+NEW = "mere@school.example"
 
 
 @pytest_asyncio.fixture
-async def snoop(client: EngineClient, engine_database: Database) -> EngineClient:
-    """The student, and a stranger who may found whatever organisation they like."""
+async def school(client: EngineClient, engine_database: Database) -> EngineClient:
+    """The student, a verified organisation, and a stranger who may found another."""
     await fill(engine_database)
+    settings, computed = Settings(rendering=client.rendering), load_features().computed
+    client.engine = Engine(
+        load_model(), engine_database, settings, client.procedures, computed=lambda _: computed
+    )
     return client
 
 
@@ -45,84 +69,184 @@ async def sees_goals(client: EngineClient, viewer: Viewer) -> bool:
     return str(id_of("goal")) in str(await client.ask(LOOK, viewer, student=student, goal=goal))
 
 
-async def found(client: EngineClient) -> dict[str, str]:
-    """What an invitation into the stranger's own organisation says."""
-    organisation = (await client.ask(FOUND, SNOOP))["createOrganisation"]["organisation"]["id"]
-    return {"organisationId": organisation, "name": "Anyone"}
+async def found_snoop(client: EngineClient) -> dict[str, str]:
+    """The stranger's organisation, with a group in which they are the mentor."""
+    organisation = (await client.ask(FOUND, SNOOP))["createOrganisation"]["organisation"]
+    assert not organisation["verified"]
+    group = (await client.ask(ADD, SNOOP, organisation=organisation["id"]))["createGroup"]["group"]
+    place = {"organisationId": organisation["id"], "groupId": group["id"]}
+    mentor = {**place, "email": "stranger@school.example", "name": "Me", "role": "MENTOR"}
+    made = (await client.ask(INVITE, SNOOP, input=mentor))["invite"]["membership"]
+    await client.ask(ACCEPT, SNOOP, id=made["id"], notice=None)
+    return {**place, "code": group["joinCode"]}
 
 
-async def invite_student(client: EngineClient, given: dict[str, str]) -> str:
-    """The student's membership, not accepted yet."""
-    made = await client.ask(ADD, SNOOP, organisation=given["organisationId"])
-    group = made["createGroup"]["group"]["id"]
-    student = {"email": "the-student@school.example", "role": "STUDENT", "groupId": group}
-    answer = (await client.ask(INVITE, SNOOP, input={**given, **student}))["invite"]["membership"]
-    assert answer["person"] is None
-    return str(answer["id"])
+def offer(**more: object) -> dict[str, object]:
+    """An invitation of a student into the verified organisation's group."""
+    place = {"organisationId": str(id_of("organisation")), "groupId": str(id_of("group"))}
+    return {**place, "email": NEW, "name": "Fatty McLoser", "role": "STUDENT", **more}
 
 
-CARE = {
-    "email": "admin-of-another-organisation@school.example",
-    "role": "CAREGIVER",
-    "childId": str(STUDENT.person_id),
-}
+async def invite(client: EngineClient, **more: object) -> Any:
+    return (await client.ask(INVITE, MANAGER, input=offer(**more)))["invite"]["membership"]
 
 
-async def test_an_invitation_that_was_not_accepted_shares_nothing(snoop: EngineClient) -> None:
-    await invite_student(snoop, await found(snoop))
-    assert not await sees_goals(snoop, SNOOP)
-    student, goal = str(STUDENT.person_id), str(id_of("goal"))
-    seen = await snoop.ask(LOOK, SNOOP, student=student, goal=goal)
-    assert seen["person"] is None
+async def sign_in(client: EngineClient, email: str = NEW, name: str | None = None) -> Viewer:
+    known = SignIn("https://issuer.example", email, normalize_email(email), name)
+    return Viewer(await find_person(client.database, known))
 
 
-async def test_nobody_becomes_caregiver_of_a_student_who_has_accepted_nothing(
-    snoop: EngineClient,
+async def count_people(client: EngineClient) -> int:
+    rows = await client.database.read("select count(*) as n from person", deadline=soon())
+    return int(rows[0]["n"])
+
+
+async def test_an_organisation_that_is_not_verified_invites_no_students_or_caregivers(
+    school: EngineClient,
 ) -> None:
-    given = await found(snoop)
-    assert await snoop.refuse(INVITE, SNOOP, input={**given, **CARE}) == "NOT_FOUND"
-    await invite_student(snoop, given)
-    assert await snoop.refuse(INVITE, SNOOP, input={**given, **CARE}) == "NOT_FOUND"
+    place = await found_snoop(school)
+    child = {"email": "the-student@school.example", "name": "x", "role": "STUDENT"}
+    given = {key: place[key] for key in ("organisationId", "groupId")}
+    assert await school.refuse(INVITE, SNOOP, input={**given, **child}) == "FORBIDDEN"
+    joined = (await school.ask(JOIN, STUDENT, code=place["code"]))["joinGroup"]["membership"]
+    await school.ask(ACCEPT, STUDENT, id=joined["id"], notice=None)
+    care = {"organisationId": place["organisationId"], "childId": str(STUDENT.person_id)}
+    friend = {**care, "email": "friend@x.example", "name": "x", "role": "CAREGIVER"}
+    assert await school.refuse(INVITE, SNOOP, input=friend) == "FORBIDDEN"
 
 
-async def test_what_was_accepted_is_shared(snoop: EngineClient) -> None:
-    given = await found(snoop)
-    membership = await invite_student(snoop, given)
-    await snoop.ask(ACCEPT, STUDENT, id=membership)
-    care = (await snoop.ask(INVITE, SNOOP, input={**given, **CARE}))["invite"]["membership"]
-    await snoop.ask(ACCEPT, FRIEND, id=care["id"])
-    await snoop.ask(OPEN, SNOOP, id=str(STUDENT.person_id))
-    assert await sees_goals(snoop, SNOOP)
-    assert await sees_goals(snoop, FRIEND)
+async def test_a_join_code_says_in_plain_words_that_the_organisation_is_not_verified(
+    school: EngineClient,
+) -> None:
+    place = await found_snoop(school)
+    joined = (await school.ask(JOIN, STUDENT, code=place["code"]))["joinGroup"]["membership"]
+    assert joined["organisation"] is None
+    assert not joined["invitation"]["organisationVerified"]
+    warning, mentors, *_ = joined["invitation"]["sharing"]
+    assert warning.startswith("“Tīrawolden College” is not verified: no one has checked")
+    assert mentors.startswith("The mentors of the group “Class 1” see your name and read your")
+    assert not await sees_goals(school, SNOOP)
+    await school.ask(ACCEPT, STUDENT, id=joined["id"], notice=None)
+    assert await sees_goals(school, SNOOP)
+    await school.ask(END, STUDENT, id=joined["id"])
+    assert not await sees_goals(school, SNOOP)
 
 
-async def test_who_has_left_shares_nothing_any_more(snoop: EngineClient) -> None:
-    membership = await invite_student(snoop, await found(snoop))
-    await snoop.ask(ACCEPT, STUDENT, id=membership)
-    assert not await sees_goals(snoop, SNOOP), "who runs a school reads no diaries"
-    await snoop.ask(OPEN, SNOOP, id=str(STUDENT.person_id))
-    assert await sees_goals(snoop, SNOOP)
-    await snoop.ask(END, STUDENT, id=membership)
-    assert not await sees_goals(snoop, SNOOP)
+async def test_an_invitation_makes_no_person_and_gives_nobody_a_name(school: EngineClient) -> None:
+    before = await count_people(school)
+    made = await invite(school)
+    assert (made["person"], made["invitedName"]) == (None, "Fatty McLoser")
+    assert await count_people(school) == before
+    person = await sign_in(school, name="Mere Tūhoe")
+    assert await count_people(school) == before + 1
+    assert (await school.ask(INVITATIONS, person))["me"]["name"] == "Mere Tūhoe"
+    renamed = await school.ask(RENAME, person, id=str(person.person_id), name="Mere T")
+    assert renamed["updatePerson"]["person"]["name"] == "Mere T"
+    assert await school.refuse(RENAME, MANAGER, id=str(person.person_id), name="x") == "NOT_FOUND"
 
 
-async def test_an_invitation_is_found_by_the_sign_in_that_it_is_for(snoop: EngineClient) -> None:
-    """However either is written: one function normalises both."""
-    written, signed_in = " MA\u0304RIA@School.Example ", "m\u0101ria@SCHOOL.example"
-    await snoop.ask(
-        "mutation ($i: InviteInput!) { invite(input: $i) { membership { id } } }",
-        viewer_for(Caller.MANAGER),
-        i={
-            "organisationId": str(id_of("organisation")),
-            "groupId": str(id_of("group")),
+async def test_a_sign_in_without_a_name_is_called_by_its_address(school: EngineClient) -> None:
+    await invite(school)
+    person = await sign_in(school)
+    assert (await school.ask(INVITATIONS, person))["me"]["name"] == "mere"
+
+
+async def test_the_inviter_does_not_learn_whether_the_address_has_a_person(
+    school: EngineClient,
+) -> None:
+    unknown = await invite(school)
+    known = await invite(school, email="stranger@school.example")
+    others = [{key: made[key] for key in made if key != "id"} for made in (unknown, known)]
+    assert others[0] == others[1]
+    await sign_in(school)
+    again = await invite(school)
+    assert again == unknown
+
+
+async def test_the_invited_see_what_they_are_asked_and_the_answer_is_recorded(
+    school: EngineClient,
+) -> None:
+    membership = (await invite(school))["id"]
+    person = await sign_in(school)
+    (shown,) = (await school.ask(INVITATIONS, person))["invitations"]
+    assert (shown["id"], shown["role"]) == (membership, "STUDENT")
+    assert (shown["organisationName"], shown["organisationVerified"]) == ("organisation", True)
+    assert (shown["groupName"], shown["inviterName"]) == ("group", "manager")
+    assert shown["noticeVersion"] == NOTICE_VERSION
+    assert shown["expiresAt"] is not None
+    assert await school.refuse(ACCEPT, person, id=membership, notice="2025-1") == "CONFLICT"
+    await school.ask(ACCEPT, person, id=membership, notice=NOTICE_VERSION)
+    assert (await school.ask(INVITATIONS, person))["invitations"] == []
+    me = {"id": str(person.person_id)}
+    for viewer in (person, MANAGER):
+        (consent,) = (await school.ask(CONSENTS, viewer, **me))["person"]["consents"]
+        assert consent == {
+            "basis": "PERSON",
             "role": "STUDENT",
-            "email": written,
-            "name": "Maria",
-        },
+            "noticeVersion": NOTICE_VERSION,
+            "notice": "\n".join(shown["sharing"]),
+            "givenBy": me,
+            "withdrawnAt": None,
+            "withdrawnBy": None,
+            "membership": {"id": membership},
+        }
+    assert (await school.ask(CONSENTS, MENTOR, **me))["person"]["consents"] == []
+    await school.ask(END, person, id=membership)
+    (consent,) = (await school.ask(CONSENTS, person, **me))["person"]["consents"]
+    assert consent["withdrawnAt"] is not None
+    assert consent["withdrawnBy"] == me
+
+
+async def test_who_declines_is_left_alone_and_a_report_is_kept(school: EngineClient) -> None:
+    membership = (await invite(school))["id"]
+    person = await sign_in(school)
+    await school.ask(DECLINE, person, id=membership, report=True)
+    assert (await school.ask(INVITATIONS, person))["invitations"] == []
+    assert await school.refuse(ACCEPT, person, id=membership, notice=None) == "NOT_FOUND"
+    assert await school.refuse(INVITE, MANAGER, input=offer()) == "CONFLICT"
+    rows = await school.database.read(
+        "select reporter_id, inviter_id, reason from invitation_report", deadline=soon()
     )
-    sign_in = SignIn("https://issuer.example", "maria", normalize_email(signed_in))
-    person = await find_person(snoop.database, sign_in)
-    rows = await snoop.database.read(
-        "select role from membership where person_id = $1", [person], deadline=soon()
+    assert [tuple(row) for row in rows] == [(person.person_id, MANAGER.person_id, "Not our school")]
+
+
+@pytest.mark.parametrize("column", ["expires_at", "ends_at"])
+async def test_an_invitation_that_is_over_lets_nobody_in(school: EngineClient, column: str) -> None:
+    membership = (await invite(school))["id"]
+    await school.database.write(
+        f"update membership set {column} = now() - interval '1 hour' where id = $1",
+        [UUID(membership)],
+        deadline=soon(),
     )
-    assert [row["role"] for row in rows] == ["STUDENT"]
+    with pytest.raises(ForbiddenError):
+        await sign_in(school)
+
+
+async def test_who_signed_in_before_finds_an_invitation_to_a_verified_address(
+    school: EngineClient,
+) -> None:
+    await invite(school)
+    person = await sign_in(school)
+    later = "mere@home.example"
+    membership = (await invite(school, email=later))["id"]
+    moved = SignIn("https://issuer.example", NEW, later)
+    assert await find_person(school.database, moved) == person.person_id
+    shown = (await school.ask(INVITATIONS, person))["invitations"]
+    assert membership in [each["id"] for each in shown]
+
+
+async def test_an_invitation_is_found_by_the_sign_in_that_it_is_for(school: EngineClient) -> None:
+    """However either is written: one function normalises both."""
+    await invite(school, email=" MA\u0304RIA@School.Example ")
+    person = await sign_in(school, "m\u0101ria@SCHOOL.example")
+    (shown,) = (await school.ask(INVITATIONS, person))["invitations"]
+    assert shown["role"] == "STUDENT"
+
+
+async def test_nobody_becomes_caregiver_of_a_student_of_another_organisation(
+    school: EngineClient,
+) -> None:
+    other = viewer_for(Caller.OTHER_ADMIN)
+    place = {"organisationId": str(id_of("other organisation")), "childId": str(STUDENT.person_id)}
+    given = {**place, "email": "x@x.example", "name": "x", "role": "CAREGIVER"}
+    assert await school.refuse(INVITE, other, input=given) == "NOT_FOUND"

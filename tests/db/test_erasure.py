@@ -39,6 +39,7 @@ TEXTS = {
     "GoalNote": ("information",),
     "Evidence": ("title", "altText", "fileName"),
     "Membership": ("invitedName", "invitedEmail"),
+    "Consent": ("notice",),
     "Job": ("failure",),
     "JobRowError": ("message",),
     "OpenedRecord": ("reason",),
@@ -68,6 +69,14 @@ BESIDES = (
     " WHERE id = $1::uuid AND email = $2::text ON CONFLICT DO NOTHING",
     "UPDATE membership SET granted_by_id = $1::uuid WHERE $2::text <> '' AND id ="
     " (SELECT id FROM membership WHERE person_id <> $1::uuid ORDER BY id LIMIT 1)",
+    "INSERT INTO membership (id, organisation_id, role, source, invited_name, invited_email)"
+    f" SELECT gen_random_uuid(), {PLACE}, 'ADMIN', 'INVITED', $2::text, $2::text FROM person"
+    " WHERE id = $1::uuid",
+    "INSERT INTO invitation_report (id, organisation_id, reporter_id, role, reason)"
+    f" SELECT gen_random_uuid(), {PLACE}, id, 'ADMIN', $2::text FROM person WHERE id = $1::uuid",
+    "INSERT INTO invitation_report (id, organisation_id, reporter_id, inviter_id, role, reason)"
+    f" SELECT gen_random_uuid(), {PLACE}, id, $1::uuid, 'ADMIN', '' FROM person"
+    " WHERE id <> $1::uuid AND $2::text <> '' LIMIT 1",
     "INSERT INTO roster_import (id, organisation_id, actor_id, name, media_type, bytes, sha256,"
     f" object_key, managers) SELECT {IMPORT}, {PLACE}, $1::uuid, 'r', '', 1, '', 'key', false"
     " FROM person WHERE id = $1::uuid AND email = $2::text",

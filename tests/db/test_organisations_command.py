@@ -1,4 +1,4 @@
-"""`poutama organisations`, as it is typed; and that the demo school is taken at its word."""
+"""`poutama organisations`, as it is typed; and that the demo school is verified."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from poutama.features.roster.trust import list_organisations
 from poutama.settings import Settings
 from tests.db import sample_people
 from tests.db.sessions import soon
+from tests.features.record import Caller
 from tests.features.sample import id_of
 
 PROGRAM = "from poutama.commands.main import main; main()"
@@ -33,13 +34,14 @@ async def organisations(url: str, *words: str) -> tuple[int, str]:
 
 async def verified(database: Database) -> set[str]:
     rows = await list_organisations(database, deadline=soon())
-    return {str(row["id"]) for row in rows if row["verified_at"] is not None}
+    return {str(row["id"]) for row in rows if row["verified"]}
 
 
 async def test_organisations_are_listed_verified_and_doubted(
     engine_database: Database, database_url: str
 ) -> None:
     await sample_people.fill(engine_database)
+    await engine_database.write("UPDATE organisation SET verified = false", deadline=soon())
     code, listed = await organisations(database_url)
     assert code == 0
     assert [line.split() for line in listed.splitlines()[1:]] == [
@@ -58,11 +60,29 @@ async def test_organisations_are_listed_verified_and_doubted(
     )
 
 
+async def test_reports_about_invitations_are_listed_for_the_operator(
+    engine_database: Database, database_url: str
+) -> None:
+    await sample_people.fill(engine_database)
+    await engine_database.write(
+        "INSERT INTO invitation_report (id, organisation_id, reporter_id, role, reason)"
+        " VALUES ($1, $2, $3, 'STUDENT', '[b]Not ours')",
+        [id_of("report"), id_of("organisation"), id_of(Caller.STUDENT)],
+        deadline=soon(),
+    )
+    code, listed = await organisations(database_url, "reports")
+    assert code == 0
+    for shown in (ORGANISATION, "the-student@school.example", "STUDENT", "[b]Not ours"):
+        assert shown in listed, listed
+
+
 async def test_the_demo_school_is_verified_once(fresh_database_url: str) -> None:
     await make_demo(fresh_database_url, students=1)
     database = Database(Settings(), url=fresh_database_url)
     assert len(await verified(database)) == 2
-    await database.write("DELETE FROM verified_organisation", deadline=soon())
+    await database.write(
+        "UPDATE organisation SET verified = false, verified_at = NULL", deadline=soon()
+    )
     await make_demo(fresh_database_url, students=2)
     assert await verified(database) == set()
     await database.close()

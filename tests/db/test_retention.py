@@ -67,7 +67,10 @@ LIVES = {
         True,
     ),
     "left, and is invited by a stranger": (
-        [LONG_AGO, PastMembership(None, accepted=False, invited=0)],
+        [
+            LONG_AGO,
+            PastMembership(None, accepted=False, organisation="other organisation", invited=0),
+        ],
         True,
     ),
     "leaves tomorrow": ([PastMembership(-1)], False),
@@ -85,13 +88,8 @@ LIVES = {
 async def school(engine_database: Database) -> Database:
     await fill(engine_database)
     await engine_database.write(
-        "insert into organisation (id, name, name_search, time_zone, region, retention_days)"
-        " values ($1, 'Verified', 'verified', 'UTC', '', 730)",
-        [id_of("verified")],
-        deadline=soon(),
-    )
-    await engine_database.write(
-        "insert into verified_organisation (organisation_id) values ($1)",
+        "insert into organisation (id, name, name_search, time_zone, region, retention_days,"
+        " verified) values ($1, 'Verified', 'verified', 'UTC', '', 730, true)",
         [id_of("verified")],
         deadline=soon(),
     )

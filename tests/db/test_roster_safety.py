@@ -160,23 +160,6 @@ async def test_an_email_that_another_user_of_the_roster_has_is_refused(
     assert await importer.members("Art") == [("u1@school.example", "STUDENT")]
 
 
-async def test_an_organisation_that_nobody_verified_shares_nothing_and_learns_nothing(
-    importer: Importer,
-) -> None:
-    await importer.set_up(verified=False)
-    known, new = stranger(), user("u1", "Ana T")
-    checked = await importer.check(school(known, new))
-    assert counts(checked) == {"groupsAdded": 1, "peopleAdded": 2, "membershipsAdded": 2}
-    said = [change["sentence"].replace(known["email"], "E") for change in checked["changes"]]
-    assert said[1:3] == ["New person Not Them (E).", "New person Ana T (u1@school.example)."]
-    await importer.apply(checked)
-    assert await importer.members("Art") == []
-    again = await importer.check(
-        school(stranger(familyName="X"), user("u1", "Ana T", familyName="X"))
-    )
-    assert (counts(again), errors(again)) == ({}, [])
-
-
 async def test_a_student_of_the_school_already_shares_with_a_new_group(
     importer: Importer,
 ) -> None:

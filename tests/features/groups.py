@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -24,11 +25,14 @@ from tests.features.record import (
 from tests.features.sample import JOIN_CODE
 from tests.reference import policy, rights
 from tests.reference.changes import Doing, Done, Refused, about
+from tests.reference.computed import NOTICE_VERSION
 from tests.reference.policy import Row
-from tests.strategies.drawing import Drawing
-from tests.strategies.schools import NAMES
+from tests.strategies.drawing import NAMES, Drawing
 
 ORGANISATION, GROUP = {"organisationId": Id("organisation")}, {"groupId": Id("group")}
+
+PAUSE = timedelta(days=90)
+"""How long an address that declined is left alone."""
 
 
 def invitation(role: str, **more: object) -> Input:
@@ -63,7 +67,10 @@ def _update_group(doing: Doing, given: Row) -> Done:
 
 def _delete_group(doing: Doing, given: Row) -> Done:
     group = doing.changeable("deleteGroup", "Group", given, "groupId")
-    doing.remove("Membership", *doing.all("Membership", groupId=group["id"]))
+    memberships = doing.all("Membership", groupId=group["id"])
+    for each in memberships:
+        doing.lose("Consent", "membershipId", each)
+    doing.remove("Membership", *memberships)
     return doing.delete("Group", group)
 
 
@@ -96,25 +103,54 @@ def _invite(doing: Doing, given: Row) -> Done:
     fits = (role in ("STUDENT", "MENTOR")) == (group is not None)
     if not fits or (role == "CAREGIVER") != (child is not None):
         raise Refused("BAD_USER_INPUT")
+    if role in ("STUDENT", "CAREGIVER") and not _is_verified(doing, given["organisationId"]):
+        raise Refused("FORBIDDEN")
     for asked, where in ((group, groups), (child, studies)):
         if asked and given["organisationId"] not in [each["organisationId"] for each in where]:
             raise Refused("NOT_FOUND")
     email = given["email"].lower()
-    known = doing.all("Person", email=email)
-    if not known:
-        known = [doing.add("Person", email=email, name=given["name"])]
-        doing.record("INSERT", "Person", known[0]["id"], known[0]["id"])
-    person = known[0]
-    invited = {"invitedName": given["name"], "invitedEmail": email}
-    return _join(doing, person["id"], role=role, source="INVITED", **place, **invited)
+    asked_before = doing.all(
+        "Membership", organisationId=given["organisationId"], invitedEmail=email
+    )
+    if any(row["declinedAt"] and row["declinedAt"] > doing.now - PAUSE for row in asked_before):
+        raise Refused("CONFLICT")
+    known = [row["id"] for row in doing.all("Person", email=email)]
+    invited = {
+        "invitedName": given["name"], "invitedEmail": email, "grantedById": doing.viewer,
+        "expiresAt": doing.now + timedelta(days=30),
+    }  # fmt: skip
+    person = known[0] if known else None
+    return _join(doing, person, role=role, source="INVITED", **place, **invited)
 
 
 def _accept_membership(doing: Doing, given: Row) -> Done:
     found = doing.find("Membership", given["membershipId"])
     doing.permitted("acceptMembership", found)
-    if found["acceptedAt"] is None:
-        doing.touch(found, acceptedAt=doing.now)
-        doing.record("UPDATE", "Membership", found["id"], found["personId"])
+    if found["acceptedAt"] is not None:
+        return about("Membership", found)
+    if not doing.policy.is_offered(found):
+        raise Refused("NOT_FOUND")
+    shown = given.get("noticeVersion")
+    if shown not in (None, NOTICE_VERSION):
+        raise Refused("CONFLICT")
+    doing.touch(found, acceptedAt=doing.now)
+    doing.record("UPDATE", "Membership", found["id"], found["personId"])
+    consent = doing.add(
+        "Consent", basis="PERSON", noticeVersion=shown, notice="new", givenAt=doing.now,
+        givenById=doing.viewer, membershipId=found["id"],
+        **{key: found[key] for key in ("personId", "organisationId", "role")},
+    )  # fmt: skip
+    doing.record("INSERT", "Consent", consent["id"], found["personId"])
+    return about("Membership", found)
+
+
+def _decline_invitation(doing: Doing, given: Row) -> Done:
+    found = doing.find("Membership", given["membershipId"])
+    doing.permitted("declineInvitation", found)
+    if not doing.policy.is_offered(found):
+        raise Refused("NOT_FOUND")
+    doing.touch(found, endsAt=doing.now, declinedAt=doing.now)
+    doing.record("UPDATE", "Membership", found["id"], found["personId"])
     return about("Membership", found)
 
 
@@ -128,14 +164,27 @@ def _end_membership(doing: Doing, given: Row) -> Done:
             raise Refused("CONFLICT")
         doing.touch(found, endsAt=doing.now)
         doing.record("UPDATE", "Membership", found["id"], found["personId"])
+    for consent in doing.all("Consent", membershipId=found["id"], withdrawnAt=None):
+        doing.touch(consent, withdrawnAt=doing.now, withdrawnById=doing.viewer)
+        doing.record("UPDATE", "Consent", consent["id"], consent["personId"])
     return about("Membership", found)
 
 
-def _join(doing: Doing, person: UUID, **values: Any) -> Done:
-    """A membership, unless there is one like it that has not ended."""
+def _is_verified(doing: Doing, organisation: UUID) -> bool:
+    return bool(doing.find("Organisation", organisation)["verified"])
+
+
+def _join(doing: Doing, person: UUID | None, **values: Any) -> Done:
+    """A membership, unless the person or the address has one like it, or was offered one."""
     keys = ("organisationId", "role", "groupId", "childId")
-    same = {"personId": person} | {key: values.get(key) for key in keys}
-    lasting = [row for row in doing.all("Membership", **same) if not doing.policy.is_over(row)]
+    same = {key: values.get(key) for key in keys}
+    email = values.get("invitedEmail")
+    lasting = [
+        row
+        for row in doing.all("Membership", **same)
+        if (person and row["personId"] == person) or (email and row["invitedEmail"] == email)
+        if doing.policy.is_offered(row) or (row["acceptedAt"] and not doing.policy.is_over(row))
+    ]
     if lasting and values["source"] != "FOUNDED":
         return Done("Membership", frozenset(row["id"] for row in lasting))
     made = doing.add("Membership", personId=person, beginsAt=doing.now, **values)
@@ -166,7 +215,7 @@ def _agree_on_the_invited(drawing: Drawing, given: Row) -> Row:
             group = drawing.choose(*drawing.world["Group"])
             return found | {"groupId": group["id"], "organisationId": group["organisationId"]}
         case "CAREGIVER":
-            studies = [row for row in memberships if row["role"] == "STUDENT"]
+            studies = [row for row in memberships if row["role"] == "STUDENT" and row["personId"]]
             if studies:
                 study = drawing.choose(*studies)
                 place = study["organisationId"]
@@ -177,6 +226,15 @@ def _agree_on_the_invited(drawing: Drawing, given: Row) -> Row:
             if led:
                 return found | {"organisationId": drawing.choose(*led)["organisationId"]}
     return found
+
+
+def _agree_on_an_offer(drawing: Drawing, given: Row) -> Row:
+    offers = [
+        row["id"]
+        for row in drawing.world["Membership"]
+        if row["personId"] and row["acceptedAt"] is None and row["endsAt"] is None
+    ]
+    return given | {"membershipId": drawing.choose(*offers)} if offers else given
 
 
 MUTATIONS = (
@@ -247,6 +305,13 @@ MUTATIONS = (
         does=_accept_membership,
     ),
     MutationRecord(
+        name="declineInvitation",
+        cases=(Case("the student's", {"membershipId": Id("student's, not accepted")}, STUDENT),),
+        may=rights.who_may_accept,
+        does=_decline_invitation,
+        agree=_agree_on_an_offer,
+    ),
+    MutationRecord(
         name="endMembership",
         cases=(
             Case("the student's", {"membershipId": Id("student's")}, STUDENT | MENTOR | LEADERS),
@@ -279,6 +344,9 @@ RECORD = FeatureRecord(
         "region": ("here",),
         "retentionDays": (1, 90),
         "expectedVersion": (1, 1, 2, None),
+        "noticeVersion": (NOTICE_VERSION, NOTICE_VERSION, "2025-1", None),
+        "report": (False, True),
+        "reason": (None, "I know no one there"),
     },
     shown={
         "Organisation": VisibleType(sample.ORGANISATION, "organisation(organisationId: $id) %"),
@@ -289,7 +357,8 @@ RECORD = FeatureRecord(
         ),
         "Membership": VisibleType(
             f"{{ id person {sample.PERSON} child {sample.PERSON} group {sample.GROUP}"
-            f" organisation {sample.ORGANISATION} }}",
+            f" organisation {sample.ORGANISATION} invitation {{ id organisationName inviterName }}"
+            f" grantedBy {sample.PERSON} }}",
             f"me {{ memberships{ONLY} % }} organisations {{ memberships{ONLY} % }}"
             f" groups {{ members{ONLY} % }}",
         ),

@@ -91,7 +91,11 @@ def _agree_on_the_place(drawing: Drawing, given: Row) -> Row:
         row for row in drawing.world["Membership"] if row["acceptedAt"] and not row["endsAt"]
     ]
     led = {row["organisationId"] for row in lasting if row["role"] in LEADING}
-    studies = [row for row in lasting if row["role"] == "STUDENT" and row["organisationId"] in led]
+    studies = [
+        row
+        for row in lasting
+        if row["role"] == "STUDENT" and row["personId"] and row["organisationId"] in led
+    ]
     if not studies:
         return given
     study = drawing.choose(*studies)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from uuid import UUID
 
 from tests.features import sample
 from tests.features.record import (
@@ -19,8 +20,7 @@ from tests.features.sample import LATELY, id_of
 from tests.reference import rights
 from tests.reference.changes import Doing, Done, Refused, about
 from tests.reference.policy import Row
-from tests.strategies.drawing import Drawing
-from tests.strategies.schools import NAMES
+from tests.strategies.drawing import NAMES, Drawing
 
 FILE = {"name": "roster.zip", "bytes": 7, "sha256": "0" * 64}
 
@@ -35,6 +35,7 @@ def _rows() -> Iterator[SampleRow]:
 
 def _start_roster_import(doing: Doing, given: Row) -> Done:
     doing.permitted("startRosterImport", doing.find("Organisation", given["organisationId"]))
+    _require_verified(doing, given["organisationId"])
     made = doing.add("RosterImport", **{
         "uploadKey": "new", "mediaType": "application/zip", "noticeVersion": None, **given,
     })  # fmt: skip
@@ -61,7 +62,13 @@ def _apply_roster_import(doing: Doing, given: Row) -> Done:
     return _begin(doing, found, "ROSTER_APPLY", "APPLYING", {"allowEndingPercent": most})
 
 
+def _require_verified(doing: Doing, organisation: UUID) -> None:
+    if not doing.find("Organisation", organisation)["verified"]:
+        raise Refused("FORBIDDEN")
+
+
 def _begin(doing: Doing, found: Row, kind: str, state: str, asked: Row) -> Done:
+    _require_verified(doing, found["organisationId"])
     wish = json.dumps({"import": str(found["id"]), **asked})
     who = {"personId": doing.viewer, "subjectId": None, "input": wish}
     job = doing.add("Job", kind=kind, **who, organisationId=found["organisationId"])

@@ -102,8 +102,9 @@ class Doing:
         row = self.changeable(mutation, kind, given, key)
         changed = {name: to for name, to in given.items() if name not in (key, "expectedVersion")}
         if changed:
-            self.touch(row, **changed)
+            # In this order: an entry has the name that the actor had.
             self.record("UPDATE", kind, row["id"], self.subject_of(kind, row))
+            self.touch(row, **changed)
         return about(kind, row)
 
     def delete(self, kind: str, row: Row) -> Done:
@@ -129,6 +130,9 @@ class Doing:
 
     def subject_of(self, kind: str, row: Row) -> UUID | None:
         match kind:
+            case "Person":
+                person: UUID = row["id"]
+                return person
             case "Goal":
                 owner: UUID = row["personId"]
                 return owner

@@ -20,8 +20,9 @@ from poutama.schema.model import Model
 from poutama.settings import Settings
 from poutama.viewer import Viewer
 from tests.golden.compiled import RENDERINGS
+from tests.reference.computed import FILES
 from tests.reference.policy import World
-from tests.reference.rows import FILES, delete_rows, insert_rows, read_rows
+from tests.reference.rows import delete_rows, insert_rows, read_rows
 
 COMMON = settings(database=None, deadline=None, suppress_health_check=list(HealthCheck))
 # What asking before has written down; the world's own entries are older.

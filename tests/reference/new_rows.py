@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from tests.reference.computed import COUNTS
 from tests.reference.policy import Row
-from tests.reference.rows import COUNTS
 
 NEW: dict[str, Row] = {
     "Goal": {"information": "", "complete": False, "dueAt": None, "color": None},
     "GoalTask": {"complete": False},
     "Membership": {"groupId": None, "childId": None, "invitedName": None, "invitedEmail": None,
-                   "acceptedAt": None, "endsAt": None},
+                   "acceptedAt": None, "endsAt": None, "expiresAt": None, "grantedById": None,
+                   "declinedAt": None},
+    "Organisation": {"verified": False},
+    "Consent": {"withdrawnAt": None, "withdrawnById": None},
     "Job": {"organisationId": None, "state": "QUEUED", "done": 0, "total": None, "attempts": 0,
             "failure": None, "cancelRequested": False, "resultKey": None, "startedAt": None,
             "finishedAt": None},

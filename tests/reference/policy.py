@@ -59,9 +59,9 @@ class Policy:
                 return self.is_in_group(row["id"]) or self.leads(row["organisationId"])
             case "GroupProgress":
                 return self.mentors(row["id"]) or self.leads(row["organisationId"])
-            case "Membership":
+            case "Membership" | "Consent":
                 return self.may_see_membership(row)
-            case "Reminder":
+            case "Reminder" | "Invitation":
                 return bool(row["personId"] == self.viewer)
             case "Job" | "RosterImport" | "OpenedRecord" | "PrivacyRequest":
                 # A job is also seen by who asked for it, an opened record by the student and
@@ -137,10 +137,11 @@ class Policy:
         return self.may_see_goals_of(person) or bool(mine & theirs) or self.has_on_the_books(person)
 
     def may_see_membership(self, row: Row) -> bool:
-        """One's own, those of a group one mentors, those of an organisation one leads."""
+        """One's own, those of a group one mentors, those of an organisation one leads; the
+        consents that belong to them are for those who lead."""
         return (
             row["personId"] == self.viewer
-            or self.mentors(row["groupId"])
+            or self.mentors(row.get("groupId"))
             or self.leads(row["organisationId"])
         )
 
@@ -196,6 +197,13 @@ class Policy:
         accepted = membership["acceptedAt"] is not None
         begun = membership["beginsAt"] <= self.now
         return accepted and begun and not self.is_over(membership)
+
+    def is_offered(self, membership: Row) -> bool:
+        """Offered, and neither answered nor expired: the person may still accept it."""
+        accepted = membership["acceptedAt"] is not None
+        expires = membership["expiresAt"]
+        expired = expires is not None and expires <= self.now
+        return not (accepted or expired or self.is_over(membership))
 
     def is_over(self, membership: Row) -> bool:
         return membership["endsAt"] is not None and membership["endsAt"] <= self.now

@@ -15,6 +15,11 @@ def anybody(_policy: Policy, _about: Row) -> bool:
     return True
 
 
+def oneself(policy: Policy, person: Row) -> bool:
+    """A name is the person's own to change."""
+    return bool(person["id"] == policy.viewer)
+
+
 def the_student(policy: Policy, goal: Row) -> bool:
     """The student's words, steps and evidence are the student's, though others see them."""
     return bool(goal["personId"] == policy.viewer)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import Any
 
 from poutama.db.connection import Database
 from poutama.schema.directives import snake_case
 from poutama.schema.model import Model
 from poutama.text import fold
+from tests.reference.computed import compute
 from tests.reference.policy import Row, World
 from tests.reference.school import SEARCHED
 
@@ -19,7 +19,10 @@ BESIDES: dict[str, tuple[str, ...]] = {
     "Person": (),
     "Organisation": (),
     "Group": ("organisationId",),
-    "Membership": ("personId", "organisationId", "groupId", "childId"),
+    "Membership": (
+        "personId", "organisationId", "groupId", "childId", "grantedById", "declinedAt",
+    ),
+    "Consent": ("personId", "organisationId", "membershipId", "givenById", "withdrawnById"),
     "Goal": ("personId",),
     "GoalTask": ("goalId",),
     "GoalNote": ("goalId", "authorId"),
@@ -37,14 +40,6 @@ BESIDES: dict[str, tuple[str, ...]] = {
     "PrivacyRequest": ("personId", "organisationId", "jobId"),
 }  # fmt: skip
 """Type -> what its table has besides the type's fields."""
-COUNTS = (
-    "rowsRead", "rowsRefused", "groupsAdded", "groupsChanged", "groupsEnded", "peopleAdded",
-    "peopleChanged", "peopleEnded", "membershipsAdded", "membershipsChanged", "membershipsEnded",
-    "membershipsBefore",
-)  # fmt: skip
-"""What a roster import counts."""
-ANNOUNCED = ("uploadKey", "mediaType", "bytes", "sha256")
-"""What a form for uploading is made of."""
 TABLES = {"RosterImport": "roster_import", "Reminder": "reminder"}
 """Tables of types that are read from a view."""
 EMPTY = tuple(
@@ -105,43 +100,6 @@ async def read_rows(database: Database, model: Model, kinds: Iterable[str]) -> W
                 assert stored[f"{name}_search"] == fold(row[name]), (kind, row)
             row |= compute(kind, row)
     return found
-
-
-def compute(kind: str, row: Row) -> Row:
-    """What Python makes of the row's stored values, by the functions of `FILES`."""
-    match kind:
-        case "RosterImport":
-            before, ended = row["membershipsBefore"], row["membershipsEnded"]
-            return {
-                "uploadForm": row["uploadKey"] and form_of(*(row[name] for name in ANNOUNCED)),
-                "endingPercent": -(-100 * ended // before) if before else None,
-            }
-        case "Job":
-            return {"resultUrl": row["resultKey"] and address_of(row["resultKey"])}
-        case "Evidence":
-            return {
-                "downloadUrl": row["objectKey"] and address_of(row["objectKey"]),
-                "thumbnailUrl": row["thumbnailKey"] and picture_of(row["thumbnailKey"]),
-                "uploadForm": row["uploadKey"] and form_of(*(row[name] for name in ANNOUNCED)),
-            }
-    return {}
-
-
-def address_of(*values: Any) -> str:
-    """Stands for a signed address: what it is made of is all that is known of it."""
-    return f"https://files.example/{values[0]}"
-
-
-def picture_of(*values: Any) -> str:
-    return f"https://pictures.example/{values[0]}"
-
-
-def form_of(*values: Any) -> Row:
-    return {"url": "https://files.example", "fields": {"made of": list(values)}}
-
-
-FILES = {"download_url": address_of, "inline_url": picture_of, "upload_form": form_of}
-"""What makes computed fields."""
 
 
 def as_stored(kind: str, row: Row) -> dict[str, object]:

@@ -22,6 +22,7 @@ from graphql import (
 )
 
 from poutama.text import fold
+from tests.reference.computed import compute
 from tests.reference.policy import Policy, Row
 from tests.reference.resolvers import Term, compare, encode, order_terms, read_cursor, signature
 
@@ -40,6 +41,15 @@ ONE = {
         "group": ("Group", "groupId"),
         "person": ("Person", "personId"),
         "child": ("Person", "childId"),
+        "grantedBy": ("Person", "grantedById"),
+        "invitation": ("Invitation", "id"),
+    },
+    "Consent": {
+        "person": ("Person", "personId"),
+        "organisation": ("Organisation", "organisationId"),
+        "membership": ("Membership", "membershipId"),
+        "givenBy": ("Person", "givenById"),
+        "withdrawnBy": ("Person", "withdrawnById"),
     },
     "Job": {
         "person": ("Person", "personId"),
@@ -70,6 +80,7 @@ MANY = {
     "Person": {
         "goals": ("Goal", "personId"),
         "memberships": ("Membership", "personId"),
+        "consents": ("Consent", "personId"),
         "audit": ("AuditEntry", "subjectId"),
         "reminders": ("Reminder", "personId"),
         "openedRecords": ("OpenedRecord", "personId"),
@@ -115,6 +126,7 @@ DEFAULT_ORDER = {
     "RosterChange": ["POSITION_ASC"],
     "OpenedRecord": ["CREATED_AT_DESC"],
     "PrivacyRequest": ["DUE_AT_ASC"],
+    "Consent": ["GIVEN_AT_DESC"],
 }
 OWN = ("Goal", "Job")
 """Types of which Query lists one's own."""
@@ -146,6 +158,10 @@ def see(policy: Policy, kind: str) -> Iterator[VisibleRow]:
     match kind:
         case "GroupProgress":
             rows = progress(policy)
+        case "Invitation":
+            rows = [
+                offer(policy, row) for row in policy.world["Membership"] if policy.is_offered(row)
+            ]
         case "Reminder":
             rows = [row for row in policy.world[kind] if reminds(policy, row)]
         case _:
@@ -158,6 +174,24 @@ def reminds(policy: Policy, reminder: Row) -> bool:
     (goal,) = (each for each in policy.world["Goal"] if each["id"] == reminder["goalId"])
     due = not goal["complete"] and goal["dueAt"] == reminder["dueAt"]
     return due and reminder["dismissedAt"] is None
+
+
+def offer(policy: Policy, membership: Row) -> Row:
+    """What the person of an open membership is shown, although they are not a member yet."""
+
+    def name(kind: str, key: str) -> str | None:
+        return next((x["name"] for x in policy.world[kind] if x["id"] == membership[key]), None)
+
+    same = ("id", "personId", "role", "source", "createdAt", "expiresAt")
+    organisations = policy.world["Organisation"]
+    (place,) = (each for each in organisations if each["id"] == membership["organisationId"])
+    shown = {key: membership[key] for key in same} | {
+        "organisationName": place["name"],
+        "organisationVerified": place["verified"],
+        "groupName": name("Group", "groupId"),
+        "inviterName": name("Person", "grantedById"),
+    }
+    return shown | compute("Invitation", shown)
 
 
 def progress(policy: Policy) -> list[Row]:

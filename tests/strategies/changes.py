@@ -124,7 +124,8 @@ def _outsiders(
     return [
         each["personId"]
         for each in world["Membership"]
-        if each["organisationId"] in places
+        if each["personId"] is not None
+        and each["organisationId"] in places
         and each["role"] in LEADERS
         and not Policy(world, each["personId"], now).counts(each)
         and not _is_able(world, each["personId"], now, steps)

@@ -12,6 +12,10 @@ from tests.reference.policy import World
 
 T = TypeVar("T")
 
+NAMES = ("Kea", "kea", "Tūī", "Rua")
+TEXTS = ("a", "Āe", "ae", "")
+"""What is drawn for names, and for other texts: so few that many are alike."""
+
 
 def chance(draw: DrawFn, percent: float) -> bool:
     """True about that often."""

@@ -42,7 +42,7 @@ LARGEST = 40
 def questions(draw: DrawFn, schema: GraphQLSchema, world: World) -> tuple[UUID, str]:
     """A person of the world, and what they ask."""
     # Those who are something to others ask more often.
-    busy = [row["personId"] for row in world["Membership"]]
+    busy = [row["personId"] for row in world["Membership"] if row["personId"]]
     viewer: UUID = choose(draw, *busy, *(row["id"] for row in world["Person"]))
     query = schema.query_type
     assert query is not None
@@ -50,6 +50,7 @@ def questions(draw: DrawFn, schema: GraphQLSchema, world: World) -> tuple[UUID, 
 
 
 PERSON = """{ id email name goals { id } goalsConnection { totalCount } memberships { id }
+  consents { id givenBy { id } withdrawnBy { id } membership { id } }
   reminders { id goal { id } } openedRecords { id reason opener { id } }
   privacyRequests { id state }
   auditConnection { totalCount nodes { id actorName } } }"""
@@ -218,18 +219,30 @@ class Asker:
             if field != "id":
                 return choose(self.draw, 1, 0, 2, 3)
             kind = "Group"
+        if kind == "Invitation":
+            kind, field = OFFERED.get(field, ("Membership", field))
         rows = [row for row in self.world[kind] if row[field] is not None]
         if rows:
             return choose(self.draw, *rows)[field]
         return SAMPLES.get(field, 0)  # for the many counts
 
 
+OFFERED = {
+    "organisationName": ("Organisation", "name"),
+    "organisationVerified": ("Organisation", "verified"),
+    "groupName": ("Group", "name"),
+    "inviterName": ("Person", "name"),
+}
+"""Field of an invitation -> whose field it shows; the others are the membership's."""
 SAMPLES: Row = {
-    "id": UUID(int=0), "rowId": UUID(int=0), "actorId": UUID(int=0), "color": "", "name": "",
+    "id": UUID(int=0), "rowId": UUID(int=0), "actorId": UUID(int=0), "actorName": "",
+    "organisationId": UUID(int=0), "organisationName": "", "color": "", "name": "",
     "dueAt": datetime.fromisoformat("2026-01-01T00:00:00Z"), "information": "", "title": "",
     "version": 1, "position": 0, "complete": False, "kind": "", "failure": "", "total": 0,
     "rejection": "", "noticeVersion": "", "reason": "", "openerName": "",
     "deciderName": "", "receipt": "", "note": "", "otherAdministrators": 0,
+    "notice": "", "basis": "PERSON", "verified": False,
+    "invitedName": "", "invitedEmail": "",
     "action": "READ", "goalType": "SPORTS", "role": "ADMIN", "source": "INVITED",
 }  # fmt: skip
 """A value for fields that no row of a world has one for."""
@@ -248,6 +261,9 @@ for _moment in (
     "appliedAt",
     "updatedAt",
     "createdAt",
+    "expiresAt",
+    "givenAt",
+    "withdrawnAt",
 ):
     SAMPLES[_moment] = SAMPLES["dueAt"]
 

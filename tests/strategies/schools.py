@@ -9,30 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
+from tests.reference.computed import COUNTS, compute
 from tests.reference.policy import LEADERS, Row, World
-from tests.reference.rows import COUNTS, compute
-from tests.strategies.drawing import chance, choose
-
-NAMES = ("Kea", "kea", "Tūī", "Rua")
-TEXTS = ("a", "Āe", "ae", "")
-CURRENT: Row = {"begins": -600, "ends": None, "accepted": -500}
-STATES: tuple[Row, ...] = (
-    *[CURRENT] * 5,
-    {**CURRENT, "ends": 300},
-    {**CURRENT, "ends": -40},
-    {**CURRENT, "accepted": None},
-    {**CURRENT, "accepted": None, "ends": -40},
-    {**CURRENT, "begins": 40},
-)
-"""What a membership can be like, in hours from now."""
-ROLES = ("CAREGIVER", "CAREGIVER", "STUDENT", "MENTOR", "MENTOR_MANAGER", "ADMIN", "ADMIN")
+from tests.strategies.drawing import NAMES, TEXTS, chance, choose
+from tests.strategies.memberships import MembershipBuilder
 
 
 class School(dict[str, list[Row]]):
@@ -49,25 +36,15 @@ def schools(draw: DrawFn, now: datetime) -> World:
 
 
 @dataclass(slots=True)
-class _SchoolBuilder:
-    draw: DrawFn
-    now: datetime
-    made: int = 0
+class _SchoolBuilder(MembershipBuilder):
+    """Draws a whole school."""
 
     def build(self) -> World:
         people = list(self._rows("Person", 4, 7))
         organisations = list(self._rows("Organisation", 1, 3))
         groups = list(self._rows("Group", 1, 3, organisationId=organisations))
-        memberships = [
-            self._membership(role, [group], people, organisations)
-            for group in groups
-            for role in ("MENTOR", "STUDENT", "STUDENT")
-        ]
-        studies = [each for each in memberships if each["role"] == "STUDENT"]
-        for role in self._roles():
-            made = self._membership(role, groups, people, organisations)
-            self._care(made, studies)
-            memberships.append(made)
+        memberships = self._memberships(groups, people, organisations)
+        known = [each for each in memberships if each["personId"]]
         goals = list(self._rows("Goal", 4, 8, personId=people))
         inside = {"goalId": goals}
         notes = list(self._rows("GoalNote", 2, 8, **inside, authorId=[*people, None]))
@@ -79,6 +56,7 @@ class _SchoolBuilder:
             "Organisation": organisations,
             "Group": groups,
             "Membership": memberships,
+            "Consent": self.consents(memberships, people),
             "Goal": goals,
             "GoalTask": list(self._rows("GoalTask", 2, 8, **inside)),
             "GoalNote": notes,
@@ -90,10 +68,27 @@ class _SchoolBuilder:
             "Reminder": [self._reminder(goal) for goal in goals if chance(self.draw, 60)],
             "RosterImport": imports,
             "RosterChange": list(self._rows("RosterChange", 2, 4, importId=imports)),
-            "OpenedRecord": list(self._opened_records(memberships)),
-            "PrivacyRequest": list(self._privacy_requests(memberships, people, jobs)),
+            "OpenedRecord": list(self._opened_records(known)),
+            "PrivacyRequest": list(self._privacy_requests(known, people, jobs)),
             "AuditEntry": self._audit_entries(people, organisations),
         }
+
+    def _memberships(
+        self, groups: list[Row], people: list[Row], organisations: list[Row]
+    ) -> list[Row]:
+        """A mentor and two students for each group, an offer, and others."""
+        memberships = [
+            self.membership(role, [group], people, organisations)
+            for group in groups
+            for role in ("MENTOR", "STUDENT", "STUDENT")
+        ]
+        memberships.append(self.offer(groups, people, organisations))
+        studies = [each for each in memberships if each["role"] == "STUDENT" and each["personId"]]
+        for role in self.roles():
+            made = self.membership(role, groups, people, organisations)
+            self.care(made, studies)
+            memberships.append(made)
+        return memberships
 
     def _privacy_requests(
         self, memberships: list[Row], people: list[Row], jobs: list[Row]
@@ -107,28 +102,21 @@ class _SchoolBuilder:
             job = choose(self.draw, *jobs, None) if state == "ACCEPTED" else None
             is_decided = state != "OPEN"
             yield {
-                **self._row("PrivacyRequest"),
+                **self.row("PrivacyRequest"),
                 "personId": choose(self.draw, place["personId"], people[0]["id"], None),
                 "organisationId": choose(self.draw, *[place["organisationId"]] * 5, None),
                 "jobId": job and job["id"], "kind": choose(self.draw, "ERASURE", "ACCESS"),
-                "state": state, "note": choose(self.draw, *TEXTS), "dueAt": self._hours(400),
-                "decidedAt": self._hours(-20) if is_decided else None,
+                "state": state, "note": choose(self.draw, *TEXTS), "dueAt": self.hours(400),
+                "decidedAt": self.hours(-20) if is_decided else None,
                 "deciderName": choose(self.draw, *NAMES) if is_decided else None,
                 "reason": choose(self.draw, *TEXTS) if state == "REFUSED" else None,
-                "doneAt": self._hours(-10) if state == "DONE" else None,
+                "doneAt": self.hours(-10) if state == "DONE" else None,
                 "receipt": choose(self.draw, *TEXTS) if state == "DONE" else None,
             }  # fmt: skip
 
     def _audit_entries(self, people: list[Row], organisations: list[Row]) -> list[Row]:
         linked: dict[str, list[Any]] = {"subjectId": [*people, None], "actorId": people}
         return list(self._rows("AuditEntry", 3, 7, **linked, organisationId=[*organisations, None]))
-
-    def _roles(self) -> list[str]:
-        """An administrator, and whatever else."""
-        return [
-            "ADMIN",
-            *(choose(self.draw, *ROLES) for _ in range(choose(self.draw, 6, 3, 4, 5, 7))),
-        ]
 
     def _jobs(self, people: list[Row], organisations: list[Row]) -> list[Row]:
         asked: dict[str, list[Any]] = {
@@ -148,86 +136,34 @@ class _SchoolBuilder:
             and study["role"] == "STUDENT"
             and leader["organisationId"] == study["organisationId"]
         ]
-        now = [pair for pair in able if all(map(self._is_current, pair))]
+        now = [pair for pair in able if all(map(self.is_current, pair))]
         for _ in range(choose(self.draw, 4, 3, 5, 2)):
             leader, study = (choose(self.draw, *memberships) for _ in range(2))
             if able and chance(self.draw, 90):
                 leader, study = choose(self.draw, *(now if now and chance(self.draw, 70) else able))
             begun, ends = choose(self.draw, (-2, 20), (-2, 20), (-2, 20), (-30, -10))
             yield {
-                **self._row("OpenedRecord"),
+                **self.row("OpenedRecord"),
                 "personId": study["personId"],
                 "openerId": choose(self.draw, *[leader["personId"]] * 9, None),
                 "organisationId": leader["organisationId"],
                 "openerName": choose(self.draw, *NAMES),
                 "reason": choose(self.draw, *TEXTS),
                 "otherAdministrators": choose(self.draw, 0, 1),
-                "createdAt": self._hours(begun),
-                "expiresAt": self._hours(ends),
-                "closedAt": choose(self.draw, None, None, None, None, self._hours(-1)),
+                "createdAt": self.hours(begun),
+                "expiresAt": self.hours(ends),
+                "closedAt": choose(self.draw, None, None, None, None, self.hours(-1)),
             }
-
-    def _is_current(self, membership: Row) -> bool:
-        begun = membership["acceptedAt"] is not None and membership["beginsAt"] <= self.now
-        return begun and (membership["endsAt"] is None or membership["endsAt"] > self.now)
-
-    def _care(self, made: Row, studies: list[Row]) -> None:
-        """Most children study somewhere, and most of those where they are cared for."""
-        if made["role"] == "CAREGIVER" and chance(self.draw, 90):
-            study = choose(self.draw, *studies)
-            made["childId"] = study["personId"]
-            if chance(self.draw, 65):
-                made["organisationId"] = study["organisationId"]
 
     def _rows(self, kind: str, least: int, most: int, **links: list[Any]) -> Iterator[Row]:
         """Some rows of a type, each linked to some of the others."""
         for _ in range(self.draw(st.integers(least, most))):
             linked = {key: choose(self.draw, *rows) for key, rows in links.items()}
             yield {
-                **self._row(kind),
+                **self.row(kind),
                 **{key: row and row["id"] for key, row in linked.items()},
                 **getattr(self, f"_{kind.lower()}")(),
             }
-
-    def _row(self, kind: str) -> Row:
-        if kind == "AuditEntry":
-            return {"id": self._id()}
-        if kind in ("JobRowError", "RosterChange", "Reminder"):
-            return {"id": self._id(), "createdAt": self._moment()}
-        return {
-            "id": self._id(),
-            "version": choose(self.draw, 1, 2),
-            "updatedAt": self._moment(),
-            "createdAt": self._moment(),
-        }
-
-    def _id(self) -> UUID:
-        """A new id, in no order, and in none that tells types apart."""
-        self.made += 1
-        return UUID(int=choose(self.draw, 7, 1, 5, 3) << 120 | self.made)
-
-    def _membership(
-        self, role: str, groups: list[Row], people: list[Row], organisations: list[Row]
-    ) -> Row:
-        state = choose(self.draw, *STATES)
-        person = choose(self.draw, *people)
-        group = choose(self.draw, *groups) if role in ("STUDENT", "MENTOR") else None
-        organisation = group["organisationId"] if group else choose(self.draw, *organisations)["id"]
-        child = choose(self.draw, *people)["id"] if role == "CAREGIVER" else None
-        return {
-            **self._row("Membership"),
-            "personId": person["id"],
-            "organisationId": organisation,
-            "groupId": group and group["id"],
-            "childId": child,
-            "role": role,
-            "source": choose(self.draw, "INVITED", "JOIN_CODE"),
-            "invitedName": choose(self.draw, None, *NAMES),
-            "invitedEmail": choose(self.draw, None, "kia.ora@school.example"),
-            "beginsAt": self._hours(state["begins"]),
-            "endsAt": self._hours(state["ends"]),
-            "acceptedAt": self._hours(state["accepted"]),
-        }
 
     def _person(self) -> Row:
         return {"email": f"{self.made}@school.example", "name": choose(self.draw, *NAMES)}
@@ -238,6 +174,7 @@ class _SchoolBuilder:
             "timeZone": "Pacific/Auckland",
             "region": "ap-southeast-2",
             "retentionDays": choose(self.draw, 730, 90),
+            "verified": choose(self.draw, True, True, False),
         }
 
     def _group(self) -> Row:
@@ -249,7 +186,7 @@ class _SchoolBuilder:
             "title": choose(self.draw, *TEXTS),
             "information": choose(self.draw, *TEXTS),
             "complete": choose(self.draw, False, True),
-            "dueAt": choose(self.draw, None, self._hours(-30), self._hours(30)),
+            "dueAt": choose(self.draw, None, self.hours(-30), self.hours(30)),
             "color": choose(self.draw, None, "#3366cc"),
         }
 
@@ -275,8 +212,8 @@ class _SchoolBuilder:
             "cancelRequested": choose(self.draw, False, True),
             "input": "{}",
             "resultKey": key,
-            "startedAt": choose(self.draw, None, self._hours(-30)),
-            "finishedAt": choose(self.draw, None, self._hours(-20)),
+            "startedAt": choose(self.draw, None, self.hours(-30)),
+            "finishedAt": choose(self.draw, None, self.hours(-20)),
         }
 
     def _jobrowerror(self) -> Row:
@@ -292,12 +229,12 @@ class _SchoolBuilder:
     def _reminder(self, goal: Row) -> Row:
         """Some were dismissed, and some are of a time that the goal is no longer due at."""
         return {
-            **self._row("Reminder"),
+            **self.row("Reminder"),
             "personId": goal["personId"],
             "goalId": goal["id"],
             "kind": choose(self.draw, "DUE_SOON", "OVERDUE"),
-            "dueAt": choose(self.draw, goal["dueAt"] or self._hours(-30), self._hours(30)),
-            "dismissedAt": choose(self.draw, None, None, self._hours(-10)),
+            "dueAt": choose(self.draw, goal["dueAt"] or self.hours(-30), self.hours(30)),
+            "dismissedAt": choose(self.draw, None, None, self.hours(-10)),
         }
 
     def _rosterimport(self) -> Row:
@@ -305,13 +242,13 @@ class _SchoolBuilder:
         counts = dict.fromkeys(COUNTS)
         if state not in ("UPLOADING", "CHECKING"):
             counts = {name: choose(self.draw, 0, 1, 5) for name in COUNTS}
-        checked = self._hours(-30) if counts["rowsRead"] is not None else None
+        checked = self.hours(-30) if counts["rowsRead"] is not None else None
         row = {
             "name": "roster.zip", "mediaType": "application/zip", "bytes": choose(self.draw, 1, 2),
             "sha256": "00" * 32, "uploadKey": f"key-{self.made}" if state == "UPLOADING" else None,
             "managers": choose(self.draw, False, True), "state": state, **counts,
             "noticeVersion": choose(self.draw, None, "v1"), "source": None,
-            "checkedAt": checked, "appliedAt": self._hours(-20) if state == "APPLIED" else None,
+            "checkedAt": checked, "appliedAt": self.hours(-20) if state == "APPLIED" else None,
         }  # fmt: skip
         return row | compute("RosterImport", row)
 
@@ -332,7 +269,7 @@ class _SchoolBuilder:
         uploader = choose(self.draw, *people, None)
         key = f"key-{self.made}"
         row: Row = {
-            **self._row("Evidence"),
+            **self.row("Evidence"),
             "goalId": note["goalId"] if note else goal and goal["id"],
             "noteId": note and note["id"],
             "uploaderId": uploader and uploader["id"],
@@ -360,16 +297,10 @@ class _SchoolBuilder:
 
     def _auditentry(self) -> Row:
         return {
-            "at": self._moment(),
+            "at": self.moment(),
             "action": choose(self.draw, "READ", "UPDATE"),
             "kind": choose(self.draw, "Goal", "Membership"),
             "rowId": choose(self.draw, None, UUID(int=self.made)),
             "actorName": choose(self.draw, *NAMES),
             "organisationName": choose(self.draw, *NAMES, None),
         }
-
-    def _moment(self) -> datetime:
-        return self.now - timedelta(hours=choose(self.draw, 100, 200, 300))
-
-    def _hours(self, hours: int | None) -> datetime | None:
-        return None if hours is None else self.now + timedelta(hours=hours)

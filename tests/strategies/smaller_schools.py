@@ -9,7 +9,8 @@ from tests.reference.policy import Row, World
 
 LINKS = (
     "personId", "organisationId", "groupId", "childId", "goalId", "authorId", "subjectId", "jobId",
-    "noteId", "uploaderId", "importId", "openerId",
+    "noteId", "uploaderId", "importId", "openerId", "membershipId",
+    "grantedById", "givenById", "withdrawnById",
 )  # fmt: skip
 
 

@@ -1,23 +1,37 @@
-"""Organisations, groups and memberships."""
+"""Organisations, groups and memberships, how people get into them, and what they consent to."""
 
 from __future__ import annotations
 
 from poutama.feature import Feature
-from poutama.features.groups import procedures
+from poutama.features.groups import invitations, memberships, procedures
+from poutama.features.groups.notice import NOTICE_VERSION, Offer, describe_sharing
 from poutama.personal_data import Erasure, PersonalData
+
+
+def show_sharing(role: str, organisation: str, verified: bool, group: str | None) -> list[str]:
+    """The field `sharing` of an invitation."""
+    return describe_sharing(Offer(role, organisation, verified, group))
+
+
+def show_notice_version(_role: str) -> str:
+    """The field `noticeVersion` of an invitation."""
+    return NOTICE_VERSION
+
 
 FEATURE = Feature(
     name="groups",
     package=__package__,
     procedures=(
-        procedures.accept_membership,
+        invitations.decline_invitation,
+        invitations.invite,
+        memberships.accept_membership,
+        memberships.end_membership,
         procedures.create_group,
         procedures.create_organisation,
-        procedures.end_membership,
-        procedures.invite,
         procedures.join_group,
         procedures.renew_join_code,
     ),
+    computed={"invitation_sharing": show_sharing, "notice_version": show_notice_version},
     personal_data=(
         PersonalData(
             table="membership",
@@ -38,6 +52,47 @@ FEATURE = Feature(
             erasure=Erasure.ANONYMISE,
             note="memberships they offered to others",
             export="no: they are the others'",
+        ),
+        PersonalData(
+            table="membership",
+            matches="this.person_id IS NULL AND this.invited_email = lower(p.email)",
+            columns=("invited_email",),
+            erasure=Erasure.DELETE,
+            note="invitations to their address",
+            export="`query { invitations }`",
+        ),
+        PersonalData(
+            table="consent",
+            path="person_id",
+            note="what they consented to, and when",
+            export="`me { consents }`",
+        ),
+        PersonalData(
+            table="consent",
+            path="given_by_id",
+            erasure=Erasure.ANONYMISE,
+            note="consents they gave for others",
+            export="no: they are the others'",
+        ),
+        PersonalData(
+            table="consent",
+            path="withdrawn_by_id",
+            erasure=Erasure.ANONYMISE,
+            note="consents of others that they ended",
+            export="no: they are the others'",
+        ),
+        PersonalData(
+            table="invitation_report",
+            path="reporter_id",
+            note="invitations they reported",
+            export="no: they wrote it to the operator, who answers",
+        ),
+        PersonalData(
+            table="invitation_report",
+            path="inviter_id",
+            erasure=Erasure.ANONYMISE,
+            note="reports about invitations they made",
+            export="no: who reported is not shown to them",
         ),
     ),
     impersonal_tables=("learning_group",),

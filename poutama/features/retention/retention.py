@@ -45,7 +45,7 @@ _SQL = load_sql(
         "is_kept": (
             "(CASE WHEN k.accepted_at IS NOT NULL THEN"
             " k.ends_at IS NULL OR k.ends_at > now() - ko.retention_days * interval '1 day'"
-            " ELSE (k.ends_at IS NULL OR k.ends_at > now()) AND kv.organisation_id IS NOT NULL"
+            " ELSE (k.ends_at IS NULL OR k.ends_at > now()) AND ko.verified"
             f" AND k.created_at > now() - {_INVITATION} END)"
         ),
     },

@@ -17,7 +17,6 @@ SELECT found.person_id FROM (
 ) AS found
 WHERE NOT EXISTS (
     SELECT 1 FROM membership AS k JOIN organisation AS ko ON ko.id = k.organisation_id
-        LEFT JOIN verified_organisation AS kv ON kv.organisation_id = k.organisation_id
     WHERE k.person_id = found.person_id AND {is_kept}
 )
 LIMIT {batch};
@@ -28,8 +27,7 @@ SELECT p.id FROM person AS p
 WHERE p.id IN (SELECT e.id::uuid FROM jsonb_array_elements_text($1::jsonb) AS e (id))
     AND NOT EXISTS (
         SELECT 1 FROM membership AS k JOIN organisation AS ko ON ko.id = k.organisation_id
-            LEFT JOIN verified_organisation AS kv ON kv.organisation_id = k.organisation_id
-        WHERE k.person_id = p.id AND {is_kept}
+            WHERE k.person_id = p.id AND {is_kept}
     )
     AND (
         EXISTS (

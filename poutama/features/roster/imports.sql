@@ -4,9 +4,8 @@
 -- name: load
 SELECT i.organisation_id, i.actor_id, i.job_id, i.check_job_id, i.object_key, i.report_key,
     i.sha256, i.managers, i.memberships_ended, i.memberships_before, o.time_zone,
-    v.organisation_id IS NOT NULL AS verified
+    o.verified
 FROM roster_import AS i JOIN organisation AS o ON o.id = i.organisation_id
-    LEFT JOIN verified_organisation AS v ON v.organisation_id = i.organisation_id
 WHERE i.id = $1::uuid
 
 -- name: with_source

@@ -13,8 +13,9 @@ import msgspec
 from asyncpg import Record
 
 from poutama.changes import explain_conflict
-from poutama.errors import BadUserInputError, ConflictError
+from poutama.errors import BadUserInputError, ConflictError, ForbiddenError
 from poutama.features.roster.inputs import APPLY, CHECK, ApplyInput, CheckInput
+from poutama.features.roster.trust import NOT_VERIFIED
 from poutama.jobs.table import enqueue
 from poutama.procedure import ProcedureContext
 
@@ -29,6 +30,7 @@ _OTHERS = """
 SELECT 1 FROM roster_progress
 WHERE organisation_id = $1::uuid AND id <> $2::uuid AND state = 'APPLYING' LIMIT 1
 """
+_IS_VERIFIED = "SELECT verified FROM organisation WHERE id = $1::uuid"
 
 
 class StartRosterImportInput(msgspec.Struct, frozen=True, rename="camel"):
@@ -69,7 +71,9 @@ async def start_roster_import(
 
     Raises:
         BadUserInputError: its name is blank.
+        ForbiddenError: the organisation is not verified.
     """
+    await _require_verified(context, given.organisation_id)
     name = given.name.strip()
     if not name:
         raise BadUserInputError.at("input.name", "more than white space")
@@ -101,6 +105,7 @@ async def check_roster_import(
 
     Raises:
         ConflictError: it is being applied, or was applied, or is too old.
+        ForbiddenError: the organisation is not verified.
     """
     (row,) = await context.transaction.fetch(_FIND, given.import_id)
     if row["state"] == "CHECKING":
@@ -119,6 +124,7 @@ async def apply_roster_import(
     Raises:
         ConflictError: it was not checked, or has changed since; more would end than is allowed; or
             another import is being applied to the organisation.
+        ForbiddenError: the organisation is not verified.
     """
     import_id, most = given.import_id, given.allow_ending_percent
     (row,) = await context.transaction.fetch(_FIND, import_id)
@@ -137,9 +143,16 @@ async def apply_roster_import(
     return RosterImportPayload(import_id)
 
 
+async def _require_verified(context: ProcedureContext, organisation: UUID) -> None:
+    (row,) = await context.transaction.fetch(_IS_VERIFIED, organisation)
+    if not row["verified"]:
+        raise ForbiddenError(NOT_VERIFIED)
+
+
 async def _begin(
     context: ProcedureContext, row: Record, kind: str, asked: CheckInput | ApplyInput
 ) -> None:
+    await _require_verified(context, row["organisation_id"])
     job = await enqueue(
         context.transaction,
         kind,

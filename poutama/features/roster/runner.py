@@ -25,6 +25,7 @@ from poutama.features.roster.checkpoint import (
 from poutama.features.roster.inputs import ApplyInput, CheckInput
 from poutama.features.roster.records import LOAD
 from poutama.features.roster.staged_tables import FIND_TOP, StagedTable
+from poutama.features.roster.trust import NOT_VERIFIED
 from poutama.jobs.job import Effects, Finished, JobFailedError, Progress, RowError, Step
 
 BATCH = 4_000
@@ -245,6 +246,8 @@ async def _load_import(step: CheckStep | ApplyStep) -> Import:
     row = rows[0]
     if row["job_id"] != step.job.id:
         raise JobFailedError(OVERTAKEN)
+    if not row["verified"]:
+        raise JobFailedError(NOT_VERIFIED)
     return Import(
         id=import_id,
         organisation=row["organisation_id"],

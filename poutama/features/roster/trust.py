@@ -12,16 +12,21 @@ from uuid import UUID
 from poutama.db.connection import Database
 from poutama.db.pooled_connection import Records
 
+NOT_VERIFIED = (
+    "This organisation is not verified, and only verified organisations enrol people by rosters."
+    " Students can join a group by its join code; ask those who run the service to verify the"
+    " organisation."
+)
+
 _VERIFY = """
-INSERT INTO verified_organisation (organisation_id)
-SELECT o.id FROM organisation AS o
-WHERE o.id IN (SELECT jsonb_array_elements_text($1::jsonb)::uuid)
-ON CONFLICT DO NOTHING
+UPDATE organisation SET verified = true, verified_at = now()
+WHERE id IN (SELECT jsonb_array_elements_text($1::jsonb)::uuid) AND NOT verified
 """
-_DOUBT = "DELETE FROM verified_organisation WHERE organisation_id = $1::uuid"
+_DOUBT = """
+UPDATE organisation SET verified = false, verified_at = NULL WHERE id = $1::uuid AND verified
+"""
 _LIST = """
-SELECT o.id, o.name, o.created_at, v.verified_at
-FROM organisation AS o LEFT JOIN verified_organisation AS v ON v.organisation_id = o.id
+SELECT o.id, o.name, o.created_at, o.verified, o.verified_at FROM organisation AS o
 WHERE $1::uuid IS NULL OR o.id = $1::uuid
 ORDER BY o.name_search, o.id
 """
@@ -41,5 +46,5 @@ async def doubt_organisation(database: Database, id_: UUID, *, deadline: float) 
 async def list_organisations(
     database: Database, id_: UUID | None = None, *, deadline: float
 ) -> Records:
-    """All of them, or the one: `verified_at` is null for those that are not."""
+    """All of them, or the one: `verified_at` is null where that is not known."""
     return await database.read(_LIST, [id_], deadline=deadline, name="roster/organisations")

@@ -1,0 +1,73 @@
+"""Invitations to an address: addresses that are invited and are not of a person yet.
+
+Such an invitation is a membership without a person. `db.identity` calls this when a person signs
+in with a verified address, and the laptop's issuer when it signs a token: the person begins then,
+and the invitations become theirs. Nothing is accepted by it.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID, uuid4
+
+from poutama.db.connection import Database
+from poutama.db.transaction import Transaction, run_transaction
+
+MAX_NAME = 200
+"""Characters of a name, as the schema has it."""
+
+_IS_WAITING = (
+    "m.person_id IS NULL AND (m.ends_at IS NULL OR m.ends_at > now())"
+    " AND (m.expires_at IS NULL OR m.expires_at > now())"
+)
+HAS_INVITATION = (
+    f"EXISTS (SELECT 1 FROM membership AS m WHERE m.invited_email = $1::text AND {_IS_WAITING})"  # noqa: S608  constants
+)
+"""Condition: an invitation to the address at $1 waits for its person."""
+
+_ADD_PERSON = f"""
+INSERT INTO person (id, email, name) SELECT $2::uuid, $1::text, $3::text
+WHERE {HAS_INVITATION}
+ON CONFLICT (email) DO NOTHING
+"""
+_FIND_PERSON = "SELECT id FROM person WHERE email = $1::text"
+_BIND = f"""
+UPDATE membership AS m SET person_id = $2::uuid WHERE m.invited_email = $1::text AND {_IS_WAITING}
+"""  # noqa: S608
+
+
+async def add_invited_person(
+    database: Database, email: str, name: str | None, *, deadline: float
+) -> UUID | None:
+    """Make the person whom an invitation to the address waits for; None where none does.
+
+    Doing it again, or twice at once, makes one person.
+
+    Args:
+        database: where people are.
+        email: normalised, and verified to be theirs.
+        name: what the sign-in calls them; the invitation's name is the inviter's word, not theirs.
+        deadline: absolute `time.monotonic()`.
+
+    Raises:
+        UnavailableError, DeadlineExceededError, AmbiguousCommit: as every transaction.
+    """
+    called = " ".join((name or "").split())[:MAX_NAME] or email.partition("@")[0]
+
+    async def work(transaction: Transaction) -> UUID | None:
+        await transaction.execute(_ADD_PERSON, email, uuid4(), called)
+        found = await transaction.fetch(_FIND_PERSON, email)
+        if not found:
+            return None
+        person = UUID(str(found[0]["id"]))
+        await bind_invitations(transaction, person, email)
+        return person
+
+    return await run_transaction(database, work, deadline=deadline, name="addInvitedPerson")
+
+
+async def bind_invitations(transaction: Transaction, person_id: UUID, email: str) -> None:
+    """Make the invitations to the address the person's, who has verified that it is theirs.
+
+    The rows keep their version: the inviter does not learn from them that the person signed in.
+    """
+    await transaction.execute(_BIND, email, person_id)

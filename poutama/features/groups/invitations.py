@@ -1,0 +1,178 @@
+"""Invitations: offering a person a membership by their email address, and declining one.
+
+Who may call the mutations is declared beside each in `groups.graphql` and `consent.graphql`. An
+invitation to an address that no person has signed in with is a membership without a person; nothing
+here makes a person, and the answer is the same whether the address has one or not.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+from uuid import UUID, uuid4
+
+import msgspec
+
+from poutama.changes import NOW
+from poutama.errors import BadUserInputError, ConflictError, ForbiddenError, NotFoundError
+from poutama.features.groups.memberships import MembershipPayload, Role
+from poutama.procedure import ProcedureContext
+from poutama.sql.relationship import render_is_current
+from poutama.text import normalize_email
+
+logger = logging.getLogger(__name__)
+
+NOT_VERIFIED = (
+    "This organisation is not verified, and only verified organisations invite students and"
+    " caregivers by email. Students can join a group by its join code; ask those who run the"
+    " service to verify the organisation."
+)
+
+_FIND_GROUP = "SELECT 1 FROM learning_group WHERE id = $1::uuid AND organisation_id = $2::uuid"
+# Accepted: otherwise an organisation could make anyone the caregiver of anyone.
+_FIND_STUDENT = f"""
+SELECT 1 FROM membership WHERE person_id = $1::uuid AND organisation_id = $2::uuid
+    AND role = 'STUDENT' AND {render_is_current("membership")}
+"""  # noqa: S608  constants
+_IS_VERIFIED = "SELECT verified FROM organisation WHERE id = $1::uuid"
+_FIND_PERSON = "SELECT id FROM person WHERE email = $1::text"
+# What was declined lately, and until when that counts.
+_FIND_DECLINED = """
+SELECT max(declined_at) + $3::int8 * interval '1 day' AS until FROM membership
+WHERE organisation_id = $1::uuid AND invited_email = $2::text
+    AND declined_at > now() - $3::int8 * interval '1 day'
+"""
+_FIND_SAME = """
+SELECT id FROM membership
+WHERE (invited_email = $1::text OR person_id = $2::uuid) AND organisation_id = $3::uuid
+    AND role = $4::text AND group_id IS NOT DISTINCT FROM $5::uuid
+    AND child_id IS NOT DISTINCT FROM $6::uuid AND (ends_at IS NULL OR ends_at > now())
+    AND (accepted_at IS NOT NULL OR expires_at IS NULL OR expires_at > now())
+ORDER BY created_at, id
+"""
+_FIND_OPEN = "SELECT 1 FROM invitation WHERE id = $1::uuid"
+_ADD_REPORT = """
+INSERT INTO invitation_report (id, organisation_id, reporter_id, inviter_id, role, reason)
+SELECT $1::uuid, m.organisation_id, m.person_id, m.granted_by_id, m.role, $3::text
+FROM membership AS m WHERE m.id = $2::uuid RETURNING organisation_id
+"""
+
+
+class InviteInput(msgspec.Struct, frozen=True, rename="camel"):
+    """Whom, and to what: a group for students and mentors, a child for caregivers."""
+
+    organisation_id: UUID
+    email: str
+    name: str
+    role: Role
+    group_id: UUID | None = None
+    child_id: UUID | None = None
+
+
+class DeclineInvitationInput(msgspec.Struct, frozen=True, rename="camel"):
+    """Which membership, and whether those who run the service should look at it."""
+
+    membership_id: UUID
+    report: bool
+    reason: str | None = None
+
+
+async def invite(context: ProcedureContext, given: InviteInput) -> MembershipPayload:
+    """Offer a membership to the person who has the address; once.
+
+    Raises:
+        NotFoundError: the group or the child is not one of the organisation.
+        BadUserInputError: not an email address, or role, group and child do not go together.
+        ForbiddenError: a student or caregiver, and the organisation is not verified.
+        ConflictError: the address declined an invitation of the organisation lately.
+    """
+    email = _check_email(given.email)
+    await _check_invitation(context, given)
+    await _check_declined(context, given.organisation_id, email)
+    found = await context.transaction.fetch(_FIND_PERSON, email)
+    person: UUID | None = found[0]["id"] if found else None
+    offered = (given.organisation_id, given.role, given.group_id, given.child_id)
+    same = await context.transaction.fetch(_FIND_SAME, email, person, *offered)
+    if same:
+        return MembershipPayload(same[0]["id"])
+    membership = await context.changes.insert(
+        "Membership",
+        {
+            "organisation": given.organisation_id,
+            "group": given.group_id,
+            "person": person,
+            "child": given.child_id,
+            "role": given.role,
+            "source": "INVITED",
+            "invitedName": given.name.strip(),
+            "invitedEmail": email,
+            "grantedBy": context.viewer.person_id,
+            "expiresAt": datetime.now(UTC) + timedelta(days=context.settings.invitation_days),
+        },
+    )
+    return MembershipPayload(membership)
+
+
+async def decline_invitation(
+    context: ProcedureContext, given: DeclineInvitationInput
+) -> MembershipPayload:
+    """Decline a membership that the caller was offered, and report it if they say so.
+
+    Raises:
+        NotFoundError: it was answered, has ended or has expired.
+    """
+    membership = given.membership_id
+    if not await context.transaction.fetch(_FIND_OPEN, membership):
+        raise NotFoundError.of("Invitation")
+    await context.changes.update(
+        "Membership", membership, {"endsAt": NOW}, columns={"declined_at": NOW}
+    )
+    if given.report:
+        reason = (given.reason or "").strip()
+        (row,) = await context.transaction.fetch(_ADD_REPORT, uuid4(), membership, reason)
+        logger.warning(
+            "an invitation of the organisation %s was reported; see `poutama organisations"
+            " reports`",
+            row["organisation_id"],
+        )
+    return MembershipPayload(membership)
+
+
+async def _check_invitation(context: ProcedureContext, given: InviteInput) -> None:
+    """Refuse a role, group or child that do not go together, or are not the organisation's."""
+    if (given.role in (Role.STUDENT, Role.MENTOR)) != (given.group_id is not None):
+        raise BadUserInputError.at(
+            "input.groupId", "a group for a student or a mentor, and none for others"
+        )
+    if (given.role is Role.CAREGIVER) != (given.child_id is not None):
+        raise BadUserInputError.at("input.childId", "a child for a caregiver, and none for others")
+    organisation = given.organisation_id
+    if given.role in (Role.STUDENT, Role.CAREGIVER):
+        (row,) = await context.transaction.fetch(_IS_VERIFIED, organisation)
+        if not row["verified"]:
+            raise ForbiddenError(NOT_VERIFIED)
+    if given.group_id is not None and not await context.transaction.fetch(
+        _FIND_GROUP, given.group_id, organisation
+    ):
+        raise NotFoundError.of("Group")
+    if given.child_id is not None and not await context.transaction.fetch(
+        _FIND_STUDENT, given.child_id, organisation
+    ):
+        raise NotFoundError.of("Person")
+
+
+async def _check_declined(context: ProcedureContext, organisation: UUID, email: str) -> None:
+    days = context.settings.invitation_pause_days
+    (row,) = await context.transaction.fetch(_FIND_DECLINED, organisation, email, days)
+    if row["until"] is not None:
+        raise ConflictError(
+            "This address has declined an invitation of the organisation; it can be invited again"
+            f" from {row['until']:%Y-%m-%d}."
+        )
+
+
+def _check_email(text: str) -> str:
+    email = normalize_email(text.strip())
+    if email is None:
+        raise BadUserInputError.at("input.email", "an email address")
+    return email

@@ -1,0 +1,65 @@
+"""The notice: what accepting a membership shares, and with whom, in plain sentences.
+
+An invitation shows it, and a consent keeps it as it was shown. Called by the procedures of this
+feature, and for each `Invitation` that is read. Pure; it decides nothing: who sees what is declared
+beside the types, and a test holds these sentences to that.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+NOTICE_VERSION = "2026-11"
+"""Of the sentences below: a change of what they promise is a new version."""
+
+_GOALS = "your goals with their tasks, notes and files"
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a membership is, in the words of its invitation."""
+
+    role: str
+    organisation: str
+    verified: bool
+    group: str | None = None
+
+
+def describe_sharing(offer: Offer) -> list[str]:
+    """What accepting shares, a sentence for each who will see something."""
+    organisation = _quote(offer.organisation)
+    leaders = f"The managers and administrators of {organisation}"
+    sentences = [] if offer.verified else [_warn(organisation)]
+    match offer.role:
+        case "STUDENT":
+            group = _quote(offer.group or "")
+            sentences += [
+                f"The mentors of the group {group} see your name and read {_GOALS}.",
+                f"{leaders} see your name and your email address. They read your goals only after"
+                " opening your record with a reason, which you see.",
+                f"Caregivers whom {organisation} has registered for you see your name and read"
+                f" {_GOALS}.",
+            ]
+        case "MENTOR":
+            sentences += [
+                f"The students of the group {_quote(offer.group or '')} see your name.",
+                f"{leaders} see your name and your email address.",
+            ]
+        case _:
+            sentences.append(f"{leaders} see your name and your email address.")
+    if offer.role != "STUDENT":
+        sentences.append("When you read a student's goals, the student sees that you did.")
+    sentences.append("You can end this at any time; sharing ends at once.")
+    return sentences
+
+
+def _warn(organisation: str) -> str:
+    return (
+        f"{organisation} is not verified: no one has checked that it is the school or organisation"
+        " that its name says. Accept only if you know the people who run it."
+    )
+
+
+def _quote(name: str) -> str:
+    """A name as part of a sentence, which it cannot end."""
+    return f"“{' '.join(name.split())}”"

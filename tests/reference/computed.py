@@ -1,0 +1,76 @@
+"""Fields that Python makes of stored values, and what makes them here: stand-ins that show no more
+than what they were made of.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.reference.policy import Row
+
+COUNTS = (
+    "rowsRead", "rowsRefused", "groupsAdded", "groupsChanged", "groupsEnded", "peopleAdded",
+    "peopleChanged", "peopleEnded", "membershipsAdded", "membershipsChanged", "membershipsEnded",
+    "membershipsBefore",
+)  # fmt: skip
+"""What a roster import counts."""
+ANNOUNCED = ("uploadKey", "mediaType", "bytes", "sha256")
+"""What a form for uploading is made of."""
+
+
+def compute(kind: str, row: Row) -> Row:
+    """What Python makes of the row's stored values, by the functions of `FILES`."""
+    match kind:
+        case "Invitation":
+            words = ("role", "organisationName", "organisationVerified", "groupName")
+            return {
+                "sharing": sharing_of(*(row[name] for name in words)),
+                "noticeVersion": NOTICE_VERSION,
+            }
+        case "RosterImport":
+            before, ended = row["membershipsBefore"], row["membershipsEnded"]
+            return {
+                "uploadForm": row["uploadKey"] and form_of(*(row[name] for name in ANNOUNCED)),
+                "endingPercent": -(-100 * ended // before) if before else None,
+            }
+        case "Job":
+            return {"resultUrl": row["resultKey"] and address_of(row["resultKey"])}
+        case "Evidence":
+            return {
+                "downloadUrl": row["objectKey"] and address_of(row["objectKey"]),
+                "thumbnailUrl": row["thumbnailKey"] and picture_of(row["thumbnailKey"]),
+                "uploadForm": row["uploadKey"] and form_of(*(row[name] for name in ANNOUNCED)),
+            }
+    return {}
+
+
+def address_of(*values: Any) -> str:
+    """Stands for a signed address: what it is made of is all that is known of it."""
+    return f"https://files.example/{values[0]}"
+
+
+def picture_of(*values: Any) -> str:
+    return f"https://pictures.example/{values[0]}"
+
+
+def form_of(*values: Any) -> Row:
+    return {"url": "https://files.example", "fields": {"made of": list(values)}}
+
+
+def sharing_of(*values: Any) -> list[str]:
+    return [str(value) for value in values]
+
+
+def version_of(_role: Any) -> str:
+    return NOTICE_VERSION
+
+
+NOTICE_VERSION = "2026-11"
+FILES = {
+    "download_url": address_of,
+    "inline_url": picture_of,
+    "upload_form": form_of,
+    "invitation_sharing": sharing_of,
+    "notice_version": version_of,
+}
+"""What makes computed fields."""
