@@ -44,7 +44,7 @@ class PersonalData:
         note: what is in them, in a few words, for a receipt; for KEEP and SWEEP, after a colon, why
             they stay, or which task deletes them.
         export: where the person gets them: the parts of their export, or the field of the API; or
-            `no: ` and why not.
+            `no:` and why not.
         retention: when they go while the person stays.
     """
 
@@ -88,7 +88,7 @@ class StoredData:
         prefix: how their keys begin, with `{person}` and `{organisation}` for the ids of these.
         note: what they are, in a few words.
         retention: when they go while the person stays.
-        export: the parts of a person's export that have them; or `no: ` and why not.
+        export: the parts of a person's export that have them; or `no:` and why not.
         keys: SQL that yields the column `key` of every object that is, or may yet be written, of
             the person whose id is at $1; empty: those that begin with the prefix of the person.
     """

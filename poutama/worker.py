@@ -125,7 +125,7 @@ class Worker:
         """
         if idle is None:
             idle = self.settings.job_lease_seconds * UNSENT_LEASES
-        jobs = await take_unsent(self.database, idle=idle, most=limit, deadline=deadline)
+        jobs = await take_unsent(self.database, idle=idle, limit=limit, deadline=deadline)
         for job in jobs:
             await self.wake(job)
         return len(jobs)

@@ -120,11 +120,11 @@ def verify(path: Path, settings: Settings, url: str) -> bool:
     """
     history = read_history(path)
     if url:
-        history = asyncio.run(_look_again(history, settings, url))
+        history = asyncio.run(_read_again(history, settings, url))
     return _print_judgement(history, Console())
 
 
-async def _look_again(history: History, settings: Settings, url: str) -> History:
+async def _read_again(history: History, settings: Settings, url: str) -> History:
     database = Database(replace(settings, request_seconds=AUDIT_SECONDS, pool_size=1), url=url)
     try:
         deadline = time.monotonic() + AUDIT_SECONDS

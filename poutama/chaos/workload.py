@@ -51,7 +51,7 @@ query Look($goal: UUID!, $text: String!) {
 """
 
 _FIND = "SELECT version FROM goal WHERE id = $1"
-_TELL = """
+_INSERT_NOTE = """
 INSERT INTO goal_note (id, goal_id, information, information_search)
 VALUES (gen_random_uuid(), $1, $2, $3)
 """
@@ -116,7 +116,7 @@ class Writer:
         async def work(transaction: Transaction) -> int:
             ((found,),) = await transaction.fetch(_FIND, place.goal)
             text = write_mark(mark, found + 1)
-            await transaction.execute(_TELL, place.goal, text, fold(text))
+            await transaction.execute(_INSERT_NOTE, place.goal, text, fold(text))
             await transaction.execute(_RAISE, place.goal, found + 1)
             return int(found) + 1
 

@@ -47,7 +47,7 @@ def open_console() -> Console:
 
 
 def show_jobs(
-    settings: Settings, url: str, console: Console, *, state: str | None, most: int
+    settings: Settings, url: str, console: Console, *, state: str | None, limit: int
 ) -> None:
     """Print the newest jobs as a table.
 
@@ -57,7 +57,7 @@ def show_jobs(
 
     async def ask(database: Database) -> list[Record]:
         return await table.list_jobs(
-            database, state=state, most=most, deadline=time.monotonic() + SECONDS
+            database, state=state, limit=limit, deadline=time.monotonic() + SECONDS
         )
 
     rows = _run(settings, url, ask)

@@ -277,7 +277,7 @@ app.add_typer(jobs, name="jobs")
 def _show_jobs(
     context: typer.Context,
     state: Annotated[JobStateName | None, typer.Option(help="Only those.")] = None,
-    most: Annotated[int, typer.Option(min=1, help="How many.")] = 30,
+    limit: Annotated[int, typer.Option(min=1, help="How many.")] = 30,
 ) -> None:
     if context.invoked_subcommand is not None:
         return
@@ -285,7 +285,7 @@ def _show_jobs(
         # heavy: the database driver
         from poutama.commands.jobs import open_console, show_jobs
 
-        show_jobs(settings, database.url, open_console(), state=state, most=most)
+        show_jobs(settings, database.url, open_console(), state=state, limit=limit)
 
 
 @jobs.command(epilog=f"Example: poutama jobs retry {EXAMPLE_ID}")

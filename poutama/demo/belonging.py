@@ -26,11 +26,11 @@ from poutama.demo.school import (
     SchoolRows,
     TableRow,
     caregiver_email,
+    derive_name,
     identify,
     mentor_email,
     person_id,
     student_email,
-    tell_name,
 )
 from poutama.text import fold
 
@@ -121,7 +121,7 @@ def _membership(
         organisation_id(organisation),
         None if group is None else group_id(group),
         *(person_id(email), role, child),
-        *((tell_name(email), email) if invited else (None, None)),
+        *((derive_name(email), email) if invited else (None, None)),
         source,
         NEVER if state is MembershipState.NOT_BEGUN else OPENED,
         LEFT if ended else None,

@@ -151,7 +151,7 @@ def person_id(email: str) -> UUID:
     return identify(email)
 
 
-def tell_name(email: str) -> str:
+def derive_name(email: str) -> str:
     """The name of one of the school's people."""
     return write_name(_random(email))
 

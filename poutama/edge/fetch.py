@@ -90,18 +90,18 @@ async def run_in_thread(work: Callable[[], T]) -> T:
     loop = asyncio.get_running_loop()
     outcome: asyncio.Future[T] = loop.create_future()
 
-    def tell(settle: Callable[[], None]) -> None:
+    def settle(act: Callable[[], None]) -> None:
         with suppress(RuntimeError):  # the loop is closed: no caller waits
-            loop.call_soon_threadsafe(lambda: None if outcome.done() else settle())
+            loop.call_soon_threadsafe(lambda: None if outcome.done() else act())
 
     def run() -> None:
         try:
             result = work()
         except Exception as error:
             failure = error
-            tell(lambda: outcome.set_exception(failure))
+            settle(lambda: outcome.set_exception(failure))
         else:
-            tell(lambda: outcome.set_result(result))
+            settle(lambda: outcome.set_result(result))
 
     threading.Thread(target=run, name="poutama-fetch", daemon=True).start()
     return await outcome

@@ -42,15 +42,15 @@ class DeadLetter:
 class LocalQueue:
     """See `poutama.jobs.queue.Queue`."""
 
-    def __init__(self, *, visibility: float = 900.0, most_received: int = 5) -> None:
+    def __init__(self, *, visibility: float = 900.0, max_received: int = 5) -> None:
         """Make it empty.
 
         Args:
             visibility: seconds for which a message that was handed out is invisible.
-            most_received: how often it is handed out before it goes to the dead letters.
+            max_received: how often it is handed out before it goes to the dead letters.
         """
         self._visibility = visibility
-        self._most_received = most_received
+        self._max_received = max_received
         self._held: dict[str, _Held] = {}
         self._changed = asyncio.Event()
         self.dead_letters: deque[DeadLetter] = deque(maxlen=MOST_DEAD_LETTERS)
@@ -64,12 +64,12 @@ class LocalQueue:
         self._held[held.id] = held
         self._changed.set()
 
-    async def receive(self, *, most: int = 10, wait: float = 0.0) -> list[QueueMessage]:
+    async def receive(self, *, limit: int = 10, wait: float = 0.0) -> list[QueueMessage]:
         until = time.monotonic() + wait
         while True:
             # Cleared before looking: what changes from now on is seen the next time round.
             self._changed.clear()
-            if found := self._hand_out(most):
+            if found := self._hand_out(limit):
                 return found
             now = time.monotonic()
             if now >= until:
@@ -100,13 +100,13 @@ class LocalQueue:
         held = self._held.get(message.id)
         return held is not None and held.receipt == message.receipt
 
-    def _hand_out(self, most: int) -> list[QueueMessage]:
+    def _hand_out(self, limit: int) -> list[QueueMessage]:
         now = time.monotonic()
         found: list[QueueMessage] = []
         for held in sorted(self._held.values(), key=lambda held: held.visible_at):
-            if held.visible_at > now or len(found) == most:
+            if held.visible_at > now or len(found) == limit:
                 break
-            if held.received == self._most_received:
+            if held.received == self._max_received:
                 del self._held[held.id]
                 reason = TOO_OFTEN.format(times=held.received)
                 self.dead_letters.append(DeadLetter(held.body, reason))

@@ -57,8 +57,8 @@ class Queue(Protocol):
         """
         ...
 
-    async def receive(self, *, most: int = 10, wait: float = 0.0) -> list[QueueMessage]:
-        """Hand out up to `most` messages; wait up to `wait` seconds for the first.
+    async def receive(self, *, limit: int = 10, wait: float = 0.0) -> list[QueueMessage]:
+        """Hand out up to `limit` messages; wait up to `wait` seconds for the first.
 
         They stay invisible to others for the queue's visibility time; a message not deleted in
         that time is handed out again, and after too many times goes to the dead letters.

@@ -51,10 +51,10 @@ class SqsQueue:
         seconds = min(LONGEST_DELAY, math.ceil(delay))
         await self._call("send_message", MessageBody=body, DelaySeconds=seconds)
 
-    async def receive(self, *, most: int = 10, wait: float = 0.0) -> list[QueueMessage]:
+    async def receive(self, *, limit: int = 10, wait: float = 0.0) -> list[QueueMessage]:
         answer = await self._call(
             "receive_message",
-            MaxNumberOfMessages=min(MOST_MESSAGES, most),
+            MaxNumberOfMessages=min(MOST_MESSAGES, limit),
             WaitTimeSeconds=min(LONGEST_WAIT, math.ceil(wait)),
             MessageSystemAttributeNames=["ApproximateReceiveCount"],
         )

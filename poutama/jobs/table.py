@@ -130,14 +130,16 @@ async def find_wait(database: Database, job: UUID, *, deadline: float) -> float 
     return float(rows[0]["seconds"]) if rows else None
 
 
-async def take_unsent(database: Database, *, idle: float, most: int, deadline: float) -> list[UUID]:
+async def take_unsent(
+    database: Database, *, idle: float, limit: int, deadline: float
+) -> list[UUID]:
     """The jobs that need a worker woken again, longest due first; once each.
 
     They are queued, have been due for `idle` seconds and no message was sent in that time; or
     their worker is gone, and none was sent since its lease ran out.
     """
     rows = await database.write(
-        _TAKE_UNSENT, [float(idle), most], deadline=deadline, name="take_unsent"
+        _TAKE_UNSENT, [float(idle), limit], deadline=deadline, name="take_unsent"
     )
     return [row["id"] for row in rows]
 
@@ -151,7 +153,7 @@ async def retry(database: Database, job: UUID, *, deadline: float) -> bool:
 
 
 async def list_jobs(
-    database: Database, *, state: str | None, most: int, deadline: float
+    database: Database, *, state: str | None, limit: int, deadline: float
 ) -> Records:
     """The jobs of all people, newest first: for the operator, not for the API."""
-    return await database.read(_LIST, [state, most], deadline=deadline, name="list_jobs")
+    return await database.read(_LIST, [state, limit], deadline=deadline, name="list_jobs")

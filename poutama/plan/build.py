@@ -116,20 +116,20 @@ class ReadBuilder:
     def _relation(self, key: str, nodes: list[FieldNode], owner: str, relation: Relation) -> Member:
         entity = self._model.entities[relation.target]
         where: Predicate = ALWAYS
-        hangs = None if relation.key is None else relation
+        linked = None if relation.key is None else relation
         if relation.shape is RelationShape.ONE:
             if relation.viewer:
                 where = OwnedBy("id", ViewerId())
             elif relation.arguments:
                 where = All(tuple(_named(relation, self._arguments(nodes[0], owner))))
-            rows = Rows(entity, hangs, self._fields(_sets(nodes), entity), where)
+            rows = Rows(entity, linked, self._fields(_sets(nodes), entity), where)
             return One(key, rows, relation.nullable)
         arguments = self._arguments(nodes[0], owner)
         if relation.shape is RelationShape.LIST:
             fields = self._fields(_sets(nodes), entity)
-            return Many(key, self._rows(key, entity, hangs, relation, arguments, fields, None))
+            return Many(key, self._rows(key, entity, linked, relation, arguments, fields, None))
         default = Constant(self._settings.default_page_size)
-        rows = self._rows(key, entity, hangs, relation, arguments, (), default)
+        rows = self._rows(key, entity, linked, relation, arguments, (), default)
         return Page(key, rows, self._views(nodes, entity))
 
     def _arguments(self, node: FieldNode, owner: str) -> dict[str, Tree]:
@@ -141,7 +141,7 @@ class ReadBuilder:
         self,
         key: str,
         entity: Entity,
-        hangs: Relation | None,
+        linked: Relation | None,
         relation: Relation,
         arguments: dict[str, Tree],
         fields: tuple[Member, ...],
@@ -155,7 +155,7 @@ class ReadBuilder:
         after = arguments.get("after")
         return Rows(
             entity=entity,
-            relation=hangs,
+            relation=linked,
             fields=fields,
             where=conditions[0] if len(conditions) == 1 else All(tuple(conditions)),
             filter=build_filter(self._model, entity, arguments.get("filter"), f"{key}.filter"),

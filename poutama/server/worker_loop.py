@@ -97,9 +97,9 @@ def is_busy(queue: Queue) -> bool:
     return isinstance(queue, LocalQueue) and len(queue) >= MAX_JOBS_AT_ONCE
 
 
-async def _receive(worker: Worker, most: int) -> list[QueueMessage]:
+async def _receive(worker: Worker, limit: int) -> list[QueueMessage]:
     try:
-        return await worker.queue.receive(most=most, wait=WAIT_SECONDS)
+        return await worker.queue.receive(limit=limit, wait=WAIT_SECONDS)
     except PoutamaError as error:
         logger.warning("queue: %s", error.message)
     except Exception:

@@ -1,4 +1,4 @@
-"""The `rows` rendering: the database returns the rows of all levels, Python hangs them together.
+"""The `rows` rendering: the database returns the rows of all levels, Python nests them.
 
 CockroachDB's default, since its optimizer is slow at aggregating text; and the one that a field
 computed in Python needs.

@@ -32,7 +32,7 @@ class InspectedQueue(Protocol):
 
 
 OpenQueue = Callable[..., AbstractAsyncContextManager[InspectedQueue]]
-"""`open_queue(visibility=..., most_received=...)`"""
+"""`open_queue(visibility=..., max_received=...)`"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +47,9 @@ class InspectedLocalQueue:
 
 @asynccontextmanager
 async def open_local(
-    visibility: int = VISIBILITY, most_received: int = 5
+    visibility: int = VISIBILITY, max_received: int = 5
 ) -> AsyncIterator[InspectedLocalQueue]:
-    queue = LocalQueue(visibility=visibility, most_received=most_received)
+    queue = LocalQueue(visibility=visibility, max_received=max_received)
     yield InspectedLocalQueue(queue)
     await queue.close()
 
@@ -82,13 +82,13 @@ class InspectedSqsQueue:
 def open_sqs(endpoint: str) -> OpenQueue:
     @asynccontextmanager
     async def open_queue(
-        visibility: int = VISIBILITY, most_received: int = 5
+        visibility: int = VISIBILITY, max_received: int = 5
     ) -> AsyncIterator[InspectedSqsQueue]:
         client: Any = get_session().create_client("sqs", region_name=REGION, endpoint_url=endpoint)
         dead_url = client.create_queue(QueueName=f"dead-{uuid4().hex}")["QueueUrl"]
         found = client.get_queue_attributes(QueueUrl=dead_url, AttributeNames=["QueueArn"])
         target = found["Attributes"]["QueueArn"]
-        policy = f'{{"deadLetterTargetArn": "{target}", "maxReceiveCount": "{most_received}"}}'
+        policy = f'{{"deadLetterTargetArn": "{target}", "maxReceiveCount": "{max_received}"}}'
         attributes = {"VisibilityTimeout": str(visibility), "RedrivePolicy": policy}
         url = client.create_queue(QueueName=f"queue-{uuid4().hex}", Attributes=attributes)
         queue = SqsQueue(

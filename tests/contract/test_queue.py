@@ -54,7 +54,7 @@ async def test_a_message_is_one_worker_s_at_a_time(open_queue: OpenQueue) -> Non
     async with open_queue() as inspected:
         for number in range(7):
             await inspected.queue.send(str(number))
-        received = await asyncio.gather(*(inspected.queue.receive(most=3) for _ in range(4)))
+        received = await asyncio.gather(*(inspected.queue.receive(limit=3) for _ in range(4)))
         bodies = [message.body for messages in received for message in messages]
         assert sorted(bodies) == [str(number) for number in range(7)]
         assert max(map(len, received)) <= 3
@@ -116,7 +116,7 @@ async def test_a_message_can_be_held_back(open_queue: OpenQueue) -> None:
 
 
 async def test_what_is_handed_out_too_often_is_a_dead_letter(open_queue: OpenQueue) -> None:
-    async with open_queue(most_received=2) as inspected:
+    async with open_queue(max_received=2) as inspected:
         await inspected.queue.send(BODY)
         for _ in range(2):
             await inspected.queue.retry(await receive_one(inspected.queue), delay=0)

@@ -164,7 +164,7 @@ class JobHarness:
 
     async def messages(self) -> list[str]:
         """The bodies that can be received now."""
-        return [message.body for message in await self.queue.receive(most=1_000)]
+        return [message.body for message in await self.queue.receive(limit=1_000)]
 
     async def _read(self, statement: str, job: UUID) -> list[Record]:
         return await self.database.read(statement, [job], deadline=soon())

@@ -15,7 +15,7 @@ from poutama.demo.belonging import group_id
 from poutama.demo.loader import make_demo
 from poutama.demo.missing import StudentRange
 from poutama.demo.roll import DAY, EVENING, Group
-from poutama.demo.school import mentor_email, person_id, student_email, tell_name
+from poutama.demo.school import derive_name, mentor_email, person_id, student_email
 from poutama.edge.tokens import Authenticator
 from poutama.laptop.issuer import local_verifier, token_for
 from poutama.settings import Settings
@@ -139,8 +139,8 @@ async def test_the_join_codes_of_the_page_are_the_groups(client: EngineClient) -
         assert found["joinGroup"]["membership"]["group"] == {"id": str(group_id(group))}
 
 
-NAME = tell_name(student_email(1))
-MENTOR = tell_name(mentor_email(1))
+NAME = derive_name(student_email(1))
+MENTOR = derive_name(mentor_email(1))
 
 
 async def answer(client: EngineClient, role: str, email: str = "") -> Any:
@@ -192,7 +192,7 @@ async def test_the_managers_second_example_opens_a_record(client: EngineClient) 
     (shown, *_) = (
         await client.ask("{ me { openedRecords { openerName } } }", viewer_of("student-0001"))
     )["me"]["openedRecords"]
-    assert shown["openerName"] == tell_name("manager-01@demo.example")
+    assert shown["openerName"] == derive_name("manager-01@demo.example")
     (organisation,) = (await answer(client, "Admin"))["organisations"]
     (record, *_) = organisation["openedRecordsConnection"]["nodes"]
     assert record["person"]["name"] == NAME

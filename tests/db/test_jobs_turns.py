@@ -84,7 +84,7 @@ class Turns:
 
     async def handle_one(self, worker: Worker, seconds: float = 30.0) -> None:
         """Handle the oldest message, as a function does."""
-        (message,) = await self.shop.queue.receive(most=1)
+        (message,) = await self.shop.queue.receive(limit=1)
         await worker.handle(message.body, deadline=time.monotonic() + seconds)
         await self.shop.queue.delete(message)
 
@@ -192,7 +192,7 @@ async def test_a_bulk_job_that_has_waited_a_minute_comes_before_a_photo(turns: T
     await turns.ask(PHOTO, units=1)
     await turns.write(AGE, bulk)
     await turns.shop.queue.send(write_body(bulk))
-    await turns.shop.queue.receive(most=1)
+    await turns.shop.queue.receive(limit=1)
     await turns.handle_one(turns.worker())
     assert turns.steps == [(CHECK, bulk)]
 

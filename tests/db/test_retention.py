@@ -206,8 +206,8 @@ async def test_all_that_is_theirs_goes_and_what_is_others_stays(
     await run_task("purge_unfinished_uploads", school, store)
     await delete_scheduled_objects(school, store, deadline=soon())
     assert not await school.read("select 1 from evidence", deadline=soon())
-    doomed = await school.read("select key from doomed_object", deadline=soon())
-    assert doomed, "its files are to go, and once more later"
+    scheduled = await school.read("select key from doomed_object", deadline=soon())
+    assert scheduled, "its files are to go, and once more later"
 
 
 async def leave(school: Database, person: UUID) -> None:

@@ -98,6 +98,28 @@ def test_every_name_in_a_docstring_or_message_leads_somewhere() -> None:
     assert broken == {}
 
 
+def find_bad_spans(text: str) -> list[str]:
+    """Code between backticks that the site's builder does not take for code."""
+    return [
+        span
+        for paragraph in re.split(r"\n\s*\n", text)
+        for span in paragraph.split("`")[1::2]
+        if span != span.strip()
+    ]
+
+
+def test_the_site_can_show_the_docstrings_of_the_api() -> None:
+    listed = re.findall(r"automodule:: poutama\.(\S+)", (DOCS / "api.md").read_text("utf-8"))
+    paths = tuple(f"poutama/{name.replace('.', '/')}.py:" for name in listed)
+    assert len(paths) > 5
+    shown = [(place, text) for place, text in docstrings() if place.startswith(paths)]
+    bad = {
+        place: found for place, text in shown if "\n" in text and (found := find_bad_spans(text))
+    }
+    assert bad == {}
+    assert find_bad_spans("Either `a` or\n`no: ` and why") == ["no: "]
+
+
 def test_what_leads_nowhere_is_found() -> None:
     page = DOCS / "index.md"
     text = (

@@ -49,7 +49,7 @@ def make_printable(text: str, has_glyph: HasGlyph) -> str:
     text = trim_marks(text.replace("\r\n", "\n").replace("\r", "\n"))
     text = normalize(text, limit=len(text))
     pieces = [_simplify(sign, has_glyph) for sign in text.replace("\t", "    ")]
-    signs = groupby(_tell_signs("".join(pieces), has_glyph), key=lambda sign: sign[0])
+    signs = groupby(_describe_signs("".join(pieces), has_glyph), key=lambda sign: sign[0])
     runs = [(kind, [text for _, text in run]) for kind, run in signs]
     return "".join(_print_run(kind, run) for kind, run in _join_words(runs))
 
@@ -78,7 +78,7 @@ def _decorates(sign: str) -> bool:
     return unicodedata.name(sign, "").startswith(("VARIATION SELECTOR", "COMBINING "))
 
 
-def _tell_signs(text: str, has_glyph: HasGlyph) -> Iterator[tuple[str, str]]:
+def _describe_signs(text: str, has_glyph: HasGlyph) -> Iterator[tuple[str, str]]:
     """Pairs of a kind and a text: `text`, `emoji` with its name, or a script and its letter."""
     flag = before = ""
     for sign in text:

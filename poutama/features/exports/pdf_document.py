@@ -32,7 +32,7 @@ from poutama.features.exports.theme import (
     QUIET,
     SECTION,
     UNDER_NAME,
-    tell_type,
+    label_goal_type,
     tint,
 )
 from poutama.features.exports.timeline import draw_timeline
@@ -123,7 +123,7 @@ def _write_cover(flow: Flow, heading: Heading, volume: Volume) -> None:
 
 def _draw_steps(paper: Paper, height: float) -> None:
     """The poutama: steps that climb, the pattern that the journey is named after."""
-    colors = [tell_type(goal_type).color for goal_type in GOAL_TYPES]
+    colors = [label_goal_type(goal_type).color for goal_type in GOAL_TYPES]
     for column, color in enumerate(colors):
         x = WIDTH - (len(colors) - column) * _STEP
         top = height - (column + 1) * _STEP
@@ -160,13 +160,13 @@ def _write_types(flow: Flow, goals: Sequence[JourneyGoal]) -> None:
     with paper.artifact():
         for kind, count in counts.items():
             share = width * count / len(goals)
-            paper.fill(x, flow.y, max(share - 0.6, 0.3), 3.2, tell_type(kind).color)
+            paper.fill(x, flow.y, max(share - 0.6, 0.3), 3.2, label_goal_type(kind).color)
             x += share
     flow.y += 6.5
     x = LEFT
     with paper.tagged("P"):
         for kind, count in counts.items():
-            shown = tell_type(kind)
+            shown = label_goal_type(kind)
             text = f"{shown.name} {count}"
             paper.dot(x + 1.2, flow.y + 1.7, 1.2, shown.color)
             paper.write(x + 3.6, flow.y + ASIDE.rise - 0.4, text, ASIDE)

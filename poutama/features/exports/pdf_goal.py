@@ -31,7 +31,7 @@ from poutama.features.exports.theme import (
     LATE,
     PILL,
     TITLE,
-    tell_type,
+    label_goal_type,
 )
 from poutama.media_types import EXTENSIONS, extension_of
 
@@ -44,14 +44,14 @@ def write_goal(
     flow: Flow, number: int, goal: JourneyGoal, heading: Heading, pictures: Mapping[UUID, bytes]
 ) -> None:
     """Write the goal with that number, and all it has."""
-    kind = tell_type(goal.goal_type)
+    kind = label_goal_type(goal.goal_type)
     title = break_lines(flow.paper, goal.title, TITLE, RIGHT - LEFT - INDENT)
     flow.need(26 + min(len(title), 4) * TITLE.height)
     with flow.rail(kind.color):
         _write_label(flow, number, goal, heading)
         flow.paper.bookmark(goal.title, 2, flow.y)
         flow.paragraph(goal.title, TITLE, indent=INDENT, tag="H3", after=0.5)
-        flow.paragraph(_tell_dates(goal, heading), ASIDE, indent=INDENT, after=1.5)
+        flow.paragraph(_describe_dates(goal, heading), ASIDE, indent=INDENT, after=1.5)
         if goal.information.strip():
             flow.paragraph(goal.information, BODY, indent=INDENT, after=1)
         _write_tasks(flow, goal.tasks, goal.tasks_done)
@@ -64,8 +64,8 @@ def write_goal(
 
 def _write_label(flow: Flow, number: int, goal: JourneyGoal, heading: Heading) -> None:
     """The type on its colour, the goal's number, and how it stands."""
-    paper, kind = flow.paper, tell_type(goal.goal_type)
-    text, color = _tell_state(goal, heading)
+    paper, kind = flow.paper, label_goal_type(goal.goal_type)
+    text, color = _describe_state(goal, heading)
     state = TextStyle(8.5, 12, face=Face.MEDIUM, color=color)
     name = kind.name.upper()
     width = paper.measure(name, PILL) + 5
@@ -85,7 +85,7 @@ def _write_label(flow: Flow, number: int, goal: JourneyGoal, heading: Heading) -
     flow.y += 6.6
 
 
-def _tell_state(goal: JourneyGoal, heading: Heading) -> tuple[str, Color]:
+def _describe_state(goal: JourneyGoal, heading: Heading) -> tuple[str, Color]:
     if goal.complete:
         return "Complete", DONE
     if goal.due_at is None:
@@ -96,7 +96,7 @@ def _tell_state(goal: JourneyGoal, heading: Heading) -> tuple[str, Color]:
     return f"Under way, due {day}", ASIDE.color
 
 
-def _tell_dates(goal: JourneyGoal, heading: Heading) -> str:
+def _describe_dates(goal: JourneyGoal, heading: Heading) -> str:
     parts = [f"Set {print_day(goal.created_at, heading.time_zone)}"]
     if goal.complete and goal.due_at is not None:
         parts.append(f"due {print_day(goal.due_at, heading.time_zone)}")
@@ -169,16 +169,16 @@ def _caption(paper: Paper, evidence: Evidence) -> list[str]:
     lines = break_lines(paper, evidence.title or "Untitled", ASIDE, _PICTURE_WIDTH)
     if len(lines) > 3:
         lines = [*lines[:2], shorten(paper, lines[2] + " …", ASIDE, _PICTURE_WIDTH)]
-    return [*lines, f"{_tell_kind(evidence)}, {_tell_size(evidence.size)}"]
+    return [*lines, f"{_describe_kind(evidence)}, {_describe_size(evidence.size)}"]
 
 
-def _tell_kind(evidence: Evidence) -> str:
+def _describe_kind(evidence: Evidence) -> str:
     """What sort of file it is, such as `JPG`."""
     known = evidence.media_type in EXTENSIONS
     return extension_of(evidence.media_type).upper() if known else "FILE"
 
 
-def _tell_size(size: int) -> str:
+def _describe_size(size: int) -> str:
     if size < 1_000_000:
         return f"{max(1, round(size / 1000))} kB"
     return f"{size / 1_000_000:.1f} MB"
@@ -188,7 +188,7 @@ def _draw_picture(paper: Paper, x: float, y: float, each: Evidence, picture: byt
     with paper.artifact():
         paper.fill(x, y, _PICTURE_WIDTH, _PICTURE_HEIGHT, WASH, round_=1.2)
         if picture is None:
-            kind = _tell_kind(each)
+            kind = _describe_kind(each)
             left = x + (_PICTURE_WIDTH - paper.measure(kind, TITLE)) / 2
             paper.write(left, y + _PICTURE_HEIGHT / 2 + 1.6, kind, TITLE)
     if picture is not None:

@@ -44,7 +44,7 @@ FIGURE = TextStyle(22, 26, face=Face.BOLD, color=INK)
 PILL = TextStyle(7.5, 10, face=Face.BOLD, color=WHITE)
 
 
-def tell_type(goal_type: str) -> GoalLabel:
+def label_goal_type(goal_type: str) -> GoalLabel:
     """How goals of a type are shown; one that is new here is shown by its own name."""
     return _KINDS.get(goal_type) or GoalLabel(goal_type.replace("_", " ").capitalize(), SOFT)
 

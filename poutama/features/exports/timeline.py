@@ -26,7 +26,7 @@ from poutama.features.exports.pdf_canvas import (
     TextStyle,
 )
 from poutama.features.exports.pdf_layout import BOTTOM, Flow, shorten
-from poutama.features.exports.theme import tell_type, tint
+from poutama.features.exports.theme import label_goal_type, tint
 
 _ROW, _BAR = 5.4, 2.6
 _HEAD = 11.0
@@ -140,7 +140,7 @@ def _ticks(axis: Axis) -> list[tuple[date, str]]:
 
 
 def _draw_goal(paper: Paper, axis: Axis, y: float, goal: JourneyGoal, heading: Heading) -> None:
-    kind = tell_type(goal.goal_type)
+    kind = label_goal_type(goal.goal_type)
     title = shorten(paper, paper.printable(goal.title), _LABEL, _TYPE - LEFT - 2)
     paper.write(LEFT, y + 3.7, title, _LABEL)
     paper.write(_TYPE, y + 3.7, kind.name, TextStyle(7, 9, color=kind.color))

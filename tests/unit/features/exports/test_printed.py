@@ -18,7 +18,7 @@ from pypdf import PdfReader
 from poutama.features.exports.embedded_pictures import fit_picture
 from poutama.features.exports.journey import JourneyGoal
 from poutama.features.exports.pdf_document import Volume, print_journey
-from poutama.features.exports.theme import tell_type
+from poutama.features.exports.theme import label_goal_type
 from tests.unit.features.exports.sample import (
     GARDEN,
     GOALS,
@@ -204,7 +204,7 @@ def test_white_letters_can_be_read_on_every_colour(kind: str) -> None:
         share = part / 255
         return share / 12.92 if share <= 0.04045 else ((share + 0.055) / 1.055) ** 2.4
 
-    red, green, blue = map(linear, tell_type(kind).color)
+    red, green, blue = map(linear, label_goal_type(kind).color)
     assert 1.05 / (0.2126 * red + 0.7152 * green + 0.0722 * blue + 0.05) >= 4.5
 
 
