@@ -173,6 +173,11 @@ class Settings:
     store_bucket: str = setting(
         "", "S3 bucket for what people upload and get; empty means a folder in `home`."
     )
+    address_days: int = setting(
+        90,
+        "Days after which a person who has left loses an email address that a roster has for "
+        "another person.",
+    )
     upload_seconds: int = setting(
         900, "How long a form for uploading works, in seconds; at most 3600."
     )

@@ -2,17 +2,28 @@
 
 `edge.oidc` asks with what a verified token says. The first time, a person is recognised by an
 email that the issuer has verified, and made if that address was invited (`db.invited_people`); from
-then on by issuer and subject alone, whatever becomes of the email. Invitations to a verified email
-become the person's whenever they sign in. Never moves a binding to another person.
+then on by issuer and subject alone, whatever becomes of the email. An address alone never leads to
+a person who signs in with another subject or has left: administrators decide about that.
+Invitations to a verified email become the person's whenever they sign in. Never moves a binding to
+another person.
 """
 
 from __future__ import annotations
 
 import logging
 import time
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
+from poutama.db.address_conflicts import (
+    DECIDING_TABLES,
+    RECORD,
+    REOPEN,
+    SIGN_IN,
+    render_decides,
+    render_has_left,
+)
 from poutama.db.connection import Database
 from poutama.db.invited_people import HAS_INVITATION, add_invited_person, bind_invitations
 from poutama.db.transaction import Transaction, run_transaction
@@ -27,27 +38,48 @@ NO_EMAIL = (
     "This sign-in is new here, and its token has no verified email to know you by: sign in with"
     " one that has, or ask your school's administrator."
 )
-TAKEN = (
-    "Your email belongs to another account of the same sign-in service here; ask your school's"
-    " administrator."
+HELD = (
+    "Your email address belongs to a person here who has another account or has left. An"
+    " administrator of your school must decide whether you are that person; ask them to look at the"
+    " address conflicts of the school."
 )
 
 _KNOWN = f"""
 SELECT i.person_id, {HAS_INVITATION} AS invited
 FROM identity AS i WHERE i.issuer = $2::text AND i.subject = $3::text
 """  # noqa: S608  constants
-# Written with capitals or without: by the index on `lower(email)`.
+# Of a person who has signed in with another subject, or has left, the address alone proves nothing:
+# schools give addresses to newcomers.
+_IS_HELD = (
+    "(EXISTS (SELECT 1 FROM identity AS n WHERE n.person_id = p.id)"  # noqa: S608  constants
+    f" OR {render_has_left('p.id')})"
+)
+# By the index on `lower(email)`, with capitals or without.
 FIND_BY_EMAIL = "SELECT id FROM person WHERE lower(email) = $1::text LIMIT 2"
-# The person may have gone, or changed their email, since they were found.
-_BIND = """
+# The person may have gone, signed in or left, or lost their email, since they were found.
+_BIND = f"""
 INSERT INTO identity (issuer, subject, person_id)
-SELECT $1::text, $2::text, id FROM person WHERE id = $3::uuid AND lower(email) = $4::text
+SELECT $1::text, $2::text, p.id FROM person AS p
+WHERE p.id = $3::uuid AND lower(p.email) = $4::text AND NOT {_IS_HELD}
 ON CONFLICT DO NOTHING
-"""
+"""  # noqa: S608  constants
 _BOUND = """
-SELECT subject, person_id FROM identity
-WHERE issuer = $1 AND (subject = $2 OR person_id = $3)
+SELECT i.person_id FROM identity AS i WHERE i.issuer = $1 AND i.subject = $2
 """
+_RECORD_CONFLICTS = tuple(
+    f"""
+{RECORD}
+SELECT gen_random_uuid(), o.organisation_id, o.person_id, o.email, '{SIGN_IN}', NULL::uuid,
+    $2::text, $3::text, NULL
+FROM (
+    SELECT DISTINCT d.organisation_id, p.id AS person_id, lower(p.email) AS email
+    FROM person AS p JOIN {table} AS d ON d.person_id = p.id
+    WHERE p.id = $1::uuid AND lower(p.email) = $4::text AND {render_decides(table, "d", "p.id")}
+) AS o
+{REOPEN}
+"""  # noqa: S608  constants
+    for table in DECIDING_TABLES
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +110,8 @@ async def find_person(database: Database, sign_in: SignIn, *, seconds: float = T
         seconds: how long it may take.
 
     Raises:
-        ForbiddenError: the person is not found; the message has what to do next.
+        ForbiddenError: the person is not found, or administrators must decide first; the message
+            has what to do next.
         UnavailableError, DeadlineExceededError: the database did not answer.
     """
     deadline = time.monotonic() + seconds
@@ -96,7 +129,11 @@ async def find_person(database: Database, sign_in: SignIn, *, seconds: float = T
         raise ForbiddenError(NO_EMAIL)
     else:
         person_id = await _find_invited(database, sign_in, sign_in.email, deadline)
-    return await _bind(database, sign_in, person_id, deadline)
+    bound = await _bind(database, sign_in, person_id, deadline)
+    if bound is not None:
+        return bound
+    await _hold(database, sign_in, person_id, deadline)
+    raise ForbiddenError(HELD)
 
 
 async def _find_invited(database: Database, sign_in: SignIn, email: str, deadline: float) -> UUID:
@@ -117,33 +154,45 @@ async def _find_invited(database: Database, sign_in: SignIn, email: str, deadlin
     return added
 
 
-async def _bind(database: Database, sign_in: SignIn, person_id: UUID, deadline: float) -> UUID:
-    who = (sign_in.issuer, sign_in.subject, person_id)
+async def _bind(
+    database: Database, sign_in: SignIn, person_id: UUID, deadline: float
+) -> UUID | None:
+    """Bind the subject to the person; returns whom it is bound to, None if to no person."""
+    subject = (sign_in.issuer, sign_in.subject)
 
-    async def work(transaction: Transaction) -> dict[str, UUID]:
-        await transaction.execute(_BIND, *who, sign_in.email)
-        rows = await transaction.fetch(_BOUND, *who)
+    async def work(transaction: Transaction) -> UUID | None:
+        await transaction.execute(_BIND, *subject, person_id, sign_in.email)
+        rows = await transaction.fetch(_BOUND, *subject)
+        if not rows:
+            return None
+        bound = UUID(str(rows[0]["person_id"]))
         if sign_in.email is not None:
-            for row in rows:
-                if row["subject"] == sign_in.subject:
-                    await bind_invitations(transaction, row["person_id"], sign_in.email)
-        return {row["subject"]: UUID(str(row["person_id"])) for row in rows}
+            await bind_invitations(transaction, bound, sign_in.email)
+        return bound
 
-    bound: dict[str, UUID] = {}
-    for last in (False, True):
+    try:
+        return await run_transaction(database, work, deadline=deadline, name="bindIdentity")
+    except AmbiguousCommit:
+        # Binding twice is binding once: asking again is how to know.
         try:
-            bound = await run_transaction(database, work, deadline=deadline, name="bindIdentity")
-            break
+            return await run_transaction(database, work, deadline=deadline, name="bindIdentity")
         except AmbiguousCommit as error:
-            # Binding twice is binding once: asking again is how to know.
-            if last:
-                raise UnavailableError from error
-    if sign_in.subject in bound:
-        return bound[sign_in.subject]
-    if bound:
-        logger.warning(
-            "identity: rejected a sign-in: %s sent a second subject for an email already bound",
-            sign_in.issuer,
-        )
-        raise ForbiddenError(TAKEN)
-    raise ForbiddenError(UNKNOWN)
+            raise UnavailableError from error
+
+
+async def _hold(database: Database, sign_in: SignIn, person_id: UUID, deadline: float) -> None:
+    """Show the administrators who decide that the address has been claimed."""
+    logger.warning(
+        "identity: held a sign-in: the address that %s verified belongs to a person with another"
+        " account, or who has left",
+        sign_in.issuer,
+    )
+    values = (person_id, sign_in.issuer, sign_in.subject, sign_in.email)
+
+    async def work(transaction: Transaction) -> None:
+        for statement in _RECORD_CONFLICTS:
+            await transaction.execute(statement, *values)
+
+    # Recorded at the next try, if not at this one.
+    with suppress(AmbiguousCommit):
+        await run_transaction(database, work, deadline=deadline, name="holdSignIn")

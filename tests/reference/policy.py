@@ -63,10 +63,12 @@ class Policy:
                 return self.may_see_membership(row)
             case "Reminder" | "Invitation":
                 return bool(row["personId"] == self.viewer)
-            case "Job" | "RosterImport" | "OpenedRecord" | "PrivacyRequest":
+            case "Job" | "RosterImport" | "OpenedRecord" | "PrivacyRequest" | "AddressConflict":
                 # A job is also seen by who asked for it, an opened record by the student and
-                # by who opened it; an import is the organisation's.
-                own = self.viewer in (row.get("personId"), row.get("openerId"))
+                # by who opened it; an import is the organisation's, and whose an address is, its
+                # administrators decide.
+                people = (row.get("personId"), row.get("openerId"))
+                own = kind != "AddressConflict" and self.viewer in people
                 return own or self.leads(row["organisationId"], "ADMIN")
             case "AuditEntry":
                 # The person sees all, an administrator what was done in the right of their own.

@@ -35,12 +35,17 @@ BESIDES: dict[str, tuple[str, ...]] = {
     "Reminder": ("personId", "goalId", "dismissedAt"),
     "RosterImport": ("organisationId", "jobId", "checkJobId", "mediaType", "uploadKey"),
     "RosterChange": ("importId",),
+    "AddressConflict": ("organisationId", "personId"),
     "AuditEntry": ("subjectId",),
     "OpenedRecord": ("personId", "openerId", "organisationId"),
     "PrivacyRequest": ("personId", "organisationId", "jobId"),
 }  # fmt: skip
 """Type -> what its table has besides the type's fields."""
-TABLES = {"RosterImport": "roster_import", "Reminder": "reminder"}
+TABLES = {
+    "RosterImport": "roster_import",
+    "Reminder": "reminder",
+    "AddressConflict": "address_conflict",
+}
 """Tables of types that are read from a view."""
 EMPTY = tuple(
     f"delete from {table}"
@@ -105,6 +110,9 @@ async def read_rows(database: Database, model: Model, kinds: Iterable[str]) -> W
 def as_stored(kind: str, row: Row) -> dict[str, object]:
     """The row as its table has it."""
     found = {snake_case(name): value for name, value in row.items() if name not in COMPUTED}
+    if kind == "AddressConflict":
+        # The view has it from the person.
+        del found["person_name"]
     for name in SEARCHED.get(kind, ()):
         found[f"{name}_search"] = fold(row[name])
     if kind == "RosterImport":

@@ -73,6 +73,10 @@ ONE = {
         "organisation": ("Organisation", "organisationId"),
         "job": ("Job", "jobId"),
     },
+    "AddressConflict": {
+        "organisation": ("Organisation", "organisationId"),
+        "person": ("Person", "personId"),
+    },
 }
 """Type -> field -> the type it leads to, and which of the row's own values names the row."""
 
@@ -99,6 +103,7 @@ MANY = {
         "rosterImports": ("RosterImport", "organisationId"),
         "openedRecords": ("OpenedRecord", "organisationId"),
         "privacyRequests": ("PrivacyRequest", "organisationId"),
+        "addressConflicts": ("AddressConflict", "organisationId"),
     },
     "Job": {"rowErrors": ("JobRowError", "jobId")},
     "RosterImport": {"changes": ("RosterChange", "importId")},
@@ -123,6 +128,7 @@ DEFAULT_ORDER = {
     "Job": ["CREATED_AT_DESC"],
     "JobRowError": ["POSITION_ASC"],
     "RosterImport": ["CREATED_AT_DESC"],
+    "AddressConflict": ["CREATED_AT_DESC"],
     "RosterChange": ["POSITION_ASC"],
     "OpenedRecord": ["CREATED_AT_DESC"],
     "PrivacyRequest": ["DUE_AT_ASC"],

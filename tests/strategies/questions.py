@@ -63,6 +63,7 @@ GOAL = """{ id title owner { id email } tasks { id } notes { id author { id emai
   evidence { id downloadUrl thumbnailUrl uploadForm note { id } } }"""
 JOB = "{ id kind resultUrl person { id } subject { id } rowErrors { id } }"
 EVIDENCE = "{ id uploadForm goal { id } }"
+CONFLICT = "{ id personName email claimant claimedName person { id email } organisation { id } }"
 IMPORT = "{ id uploadForm job { id } changes { id } organisation { id } }"
 SHOWN = {
     "Person": PERSON,
@@ -72,18 +73,20 @@ SHOWN = {
     "Job": JOB,
     "Evidence": EVIDENCE,
     "RosterImport": IMPORT,
+    "AddressConflict": CONFLICT,
 }
+ARGUMENTS = {"RosterImport": "importId", "AddressConflict": "conflictId"}
 
 
 def sweep(world: World) -> str:
     """A query for all there is: in every list, and one by one by its id."""
     parts = [
         f"me {PERSON} organisations {ORGANISATION} groups {GROUP} goals {GOAL}",
-        f"jobs {JOB} rosterImports {IMPORT}",
+        f"jobs {JOB} rosterImports {IMPORT} addressConflicts {CONFLICT}",
     ]
     for kind, shown in SHOWN.items():
         name = f"{kind[0].lower()}{kind[1:]}"
-        argument = "importId" if kind == "RosterImport" else f"{name}Id"
+        argument = ARGUMENTS.get(kind, f"{name}Id")
         root = "goals" if kind == "Goal" else name
         for number, row in enumerate(world[kind]):
             parts.append(f'{name}{number}: {root}({argument}: "{row["id"]}") {shown}')
@@ -243,6 +246,7 @@ SAMPLES: Row = {
     "deciderName": "", "receipt": "", "note": "", "otherAdministrators": 0,
     "notice": "", "basis": "PERSON", "verified": False,
     "invitedName": "", "invitedEmail": "",
+    "claimedName": "", "decision": "SAME_PERSON",
     "action": "READ", "goalType": "SPORTS", "role": "ADMIN", "source": "INVITED",
 }  # fmt: skip
 """A value for fields that no row of a world has one for."""
@@ -259,6 +263,7 @@ for _moment in (
     "finishedAt",
     "checkedAt",
     "appliedAt",
+    "decidedAt",
     "updatedAt",
     "createdAt",
     "expiresAt",

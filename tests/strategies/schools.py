@@ -60,9 +60,7 @@ class _SchoolBuilder(MembershipBuilder):
             "Goal": goals,
             "GoalTask": list(self._rows("GoalTask", 2, 8, **inside)),
             "GoalNote": notes,
-            "Evidence": [
-                self._evidence(people, goals, notes) for _ in range(choose(self.draw, 3, 2, 4, 1))
-            ],
+            "Evidence": self._all_evidence(people, goals, notes),
             "Job": jobs,
             "JobRowError": list(self._rows("JobRowError", 2, 5, jobId=jobs)),
             "Reminder": [self._reminder(goal) for goal in goals if chance(self.draw, 60)],
@@ -71,6 +69,7 @@ class _SchoolBuilder(MembershipBuilder):
             "OpenedRecord": list(self._opened_records(known)),
             "PrivacyRequest": list(self._privacy_requests(known, people, jobs)),
             "AuditEntry": self._audit_entries(people, organisations),
+            "AddressConflict": self._address_conflicts(people, organisations),
         }
 
     def _memberships(
@@ -262,6 +261,10 @@ class _SchoolBuilder(MembershipBuilder):
             "position": choose(self.draw, 0, 1, 2),
         }
 
+    def _all_evidence(self, people: list[Row], goals: list[Row], notes: list[Row]) -> list[Row]:
+        number = choose(self.draw, 3, 2, 4, 1)
+        return [self._evidence(people, goals, notes) for _ in range(number)]
+
     def _evidence(self, people: list[Row], goals: list[Row], notes: list[Row]) -> Row:
         """Of a goal or of one of its notes; the goal of some is gone."""
         note = choose(self.draw, None, *notes)
@@ -294,6 +297,28 @@ class _SchoolBuilder(MembershipBuilder):
             case "REJECTED":
                 row |= {"rejection": choose(self.draw, *TEXTS)}
         return row | compute("Evidence", row)
+
+    def _address_conflicts(self, people: list[Row], organisations: list[Row]) -> list[Row]:
+        number = choose(self.draw, 2, 1, 3)
+        return [self._address_conflict(people, organisations) for _ in range(number)]
+
+    def _address_conflict(self, people: list[Row], organisations: list[Row]) -> Row:
+        """Some are decided; the person of some has another address by then."""
+        person = choose(self.draw, *people)
+        decision = choose(self.draw, None, None, None, "SAME_PERSON", "DIFFERENT_PEOPLE")
+        return {
+            **self.row("AddressConflict"),
+            "organisationId": choose(self.draw, *organisations)["id"],
+            "personId": person["id"],
+            "personName": person["name"],
+            "email": choose(self.draw, person["email"], person["email"], "old@school.example"),
+            "kind": choose(self.draw, "SIGN_IN", "ROSTER"),
+            "source": "https://issuer.example",
+            "claimant": f"claimant-{self.made}",
+            "claimedName": choose(self.draw, None, *NAMES),
+            "decision": decision,
+            "decidedAt": self.hours(-20) if decision else None,
+        }
 
     def _auditentry(self) -> Row:
         return {

@@ -38,7 +38,9 @@ _FAULTS = {
     ),
     "TAKEN": (
         "email",
-        "The email {email!r} is that of another sourcedId here: no person was changed.",
+        "The email {email!r} is that of {holder}, for whom another sourcedId stands or stood, or"
+        " who has left: {name} was not added. An administrator decides whether they are one person"
+        " (addressConflicts).",
     ),
     "KEPT": (
         "email",
@@ -85,7 +87,8 @@ async def read_faults(
 
 def _report_fault(table: StagedTable, row: Record) -> RowError:
     field, message = _FAULTS[row["fault"]]
-    named = {key: str(row[key])[:60] for key in ("email", "class_id", "user_id")}
+    named = {key: str(row[key])[:60] for key in ("email", "class_id", "user_id", "name")}
+    named["holder"] = (row["holder"] or "a person of another organisation")[:60]
     file = "users.csv" if table is StagedTable.PERSON else "enrollments.csv"
     if row["kind"] in ("ROLE", "USER"):
         file = "roles.csv" if row["kind"] == "ROLE" else "users.csv"

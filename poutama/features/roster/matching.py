@@ -11,6 +11,9 @@ What must hold, whatever the file says:
 
 - A person is known by the school's id, else by email. An email names at most one person, and one
   that two rows claim names no one: both are refused.
+- An email does not lead to a person whom another id stands or stood for, here or in another
+  verified organisation, nor to one who left before they ever signed in: schools give addresses to
+  newcomers. Such a row is refused, and administrators decide (`db.address_conflicts`).
 - Only who was made by the roster of a verified organisation, and belongs to no other one, gets
   another name; another email only if the person has never signed in. A file can never take
   over a person.
@@ -21,7 +24,14 @@ What must hold, whatever the file says:
 
 from __future__ import annotations
 
+from poutama.db.address_conflicts import (
+    RECORD,
+    REOPEN,
+    ROSTER,
+    render_decides,
+)
 from poutama.db.statements import load_sql
+from poutama.features.roster.claims import render_is_taken
 
 
 def _is_wanted(alias: str) -> str:
@@ -32,8 +42,24 @@ def _is_wanted(alias: str) -> str:
 
 
 _SQL = load_sql(
-    __package__, "matching.sql", {"wanted": _is_wanted("s"), "other_wanted": _is_wanted("o")}
+    __package__,
+    "matching.sql",
+    {
+        "wanted": _is_wanted("s"),
+        "other_wanted": _is_wanted("o"),
+        "is_taken": render_is_taken("e.id", "t"),
+        "member_decides": render_decides("membership", "d", "s.target"),
+        "listed_decides": render_decides("roster_person", "d", "s.target"),
+        "roster": f"'{ROSTER}'",
+        "record": RECORD,
+        "reopen": REOPEN,
+    },
 )
 MATCH_GROUPS, END_GROUPS = _SQL["match_groups"], _SQL["end_groups"]
 MATCH_PEOPLE, REFUSE_RIVALS = _SQL["match_people"], _SQL["refuse_rivals"]
+RECORD_CONFLICTS = (
+    _SQL["drop_conflicts"],
+    _SQL["record_conflicts_of_members"],
+    _SQL["record_conflicts_of_listed"],
+)
 END_PEOPLE = _SQL["end_people"]

@@ -32,7 +32,8 @@ WHERE i.id = $1::uuid AND i.ends_classes AND NOT l.ended AND s.sourced_id IS NUL
 
 -- name: match_people
 -- `IS TRUE`: so that people are found by the index on people, whatever the planner knows.
--- `taken`: the email is of a person whom another id of the same school stands for.
+-- `taken`: the email is of a person whom another id stands or stood for, or who has left without ever
+-- signing in, and no administrator has decided that they are the same.
 UPDATE roster_staged_person AS s SET
     found = CASE WHEN f.linked IS NOT NULL THEN 'LINK'
         WHEN f.by_email IS NOT NULL THEN 'EMAIL' ELSE 'NEW' END,
@@ -54,21 +55,15 @@ UPDATE roster_staged_person AS s SET
             AND NOT f.signed_in AND f.by_email IS NULL)) THEN 'CHANGE'
         ELSE 'SAME' END
 FROM (
-    SELECT t.sourced_id, l.person_id AS linked, l.ended, p.name, p.email,
+    SELECT t.sourced_id, l.person_id AS linked, l.ended, p.name,
+        coalesce(p.email, '') AS email,
         e.id AS by_email, coalesce(l.made AND l.hash <> t.hash, false) AND i.accepts AS differs,
         coalesce(l.made, false) AND NOT EXISTS (
             SELECT 1 FROM membership AS m
             WHERE m.person_id = l.person_id AND m.organisation_id <> i.organisation_id
         ) AS may_change,
         EXISTS (SELECT 1 FROM identity AS n WHERE n.person_id = l.person_id) AS signed_in,
-        EXISTS (
-            SELECT 1 FROM roster_person AS c LEFT JOIN roster_staged_person AS cs
-                ON cs.import_id = i.id AND cs.sourced_id = c.sourced_id
-            WHERE (c.organisation_id = i.organisation_id) IS TRUE AND NOT c.ended
-                AND c.person_id = e.id AND c.sourced_id <> t.sourced_id
-                AND CASE WHEN cs.sourced_id IS NULL THEN NOT i.ends_users
-                    ELSE cs.line > 0 AND NOT cs.removed END
-        ) AS taken
+        ({is_taken}) AS taken
     FROM roster_staged_person AS t JOIN roster_import AS i ON i.id = t.import_id
         LEFT JOIN roster_person AS l
             ON l.organisation_id = i.organisation_id AND l.sourced_id = t.sourced_id
@@ -93,7 +88,7 @@ WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8 AND 
             WHERE o.import_id = s.import_id AND o.email = s.email AND s.email <> ''
                 AND o.sourced_id <> s.sourced_id AND {other_wanted}
         )
-        OR (s.found = 'EMAIL' AND EXISTS (
+        OR (s.found = 'EMAIL' AND s.fault IS DISTINCT FROM 'TAKEN' AND EXISTS (
             SELECT 1 FROM roster_staged_person AS o
             WHERE o.import_id = s.import_id AND o.target = s.target
                 AND o.sourced_id <> s.sourced_id AND {other_wanted}
@@ -112,3 +107,42 @@ FROM roster_import AS i JOIN roster_person AS l ON l.organisation_id = i.organis
 WHERE i.id = $1::uuid AND i.ends_users AND NOT l.ended AND s.sourced_id IS NULL
     AND l.sourced_id > $2::text AND ($3::text IS NULL OR l.sourced_id <= $3::text)
 
+-- name: drop_conflicts
+-- What this import no longer claims: its row has another address now, or its person is known.
+DELETE FROM address_conflict AS a
+WHERE a.decision IS NULL AND a.kind = {roster} AND EXISTS (
+    SELECT 1 FROM roster_staged_person AS s JOIN roster_import AS i ON i.id = s.import_id
+    WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+        AND i.organisation_id::text = a.source AND s.sourced_id = a.claimant
+        AND (s.fault IS DISTINCT FROM 'TAKEN' OR s.target <> a.person_id)
+)
+
+-- name: record_conflicts_of_members
+{record}
+SELECT gen_random_uuid(), o.organisation_id, o.target, o.email, {roster}, o.importer_id,
+    o.importer_id::text, o.sourced_id, o.name
+FROM (
+    SELECT DISTINCT d.organisation_id, s.target, s.email, i.organisation_id AS importer_id,
+        s.sourced_id, s.name
+    FROM roster_staged_person AS s JOIN roster_import AS i ON i.id = s.import_id
+        JOIN membership AS d ON d.person_id = s.target
+    WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+        AND s.fault = 'TAKEN' AND i.accepts AND {member_decides}
+) AS o
+{reopen}
+
+-- name: record_conflicts_of_listed
+{record}
+SELECT gen_random_uuid(), d.organisation_id, s.target, s.email, {roster}, i.organisation_id,
+    i.organisation_id::text, s.sourced_id, s.name
+FROM roster_staged_person AS s JOIN roster_import AS i ON i.id = s.import_id
+    JOIN roster_person AS d ON d.person_id = s.target
+WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+    AND s.fault = 'TAKEN' AND i.accepts AND {listed_decides}
+    -- One row of each organisation.
+    AND NOT EXISTS (
+        SELECT 1 FROM roster_person AS l
+        WHERE l.person_id = d.person_id AND (l.organisation_id = d.organisation_id) IS TRUE
+            AND l.sourced_id < d.sourced_id
+    )
+{reopen}

@@ -32,7 +32,9 @@ FUNCTIONS: Mapping[RosterPhase, PhaseFunction] = {
     RosterPhase.MATCH_GROUPS: Sweep(StagedTable.GROUP, (matching.MATCH_GROUPS,)),
     RosterPhase.END_GROUPS: conclusions.end_groups,
     RosterPhase.MATCH_PEOPLE: Sweep(StagedTable.PERSON, (matching.MATCH_PEOPLE,)),
-    RosterPhase.REFUSE_RIVALS: Sweep(StagedTable.PERSON, (matching.REFUSE_RIVALS,)),
+    RosterPhase.REFUSE_RIVALS: Sweep(
+        StagedTable.PERSON, (matching.REFUSE_RIVALS, *matching.RECORD_CONFLICTS)
+    ),
     RosterPhase.END_PEOPLE: conclusions.end_people,
     RosterPhase.MATCH_MEMBERSHIPS: Sweep(StagedTable.MEMBERSHIP, (wanting.MATCH_MEMBERSHIPS,)),
     RosterPhase.END_ENROLMENTS: conclusions.end_enrolments,

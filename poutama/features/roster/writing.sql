@@ -59,12 +59,14 @@ WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
     )
 
 -- name: link_people
+-- Matched again: another organisation's roster may have come to stand for the person.
 INSERT INTO roster_person (organisation_id, sourced_id, person_id, import_id, hash, made)
 SELECT i.organisation_id, s.sourced_id, p.id, i.id, s.hash, s.found = 'NEW'
 FROM roster_staged_person AS s JOIN roster_import AS i ON i.id = s.import_id
     JOIN person AS p ON p.id = s.target
 WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
     AND s.action IN ('ADD', 'CHANGE')
+    AND (s.found <> 'EMAIL' OR NOT ({is_taken}))
 ON CONFLICT (organisation_id, sourced_id) DO UPDATE SET
     import_id = excluded.import_id, hash = excluded.hash, ended = false, updated_at = now()
 
@@ -77,7 +79,11 @@ WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8 AND 
 -- name: mark_missing_people
 UPDATE roster_staged_person AS s SET fault = 'CHANGED'
 WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8 AND s.action = 'ADD'
-    AND NOT EXISTS (SELECT 1 FROM person AS p WHERE p.id = s.target)
+    AND NOT EXISTS (
+        SELECT 1 FROM roster_person AS l JOIN roster_import AS i
+            ON i.organisation_id = l.organisation_id
+        WHERE i.id = s.import_id AND l.sourced_id = s.sourced_id AND l.person_id = s.target
+    )
 
 -- name: new_memberships
 SELECT s.target AS id, i.organisation_id, s.group_id, p.id AS person_id, s.role,

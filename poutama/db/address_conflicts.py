@@ -1,0 +1,99 @@
+"""Addresses that belong to one person and are claimed by another: when, and who decides.
+
+`db.identity` records the conflict of a sign-in, rosters those of their rows by the same fragments
+of SQL, and the feature `addresses` resolves them. Never merges, moves or frees anything itself.
+"""
+
+from __future__ import annotations
+
+from poutama.sql.relationship import render_is_current
+
+SIGN_IN, ROSTER = "SIGN_IN", "ROSTER"
+"""What claims: `source` and `claimant` are an issuer and its subject, or the id of the organisation
+that imported (as `importer_id` is) and the sourcedId of its row."""
+DIFFERENT_PEOPLE, SAME_PERSON = "DIFFERENT_PEOPLE", "SAME_PERSON"
+
+RECORD = (
+    "INSERT INTO address_conflict"
+    " (id, organisation_id, person_id, email, kind, importer_id, source, claimant, claimed_name)"
+)
+"""The conflicts that the query after it returns; `REOPEN` follows the query."""
+REOPEN = """
+ON CONFLICT (organisation_id, person_id, kind, source, claimant) DO UPDATE SET
+    email = excluded.email, claimed_name = excluded.claimed_name, decision = NULL,
+    decided_by = NULL, decided_at = NULL, version = address_conflict.version + 1,
+    created_at = now(), updated_at = now()
+WHERE address_conflict.decision IS NOT NULL
+"""
+"""A conflict that is open stays as it is; one that was decided and comes up again is open again."""
+
+
+def render_is_verified(organisation: str) -> str:
+    """Return the SQL condition that the organisation of this id is verified."""
+    return (
+        "EXISTS (SELECT 1 FROM organisation AS vo"  # noqa: S608  names
+        f" WHERE vo.id = {organisation} AND vo.verified)"
+    )
+
+
+def render_has_left(person: str) -> str:
+    """Return the SQL condition that the person of this id belonged somewhere, and no longer does.
+
+    They belong where a membership that they accepted has not ended, or where the roster of a
+    verified organisation lists them. An invitation changes nothing: anyone may send one.
+    """
+    member = (
+        f"SELECT 1 FROM membership AS hm WHERE hm.person_id = {person}"  # noqa: S608  names
+        " AND hm.accepted_at IS NOT NULL"
+    )
+    listed = (
+        f"SELECT 1 FROM roster_person AS hr WHERE hr.person_id = {person}"  # noqa: S608
+        f" AND {render_is_verified('hr.organisation_id')}"
+    )
+    return (
+        f"((EXISTS ({member}) OR EXISTS ({listed}))"
+        f" AND NOT EXISTS ({member} AND (hm.ends_at IS NULL OR hm.ends_at > now()))"
+        f" AND NOT EXISTS ({listed} AND NOT hr.ended))"
+    )
+
+
+DECIDING_TABLES = ("membership", "roster_person")
+"""The tables whose rows say which organisations know a person."""
+
+
+def render_decides(table: str, row: str, person: str) -> str:
+    """Return the SQL condition that a row of the table names an organisation that decides.
+
+    Its administrators decide about the address of the person. The organisations are verified: those
+    that the person belongs to; if there are none, those they once belonged to; else, of a person
+    who has never signed in, those that have invited or imported them. An invitation gives no say
+    over the account of a person who has not accepted it.
+
+    Args:
+        table: one of `DECIDING_TABLES`.
+        row: the alias of its row, which is about the person.
+        person: the id of the person.
+    """
+    verified = render_is_verified(f"{row}.organisation_id")
+    unused = f"NOT EXISTS (SELECT 1 FROM identity AS n WHERE n.person_id = {person})"  # noqa: S608
+    elsewhere = (
+        f"SELECT 1 FROM membership AS e WHERE e.person_id = {person}"  # noqa: S608
+        f" AND {render_is_verified('e.organisation_id')}"
+    )
+    if table == "roster_person":
+        return f"({verified} AND {unused} AND NOT EXISTS ({elsewhere}))"
+    current = f"NOT EXISTS ({elsewhere} AND {render_is_current('e')})"
+    return f"""({verified} AND (
+    ({render_is_current(row)})
+    OR ({row}.accepted_at IS NOT NULL AND {current})
+    OR ({unused} AND NOT EXISTS ({elsewhere} AND e.accepted_at IS NOT NULL))
+))"""
+
+
+def render_deciders(person: str) -> str:
+    """Return a query for the organisations that decide about this person's address."""
+    return " UNION ".join(
+        f"SELECT d.organisation_id FROM {table} AS d"  # noqa: S608  names
+        f" WHERE d.person_id = {person} AND {render_decides(table, 'd', person)}"
+        for table in DECIDING_TABLES
+    )

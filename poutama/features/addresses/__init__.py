@@ -1,0 +1,1 @@
+"""Addresses that one person has and another claims."""

@@ -1,0 +1,43 @@
+"""When a row of a roster does not get the person who has its email address.
+
+`roster.matching` asks before it shows what an import changes, `roster.writing` again before it
+links the row to the person.
+"""
+
+from __future__ import annotations
+
+from poutama.db.address_conflicts import (
+    ROSTER,
+    SAME_PERSON,
+    render_has_left,
+    render_is_verified,
+)
+
+
+def render_is_taken(person: str, row: str) -> str:
+    """Return the SQL condition that the address is another person's, as far as is known.
+
+    Another row of a roster stands or stood for the person, here or in another verified
+    organisation, or the person left before they ever signed in; and no administrator has decided
+    that they are the same.
+
+    Args:
+        person: the id of the person who has the address.
+        row: the alias of the staged row; `i` is that of its import.
+    """
+    return f"""(
+    EXISTS (
+        SELECT 1 FROM roster_person AS c
+        WHERE c.person_id = {person}
+            AND (c.organisation_id <> i.organisation_id OR c.sourced_id <> {row}.sourced_id)
+            AND (c.organisation_id = i.organisation_id
+                OR (i.accepts AND {render_is_verified("c.organisation_id")}))
+    ) OR (
+        i.accepts AND {render_has_left(person)}
+        AND NOT EXISTS (SELECT 1 FROM identity AS n WHERE n.person_id = {person})
+    )
+) AND NOT EXISTS (
+    SELECT 1 FROM address_conflict AS a
+    WHERE a.person_id = {person} AND a.source = i.organisation_id::text
+        AND a.claimant = {row}.sourced_id AND a.kind = '{ROSTER}' AND a.decision = '{SAME_PERSON}'
+)"""  # noqa: S608  names and constants

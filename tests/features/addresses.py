@@ -1,0 +1,113 @@
+"""What the tests know of addresses that one person has and another claims."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tests.features import sample
+from tests.features.record import (
+    ADMIN,
+    Caller,
+    Case,
+    FeatureRecord,
+    Id,
+    MutationRecord,
+    SampleRow,
+    VisibleType,
+)
+from tests.features.sample import LATELY, id_of
+from tests.reference import rights
+from tests.reference.changes import Doing, Done, Refused, about
+from tests.reference.policy import Row
+
+
+def _rows() -> Iterator[SampleRow]:
+    yield (
+        "address_conflict",
+        {
+            "id": id_of("conflict"),
+            "organisation_id": id_of("organisation"),
+            "person_id": id_of(Caller.STUDENT),
+            "email": "the-student@school.example",
+            "kind": "SIGN_IN",
+            "source": "https://issuer.example",
+            "claimant": "subject",
+            "decision": "SAME_PERSON",
+            "decided_at": LATELY,
+        },
+    )
+
+
+def _resolve_address_conflict(doing: Doing, given: Row) -> Done:
+    found = doing.find("AddressConflict", given["conflictId"])
+    doing.permitted("resolveAddressConflict", found)
+    if found["decision"] == given["decision"]:
+        return about("AddressConflict", found)
+    person = doing.find("Person", found["personId"])
+    has_address = person["email"] == found["email"]
+    if found["decision"] or not _decides(doing, found) or not has_address:
+        raise Refused("CONFLICT")
+    if given["decision"] == "DIFFERENT_PEOPLE":
+        _free_address(doing, person)
+    elif found["kind"] == "SIGN_IN":
+        doing.record("UPDATE", "Person", person["id"], person["id"])
+    for each in doing.all("AddressConflict", personId=person["id"], decision=None):
+        alike = all(each[name] == found[name] for name in ("kind", "source", "claimant"))
+        if given["decision"] == "DIFFERENT_PEOPLE" or alike:
+            doing.touch(each, decision=given["decision"], decidedAt=doing.now)
+    doing.record("UPDATE", "AddressConflict", found["id"], person["id"])
+    return about("AddressConflict", found)
+
+
+def _free_address(doing: Doing, person: Row) -> None:
+    for offered in doing.all("Membership", personId=person["id"], acceptedAt=None):
+        if not doing.policy.is_over(offered):
+            doing.touch(offered, endsAt=doing.now)
+            doing.record("UPDATE", "Membership", offered["id"], person["id"])
+    doing.touch(person, email=None)
+    doing.record("UPDATE", "Person", person["id"], person["id"])
+
+
+def _decides(doing: Doing, conflict: Row) -> bool:
+    """A verified school that the person belongs to; else one they left, or that invited them."""
+    verified = {each["id"] for each in doing.world["Organisation"] if each.get("verified")}
+    theirs = [
+        each
+        for each in doing.all("Membership", personId=conflict["personId"])
+        if each["organisationId"] in verified
+    ]
+    current = [each for each in theirs if doing.policy.counts(each)]
+    accepted = [each for each in theirs if each["acceptedAt"] is not None]
+    asked = current or accepted or theirs
+    return conflict["organisationId"] in {each["organisationId"] for each in asked}
+
+
+MUTATIONS = (
+    MutationRecord(
+        name="resolveAddressConflict",
+        cases=(
+            Case(
+                "one that was decided so",
+                {"conflictId": Id("conflict"), "decision": "SAME_PERSON"},
+                ADMIN,
+            ),
+        ),
+        may=rights.admins_over,
+        does=_resolve_address_conflict,
+        may_repeat=True,
+    ),
+)
+
+RECORD = FeatureRecord(
+    mutations=MUTATIONS,
+    rows=_rows,
+    ids={"conflictId": "AddressConflict"},
+    values={"decision": ("SAME_PERSON", "DIFFERENT_PEOPLE")},
+    shown={
+        "AddressConflict": VisibleType(
+            f"{{ id person {sample.PERSON} organisation {sample.ORGANISATION} personName email"
+            " claimant claimedName }",
+            "addressConflict(conflictId: $id) % addressConflicts %",
+        ),
+    },
+)
