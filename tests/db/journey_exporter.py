@@ -85,7 +85,8 @@ def build_worker(
     **settings: Any,
 ) -> Worker:
     """A worker for exports alone, one that ends in good time."""
-    chosen = Settings(**{"job_margin_seconds": 1.0, **settings})
+    # It yields to no other job, however slow the machine is.
+    chosen = Settings(**{"job_margin_seconds": 1.0, "job_slice_seconds": 3600.0, **settings})
     kinds = {EXPORT: replace(EXPORT_JOB, step=step)}
     engine = Engine(load_model(), database, chosen, load_features().procedures)
     permits, plans = Permits(load_model(), database), ChangePlans(load_model())

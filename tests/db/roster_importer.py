@@ -89,7 +89,10 @@ class Importer:
 
     database: Database
     folder: Path
-    settings: Settings = field(default_factory=lambda: Settings(job_margin_seconds=1.0))
+    # It yields to no other job, however slow the machine is.
+    settings: Settings = field(
+        default_factory=lambda: Settings(job_margin_seconds=1.0, job_slice_seconds=3600.0)
+    )
     harness: EvidenceHarness = field(init=False)
 
     def __post_init__(self) -> None:
