@@ -159,7 +159,7 @@ def _receipt_line(outcome: str, place: ErasedRows) -> str:
 async def _count(
     transaction: Transaction, person: UUID, declared: Sequence[PersonalData]
 ) -> list[ErasedRows]:
-    counted = [each for each in declared if each.path or each.matches]
+    counted = [each for each in declared if each.counted and (each.path or each.matches)]
     (counts,) = await transaction.fetch(render_counts(counted), person)
     known = [ErasedRows(*each) for each in zip(counted, counts, strict=True)]
     return known + [ErasedRows(each, None) for each in declared if each not in counted]

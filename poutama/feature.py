@@ -77,6 +77,8 @@ class Feature:
         impersonal_tables: its tables that hold nothing about people.
         answer_access: where the function is that adds the job which answers a request for access,
             as `package.module:name`; one feature has it.
+        pages: path -> where the `PublicPage` is that answers GET there without a token, as
+            `package.module:name`.
         origin: what it was installed from; set when it is loaded.
     """
 
@@ -93,6 +95,7 @@ class Feature:
     stored_data: tuple[StoredData, ...] = ()
     impersonal_tables: tuple[str, ...] = ()
     answer_access: str = ""
+    pages: Mapping[str, str] = field(default_factory=dict)
     origin: str = BUILT_IN
 
     @property
@@ -163,6 +166,7 @@ class FeatureSet:
         self.computed: Mapping[str, Compute] = self._merge(
             "the computed field", lambda feature: feature.computed, taken=CORE_COMPUTED
         )
+        self.pages: Mapping[str, str] = self._merge("the page", lambda feature: feature.pages)
         self.exports: Mapping[str, ExportSection] = self._merge(
             "the export section", lambda feature: {each.name: each for each in feature.exports}
         )
@@ -293,6 +297,7 @@ def _check_types(feature: Feature) -> None:
             _is_tuple(feature.stored_data, lambda value: isinstance(value, StoredData)),
             "a tuple of StoredData",
         ),
+        "pages": (_is_mapping(feature.pages, is_text), "path -> `package.module:name`"),
         "impersonal_tables": (
             _is_tuple(feature.impersonal_tables, is_text),
             "a tuple of names of tables",

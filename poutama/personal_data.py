@@ -41,6 +41,7 @@ class PersonalData:
             person, called `p`, in the table, called `this`, such as `this.email = p.email`.
         columns: the columns, besides the path's first, that name the person or say who it is.
         erasure: what becomes of the rows.
+        counted: whether a receipt says how many there are; not where no index finds them.
         note: what is in them, in a few words, for a receipt; for KEEP and SWEEP, after a colon, why
             they stay, or which task deletes them.
         export: where the person gets them: the parts of their export, or the field of the API; or
@@ -53,6 +54,7 @@ class PersonalData:
     matches: str = ""
     columns: tuple[str, ...] = ()
     erasure: Erasure = Erasure.CASCADE
+    counted: bool = True
     note: str
     export: str = ""
     retention: str = WITH_THE_PERSON
@@ -153,6 +155,7 @@ CORE_PERSONAL_DATA = (
         path="actor_id",
         columns=("actor_name",),
         erasure=Erasure.KEEP,
+        counted=False,
         note="what they did to others' data, under the name they had: it is the others' record, and"
         " is deleted with them",
         export="no: it is about others",
@@ -161,6 +164,7 @@ CORE_PERSONAL_DATA = (
         table="audit_entry",
         path="row_id",
         erasure=Erasure.KEEP,
+        counted=False,
         note="that a person was deleted, by an id that leads to no row: a restored backup is erased"
         " again by it",
         export="no: there is none while the person stays",

@@ -23,12 +23,8 @@ from poutama.db.transaction import Transaction, run_transaction
 from poutama.erasure import list_stored_keys
 from poutama.errors import ConflictError, NotFoundError
 from poutama.features import load_features, load_model
-from poutama.features.privacy.decision import (
-    RequestKind,
-    RequestState,
-    complete_erasure,
-    find_acceptable,
-)
+from poutama.features.privacy.decision import complete_erasure, find_acceptable
+from poutama.features.privacy.states import IS_PENDING, RequestKind, RequestState
 from poutama.schedule import SYSTEM
 from poutama.settings import Settings
 from poutama.store.choose import open_store
@@ -37,12 +33,12 @@ from poutama.store.objects import ObjectStore
 SECONDS = 300.0
 ID_WIDTH = 36
 OPERATOR = "the operator"
-_LIST = """
+_LIST = f"""
 SELECT r.id, r.kind, r.state, r.due_at, r.due_at < now() AS is_late, p.email, o.name AS organisation
 FROM privacy_request AS r LEFT JOIN person AS p ON p.id = r.person_id
     LEFT JOIN organisation AS o ON o.id = r.organisation_id
-WHERE r.state IN ('OPEN', 'ACCEPTED') ORDER BY r.due_at, r.id
-"""
+WHERE {IS_PENDING} ORDER BY r.due_at, r.id
+"""  # noqa: S608  a constant
 _RECEIPT = "SELECT receipt FROM privacy_request WHERE id = $1::uuid"
 _FIND = "SELECT state, person_id FROM privacy_request WHERE id = $1::uuid"
 

@@ -21,6 +21,7 @@ from poutama.db.revisions import check_revisions
 from poutama.edge.budget import open_budgets
 from poutama.edge.http import Api, Route, Verifier
 from poutama.edge.oidc import open_verifier
+from poutama.edge.public_pages import open_pages
 from poutama.edge.tokens import Authenticator
 from poutama.engine import Engine
 from poutama.engine.flow import Wake
@@ -118,7 +119,7 @@ def open_api(
         verifier or Authenticator(open_verifier(settings, database)),
         settings,
         health=lambda: ask_database(database),
-        routes=routes,
+        routes={**open_pages(load_features().pages, database), **(routes or {})},
         budgets=open_budgets(settings, database),
     )
 

@@ -166,7 +166,10 @@ def normalize(row: Row, known: set[object]) -> list[tuple[str, Any]]:
                 continue  # `misnamed` looks at them
             case _, UUID() | datetime() if value not in known:
                 found.append((name, "new"))
-            case (("joinCode" | "stem" | "uploadKey" | "notice"), str()) if value not in known:
+            case (
+                ("joinCode" | "stem" | "uploadKey" | "notice" | "receiptCode"),
+                str(),
+            ) if value not in known:
                 found.append((name, "new"))
             case "input", str():
                 parts = json.loads(value).items()

@@ -34,6 +34,11 @@ FROM information_schema.columns AS c JOIN information_schema.tables AS t
     USING (table_schema, table_name)
 WHERE c.table_schema = 'public' AND t.table_type = 'BASE TABLE'
 """
+FIRST_INDEXED = """
+SELECT r.relname AS table_name, a.attname AS column_name
+FROM pg_index AS i JOIN pg_class AS r ON r.oid = i.indrelid
+    JOIN pg_attribute AS a ON a.attrelid = i.indrelid AND a.attnum = i.indkey[0]
+"""
 NAMED_LIKE_PEOPLE = re.compile(
     r"(^|_)(person|actor|subject|author|uploader|opener|decider|granted_by|child|student|mentor|user"
     r"|email|invited|people|caregiver|parent)(_|$)"
@@ -61,6 +66,16 @@ def test_every_table_from_which_keys_lead_to_a_person_is_declared(keys: Keys) ->
     # These lead there through the import, or its job, that an administrator asked for.
     about_groups = {"roster_group", "roster_staged_group"} & FEATURES.impersonal_tables
     assert tables - {each.table for each in DECLARED} == about_groups, "declare it in a Feature"
+
+
+async def test_an_index_finds_what_is_deleted_or_counted(engine_database: Database) -> None:
+    rows = await engine_database.read(FIRST_INDEXED, deadline=soon())
+    indexed = {(row["table_name"], row["column_name"]) for row in rows}
+    found = {
+        (each.table, each.path.split(".")[0]) for each in DECLARED if each.path and each.counted
+    }
+    # It is empty but while an import is under way.
+    assert found - indexed == {("roster_staged_membership", "person_id")}
 
 
 def test_every_key_to_a_person_is_declared(keys: Keys) -> None:

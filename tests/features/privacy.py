@@ -46,7 +46,7 @@ def _rows() -> Iterator[SampleRow]:
 def _request(kind: str) -> Effect:
     def request(doing: Doing, given: Row) -> Done:
         mine = doing.all("PrivacyRequest", personId=doing.viewer, kind=kind)
-        open_ones = [row for row in mine if row["state"] in ("OPEN", "ACCEPTED")]
+        open_ones = [row for row in mine if _is_pending(doing, row)]
         if open_ones:
             (first, *_) = sorted(open_ones, key=lambda row: (row["createdAt"], row["id"]))
             return Done("PrivacyRequest", frozenset([first["id"]]))
@@ -62,11 +62,20 @@ def _request(kind: str) -> Effect:
             kind=kind,
             note=given.get("note", ""),
             dueAt=doing.now + timedelta(days=28),
+            receiptCode="new" if kind == "ERASURE" else None,
         )
         doing.record("INSERT", "PrivacyRequest", made["id"], doing.viewer)
         return about("PrivacyRequest", made)
 
     return request
+
+
+def _is_pending(doing: Doing, row: Row) -> bool:
+    if row["state"] == "OPEN":
+        return True
+    jobs = doing.all("Job", id=row["jobId"])
+    is_at_work = any(job["state"] != "SUCCEEDED" for job in jobs)
+    return row["state"] == "ACCEPTED" and (row["kind"] == "ERASURE" or is_at_work)
 
 
 def _accept(doing: Doing, given: Row) -> Done:

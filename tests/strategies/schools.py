@@ -111,6 +111,8 @@ class _SchoolBuilder(MembershipBuilder):
                 "reason": choose(self.draw, *TEXTS) if state == "REFUSED" else None,
                 "doneAt": self.hours(-10) if state == "DONE" else None,
                 "receipt": choose(self.draw, *TEXTS) if state == "DONE" else None,
+                "receiptCode": choose(self.draw, None, f"code-{self.made}"),
+                "reminder": choose(self.draw, None, "DUE_SOON", "OVERDUE"),
             }  # fmt: skip
 
     def _audit_entries(self, people: list[Row], organisations: list[Row]) -> list[Row]:

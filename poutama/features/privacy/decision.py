@@ -1,4 +1,4 @@
-"""What happens to a request for access or erasure: the clock, the acceptance, the erasure itself.
+"""What happens to a request for access or erasure: the acceptance, and the erasure itself.
 
 Called by the procedures, by the job ERASURE and by the operator's command. It asks no permission;
 it refuses what no one may decide.
@@ -7,21 +7,15 @@ it refuses what no one may decide.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
-from enum import StrEnum
 from uuid import UUID
-from zoneinfo import ZoneInfo
 
 from poutama.changes import NOW, Changes
 from poutama.db.transaction import Transaction
 from poutama.erasure import erase_person, render_receipt
 from poutama.errors import ConflictError
 from poutama.features import load_features
+from poutama.features.privacy.states import RequestKind, RequestState
 from poutama.sql.relationship import render_is_current
-
-WORKING_DAYS = 20
-"""Within which New Zealand's Privacy Act 2020 (sections 44 and 63) has a request decided."""
-_SATURDAY = 5
 
 _FIND_ACCEPTANCE = f"""
 SELECT r.kind, r.state, r.person_id, r.organisation_id,
@@ -49,35 +43,6 @@ FROM privacy_request AS r LEFT JOIN person AS p ON p.id = $3::uuid
 WHERE r.id = $1::uuid AND r.state = 'ACCEPTED' AND r.person_id IS NOT NULL
 """
 _DETACH = "UPDATE privacy_request SET person_id = NULL WHERE id = $1::uuid"
-
-
-class RequestKind(StrEnum):
-    """What a person requests."""
-
-    ACCESS = "ACCESS"
-    ERASURE = "ERASURE"
-
-
-class RequestState(StrEnum):
-    """How far a request is."""
-
-    OPEN = "OPEN"
-    ACCEPTED = "ACCEPTED"
-    REFUSED = "REFUSED"
-    DONE = "DONE"
-
-
-def find_due(now: datetime, time_zone: str) -> datetime:
-    """The same time of day, `WORKING_DAYS` later in that zone.
-
-    Only weekends are left out, not holidays: it is never later than the law has it.
-    """
-    due = now.astimezone(ZoneInfo(time_zone))
-    left = WORKING_DAYS
-    while left:
-        due += timedelta(days=1)
-        left -= due.weekday() < _SATURDAY
-    return due.astimezone(now.tzinfo)
 
 
 async def find_acceptable(
@@ -145,6 +110,7 @@ async def complete_erasure(
         {
             "state": RequestState.DONE,
             "doneAt": NOW,
+            "reminder": None,
             "note": "",
             "receipt": render_receipt(erased),
         },

@@ -5,7 +5,9 @@ from __future__ import annotations
 from poutama.feature import Feature
 from poutama.features.privacy import procedures
 from poutama.features.privacy.inputs import ERASURE
+from poutama.features.privacy.receipt_page import PATH
 from poutama.personal_data import Erasure, PersonalData
+from poutama.schedule import DAY, Task
 
 FEATURE = Feature(
     name="privacy",
@@ -17,6 +19,8 @@ FEATURE = Feature(
         procedures.request_erasure,
     ),
     jobs={ERASURE: "poutama.features.privacy.job:ERASURE_JOB"},
+    tasks={"remind_of_requests": Task("poutama.features.privacy.tasks:remind_deciders", DAY)},
+    pages={PATH: "poutama.features.privacy.receipt_page:show_receipt"},
     personal_data=(
         PersonalData(
             table="privacy_request",

@@ -6,6 +6,7 @@ person belongs to; with none, or several, the operator decides (`poutama request
 
 from __future__ import annotations
 
+from secrets import token_urlsafe
 from uuid import UUID
 
 import msgspec
@@ -13,13 +14,11 @@ import msgspec
 from poutama.changes import NOW
 from poutama.errors import ConflictError
 from poutama.features import load_features
-from poutama.features.privacy.decision import (
-    RequestKind,
-    RequestState,
-    find_acceptable,
-    find_due,
-)
+from poutama.features.privacy.decision import find_acceptable
 from poutama.features.privacy.inputs import ERASURE, ErasureInput
+from poutama.features.privacy.receipt_page import CODE_BYTES
+from poutama.features.privacy.states import IS_PENDING, RequestKind, RequestState
+from poutama.features.privacy.working_days import find_due
 from poutama.jobs.table import enqueue
 from poutama.procedure import ProcedureContext
 from poutama.sql.relationship import render_is_current
@@ -27,11 +26,11 @@ from poutama.sql.relationship import render_is_current
 TIME_ZONE = "Pacific/Auckland"
 """Of a person whose request goes to no organisation."""
 
-_FIND_OPEN = """
-SELECT id FROM privacy_request
-WHERE person_id = $1::uuid AND kind = $2::text AND state IN ('OPEN', 'ACCEPTED')
-ORDER BY created_at, id LIMIT 1
-"""
+_FIND_PENDING = f"""
+SELECT r.id FROM privacy_request AS r
+WHERE r.person_id = $1::uuid AND r.kind = $2::text AND {IS_PENDING}
+ORDER BY r.created_at, r.id LIMIT 1
+"""  # noqa: S608  constants
 _FIND_ORGANISATIONS = f"""
 SELECT DISTINCT o.id, o.time_zone, now() AS now FROM membership AS m
     JOIN organisation AS o ON o.id = m.organisation_id
@@ -77,14 +76,14 @@ class PrivacyRequestPayload(msgspec.Struct, frozen=True, rename="camel"):
 async def request_erasure(
     context: ProcedureContext, given: RequestErasureInput
 ) -> PrivacyRequestPayload:
-    """Request that all data about the caller is erased; once until it is decided."""
+    """Request that all data about the caller is erased; once until it is done or refused."""
     return await _request(context, RequestKind.ERASURE, given.note)
 
 
 async def request_access(
     context: ProcedureContext, given: RequestAccessInput
 ) -> PrivacyRequestPayload:
-    """Request all data about the caller; once until it is decided."""
+    """Request all data about the caller; once until it is answered or refused."""
     return await _request(context, RequestKind.ACCESS, given.note)
 
 
@@ -152,9 +151,9 @@ async def _request(
     context: ProcedureContext, kind: RequestKind, note: str
 ) -> PrivacyRequestPayload:
     transaction, viewer = context.transaction, context.viewer.person_id
-    open_ones = await transaction.fetch(_FIND_OPEN, viewer, kind)
-    if open_ones:
-        return PrivacyRequestPayload(open_ones[0]["id"])
+    pending = await transaction.fetch(_FIND_PENDING, viewer, kind)
+    if pending:
+        return PrivacyRequestPayload(pending[0]["id"])
     organisations = await transaction.fetch(_FIND_ORGANISATIONS, viewer)
     only = organisations[0] if len(organisations) == 1 else None
     ((now,),) = await transaction.fetch("SELECT now()")
@@ -166,6 +165,7 @@ async def _request(
             "kind": kind,
             "note": note,
             "dueAt": find_due(now, only["time_zone"] if only else TIME_ZONE),
+            "receiptCode": token_urlsafe(CODE_BYTES) if kind is RequestKind.ERASURE else None,
         },
     )
     return PrivacyRequestPayload(request)
