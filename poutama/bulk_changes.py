@@ -32,12 +32,14 @@ class BulkTable:
         searchable: columns with a folded copy, `name` in `name_search`: a change of one must
             bring the other.
         subject: the column that names the person whose data a row is; None without one.
+        also: columns that name further persons of whom a row tells.
     """
 
     kind: str
     table: str
     searchable: tuple[str, ...] = ()
     subject: str | None = None
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,7 +135,8 @@ def _require_copies(table: BulkTable, columns: Sequence[str]) -> None:
 
 def _returned(table: BulkTable, alias: str) -> str:
     subject = "NULL::uuid" if table.subject is None else f"{alias}{quote_name(table.subject)}"
-    return f"{alias}id, {subject} AS subject_id"
+    also = "".join(f", {alias}{quote_name(column)}" for column in table.also)
+    return f"{alias}id, {subject} AS subject_id{also}"
 
 
 def _add_entries(table: BulkTable, action: str, change: str, source: str) -> str:
@@ -147,5 +150,17 @@ def _add_entries(table: BulkTable, action: str, change: str, source: str) -> str
         f"SELECT gen_random_uuid(), {actor}, (SELECT p.name FROM person AS p WHERE p.id = {actor}),"
         f" d.subject_id, {quote_text(action)}, {quote_text(table.kind)}, d.id,"
         f" {organisation}, (SELECT o.name FROM organisation AS o WHERE o.id = {organisation})\n"
-        f"FROM done AS d WHERE {actor} IS NOT NULL"
+        f"FROM ({_list_subjects(table)}) AS d WHERE {actor} IS NOT NULL"
     )
+
+
+def _list_subjects(table: BulkTable) -> str:
+    """The rows that were changed, each once for every person of whom it tells."""
+    listed = ["SELECT d.id, d.subject_id FROM done AS d"]
+    for column in table.also:
+        name = f"d.{quote_name(column)}"
+        listed.append(
+            f"SELECT d.id, {name} FROM done AS d"  # noqa: S608  quoted names
+            f" WHERE {name} IS NOT NULL AND {name} <> d.subject_id"
+        )
+    return " UNION ALL ".join(listed)

@@ -253,9 +253,9 @@ class Settings:
         60.0, "After this long without a sign of life a worker's job is given to another."
     )
     job_bulk_running: int = setting(
-        3,
-        "Most bulk jobs (rosters, exports) that run at once, all workers together: three quarters "
-        "of the jobs that the workers can run at once.",
+        2,
+        "Most bulk jobs (rosters, exports) that run at once, all workers together: with functions, "
+        "or several worker processes, three quarters of the jobs that they can run at once.",
     )
     job_bulk_running_each: int = setting(
         2, "Most of those of one organisation, or of one person for jobs of none."

@@ -1,7 +1,8 @@
 """The pass that marks the rows of a plan whose reading the audit writes down, and whose data it is.
 
-It follows `@audited` alone. Rows that are known to be the viewer's own data have no trace, nor has
-a row that the same statement has written: its change has an entry. Pure.
+It follows `@audited` alone. Rows that are known to be the viewer's own data have no trace, unless
+they tell of another person too; nor has a row that the same statement has written: its change has
+an entry. Pure.
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ def mark_traces(entities: Mapping[str, Entity], read: Read) -> Read:
     """The plan, with the trace of each set of rows."""
 
     def mark(rows: Rows, parent: Rows | None) -> Rows:
-        if rows.own.data or rows.written is not None:
+        if rows.written is not None:
             return rows
-        trace = find_trace(entities, rows.entity)
+        trace = _find_trace_of(entities, rows.entity, rows.own)
         if trace is not None:
             covered = (
                 parent is not None
@@ -76,6 +77,12 @@ def find_trace(entities: Mapping[str, Entity], entity: Entity) -> Trace | None:
     )
 
 
+def _find_trace_of(entities: Mapping[str, Entity], entity: Entity, own: Own) -> Trace | None:
+    """What reading these rows leaves: of the viewer's own, only what tells of others."""
+    trace = find_trace(entities, entity)
+    return None if trace is not None and own.data and not trace.subject.also else trace
+
+
 def find_subject(
     entities: Mapping[str, Entity], entity: Entity, right: Predicate | None = None
 ) -> Subject | None:
@@ -94,7 +101,10 @@ def find_subject(
         return None
     organisation = entity.audit.organisation if entity.audit is not None else None
     return Subject(
-        tuple(path), found.audit.person, organisation or right or _right(entities, entity)
+        tuple(path),
+        found.audit.person,
+        organisation or right or _right(entities, entity),
+        found.audit.also,
     )
 
 
@@ -179,7 +189,7 @@ class _Tests:
         guard = (
             ALWAYS if is_implied(entity, relation, target) else visible_rows(self._entities, target)
         )
-        trace = None if inner.data else find_trace(self._entities, target)
+        trace = _find_trace_of(self._entities, target, inner)
         if trace is not None:
             covered = kind == trace.kind and is_part(entity, relation, target)
             if trace.counted and not covered:

@@ -164,6 +164,8 @@ class Subject:
     column: str
     right: Predicate | str
     """What gives others a right to the row: it, or this column, names their organisation."""
+    also: tuple[str, ...] = ()
+    """Columns beside it that name further persons of whom the row tells."""
 
     @property
     def key(self) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from poutama.schema.audited import Audit, AuditedReads
+from poutama.schema.audited import AuditedReads
 from poutama.schema.model import (
     Action,
     Audience,
@@ -115,11 +115,12 @@ def _type(model: Model, entity: Entity) -> str:
     if silent:
         rows.append(f"| {', '.join(silent)} | | only by the mutations in the next table |\n")
     table = f"| to | by its | |\n|---|---|---|\n{''.join(rows)}"
-    return f"\n### {entity.name}\n\n{table}{_audit(entity.audit)}"
+    return f"\n### {entity.name}\n\n{table}{_audit(entity)}"
 
 
-def _audit(audit: Audit | None) -> str:
+def _audit(entity: Entity) -> str:
     """What of a type's rows the audit writes down."""
+    audit = entity.audit
     if audit is None:
         return ""
     who = {
@@ -135,7 +136,18 @@ def _audit(audit: Audit | None) -> str:
         text = f"Who changes them{who and ', and '}{who}{who and ','} is audited"
     if audit.unless:
         text += f", except for {_who(Scope.PERSON, tuple(map(Relationship, audit.unless)))}"
+    if audit.also:
+        fields = (f"`{_name_column(entity, column)}`" for column in (audit.person, *audit.also))
+        text += f", for each of {' and '.join(fields)}"
     return f"\n{text}{audit.reason and ': '}{audit.reason.rstrip('.')}.\n"
+
+
+def _name_column(entity: Entity, column: str | None) -> str | None:
+    """The field that leads to the person in the column, if there is one."""
+    for field in entity.fields.values():
+        if isinstance(field, Relation) and field.key == column:
+            return field.name
+    return column
 
 
 def _rows(model: Model, entity: Entity, what: str, rule: Rule) -> Iterator[str]:

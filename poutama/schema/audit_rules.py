@@ -6,6 +6,7 @@ Called by `entities`, for each type, and by `load`, for all of them together. Pu
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from graphql import DocumentNode, ObjectTypeDefinitionNode
 
@@ -60,6 +61,8 @@ def load_audit(node: ObjectTypeDefinitionNode, fields: Mapping[str, Field]) -> A
             raise SchemaError(f"{where}({named[0]}: {through!r}) is not one of its @one fields.")
     return Audit(
         given.get("person"),
+        _list_also(where, given),
+        tuple(given.get("by", ())),
         through,
         part,
         given.get("organisation"),
@@ -67,6 +70,15 @@ def load_audit(node: ObjectTypeDefinitionNode, fields: Mapping[str, Field]) -> A
         unless,
         given.get("reason", ""),
     )
+
+
+def _list_also(where: str, given: Mapping[str, Any]) -> tuple[str, ...]:
+    also, named = tuple(given.get("also", ())), (given.get("person"), *given.get("by", ()))
+    if also and given.get("person") is None:
+        raise SchemaError(f"{where}(also:) stands beside person.")
+    if twice := [column for column in also if column in named]:
+        raise SchemaError(f"{where}(also: {twice[0]!r}) is named by `person` or `by` already.")
+    return also
 
 
 def check_audits(document: DocumentNode, entities: Mapping[str, Entity]) -> None:
@@ -87,6 +99,45 @@ def check_audits(document: DocumentNode, entities: Mapping[str, Entity]) -> None
                     raise SchemaError(f"{entity.name}: {_NEEDED}")
                 continue
             _follow(entities, entity)
+            _check_persons(entities, entity)
+
+
+def _check_persons(entities: Mapping[str, Entity], entity: Entity) -> None:
+    """Hold that every column that names a person is declared as what that person is to the row."""
+    audit = entity.audit
+    if audit is None or (audit.person is None and audit.through is None):
+        return
+    named = {audit.person, *audit.also, *audit.by}
+    for column in dict.fromkeys(_list_persons(entities, entity)):
+        if column not in named:
+            raise SchemaError(
+                f"{entity.name}: its column {column!r} names a person: say with @audited(also:)"
+                " that a row tells of that person too, or with @audited(by:) that it is who wrote"
+                " or did something."
+            )
+
+
+def _list_persons(entities: Mapping[str, Entity], entity: Entity) -> Iterator[str]:
+    """The columns of which the schema knows that they name a person."""
+    if entity.owner is not None:
+        yield entity.owner
+    restricted = [value.restricted for value in entity.values if value.restricted is not None]
+    for rule in (entity.rule, *entity.changes.values(), *restricted):
+        for each in rule.alternatives:
+            if isinstance(each, Audience) and each.scope is Scope.PERSON:
+                yield each.column
+    people = [each for each in entities.values() if each.subject == "id"]
+    for person in people:
+        yield from _list_keys(entity, person, to_one=True)
+        yield from _list_keys(person, entity, to_one=False)
+
+
+def _list_keys(source: Entity, target: Entity, *, to_one: bool) -> Iterator[str]:
+    for field in source.fields.values():
+        if not isinstance(field, Relation) or field.target != target.name:
+            continue
+        if to_one == (field.shape is RelationShape.ONE):
+            yield str(field.key)
 
 
 def _follow(entities: Mapping[str, Entity], entity: Entity) -> None:

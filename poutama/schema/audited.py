@@ -23,6 +23,8 @@ class Audit:
 
     Attributes:
         person: the column that names the person.
+        also: columns that name further persons of whom a row tells.
+        by: columns that name who wrote or did something: a read of the row is not about them.
         through: the field of the row whose person it is.
         part: whether the row is a part of the row behind `through`: a read of it is a read of that.
         organisation: the column that names the organisation in whose right others see the row; None
@@ -33,6 +35,8 @@ class Audit:
     """
 
     person: str | None = None
+    also: tuple[str, ...] = ()
+    by: tuple[str, ...] = ()
     through: str | None = None
     part: bool = False
     organisation: str | None = None

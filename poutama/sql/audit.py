@@ -59,7 +59,9 @@ def list_trace_columns(trace: Trace) -> tuple[str, ...]:
     """The columns of a row that its person, and the organisation of the entry, depend on."""
     right = trace.subject.right
     named = (right,) if isinstance(right, str) else list_columns(right)
-    return tuple(dict.fromkeys((trace.subject.key, *named)))
+    subject = trace.subject
+    also = () if subject.path else subject.also
+    return tuple(dict.fromkeys((subject.key, *also, *named)))
 
 
 def render_entries(
@@ -76,7 +78,7 @@ def render_entries(
     viewer = conditions.parameters.place(ViewerId(), "uuid")
     entries = []
     if change is not None and writes:
-        entries.append(_entry_of_change(conditions, change, viewer))
+        entries.extend(_entries_of_change(conditions, change, viewer))
     if traced:
         entries.append(_entries_of_reads(conditions, traced, viewer))
     return [
@@ -88,9 +90,7 @@ def render_recorded_read(person: Value, kind: Value) -> Statement:
     """The statement that writes down a read of a person's data that is not one type's rows."""
     parameters = Parameters()
     viewer, subject = parameters.place(ViewerId(), "uuid"), parameters.place(person, "uuid")
-    others = tuple(each for each in RELATIONSHIPS[Scope.PERSON] if each is not Relationship.SELF)
-    any_right = HasRelationship(Scope.PERSON, "id", tuple(sorted(others)))
-    right = render_organisation(parameters, subject, any_right, ())
+    right = _any_right(parameters, subject)
     return Statement(
         f"INSERT INTO audit_entry {_COLUMNS} SELECT gen_random_uuid(), now(), {viewer},"
         f" {_name(viewer)}, {subject}, 'READ', {parameters.place(kind, 'text')}, NULL::uuid,"
@@ -109,14 +109,17 @@ def _entries_of_reads(conditions: Conditions, traced: Sequence[TracedRows], view
     """One entry for each person and kind, whatever rows and organisations there are several of."""
     parts = [_people(conditions, rows, viewer) for rows in _join_alike(traced)]
     kinds = dict.fromkeys(quote_text(rows.trace.kind) for rows in traced if rows.trace.by_right)
-    by_right = "".join(
-        f" AND (shown.kind <> {kind} OR shown.organisation_id IS NOT NULL)" for kind in kinds
+    # After the groups: a database that knew it before would find the organisation of each person
+    # who has an entry already.
+    by_right = " AND ".join(
+        f"(shown.kind <> {kind} OR min(shown.organisation_id) IS NOT NULL)" for kind in kinds
     )
+    having = f" HAVING {by_right}" if by_right else ""
     people = (
         "SELECT shown.subject, shown.kind, min(shown.action) AS action,"
         " min(shown.organisation_id)::uuid AS organisation_id"
-        f" FROM ({' UNION ALL '.join(parts)}) AS shown WHERE true{by_right}"
-        " GROUP BY shown.subject, shown.kind"
+        f" FROM ({' UNION ALL '.join(parts)}) AS shown"
+        f" GROUP BY shown.subject, shown.kind{having}"
     )
     return (
         f"SELECT gen_random_uuid(), now(), {viewer}, {_name(viewer)}, reader.subject,"
@@ -142,11 +145,10 @@ def _people(conditions: Conditions, rows: TracedRows, viewer: str) -> str:
     """Whose data these rows are, without those whom the viewer has an entry about."""
     subject, kind = rows.trace.subject, quote_text(rows.trace.kind)
     person, source = name_column("found", subject.column), f"({rows.query}) AS found"
-    if subject.path:
+    if subject.path or subject.also:
         person = "found.subject"
-        source = f"({rows.query}) AS item"
-        source = f"(SELECT {_subject('item', subject)} AS subject, item.* FROM {source}) AS found"
-    right = _right(conditions, "found", subject)
+        source = _name_subjects(subject, rows.query)
+    right = _right(conditions, "found", subject, person if subject.also else None)
     organisation = "NULL::text" if right is None else f"{right}::text"
     action = "'SEARCH'" if rows.searched else "'READ'"
     # What was changed in this transaction was read, and what was read was searched.
@@ -166,7 +168,36 @@ def _people(conditions: Conditions, rows: TracedRows, viewer: str) -> str:
     )
 
 
-def _entry_of_change(conditions: Conditions, change: Change, viewer: str) -> str:
+def _name_subjects(subject: Subject, query: str) -> str:
+    """The rows, each once for every person of whom it tells, who is the column `subject`."""
+    columns = (subject.column, *subject.also)
+    found = [_subject("item", replace(subject, column=column)) for column in columns]
+    if len(found) == 1:
+        return f"(SELECT {found[0]} AS subject, item.* FROM ({query}) AS item) AS found"
+    cases = " ".join(f"WHEN {number} THEN {each}" for number, each in enumerate(found, start=1))
+    numbers = ", ".join(f"({number})" for number, _ in enumerate(found, start=1))
+    return (
+        f"(SELECT CASE person.number {cases} END AS subject, item.* FROM ({query}) AS item,"
+        f" (VALUES {numbers}) AS person(number)) AS found"
+    )
+
+
+def _entries_of_change(conditions: Conditions, change: Change, viewer: str) -> list[str]:
+    """The entry of each person of whom the row tells."""
+    entries = [_entry_of_change(conditions, change, viewer, None)]
+    if change.subject is not None:
+        first = _subject("written", change.subject)
+        for column in change.subject.also:
+            other = replace(change.subject, column=column)
+            person = _subject("written", other)
+            entry = _entry_of_change(conditions, replace(change, subject=other), viewer, person)
+            entries.append(f"{entry} WHERE {person} IS NOT NULL AND {person} <> {first}")
+    return entries
+
+
+def _entry_of_change(
+    conditions: Conditions, change: Change, viewer: str, person: str | None
+) -> str:
     match change:
         case Insert():
             action = "INSERT"
@@ -177,7 +208,7 @@ def _entry_of_change(conditions: Conditions, change: Change, viewer: str) -> str
     subject = "NULL::uuid" if change.subject is None else _subject("written", change.subject)
     right = None
     if change.subject is not None:
-        right = _right(conditions, "written", change.subject)
+        right = _right(conditions, "written", change.subject, person)
     entry = (
         f"SELECT gen_random_uuid(), now(), {viewer}, {_name(viewer)}, {subject},"
         f" '{action}', {quote_text(change.entity.name)}, written.id"
@@ -203,10 +234,21 @@ def _subject(alias: str, subject: Subject) -> str:
     )
 
 
-def _right(conditions: Conditions, alias: str, subject: Subject) -> str | None:
+def _right(conditions: Conditions, alias: str, subject: Subject, person: str | None) -> str | None:
+    """The organisation in whose right; where the row has none, in whose right to `person`."""
     if isinstance(subject.right, str):
-        return name_column(alias, subject.right)
+        named = name_column(alias, subject.right)
+        if person is None:
+            return named
+        return f"coalesce({named}, {_any_right(conditions.parameters, person)})"
     return render_right(conditions, alias, subject.right)
+
+
+def _any_right(parameters: Parameters, person: str) -> str:
+    """The organisation in which the viewer is anything to the person."""
+    others = (each for each in RELATIONSHIPS[Scope.PERSON] if each is not Relationship.SELF)
+    any_right = HasRelationship(Scope.PERSON, "id", tuple(sorted(others)))
+    return render_organisation(parameters, person, any_right, ())
 
 
 def _name(viewer: str) -> str:

@@ -77,6 +77,60 @@ async def test_every_kind_of_data_is_written_down_with_the_organisation(
     assert [tuple(row) for row in rows] == [(id_of("organisation"), "organisation")]
 
 
+EXPORT = "mutation ($who: UUID!) { exportJourney(input: {personId: $who}) { job { id } } }"
+
+
+async def forget(school: EngineClient) -> None:
+    await school.database.write("delete from audit_entry", deadline=time.monotonic() + 30)
+
+
+async def test_reading_ones_own_row_leaves_an_entry_of_another_person_whom_it_names(
+    school: EngineClient,
+) -> None:
+    await school.ask("{ me { memberships { role } } }", viewer_for(Caller.CAREGIVER))
+    assert await entries(school) == {("READ", "Membership", True): 1}
+    await forget(school)
+    await school.ask(EXPORT, MENTOR, who=str(STUDENT.person_id))
+    await forget(school)
+    await school.ask("{ jobs { state } }", MENTOR)
+    assert await entries(school) == {("READ", "Job", True): 1}
+    (row,) = await school.database.read(
+        "select organisation_name from audit_entry", deadline=time.monotonic() + 30
+    )
+    assert row[0] == "organisation", "where the mentor mentors; the job is of none"
+
+
+async def test_a_row_of_two_persons_leaves_an_entry_of_each(school: EngineClient) -> None:
+    query = "{ organisations { memberships { role } } }"
+    await school.ask(query, viewer_for(Caller.ADMIN))
+    rows = await school.database.read(
+        "select subject_id, organisation_name from audit_entry where kind = 'Membership'",
+        deadline=time.monotonic() + 30,
+    )
+    found = {tuple(row) for row in rows}
+    assert len(found) == len(rows)
+    people = {STUDENT.person_id, id_of(Caller.CAREGIVER), MENTOR.person_id}
+    assert {(person, "organisation") for person in people} <= found
+
+
+async def test_a_change_of_a_row_of_two_persons_leaves_an_entry_of_each(
+    school: EngineClient,
+) -> None:
+    made = await school.ask(EXPORT, MENTOR, who=str(STUDENT.person_id))
+    await forget(school)
+    await school.ask(
+        "mutation ($job: UUID!) { cancelJob(input: {jobId: $job}) { job { state } } }",
+        MENTOR,
+        job=made["exportJourney"]["job"]["id"],
+    )
+    rows = await school.database.read(
+        "select subject_id from audit_entry where kind = 'Job' and action = 'UPDATE'",
+        deadline=time.monotonic() + 30,
+    )
+    assert {row[0] for row in rows} == {STUDENT.person_id, MENTOR.person_id}
+    assert len(rows) == 2
+
+
 async def test_asking_for_a_journey_names_the_organisation(school: EngineClient) -> None:
     await school.ask(
         "mutation ($who: UUID!) { exportJourney(input: {personId: $who}) { job { id } } }",

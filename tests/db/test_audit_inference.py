@@ -7,6 +7,7 @@ One text of another person's is changed. Where the viewer's answer changes with 
 
 from __future__ import annotations
 
+import re
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -164,6 +165,46 @@ def test_what_an_answer_tells_of_another_leaves_an_entry(
     in_world()
     print("\n", dict(tally))
     assert tally["READ"] > worlds / 8
+
+
+TOLD_OF = {"Membership": ("personId", "childId"), "Job": ("personId", "subjectId")}
+"""Types whose rows tell of several persons, and the fields that name them."""
+SHOW_THEM = (
+    "{ me { memberships { id } } jobs { id } groups { members { id } }"
+    " organisations { memberships { id } jobsConnection { nodes { id } } } }"
+)
+
+
+def test_each_person_of_whom_a_shown_row_tells_has_an_entry(
+    engines: Engines, examples: int | None
+) -> None:
+    """And no other, over random worlds; of the viewer's own rows, only the other persons."""
+    tally: Counter[str] = Counter()
+    worlds = -(-(examples or 240) // 12)
+
+    @settings(COMMON, phases=[Phase.generate], max_examples=worlds, derandomize=examples is None)
+    @given(schools(NOW))
+    def in_world(world: World) -> None:
+        engines.fill(world)
+        for number, person in enumerate(world["Person"]):
+            viewer = person["id"]
+            probe = Probe(viewer, SHOW_THEM, [])
+            answer, entries = ask(engines, RENDERINGS[number % 2], probe)
+            shown = set(re.findall(r'"id":"([0-9a-f-]+)"', answer.decode()))
+            expected = {
+                (row[field], kind)
+                for kind, fields in TOLD_OF.items()
+                for row in world[kind]
+                if str(row["id"]) in shown
+                for field in fields
+                if row[field] not in (None, viewer)
+            }
+            assert {key for key in entries if key[1] in TOLD_OF} == expected
+            tally.update(kind for _, kind in expected)
+
+    in_world()
+    print("\n", dict(tally))
+    assert min(tally[kind] for kind in TOLD_OF) > worlds / 4
 
 
 def try_probe(engines: Engines, probe: Probe, rendering: str, tally: Counter[str]) -> None:

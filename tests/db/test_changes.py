@@ -152,7 +152,16 @@ def misnamed(before: World, after: World, viewer: UUID) -> str:
         belongs = any(policy.belongs_to(row["organisationId"]) for policy in policies)
         # No viewer has a right to a person who was not there before.
         others = row["subjectId"] not in (None, viewer, row["rowId"])
-        if row["id"] not in known and others and not belongs:
+        # Of the viewer's own row that tells of another: the row's, or none without a right.
+        own = row["organisationId"] in {
+            each["organisationId"]
+            for kind in ("Job", "Membership")
+            for each in after[kind]
+            if each["personId"] == viewer and row["kind"] == kind
+        }
+        if row["organisationId"] is None:
+            own = own and not any(policy.may_see_person(row["subjectId"]) for policy in policies)
+        if row["id"] not in known and others and not (belongs or own):
             return f"AuditEntry: expected an organisation of the viewer's, got {row}"
     return ""
 

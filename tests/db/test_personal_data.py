@@ -9,11 +9,15 @@ from uuid import UUID
 import pytest
 import pytest_asyncio
 
+from poutama.bulk_changes import BulkTable
 from poutama.db.connection import Database
 from poutama.errors import ConfigurationError
-from poutama.features import load_features
+from poutama.features import load_features, load_model
 from poutama.features.retention.retention import purge_departed_people
+from poutama.features.roster.records import MEMBERSHIPS, PEOPLE
 from poutama.personal_data import CORE_PERSONAL_DATA, Erasure, PersonalData
+from poutama.schema.audited import AuditedReads
+from poutama.schema.model import Entity
 from tests.db.sessions import soon
 
 FEATURES = load_features()
@@ -81,6 +85,25 @@ async def test_an_index_finds_what_is_deleted_or_counted(engine_database: Databa
 def test_every_key_to_a_person_is_declared(keys: Keys) -> None:
     direct = {source for source, (target, _) in keys.items() if target == "person"}
     assert direct - {(each.table, each.path) for each in DECLARED} == set(), "declare it"
+
+
+@pytest.mark.parametrize("entity", load_model().entities.values(), ids=lambda each: each.name)
+def test_every_key_to_a_person_is_what_the_audit_declares(entity: Entity, keys: Keys) -> None:
+    """Whom a row tells of, or who wrote it: `@audited(also:)` or `(by:)`."""
+    audit, table = entity.audit, entity.base or entity.table
+    named = set() if audit is None else {audit.person, *audit.also, *audit.by}
+    silent = audit is None or audit.reads is AuditedReads.NONE
+    found = {
+        column for (source, column), (to, _) in keys.items() if (source, to) == (table, "person")
+    }
+    assert silent or found - named == set()
+
+
+@pytest.mark.parametrize("table", [PEOPLE, MEMBERSHIPS], ids=lambda each: each.kind)
+def test_changes_in_bulk_are_about_whom_the_type_is_about(table: BulkTable) -> None:
+    audit = load_model().entities[table.kind].audit
+    assert audit is not None
+    assert (table.subject, table.also) == (audit.person, audit.also)
 
 
 async def test_every_column_named_like_people_is_declared(

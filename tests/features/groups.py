@@ -134,7 +134,7 @@ def _accept_membership(doing: Doing, given: Row) -> Done:
     if shown not in (None, NOTICE_VERSION):
         raise Refused("CONFLICT")
     doing.touch(found, acceptedAt=doing.now)
-    doing.record("UPDATE", "Membership", found["id"], found["personId"])
+    doing.record("UPDATE", "Membership", found["id"], found["personId"], found["childId"])
     consent = doing.add(
         "Consent", basis="PERSON", noticeVersion=shown, notice="new", givenAt=doing.now,
         givenById=doing.viewer, membershipId=found["id"],
@@ -150,7 +150,7 @@ def _decline_invitation(doing: Doing, given: Row) -> Done:
     if not doing.policy.is_offered(found):
         raise Refused("NOT_FOUND")
     doing.touch(found, endsAt=doing.now, declinedAt=doing.now)
-    doing.record("UPDATE", "Membership", found["id"], found["personId"])
+    doing.record("UPDATE", "Membership", found["id"], found["personId"], found["childId"])
     return about("Membership", found)
 
 
@@ -163,7 +163,7 @@ def _end_membership(doing: Doing, given: Row) -> Done:
         if found["role"] == "ADMIN" and found["acceptedAt"] and not others:
             raise Refused("CONFLICT")
         doing.touch(found, endsAt=doing.now)
-        doing.record("UPDATE", "Membership", found["id"], found["personId"])
+        doing.record("UPDATE", "Membership", found["id"], found["personId"], found["childId"])
     for consent in doing.all("Consent", membershipId=found["id"], withdrawnAt=None):
         doing.touch(consent, withdrawnAt=doing.now, withdrawnById=doing.viewer)
         doing.record("UPDATE", "Consent", consent["id"], consent["personId"])
@@ -188,7 +188,7 @@ def _join(doing: Doing, person: UUID | None, **values: Any) -> Done:
     if lasting and values["source"] != "FOUNDED":
         return Done("Membership", frozenset(row["id"] for row in lasting))
     made = doing.add("Membership", personId=person, beginsAt=doing.now, **values)
-    doing.record("INSERT", "Membership", made["id"], person)
+    doing.record("INSERT", "Membership", made["id"], person, values.get("childId"))
     return about("Membership", made)
 
 

@@ -33,7 +33,7 @@ def _cancel_job(doing: Doing, given: Row) -> Done:
     job = doing.permitted("cancelJob", doing.find("Job", given["jobId"]))
     if job["state"] == "QUEUED" and not job["cancelRequested"]:
         doing.touch(job, cancelRequested=True, state="CANCELLED", finishedAt=doing.now)
-        doing.record("UPDATE", "Job", job["id"], job["personId"])
+        doing.record("UPDATE", "Job", job["id"], job["personId"], job["subjectId"])
     return about("Job", job)
 
 

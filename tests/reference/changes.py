@@ -140,12 +140,17 @@ class Doing:
                 return self.subject_of("Goal", self.find("Goal", row["goalId"]))
         return None
 
-    def record(self, action: str, kind: str, row: UUID | None, subject: UUID | None) -> None:
+    def record(
+        self, action: str, kind: str, row: UUID | None, subject: UUID | None, *also: UUID | None
+    ) -> None:
+        """An entry of that person, and of each further one of whom the row tells."""
         who = self.find("Person", self.viewer)
-        self.world["AuditEntry"].append({
-            "id": uuid4(), "at": self.now, "action": action, "kind": kind, "rowId": row,
-            "subjectId": subject, "actorId": self.viewer, "actorName": who["name"],
-        })  # fmt: skip
+        others = {person for person in also if person not in (None, subject)}
+        for person in (subject, *others):
+            self.world["AuditEntry"].append({
+                "id": uuid4(), "at": self.now, "action": action, "kind": kind, "rowId": row,
+                "subjectId": person, "actorId": self.viewer, "actorName": who["name"],
+            })  # fmt: skip
 
 
 def about(kind: str, row: Row) -> Done:

@@ -7,7 +7,9 @@ from poutama.db.statements import load_sql
 
 GROUPS = BulkTable(kind="Group", table="learning_group", searchable=("name",))
 PEOPLE = BulkTable(kind="Person", table="person", subject="id")
-MEMBERSHIPS = BulkTable(kind="Membership", table="membership", subject="person_id")
+MEMBERSHIPS = BulkTable(
+    kind="Membership", table="membership", subject="person_id", also=("child_id",)
+)
 IMPORTS = BulkTable(kind="RosterImport", table="roster_import")
 
 _SQL = load_sql(__package__, "imports.sql")

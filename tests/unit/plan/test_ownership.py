@@ -26,7 +26,7 @@ type Letter
   @table(name: "letter", order: ["NUMBER_ASC"])
   @visible(person: "writer_id", to: [SELF])
   @visible(person: "reader_id", to: [SELF])
-  @audited(person: "reader_id") {
+  @audited(person: "reader_id", by: ["writer_id"]) {
   id: UUID!
   number: Int!
   writer: Reader @one(key: "writer_id")

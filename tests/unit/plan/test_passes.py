@@ -136,7 +136,7 @@ type Card
   @table(name: "card", order: ["NUMBER_ASC"])
   @visible(through: "box")
   @visible(person: "author_id", to: [SELF])
-  @audited(partOf: "box") {
+  @audited(partOf: "box", by: ["author_id"]) {
   id: UUID!
   number: Int!
   box: Box @one(key: "box_id")

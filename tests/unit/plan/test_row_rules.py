@@ -57,7 +57,7 @@ type Day
 }
 type Remark
   @table(name: "remark", order: [], owner: "author_id")
-  @audited(partOf: "day")
+  @audited(partOf: "day", by: ["author_id"])
   @visible(through: "day", to: [SELF], row: [{field: "readers", in: ["PARENTS"]}])
   @visible(through: "day", to: [MENTOR], within: "school_id")
   @change(actions: [INSERT], through: "day", to: [SELF, MENTOR])

@@ -92,6 +92,18 @@ MISTAKES = {
         '@audited(person: "reader_id")', '@audited(person: "reader_id", reads: SHOWN)',
         "Book: @audited takes a reason exactly where some reads leave no entry",
     ),
+    "a person of whom the audit says nothing": (
+        'price: Int @restricted(person: "reader_id"', 'price: Int @restricted(person: "lender_id"',
+        "Book: its column 'lender_id' names a person: say with @audited(also:)",
+    ),
+    "a person whom the audit names twice": (
+        '@audited(person: "reader_id")', '@audited(person: "reader_id", also: ["reader_id"])',
+        "Book: @audited(also: 'reader_id') is named by `person` or `by` already",
+    ),
+    "a part with a person of its own": (
+        '@audited(partOf: "book")', '@audited(partOf: "book", also: ["lender_id"])',
+        "Page: @audited(also:) stands beside person",
+    ),
     "an audit without a person": (
         '@audited(person: "reader_id")',
         "@audited",
