@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 from hashlib import sha256
+from io import BytesIO
 from uuid import UUID
+from zipfile import ZipFile
 
 import pytest
 
@@ -14,8 +16,10 @@ from tests.db.evidence_harness import ADD, DELETE, FINISH, PASS, SEE, EvidenceHa
 from tests.features.record import SIGNED_IN, Caller
 from tests.features.sample import NOWHERE, id_of
 from tests.unit.features import photos
+from tests.unit.features.office import archive, office
 
 JPEG, PNG, PDF, TEXT = "image/jpeg", "image/png", "application/pdf", "text/plain"
+DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 LETTER = "Kia ora, e hoa mā.\n".encode()
 JOBS = "SELECT state FROM job WHERE kind = 'EVIDENCE'"
 
@@ -63,12 +67,26 @@ async def test_keys_belong_to_the_organisation_and_cannot_be_guessed(
     assert {len(stem.rpartition("/")[2]) for stem in stems} == {32}
 
 
-async def test_a_document_is_kept_as_it_is(harness: EvidenceHarness) -> None:
+async def test_plain_text_is_kept_as_it_is(harness: EvidenceHarness) -> None:
     letter = await harness.hand_in(LETTER, f"{TEXT}; charset=utf-8", fileName="letter")
     assert (letter["state"], letter["thumbnailUrl"]) == ("READY", None)
     assert (letter["mediaType"], letter["fileName"]) == (TEXT, "letter.txt")
     assert (letter["bytes"], letter["sha256"]) == (len(LETTER), sha256(LETTER).hexdigest())
     assert await harness.content((await harness.row(letter["id"]))["object_key"]) == LETTER
+
+
+async def test_a_document_is_served_without_the_places_of_its_pictures(
+    harness: EvidenceHarness,
+) -> None:
+    story = archive(office(more={"word/media/image1.jpg": photos.photo()}))
+    ready = await harness.hand_in(story, DOCX)
+    served = await harness.content((await harness.row(ready["id"]))["object_key"])
+    assert ready["state"] == "READY"
+    assert (ready["bytes"], ready["sha256"]) == (len(served), sha256(served).hexdigest())
+    with ZipFile(BytesIO(served)) as made:
+        picture = made.read("word/media/image1.jpg")
+    assert [trace for trace in photos.TRACES if trace in picture] == []
+    await harness.audit()
 
 
 @pytest.mark.parametrize(
@@ -80,6 +98,7 @@ async def test_a_document_is_kept_as_it_is(harness: EvidenceHarness) -> None:
         (b"PK\x05\x06" + bytes(18), "application/vnd.oasis.opendocument.text", "a zip archive."),
         (photos.photo("JPEG")[:600], JPEG, "The picture is damaged or incomplete."),
         (photos.bomb(), PNG, "30000 by 30000 pixels large"),
+        (archive(office(more={"word/vbaProject.bin": b""})), DOCX, "The document holds macros"),
     ],
 )
 async def test_what_does_not_fit_is_rejected_and_nothing_of_it_kept(

@@ -58,7 +58,9 @@ PURE = ("errors", *LEAVES, "schema", "plan", "sql")
 IMPURE_LIBRARIES = {"asyncio", "asyncpg", "socket", "ssl", "subprocess", "threading", "http"}
 # Only here may the environment be read: the entry points.
 READS_ENVIRONMENT = re.compile(
-    r"poutama\.((commands|laptop|packaging|chaos|server)\..*|configuration|edge\.(application|lambda_.*))$"
+    r"poutama\.((commands|laptop|packaging|chaos|server)\..*|configuration|edge\.(application|lambda_.*)"
+    # What a process without credentials gets of it.
+    r"|features\.evidence\.isolation)$"
 )
 # Only here may the packages of an extra be imported: never in a function.
 USES_EXTRAS = re.compile(

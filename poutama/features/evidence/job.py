@@ -20,7 +20,9 @@ from uuid import UUID
 from poutama.changes import Changes
 from poutama.db.transaction import Transaction
 from poutama.errors import NotFoundError
+from poutama.features.evidence.documents import DOCUMENT_TYPES
 from poutama.features.evidence.inputs import EvidenceInput
+from poutama.features.evidence.isolation import clean_apart
 from poutama.features.evidence.keys import every_key, object_key, thumbnail_key, upload_key
 from poutama.features.evidence.pictures import THUMBNAIL_TYPE, prepare_picture
 from poutama.features.evidence.rejection import reject
@@ -109,9 +111,12 @@ def _prepare_file(upload: Path, announced: Announced, folder: Path, most_pixels:
         raise _another_file()
     require_type(upload, announced.media_type)
     picture = FILE_TYPES[announced.media_type].picture
+    path, thumbnail = folder / "file", folder / "thumbnail"
+    if announced.media_type in DOCUMENT_TYPES:
+        clean_apart(upload, path, announced.media_type)
+        return Served(path, None, path.stat().st_size, _hash(path))
     if picture is None:
         return Served(upload, None, announced.bytes, announced.sha256)
-    path, thumbnail = folder / "file", folder / "thumbnail"
     prepare_picture(upload, path, thumbnail, picture=picture, most_pixels=most_pixels)
     return Served(path, thumbnail, path.stat().st_size, _hash(path))
 

@@ -1,18 +1,30 @@
-"""Taking out of PNG, WebP and GIF files what is not needed to show them; no pixel is touched.
+"""Taking out of pictures what is not needed to show them; no pixel is touched.
 
-`pictures` calls it for every picture it does not write anew. What stays is a list of what is known
-to be needed; everything else goes, be it where the picture was taken, who took it, what comment
-an author left, or what follows the file's end. Streams: a file is never in memory.
+`pictures` calls it for every picture it does not write anew, `packages` and `pdf` for those in
+documents. What stays is a list of what is known to be needed; everything else goes, be it where the
+picture was taken, who took it, what comment an author left, or what follows the file's end. It
+streams: of all pictures, only a JPEG in a document is ever in memory.
 """
 
 from __future__ import annotations
 
+import re
+import struct
 from collections.abc import Callable
 from typing import BinaryIO
 
 from poutama.features.evidence.types import UnfitFileError
 
 _CHUNK = 64 * 1024
+
+# https://www.w3.org/Graphics/JPEG/itu-t81.pdf, B.1.1.3; https://www.color.org/specification/ICC.1-2022-05.pdf
+_JPEG_START, _JPEG_END, _JPEG_SCAN = b"\xff\xd8", 0xD9, 0xDA
+_JPEG_FRAMES = frozenset((*range(0xC0, 0xD0), 0xDA, 0xDB, 0xDC, 0xDD))
+"""Tables, frames and scans: what a decoder needs."""
+_JPEG_KEPT = {0xE0: b"JFIF\0", 0xE2: b"ICC_PROFILE\0", 0xEE: b"Adobe"}
+_JPEG_EXIF = b"Exif\0\0"
+_JPEG_MARKER = re.compile(rb"\xff(?=[^\x00\xff\xd0-\xd7])")
+_ORIENTATION = 0x0112
 
 # https://www.w3.org/TR/png-3/#11Chunks: pixels, colours and animation
 _PNG_START = b"\x89PNG\r\n\x1a\n"
@@ -29,6 +41,78 @@ _GIF_TABLE = 0x80
 _GIF_EXTENSION, _GIF_IMAGE, _GIF_END = b"\x21", b"\x2c", b"\x3b"
 _GIF_CONTROL, _GIF_APPLICATION = b"\xf9", b"\xff"
 _GIF_LOOPS = (b"NETSCAPE2.0", b"ANIMEXTS1.0")
+
+
+def strip_jpeg(source: BinaryIO, target: BinaryIO) -> None:
+    """Copy a JPEG file without its metadata and what follows it; how the camera was held stays.
+
+    The picture is in memory, as it is compressed.
+
+    Raises:
+        UnfitFileError: it is none, or ends too early.
+    """
+    data = source.read()
+    if not data.startswith(_JPEG_START):
+        raise _broken()
+    target.write(_JPEG_START)
+    at, written = 2, False
+    while at < len(data):
+        found = _JPEG_MARKER.search(data, at)
+        if found is None:
+            return
+        at = found.start()
+        marker = data[at + 1]
+        if marker == _JPEG_END:
+            target.write(data[at : at + 2])
+            return
+        end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
+        if end > len(data) or end < at + 4:
+            raise _broken()
+        content = data[at + 4 : end]
+        if marker == 0xE1 and content.startswith(_JPEG_EXIF) and not written:
+            target.write(_write_orientation(_read_orientation(content[len(_JPEG_EXIF) :])))
+            written = True
+        elif marker in _JPEG_FRAMES or _is_kept_segment(marker, content):
+            target.write(data[at:end])
+        if marker == _JPEG_SCAN:
+            found = _JPEG_MARKER.search(data, end)
+            stop = len(data) if found is None else found.start()
+            target.write(data[end:stop])
+            end = stop
+        at = end
+
+
+def _is_kept_segment(marker: int, content: bytes) -> bool:
+    start = _JPEG_KEPT.get(marker)
+    return start is not None and content.startswith(start)
+
+
+def _read_orientation(exif: bytes) -> int:
+    """How the camera was held: 1, or 2 to 8 where the picture is to be turned.
+
+    https://www.cipa.jp/std/documents/download_e.html?DC-008-Translation-2023-E, 4.5.2
+    """
+    order = {b"II": "<", b"MM": ">"}.get(exif[:2])
+    if order is None or len(exif) < 8:
+        return 1
+    (at,) = struct.unpack_from(f"{order}L", exif, 4)
+    if at + 2 > len(exif):
+        return 1
+    (count,) = struct.unpack_from(f"{order}H", exif, at)
+    for place in range(at + 2, min(at + 2 + 12 * count, len(exif) - 11), 12):
+        tag, kind, number, value = struct.unpack_from(f"{order}HHLH", exif, place)
+        if (tag, kind, number) == (_ORIENTATION, 3, 1):
+            return value if 1 <= value <= 8 else 1
+    return 1
+
+
+def _write_orientation(value: int) -> bytes:
+    """A segment that holds nothing else; none where the picture stands upright."""
+    if value == 1:
+        return b""
+    directory = struct.pack(">HHHLHHL", 1, _ORIENTATION, 3, 1, value, 0, 0)
+    content = _JPEG_EXIF + b"MM\0*\0\0\0\x08" + directory
+    return b"\xff\xe1" + struct.pack(">H", len(content) + 2) + content
 
 
 def strip_png(source: BinaryIO, target: BinaryIO) -> None:

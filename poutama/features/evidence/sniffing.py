@@ -7,6 +7,7 @@ file claims of itself, and never looks at meaning: a picture that cannot be open
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from zipfile import ZipFile
 
@@ -37,12 +38,14 @@ _MARKUP = {
     b"<?xml": "text/xml",
 }
 _LIMITS = ArchiveLimits(entries=5_000, directory_bytes=1_000_000)
+# Some programs count: word/document2.xml. What it is in truth, `office_rules` finds.
 _MAIN_PARTS = {
-    "word/document.xml": DOCX.media_type,
-    "xl/workbook.xml": XLSX.media_type,
-    "ppt/presentation.xml": PPTX.media_type,
+    re.compile(r"word/document\d*\.xml", re.IGNORECASE): DOCX.media_type,
+    re.compile(r"xl/workbook\d*\.xml", re.IGNORECASE): XLSX.media_type,
+    re.compile(r"ppt/presentation\d*\.xml", re.IGNORECASE): PPTX.media_type,
 }
-_OPEN_DOCUMENTS = {type_.media_type for type_ in (ODT, ODS, ODP)}
+OPEN_DOCUMENTS = frozenset(type_.media_type for type_ in (ODT, ODS, ODP))
+_OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
 def require_type(path: Path, media_type: str) -> None:
@@ -59,11 +62,7 @@ def require_type(path: Path, media_type: str) -> None:
 
 
 def sniff_type(path: Path) -> str:
-    """The media type of what is in the file; `application/octet-stream` where it is unknown.
-
-    Raises:
-        UnfitFileError: it is an Office document with macros.
-    """
+    """The media type of what is in the file; `application/octet-stream` where it is unknown."""
     # heavy: an extra that only workers have
     import filetype  # type: ignore[import-untyped]
 
@@ -73,6 +72,8 @@ def sniff_type(path: Path) -> str:
         return PDF.media_type
     if head.startswith(b"PK"):
         return _sniff_zip(path)
+    if head.startswith(_OLE):
+        return "application/x-ole-storage"
     if _is_text(path):
         return _sniff_markup(head)
     # Two or three letters are enough for it: what begins with "BM" or "GIF" was text, perhaps.
@@ -113,15 +114,11 @@ def _sniff_parts(archive: ZipFile) -> str:
     if "mimetype" in names:
         with archive.open("mimetype") as part:
             kind = part.read(100).decode("ascii", "replace")
-        return kind if kind in _OPEN_DOCUMENTS and "content.xml" in names else "application/zip"
-    if "[Content_Types].xml" not in names:
+        return kind if kind in OPEN_DOCUMENTS and "content.xml" in names else "application/zip"
+    if "[content_types].xml" not in {name.lower() for name in names}:
         return "application/zip"
-    found = [kind for name, kind in _MAIN_PARTS.items() if name in names]
-    if len(found) != 1:
-        return "application/zip"
-    if any(name.lower().endswith("vbaproject.bin") for name in names):
-        raise UnfitFileError("The document holds macros; save it without them and add it again.")
-    return found[0]
+    found = [kind for form, kind in _MAIN_PARTS.items() if any(map(form.fullmatch, names))]
+    return found[0] if len(found) == 1 else "application/zip"
 
 
-assert set(_MAIN_PARTS.values()) | _OPEN_DOCUMENTS <= set(FILE_TYPES)
+assert {*_MAIN_PARTS.values(), *OPEN_DOCUMENTS} <= set(FILE_TYPES)

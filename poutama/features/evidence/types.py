@@ -70,6 +70,7 @@ LONGEST_FILE_NAME = 120
 
 _SAID_BESIDES = {
     "application/octet-stream": "something that is not known here",
+    "application/x-ole-storage": "a document of the Office formats before 2007, or a protected one",
     "application/zip": "a zip archive",
     "image/bmp": "a BMP picture",
     "image/heic": "a HEIC picture",

@@ -98,3 +98,15 @@ def _iptc() -> bytes:
     block = b"8BIM\x04\x04\0\0" + struct.pack(">I", len(caption)) + caption
     data = b"Photoshop 3.0\0" + block + b"\0" * (len(block) % 2)
     return b"\xff\xed" + struct.pack(">H", len(data) + 2) + data
+
+
+def pixels(data: bytes) -> bytes:
+    """What is shown of a picture, as it is stored."""
+    with Image.open(BytesIO(data)) as image:
+        return image.convert("RGBA").tobytes()
+
+
+def orientation(data: bytes) -> int:
+    """How the camera was held, as the picture says."""
+    with Image.open(BytesIO(data)) as image:
+        return int(image.getexif().get(0x0112, 1))

@@ -114,11 +114,6 @@ def test_text_is_looked_at_to_its_end(tmp_path: Path) -> None:
     assert sniff_type(put(tmp_path, b"a" * 200_000 + b"\0")) != TEXT.media_type
 
 
-def test_a_document_with_macros_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UnfitFileError, match="macros"):
-        sniff_type(put(tmp_path, archive({**WORD, "word/vbaProject.bin": b""})))
-
-
 def test_a_document_of_two_kinds_is_none(tmp_path: Path) -> None:
     both = archive({**WORD, "xl/workbook.xml": b""})
     assert sniff_type(put(tmp_path, both)) == "application/zip"

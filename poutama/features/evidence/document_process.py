@@ -1,0 +1,64 @@
+"""A process that cleans one document, and ends: `... SOURCE TARGET MEDIA_TYPE`.
+
+`isolation` starts it. Its limits are set before the document is opened, so that one which takes
+memory or time without end takes them from nothing else. It has no credentials in its environment,
+reads one file and writes another. Exits with `UNFIT`, and the reason on its output, where the
+document cannot be served.
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+from contextlib import suppress
+from errno import EFBIG
+from pathlib import Path
+
+from poutama.features.evidence.documents import clean_document
+from poutama.features.evidence.types import UnfitFileError
+
+UNFIT = 3
+"""How the process ends for a document that cannot be served."""
+TOO_LARGE = "The document is too large or too complicated to be looked at."
+
+_MEMORY_BYTES = 1_000_000_000
+_CPU_SECONDS = 60
+_FILE_BYTES = 500_000_000
+
+
+def run_document_process(arguments: list[str]) -> int:
+    """Clean the document that the arguments name; returns how the process ends."""
+    source, target, media_type = arguments
+    limit_process()
+    try:
+        clean_document(Path(source), Path(target), media_type)
+    except UnfitFileError as error:
+        print(error.message)
+        return UNFIT
+    except (MemoryError, RecursionError):
+        print(TOO_LARGE)
+        return UNFIT
+    except OSError as error:
+        if error.errno != EFBIG:
+            raise
+        print(TOO_LARGE)
+        return UNFIT
+    return 0
+
+
+def limit_process() -> None:
+    """Bound what this process may take, as far as the system can."""
+    for kind, most, hard in (
+        (resource.RLIMIT_AS, _MEMORY_BYTES, _MEMORY_BYTES),
+        # At the first a signal says why the process ends, at the second it is killed.
+        (resource.RLIMIT_CPU, _CPU_SECONDS, _CPU_SECONDS + 5),
+        (resource.RLIMIT_FSIZE, _FILE_BYTES, _FILE_BYTES),
+        (resource.RLIMIT_CORE, 0, 0),
+    ):
+        # macOS refuses some of them.
+        with suppress(ValueError, OSError):
+            resource.setrlimit(kind, (most, hard))
+
+
+if __name__ == "__main__":
+    sys.exit(run_document_process(sys.argv[1:]))
