@@ -234,6 +234,12 @@ class Settings:
         50_000_000,
         "Most pixels of a picture; a worker needs about 10 bytes of memory for each, and 100 MB.",
     )
+    scanner: str = setting(
+        "",
+        "Address of a clamd that scans each file of evidence before it is opened, "
+        "tcp://HOST:PORT or unix:///PATH; empty means that no virus scanner is called.",
+    )
+    scanner_seconds: float = setting(60.0, "Longest that scanning one file may take, in seconds.")
     evidence_person_files: int = setting(2_000, "Most files of evidence one person may have.")
     evidence_person_bytes: int = setting(
         1_000_000_000, "Most bytes that one person's files may have together."

@@ -22,6 +22,7 @@ from poutama.features import load_model
 from poutama.jobs.job import AnyJobKind
 from poutama.permits import Permits
 from poutama.plan.operation import GraphQLRequest
+from poutama.scanner.virus_scanner import open_scanner
 from poutama.schedule import TaskContext
 from poutama.viewer import Viewer
 from poutama.worker import Worker
@@ -63,8 +64,14 @@ def open_query(resources: Resources) -> EngineQuery:
 
 
 def open_worker(resources: Resources, kinds: Mapping[str, AnyJobKind]) -> Worker:
-    """A worker for these kinds of jobs; with none it can still sweep."""
+    """A worker for these kinds of jobs; with none it can still sweep.
+
+    Raises:
+        ConfigurationError: the virus scanner of the settings cannot be used.
+    """
     model = load_model()
+    # Now, and not with the first file: a setting that cannot be used stops the process.
+    open_scanner(resources.settings)
     return Worker(
         database=resources.database,
         store=resources.store,

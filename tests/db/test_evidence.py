@@ -12,6 +12,7 @@ import pytest
 
 from poutama.features.evidence.job import EVIDENCE_JOB, EvidenceStep, prepare_evidence
 from poutama.jobs.job import Finished
+from tests.contract.clamd_server import EICAR, run_clamd
 from tests.db.evidence_harness import ADD, DELETE, FINISH, PASS, SEE, EvidenceHarness, announcement
 from tests.features.record import SIGNED_IN, Caller
 from tests.features.sample import NOWHERE, id_of
@@ -111,6 +112,40 @@ async def test_what_does_not_fit_is_rejected_and_nothing_of_it_kept(
     await harness.audit()
     await harness.sweep()
     assert await harness.objects() == set()
+
+
+async def test_a_file_in_which_the_scanner_finds_something_is_rejected(
+    harness: EvidenceHarness,
+) -> None:
+    async with run_clamd() as clamd:
+        harness.settings = replace(harness.settings, scanner=clamd.address)
+        found = await harness.hand_in(LETTER + EICAR, TEXT)
+        assert (found["state"], found["rejection"]) == (
+            "REJECTED",
+            "The virus scanner found something harmful in the file.",
+        )
+        assert (await harness.hand_in(LETTER, TEXT))["state"] == "READY"
+        # Before it is opened, as it was uploaded.
+        assert (await harness.hand_in(photos.photo()[:600], JPEG))["state"] == "REJECTED"
+        assert clamd.received == [LETTER + EICAR, LETTER, photos.photo()[:600]]
+
+
+async def test_while_the_scanner_is_away_nothing_is_served(harness: EvidenceHarness) -> None:
+    async with run_clamd() as clamd:
+        away = replace(harness.settings, scanner=clamd.address, job_backoff_seconds=0.0)
+        harness.settings = away
+        clamd.answer = b"stream: ERROR"
+        waiting = await harness.hand_in(LETTER, TEXT)
+        assert (waiting["state"], waiting["downloadUrl"]) == ("PENDING", None)
+        assert await harness.objects() == {"upload"}
+        clamd.answer = None
+        assert await harness.work(waiting["id"]) == "SUCCEEDED"
+        assert (await harness.see(waiting["id"]))["state"] == "READY"
+    harness.settings = replace(away, job_attempts=1)
+    lost = await harness.hand_in(LETTER, TEXT)
+    assert (lost["state"], lost["downloadUrl"]) == ("PENDING", None)
+    await harness.sweep()
+    assert (await harness.see(lost["id"]))["state"] == "REJECTED"
 
 
 @pytest.mark.parametrize("another", [LETTER + b"!", LETTER[:-1] + b"!"])

@@ -33,6 +33,7 @@ FLOORS = {
     "db": 4,
     # Which objects are to be deleted is written down in the database.
     "store": 4.2,
+    "scanner": 4.2,
     "quotas": 4.25,
     **dict.fromkeys(("changes", "permits"), 4.3),
     # The job table is in the database, and steps have the store.

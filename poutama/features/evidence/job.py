@@ -9,6 +9,7 @@ and on files, and logs nothing of what they hold.
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from functools import partial
 from hashlib import file_digest
@@ -30,7 +31,10 @@ from poutama.features.evidence.sniffing import require_type
 from poutama.features.evidence.types import FILE_TYPES, UnfitFileError
 from poutama.features.evidence.usage import Holder, release_quota
 from poutama.jobs.job import Effects, Empty, Finished, JobClass, JobKind, Step
+from poutama.scanner.virus_scanner import open_scanner
 from poutama.store.deletion import schedule_deletion
+
+logger = logging.getLogger(__name__)
 
 _FIND = "SELECT media_type, bytes, sha256, state FROM evidence WHERE id = $1::uuid"
 _LOOK = """
@@ -102,13 +106,35 @@ async def _prepare(step: EvidenceStep, announced: Announced, key: str, folder: P
         await step.store.download(key, upload)
     except NotFoundError:
         raise UnfitFileError("The file was never uploaded; add it again.") from None
+    await asyncio.to_thread(_require_announced, upload, announced)
+    await _scan(step, upload)
     most_pixels = step.settings.evidence_max_pixels
     return await asyncio.to_thread(_prepare_file, upload, announced, folder, most_pixels)
 
 
-def _prepare_file(upload: Path, announced: Announced, folder: Path, most_pixels: int) -> Served:
+def _require_announced(upload: Path, announced: Announced) -> None:
     if (upload.stat().st_size, _hash(upload)) != (announced.bytes, announced.sha256):
         raise _another_file()
+
+
+async def _scan(step: EvidenceStep, upload: Path) -> None:
+    """Have the virus scanner look at the upload, where there is one.
+
+    Raises:
+        UnfitFileError: it found something.
+        UnavailableError: it did not scan the file: the step is tried again, and the job fails in
+            the end; the file is not served.
+    """
+    scanner = open_scanner(step.settings)
+    if scanner is None:
+        return
+    found = await scanner.scan(upload, deadline=step.deadline)
+    if found is not None:
+        logger.warning("job %s: the virus scanner found %s", step.job.id, ascii(found))
+        raise UnfitFileError("The virus scanner found something harmful in the file.")
+
+
+def _prepare_file(upload: Path, announced: Announced, folder: Path, most_pixels: int) -> Served:
     require_type(upload, announced.media_type)
     picture = FILE_TYPES[announced.media_type].picture
     path, thumbnail = folder / "file", folder / "thumbnail"

@@ -1,0 +1,1 @@
+"""Virus scanners: a port, and the adapter for clamd. None is installed or needed by default."""
