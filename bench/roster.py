@@ -48,6 +48,8 @@ SETUP = (
     "INSERT INTO membership (id, organisation_id, person_id, role, source, accepted_at)"
     f" VALUES (gen_random_uuid(), '{ORGANISATION}', '{ADMIN}', 'ADMIN', 'FOUNDED', now())",
     f"UPDATE organisation SET verified = true WHERE id = '{ORGANISATION}'",
+    "INSERT INTO verified_domain (organisation_id, domain)"
+    f" VALUES ('{ORGANISATION}', 'school.example')",
 )
 CLASSES_A_USER = 0.04
 MANIFEST = """propertyName,value

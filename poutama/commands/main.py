@@ -19,6 +19,7 @@ import typer
 
 from poutama import __version__
 from poutama.commands.borrowed_database import INTERRUPTED, borrowed_database
+from poutama.commands.organisation_commands import EXAMPLE_ID, organisations
 from poutama.commands.pages import pages
 from poutama.commands.requests import requests
 from poutama.commands.serve import serve, worker
@@ -28,7 +29,6 @@ from poutama.progress import notice
 from poutama.server.stop import Stopped, StopRequest
 
 NO_SUCH_TABLE = "42P01"
-EXAMPLE_ID = "3f1c5a0e-1d7b-4c7e-9d38-0a4b2f6e8c11"
 JobStateName: TypeAlias = Literal["QUEUED", "RUNNING", "SUCCEEDED", "FAILED", "CANCELLED"]
 
 app = typer.Typer(
@@ -265,6 +265,7 @@ def package(
         print("take longer. Install one, or let the machine that deploys run `make package`.")
 
 
+app.add_typer(organisations, name="organisations")
 jobs = typer.Typer(
     help="List the newest jobs, or retry or cancel one.",
     epilog="Example: poutama jobs --state FAILED",
@@ -312,55 +313,6 @@ def cancel(
 
         cancel_job(settings, database.url, job)
     print("stopped, or about to stop")
-
-
-organisations = typer.Typer(
-    help="List organisations and reports about them, or verify that one is the school it names.",
-    epilog="Example: poutama organisations",
-    invoke_without_command=True,
-)
-app.add_typer(organisations, name="organisations")
-
-
-@organisations.callback()
-def _show_organisations(context: typer.Context) -> None:
-    if context.invoked_subcommand is not None:
-        return
-    with borrowed_database() as (settings, database):
-        # heavy: the database driver
-        from poutama.commands.jobs import open_console
-        from poutama.commands.organisations import show_organisations
-
-        show_organisations(settings, database.url, open_console())
-
-
-@organisations.command("verify", epilog=f"Example: poutama organisations verify {EXAMPLE_ID}")
-def verify_organisation(
-    organisation: Annotated[UUID, typer.Argument(help="The id of one that you know.")],
-    revoke: Annotated[bool, typer.Option(help="Take it back.")] = False,
-) -> None:
-    """Let it invite students and caregivers, and enrol its students by rosters."""
-    with borrowed_database() as (settings, database):
-        # heavy: the database driver
-        from poutama.commands.organisations import judge_organisation
-
-        judge_organisation(settings, database.url, organisation, verified=not revoke)
-    print(
-        "verified: it may invite students and caregivers, and enrol people by rosters"
-        if not revoke
-        else "no longer verified: students join by code, and its rosters are refused"
-    )
-
-
-@organisations.command("reports", epilog="Example: poutama organisations reports")
-def show_reports() -> None:
-    """List the invitations that people reported as they declined them."""
-    with borrowed_database() as (settings, database):
-        # heavy: the database driver
-        from poutama.commands.jobs import open_console
-        from poutama.commands.organisations import show_reports
-
-        show_reports(settings, database.url, open_console())
 
 
 app.add_typer(requests, name="requests")

@@ -1,4 +1,5 @@
-"""`poutama organisations`: lists organisations and reports about them, and verifies one.
+"""`poutama organisations`: lists organisations and reports about them, verifies one, and keeps
+its mail domains.
 
 Called by the command line. Reads all organisations, as only the operator of the system may.
 """
@@ -6,6 +7,7 @@ Called by the command line. Reads all organisations, as only the operator of the
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from uuid import UUID
 
 from rich.console import Console
@@ -15,11 +17,13 @@ from rich.table import Table
 from poutama.commands.database_call import call_with_database
 from poutama.db.connection import Database
 from poutama.db.pooled_connection import Records
-from poutama.errors import NotFoundError
+from poutama.errors import BadUserInputError, NotFoundError
 from poutama.features.groups.reports import list_reports
 from poutama.features.roster.trust import (
     doubt_organisation,
     list_organisations,
+    normalize_domain,
+    remove_domain,
     verify_organisations,
 )
 from poutama.settings import Settings
@@ -40,12 +44,17 @@ def show_organisations(settings: Settings, url: str, console: Console) -> None:
 
     shown = Table(box=None)
     shown.add_column("organisation", no_wrap=True, min_width=ID_WIDTH)  # whole: it is typed again
-    for heading in ("name", "verified"):
+    for heading in ("name", "verified", "mail domains"):
         shown.add_column(heading)
     for row in call_with_database(settings, url, ask):
         since = row["verified_at"]
         verified = "yes" if since is None else f"{since:%Y-%m-%d}"
-        shown.add_row(str(row["id"]), escape(row["name"]), verified if row["verified"] else "")
+        shown.add_row(
+            str(row["id"]),
+            escape(row["name"]),
+            verified if row["verified"] else "",
+            escape(row["domains"] or ""),
+        )
     console.print(shown)
 
 
@@ -74,23 +83,60 @@ def show_reports(settings: Settings, url: str, console: Console) -> None:
     console.print(shown)
 
 
-def judge_organisation(settings: Settings, url: str, id_: UUID, *, verified: bool) -> None:
-    """Write down whether the organisation is the school that it says.
+def judge_organisation(
+    settings: Settings, url: str, id_: UUID, *, verified: bool, domains: Sequence[str]
+) -> str:
+    """Write down whether the organisation is the school that it says; returns what follows.
 
     Raises:
+        BadUserInputError: not a mail domain, or one of an organisation that is not verified.
         NotFoundError: the organisation is not found.
         PoutamaError: the database cannot be asked.
     """
+    normal = [normalize_domain(each) for each in domains]
+    if normal and not verified:
+        raise BadUserInputError("--domain: expected none with --revoke, which takes all of them")
+
+    async def ask(database: Database) -> str:
+        deadline = time.monotonic() + SECONDS
+        await _require(database, id_, deadline)
+        if not verified:
+            await doubt_organisation(database, id_, deadline=deadline)
+            return "no longer verified: students join by code, and its rosters are refused"
+        await verify_organisations(database, [id_], domains=normal, deadline=deadline)
+        (row,) = await list_organisations(database, id_, deadline=deadline)
+        if row["domains"] is None:
+            return (
+                "verified: it may invite students and caregivers; its rosters invite all people"
+                " until a mail domain is added (--domain)"
+            )
+        return (
+            "verified: it may invite students and caregivers; its rosters enrol people with"
+            f" addresses of {row['domains']}"
+        )
+
+    return call_with_database(settings, url, ask)
+
+
+def remove_mail_domain(settings: Settings, url: str, id_: UUID, domain: str) -> None:
+    """Take the mail domain from the organisation.
+
+    Raises:
+        BadUserInputError: not a mail domain.
+        NotFoundError: the organisation is not found, or does not have the domain.
+        PoutamaError: the database cannot be asked.
+    """
+    normal = normalize_domain(domain)
 
     async def ask(database: Database) -> None:
         deadline = time.monotonic() + SECONDS
-        if not await list_organisations(database, id_, deadline=deadline):
-            raise NotFoundError(
-                f"organisation {id_}: not found; `poutama organisations` lists them"
-            )
-        if verified:
-            await verify_organisations(database, [id_], deadline=deadline)
-        else:
-            await doubt_organisation(database, id_, deadline=deadline)
+        await _require(database, id_, deadline)
+        if not await remove_domain(database, id_, normal, deadline=deadline):
+            raise NotFoundError(f"domain {normal}: not one of the organisation's")
 
     call_with_database(settings, url, ask)
+
+
+async def _require(database: Database, id_: UUID, deadline: float) -> None:
+    if not await list_organisations(database, id_, deadline=deadline):
+        raise NotFoundError(f"organisation {id_}: not found; `poutama organisations` lists them")

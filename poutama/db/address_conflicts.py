@@ -6,6 +6,7 @@ of SQL, and the feature `addresses` resolves them. Never merges, moves or frees 
 
 from __future__ import annotations
 
+from poutama.db.verified_organisations import render_is_verified
 from poutama.sql.relationship import render_is_current
 
 SIGN_IN, ROSTER = "SIGN_IN", "ROSTER"
@@ -26,14 +27,6 @@ ON CONFLICT (organisation_id, person_id, kind, source, claimant) DO UPDATE SET
 WHERE address_conflict.decision IS NOT NULL
 """
 """A conflict that is open stays as it is; one that was decided and comes up again is open again."""
-
-
-def render_is_verified(organisation: str) -> str:
-    """Return the SQL condition that the organisation of this id is verified."""
-    return (
-        "EXISTS (SELECT 1 FROM organisation AS vo"  # noqa: S608  names
-        f" WHERE vo.id = {organisation} AND vo.verified)"
-    )
 
 
 def render_has_left(person: str) -> str:

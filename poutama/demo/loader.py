@@ -17,7 +17,7 @@ from poutama.db.connection import Database
 from poutama.demo.belonging import ORGANISATIONS, organisation_id
 from poutama.demo.missing import StudentRange, make_missing
 from poutama.demo.roll import STUDENTS_A_MENTOR
-from poutama.demo.school import COLUMNS, LARGEST, SchoolRows
+from poutama.demo.school import COLUMNS, DOMAIN, LARGEST, SchoolRows
 from poutama.errors import AmbiguousCommit, BadUserInputError, ConflictError, DatabaseError
 from poutama.features.roster.trust import verify_organisations
 from poutama.settings import Settings
@@ -112,7 +112,8 @@ async def _fill(
         if added["organisation"]:
             # Only once: an operator who revokes it, to try what it is like, is not overruled.
             ids = [organisation_id(number) for number in ORGANISATIONS]
-            await verify_organisations(database, ids, deadline=time.monotonic() + VERIFY_SECONDS)
+            deadline = time.monotonic() + VERIFY_SECONDS
+            await verify_organisations(database, ids, domains=[DOMAIN], deadline=deadline)
     finally:
         await database.close()
     return added

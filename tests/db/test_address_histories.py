@@ -29,7 +29,7 @@ from poutama.db.identity import SignIn, find_person
 from poutama.errors import ForbiddenError
 from poutama.settings import Settings
 from poutama.viewer import Viewer
-from tests.db.roster_importer import APPLY, CHECK, START, VERIFY, Importer
+from tests.db.roster_importer import APPLY, CHECK, START, Importer
 from tests.db.tasks import run_task
 from tests.features.record import Caller
 from tests.features.sample import id_of
@@ -146,7 +146,7 @@ class Play:
     async def run(self, history: tuple[Step, ...]) -> None:
         await self.importer.set_up()
         for school, _ in SCHOOLS:
-            await self.importer.write(VERIFY, school, True)
+            await self.importer.verify(school)
         for step in history:
             match step:
                 case Import():

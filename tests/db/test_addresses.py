@@ -200,7 +200,7 @@ async def test_only_the_school_that_the_person_belongs_to_decides(importer: Impo
 async def test_another_schools_student_is_neither_taken_nor_named(importer: Importer) -> None:
     await importer.import_(school(STUDENT))
     # The same person, as a row of another verified school's roster.
-    await importer.write(VERIFY, FAR, True)
+    await importer.verify(FAR)
     await importer.write(
         "INSERT INTO roster_person (organisation_id, sourced_id, person_id, hash, made)"
         " SELECT $1::uuid, 'far', id, '', false FROM person WHERE email = $2",
@@ -321,8 +321,15 @@ async def test_the_address_of_who_left_is_free_after_some_time(
     assert not await sees(importer, await sign_in(importer, TEACHER))
 
 
-async def test_an_address_that_no_roster_claims_stays(importer: Importer) -> None:
+@pytest.mark.parametrize("claimed", [False, True], ids=["no school", "a school with other domains"])
+async def test_an_address_that_no_roster_may_claim_stays(
+    importer: Importer, *, claimed: bool
+) -> None:
     await write_privately(importer)
+    if claimed:
+        await importer.import_(school(NEWCOMER))
+        assert len(await conflicts(importer)) == 1
+        await importer.write("UPDATE verified_domain SET domain = 'other.example'")
     await pass_days(importer, 365)
     assert await run_task("free_addresses", importer.database, importer.store) == 0
     assert await importer.rows("SELECT 1 FROM person WHERE email = $1", ADDRESS)

@@ -7,9 +7,12 @@ import os
 import sys
 from uuid import UUID
 
+import pytest
+
 from poutama.db.connection import Database
 from poutama.demo.loader import make_demo
-from poutama.features.roster.trust import list_organisations
+from poutama.errors import BadUserInputError
+from poutama.features.roster.trust import list_organisations, normalize_domain
 from poutama.settings import Settings
 from tests.db import sample_people
 from tests.db.sessions import soon
@@ -48,15 +51,27 @@ async def test_organisations_are_listed_verified_and_doubted(
         [ORGANISATION, "organisation"],
         [str(id_of("other organisation")), "other", "organisation"],
     ]
-    assert (await organisations(database_url, "verify", ORGANISATION))[0] == 0
-    assert (await organisations(database_url, "verify", ORGANISATION))[0] == 0
+    code, said = await organisations(database_url, "verify", ORGANISATION)
+    assert (code, "invite all people until a mail domain is added" in said) == (0, True)
+    two = ("--domain", "Kura.School.nz", "--domain", "school.example")
+    code, said = await organisations(database_url, "verify", ORGANISATION, *two)
+    assert (code, "of kura.school.nz school.example\n" in said) == (0, True)
     assert await verified(engine_database) == {ORGANISATION}
+    removal = ("remove-domain", ORGANISATION, "School.example")
+    assert (await organisations(database_url, *removal))[0] == 0
+    code, said = await organisations(database_url, *removal)
+    assert (code, "school.example: not one of the organisation's" in said) == (1, True)
+    listed = (await organisations(database_url))[1]
+    assert ("kura.school.nz" in listed, "school.example" in listed) == (True, False)
     assert (await organisations(database_url, "verify", ORGANISATION, "--revoke"))[0] == 0
     assert await verified(engine_database) == set()
+    # It has no domain when it is verified anew.
+    assert "kura.school.nz" not in (await organisations(database_url))[1]
     nothing = str(UUID(int=0))
-    assert await organisations(database_url, "verify", nothing) == (
+    code, said = await organisations(database_url, "verify", nothing)
+    assert (code, said.splitlines()[-1]) == (
         1,
-        f"poutama: organisation {nothing}: not found; `poutama organisations` lists them\n",
+        f"poutama: organisation {nothing}: not found; `poutama organisations` lists them",
     )
 
 
@@ -74,6 +89,15 @@ async def test_reports_about_invitations_are_listed_for_the_operator(
     assert code == 0
     for shown in (ORGANISATION, "the-student@school.example", "STUDENT", "[b]Not ours"):
         assert shown in listed, listed
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "school", "a@b.nz", "two words.nz", "\u212aura.school.nz", "x" * 400, "%.nz", "a_b.nz"],
+)
+def test_what_is_not_a_mail_domain_is_refused(text: str) -> None:
+    with pytest.raises(BadUserInputError, match="expected one such as"):
+        normalize_domain(text)
 
 
 async def test_the_demo_school_is_verified_once(fresh_database_url: str) -> None:

@@ -11,7 +11,7 @@ from tests.reference.policy import Row
 COUNTS = (
     "rowsRead", "rowsRefused", "groupsAdded", "groupsChanged", "groupsEnded", "peopleAdded",
     "peopleChanged", "peopleEnded", "membershipsAdded", "membershipsChanged", "membershipsEnded",
-    "membershipsBefore",
+    "membershipsBefore", "invitedOtherDomain", "invitedOwnDecision",
 )  # fmt: skip
 """What a roster import counts."""
 ANNOUNCED = ("uploadKey", "mediaType", "bytes", "sha256")

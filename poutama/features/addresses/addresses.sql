@@ -46,10 +46,12 @@ DELETE FROM identity WHERE person_id = $1::uuid AND issuer = $2::text
 INSERT INTO identity (issuer, subject, person_id) VALUES ($1::text, $2::text, $3::uuid)
 
 -- name: find_free
--- Whose address a roster claims for another row, and who left long enough ago.
+-- Whose address a roster claims for another row, within its organisation's own mail domains, and
+-- who left long enough ago.
 SELECT DISTINCT p.id
 FROM address_conflict AS c JOIN person AS p ON p.id = c.person_id AND lower(p.email) = c.email
-WHERE c.kind = {roster} AND c.decision IS NULL AND {has_left} AND NOT EXISTS (
+WHERE c.kind = {roster} AND c.decision IS NULL AND {is_verified} AND {has_domain} AND {has_left}
+    AND NOT EXISTS (
     SELECT 1 FROM membership AS m
     WHERE m.person_id = p.id AND m.ends_at > now() - $1::int8 * interval '1 day'
 ) AND NOT EXISTS (

@@ -10,6 +10,7 @@ from poutama.db.address_conflicts import (
     render_has_left,
 )
 from poutama.db.statements import load_sql
+from poutama.db.verified_organisations import render_has_domain, render_is_verified
 
 _SQL = load_sql(
     __package__,
@@ -17,6 +18,8 @@ _SQL = load_sql(
     {
         "deciders": render_deciders("c.person_id"),
         "has_left": render_has_left("p.id"),
+        "is_verified": render_is_verified("c.importer_id"),
+        "has_domain": render_has_domain("c.importer_id", "c.email"),
         "different_people": f"'{DIFFERENT_PEOPLE}'",
         "roster": f"'{ROSTER}'",
         "same_person": f"'{SAME_PERSON}'",

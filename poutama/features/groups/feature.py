@@ -94,6 +94,13 @@ FEATURE = Feature(
             note="reports about invitations they made",
             export="no: who reported is not shown to them",
         ),
+        PersonalData(
+            table="membership",
+            path="ended_by_id",
+            erasure=Erasure.ANONYMISE,
+            note="memberships they ended",
+            export="no: they are the others'",
+        ),
     ),
     impersonal_tables=("learning_group",),
 )

@@ -125,7 +125,10 @@ async def decline_invitation(
     if not await context.transaction.fetch(_FIND_OPEN, membership):
         raise NotFoundError.of("Invitation")
     await context.changes.update(
-        "Membership", membership, {"endsAt": NOW}, columns={"declined_at": NOW}
+        "Membership",
+        membership,
+        {"endsAt": NOW},
+        columns={"declined_at": NOW, "ended_by_id": context.viewer.person_id},
     )
     if given.report:
         reason = (given.reason or "").strip()

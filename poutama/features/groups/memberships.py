@@ -101,7 +101,8 @@ async def end_membership(context: ProcedureContext, given: EndMembershipInput) -
             )
             if not others:
                 raise ConflictError("An organisation keeps an administrator.")
-        await context.changes.update("Membership", membership, {"endsAt": NOW})
+        ender = {"ended_by_id": context.viewer.person_id}
+        await context.changes.update("Membership", membership, {"endsAt": NOW}, columns=ender)
     for consent in await context.transaction.fetch(_FIND_CONSENTS, membership):
         await context.changes.update(
             "Consent",

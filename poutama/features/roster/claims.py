@@ -10,8 +10,8 @@ from poutama.db.address_conflicts import (
     ROSTER,
     SAME_PERSON,
     render_has_left,
-    render_is_verified,
 )
+from poutama.db.verified_organisations import render_is_verified
 
 
 def render_is_taken(person: str, row: str) -> str:

@@ -13,6 +13,7 @@ from asyncpg import Record
 
 from poutama.db.connection import Database
 from poutama.db.statements import load_sql
+from poutama.features.roster.enrolment import OTHER_DOMAIN, OWN_DECISION
 from poutama.features.roster.staged_tables import StagedTable
 from poutama.jobs.job import RowError
 from poutama.spreadsheet import BYTE_ORDER_MARK, format_row
@@ -20,7 +21,16 @@ from poutama.spreadsheet import BYTE_ORDER_MARK, format_row
 ACTIONS = ("ADD", "CHANGE", "MOVE", "END")
 HEADER = ("change", "what", "file line", "sourcedId", "in words")
 
-_SQL = load_sql(__package__, "difference.sql")
+_SQL = load_sql(
+    __package__,
+    "difference.sql",
+    {
+        # Of one that is there already, and offered, the person was asked before.
+        "is_invited": "m.action IN ('ADD', 'MOVE') AND m.found = 'NEW'",
+        "other_domain": f"'{OTHER_DOMAIN}'",
+        "own_decision": f"'{OWN_DECISION}'",
+    },
+)
 COUNT = _SQL["count_changes"]
 _READ = {
     StagedTable.GROUP: _SQL["read_groups"],
@@ -50,6 +60,12 @@ _FAULTS = {
     "NO_CLASS": ("classSourcedId", "There is no class {class_id!r} that could be used."),
     "NO_USER": ("userSourcedId", "There is no user {user_id!r} that could be used."),
     "CHANGED": ("", "This was changed meanwhile; nothing was done. Import again."),
+}
+_ASKS = {
+    None: "",
+    OTHER_DOMAIN: ", once they have accepted: their address is of none of its mail domains",
+    OWN_DECISION: ", once they have accepted: they had an account here before, belong to another"
+    " organisation as well, or have left",
 }
 _ROLES = {"STUDENT": "a student", "MENTOR": "a mentor", "MENTOR_MANAGER": "a manager"}
 
@@ -154,12 +170,11 @@ def _describe_membership(row: Record) -> str:
         case "ADD" if row["found"] == "THERE":
             return f"{name} is {role}{where} already, as in the roster."
         case "ADD":
-            asked = "" if row["accepts"] else ", once they have accepted"
-            return f"{name} becomes {role}{where}{asked}."
+            return f"{name} becomes {role}{where}{_ASKS[row['asks']]}."
         case "CHANGE":
             return f"{name} stays {role}{where}, for another time."
         case "MOVE":
-            return f"{name} becomes {role}{where} instead of what they were."
+            return f"{name} becomes {role}{where} instead of what they were{_ASKS[row['asks']]}."
     return f"{name} is no longer {role}{where}."
 
 

@@ -17,6 +17,12 @@ SELECT
     (SELECT count(DISTINCT m.target) FROM roster_staged_membership AS m
         WHERE m.import_id = $1::uuid AND m.action = 'ADD' AND m.found = 'NEW')
         AS memberships_added,
+    (SELECT count(DISTINCT m.target) FROM roster_staged_membership AS m
+        WHERE m.import_id = $1::uuid AND {is_invited} AND m.asks = {other_domain})
+        AS invited_other_domain,
+    (SELECT count(DISTINCT m.target) FROM roster_staged_membership AS m
+        WHERE m.import_id = $1::uuid AND {is_invited} AND m.asks = {own_decision})
+        AS invited_own_decision,
     (SELECT count(*) FROM roster_staged_membership AS m
         WHERE m.import_id = $1::uuid AND m.action IN ('CHANGE', 'MOVE')) AS memberships_changed,
     (SELECT count(DISTINCT m.target) FROM roster_staged_membership AS m
@@ -53,7 +59,7 @@ WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
 ORDER BY s.place LIMIT $5::int8
 
 -- name: read_memberships
-SELECT s.place, s.line, s.sourced_id, s.action, s.found, s.role, s.accepts,
+SELECT s.place, s.line, s.sourced_id, s.action, s.found, s.role, s.asks,
     coalesce(nullif(p.name, ''), s.user_id) AS name,
     coalesce(g.name, w.name, s.class_id) AS group_name
 FROM roster_staged_membership AS s

@@ -83,5 +83,5 @@ FEATURE = Feature(
             retention="7 days after the last check; reports 30 days after the import",
         ),
     ),
-    impersonal_tables=("roster_group", "roster_staged_group"),
+    impersonal_tables=("roster_group", "roster_staged_group", "verified_domain"),
 )

@@ -29,6 +29,8 @@ SELECT i.id,
     ($2::jsonb->>'people_changed')::int8 AS people_changed,
     ($2::jsonb->>'people_ended')::int8 AS people_ended,
     ($2::jsonb->>'memberships_added')::int8 AS memberships_added,
+    ($2::jsonb->>'invited_other_domain')::int8 AS invited_other_domain,
+    ($2::jsonb->>'invited_own_decision')::int8 AS invited_own_decision,
     ($2::jsonb->>'memberships_changed')::int8 AS memberships_changed,
     ($2::jsonb->>'memberships_ended')::int8 AS memberships_ended,
     ($2::jsonb->>'memberships_before')::int8 AS memberships_before

@@ -18,7 +18,8 @@ What must hold, whatever the file says:
   another name; another email only if the person has never signed in. A file can never take
   over a person.
 - A profile is shared by the school's word alone only within organisations that are verified, for
-  people that their own roster made, or who are their students already. Others are asked.
+  people with addresses of their mail domains that their own roster made, or who are their students
+  already; not for those who have left, or belong elsewhere (`roster.enrolment`). Others are asked.
 - An organisation that is not verified cannot learn from an import who has an account.
 """
 

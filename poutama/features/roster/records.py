@@ -30,6 +30,8 @@ COUNTS = (
     "people_changed",
     "people_ended",
     "memberships_added",
+    "invited_other_domain",
+    "invited_own_decision",
     "memberships_changed",
     "memberships_ended",
     "memberships_before",

@@ -7,7 +7,26 @@ in one class, as terms give them, are one membership.
 from __future__ import annotations
 
 from poutama.db.statements import load_sql
+from poutama.db.verified_organisations import render_has_domain
+from poutama.features.roster.enrolment import (
+    OTHER_DOMAIN,
+    OWN_DECISION,
+    render_person_decides,
+)
 from poutama.sql.relationship import render_is_current
 
-_SQL = load_sql(__package__, "wanting.sql", {"counts": render_is_current("b")})
+_SQL = load_sql(
+    __package__,
+    "wanting.sql",
+    {
+        "counts": render_is_current("b"),
+        "has_domain": render_has_domain(
+            "a.organisation_id",
+            "CASE WHEN p.id IS NULL OR a.takes_email THEN a.listed_email ELSE p.email END",
+        ),
+        "decides": render_person_decides("a.person_id", "a.organisation_id"),
+        "other_domain": f"'{OTHER_DOMAIN}'",
+        "own_decision": f"'{OWN_DECISION}'",
+    },
+)
 MATCH_MEMBERSHIPS, END_MEMBERSHIPS = _SQL["match_memberships"], _SQL["end_memberships"]

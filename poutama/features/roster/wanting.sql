@@ -19,6 +19,7 @@ WITH found AS (
         lp.person_id IS NULL AND (sp.sourced_id IS NULL OR sp.refused OR sp.fault IS NOT NULL)
             AND coalesce(sp.action, 'NONE') = 'NONE' AS no_person,
         coalesce(lp.made, sp.found = 'NEW', false) AS made,
+        sp.email AS listed_email, coalesce(sp.takes_email, false) AS takes_email,
         lm.membership_id AS had, lm.hash AS old_hash, coalesce(lm.ended, true) AS ended,
         m.person_id AS old_person, m.group_id AS old_group, m.role AS old_role,
         coalesce(m.ends_at <= now(), false) AS over, m.source
@@ -61,20 +62,24 @@ UPDATE roster_staged_membership AS s SET
     found = CASE
         WHEN f.action = 'END' THEN CASE WHEN f.over THEN 'OVER' ELSE f.source END
         WHEN f.there IS NULL THEN 'NEW' ELSE 'THERE' END,
-    accepts = f.accepts AND (f.made OR f.belongs),
+    accepts = f.accepts AND f.asks IS NULL, asks = f.asks,
     fault = CASE WHEN f.refused OR f.removed THEN NULL
         WHEN f.no_group THEN 'NO_CLASS' WHEN f.no_person THEN 'NO_USER' END
 FROM (
+    -- The address that the person has here, or gets by this import.
     SELECT a.*, e.id AS there,
-        EXISTS (
-            SELECT 1 FROM membership AS b
-            WHERE b.person_id = a.person_id AND (b.organisation_id = a.organisation_id) IS TRUE
-                AND (b.role = 'STUDENT' OR a.role <> 'STUDENT') AND {counts}
-        ) AS belongs
+        CASE
+            WHEN NOT {has_domain} THEN {other_domain}
+            WHEN {decides} OR NOT (a.made OR EXISTS (
+                SELECT 1 FROM membership AS b
+                WHERE b.person_id = a.person_id AND (b.organisation_id = a.organisation_id) IS TRUE
+                    AND (b.role = 'STUDENT' OR a.role <> 'STUDENT') AND {counts}
+            )) THEN {own_decision} END AS asks
     FROM decided AS a LEFT JOIN membership AS e
         ON e.person_id = a.person_id AND (e.organisation_id = a.organisation_id) IS TRUE
             AND e.role = a.role AND e.group_id IS NOT DISTINCT FROM a.group_id
             AND e.child_id IS NULL AND (e.ends_at IS NULL OR e.ends_at > now())
+        LEFT JOIN person AS p ON p.id = a.person_id
 ) AS f
 WHERE s.import_id = $1::uuid AND s.kind = f.kind AND s.sourced_id = f.sourced_id
 

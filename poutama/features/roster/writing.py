@@ -10,9 +10,17 @@ from __future__ import annotations
 from poutama.bulk_changes import insert_rows, update_rows
 from poutama.db.statements import load_sql
 from poutama.features.roster.claims import render_is_taken
+from poutama.features.roster.enrolment import render_may_enrol
 from poutama.features.roster.records import GROUPS, MEMBERSHIPS, PEOPLE
 
-_SQL = load_sql(__package__, "writing.sql", {"is_taken": render_is_taken("p.id", "s")})
+_SQL = load_sql(
+    __package__,
+    "writing.sql",
+    {
+        "is_taken": render_is_taken("p.id", "s"),
+        "may_enrol": render_may_enrol("p.id", "i.organisation_id", "p.email"),
+    },
+)
 
 WRITE_GROUPS = (
     insert_rows(GROUPS, ("id", "organisation_id", "name", "name_search"), _SQL["new_groups"]),

@@ -86,11 +86,15 @@ WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8 AND 
     )
 
 -- name: new_memberships
+-- Decided again: the person may have left or joined elsewhere since the rows were matched.
+SELECT n.id, n.organisation_id, n.group_id, n.person_id, n.role, 'ROSTER' AS source, n.begins_at,
+    n.ends_at, CASE WHEN n.enrols THEN now() END AS accepted_at,
+    CASE WHEN NOT n.enrols THEN n.name END AS invited_name,
+    CASE WHEN NOT n.enrols THEN n.email END AS invited_email
+FROM (
 SELECT s.target AS id, i.organisation_id, s.group_id, p.id AS person_id, s.role,
-    'ROSTER' AS source, coalesce(s.begins_at, now()) AS begins_at, s.ends_at,
-    CASE WHEN s.accepts THEN now() END AS accepted_at,
-    CASE WHEN NOT s.accepts THEN sp.name END AS invited_name,
-    CASE WHEN NOT s.accepts THEN sp.email END AS invited_email
+    coalesce(s.begins_at, now()) AS begins_at, s.ends_at, sp.name, sp.email,
+    s.accepts AND {may_enrol} AS enrols
 FROM roster_staged_membership AS s JOIN roster_import AS i ON i.id = s.import_id
     JOIN person AS p ON p.id = s.person_id
     LEFT JOIN learning_group AS g ON g.id = s.group_id
@@ -99,12 +103,15 @@ FROM roster_staged_membership AS s JOIN roster_import AS i ON i.id = s.import_id
 WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
     AND s.action IN ('ADD', 'MOVE') AND s.found = 'NEW'
     AND (s.group_id IS NULL OR g.organisation_id = i.organisation_id)
+) AS n
 
 -- name: accepted_memberships
 SELECT m.id, now() AS accepted_at
-FROM roster_staged_membership AS s JOIN membership AS m ON m.id = s.target
+FROM roster_staged_membership AS s JOIN roster_import AS i ON i.id = s.import_id
+    JOIN membership AS m ON m.id = s.target JOIN person AS p ON p.id = m.person_id
 WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
     AND s.action IN ('ADD', 'MOVE') AND s.found = 'THERE' AND s.accepts AND m.accepted_at IS NULL
+    AND {may_enrol}
 
 -- name: changed_memberships
 SELECT m.id, coalesce(s.begins_at, m.begins_at) AS begins_at, s.ends_at

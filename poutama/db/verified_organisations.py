@@ -1,0 +1,28 @@
+"""Which organisations are the schools that they say, and whose mail domains are theirs.
+
+Operators decide it (`poutama organisations`), never the API: anyone may found an organisation, and
+call it what they like. These are the conditions that statements of several packages have in common.
+"""
+
+from __future__ import annotations
+
+
+def render_is_verified(organisation: str) -> str:
+    """Return the SQL condition that the organisation of this id is verified."""
+    return (
+        "EXISTS (SELECT 1 FROM organisation AS vo"  # noqa: S608  names
+        f" WHERE vo.id = {organisation} AND vo.verified)"
+    )
+
+
+def render_has_domain(organisation: str, email: str) -> str:
+    """Return the SQL condition that the address is of one of the organisation's mail domains.
+
+    Of exactly that domain, not of one below it; a domain holds no wildcards (`roster.trust`). No
+    address is of none.
+    """
+    return (
+        "EXISTS (SELECT 1 FROM verified_domain AS vd"  # noqa: S608  names
+        f" WHERE vd.organisation_id = {organisation}"
+        f" AND lower({email}) LIKE '%@' || vd.domain)"
+    )

@@ -1,0 +1,44 @@
+"""Whom an import enrols without asking them, and why it invites the others.
+
+`roster.wanting` decides it for the staged memberships, `roster.writing` again when it writes them.
+"""
+
+from __future__ import annotations
+
+from poutama.db.verified_organisations import render_has_domain, render_is_verified
+
+OTHER_DOMAIN, OWN_DECISION = "OTHER_DOMAIN", "OWN_DECISION"
+"""Why a person is invited. The last one has several reasons, and does not say which: a school does
+not learn from an import where else a person belongs."""
+
+
+def render_person_decides(person: str, organisation: str) -> str:
+    """Return the SQL condition that the person decides about memberships of the organisation.
+
+    They belong to another organisation, or have ended a membership there themselves and accepted
+    none since. Memberships that are offered elsewhere count for nothing: anyone may offer them.
+    """
+    elsewhere = (
+        f"SELECT 1 FROM membership AS om WHERE om.person_id = {person}"  # noqa: S608  names
+        f" AND om.organisation_id <> {organisation} AND om.accepted_at IS NOT NULL"
+        " AND (om.ends_at IS NULL OR om.ends_at > now())"
+    )
+    # `IS TRUE` keeps the index on organisations out of it.
+    accepted = (
+        f"SELECT 1 FROM membership AS am WHERE am.person_id = {person}"  # noqa: S608
+        f" AND (am.organisation_id = {organisation}) IS TRUE AND am.accepted_at > xm.ends_at"
+    )
+    ended = (
+        f"SELECT 1 FROM membership AS xm WHERE xm.person_id = {person}"  # noqa: S608
+        f" AND (xm.organisation_id = {organisation}) IS TRUE AND xm.ended_by_id = {person}"
+        f" AND NOT EXISTS ({accepted})"
+    )
+    return f"(EXISTS ({elsewhere}) OR EXISTS ({ended}))"
+
+
+def render_may_enrol(person: str, organisation: str, email: str) -> str:
+    """Return the SQL condition that the organisation may enrol the person who has this address."""
+    return (
+        f"({render_is_verified(organisation)} AND {render_has_domain(organisation, email)}"
+        f" AND NOT {render_person_decides(person, organisation)})"
+    )
