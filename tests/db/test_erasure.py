@@ -77,6 +77,12 @@ BESIDES = (
     "INSERT INTO invitation_report (id, organisation_id, reporter_id, inviter_id, role, reason)"
     f" SELECT gen_random_uuid(), {PLACE}, id, $1::uuid, 'ADMIN', '' FROM person"
     " WHERE id <> $1::uuid AND $2::text <> '' LIMIT 1",
+    "INSERT INTO address_conflict (id, organisation_id, person_id, email, kind, source, claimant,"
+    f" claimed_name) SELECT gen_random_uuid(), {PLACE}, id, $2::text, 'ROSTER', 'i', $2::text,"
+    " $2::text FROM person WHERE id <> $1::uuid LIMIT 1",
+    "INSERT INTO address_conflict (id, organisation_id, person_id, email, kind, source, claimant,"
+    f" decided_by) SELECT gen_random_uuid(), {PLACE}, id, 'another', 'ROSTER', 'j', 'x', $1::uuid"
+    " FROM person WHERE id <> $1::uuid AND $2::text <> '' LIMIT 1",
     "INSERT INTO roster_import (id, organisation_id, actor_id, name, media_type, bytes, sha256,"
     f" object_key, managers) SELECT {IMPORT}, {PLACE}, $1::uuid, 'r', '', 1, '', 'key', false"
     " FROM person WHERE id = $1::uuid AND email = $2::text",

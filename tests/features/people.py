@@ -19,7 +19,11 @@ from tests.strategies.drawing import NAMES
 
 
 def _update_person(doing: Doing, given: Row) -> Done:
-    return doing.update("updatePerson", "Person", given, "personId")
+    done = doing.update("updatePerson", "Person", given, "personId")
+    name = doing.find("Person", given["personId"])["name"]
+    for row in doing.all("AddressConflict", personId=given["personId"]):
+        row["personName"] = name
+    return done
 
 
 RECORD = FeatureRecord(

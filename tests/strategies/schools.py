@@ -94,7 +94,7 @@ class _SchoolBuilder(MembershipBuilder):
     ) -> Iterator[Row]:
         """Most are of a person who belongs to the organisation, where there is an administrator."""
         led = {each["organisationId"] for each in memberships if each["role"] == "ADMIN"}
-        places = [each for each in memberships if each["organisationId"] in led]
+        places = [each for each in memberships if each["organisationId"] in led] or memberships
         for _ in range(choose(self.draw, 3, 2, 4)):
             place = choose(self.draw, *places)
             state = choose(self.draw, "OPEN", "OPEN", "OPEN", "ACCEPTED", "REFUSED", "DONE")
