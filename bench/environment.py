@@ -102,7 +102,7 @@ def open_environment(settings: Settings, say: Callable[[str], None]) -> Iterator
 
     Args:
         settings: of the API, save where the database is.
-        say: told what is being done.
+        say: called with what is being done.
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="poutama-bench-")))

@@ -1,4 +1,4 @@
-"""Makes a case ready: runs it once through the engine, and notes what the engine told the database.
+"""Makes a case ready: runs it once through the engine, and notes what that sends to the database.
 
 So the ceiling runs the very text and the very values that a request leads to, in sessions with the
 very settings. Called by

@@ -45,7 +45,7 @@ Who else reads or changes a person's data is written down for that person (`audi
 the very statement that does it, as the lines below each type say. Reading again within a quarter of
 an hour is the same entry. A group's sums (`progress`) are not written down.
 
-This page is written by `poutama permissions`.
+This page is generated from the schema files: `make docs`.
 
 ## Types
 """

@@ -23,9 +23,9 @@ class Echo:
     """Stands for the API: answers with what it was asked."""
 
     async def handle(self, request: Request) -> Response:
-        told = f"{request.method} {request.path} {len(request.body)}"
-        told += "".join(f" {name}" for name in request.headers if name.startswith("x-"))
-        return Response(200, ((b"content-type", b"text/plain"),), told.encode())
+        line = f"{request.method} {request.path} {len(request.body)}"
+        line += "".join(f" {name}" for name in request.headers if name.startswith("x-"))
+        return Response(200, ((b"content-type", b"text/plain"),), line.encode())
 
 
 @contextmanager

@@ -38,8 +38,8 @@ def test_a_part_is_given(
 
     assert (got.status_code, got.content) == (status, CONTENT[start:end])
     assert got.headers["content-length"] == str(end - start)
-    told = f"bytes {start}-{end - 1}/1024" if status == 206 else None
-    assert got.headers.get("content-range") == told
+    content_range = f"bytes {start}-{end - 1}/1024" if status == 206 else None
+    assert got.headers.get("content-range") == content_range
 
 
 def test_each_use_is_logged_with_the_person_and_without_the_signature(

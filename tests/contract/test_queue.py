@@ -141,10 +141,10 @@ def _credentials(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 async def fail(queue: SqsQueue) -> PoutamaError:
-    with pytest.raises(PoutamaError) as told:
+    with pytest.raises(PoutamaError) as caught:
         await queue.send(BODY)
     await queue.close()
-    return told.value
+    return caught.value
 
 
 @pytest.mark.usefixtures("_credentials")

@@ -101,16 +101,16 @@ async def test_what_asks_for_too_much_never_reaches_the_database(
     server: Server, attack: str
 ) -> None:
     limit, _, query, value, allowed = ATTACKS[attack]
-    told = await server.ask(query)
+    outcome = await server.ask(query)
 
-    assert told.status == 400
-    assert told.error["extensions"] == {
+    assert outcome.status == 400
+    assert outcome.error["extensions"] == {
         "code": "LIMIT_EXCEEDED",
         "limit": limit,
         "value": value,
         "allowed": allowed,
     }
-    assert told.statements == []
+    assert outcome.statements == []
 
 
 DEAR = {
@@ -124,21 +124,21 @@ DEAR = {
 
 @pytest.mark.parametrize("attack", DEAR)
 async def test_what_costs_too_much_never_reaches_the_database(server: Server, attack: str) -> None:
-    told = await server.ask(DEAR[attack])
+    outcome = await server.ask(DEAR[attack])
 
-    extensions = told.error["extensions"]
-    assert (told.code, extensions["limit"]) == ("LIMIT_EXCEEDED", "cost")
+    extensions = outcome.error["extensions"]
+    assert (outcome.code, extensions["limit"]) == ("LIMIT_EXCEEDED", "cost")
     assert extensions["value"] > extensions["allowed"] == 5_000
-    assert told.statements == []
+    assert outcome.statements == []
 
 
 @pytest.mark.parametrize("attack", DEAR)
 async def test_without_the_limit_it_would_reach_it(server: Server, attack: str) -> None:
     server.settings = replace(server.settings, max_cost=10**9, rendering="rows")
-    told = await server.ask(DEAR[attack])
+    outcome = await server.ask(DEAR[attack])
 
-    assert told.status == 200
-    assert len(told.statements) == 1
+    assert outcome.status == 200
+    assert len(outcome.statements) == 1
 
 
 async def test_a_page_in_a_variable_is_counted_though_the_plan_is_kept(server: Server) -> None:
@@ -155,20 +155,20 @@ async def test_a_page_in_a_variable_is_counted_though_the_plan_is_kept(server: S
 
 
 async def test_a_huge_list_in_the_variables_is_refused(server: Server) -> None:
-    told = await server.ask(
+    outcome = await server.ask(
         "query($ids: [UUID!]) { goals(filter: {id: {in: $ids}}) { id } }", ids=[str(NOWHERE)] * 501
     )
 
-    assert told.error["extensions"]["limit"] == "batch"
-    assert told.statements == []
+    assert outcome.error["extensions"]["limit"] == "batch"
+    assert outcome.statements == []
 
 
 async def test_a_huge_list_in_the_document_is_refused(server: Server) -> None:
     ids = ",".join(f'"{NOWHERE}"' for _ in range(60))
     server.settings = replace(server.settings, max_batch_size=50)
-    told = await server.ask(f"{{ goals(filter: {{id: {{in: [{ids}]}}}}) {{ id }} }}")
+    outcome = await server.ask(f"{{ goals(filter: {{id: {{in: [{ids}]}}}}) {{ id }} }}")
 
-    assert told.error["extensions"] == {
+    assert outcome.error["extensions"] == {
         "code": "LIMIT_EXCEEDED",
         "limit": "batch",
         "value": 60,
@@ -178,54 +178,54 @@ async def test_a_huge_list_in_the_document_is_refused(server: Server) -> None:
 
 async def test_many_rows_at_once_are_refused(server: Server) -> None:
     goal = {"goalType": "SPORTS", "title": "x", "tasks": [{"information": "a"}] * 501}
-    told = await server.ask(
+    outcome = await server.ask(
         "mutation($i: CreateGoalInput!) { createGoal(input: $i) { goal { id } } }", i=goal
     )
 
-    assert told.error["extensions"]["limit"] == "batch"
-    assert told.statements == []
+    assert outcome.error["extensions"]["limit"] == "batch"
+    assert outcome.statements == []
 
 
 async def test_a_batch_of_ten_is_refused(server: Server) -> None:
-    told = await server.post([{"query": "{ me { id } }"}] * 10)
+    outcome = await server.post([{"query": "{ me { id } }"}] * 10)
 
-    assert (told.status, told.code, told.statements) == (400, "BAD_REQUEST", [])
-    assert "Batches are not served" in told.error["message"]
+    assert (outcome.status, outcome.code, outcome.statements) == (400, "BAD_REQUEST", [])
+    assert "Batches are not served" in outcome.error["message"]
 
 
 async def test_duplicated_directives_are_refused(server: Server) -> None:
-    told = await server.ask("{ me { id @include(if: true) @include(if: true) } }")
+    outcome = await server.ask("{ me { id @include(if: true) @include(if: true) } }")
 
-    assert (told.code, told.statements) == ("GRAPHQL_VALIDATION_FAILED", [])
+    assert (outcome.code, outcome.statements) == ("GRAPHQL_VALIDATION_FAILED", [])
 
 
 async def test_unknown_directives_are_refused(server: Server) -> None:
-    told = await server.ask("{ me { id " + "@aa" * 40 + " } }")
+    outcome = await server.ask("{ me { id " + "@aa" * 40 + " } }")
 
-    assert (told.code, told.statements) == ("GRAPHQL_VALIDATION_FAILED", [])
+    assert (outcome.code, outcome.statements) == ("GRAPHQL_VALIDATION_FAILED", [])
 
 
 async def test_a_mutation_by_get_is_refused(server: Server) -> None:
     request = Request("GET", "/graphql", urlencode({"query": CREATE}), JSON, b"")
-    told = await server.send(request)
+    outcome = await server.send(request)
 
-    assert (told.status, told.code, told.statements) == (405, "METHOD_NOT_ALLOWED", [])
+    assert (outcome.status, outcome.code, outcome.statements) == (405, "METHOD_NOT_ALLOWED", [])
 
 
 @pytest.mark.parametrize(
     "kind", ["application/x-www-form-urlencoded", "multipart/form-data; boundary=x", "text/plain"]
 )
 async def test_what_a_form_can_send_is_refused(server: Server, kind: str) -> None:
-    told = await server.post(urlencode({"query": CREATE}).encode(), **{"content-type": kind})
+    outcome = await server.post(urlencode({"query": CREATE}).encode(), **{"content-type": kind})
 
-    assert (told.status, told.code, told.statements) == (415, "UNSUPPORTED_MEDIA_TYPE", [])
+    assert (outcome.status, outcome.code, outcome.statements) == (415, "UNSUPPORTED_MEDIA_TYPE", [])
 
 
 async def test_deep_introspection_is_refused(server: Server) -> None:
     lists = "fields { type { " * 3 + "name" + " } }" * 3
-    told = await server.ask(f"{{ __schema {{ types {{ {lists} }} }} }}")
+    outcome = await server.ask(f"{{ __schema {{ types {{ {lists} }} }} }}")
 
-    assert (told.code, told.statements) == ("GRAPHQL_VALIDATION_FAILED", [])
+    assert (outcome.code, outcome.statements) == ("GRAPHQL_VALIDATION_FAILED", [])
 
 
 async def test_a_schema_that_is_kept_to_oneself_is_not_told_nor_hinted_at(server: Server) -> None:
@@ -240,9 +240,9 @@ async def test_a_schema_that_is_kept_to_oneself_is_not_told_nor_hinted_at(server
         ("query($o: [GoalOrder!]) { goals(orderBy: $o) { id } }", {"o": ["DUE_AT_ACS"]}),
         ("query($f: GoalFilter) { goals(filter: $f) { id } }", {"f": {"titel": {}}}),
     ):
-        told = await server.ask(query, **variables)
-        assert "did you mean" not in told.error["message"].lower(), query
-        assert told.statements == []
+        outcome = await server.ask(query, **variables)
+        assert "did you mean" not in outcome.error["message"].lower(), query
+        assert outcome.statements == []
 
 
 async def test_hints_are_there_where_the_schema_may_be_asked_for(server: Server) -> None:
@@ -275,11 +275,11 @@ def forge(*parts: object) -> str:
     ids=repr,
 )
 async def test_a_forged_cursor_is_an_error(server: Server, cursor: str) -> None:
-    told = await server.ask(
+    outcome = await server.ask(
         "query($c: String) { goalsConnection(first: 1, after: $c) { nodes { id } } }", c=cursor
     )
 
-    assert (told.status, told.code, told.statements) == (400, "BAD_USER_INPUT", [])
+    assert (outcome.status, outcome.code, outcome.statements) == (400, "BAD_USER_INPUT", [])
 
 
 async def test_a_cursor_before_everything_shows_nothing_of_others(server: Server) -> None:
@@ -345,11 +345,11 @@ async def test_an_id_that_was_guessed_looks_like_one_that_nothing_has(
 ) -> None:
     query, theirs = GUESSES[guess]
 
-    async def told(id_: UUID) -> tuple[int, str]:
+    async def outcome(id_: UUID) -> tuple[int, str]:
         answer = await server.ask(query, id=str(id_))
         return answer.status, json.dumps(answer.body)
 
-    assert await told(theirs) == await told(NOWHERE)
+    assert await outcome(theirs) == await outcome(NOWHERE)
 
 
 NAME = "query Name { me { name } }"
@@ -383,18 +383,18 @@ async def test_where_documents_are_trusted_nothing_else_is_served_or_kept(server
     registering = await server.post({"query": other, "extensions": unknown})
     assert (registering.code, registering.statements) == ("DOCUMENT_NOT_TRUSTED", [])
     for body in ({"extensions": unknown}, {"documentId": hash_document(other)}):
-        told = await server.post(body)
-        assert (told.status, told.code) == (400, "PERSISTED_QUERY_NOT_FOUND")
+        outcome = await server.post(body)
+        assert (outcome.status, outcome.code) == (400, "PERSISTED_QUERY_NOT_FOUND")
 
 
 async def test_a_hash_that_is_not_that_of_the_document_is_refused(server: Server) -> None:
     server.trusted = TrustedDocuments({hash_document(NAME): NAME})
-    told = await server.post({"query": "{ me { email } }", "documentId": hash_document(NAME)})
+    outcome = await server.post({"query": "{ me { email } }", "documentId": hash_document(NAME)})
 
-    assert (told.status, told.code, told.statements) == (400, "BAD_REQUEST", [])
+    assert (outcome.status, outcome.code, outcome.statements) == (400, "BAD_REQUEST", [])
 
 
 async def test_elsewhere_a_hash_alone_is_not_found(server: Server) -> None:
-    told = await server.post({"documentId": hash_document(NAME)})
+    outcome = await server.post({"documentId": hash_document(NAME)})
 
-    assert (told.status, told.code) == (400, "PERSISTED_QUERY_NOT_FOUND")
+    assert (outcome.status, outcome.code) == (400, "PERSISTED_QUERY_NOT_FOUND")

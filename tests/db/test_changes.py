@@ -114,8 +114,8 @@ def difference(
             body = json.loads(engines.ask(rendering, text, asked.viewer, variables, asked.key))
         except Exception as error:
             return f"{rendering} raised {error!r}"
-        told = [error["extensions"]["code"] for error in body.get("errors", ())]
-        if told != [code] * bool(code):
+        codes = [error["extensions"]["code"] for error in body.get("errors", ())]
+        if codes != [code] * bool(code):
             return f"{rendering} answered {body}, expected {code or 'no error'}"
         after = engines.read(world)
         if found := compare_worlds(world, expected, after):
@@ -243,8 +243,8 @@ def fail(engines: Engines, world: World, asked: AskedChange) -> None:
 
     small = reduce_school(world, fails)
     rows = "\n".join(f"{kind} {row}" for kind, found in small.items() for row in found)
-    told = difference(engines, small, asked)
-    pytest.fail(f"{asked}\n{told}\n{rows}", pytrace=False)
+    codes = difference(engines, small, asked)
+    pytest.fail(f"{asked}\n{codes}\n{rows}", pytrace=False)
 
 
 def plain(value: Any) -> Any:

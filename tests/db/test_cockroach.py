@@ -82,7 +82,7 @@ def test_a_node_that_does_not_start_or_answer_gives_one_line(
     data_folder: Path, script: str
 ) -> None:
     node = CockroachServer(write_program(data_folder, script), data_folder / "node")
-    with pytest.raises(ConfigurationError, match=r"see .*server\.log") as told:
+    with pytest.raises(ConfigurationError, match=r"see .*server\.log") as caught:
         node.start()
-    assert "\n" not in told.value.message
+    assert "\n" not in caught.value.message
     assert running_url(node.folder) is None

@@ -191,14 +191,14 @@ def test_a_function_that_is_missing_is_told() -> None:
 
 
 @pytest.mark.parametrize(
-    ("field", "told"),
+    ("field", "message"),
     [
         ('link: String! @computed(name: "x", columns: ["id"])', "nullable"),
         ('link: String @computed(name: "x", columns: [])', "needs a column"),
     ],
 )
-def test_a_computed_field_that_cannot_be_is_refused(field: str, told: str) -> None:
-    with pytest.raises(SchemaError, match=told):
+def test_a_computed_field_that_cannot_be_is_refused(field: str, message: str) -> None:
+    with pytest.raises(SchemaError, match=message):
         model_with(field)
 
 

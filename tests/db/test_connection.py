@@ -141,10 +141,10 @@ async def test_a_write_that_waits_in_vain_certainly_did_not_happen(
 ) -> None:
     """The server has the deadline, so that it answers before the client gives up."""
     # CockroachDB says the same when the time was up while it committed.
-    told = DeadlineExceededError if database_engine == "postgresql" else AmbiguousCommit
+    failure_type = DeadlineExceededError if database_engine == "postgresql" else AmbiguousCommit
     async with other.transaction():
         await other.execute("UPDATE word SET text = 'held' WHERE id = 1")
-        with pytest.raises(told):
+        with pytest.raises(failure_type):
             await database.write("UPDATE word SET text = 'x' WHERE id = 1", deadline=soon(2))
     rows = await database.read("SELECT text FROM word", deadline=soon())
     assert [row["text"] for row in rows] == ["held"]

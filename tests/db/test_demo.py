@@ -226,14 +226,14 @@ async def test_an_interrupted_run_is_taken_up_again(fresh_database_url: str) -> 
 
 
 async def test_progress_is_told_from_nothing_to_all(fresh_database_url: str) -> None:
-    told: list[tuple[int, int]] = []
+    reports: list[tuple[int, int]] = []
     await make_demo(
         fresh_database_url,
         students=60,
-        progress=lambda done, total: told.append((done, total)),
+        progress=lambda done, total: reports.append((done, total)),
         settings=INSERT,
     )
-    assert told == [(0, 60), (25, 60), (50, 60), (60, 60)]
+    assert reports == [(0, 60), (25, 60), (50, 60), (60, 60)]
 
 
 @pytest.mark.parametrize("students", [0, -1, 1_000_001])

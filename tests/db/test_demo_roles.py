@@ -146,8 +146,8 @@ MENTOR = derive_name(mentor_email(1))
 async def answer(client: EngineClient, role: str, email: str = "") -> Any:
     """What the page's example for the role answers, to another person if an email is given."""
     (example,) = (example for example in EXAMPLES if example[0] == role)
-    _, told, document = example
-    return await client.ask(document, Viewer(person_id(email or told)))
+    _, answered, document = example
+    return await client.ask(document, Viewer(person_id(email or answered)))
 
 
 async def test_the_students_example_shows_a_note_of_the_mentor_and_no_classmates(

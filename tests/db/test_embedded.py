@@ -143,9 +143,9 @@ def test_one_folder_has_one_owner_and_the_second_is_told_in_one_line(
     server: EmbeddedServer,
 ) -> None:
     server.start()
-    with pytest.raises(ConfigurationError, match="in use by another Poutama") as told:
+    with pytest.raises(ConfigurationError, match="in use by another Poutama") as caught:
         EmbeddedServer(server.folder).start()
-    assert "\n" not in told.value.message
+    assert "\n" not in caught.value.message
     assert running_url(server.folder) == server.url
     server.stop()
     assert running_url(server.folder) is None
@@ -195,9 +195,9 @@ def test_broken_data_gives_one_line_and_no_process(server: EmbeddedServer) -> No
     server.start()
     server.stop()
     (server.data / "global" / "pg_control").write_bytes(b"")
-    with pytest.raises(ConfigurationError, match="does not start") as told:
+    with pytest.raises(ConfigurationError, match="does not start") as caught:
         server.start()
-    assert "\n" not in told.value.message
+    assert "\n" not in caught.value.message
     assert processes_of(server.folder) == []
 
 

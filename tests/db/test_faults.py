@@ -193,11 +193,11 @@ async def _check(
     fault: Fault,
 ) -> None:
     case = f"{fault} at {number}: {exchange[number]}"
-    key, told = await _tell(scenario, url, number, fault)
+    key, reported = await _tell(scenario, url, number, fault)
     await _end_sessions(auditor)
     counted = {row["part"]: row["count"] for row in await auditor.fetch(COUNT, key)}
     happened = dict.fromkeys(scenario.parts, 1)
-    match told:
+    match reported:
         case None:
             assert counted == happened, case
         case AmbiguousCommit():
@@ -206,7 +206,7 @@ async def _check(
         case _:
             assert counted == {}, case
             allowed = _may_be_told(fault, scenario, exchange[number])
-            assert isinstance(told, allowed), f"{told!r}: {case}"
+            assert isinstance(reported, allowed), f"{reported!r}: {case}"
 
 
 async def _tell(
@@ -216,20 +216,20 @@ async def _tell(
     seconds = HURRIED if fault.action is Action.HOLD else PATIENT
     while True:
         key = uuid4()
-        told: PoutamaError | None = None
+        reported: PoutamaError | None = None
         async with FaultProxy(url) as proxy:
             database = await _open(proxy, scenario)
             proxy.arm(number, fault)
             try:
                 await scenario.act(database, key, seconds)
             except PoutamaError as error:
-                told = error
+                reported = error
             proxy.rest()
             assert await database.read("SELECT 1 AS one", deadline=now_and(PATIENT))
             await database.close()
             assert database.pool.open_connections == 0
         if proxy.fired:
-            return key, told
+            return key, reported
         assert seconds < PATIENT, f"{fault} never came to {number}"
         seconds *= 2
 

@@ -132,13 +132,13 @@ async def check(
     client: EngineClient, name: str, once: Rows, number: int, fault: Fault, url: str
 ) -> None:
     case = f"{fault} at {number}"
-    told = await tell(client, name, number, fault, url)
+    reported = await tell(client, name, number, fault, url)
     if fault.action is not Action.HOLD:
-        assert told.status == 200, (case, told)
+        assert reported.status == 200, (case, reported)
     again = await send(client, MUTATIONS[name])
     assert "errors" not in json.loads(again.body), case
-    if told.status == 200:
-        assert told == again, case
+    if reported.status == 200:
+        assert reported == again, case
     found = await all_rows(client.database)
     assert {table: len(rows) for table, rows in found.items()} == {
         table: len(rows) for table, rows in once.items()
@@ -158,12 +158,12 @@ async def tell(
         async with FaultProxy(url) as proxy:
             database = await connect(proxy)
             proxy.arm(number, fault)
-            told = await send(EngineClient(database, "json"), MUTATIONS[name], seconds=seconds)
+            reported = await send(EngineClient(database, "json"), MUTATIONS[name], seconds=seconds)
             proxy.rest()
             await database.close()
             assert database.pool.open_connections == 0, f"{fault} at {number}"
         if proxy.fired:
-            return told
+            return reported
         assert seconds < PATIENT, f"{fault} never came to {number}"
         seconds *= 2
 
@@ -180,12 +180,12 @@ async def test_a_doubt_is_not_forgotten_when_time_is_up(
         database = await connect(proxy)
         proxy.arm(commit, Fault(Action.DROP_AFTER))
         proxy._listener.close()
-        told = await send(EngineClient(database, "json"), MUTATIONS[name], seconds=SHORT)
+        reported = await send(EngineClient(database, "json"), MUTATIONS[name], seconds=SHORT)
         assert proxy.fired
         await database.close()
     assert (await all_rows(client.database))["goal_task"] == once["goal_task"]
     assert len(await kept_keys(client.database)) == 1
-    assert code_of(told) == "AMBIGUOUS_COMMIT"
+    assert code_of(reported) == "AMBIGUOUS_COMMIT"
 
 
 class AcceptingVerifier:
@@ -243,7 +243,7 @@ OURS, ANOTHERS = AUTHORITY.issue("poutama"), AUTHORITY.issue("another")
 
 
 @pytest.mark.parametrize(
-    ("url", "settings", "told"),
+    ("url", "settings", "reported"),
     [
         ("postgresql://postgres@nowhere.invalid/poutama?sslmode=disable", {}, "host not found"),
         ("mysql://localhost/poutama", {}, "expected postgresql://"),
@@ -256,11 +256,11 @@ OURS, ANOTHERS = AUTHORITY.issue("poutama"), AUTHORITY.issue("another")
     ids=["unknown host", "another scheme", "another's key"],
 )
 async def test_a_connection_that_cannot_be_made_leaves_none(
-    client: EngineClient, sessions: Sessions, url: str, settings: dict[str, Any], told: str
+    client: EngineClient, sessions: Sessions, url: str, settings: dict[str, Any], reported: str
 ) -> None:
     before = await all_rows(client.database)
     async with sessions.none_left_by(client.database):
-        with pytest.raises(ConfigurationError, match=told) as caught:
+        with pytest.raises(ConfigurationError, match=reported) as caught:
             await write_at(url, settings)
     assert "PRIVATE KEY" not in str(caught.value)
     assert await all_rows(client.database) == before

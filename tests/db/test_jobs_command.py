@@ -51,16 +51,16 @@ async def test_jobs_are_listed_tried_again_and_stopped(shop: JobHarness, databas
 
     assert (await jobs(database_url, "cancel", str(waiting)))[0] == 0
     assert await shop.state(waiting) == "CANCELLED"
-    code, told = await jobs(database_url, "cancel", str(waiting))
-    assert (code, told) == (1, f"poutama: job {waiting}: {NOT_WAITING}")
+    code, printed = await jobs(database_url, "cancel", str(waiting))
+    assert (code, printed) == (1, f"poutama: job {waiting}: {NOT_WAITING}")
 
     assert (await jobs(database_url, "retry", str(failed)))[0] == 0
     assert await shop.state(failed) == "QUEUED"
-    code, told = await jobs(database_url, "retry", str(UUID(int=0)))
+    code, printed = await jobs(database_url, "retry", str(UUID(int=0)))
     assert code == 1
-    assert "not found, or neither FAILED nor CANCELLED" in told
+    assert "not found, or neither FAILED nor CANCELLED" in printed
 
 
 async def test_a_database_without_tables_has_no_jobs(postgres_url: str) -> None:
-    code, told = await jobs(postgres_url)
-    assert (code, told) == (1, "poutama: there are no jobs yet: run `poutama migrate` first\n")
+    code, printed = await jobs(postgres_url)
+    assert (code, printed) == (1, "poutama: there are no jobs yet: run `poutama migrate` first\n")

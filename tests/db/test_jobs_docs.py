@@ -1,26 +1,32 @@
-"""The kind of `docs/jobs.md` is one."""
+"""The kind of `docs/jobs.md` is one, and its procedure and its schema fit each other."""
 
 from __future__ import annotations
 
 import re
+import sys
 import time
-from collections.abc import Mapping
+from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from uuid import UUID
 
-import msgspec
+import pytest
 
+from poutama.changes import Changes
 from poutama.db.transaction import Transaction, run_transaction
-from poutama.feature import Feature
-from poutama.jobs.job import Empty, Finished, JobKind, Progress, Step
-from poutama.jobs.table import enqueue
+from poutama.features import load_features
+from poutama.procedure import Procedure, ProcedureContext
+from poutama.schema.load import build_model
+from poutama.schema.source import Source
+from poutama.settings import Settings
+from poutama.signatures import check_procedures
 from poutama.viewer import Viewer
 from tests.db.job_harness import PERSON, JobHarness
 from tests.db.sessions import soon
 
-PAGE = Path(__file__).parents[2] / "docs" / "jobs.md"
-BLOCK = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+TEXT = (Path(__file__).parents[2] / "docs" / "jobs.md").read_text(encoding="utf-8")
+FILES = ("inputs", "steps", "procedures", "feature")
+"""The page's blocks of Python in order; it names each file."""
 GOALS = """
 INSERT INTO goal (id, person_id, goal_type, title, title_search, information, information_search,
     complete)
@@ -38,35 +44,53 @@ GROUP BY 1, 2 ORDER BY 1, 2
 """
 
 
-async def test_the_example_does_what_it_says(shop: JobHarness) -> None:
-    names: dict[str, Any] = {
-        "Step": Step,
-        "Progress": Progress,
-        "Finished": Finished,
-        "JobKind": JobKind,
-        "Empty": Empty,
-        "Feature": Feature,
-        "msgspec": msgspec,
-        "UUID": UUID,
-        "Transaction": Transaction,
-        "Viewer": Viewer,
-        "enqueue": enqueue,
-        "Mapping": Mapping,
-        "Any": Any,
-    }
-    for block in BLOCK.findall(PAGE.read_text(encoding="utf-8")):
-        exec(compile(block, PAGE, "exec", dont_inherit=True), names)
-    shop.kinds.update(dict.fromkeys(names["FEATURE"].jobs, names["TIDY_JOB"]))
+def blocks(language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", TEXT, re.MULTILINE | re.DOTALL)
+
+
+@pytest.fixture
+def feature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Any:
+    """The page's package, written down as a reader does it, and its declaration."""
+    package = tmp_path / "tidying"
+    package.mkdir()
+    package.joinpath("__init__.py").touch()
+    for name, block in zip(FILES, blocks("python"), strict=True):
+        assert f"`tidying/{name}.py`" in TEXT
+        package.joinpath(f"{name}.py").write_text(block, encoding="utf-8")
+    for name in ("tidying", *(f"tidying.{each}" for each in FILES)):
+        monkeypatch.delitem(sys.modules, name, raising=False)
+    monkeypatch.syspath_prepend(tmp_path)
+    return import_module("tidying.feature").FEATURE
+
+
+async def test_the_example_does_what_it_says(shop: JobHarness, feature: Any) -> None:
+    for kind, place in feature.jobs.items():
+        module, _, name = place.partition(":")
+        shop.kinds[kind] = getattr(import_module(module), name)
     for statement in (GOALS, TASKS):
         await shop.change(statement, PERSON)
+    (tidy_goals,) = feature.procedures
+    wanted = Procedure.of(tidy_goals).input(goal_type="SPORTS")
 
-    async def ask(transaction: Transaction) -> UUID:
-        payload = await names["tidy_goals"](transaction, Viewer(PERSON), {})
-        return UUID(str(payload["job"]))
+    async def call(transaction: Transaction) -> UUID:
+        unused = cast(Changes, None)
+        context = ProcedureContext(
+            transaction=transaction, viewer=Viewer(PERSON), changes=unused, settings=Settings()
+        )
+        return UUID(str((await tidy_goals(context, wanted)).job))
 
-    job = await run_transaction(shop.database, ask, deadline=soon())
+    job = await run_transaction(shop.database, call, deadline=soon())
     assert await shop.worker().run(job, deadline=time.monotonic() + 20) == "SUCCEEDED"
     row = await shop.row(job)
     assert (row["done"], row["steps"]) == (250, 4)
     rows = await shop.database.read(LEFT, [PERSON], deadline=soon())
     assert [tuple(row) for row in rows] == [(False, False, 250), (True, True, 250)]
+
+
+def test_the_schema_of_the_example_loads_and_fits_its_procedure(feature: Any) -> None:
+    features = load_features()
+    (sdl,) = (block for block in blocks("graphql") if "extend type Mutation" in block)
+    model = build_model([*features.read_sources(), Source("tidying.graphql", sdl)])
+    own = {each.name: each for each in map(Procedure.of, feature.procedures)}
+    check_procedures(model, {**features.procedures, **own})
+    assert model.mutations["tidyGoals"].procedure in own

@@ -155,8 +155,8 @@ async def test_dismissed_is_dismissed_and_not_made_again(school: EngineClient) -
     (reminder,) = await shown(school)
     dismiss = "mutation ($id: UUID!) { dismissReminder(input: {reminderId: $id}) { goal { id } } }"
     for _ in range(2):
-        told = await school.ask(dismiss, STUDENT, id=reminder["id"])
-        assert told["dismissReminder"]["goal"]["id"] == str(goal)
+        answer = await school.ask(dismiss, STUDENT, id=reminder["id"])
+        assert answer["dismissReminder"]["goal"]["id"] == str(goal)
     assert await shown(school) == []
     assert await remind(school.database, deadline=soon(), now=TODAY) == 0
     entries = await school.database.read(

@@ -118,18 +118,18 @@ class Fuzzer:
 
     def _check(self, email: str, text: str, client: httpx.Client, headers: dict[str, str]) -> None:
         response = client.post(self.local_server.graphql, json={"query": text}, headers=headers)
-        told = f"{response.status_code} {response.text[:1000]}\n{email} asked {text[:5000]}"
+        summary = f"{response.status_code} {response.text[:1000]}\n{email} asked {text[:5000]}"
         try:
             body = response.json()
             codes = [error["extensions"]["code"] for error in body.get("errors", ())]
         except (ValueError, KeyError, TypeError, AttributeError):
-            self.failures.append(f"no GraphQL response: {told}")
+            self.failures.append(f"no GraphQL response: {summary}")
             return
         self.tally.update(codes or ["answered"])
         if response.status_code >= 500 or set(codes) - CODES:
-            self.failures.append(told)
+            self.failures.append(summary)
         if found := TELLTALE.search(response.text):
-            self.failures.append(f"{found.group()!r} in {told}")
+            self.failures.append(f"{found.group()!r} in {summary}")
 
     def _register_scalars(self) -> None:
         ids = self._find_ids()

@@ -12,9 +12,9 @@ DASHBOARD = "{ goals { id title tasks { id information } notes { id information 
 
 
 def left(response: httpx.Response) -> int:
-    told = re.fullmatch(r'"cost";r=(\d+);t=\d+', response.headers["ratelimit"])
-    assert told is not None
-    return int(told[1])
+    header = re.fullmatch(r'"cost";r=(\d+);t=\d+', response.headers["ratelimit"])
+    assert header is not None
+    return int(header[1])
 
 
 def test_the_budget_of_a_person_gets_smaller_with_what_they_ask_for(

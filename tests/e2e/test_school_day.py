@@ -62,15 +62,15 @@ def test_a_student_attaches_a_photo_sees_it_and_takes_the_journey_home(student: 
     assert (job["state"], job["done"]) == ("SUCCEEDED", job["total"])
     with ZipFile(BytesIO(get(job["resultUrl"]).content)) as journey:
         assert journey.testzip() is None
-        told = json.loads(journey.read("journey.json"))
-        (file,) = [item["file"] for goal in told["goals"] for item in goal["evidence"]]
+        document = json.loads(journey.read("journey.json"))
+        (file,) = [item["file"] for goal in document["goals"] for item in goal["evidence"]]
         assert journey.read(file) == served.content
         rows = list(csv.DictReader(StringIO(journey.read("csv/goals.csv").decode("utf-8-sig"))))
         paper = "".join(
             page.extract_text() for page in PdfReader(BytesIO(journey.read("journey.pdf"))).pages
         )
-    assert len(told["goals"]) == len(rows) == 12
-    assert told["person"]["name"] in paper
+    assert len(document["goals"]) == len(rows) == 12
+    assert document["person"]["name"] in paper
     assert set("āēīōū") & set(paper)
 
     # WHEN the photo is deleted

@@ -34,8 +34,8 @@ HANG_SECONDS = 60.0
 class FunctionError(Exception):
     """The handler raised, or the module could not be loaded."""
 
-    def __init__(self, told: Mapping[str, Any]) -> None:
-        super().__init__(f"{told.get('errorType')}: {told.get('errorMessage')}")
+    def __init__(self, received: Mapping[str, Any]) -> None:
+        super().__init__(f"{received.get('errorType')}: {received.get('errorMessage')}")
 
 
 class ProcessEndedError(Exception):
@@ -182,10 +182,10 @@ class Function:
         self._exchange.events.put((str(uuid4()), deadline, event))
         if meanwhile is not None:
             meanwhile()
-        told = self._wait(deadline)
-        if told.kind != "response":
-            raise FunctionError(told.body)
-        return told.body
+        received = self._wait(deadline)
+        if received.kind != "response":
+            raise FunctionError(received.body)
+        return received.body
 
     def end(self) -> None:
         """Throw the environment away, as the service does at any time."""

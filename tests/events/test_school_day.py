@@ -53,8 +53,8 @@ def test_a_student_attaches_a_photo_sees_it_and_takes_the_journey_home(cloud: Cl
     job = student.wait_for(student.export())
     assert (job["state"], job["failure"]) == ("SUCCEEDED", None)
     with ZipFile(BytesIO(httpx.get(job["resultUrl"]).content)) as journey:
-        told = json.loads(journey.read("journey.json"))
-        (file,) = [item["file"] for goal in told["goals"] for item in goal["evidence"]]
+        document = json.loads(journey.read("journey.json"))
+        (file,) = [item["file"] for goal in document["goals"] for item in goal["evidence"]]
         assert journey.read(file) == served
         assert journey.read("journey.pdf").startswith(b"%PDF")
 

@@ -36,9 +36,12 @@ def _rows() -> Iterator[SampleRow]:
     student = id_of(Caller.STUDENT)
     yield "evidence_usage", {"id": student, "person_id": student, "bytes": 7, "files": 1}
     held = {"goal_id": id_of("goal"), "uploader_id": student}
-    told = {"alt_text": "", "file_name": "mahi.jpg", "media_type": "image/jpeg"}
+    described = {"alt_text": "", "file_name": "mahi.jpg", "media_type": "image/jpeg"}
     file = {"bytes": 7, "sha256": "0" * 64, "stem": "stem", "upload_key": "stem/upload"}
-    yield "evidence", {"id": id_of("evidence"), **searched("title", "Mahi"), **held, **told, **file}
+    yield (
+        "evidence",
+        {"id": id_of("evidence"), **searched("title", "Mahi"), **held, **described, **file},
+    )
 
 
 def _add_evidence(doing: Doing, given: Row) -> Done:

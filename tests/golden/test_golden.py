@@ -92,9 +92,9 @@ async def test_the_document_is_planned_sent_and_answered_as_written(
         (await golden_database.ask(golden_database.engine(name), golden.request))[0]
         for name in RENDERINGS
     ]
-    told = [describe_answer(golden, answer) for answer in answers]
-    assert told[0] == told[1], "the renderings answer differently"
-    text = golden.head + record(compiled, told[0])
+    described = [describe_answer(golden, answer) for answer in answers]
+    assert described[0] == described[1], "the renderings answer differently"
+    text = golden.head + record(compiled, described[0])
     if update:
         golden.write(text)
     difference = "\n".join(

@@ -23,8 +23,8 @@ def every_error(root: type[PoutamaError] = PoutamaError) -> Iterator[type[Poutam
 
 def codes_clients_meet() -> dict[str, int]:
     """What is not safe is masked by the root's code."""
-    told = {kind.code: kind.status for kind in every_error() if kind.safe}
-    return told | {PoutamaError.code: PoutamaError.status}
+    safe_codes = {kind.code: kind.status for kind in every_error() if kind.safe}
+    return safe_codes | {PoutamaError.code: PoutamaError.status}
 
 
 def test_the_page_lists_every_code_a_client_can_meet() -> None:

@@ -134,7 +134,7 @@ def test_connecting_is_tried_again_unless_it_never_works(
 
 
 @pytest.mark.parametrize(
-    ("error", "phase", "told"),
+    ("error", "phase", "expected"),
     [
         (ConnectionResetError(), ConnectionPhase.WRITE, AmbiguousCommit),
         (ConnectionResetError(), ConnectionPhase.READ, UnavailableError),
@@ -146,6 +146,6 @@ def test_connecting_is_tried_again_unless_it_never_works(
     ids=lambda value: value.__name__ if isinstance(value, type) else None,
 )
 def test_what_is_told_when_nothing_more_is_tried(
-    error: Exception, phase: ConnectionPhase, told: type[PoutamaError]
+    error: Exception, phase: ConnectionPhase, expected: type[PoutamaError]
 ) -> None:
-    assert type(public_error(failure_of(error, phase))) is told
+    assert type(public_error(failure_of(error, phase))) is expected

@@ -241,18 +241,18 @@ def api(process: Process | None, *, error: Exception | None = None) -> Api:
 async def test_every_answer_says_what_is_left() -> None:
     response = await api(Process()).handle(costing(105, authorization="Bearer good"))
 
-    told = headers_of(response)
+    sent = headers_of(response)
     assert response.status == 200
-    assert told["ratelimit-policy"] == '"cost";q=1000;w=100'
-    assert told["ratelimit"] == '"cost";r=895;t=11'
+    assert sent["ratelimit-policy"] == '"cost";q=1000;w=100'
+    assert sent["ratelimit"] == '"cost";r=895;t=11'
 
 
 async def test_whoever_has_nothing_left_is_told_when_to_come_again() -> None:
     response = await api(Process(Memory(level=0))).handle(costing(200, authorization="Bearer good"))
 
-    told: dict[str, Any] = dict(headers_of(response))
-    assert (response.status, told["retry-after"]) == (429, "20")
-    assert told["ratelimit"] == '"cost";r=0;t=100'
+    sent: dict[str, Any] = dict(headers_of(response))
+    assert (response.status, sent["retry-after"]) == (429, "20")
+    assert sent["ratelimit"] == '"cost";r=0;t=100'
     (error,) = json.loads(response.body)["errors"]
     assert error["extensions"]["code"] == "RATE_LIMITED"
     assert error["message"].startswith("This costs 200, and 0 of your budget of 1000 is left")

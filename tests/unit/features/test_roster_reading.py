@@ -48,7 +48,7 @@ def read(
             return rows, errors, blind
 
 
-def told(errors: list[RowError]) -> list[tuple[int, str, str]]:
+def describe_errors(errors: list[RowError]) -> list[tuple[int, str, str]]:
     return [(error.line, error.field, error.code) for error in errors]
 
 
@@ -100,18 +100,18 @@ def test_headers_that_are_nearly_right_are_recognised_and_told() -> None:
     rows, errors, _ = read("enrollments", f"{header}\ne1,,,c1,s1,u1,student,,,\n".encode())
     assert isinstance(rows[0], EnrolmentRow)
     assert rows[0].class_id == "c1"
-    assert told(errors) == [(1, "classSourcedId", "HEADER_READ_AS")]
+    assert describe_errors(errors) == [(1, "classSourcedId", "HEADER_READ_AS")]
 
 
 def test_headers_that_are_not_near_enough_are_not_guessed() -> None:
     header = HEADERS["enrollments"].replace("classSourcedId", "room")
     rows, errors, _ = read("enrollments", f"{header}\ne1,,,c1,s1,u1,student,,,\n".encode())
-    assert (rows, told(errors)) == ([], [(1, "classSourcedId", "NO_COLUMN")])
+    assert (rows, describe_errors(errors)) == ([], [(1, "classSourcedId", "NO_COLUMN")])
 
 
 def test_a_column_that_is_there_twice_refuses_the_file() -> None:
     rows, errors, _ = read("classes", b"sourcedId,title,Title\nc1,Art,Music\n")
-    assert (rows, told(errors)) == ([], [(1, "title", "COLUMN_TWICE")])
+    assert (rows, describe_errors(errors)) == ([], [(1, "title", "COLUMN_TWICE")])
 
 
 def test_columns_of_others_and_metadata_are_passed_over() -> None:
@@ -126,12 +126,12 @@ def test_a_file_with_a_header_alone_has_no_rows_and_no_errors() -> None:
 
 
 def test_an_empty_file_has_no_header() -> None:
-    assert told(read("users", b"")[1]) == [(0, "", "NO_HEADER")]
+    assert describe_errors(read("users", b"")[1]) == [(0, "", "NO_HEADER")]
 
 
 def test_line_ends_of_old_macs_and_utf_16_are_refused_with_a_reason() -> None:
     content = csv_of("users", [user("u1", "A B")], end="\r")
-    assert told(read("users", content)[1]) == [(1, "", "BAD_HEADER")]
+    assert describe_errors(read("users", content)[1]) == [(1, "", "BAD_HEADER")]
     with pytest.raises(ArchiveError, match="UTF-16"):
         read("users", csv_of("users", []).decode().encode("utf-16"))
 
@@ -161,7 +161,7 @@ def test_a_user_is_refused_by_the_field_that_is_wrong(
 ) -> None:
     good = user("u2", "Good Sample")
     rows, errors, blind = read("users", csv_of("users", [{**user("u1", "A B"), **change}, good]))
-    assert (2, field, code) in told(errors)
+    assert (2, field, code) in describe_errors(errors)
     assert [row.sourced_id for row in rows if not row.refused] == ["u2"]
     # One that cannot be used is there all the same, if it is known who it is.
     assert blind == (field == "sourcedId")
@@ -183,7 +183,7 @@ def test_an_enrolment_is_refused_by_the_field_that_is_wrong(
 ) -> None:
     (row,) = enrolments(("c1", "u1", "student"))
     rows, errors, _ = read("enrollments", csv_of("enrollments", [{**row, **change}]))
-    assert told(errors) == [(2, field, code)]
+    assert describe_errors(errors) == [(2, field, code)]
     assert [row.refused for row in rows] == [True]
 
 
@@ -191,7 +191,7 @@ def test_what_is_wrong_and_not_needed_is_told_and_the_row_is_used() -> None:
     (row,) = classes(("c1", "Art"), classType="club", schoolSourcedId="")
     rows, errors, _ = read("classes", csv_of("classes", [row]))
     assert rows == [ClassRow(sourced_id="c1", line=2, name="Art")]
-    assert told(errors) == [
+    assert describe_errors(errors) == [
         (2, "classType", "ODD_BAD_VALUE"),
         (2, "schoolSourcedId", "ODD_MISSING"),
     ]
@@ -218,13 +218,13 @@ def test_a_username_stands_in_for_an_email() -> None:
 def test_rows_that_are_too_short_or_too_long_are_refused() -> None:
     good = csv_of("enrollments", enrolments(("c1", "u1", "student")))
     rows, errors, _ = read("enrollments", good + b"e2,,,c1,s1,u1\ne3,,,c1,s1,u1,student,,,,9\n")
-    assert told(errors) == [(3, "", "BAD_WIDTH"), (4, "", "BAD_WIDTH")]
+    assert describe_errors(errors) == [(3, "", "BAD_WIDTH"), (4, "", "BAD_WIDTH")]
     assert [row.refused for row in rows] == [False, True, True]
 
 
 def test_a_null_character_refuses_the_row() -> None:
     rows, errors, _ = read("classes", csv_of("classes", classes(("c1", "A\0B"))))
-    assert told(errors) == [(2, "title", "BAD_CHARACTER")]
+    assert describe_errors(errors) == [(2, "title", "BAD_CHARACTER")]
     assert rows[0].refused
 
 
@@ -233,11 +233,11 @@ def test_marks_without_end_refuse_a_name_that_is_needed_and_are_left_out_of_anot
     rows, errors, _ = read(
         "classes", csv_of("classes", classes(("c1", marks), ("c2", "x" * 1_021)))
     )
-    assert told(errors) == [(2, "title", "BAD_CHARACTER"), (3, "title", "TOO_LONG")]
+    assert describe_errors(errors) == [(2, "title", "BAD_CHARACTER"), (3, "title", "TOO_LONG")]
     assert all(row.refused for row in rows)
     person = {**user("u1", "A B"), "email": f"{marks}@school.example", "username": "u1@s.example"}
     rows, errors, _ = read("users", csv_of("users", [{**person, "givenName": marks}]))
-    assert [code for _, _, code in told(errors)] == ["ODD_BAD_CHARACTER"] * 2
+    assert [code for _, _, code in describe_errors(errors)] == ["ODD_BAD_CHARACTER"] * 2
     assert isinstance(rows[0], UserRow)
     assert (rows[0].name, rows[0].email) == ("B", "u1@s.example")
 
@@ -256,7 +256,7 @@ def test_a_role_of_no_use_in_a_class_is_told_and_nothing_is_wanted_of_it() -> No
     rows, errors, _ = read(
         "enrollments", csv_of("enrollments", enrolments(("c1", "u1", "administrator")))
     )
-    assert told(errors) == [(2, "role", "UNUSED_ROLE")]
+    assert describe_errors(errors) == [(2, "role", "UNUSED_ROLE")]
     assert rows[0].removed
 
 
@@ -276,7 +276,7 @@ def test_a_row_is_another_when_its_content_is_and_not_when_its_line_is() -> None
 def test_without_a_manifest_nothing_is_taken_to_be_absent() -> None:
     said = manifest_of({"users.csv": b""})
     assert (said.modes["users"], said.modes["classes"]) == (Mode.DELTA, Mode.ABSENT)
-    assert told(said.notes) == [(0, "", "NO_MANIFEST")]
+    assert describe_errors(said.notes) == [(0, "", "NO_MANIFEST")]
 
 
 def test_a_file_that_is_announced_and_not_there_is_told_and_not_taken_to_be_empty() -> None:

@@ -109,10 +109,10 @@ def test_lists_within_lists_cannot_multiply_for_ever(query: str) -> None:
     with pytest.raises(LimitExceededError) as caught:
         cost_of(query)
 
-    told = caught.value.extensions
-    assert (told["limit"], told["allowed"]) == ("cost", 5_000)
-    assert f"costs {told['value']}: at most 5000 allowed" in caught.value.message
-    assert cost_of(query, Settings(max_cost=10**9)) == told["value"]
+    details = caught.value.extensions
+    assert (details["limit"], details["allowed"]) == ("cost", 5_000)
+    assert f"costs {details['value']}: at most 5000 allowed" in caught.value.message
+    assert cost_of(query, Settings(max_cost=10**9)) == details["value"]
 
 
 @pytest.mark.parametrize(

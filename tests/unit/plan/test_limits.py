@@ -1,4 +1,4 @@
-"""Limits on documents: counted with fragments expanded, in bounded work, and told exactly."""
+"""Limits on documents: counted with fragments expanded, in bounded work, and reported exactly."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def nested(levels: int) -> str:
     return f"{{ goals {{ ...F0 }} }} {steps} fragment F{levels} on Goal {{ id }}"
 
 
-# name -> limit, setting, document, value told, allowed told
+# name -> limit, setting, document, value, allowed
 ATTACKS: dict[str, tuple[str, str, str, int, int]] = {
     "101 aliases": (
         "aliases",

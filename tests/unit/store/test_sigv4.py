@@ -165,8 +165,8 @@ def _sign_by_sdk(policy: dict[str, Any], token: str) -> str:
     credentials = botocore.credentials.Credentials("AKIDEXAMPLE", "secret/+", token or None)
     auth = botocore.auth.S3SigV4PostAuth(credentials, "s3", REGION)
     request = botocore.awsrequest.AWSRequest("POST", "https://b-ucket")
-    told = {"expiration": policy["expiration"], "conditions": conditions}
-    request.context.update({"s3-presign-post-fields": {}, "s3-presign-post-policy": told})
+    expected = {"expiration": policy["expiration"], "conditions": conditions}
+    request.context.update({"s3-presign-post-fields": {}, "s3-presign-post-policy": expected})
     with patch.object(botocore.auth, "get_current_datetime", lambda: NOW):
         auth.add_auth(request)
     signature: str = request.context["s3-presign-post-fields"]["x-amz-signature"]
