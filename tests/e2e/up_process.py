@@ -52,6 +52,11 @@ def servers_of(home: Path) -> list[psutil.Process]:
     return [process for process in psutil.process_iter() if uses(process)]
 
 
+def without_notices(text: str) -> str:
+    """What a command printed, without notices of steps that take long on a slow machine."""
+    return re.sub(r"^poutama: .* \.\.\.\n", "", text, flags=re.MULTILINE)
+
+
 @dataclass(slots=True)
 class UpProcess:
     """A `poutama up` and what it has said so far."""
