@@ -203,7 +203,7 @@ class Settings:
     )
     max_goals: int = setting(2_000, "Most goals one person may have.")
     max_goal_tasks: int = setting(1_000, "Most tasks one goal may have.")
-    max_goal_notes: int = setting(2_000, "Most notes one goal may have.")
+    max_goal_notes: int = setting(2_000, "Most notes one person may have on one goal.")
     max_groups: int = setting(20_000, "Most groups one organisation may have.")
     max_organisations: int = setting(20, "Most organisations one person may found.")
     max_joined_groups: int = setting(500, "Most memberships one person may have by join codes.")

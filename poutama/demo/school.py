@@ -37,11 +37,13 @@ from poutama.demo.phrases import (
     write_name,
     write_phrase,
 )
-from poutama.demo.roll import mentor_of
+from poutama.demo.roll import DAY, mentor_of
 from poutama.text import fold
 
 DOMAIN = "demo.example"
 LARGEST = 1_000_000
+PRIVATE_GOAL = 11
+"""The goal that the showcase keeps to themselves."""
 SHOWCASE, SHOWCASE_GOALS, SHOWCASE_TASKS, SHOWCASE_NOTES = 1, 12, 5, 3
 
 COLUMNS = {
@@ -61,7 +63,7 @@ COLUMNS = {
     ),
     "goal": (
         *("id", "person_id", "goal_type", "title", "title_search", "information"),
-        *("information_search", "complete", "due_at", "color", "version"),
+        *("information_search", "complete", "due_at", "color", "audience", "version"),
         *("created_at", "updated_at"),
     ),
     "goal_task": (
@@ -70,7 +72,7 @@ COLUMNS = {
     ),
     "goal_note": (
         *("id", "goal_id", "information", "information_search", "version"),
-        *("created_at", "updated_at", "author_id"),
+        *("created_at", "updated_at", "organisation_id", "author_id"),
     ),
 }
 
@@ -210,10 +212,17 @@ def _write_goal(rows: SchoolRows, random: Random, email: str, number: int) -> De
         (
             *(goal.id, owner, goal_type, title, fold(title)),
             *(information, fold(information), complete, choose_due(random, term), color),
-            *(version, created, updated),
+            *(_choose_audience(email, number, goal_type), version, created, updated),
         )
     )
     return goal
+
+
+def _choose_audience(email: str, number: int, goal_type: str) -> str:
+    """What a goal of the type is for by default; one goal is the student's alone."""
+    if (email, number) == (student_email(SHOWCASE), PRIVATE_GOAL):
+        return "ME"
+    return "MENTORS" if goal_type == "WELLBEING" else "CAREGIVERS"
 
 
 def _write_tasks(rows: SchoolRows, random: Random, goal: DemoGoal, count: int) -> None:
@@ -236,15 +245,26 @@ def _write_notes(
 ) -> None:
     for number in range(count):
         name = f"{goal.name}/note/{number}"
-        identity, author = identify(name), goal.owner
+        identity, author, place = identify(name), goal.owner, None
         text = write_phrase(random, NOTES, goal.thing, long=0.01)
         if mentor is not None and identity.bytes[-1] < MENTORS_NOTES:
             # Of chances of its own, so that what the student writes depends on no mentor.
             text, author = write_phrase(_random(name), MENTOR_NOTES, goal.thing), mentor
+            place = identify(f"organisation/{DAY}")
         written = goal.created + timedelta(days=random.random() * 8)
         version, updated = choose_edits(random, written)
         rows.goal_note.append(
-            (identity, goal.id, text, fold(text), version, written, updated, author)
+            (
+                identity,
+                goal.id,
+                text,
+                fold(text),
+                version,
+                written,
+                updated,
+                place,
+                author,
+            )
         )
 
 

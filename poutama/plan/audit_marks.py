@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 
-from poutama.plan.guard import allowed_by, guard_predicate, visible_rows
+from poutama.plan.guard import allowed_by, guard_predicate, row_conditions, visible_rows
 from poutama.plan.nodes import (
     ALWAYS,
     All,
@@ -29,7 +29,7 @@ from poutama.plan.nodes import (
 from poutama.plan.ownership import follow, is_implied, is_part
 from poutama.plan.walk import rewrite_rows
 from poutama.schema.audited import AuditedReads
-from poutama.schema.model import ColumnKind, Entity, Relationship
+from poutama.schema.model import Audience, ColumnKind, Entity, Relationship, Scope, Through
 
 
 def mark_traces(entities: Mapping[str, Entity], read: Read) -> Read:
@@ -84,12 +84,12 @@ def _find_trace_of(entities: Mapping[str, Entity], entity: Entity, own: Own) -> 
 
 
 def find_subject(
-    entities: Mapping[str, Entity], entity: Entity, right: Predicate | None = None
+    entities: Mapping[str, Entity], entity: Entity, right: Predicate | str | None = None
 ) -> Subject | None:
     """Whose data a row of this type is; None where it is not a person's.
 
-    `right`: by what the viewer may change it, where that is known; otherwise the rule of those who
-    may see it.
+    `right`: by what the viewer may change it, or which column says so, where that is known;
+    otherwise the rule of those who may see it.
     """
     path = []
     found = entity
@@ -100,12 +100,39 @@ def find_subject(
     if found.audit is None or found.audit.person is None:
         return None
     organisation = entity.audit.organisation if entity.audit is not None else None
-    return Subject(
-        tuple(path),
-        found.audit.person,
-        organisation or right or _right(entities, entity),
-        found.audit.also,
-    )
+    named = organisation or right or _right(entities, entity)
+    also = found.audit.also
+    return Subject(tuple(path), found.audit.person, named, also, _sees(entities, entity))
+
+
+def _sees(entities: Mapping[str, Entity], entity: Entity) -> Predicate:
+    """Which rows the person whose data they are may see; ALWAYS where no rule tells them apart."""
+    parts: list[Predicate] = []
+    for each in entity.rule.alternatives:
+        if not _means_person(entity, each):
+            continue
+        inner: Predicate = ALWAYS
+        if isinstance(each, Through):
+            target = entities[each.relation.target]
+            inner = _sees(entities, target)
+            inner = ALWAYS if inner == ALWAYS else Exists(each.relation, target, inner)
+        conditions = (*row_conditions(each), *(() if inner == ALWAYS else (inner,)))
+        if not conditions:
+            return ALWAYS
+        parts.append(All(conditions))
+    return AnyOf(tuple(parts)) if parts else ALWAYS
+
+
+def _means_person(entity: Entity, alternative: Audience | Through) -> bool:
+    audit = entity.audit
+    assert audit is not None
+    match alternative:
+        case Audience(Scope.PERSON, column, relationships):
+            return column == audit.person and Relationship.SELF in relationships
+        case Through(relation, to):
+            return relation.name == audit.through and (to is None or Relationship.SELF in to)
+        case _:
+            return False
 
 
 def _right(entities: Mapping[str, Entity], entity: Entity) -> Predicate:

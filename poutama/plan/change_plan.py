@@ -13,6 +13,7 @@ from typing import TypeAlias
 from uuid import UUID
 
 from poutama.plan.audit_marks import find_subject
+from poutama.plan.defaults import add_defaults
 from poutama.plan.nodes import (
     ALWAYS,
     Assignment,
@@ -134,7 +135,8 @@ def _insert(
         if given is Given.VALUE and isinstance(relation := entity.fields[name], Relation)
     }
     others = tuple(each for each in shape.values if each[0] not in parents)
-    assignments = (*_assign(entity, others), *_assign_hidden(shape.columns))
+    assigned = (*_assign(entity, others), *_assign_hidden(shape.columns))
+    assignments = add_defaults(entity, assigned)
     named = {each.relation.key for each in parents.values()} | {
         each.column.name for each in assignments
     }
@@ -179,6 +181,8 @@ def _column_of(entity: Entity, name: str) -> Column:
         case Column(field="id"):
             # A new row gets its own, and another's would be another row.
             raise KeyError(f"{entity.name}.id")
+        case Column(is_list=True):
+            raise KeyError(f"{entity.name}.{name}")
         case Column():
             return field
         case Relation(shape=RelationShape.ONE, key=str(key)):

@@ -63,7 +63,7 @@ def _condition(model: Model, entity: Entity, name: str, tree: Tree, where: str) 
         case "not":
             return Not(build_filter(model, entity, tree, where))
         case "search":
-            needle = Folded(_value(tree))
+            needle = Folded(as_value(tree))
             return AnyOf(
                 tuple(
                     Compare(column, Comparison.CONTAINS, needle, folded=True)
@@ -99,16 +99,16 @@ def _relation(model: Model, relation: Relation, tree: Tree, where: str) -> Predi
 
 def _comparison(column: Column, operator: str, tree: Tree, where: str) -> Predicate:
     if operator == "eq":
-        return IsNull(column) if tree is None else Compare(column, Comparison.EQ, _value(tree))
+        return IsNull(column) if tree is None else Compare(column, Comparison.EQ, as_value(tree))
     _given(tree, where)
     if operator == "isNull":
         assert isinstance(tree, Constant), "booleans are part of a plan's shape"
         return IsNull(column) if tree.value else Not(IsNull(column))
     if operator == "in":
-        return Compare(column, Comparison.MEMBER, Members(_value(tree)))
+        return Compare(column, Comparison.MEMBER, Members(as_value(tree)))
     if operator in _TEXTUAL:
-        return Compare(column, _TEXTUAL[operator], Folded(_value(tree)), folded=True)
-    return Compare(column, _ORDERED[operator], _value(tree))
+        return Compare(column, _TEXTUAL[operator], Folded(as_value(tree)), folded=True)
+    return Compare(column, _ORDERED[operator], as_value(tree))
 
 
 def _all(parts: object) -> Predicate:
@@ -133,10 +133,10 @@ def _list(tree: Tree) -> list[Tree]:
     return tree if isinstance(tree, list) else [tree]
 
 
-def _value(tree: Tree) -> Value:
+def as_value(tree: Tree) -> Value:
     """A value that the tree holds; a list of values as one."""
     if isinstance(tree, list):
-        return Items(tuple(_value(item) for item in tree))
+        return Items(tuple(as_value(item) for item in tree))
     assert tree is not None
     assert not isinstance(tree, dict)
     return tree

@@ -66,7 +66,7 @@ def allowed_by(
                 inner = allowed_by(entities, target.rule, _narrower(to, only), farther)
                 found = [Exists(relation, target, inner)]
         if found and alternative.row_is:
-            found = [All((_any_of(found), *row_conditions(alternative)))]
+            found = [All((*row_conditions(alternative), _any_of(found)))]
         parts += found
     return _any_of(parts)
 
@@ -94,7 +94,7 @@ def once_written(predicate: Predicate, values: Mapping[str, Value]) -> Predicate
 
 def both(allowed: Predicate, visible: Predicate) -> Predicate:
     """That both rules hold; the first alone where it is the narrower one."""
-    return allowed if _narrows(allowed, visible) else All((visible, allowed))
+    return allowed if narrows(allowed, visible) else All((visible, allowed))
 
 
 def confine_filters(entities: Mapping[str, Entity], read: Read) -> Read:
@@ -215,19 +215,19 @@ def _narrower(
     return tuple(each for each in to if each in only)
 
 
-def _narrows(allowed: Predicate, visible: Predicate) -> bool:
+def narrows(allowed: Predicate, visible: Predicate) -> bool:
     """Whether the second rule holds wherever the first does, as far as their form tells."""
     match allowed, visible:
         case AnyOf(parts), _:
-            return bool(parts) and all(_narrows(part, visible) for part in parts)
+            return bool(parts) and all(narrows(part, visible) for part in parts)
         case _, All(parts):
-            return all(_narrows(allowed, part) for part in parts)
+            return all(narrows(allowed, part) for part in parts)
         case _, AnyOf(parts):
-            return any(_narrows(allowed, part) for part in parts)
+            return any(narrows(allowed, part) for part in parts)
         case All(parts), _:
-            return any(_narrows(part, visible) for part in parts)
+            return any(narrows(part, visible) for part in parts)
         case Exists(relation, _, inner), Exists(other, _, outer):
-            return relation == other and _narrows(inner, outer)
+            return relation == other and narrows(inner, outer)
         case OneOf(subject, options), OneOf(other_subject, others):
             return subject == other_subject and set(options) <= set(others)
         case HasRelationship(scope, column, some, confined), HasRelationship(

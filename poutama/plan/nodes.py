@@ -166,6 +166,8 @@ class Subject:
     """What gives others a right to the row: it, or this column, names their organisation."""
     also: tuple[str, ...] = ()
     """Columns beside it that name further persons of whom the row tells."""
+    sees: Predicate = ALWAYS
+    """Which rows the person may see, and so is shown that they were changed."""
 
     @property
     def key(self) -> str:
@@ -272,6 +274,7 @@ class QuotaCheck:
 
     quota: Quota
     within: Value
+    by: Value | None
     limit: int
     asked: tuple[OneOf, ...]
 

@@ -84,7 +84,8 @@ def _in_words(seconds: int) -> str:
 
 def _check(quota: Quota, cells: Mapping[str, Value], limit: int) -> QuotaCheck | None:
     within = cells.get(quota.within)
-    if within is None or isinstance(within, SqlConstant):
+    by = None if quota.by is None else cells.get(quota.by)
+    if within is None or isinstance(within, SqlConstant) or (quota.by is not None and by is None):
         return None
     asked: list[OneOf] = []
     for column, words in quota.rows:
@@ -97,4 +98,4 @@ def _check(quota: Quota, cells: Mapping[str, Value], limit: int) -> QuotaCheck |
                 return None
             case value:
                 asked.append(OneOf(value, words))
-    return QuotaCheck(quota, within, limit, tuple(asked))
+    return QuotaCheck(quota, within, by, limit, tuple(asked))

@@ -24,6 +24,9 @@ from poutama.schema.scalars import print_date_time
 from poutama.text import LONGEST_DECOMPOSITION, LONGEST_TEXT, fold, normalize
 from poutama.viewer import Viewer
 
+MAX_IDS = 100
+"""How many ids one column may be given."""
+
 
 @dataclass(frozen=True, slots=True)
 class Constant:
@@ -93,6 +96,23 @@ class InputInteger:
     where: str
 
 
+@dataclass(frozen=True, slots=True)
+class InputIds:
+    """Several ids to be written, as a JSON list in text."""
+
+    value: Value
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Default:
+    """What a new row gets: `value` if each of these is one of its words, or else `otherwise`."""
+
+    conditions: tuple[tuple[Value, tuple[str, ...]], ...]
+    value: str
+    otherwise: Value
+
+
 class SqlConstant(StrEnum):
     """A value that every request has in common, as SQL has it."""
 
@@ -151,6 +171,8 @@ Value: TypeAlias = (
     | Moment
     | InputText
     | InputInteger
+    | InputIds
+    | Default
     | SqlConstant
     | Items
     | Members
@@ -212,12 +234,19 @@ def resolve_value(value: Value, binding: Binding) -> object:
             request = binding.idempotent_request
             assert request is not None, "a statement with a key needs a request with a key"
             return request.key if value == IdempotencyKey() else request.fingerprint
-        case Items(values):
-            return [resolve_value(item, binding) for item in values]
+        case Items() | Default():
+            return _resolve_parts(value, binding)
         case SqlConstant():
             raise AssertionError("a constant of SQL is not a parameter")
         case _:
             return _resolve_checked(value, binding)
+
+
+def _resolve_parts(value: Items | Default, binding: Binding) -> object:
+    if isinstance(value, Items):
+        return [resolve_value(item, binding) for item in value.values]
+    fits = all(resolve_value(part, binding) in words for part, words in value.conditions)
+    return value.value if fits else resolve_value(value.otherwise, binding)
 
 
 def _follow(path: tuple[str | int, ...], variables: Any) -> object:
@@ -244,7 +273,7 @@ def resolve_tree(tree: object, binding: Binding) -> Any:
 
 
 def _resolve_checked(
-    value: Folded | Moment | InputText | InputInteger | Members | PageSize | CursorPart,
+    value: Folded | Moment | InputText | InputInteger | InputIds | Members | PageSize | CursorPart,
     binding: Binding,
 ) -> object:
     inner = resolve_value(value.value, binding)
@@ -257,6 +286,9 @@ def _resolve_checked(
             return None if inner is None else _check_text(str(inner), rule, where)
         case InputInteger(_, rule, where):
             return None if inner is None else _check_number(inner, rule, where)
+        case InputIds(_, where):
+            assert isinstance(inner, Sequence)
+            return dumps([str(item) for item in _check_count(inner, where)])
         case Members():
             assert isinstance(inner, Sequence)
             return dumps([_plain(item) for item in inner], ensure_ascii=False)
@@ -331,6 +363,14 @@ def _check_number(number: object, rule: NumberRule, where: str) -> int:
     else:
         expected = f"at most {highest}" if lowest is None else f"{lowest} to {highest}"
     raise BadUserInputError(f"{where}: expected {expected}, got {number}.", field=where)
+
+
+def _check_count(ids: Sequence[object], where: str) -> Sequence[object]:
+    if len(ids) > MAX_IDS:
+        raise BadUserInputError(
+            f"{where}: expected {MAX_IDS} ids at most, got {len(ids)}.", field=where
+        )
+    return ids
 
 
 def _check_page_size(size: int, where: str, largest: int) -> int:

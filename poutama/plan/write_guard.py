@@ -5,12 +5,19 @@ Called by `plan.writes`. A viewer who writes a row must see it: as it was, and a
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
-from poutama.plan.guard import allowed_by, both, once_written, row_conditions, visible_rows
-from poutama.plan.nodes import All, AnyOf, Assignment, Predicate
-from poutama.plan.values import Value
-from poutama.schema.model import Action, Audience, Entity, Relation, Rule, Through
+from poutama.plan.guard import (
+    allowed_by,
+    both,
+    narrows,
+    once_written,
+    row_conditions,
+    visible_rows,
+)
+from poutama.plan.nodes import All, AnyOf, Assignment, HasRelationship, OwnedBy, Predicate
+from poutama.plan.values import Value, ViewerId
+from poutama.schema.model import Action, Audience, Entity, Relation, Rule, Scope, Through
 
 
 def changeable_rows(
@@ -40,7 +47,52 @@ def extendable_rows(
     guard = both(AnyOf(allowed), visible) if allowed else visible
     if not any(each.row_is for each in entity.rule.alternatives):
         return guard
-    return All((guard, AnyOf(_ask_parent(entities, entity.rule, relation, values))))
+    seen = _ask_parent(entities, entity.rule, relation, values)
+    return _meet(guard, tuple(each for part in seen for each in _alternatives(part)))
+
+
+def _meet(allowed: Predicate, seen: Sequence[Predicate]) -> Predicate:
+    """The first and one of the others: each alternative with those that it does not exclude."""
+    found: list[Predicate] = []
+    for part in _alternatives(allowed):
+        if any(narrows(part, each) for each in seen):
+            found.append(part)
+            continue
+        beside = [_without(each, part) for each in seen if not _excludes(part, each)]
+        if beside:
+            found.append(All((part, beside[0] if len(beside) == 1 else AnyOf(tuple(beside)))))
+    return found[0] if len(found) == 1 else AnyOf(tuple(found))
+
+
+def _alternatives(predicate: Predicate) -> Iterator[Predicate]:
+    if not isinstance(predicate, AnyOf):
+        yield predicate
+        return
+    for part in predicate.parts:
+        yield from _alternatives(part)
+
+
+def _conjuncts(predicate: Predicate) -> tuple[Predicate, ...]:
+    return predicate.parts if isinstance(predicate, All) else (predicate,)
+
+
+def _without(predicate: Predicate, known: Predicate) -> Predicate:
+    left = tuple(part for part in _conjuncts(predicate) if part not in _conjuncts(known))
+    return left[0] if len(left) == 1 else All(left)
+
+
+def _excludes(one: Predicate, other: Predicate) -> bool:
+    """Whether both cannot hold: a viewer is nothing but SELF to themselves."""
+    pairs = ((one, other), (other, one))
+    return any(
+        isinstance(own, OwnedBy)
+        and own.value == ViewerId()
+        and isinstance(related, HasRelationship)
+        and (related.scope, related.column) == (Scope.PERSON, own.column)
+        for mine, others in pairs
+        for own in _conjuncts(mine)
+        for related in _conjuncts(others)
+    )
 
 
 def _ask_parent(
@@ -59,8 +111,9 @@ def _ask_parent(
                 found = allowed_by(entities, Rule((Audience(scope, "id", relationships),)))
             case _:
                 continue
-        conditions = (once_written(each, values) for each in row_conditions(alternative))
-        parts.append(All((found, *conditions)) if alternative.row_is else found)
+        conditions = [once_written(each, values) for each in row_conditions(alternative)]
+        for part in _alternatives(found):
+            parts.append(All((*_conjuncts(part), *conditions)) if conditions else part)
     return tuple(parts)
 
 

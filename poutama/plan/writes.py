@@ -17,6 +17,8 @@ from poutama.errors import BadUserInputError
 from poutama.plan.audit_marks import find_subject
 from poutama.plan.build import ReadBuilder
 from poutama.plan.calls import build_permits, check_input
+from poutama.plan.defaults import add_defaults
+from poutama.plan.filters import as_value
 from poutama.plan.nodes import (
     All,
     AnyOf,
@@ -56,7 +58,16 @@ from poutama.plan.quota_checks import check_children, check_quotas
 from poutama.plan.selection import Selections
 from poutama.plan.shape import Tree
 from poutama.plan.steps import Call, MutationStep, MutationSteps, Repeat, Write
-from poutama.plan.values import Constant, InputInteger, InputText, NewId, Returned, Value, ViewerId
+from poutama.plan.values import (
+    Constant,
+    InputIds,
+    InputInteger,
+    InputText,
+    NewId,
+    Returned,
+    Value,
+    ViewerId,
+)
 from poutama.plan.write_guard import changeable_rows, extendable_rows
 from poutama.schema.input_rules import NO_RANGE
 from poutama.schema.model import (
@@ -188,7 +199,8 @@ class WriteBuilder:
     def _insert(self, mutation: Mutation, entity: Entity, given: dict[str, Tree]) -> Insert:
         parents: list[Parent] = []
         children: list[Children] = []
-        row = NewRow(self._new_id(), _assign(mutation.inputs, given, "input"))
+        assigned = _assign(mutation.inputs, given, "input", new=True)
+        row = NewRow(self._new_id(), add_defaults(entity, assigned))
         for name, value in given.items():
             match mutation.inputs[name]:
                 case InputParent(relation):
@@ -209,12 +221,13 @@ class WriteBuilder:
                     pass
         for each in children:
             check_children(each, self._settings)
-        right = AnyOf(tuple(Exists(each.relation, each.entity, each.guard) for each in parents))
+        behind = (Exists(each.relation, each.entity, each.guard) for each in parents)
+        right = entity.right or AnyOf(tuple(behind))
         belongs, subject = tuple(parents), self._subject(entity, right)
         quotas = check_quotas(entity, row, belongs, self._settings)
         return Insert(entity, row, belongs, tuple(children), subject, quotas)
 
-    def _subject(self, entity: Entity, right: Predicate) -> Subject | None:
+    def _subject(self, entity: Entity, right: Predicate | str) -> Subject | None:
         return find_subject(self._model.entities, entity, right)
 
     def _new_id(self) -> NewId:
@@ -271,8 +284,9 @@ def written_tables(change: SingleChange) -> frozenset[str]:
 
 
 def _assign(
-    inputs: Mapping[str, InputField], given: dict[str, Tree], where: str
+    inputs: Mapping[str, InputField], given: dict[str, Tree], where: str, *, new: bool = False
 ) -> tuple[Assignment, ...]:
+    """What the input writes; `new`: to a new row, for which null is what the column defaults to."""
     assignments = []
     for name, value in given.items():
         field = inputs[name]
@@ -280,13 +294,17 @@ def _assign(
             continue
         column = field.column
         place = f"{where}.{name}"
+        if value is None and new and column.defaults:
+            continue
         if value is None and not column.nullable:
             raise BadUserInputError(
                 f"{place}: expected a value, got null; leave it out to keep what is there.",
                 field=place,
             )
-        found = Constant(None) if value is None else cast("Value", value)
-        if column.kind is ColumnKind.TEXT:
+        found = Constant(None) if value is None else as_value(value)
+        if column.is_list and value is not None:
+            found = InputIds(found, place)
+        elif column.kind is ColumnKind.TEXT:
             found = InputText(found, field.text, place)
         elif column.kind is ColumnKind.INTEGER and field.number != NO_RANGE:
             found = InputInteger(found, field.number, place)

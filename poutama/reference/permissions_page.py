@@ -12,6 +12,7 @@ from poutama.schema.audited import AuditedReads
 from poutama.schema.model import (
     Action,
     Audience,
+    Column,
     Entity,
     Grant,
     Model,
@@ -176,7 +177,8 @@ def _conditions(model: Model, entity: Entity, alternative: Audience | Through) -
     found = f"; only where {' and '.join(parts)}" if parts else ""
     if (within := alternative.within) is not None:
         named = _named(model, entity, within.column)
-        found += f"; by memberships in its {named} only, where it has one"
+        some = "some" if within.is_list else "one"
+        found += f"; by memberships in its {named} only, where it has {some}"
     return found
 
 
@@ -192,6 +194,8 @@ def _named(model: Model, entity: Entity, column: str) -> str:
     for field in entity.fields.values():
         if isinstance(field, Relation) and field.key == column:
             return f"`{field.name}`"
+        if isinstance(field, Column) and field.is_list and field.name == column:
+            return f"`{field.field}`"
     for other in model.entities.values():
         for field in other.fields.values():
             if isinstance(field, Relation) and (field.target, field.key) == (entity.name, column):

@@ -34,7 +34,13 @@ from poutama.schema.model import (
     RelationShape,
 )
 from poutama.schema.quota import load_quotas
-from poutama.schema.rules import load_changes, load_restriction, load_visibility
+from poutama.schema.rules import (
+    find_id_column,
+    load_changes,
+    load_defaults,
+    load_restriction,
+    load_visibility,
+)
 from poutama.schema.source_location import at_node
 
 KINDS = {
@@ -136,6 +142,7 @@ def _load_entity(
     for field in fields[name]:
         with at_node(field):
             _restrict(name, field, loaded, enums)
+            _give_defaults(name, field, loaded, enums)
     key = loaded.get("id")
     require(
         isinstance(key, Column) and key.kind is ColumnKind.UUID and not key.nullable,
@@ -149,6 +156,7 @@ def _load_entity(
         rule=load_visibility(node, loaded, enums),
         changes=load_changes(node, loaded, enums),
         owner=table.get("owner"),
+        right=_load_right(name, table.get("right"), loaded),
         audit=load_audit(node, loaded),
         base=table.get("base"),
     )
@@ -185,7 +193,11 @@ def _load_field(
         kind in KINDS or kind in enums,
         f"{where}: {kind} is not a column; write @one or @many where it is a relation.",
     )
-    require(not is_list(node.type), f"{where}: a column cannot be a list.")
+    several = is_list(node.type)
+    require(
+        not several or (kind == "UUID" and find_directive(node, "restricted") is not None),
+        f"{where}: a column cannot be a list, save one of ids that is @restricted.",
+    )
     column = find_directive(node, "column") or {}
     sequence = find_directive(node, "sequence") or {}
     return Column(
@@ -196,7 +208,29 @@ def _load_field(
         searchable=find_directive(node, "search") is not None,
         sequence=sequence.get("within"),
         enum=None if kind in KINDS else kind,
+        is_list=several,
     )
+
+
+def _load_right(entity: str, column: str | None, fields: Mapping[str, Field]) -> str | None:
+    require(
+        column is None or find_id_column(fields, column) is not None,
+        f"{entity}: @table(right:): {column} is not the column of a field with an id.",
+    )
+    return column
+
+
+def _give_defaults(
+    entity: str,
+    node: FieldDefinitionNode,
+    loaded: dict[str, Field],
+    enums: Mapping[str, tuple[str, ...]],
+) -> None:
+    """Give a loaded column what new rows get in it, where its type says so."""
+    found = loaded[node.name.value]
+    if isinstance(found, Column):
+        defaults = load_defaults(f"{entity}.{found.field}", node, loaded, enums)
+        loaded[found.field] = replace(found, defaults=defaults)
 
 
 def _restrict(

@@ -38,6 +38,10 @@ class Column:
     """Who sees the value, where that is fewer than see the row."""
     enum: str | None = None
     """The type of its values, where that is an enum."""
+    is_list: bool = False
+    """Whether it holds several ids, as a JSON list in text that engines search alike; or NULL."""
+    defaults: tuple[ColumnDefault, ...] = ()
+    """What a new row gets that is given no value: the first of which all conditions hold."""
 
     @property
     def search_name(self) -> str:
@@ -131,6 +135,14 @@ class RowIs:
     column: Column
     values: tuple[str, ...] = ()
     is_null: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ColumnDefault:
+    """What a new row gets where nothing else is given, if it is such a row."""
+
+    value: str
+    row_is: tuple[RowIs, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

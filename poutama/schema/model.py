@@ -17,6 +17,7 @@ from poutama.schema.audited import Audit
 from poutama.schema.fields import RELATIONSHIPS as RELATIONSHIPS
 from poutama.schema.fields import Audience as Audience
 from poutama.schema.fields import Column as Column
+from poutama.schema.fields import ColumnDefault as ColumnDefault
 from poutama.schema.fields import ColumnKind as ColumnKind
 from poutama.schema.fields import Computed as Computed
 from poutama.schema.fields import Field as Field
@@ -57,6 +58,8 @@ class Entity:
     """Who may change them; no viewer may take an action that is missing here."""
     owner: str | None = None
     """The column in which a new row gets the viewer's id."""
+    right: str | None = None
+    """The column in which a new row gets the organisation in whose right the viewer adds it."""
     audit: Audit | None = None
     """Whose data its rows are."""
     base: str | None = None

@@ -219,7 +219,7 @@ class _Loader:
             return InputVersion()
         field = entity.fields.get(name)
         if isinstance(field, Column):
-            _require_type(where, node, field.enum or _NAMES[field.kind])
+            _require_type(where, node, field.enum or _NAMES[field.kind], several=field.is_list)
             certain = not is_nullable(node.type) or node.default_value is not None
             return InputColumn(field, _text_rule(node), _number_rule(node), certain)
         parent = entity.fields.get(name.removesuffix("Id"))
@@ -272,9 +272,12 @@ class _Loader:
         return PlainInput()
 
 
-def _require_type(where: str, node: InputValueDefinitionNode, name: str) -> None:
-    if is_list(node.type) or named_type(node.type) != name:
-        raise SchemaError(f"{where}: expected {name}, what is written there.")
+def _require_type(
+    where: str, node: InputValueDefinitionNode, name: str, *, several: bool = False
+) -> None:
+    if is_list(node.type) != several or named_type(node.type) != name:
+        expected = f"[{name}!]" if several else name
+        raise SchemaError(f"{where}: expected {expected}, what is written there.")
 
 
 def _text_rule(node: InputValueDefinitionNode) -> TextRule:

@@ -33,7 +33,11 @@ _COLUMN = frozenset({"column", "restricted"})
 _BY_KIND: Mapping[str, frozenset[str]] = {
     "String": _COLUMN | {"search"},
     "Int": _COLUMN | {"sequence"},
+    "UUID": _COLUMN,
+    "Boolean": _COLUMN,
+    "DateTime": _COLUMN,
 }
+_ENUM = _COLUMN | {"default"}
 _WRITES = ("insert", "update", "delete")
 _ROOTS = frozenset({"rows", "row", "viewer"})
 _INPUT_BY_KIND: Mapping[str, frozenset[str]] = {
@@ -93,7 +97,7 @@ def _allowed_on(field: FieldDefinitionNode) -> frozenset[str]:
             return frozenset({relation})
     if find_directive(field, "computed") is not None:
         return frozenset({"computed", "restricted"})
-    return _BY_KIND.get(named_type(field.type), _COLUMN)
+    return _BY_KIND.get(named_type(field.type), _ENUM)
 
 
 def _check_inputs(document: DocumentNode) -> None:

@@ -23,6 +23,7 @@ class Quota:
 
     Attributes:
         within: the column whose value the counted rows share.
+        by: another such column, or None.
         what: what is counted, in words: the subject of the message.
         advice: what to do when it is used up; empty where waiting is all there is to do.
         setting: the name of the setting with the limit, or else
@@ -38,6 +39,7 @@ class Quota:
     limit: int | None = None
     rows: tuple[tuple[str, tuple[str, ...]], ...] = ()
     hours: int | None = None
+    by: str | None = None
 
     def allowed(self, settings: Settings) -> int:
         """How many rows there may be."""
@@ -92,6 +94,7 @@ def _load(
         limit=limit,
         rows=tuple(_load_row(where, each, columns) for each in given.get("row") or ()),
         hours=hours,
+        by=given.get("by"),
     )
 
 

@@ -12,12 +12,13 @@ from typing import Any, TypeAlias
 from graphql import FieldDefinitionNode, ObjectTypeDefinitionNode
 
 from poutama.errors import SchemaError
-from poutama.schema.directives import find_directive, find_directives
+from poutama.schema.directives import find_directive, find_directives, named_type
 from poutama.schema.model import (
     RELATIONSHIPS,
     Action,
     Audience,
     Column,
+    ColumnDefault,
     ColumnKind,
     Field,
     Relation,
@@ -125,6 +126,40 @@ def load_row_conditions(
     return tuple(_row_is(f"{where}(row:)", each, fields, enums) for each in given.get("row") or ())
 
 
+def load_defaults(
+    where: str, node: FieldDefinitionNode, fields: Mapping[str, Field], enums: Enums
+) -> tuple[ColumnDefault, ...]:
+    """What `@default` gives new rows in the column of an enum.
+
+    Raises:
+        SchemaError: a value that the enum does not have, or that no row gets.
+    """
+    found: list[ColumnDefault] = []
+    known = enums.get(named_type(node.type), ())
+    for given in find_directives(node, "default"):
+        if found and not found[-1].row_is:
+            raise SchemaError(f"{where}: @default without `row` comes last: no row gets another.")
+        known_values(f"{where}: @default", [given["value"]], known)
+        conditions = load_row_conditions(f"{where}: @default", given, fields, enums)
+        if any(each.is_null for each in conditions):
+            raise SchemaError(f"{where}: @default(row:) asks about values, not about relations.")
+        found.append(ColumnDefault(given["value"], conditions))
+    if found and found[-1].row_is:
+        raise SchemaError(f"{where}: the last @default takes no `row`, and is for all other rows.")
+    return tuple(found)
+
+
+def find_id_column(fields: Mapping[str, Field], column: str) -> Column | Relation | None:
+    """The field of this column, which holds an id or several; None if there is none."""
+    for field in fields.values():
+        match field:
+            case Column(name=name, kind=ColumnKind.UUID) if name == column:
+                return field
+            case Relation(shape=RelationShape.ONE, key=key) if key == column:
+                return field
+    return None
+
+
 def known_values(where: str, wanted: list[str], known: tuple[str, ...]) -> tuple[str, ...]:
     """The wanted values, each of which is one of the known.
 
@@ -168,10 +203,7 @@ def _load_within(
         return None
     if to is not None and set(to) <= {Relationship.SELF}:
         raise SchemaError(f"{where}(within:): SELF comes from no membership.")
-    for field in fields.values():
-        match field:
-            case Column(name=name, kind=ColumnKind.UUID) if name == column:
-                return Within(column)
-            case Relation(shape=RelationShape.ONE, key=key) if key == column:
-                return Within(column)
-    raise SchemaError(f"{where}(within:): {column} is not the column of a field with an id.")
+    field = find_id_column(fields, column)
+    if field is None:
+        raise SchemaError(f"{where}(within:): {column} is not the column of a field with an id.")
+    return Within(column, is_list=isinstance(field, Column) and field.is_list)

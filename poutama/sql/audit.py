@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from poutama.plan.nodes import (
+    ALWAYS,
     Change,
     Delete,
     HasRelationship,
@@ -75,15 +76,22 @@ def render_entries(
     writes = change is not None and _writes(change)
     if not traced and not writes:
         return []
+    audience = change is not None and writes and _tells_apart(change)
     viewer = conditions.parameters.place(ViewerId(), "uuid")
     entries = []
     if change is not None and writes:
         entries.extend(_entries_of_change(conditions, change, viewer))
     if traced:
-        entries.append(_entries_of_reads(conditions, traced, viewer))
+        entries.append(_entries_of_reads(conditions, traced, viewer, audience=audience))
+    columns = f"{_COLUMNS[:-1]}, audience)" if audience else _COLUMNS
     return [
-        f"audit AS (INSERT INTO audit_entry {_COLUMNS} {' UNION ALL '.join(entries)} RETURNING 1)"
+        f"audit AS (INSERT INTO audit_entry {columns} {' UNION ALL '.join(entries)} RETURNING 1)"
     ]
+
+
+def _tells_apart(change: Change) -> bool:
+    """Whether the person sees some rows of the type, and others not."""
+    return change.subject is not None and change.subject.sees != ALWAYS
 
 
 def render_recorded_read(person: Value, kind: Value) -> Statement:
@@ -105,8 +113,11 @@ def _writes(change: Change) -> bool:
     return bool(change.assignments) or change.record_only
 
 
-def _entries_of_reads(conditions: Conditions, traced: Sequence[TracedRows], viewer: str) -> str:
+def _entries_of_reads(
+    conditions: Conditions, traced: Sequence[TracedRows], viewer: str, *, audience: bool
+) -> str:
     """One entry for each person and kind, whatever rows and organisations there are several of."""
+    shown_to = ", 'PERSON'" if audience else ""
     parts = [_people(conditions, rows, viewer) for rows in _join_alike(traced)]
     kinds = dict.fromkeys(quote_text(rows.trace.kind) for rows in traced if rows.trace.by_right)
     # After the groups: a database that knew it before would find the organisation of each person
@@ -123,7 +134,7 @@ def _entries_of_reads(conditions: Conditions, traced: Sequence[TracedRows], view
     )
     return (
         f"SELECT gen_random_uuid(), now(), {viewer}, {_name(viewer)}, reader.subject,"
-        f" reader.action, reader.kind, NULL::uuid, {_RIGHT}, {_organisation(_RIGHT)}"
+        f" reader.action, reader.kind, NULL::uuid, {_RIGHT}, {_organisation(_RIGHT)}{shown_to}"
         f" FROM ({people}) AS reader"
     )
 
@@ -206,17 +217,20 @@ def _entry_of_change(
         case Delete():
             action = "DELETE"
     subject = "NULL::uuid" if change.subject is None else _subject("written", change.subject)
-    right = None
+    right, shown_to = None, ""
     if change.subject is not None:
         right = _right(conditions, "written", change.subject, person)
+        if change.subject.sees != ALWAYS:
+            seen = conditions.render("written", change.subject.sees)
+            shown_to = f", CASE WHEN {seen.text} THEN 'PERSON' ELSE 'STAFF' END"
     entry = (
         f"SELECT gen_random_uuid(), now(), {viewer}, {_name(viewer)}, {subject},"
         f" '{action}', {quote_text(change.entity.name)}, written.id"
     )
     if right is None:
-        return f"{entry}, NULL::uuid, NULL::text FROM written"
+        return f"{entry}, NULL::uuid, NULL::text{shown_to} FROM written"
     return (
-        f"{entry}, written.right_id, {_organisation('written.right_id')}"
+        f"{entry}, written.right_id, {_organisation('written.right_id')}{shown_to}"
         f" FROM (SELECT written.*, {right} AS right_id FROM written) AS written"
     )
 

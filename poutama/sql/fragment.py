@@ -51,12 +51,14 @@ def name_column(alias: str, name: str) -> str:
 
 def type_of(column: Column) -> str:
     """The SQL type of a column's values."""
-    return "text" if column.kind is ColumnKind.ENUM else column.kind.value
+    return "text" if column.kind is ColumnKind.ENUM or column.is_list else column.kind.value
 
 
 def render_json_value(alias: str, column: Column) -> str:
     """A column as JSON text."""
     name = name_column(alias, column.name)
+    if column.is_list:
+        return f"coalesce({name}, 'null')"
     match column.kind:
         case ColumnKind.UUID:
             text = f"'\"' || {name}::text || '\"'"

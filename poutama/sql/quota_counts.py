@@ -29,6 +29,7 @@ def render_count(
     within: str,
     most: int,
     about: Condition = TRUE,
+    by: str | None = None,
 ) -> str:
     """A query of `used`, how many rows count, `most` of them at most, and of `wait`: in how many
     seconds the oldest of them stops counting, NULL where none ever does.
@@ -40,8 +41,11 @@ def render_count(
         within: the value that they share, as SQL.
         most: where to stop.
         about: nothing is counted, nor read, unless this holds of the new row.
+        by: the value that they share in the quota's other column, if it has one.
     """
     conditions = [f"{name_column('sibling', quota.within)} = {within}"]
+    if quota.by is not None and by is not None:
+        conditions.append(f"{name_column('sibling', quota.by)} = {by}")
     for column, words in quota.rows:
         listed = ", ".join(quote_text(word) for word in words)
         conditions.append(f"{name_column('sibling', column)} IN ({listed})")
@@ -74,7 +78,8 @@ def render_checks(
         name = conditions.names.take("quota")
         within = parameters.place(check.within, "uuid")
         about = conditions.render(name, All(check.asked))
-        query = render_count(parameters, entity, check.quota, within, check.limit, about)
+        by = _place_by(parameters, check)
+        query = render_count(parameters, entity, check.quota, within, check.limit, about, by)
         ctes.append(f"{name} AS ({query})")
         names.append(name)
         place = Condition(f"{name}.used < {parameters.place(Constant(check.limit), 'int8')}")
@@ -92,7 +97,8 @@ def render_refusal(change: Insert) -> Statement:
     for check in change.quotas:
         name = conditions.names.take("quota")
         within = parameters.place(check.within, "uuid")
-        query = render_count(parameters, change.entity, check.quota, within, check.limit + BEYOND)
+        most, by = check.limit + BEYOND, _place_by(parameters, check)
+        query = render_count(parameters, change.entity, check.quota, within, most, by=by)
         counts.append(f"{name} AS ({query})")
         tables.append(name)
         about = conditions.render(name, All(check.asked)).text
@@ -107,6 +113,10 @@ def render_refusal(change: Insert) -> Statement:
         f" FROM {', '.join(tables)}{all_of(*guards).where}"
     )
     return Statement(text, parameters.values)
+
+
+def _place_by(parameters: Parameters, check: QuotaCheck) -> str | None:
+    return None if check.by is None else parameters.place(check.by, "uuid")
 
 
 def render_usage(entity: Entity, quota: Quota, within: Value, most: int) -> Statement:

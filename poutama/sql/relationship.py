@@ -67,8 +67,10 @@ def _is_other(name: str) -> Condition:
 
 def _is_within(alias: str, within: Within) -> Condition:
     column = name_column(alias, within.column)
-    named = f"= ANY ({column})" if within.is_list else f"= {column}"
-    return any_of(Condition(f"{column} IS NULL"), Condition(f"viewer.organisation_id {named}"))
+    named = f"viewer.organisation_id = {column}"
+    if within.is_list:
+        named = f"strpos({column}, viewer.organisation_id::text) > 0"
+    return any_of(Condition(f"{column} IS NULL"), Condition(named))
 
 
 def _to_person(has_relationship: HasRelationship, name: str) -> list[Condition]:

@@ -23,6 +23,7 @@ from poutama.plan.nodes import (
 )
 from poutama.plan.values import Folded, SqlConstant, Value, ViewerId
 from poutama.schema.model import Column, ColumnKind, Entity
+from poutama.sql.acting_organisation import render_right
 from poutama.sql.condition import TRUE, Condition, all_of
 from poutama.sql.fragment import Parameters, name_column, quote_name, quote_text, type_of
 from poutama.sql.predicate import Conditions
@@ -84,6 +85,9 @@ class ChangeRenderer:
         for name, value in self._assignments(change.row.assignments):
             names.append(name)
             values.append(value)
+        if (right := change.entity.right) is not None and right not in names:
+            names.append(right)
+            values.append(self._right(change, aliases))
         for column in _sequences(change.entity):
             names.append(column.name)
             values.append(self._next_number(change, column, aliases))
@@ -225,6 +229,15 @@ class ChangeRenderer:
                 folded = self._parameters.place(Folded(assignment.value), "text")
                 cells.append((column.search_name, folded))
         return cells
+
+    def _right(self, change: Insert, aliases: Sequence[str]) -> str:
+        """The organisation in whose right the viewer adds to the row's parents; or NULL."""
+        found = [
+            right
+            for parent, alias in zip(change.parents, aliases, strict=True)
+            if (right := render_right(self._conditions, alias, parent.guard)) is not None
+        ]
+        return f"coalesce({', '.join(found)})" if len(found) > 1 else "".join(found) or "NULL::uuid"
 
     def _identify(self, alias: str, row: Value, guard: Predicate) -> Condition:
         where = self._conditions.render(alias, guard)

@@ -108,6 +108,8 @@ class Engines:
         for column in self.model.entities[kind].columns:
             value = row[column.field]
             found[column.name] = print_date_time(value) if isinstance(value, datetime) else value
+            if column.is_list and value is not None:
+                found[column.name] = json.dumps([str(each) for each in value])
             if column.searchable:
                 found[column.search_name] = fold(row[column.field])
         for key, name in KEYS.items():

@@ -46,8 +46,10 @@ def _rows() -> Iterator[SampleRow]:
 
 def _add_evidence(doing: Doing, given: Row) -> Done:
     goal = doing.permitted("addEvidence", doing.find("Goal", given["goalId"]))
-    if given.get("noteId") and doing.find("GoalNote", given["noteId"])["goalId"] != goal["id"]:
-        raise Refused("NOT_FOUND")
+    if given.get("noteId"):
+        note = doing.find("GoalNote", given["noteId"])
+        if note["goalId"] != goal["id"] or not doing.policy.may_see("GoalNote", note):
+            raise Refused("NOT_FOUND")
     studies = doing.policy.current("STUDENT", of=doing.viewer)
     first = min(studies, key=lambda each: (each["beginsAt"], each["id"]), default=None)
     made = doing.add("Evidence", **{

@@ -57,12 +57,16 @@ def _rows() -> Iterator[SampleRow]:
     for name, author in NOTES.items():
         text = searched("information", f"from the {name}")
         note = {"id": id_of(f"note of the {name}"), "author_id": id_of(author)}
+        if author is not Caller.STUDENT:
+            note["organisation_id"] = id_of("organisation")
         yield "goal_note", {**note, "goal_id": id_of("goal"), **text}
 
 
 def _create_goal(doing: Doing, given: Row) -> Done:
     values = {key: value for key, value in given.items() if key not in ("tasks", "notes")}
-    goal = doing.add("Goal", personId=doing.viewer, **values)
+    if values.get("audience") is None:
+        values["audience"] = "MENTORS" if values["goalType"] == "WELLBEING" else "CAREGIVERS"
+    goal = doing.add("Goal", personId=doing.viewer, **_with_tuples(values))
     for position, task in enumerate(given.get("tasks") or ()):
         doing.add("GoalTask", goalId=goal["id"], position=position, **task)
     for note in given.get("notes") or ():
@@ -72,13 +76,17 @@ def _create_goal(doing: Doing, given: Row) -> Done:
 
 
 def _update_goal(doing: Doing, given: Row) -> Done:
-    return doing.update("updateGoal", "Goal", given, "goalId")
+    return doing.update("updateGoal", "Goal", _with_tuples(given), "goalId")
+
+
+def _with_tuples(given: Row) -> Row:
+    """The input, with ids as the world has them."""
+    found = given.get("organisationIds")
+    return given if found is None else {**given, "organisationIds": tuple(found)}
 
 
 def _delete_goal(doing: Doing, given: Row) -> Done:
     goal = doing.changeable("deleteGoal", "Goal", given, "goalId")
-    for note in doing.all("GoalNote", goalId=goal["id"]):
-        doing.lose("Evidence", "noteId", note)
     doing.lose("Evidence", "goalId", goal)
     for kind in ("GoalTask", "GoalNote", "Reminder"):
         doing.remove(kind, *doing.all(kind, goalId=goal["id"]))
@@ -119,18 +127,25 @@ def _reorder_goal_tasks(doing: Doing, given: Row) -> Done:
 
 def _create_goal_note(doing: Doing, given: Row) -> Done:
     goal = doing.permitted("createGoalNote", doing.find("Goal", given["goalId"]))
-    note = doing.add("GoalNote", authorId=doing.viewer, **given)
-    doing.record("INSERT", "GoalNote", note["id"], goal["personId"])
+    wrote = min(doing.policy.organisations_that_see(goal), default=None)
+    if wrote is None and given.get("audience") == "STAFF":
+        raise Refused("NOT_FOUND")
+    note = doing.add("GoalNote", authorId=doing.viewer, organisationId=wrote, **given)
+    doing.record("INSERT", "GoalNote", note["id"], goal["personId"], about=note)
     return about("GoalNote", note)
 
 
 def _update_goal_note(doing: Doing, given: Row) -> Done:
+    note = doing.find("GoalNote", given["noteId"])
+    # No author hides a note from themselves.
+    after = note | {key: given[key] for key in ("audience",) if key in given}
+    if not doing.policy.may_see("GoalNote", after):
+        raise Refused("NOT_FOUND")
     return doing.update("updateGoalNote", "GoalNote", given, "noteId")
 
 
 def _delete_goal_note(doing: Doing, given: Row) -> Done:
     note = doing.changeable("deleteGoalNote", "GoalNote", given, "noteId")
-    doing.lose("Evidence", "noteId", note)
     return doing.delete("GoalNote", note)
 
 
@@ -142,6 +157,12 @@ def _draw_due_at(drawing: Drawing) -> datetime | None:
 def _draw_task_ids(drawing: Drawing) -> list[Any]:
     tasks = [row["id"] for row in drawing.world["GoalTask"]]
     return [drawing.choose(*tasks) for _ in range(drawing.choose(0, 1, 2)) if tasks]
+
+
+def _draw_organisation_ids(drawing: Drawing) -> list[Any] | None:
+    places = [row["id"] for row in drawing.world["Organisation"]]
+    chosen = [drawing.choose(*places) for _ in range(drawing.choose(0, 1, 2))]
+    return drawing.choose(None, chosen, chosen)
 
 
 def _agree_on_tasks(drawing: Drawing, given: Row) -> Row:
@@ -203,6 +224,11 @@ MUTATIONS = (
                 {**GOAL, "information": "Well done"},
                 STUDENT | MENTOR,
             ),
+            Case(
+                "the student's goal, for staff",
+                {**GOAL, "information": "Talk to them", "audience": "STAFF"},
+                MENTOR,
+            ),
         ),
         may=rights.who_helps,
         does=_create_goal_note,
@@ -234,6 +260,7 @@ RECORD = FeatureRecord(
         "color": ("#3366cc", None),
         "dueAt": _draw_due_at,
         "taskIds": _draw_task_ids,
+        "organisationIds": _draw_organisation_ids,
         "expectedVersion": (1, 1, 2, None),
     },
     shown={

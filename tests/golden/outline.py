@@ -11,7 +11,9 @@ from poutama.plan import nodes, predicates, steps
 from poutama.plan.values import (
     Constant,
     CursorPart,
+    Default,
     Folded,
+    InputIds,
     InputText,
     Items,
     Members,
@@ -109,6 +111,13 @@ def show_value(value: Value) -> str:
             return f"new id {number}"
         case Returned(field):
             return f"returned {field}"
+        case Default(conditions, word, otherwise):
+            asked = " and ".join(
+                f"{show_value(part)} in [{', '.join(words)}]" for part, words in conditions
+            )
+            return f"{word} if {asked} else {show_value(otherwise)}"
+        case InputIds(inner, _):
+            return f"ids({show_value(inner)})"
         case Items(values):
             return "[" + ", ".join(map(show_value, values)) + "]"
         case Folded() | InputText() | Members() | PageSize() | CursorPart():

@@ -103,12 +103,13 @@ class Doing:
         changed = {name: to for name, to in given.items() if name not in (key, "expectedVersion")}
         if changed:
             # In this order: an entry has the name that the actor had.
-            self.record("UPDATE", kind, row["id"], self.subject_of(kind, row))
+            hidden = {**row, **changed}
+            self.record("UPDATE", kind, row["id"], self.subject_of(kind, row), about=hidden)
             self.touch(row, **changed)
         return about(kind, row)
 
     def delete(self, kind: str, row: Row) -> Done:
-        self.record("DELETE", kind, row["id"], self.subject_of(kind, row))
+        self.record("DELETE", kind, row["id"], self.subject_of(kind, row), about=row)
         self.remove(kind, row)
         return about(kind, row)
 
@@ -141,15 +142,25 @@ class Doing:
         return None
 
     def record(
-        self, action: str, kind: str, row: UUID | None, subject: UUID | None, *also: UUID | None
+        self,
+        action: str,
+        kind: str,
+        row: UUID | None,
+        subject: UUID | None,
+        *also: UUID | None,
+        about: Row | None = None,
     ) -> None:
-        """An entry of that person, and of each further one of whom the row tells."""
+        """An entry of that person, and of each further one of whom the row tells; about a note for
+        staff, for staff alone.
+        """
         who = self.find("Person", self.viewer)
+        staff = about is not None and about.get("audience") == "STAFF"
         others = {person for person in also if person not in (None, subject)}
         for person in (subject, *others):
             self.world["AuditEntry"].append({
                 "id": uuid4(), "at": self.now, "action": action, "kind": kind, "rowId": row,
                 "subjectId": person, "actorId": self.viewer, "actorName": who["name"],
+                "audience": "STAFF" if staff else "PERSON",
             })  # fmt: skip
 
 

@@ -6,7 +6,9 @@ from tests.reference.computed import COUNTS
 from tests.reference.policy import Row
 
 NEW: dict[str, Row] = {
-    "Goal": {"information": "", "complete": False, "dueAt": None, "color": None},
+    "Goal": {"information": "", "complete": False, "dueAt": None, "color": None,
+             "organisationIds": None},
+    "GoalNote": {"audience": "CAREGIVERS", "organisationId": None},
     "GoalTask": {"complete": False},
     "Membership": {"groupId": None, "childId": None, "invitedName": None, "invitedEmail": None,
                    "acceptedAt": None, "endsAt": None, "expiresAt": None, "grantedById": None,

@@ -20,8 +20,6 @@ World: TypeAlias = Mapping[str, list[Row]]
 LEADERS = ("MENTOR_MANAGER", "ADMIN")
 PART_OF = {
     "GoalTask": ("Goal", "goalId"),
-    "GoalNote": ("Goal", "goalId"),
-    "Evidence": ("Goal", "goalId"),
     "RosterChange": ("RosterImport", "importId"),
 }
 """What is seen by those who see what it is a part of."""
@@ -37,8 +35,14 @@ class Policy:
 
     def may_see(self, kind: str, row: Row) -> bool:
         """Whether the viewer may know that this row exists."""
-        if kind == "JobRowError":
-            return self.may_see_row_error(row)
+        parts = {
+            "Goal": self.may_see_goal,
+            "GoalNote": self.may_see_note,
+            "Evidence": self.may_see_evidence,
+            "JobRowError": self.may_see_row_error,
+        }
+        if kind in parts:
+            return parts[kind](row)
         if kind in PART_OF:
             whole, key = PART_OF[kind]
             return any(
@@ -51,8 +55,6 @@ class Policy:
         match kind:
             case "Person":
                 return self.may_see_person(row["id"])
-            case "Goal":
-                return self.may_see_goals_of(row["personId"])
             case "Organisation":
                 return self.belongs_to(row["id"])
             case "Group":
@@ -71,8 +73,10 @@ class Policy:
                 own = kind != "AddressConflict" and self.viewer in people
                 return own or self.leads(row["organisationId"], "ADMIN")
             case "AuditEntry":
-                # The person sees all, an administrator what was done in the right of their own.
-                return row["subjectId"] == self.viewer or self.leads(row["organisationId"], "ADMIN")
+                # The person sees all but what is for staff, an administrator what was done in the
+                # right of their own organisation.
+                own = row["subjectId"] == self.viewer and row["audience"] == "PERSON"
+                return own or self.leads(row["organisationId"], "ADMIN")
         raise LookupError(kind)
 
     def may_see_field(self, kind: str, row: Row, field: str) -> bool:
@@ -85,6 +89,9 @@ class Policy:
                 return self.leads(row["organisationId"])
             case "Group", "joinCode":
                 return self.mentors(row["id"]) or self.leads(row["organisationId"])
+            case "Goal", "organisationIds":
+                # Which others the student belongs to, and trusts less, is the student's affair.
+                return bool(row["personId"] == self.viewer)
             case "Evidence", "uploadForm":
                 return bool(row["uploaderId"] == self.viewer)
             case "Job", "resultUrl":
@@ -102,19 +109,74 @@ class Policy:
             if job["id"] == row["jobId"]
         )
 
+    def may_see_goal(self, goal: Row) -> bool:
+        """The student all; the others what the student shows them: by audience and organisation."""
+        student, audience = goal["personId"], goal["audience"]
+        if student == self.viewer:
+            return True
+        cares = audience == "CAREGIVERS" and self.is_caregiver_of(student)
+        return cares or bool(self.organisations_that_see(goal))
+
+    def organisations_that_see(self, goal: Row) -> set[UUID]:
+        """Those as whose staff the viewer sees a goal of another."""
+        return {each for each in self.works_with(goal["personId"]) if self.is_shown_to(goal, each)}
+
+    def is_shown_to(self, goal: Row, organisation: UUID) -> bool:
+        """Whether the student shows a goal to the mentors of an organisation."""
+        chosen = goal["organisationIds"]
+        return goal["audience"] != "ME" and (chosen is None or organisation in chosen)
+
+    def may_see_note(self, note: Row) -> bool:
+        """Of those who see the goal: staff of the organisation that wrote it, and whom it is for.
+
+        A note of the student's own belongs to none: all staff who see the goal read it.
+        """
+        audience, wrote = note["audience"], note["organisationId"]
+        for goal in self.world["Goal"]:
+            if goal["id"] != note["goalId"]:
+                continue
+            if goal["personId"] == self.viewer:
+                return bool(audience != "STAFF")
+            staff = self.organisations_that_see(goal)
+            if wrote in staff or (wrote is None and staff):
+                return True
+            cares = goal["audience"] == "CAREGIVERS" and self.is_caregiver_of(goal["personId"])
+            return cares and bool(audience == "CAREGIVERS")
+        return False
+
+    def may_see_evidence(self, evidence: Row) -> bool:
+        """The student all of theirs; the others that of goals and of notes that they see."""
+        goals = [each for each in self.world["Goal"] if each["id"] == evidence["goalId"]]
+        if any(each["personId"] == self.viewer for each in goals):
+            return True
+        if evidence["noteId"] is None:
+            return any(map(self.may_see_goal, goals))
+        return any(
+            self.may_see_note(each)
+            for each in self.world["GoalNote"]
+            if each["id"] == evidence["noteId"]
+        )
+
     def may_see_goals_of(self, student: UUID) -> bool:
-        """Goals with their tasks and notes: the student, and those who look after the student.
+        """The student, and those who look after the student: they see what the student shows them.
 
         Those who lead an organisation do not, unless they have opened the student's record.
         """
         return (
             student == self.viewer
             or self.is_caregiver_of(student)
-            or any(
-                self.mentors(study["groupId"]) or self.has_opened(student, study["organisationId"])
-                for study in self.current("STUDENT", of=student)
-            )
+            or bool(self.works_with(student))
         )
+
+    def works_with(self, student: UUID) -> set[UUID]:
+        """The organisations in which the viewer mentors the student, or has opened the record."""
+        if student == self.viewer:
+            return set()
+        return {
+            study["organisationId"]
+            for study in self.current("STUDENT", of=student)
+            if self.mentors(study["groupId"]) or self.has_opened(student, study["organisationId"])
+        }
 
     def has_opened(self, student: UUID, organisation: UUID) -> bool:
         """Leads the organisation now, and has opened the record there, which is still open."""

@@ -72,7 +72,11 @@ def see(world: World, viewer: UUID) -> Row:
     ]
     for goal in person["goals"]:
         tasks = [row for row in world["GoalTask"] if row["goalId"] == goal["id"]]
-        notes = [row for row in world["GoalNote"] if row["goalId"] == goal["id"]]
+        notes = [
+            row
+            for row in world["GoalNote"]
+            if row["goalId"] == goal["id"] and row["audience"] != "STAFF"
+        ]
         goal["tasks"] = [dict(row, goal=goal) for row in tasks]
         goal["notes"] = [dict(row, goal=goal, author=mine.get(row["authorId"])) for row in notes]
     return person
@@ -267,6 +271,7 @@ _ANY: Row = {
     "id": UUID(int=0), "personId": UUID(int=0), "goalId": UUID(int=0), "authorId": UUID(int=0),
     "email": "", "name": "",
     "goalType": "CAREER", "title": "", "information": "", "complete": False, "dueAt": None,
-    "color": None, "position": 1, "version": 1, "updatedAt": _MOMENT, "createdAt": _MOMENT,
+    "color": None, "audience": "CAREGIVERS", "organisationIds": None, "position": 1, "version": 1,
+    "updatedAt": _MOMENT, "createdAt": _MOMENT,
 }  # fmt: skip
 SAMPLE: World = {kind: [_ANY] for kind in ("Person", "Goal", "GoalTask", "GoalNote")}

@@ -26,12 +26,10 @@ def the_student(policy: Policy, goal: Row) -> bool:
 
 
 def who_helps(policy: Policy, goal: Row) -> bool:
-    """The student, their mentors, and who has opened the record write notes; caregivers do not."""
-    return the_student(policy, goal) or any(
-        policy.mentors(study["groupId"])
-        or policy.has_opened(goal["personId"], study["organisationId"])
-        for study in policy.current("STUDENT", of=goal["personId"])
-    )
+    """The student, and the mentors, and who has opened the record, who see the goal write notes;
+    caregivers do not.
+    """
+    return the_student(policy, goal) or bool(policy.organisations_that_see(goal))
 
 
 def who_wrote_it(policy: Policy, note: Row) -> bool:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Iterable
+from uuid import UUID
 
 from poutama.db.connection import Database
 from poutama.schema.directives import snake_case
@@ -25,7 +27,7 @@ BESIDES: dict[str, tuple[str, ...]] = {
     "Consent": ("personId", "organisationId", "membershipId", "givenById", "withdrawnById"),
     "Goal": ("personId",),
     "GoalTask": ("goalId",),
-    "GoalNote": ("goalId", "authorId"),
+    "GoalNote": ("goalId", "authorId", "organisationId"),
     "Evidence": (
         "goalId", "noteId", "uploaderId", "organisationId", "jobId", "stem", "uploadKey",
         "objectKey", "thumbnailKey", "thumbnailType",
@@ -95,6 +97,7 @@ async def read_rows(database: Database, model: Model, kinds: Iterable[str]) -> W
         names = [*(snake_case(name) for name in fields), *searched]
         # What no longer reminds of anything is still there.
         table = "reminder" if kind == "Reminder" else model.entities[kind].table
+        lists = [column.field for column in model.entities[kind].columns if column.is_list]
         rows = await database.read(
             f"select {', '.join(names)} from {table}",
             deadline=time.monotonic() + 60,
@@ -104,6 +107,8 @@ async def read_rows(database: Database, model: Model, kinds: Iterable[str]) -> W
             for name in SEARCHED.get(kind, ()):
                 assert stored[f"{name}_search"] == fold(row[name]), (kind, row)
             row |= compute(kind, row)
+            for name in lists:
+                row[name] = row[name] and tuple(map(UUID, json.loads(row[name])))
     return found
 
 
@@ -115,6 +120,9 @@ def as_stored(kind: str, row: Row) -> dict[str, object]:
         del found["person_name"]
     for name in SEARCHED.get(kind, ()):
         found[f"{name}_search"] = fold(row[name])
+    for name, value in found.items():
+        if isinstance(value, tuple):
+            found[name] = json.dumps([str(each) for each in value])
     if kind == "RosterImport":
         found["object_key"] = "roster"
     return found

@@ -29,7 +29,11 @@ from tests.reference.resolvers import Term, compare, encode, order_terms, read_c
 ONE = {
     "Goal": {"owner": ("Person", "personId")},
     "GoalTask": {"goal": ("Goal", "goalId")},
-    "GoalNote": {"goal": ("Goal", "goalId"), "author": ("Person", "authorId")},
+    "GoalNote": {
+        "goal": ("Goal", "goalId"),
+        "author": ("Person", "authorId"),
+        "organisation": ("Organisation", "organisationId"),
+    },
     "Reminder": {"goal": ("Goal", "goalId")},
     "Evidence": {"goal": ("Goal", "goalId"), "note": ("GoalNote", "noteId")},
     "Group": {
@@ -201,7 +205,7 @@ def offer(policy: Policy, membership: Row) -> Row:
 
 
 def progress(policy: Policy) -> list[Row]:
-    """Each group's progress: its students' goals, each counted once."""
+    """Each group's progress: its students' goals that its mentors see, each counted once."""
     found = []
     for group in policy.world["Group"]:
         students = {
@@ -209,7 +213,11 @@ def progress(policy: Policy) -> list[Row]:
             for each in policy.world["Membership"]
             if each["groupId"] == group["id"] and each["role"] == "STUDENT" and policy.counts(each)
         }
-        goals = [each for each in policy.world["Goal"] if each["personId"] in students]
+        goals = [
+            each
+            for each in policy.world["Goal"]
+            if each["personId"] in students and policy.is_shown_to(each, group["organisationId"])
+        ]
         active = [each for each in goals if not each["complete"]]
         overdue = [each for each in active if each["dueAt"] and each["dueAt"] < policy.now]
         found.append({

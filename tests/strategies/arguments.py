@@ -209,7 +209,7 @@ class Arguments:
                 return nodes.Int(max(-(2**31), min(near, 2**31 - 1)))
             case datetime():
                 return nodes.String(self._moment(value))
-            case str() if field == "goalType":
+            case str() if field in ("goalType", "audience"):
                 return nodes.Enum(value)
             case str():
                 return nodes.String(self._text(value, comparison))

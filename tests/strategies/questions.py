@@ -59,7 +59,9 @@ GROUP = f"""{{ id name joinCode progress {{ active overdue completed }} organisa
 ORGANISATION = f"""{{ id name groups {{ id }} memberships {{ id role person {PERSON} }}
   privacyRequestsConnection {{ nodes {{ id person {{ id }} job {{ id }} }} }}
   openedRecordsConnection {{ nodes {{ id person {{ id goals {{ id }} }} }} }} }}"""
-GOAL = """{ id title owner { id email } tasks { id } notes { id author { id email } }
+GOAL = """{ id title audience organisationIds owner { id email } tasks { id }
+  notes { id audience author { id email } organisation { id } evidence { id } }
+  notesConnection { totalCount }
   evidence { id downloadUrl thumbnailUrl uploadForm note { id } } }"""
 JOB = "{ id kind resultUrl person { id } subject { id } rowErrors { id } }"
 EVIDENCE = "{ id uploadForm goal { id } }"
@@ -248,6 +250,7 @@ SAMPLES: Row = {
     "invitedName": "", "invitedEmail": "",
     "claimedName": "", "decision": "SAME_PERSON",
     "action": "READ", "goalType": "SPORTS", "role": "ADMIN", "source": "INVITED",
+    "audience": "CAREGIVERS",
 }  # fmt: skip
 """A value for fields that no row of a world has one for."""
 for _moment in (

@@ -45,9 +45,8 @@ class _SchoolBuilder(MembershipBuilder):
         groups = list(self._rows("Group", 1, 3, organisationId=organisations))
         memberships = self._memberships(groups, people, organisations)
         known = [each for each in memberships if each["personId"]]
-        goals = list(self._rows("Goal", 4, 8, personId=people))
+        goals, notes = self._written(people, organisations, memberships)
         inside = {"goalId": goals}
-        notes = list(self._rows("GoalNote", 2, 8, **inside, authorId=[*people, None]))
         places: dict[str, list[Any]] = {"organisationId": organisations}
         imports = list(self._rows("RosterImport", 2, 4, **places, jobId=[None], checkJobId=[None]))
         jobs = self._jobs(people, organisations)
@@ -114,6 +113,30 @@ class _SchoolBuilder(MembershipBuilder):
                 "receiptCode": choose(self.draw, None, f"code-{self.made}"),
                 "reminder": choose(self.draw, None, "DUE_SOON", "OVERDUE"),
             }  # fmt: skip
+
+    def _written(
+        self, people: list[Row], organisations: list[Row], memberships: list[Row]
+    ) -> tuple[list[Row], list[Row]]:
+        """Goals and notes, with those whom they are for."""
+        goals = list(self._rows("Goal", 4, 8, personId=people))
+        for goal in goals:
+            goal["organisationIds"] = self._chosen(organisations)
+        made = self._rows("GoalNote", 2, 8, goalId=goals, authorId=[*people, None])
+        return goals, [{**note, **self._audience(note, goals, memberships)} for note in made]
+
+    def _chosen(self, organisations: list[Row]) -> tuple[UUID, ...] | None:
+        """Most goals are for all organisations, some for one, or for none."""
+        one = choose(self.draw, *organisations)["id"]
+        return choose(self.draw, None, None, None, (one,), (one,), ())
+
+    def _audience(self, note: Row, goals: list[Row], memberships: list[Row]) -> Row:
+        """Whom a note is for, and whose it is: mostly of where the goal's student studies."""
+        (student,) = (each["personId"] for each in goals if each["id"] == note["goalId"])
+        places = [each["organisationId"] for each in memberships if each["personId"] == student]
+        others = [each["organisationId"] for each in memberships[:2]]
+        wrote = choose(self.draw, None, *places, *places, *places, *others)
+        audience = choose(self.draw, "CAREGIVERS", "STUDENT", "STAFF")
+        return {"audience": audience, "organisationId": wrote}
 
     def _audit_entries(self, people: list[Row], organisations: list[Row]) -> list[Row]:
         linked: dict[str, list[Any]] = {"subjectId": [*people, None], "actorId": people}
@@ -184,6 +207,7 @@ class _SchoolBuilder(MembershipBuilder):
     def _goal(self) -> Row:
         return {
             "goalType": choose(self.draw, "ACADEMIC", "SPORTS"),
+            "audience": choose(self.draw, "CAREGIVERS", "CAREGIVERS", "MENTORS", "ME"),
             "title": choose(self.draw, *TEXTS),
             "information": choose(self.draw, *TEXTS),
             "complete": choose(self.draw, False, True),
@@ -328,6 +352,7 @@ class _SchoolBuilder(MembershipBuilder):
             "action": choose(self.draw, "READ", "UPDATE"),
             "kind": choose(self.draw, "Goal", "Membership"),
             "rowId": choose(self.draw, None, UUID(int=self.made)),
+            "audience": choose(self.draw, "PERSON", "PERSON", "STAFF"),
             "actorName": choose(self.draw, *NAMES),
             "organisationName": choose(self.draw, *NAMES, None),
         }

@@ -41,7 +41,9 @@ def goals_schema(schema: GraphQLSchema) -> GraphQLSchema:
     """The part of the schema about people and goals: without groups, audits and whatever comes."""
     suffixes = ("", "Connection", "Edge", "Filter", "ListFilter", "Order")
     kept = {part + suffix for part in PARTS for suffix in suffixes}
-    kept |= {"Query", "PageInfo", "GoalType", "GoalTypeFilter"}
+    kept |= {"Query", "PageInfo"}
+    enums = ("GoalType", "GoalAudience", "NoteAudience")
+    kept |= {f"{enum}{suffix}" for enum in enums for suffix in ("", "Filter")}
     kept |= {"UUID", "DateTime", "String", "Int", "Boolean"}
     kept |= {f"{kind}Filter" for kind in ("UUID", "String", "Text", "Boolean", "Int", "DateTime")}
 

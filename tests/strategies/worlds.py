@@ -39,6 +39,8 @@ MOMENTS = (
 )
 INTEGERS = (1, 2, 3, 10, 2**31 - 1)
 IDS = (UUID(int=1), UUID(int=2**127), UUID(int=2**128 - 1), UUID("0fffffff" + "f" * 24))
+GOAL_AUDIENCES = ("CAREGIVERS", "MENTORS", "ME")
+NOTE_AUDIENCES = ("CAREGIVERS", "STUDENT", "STAFF")
 GOAL_TYPES = ("ACADEMIC", "PERSONAL", "CAREER", "WELLBEING", "CULTURAL", "SPORTS")
 
 characters = st.characters(codec="utf-8", exclude_characters="\0")
@@ -124,6 +126,8 @@ def _goal(draw: DrawFn, pools: Pools) -> Row:
         "complete": draw(st.booleans()),
         "dueAt": _moment(draw, pools) if draw(st.booleans()) else None,
         "color": _text(draw, pools) if draw(st.booleans()) else None,
+        "audience": draw(st.sampled_from(GOAL_AUDIENCES)),
+        "organisationIds": draw(st.sampled_from((None, (), IDS))),
     }
 
 
@@ -149,7 +153,10 @@ def _step(draw: DrawFn) -> Row:
 def _author(people: list[Row]) -> Callable[[DrawFn], Row]:
     """Another's name is not for the viewer to see, and some authors are gone."""
     ids = [None, *(person["id"] for person in people)]
-    return lambda draw: {"authorId": draw(st.sampled_from(ids))}
+    return lambda draw: {
+        "authorId": draw(st.sampled_from(ids)),
+        "audience": draw(st.sampled_from(NOTE_AUDIENCES)),
+    }
 
 
 def _text(draw: DrawFn, pools: Pools) -> str:

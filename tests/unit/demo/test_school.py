@@ -73,7 +73,7 @@ def test_the_first_rows_are_what_they_always_were() -> None:
         write_learning(rows, number)
     words = repr([(table, values) for table, values in rows.tables()])
     assert sha256(words.encode()).hexdigest() == (
-        "eb7cc9a17d94e90e03d46b281451ca3ec60a0fe41fbbf3f3c8ee9666b081f52b"
+        "228c74fb98eeaf87ded74275fb3e7d7076dec0a408ea0124a89be9105d600e5d"
     ), "the demo school changed: say so in the CHANGELOG, then renew the digest"
 
 
@@ -252,3 +252,13 @@ def test_rows_have_a_value_for_every_column(rows: SchoolRows) -> None:
     for table, values in rows.tables():
         assert {len(row) for row in values} == {len(COLUMNS[table])}
         assert all(isinstance(row[0], UUID) for row in values)
+
+
+def test_the_first_student_keeps_one_goal_to_themselves_and_wellbeing_from_caregivers(
+    rows: SchoolRows,
+) -> None:
+    audiences = column(rows, "goal", "audience")
+    (place,) = (place for place, audience in enumerate(audiences) if audience == "ME")
+    assert rows.goal[place][1] == person_id("student-0001@demo.example")
+    kinds = zip(column(rows, "goal", "goal_type"), audiences, strict=True)
+    assert all((kind == "WELLBEING") == (to == "MENTORS") for kind, to in kinds if to != "ME")

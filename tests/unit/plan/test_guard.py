@@ -20,6 +20,7 @@ from poutama.plan.nodes import (
     UNKNOWN,
     All,
     AnyOf,
+    Confined,
     Exists,
     HasRelationship,
     Insert,
@@ -27,6 +28,7 @@ from poutama.plan.nodes import (
     Leaf,
     Many,
     Not,
+    OneOf,
     Own,
     OwnedBy,
     Read,
@@ -47,6 +49,7 @@ from poutama.schema.model import (
     Relationship,
     Scope,
     Through,
+    Within,
 )
 from tests.golden.compiled import plan_request
 from tests.golden.document import read_goldens
@@ -206,9 +209,20 @@ def test_every_type_has_a_rule_that_ends_at_the_viewer(name: str) -> None:
 
 def test_a_rule_lets_pass_all_whom_it_names() -> None:
     goal = MODEL.entities["Goal"]
-    others = (Relationship.MENTOR, Relationship.OPENER, Relationship.CAREGIVER)
+    staff = HasRelationship(
+        Scope.PERSON,
+        "person_id",
+        (Relationship.MENTOR, Relationship.OPENER),
+        (Confined(Within("organisation_ids", is_list=True)),),
+    )
+    caregivers = HasRelationship(Scope.PERSON, "person_id", (Relationship.CAREGIVER,))
+    audience = goal.column("audience")
     assert visible_rows(MODEL.entities, goal) == AnyOf(
-        (OwnedBy("person_id", ViewerId()), HasRelationship(Scope.PERSON, "person_id", others))
+        (
+            OwnedBy("person_id", ViewerId()),
+            All((OneOf(audience, ("MENTORS", "CAREGIVERS")), staff)),
+            All((OneOf(audience, ("CAREGIVERS",)), caregivers)),
+        )
     )
 
 

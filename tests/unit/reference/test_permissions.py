@@ -78,6 +78,7 @@ def test_another_rule_makes_another_page() -> None:
         "\n"
         "| to | by its | |\n|---|---|---|\n"
         f"| see | `owner` | {caregivers} |\n"
+        "| see `organisationIds` | `owner` | the person |\n"
         f"| insert | `owner` | {caregivers} |\n"
         "| update, delete | | only by the mutations in the next table |\n"
         "\nWho changes them, and who else reads, counts or searches them, is audited.\n"
