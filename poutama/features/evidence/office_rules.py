@@ -57,7 +57,17 @@ _MACRO_PARTS = re.compile(r"(.*/)?(vbaproject\w*\.bin|vbadata\.xml)")
 _FIELDS = re.compile(
     r"\{[\s\"\\{]*(DDE|DDEAUTO|LINK|INCLUDETEXT|DATABASE|IMPORT)(?=[\s\"\\{])", re.IGNORECASE
 )
-_MOST_FIELD_TEXT = 1_000_000
+_PICTURE_FIELDS = re.compile(r"\{[\s\"]*INCLUDEPICTURE[\s\"]*(\\\\|//|file:)", re.IGNORECASE)
+_LINK_FIELDS = re.compile(r"\{[\s\"]*HYPERLINK[\s\"]+([^\s\"{}]+)", re.IGNORECASE)
+_SWITCH = re.compile(r"\\[a-z]", re.IGNORECASE)
+_MOST_TEXT = 10_000_000
+_FORMULAS = frozenset(
+    (
+        *("calculatedColumnFormula", "definedName", "f", "formula", "formula1", "formula2"),
+        "totalsRowFormula",
+    )
+)
+_LOADING = re.compile(r"\b(CALL|DDE|EXEC|IMAGE|REGISTER|RTD|WEBSERVICE)\s*\(", re.IGNORECASE)
 _ACTIONS = re.compile(r"\s*ppaction://(program|macro|ole)", re.IGNORECASE)
 _VML = "urn:schemas-microsoft-com:vml"
 _VML_OFFICE = "urn:schemas-microsoft-com:office:office"
@@ -71,8 +81,8 @@ class OfficeRules:
         self._types: dict[str, str] = {}
         self._default_types: dict[str, str] = {}
         self._main_parts: list[str] = []
-        self._fields: list[str] = []
-        self._field_text = 0
+        self._texts: list[str] = []
+        self._text_length = 0
 
     def check_name(self, name: str) -> None:
         """Look at a part's name, in lower case and with its percent signs resolved.
@@ -97,7 +107,7 @@ class OfficeRules:
             else:
                 self._read_element(part, namespace, local, attributes)
 
-        self._fields.clear()
+        self._texts.clear()
         part = XmlPart(on_element, doctype=name.endswith(".svg"))
         return part
 
@@ -107,7 +117,7 @@ class OfficeRules:
         Raises:
             UnfitFileError: its fields bring something in from elsewhere.
         """
-        self._check_fields()
+        self._check_texts()
 
     def finish(self) -> None:
         """Look at the package as a whole.
@@ -162,12 +172,12 @@ class OfficeRules:
     def _read_element(
         self, part: XmlPart, namespace: str, local: str, attributes: Mapping[str, str]
     ) -> None:
-        if local == "instrText":
-            part.collect_text(self._add_field)
+        if local in ("instrText", *_FORMULAS):
+            part.collect_text(self._add_text)
         elif local == "fldChar" and "begin" in attributes.values():
-            self._add_field(" { ")
+            self._add_text(" { ")
         elif local == "fldSimple":
-            self._add_field("".join(f" {{ {value} " for value in attributes.values()))
+            self._add_text("".join(f" {{ {value} " for value in attributes.values()))
         elif local in ("ddeLink", "oleLink"):
             raise remote()
         elif local.startswith("hlink") and _ACTIONS.match(attributes.get("action", "")):
@@ -175,16 +185,25 @@ class OfficeRules:
         elif namespace in (_VML, _VML_OFFICE):
             _check_drawing(attributes)
 
-    def _add_field(self, text: str) -> None:
-        self._field_text += len(text)
-        if self._field_text > _MOST_FIELD_TEXT:
+    def _add_text(self, text: str) -> None:
+        self._text_length += len(text)
+        if self._text_length > _MOST_TEXT:
             raise damaged()
-        self._fields.append(text)
+        self._texts.append(text)
 
-    def _check_fields(self) -> None:
+    def _check_texts(self) -> None:
         # A field's text may be cut into pieces, for instance letter by letter.
-        if _FIELDS.search("".join(self._fields) + " "):
+        text = "".join(self._texts) + " "
+        if _FIELDS.search(text) or _PICTURE_FIELDS.search(text) or loads_by_formula(text):
             raise remote()
+        for target in _LINK_FIELDS.findall(text):
+            if not _SWITCH.fullmatch(target) and not is_plain_link(target):
+                raise links()
+
+
+def loads_by_formula(text: str) -> bool:
+    """Whether formulas fetch something, or ask another program for it."""
+    return _LOADING.search(text) is not None
 
 
 def _check_external(kind: str, target: str) -> None:

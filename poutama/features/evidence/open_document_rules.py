@@ -11,7 +11,7 @@ import posixpath
 from collections.abc import Mapping
 
 from poutama.features.evidence.links import is_inside, is_local_template, is_plain_link
-from poutama.features.evidence.office_rules import links, macros, programs, remote
+from poutama.features.evidence.office_rules import links, loads_by_formula, macros, programs, remote
 from poutama.features.evidence.types import UnfitFileError
 from poutama.features.evidence.xml_parts import XmlPart, damaged
 
@@ -107,6 +107,8 @@ def _read_element(folder: str, namespace: str, local: str, attributes: Mapping[s
     if name in _REMOTE:
         raise remote()
     for key, value in attributes.items():
+        if key.endswith("formula") and loads_by_formula(value):
+            raise remote()
         if key == _XLINK_HREF or key.endswith(" href") or key == "href":
             _check_reference(folder, name, value)
 

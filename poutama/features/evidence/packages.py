@@ -31,7 +31,7 @@ from poutama.zip_archive import ArchiveError, ArchiveLimits, EntryReader, open_z
 
 MOST_BYTES = 300_000_000
 """Of all parts of a document together, unpacked."""
-MOST_XML_BYTES = 100_000_000
+MOST_XML_BYTES = 60_000_000
 MOST_NESTED = 2
 """How deep documents may lie in each other: a chart's table in a presentation is one."""
 _LIMITS = ArchiveLimits(entries=5_000, directory_bytes=1_000_000)
@@ -144,7 +144,7 @@ class _Copy:
                 raise damaged()
             name = _normalize(_name_of(info))
             # Of two parts of one name, one program takes the first and another the last.
-            if name in parts:
+            if name in parts or ".." in name.split("/"):
                 raise damaged()
             parts[name] = info
             self._rules.check_name(name)
@@ -162,12 +162,12 @@ class _Copy:
             return
         source = EntryReader(archive, info)
         head = source.read(_HEAD)
+        change = self._find_change(head)
+        if change is None:
+            with written.open(fresh, "w", force_zip64=False) as target:
+                self._pass_on(name, head, source, target)
+            return
         with TemporaryDirectory(prefix="poutama-") as folder:
-            change = self._find_change(head)
-            if change is None:
-                with written.open(fresh, "w", force_zip64=False) as target:
-                    self._pass_on(name, head, source, target)
-                return
             before, after = Path(folder) / "before", Path(folder) / "after"
             with before.open("wb") as file:
                 self._unpack(head, source, file)
@@ -262,7 +262,8 @@ def _name_of(info: ZipInfo) -> str:
 def _normalize(name: str) -> str:
     """The name as every program finds it."""
     plain = unquote(name).replace("\\", "/").casefold()
-    return posixpath.normpath("/" + plain).lstrip("/") + ("/" if plain.endswith("/") else "")
+    end = "/" if plain.endswith("/") else ""
+    return posixpath.normpath(plain.lstrip("/") or ".") + end
 
 
 def _too_large() -> UnfitFileError:

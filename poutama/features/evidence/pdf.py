@@ -38,7 +38,18 @@ _REFUSED_ACTIONS = frozenset(
     )
 )
 _REFUSED_SUBTYPES = frozenset(
-    ("/FileAttachment", "/RichMedia", "/Screen", "/Movie", "/Sound", "/3D", "/XFA", "/U3D", "/PRC")
+    (
+        "/FileAttachment",
+        "/RichMedia",
+        "/Screen",
+        "/Movie",
+        "/Sound",
+        "/3D",
+        "/XFA",
+        "/U3D",
+        "/PRC",
+        "/PS",
+    )
 )
 _REFUSED_TYPES = frozenset(
     (
@@ -129,6 +140,8 @@ def _check_stream(stream: Any) -> None:
 
 
 def _check_dictionary(entries: dict[str, Any]) -> None:
+    from pikepdf import Dictionary  # heavy: an extra that only workers have
+
     _check_scripts(entries)
     _check_actions(entries)
     if (
@@ -142,6 +155,10 @@ def _check_dictionary(entries: dict[str, Any]) -> None:
     for key in ("/URI", "/Base"):
         if key in entries and not _is_plain_uri(entries[key]):
             raise links()
+    # A part of a page that is taken from another document.
+    reference = entries.get("/Ref")
+    if isinstance(reference, Dictionary) and "/F" in reference:
+        raise remote()
 
 
 def _check_scripts(entries: dict[str, Any]) -> None:
@@ -164,7 +181,7 @@ def _has_files(entries: dict[str, Any]) -> bool:
 
 def _check_actions(entries: dict[str, Any]) -> None:
     """Refuse an action, or what leads to one, that a reader does not expect of a click."""
-    from pikepdf import Dictionary  # heavy: an extra that only workers have
+    from pikepdf import Array, Dictionary  # heavy: an extra that only workers have
 
     kind = _name(entries.get("/S"))
     if kind == "/JavaScript":
@@ -172,9 +189,10 @@ def _check_actions(entries: dict[str, Any]) -> None:
     if kind in _REFUSED_ACTIONS:
         raise programs()
     for key in ("/A", "/PA", "/Next"):
-        action = entries.get(key)
-        if isinstance(action, Dictionary):
-            _check_action(action, {"", *_ACTIONS})
+        value = entries.get(key)
+        for action in value if isinstance(value, Array) else (value,):
+            if isinstance(action, Dictionary):
+                _check_action(action, {"", *_ACTIONS})
     # What begins by itself: when the document is opened, a page shown, a field left.
     opening, events = entries.get("/OpenAction"), entries.get("/AA")
     if isinstance(opening, Dictionary):
@@ -202,10 +220,12 @@ def _scripts() -> UnfitFileError:
 
 
 def _is_plain_uri(value: Any) -> bool:
-    from pikepdf import String  # heavy: an extra that only workers have
+    from pikepdf import Dictionary, String  # heavy: an extra that only workers have
 
+    if isinstance(value, Dictionary):
+        return True  # looked at by itself
     if not isinstance(value, String):
-        return True  # a dictionary, which is looked at by itself
+        return False
     raw = bytes(value)
     return is_plain_link(str(value)) and is_plain_link(raw.decode("latin-1"))
 

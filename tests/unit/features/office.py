@@ -145,3 +145,7 @@ def refused(tmp_path: Path, data: bytes | Parts, media_type: str = DOCX.media_ty
     with pytest.raises(UnfitFileError) as caught:
         clean_package(source, target, media_type)
     return caught.value.message
+
+
+def whole(media_type: str) -> Parts:
+    return open_document(media_type) if media_type in OPEN else office(media_type)

@@ -83,6 +83,10 @@ OPEN_HARM: dict[str, tuple[Parts, str]] = {
         PROGRAMS,
     ),
     "a frame": ({"content.xml": content('<draw:floating-frame xlink:href="x"/>')}, PROGRAMS),
+    "a formula that fetches": (
+        {"content.xml": content('<table:table-cell table:formula="of:=WEBSERVICE(A1)"/>')},
+        REMOTE,
+    ),
     "data of a program": ({"content.xml": content("<table:dde-link/>")}, REMOTE),
     "a link that runs": (
         {"content.xml": content('<text:a xlink:href="vnd.sun.star.script:a">x</text:a>')},

@@ -19,7 +19,6 @@ from tests.unit.features.office import (
     MACROS,
     MICROSOFT,
     OLE,
-    OPEN,
     PROGRAMS,
     REMOTE,
     STRICT,
@@ -32,14 +31,11 @@ from tests.unit.features.office import (
     relation,
     relations,
     types,
+    whole,
     word,
 )
 
 RELS = "word/_rels/document.xml.rels"
-
-
-def whole(media_type: str) -> Parts:
-    return open_document(media_type) if media_type in OPEN else office(media_type)
 
 
 @pytest.mark.parametrize("media_type", sorted(PACKAGE_TYPES))
@@ -213,7 +209,7 @@ OFFICE_HARM: dict[str, tuple[Parts, str]] = {
         {RELS: b'<!DOCTYPE a SYSTEM "http://evil.example/a.dtd"><Relationships/>'},
         DAMAGED,
     ),
-    "a part in pieces": ({f"{RELS}/[0].piece": b"<a>", f"{RELS}/[1].last.piece": b"</a>"}, DAMAGED),
+    "a part in pieces": ({f"{RELS}/[0].piece": b"<a/>"}, DAMAGED),
     "a name twice, in other letters": ({"Word/Document.xml": word()}, DAMAGED),
     "a field that starts a program": (
         {"word/footnotes.xml": word('<w:fldSimple w:dirty="1" w:instr=" DDEAUTO c:\\\\cmd.exe"/>')},
@@ -227,6 +223,29 @@ OFFICE_HARM: dict[str, tuple[Parts, str]] = {
             )
         },
         REMOTE,
+    ),
+    "a field that loads a picture of a network folder": (
+        {"word/a.xml": word('<w:fldSimple w:instr="INCLUDEPICTURE &quot;\\\\\\\\e.example\\a"/>')},
+        REMOTE,
+    ),
+    "a field that links to a file": (
+        {"word/a.xml": word('<w:fldSimple w:instr=" HYPERLINK &quot;file://e.example/a"/>')},
+        LINKS,
+    ),
+    "a formula that fetches": (
+        {"word/a.xml": b"<c><f>1+_xlfn.WEB<x/>SERVICE (&quot;http://e.example&quot;)</f></c>"},
+        REMOTE,
+    ),
+    "a name for a formula that fetches": (
+        {"word/a.xml": b"<definedName>_xlfn.IMAGE(A1)</definedName>"},
+        REMOTE,
+    ),
+    "a name that climbs": ({"word/../../a.xml": b"<a/>"}, DAMAGED),
+    "a name that begins at the root": ({"/word/vbaProject.bin": b"x"}, MACROS),
+    "a name with too many slashes": ({"word//./vbaProject.bin": b"x"}, MACROS),
+    "an encoding that few read": (
+        {RELS: '<?xml version="1.0" encoding="utf-7"?><a/>'.encode("utf-7")},
+        DAMAGED,
     ),
     "a drawing from elsewhere": (
         {"word/document.xml": word('<v:imagedata src="http://evil.example/a.png"/>')},
@@ -254,6 +273,34 @@ def test_the_same_is_found_in_the_others(tmp_path: Path, media_type: str) -> Non
     folder = "xl" if media_type == XLSX.media_type else "ppt"
     more = {f"{folder}/_rels/x.rels": relations(relation("vbaProject", "a.bin", base=MICROSOFT))}
     assert MACROS in refused(tmp_path, office(media_type, more), media_type)
+
+
+def test_fields_and_formulas_that_load_nothing_stay(tmp_path: Path) -> None:
+    fields = (
+        *(" HYPERLINK &quot;https://example.org/LINK&quot; \\o &quot;DDE&quot;", " PAGE "),
+        *(
+            " HYPERLINK \\l &quot;_Toc1&quot;",
+            " INCLUDEPICTURE &quot;/var/a.png&quot;",
+            " REF LINK",
+        ),
+    )
+    body = "".join(f'<w:fldSimple w:instr="{each}"/>' for each in fields)
+    sheet = b"<c><f>SUM(IMAGES!A1)+CALLED</f></c>"
+    parts = office(more={"word/header1.xml": word(body), "word/a.xml": sheet})
+    assert clean(tmp_path, archive(parts), DOCX.media_type) == parts
+
+
+@pytest.mark.parametrize("mains", [[], ["word/document.xml", "word/other.xml"]])
+def test_a_document_has_one_main_part(tmp_path: Path, mains: list[str]) -> None:
+    parts = office(more={"word/other.xml": word()})
+    parts["_rels/.rels"] = relations(*(relation("officeDocument", main) for main in mains))
+    assert DAMAGED in refused(tmp_path, parts)
+
+
+def test_the_strict_edition_is_a_document_as_well(tmp_path: Path) -> None:
+    parts = office()
+    parts["_rels/.rels"] = relations(relation("officeDocument", "word/document.xml", base=STRICT))
+    assert clean(tmp_path, archive(parts), DOCX.media_type) == parts
 
 
 def test_a_template_on_the_writers_disk_is_let_be(tmp_path: Path) -> None:
@@ -284,55 +331,6 @@ def test_a_document_in_a_document_is_looked_at_like_the_other(tmp_path: Path) ->
     for _ in range(3):
         inner = office(XLSX.media_type, {"xl/embeddings/a.xlsx": archive(inner)})
     assert LARGE in refused(tmp_path, holding(inner), PPTX.media_type)
-
-
-@pytest.mark.parametrize("picture", ["JPEG", "PNG", "WEBP", "GIF"])
-@pytest.mark.parametrize("media_type", [DOCX.media_type, ODT.media_type])
-def test_where_a_picture_was_taken_is_gone(tmp_path: Path, media_type: str, picture: str) -> None:
-    taken = photos.photo(picture)
-    assert any(trace in taken for trace in photos.TRACES)
-    parts = whole(media_type)
-    parts["word/media/image1.xyz"] = taken
-    made = clean(tmp_path, archive(parts), media_type)
-    left = made.pop("word/media/image1.xyz")
-    assert [trace for trace in photos.TRACES if trace in left] == []
-    assert photos.pixels(left) == photos.pixels(taken)
-    del parts["word/media/image1.xyz"]
-    assert made == parts
-
-
-def test_how_the_camera_was_held_stays(tmp_path: Path) -> None:
-    taken = photos.photo("JPEG", orientation=6)
-    made = clean(tmp_path, archive(office(more={"word/media/a.jpg": taken})), DOCX.media_type)
-    left = made["word/media/a.jpg"]
-    assert photos.orientation(left) == 6
-    assert photos.PLACE not in left
-    assert photos.pixels(left) == photos.pixels(taken)
-
-
-def test_what_follows_a_picture_is_gone(tmp_path: Path) -> None:
-    two = photos.photo() + photos.photo(orientation=3)
-    made = clean(tmp_path, archive(office(more={"word/media/a.jpg": two})), DOCX.media_type)
-    assert photos.PLACE not in made["word/media/a.jpg"]
-
-
-@pytest.mark.parametrize(
-    ("head", "reason"),
-    [
-        (b"II*\0" + bytes(60), "TIFF or HEIC"),
-        (b"\0\0\0\x18ftypheic" + bytes(60), "TIFF or HEIC"),
-        (b"\0\0\0\x18ftypmp42" + bytes(70_000) + b"\xa9xyz+41.2-174", "A video"),
-        (
-            b"\0\0\0\x18ftypqt  " + bytes(65_505) + b"com.apple.quicktime.location.ISO6709",
-            "A video",
-        ),
-        (b"\xff\xd8\xff\xe1\xff\xff", "A picture in the document is damaged"),
-    ],
-)
-def test_what_cannot_be_freed_of_its_place_is_refused(
-    tmp_path: Path, head: bytes, reason: str
-) -> None:
-    assert reason in refused(tmp_path, office(more={"word/media/a.png": head}))
 
 
 def test_what_unpacks_to_too_much_is_refused(

@@ -92,6 +92,12 @@ HARM: dict[str, tuple[Change, str]] = {
     "a file on a page": (annotation(Subtype=Name.FileAttachment), PROGRAMS),
     "a film": (annotation(Subtype=Name.RichMedia), PROGRAMS),
     "a screen": (annotation(Subtype=Name.Screen), PROGRAMS),
+    "a part of another document": (page(Ref=Dictionary(F=String("a.pdf"), Page=0)), REMOTE),
+    "an action that is not known, in a row": (
+        annotation(A=action("GoTo", D=String("a"), Next=Array([action("Sing")]))),
+        PROGRAMS,
+    ),
+    "a link that is not a text": (annotation(A=action("URI", URI=Name("/file:a"))), LINKS),
     "a link to a file": (annotation(A=action("URI", URI=String("file:///c:/a"))), LINKS),
     "a link to a file in other letters": (
         annotation(A=action("URI", URI=String("\tFI LE://e.example/a"))),
