@@ -49,7 +49,7 @@ _AT_HOME = tuple(
         *(
             (package,)
             for package in (
-                *("cluster", "commands", "demo", "laptop", "packaging", "reference"),
+                *("chaos", "commands", "demo", "laptop", "packaging", "reference"),
                 "server",
             )
         ),

@@ -55,7 +55,7 @@ def test_a_package_has_no_tests_no_room_of_a_laptop_and_no_sources_of_compiled_c
     assert not [path for path in paths if path.suffix in (".c", ".pyx", ".pyi", ".h")]
     rooms = {path.parts[1] for path in paths if path.parts[0] == "poutama" and len(path.parts) > 2}
     assert {"edge", "engine", "schema", "features"} <= rooms
-    assert not rooms & {"laptop", "commands", "demo", "packaging", "reference", "cluster", "server"}
+    assert not rooms & {"laptop", "commands", "demo", "packaging", "reference", "chaos", "server"}
     assert not [path for path in paths if path.is_relative_to("poutama/db/migrations")]
 
 
