@@ -155,9 +155,9 @@ def misnamed(before: World, after: World, viewer: UUID) -> str:
         # Of the viewer's own row that tells of another: the row's, or none without a right.
         own = row["organisationId"] in {
             each["organisationId"]
-            for kind in ("Job", "Membership")
+            for kind in ("Job", "Membership", "OpenedRecord")
             for each in after[kind]
-            if each["personId"] == viewer and row["kind"] == kind
+            if viewer in (each["personId"], each.get("openerId")) and row["kind"] == kind
         }
         if row["organisationId"] is None:
             own = own and not any(policy.may_see_person(row["subjectId"]) for policy in policies)
