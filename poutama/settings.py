@@ -90,6 +90,16 @@ class Settings:
         "Idle time after which a database connection is closed, in seconds; keep it below the "
         "load balancer's limit.",
     )
+    database_work_mem: str = setting(
+        "4MB",
+        "PostgreSQL's `work_mem` of every session: what a sort or a hash may keep in memory; empty "
+        "means the server's own.",
+    )
+    database_temp_limit: str = setting(
+        "",
+        "PostgreSQL's `temp_file_limit` of every session, such as 1GB, if the role may set it: "
+        "what a statement may write to temporary files; empty means the server's own.",
+    )
     database_traces: bool = setting(
         False, "Whether every statement becomes an OpenTelemetry span, where that is installed."
     )
@@ -145,6 +155,9 @@ class Settings:
         "Bytes of text that cost 1: once as variables are sent, and wherever an argument uses "
         "them.",
     )
+    cost_answer: int = setting(
+        1_000, "Bytes of an answer, uncompressed, that cost 1 once they are known."
+    )
     assumed_list_size: int = setting(
         10, "Rows that a list without `first` is taken to have when its cost is counted."
     )
@@ -159,6 +172,15 @@ class Settings:
         "", "A JSON file, SHA-256 -> document: nothing else is served then; empty means anything."
     )
     max_page_size: int = setting(1_000, "Largest `first` on any list.")
+    max_list_rows: int = setting(
+        1_000, "Most rows of a list without `first`; one that has more is refused, not cut."
+    )
+    max_rows: int = setting(
+        20_000, "Most rows that the lists at one place of an answer may have together."
+    )
+    max_rows_bytes: int = setting(
+        16_000_000, "Most bytes that these rows may have as JSON, before compression."
+    )
     default_page_size: int = setting(50, "Items on a page of a connection without `first`.")
     plan_cache_size: int = setting(1_000, "Most documents, and most plans, kept by one process.")
     plan_cache_bytes: int = setting(

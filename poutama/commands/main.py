@@ -94,14 +94,21 @@ app.command(epilog="Example: poutama pages --output docs")(pages)
 @app.command(epilog="Example: POUTAMA_DATABASE_URL=postgresql:///school poutama migrate")
 def migrate() -> None:
     """Bring the database's tables up to date."""
-    with borrowed_database("waiting for the database, or for a large table") as (_, database):
+    with borrowed_database("waiting for the database, or for a large table") as (
+        settings,
+        database,
+    ):
         # heavy: SQLAlchemy and Alembic
         from poutama.db.migrate import migrate as bring_up_to_date
+        from poutama.db.server_bounds import find_advice
         from poutama.features import load_features
 
         histories = load_features().histories
         applied = bring_up_to_date(database.url, echo=print, histories=histories)
+        advice = find_advice(settings, database.url)
     print(f"{len(applied)} applied" if applied else "up to date")
+    if advice is not None:
+        print(advice, file=sys.stderr)
 
 
 @app.command(epilog="Example: poutama features")

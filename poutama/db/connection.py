@@ -62,7 +62,8 @@ class Database:
         self._settings = settings
         # A little shorter than a request, so that its first statements need no limit of their own.
         self._limit = settings.request_seconds * _EARLIER
-        self._hosts = Hosts(settings, url, _session_settings(settings, self._limit))
+        session = _session_settings(settings, self._limit)
+        self._hosts = Hosts(settings, url, session, _privileged_settings(settings))
         self._dialect = parse_dialect(settings.database_dialect)
         self.pool = Pool(
             self._open_connection,
@@ -213,7 +214,9 @@ def in_transaction() -> bool:
 
 def _session_settings(settings: Settings, limit: float) -> dict[str, str]:
     """Return the parameters of every session; CockroachDB ignores those it does not know."""
+    memory = {"work_mem": settings.database_work_mem} if settings.database_work_mem else {}
     return {
+        **memory,
         "application_name": "poutama",
         "timezone": "UTC",
         "default_transaction_isolation": "serializable",
@@ -222,3 +225,9 @@ def _session_settings(settings: Settings, limit: float) -> dict[str, str]:
         # A function that died inside a transaction must not hold its locks for ever.
         "idle_in_transaction_session_timeout": str(math.ceil(settings.request_seconds * 1000)),
     }
+
+
+def _privileged_settings(settings: Settings) -> dict[str, str]:
+    """Return the parameters of every session that only some roles may set."""
+    limit = settings.database_temp_limit
+    return {"temp_file_limit": limit} if limit else {}

@@ -54,6 +54,8 @@ QUIET = {
     "log_timezone": "UTC",
     "timezone": "UTC",
     "max_connections": "100",
+    # A statement that goes astray must not fill the disk of a laptop.
+    "temp_file_limit": "2GB",
     # What a serializable read has seen is remembered while a transaction that overlaps it lasts,
     # for up to a thousand reads of a hundred rows each; by default it holds a tenth.
     "max_pred_locks_per_transaction": "1024",

@@ -12,6 +12,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from poutama.edge.http import Api, Request, Response, body_too_large, cut_off, refuse
+from poutama.engine.finishing import is_writing
 from poutama.errors import DeadlineExceededError, PoutamaError, UnavailableError
 
 # The shapes that the ASGI specification gives them; every server spells them the same way.
@@ -146,7 +147,10 @@ class Application:
 
 
 class _Watch:
-    """Cancels a request whose client leaves, or that takes too long, once it has lasted a while."""
+    """Cancels a request whose client leaves, or that takes too long, once it has lasted a while.
+
+    One that is writing finishes though its client is gone.
+    """
 
     __slots__ = ("_old", "_receive", "_request", "_seconds", "gone", "watching")
 
@@ -169,7 +173,9 @@ class _Watch:
                 # After the body there is one message: that the client is gone.
                 while (await self._receive())["type"] != "http.disconnect":
                     pass
-            self.gone = True
+                self.gone = True
+                if is_writing(self._request):
+                    await asyncio.Event().wait()  # it finishes, or its time is over
         except TimeoutError:
             pass
         if self._request is not None:

@@ -2,9 +2,10 @@
 
 `edge.http` opens an account for each request; the engine spends from it before it runs anything. A
 process lets a person run up a tab, `budget_tab` at most, and asks the ledger (`db.budget_ledger`)
-only when that is full: most requests cost no statement. So n processes together can be `n x
-budget_tab` ahead of the ledger, once; what they were ahead is entered later and waited for.
-`docs/limits.md` has the arithmetic. Never reads what is asked for, never says who else is busy.
+only when that is full: most requests cost no statement. What an answer costs by its bytes is known
+afterwards, and owed. So n processes together can be `n x budget_tab` and an answer each ahead of
+the ledger, once; what they were ahead is entered later and waited for. `docs/limits.md` has the
+arithmetic. Never reads what is asked for, never says who else is busy.
 """
 
 from __future__ import annotations
@@ -165,6 +166,10 @@ class Account(msgspec.Struct, frozen=True):
     async def spend(self, cost: int) -> None:
         """Take the cost; errors as `Budgets.spend`."""
         await self.budgets.spend(self.person, self.tab, cost, self.deadline)
+
+    def owe(self, cost: int) -> None:
+        """Note what was not known before: never refused, and paid with what comes next."""
+        self.tab.owed += cost
 
     def headers(self) -> HeaderPairs:
         """What is left, for the response."""

@@ -215,7 +215,7 @@ class Api:
             return await self._execute(request, media, viewer, deadline, None)
         account = self._budgets.open_account(viewer.person_id, deadline)
         request.accounts.append(account)
-        response = await self._execute(request, media, viewer, deadline, account.spend)
+        response = await self._execute(request, media, viewer, deadline, account)
         return Response(response.status, response.headers + account.headers(), response.body)
 
     async def _execute(
@@ -224,7 +224,7 @@ class Api:
         media: MediaType,
         viewer: Viewer | None,
         deadline: float,
-        spend: Callable[[int], Awaitable[None]] | None,
+        account: Account | None,
     ) -> Response:
         if request.method == "POST":
             graphql = self._parse_post(request)
@@ -236,8 +236,10 @@ class Api:
             deadline=deadline,
             read_only=request.method != "POST",
             idempotency_key=parse_idempotency_key(request.headers.get("idempotency-key")),
-            spend=spend,
+            spend=None if account is None else account.spend,
         )
+        if account is not None:
+            account.owe(answer.owed)
         return await self._fit(request, _respond(media, answer.status, answer.body))
 
     def _parse_post(self, request: Request) -> GraphQLRequest:

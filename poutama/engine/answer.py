@@ -20,16 +20,18 @@ class GraphQLResponse(msgspec.Struct, frozen=True):
 
     body: bytes
     status: int = 200
+    owed: int = 0
+    """What it costs besides what was spent before: known with the answer."""
 
 
-def answer_data(data: bytes) -> GraphQLResponse:
+def answer_data(data: bytes, *, owed: int = 0) -> GraphQLResponse:
     """The response to an operation that went well; `data` is a JSON object in UTF-8."""
-    return GraphQLResponse(b'{"data":%b}' % data)
+    return GraphQLResponse(b'{"data":%b}' % data, owed=owed)
 
 
-def answer_refusal(error: PoutamaError) -> GraphQLResponse:
+def answer_refusal(error: PoutamaError, *, owed: int = 0) -> GraphQLResponse:
     """The response to a request that was not executed: errors, and no data."""
-    return GraphQLResponse(encode_errors([_describe(error)]), error.status)
+    return GraphQLResponse(encode_errors([_describe(error)]), error.status, owed)
 
 
 def answer_failure(failure: GraphQLFailure) -> GraphQLResponse:
@@ -42,9 +44,10 @@ def answer_failure(failure: GraphQLFailure) -> GraphQLResponse:
     return GraphQLResponse(encode_errors(errors), failure.kind.status)
 
 
-def answer_field_error(error: PoutamaError, key: str) -> GraphQLResponse:
+def answer_field_error(error: PoutamaError, key: str, *, owed: int = 0) -> GraphQLResponse:
     """The response where a root field failed, and so nothing of the mutation has happened."""
-    return GraphQLResponse(encode_errors([{**_describe(error), "path": [key]}], data="null"))
+    body = encode_errors([{**_describe(error), "path": [key]}], data="null")
+    return GraphQLResponse(body, owed=owed)
 
 
 def describe_error(message: str, code: str, extensions: Mapping[str, object]) -> dict[str, Any]:

@@ -26,6 +26,7 @@ from poutama.engine.answer import (
     answer_field_error,
     answer_refusal,
 )
+from poutama.engine.finishing import finish_writing
 from poutama.engine.mutation import (
     MutationRun,
     PrepareRepeat,
@@ -51,7 +52,13 @@ from poutama.errors import (
 )
 from poutama.footprint import measure_bytes
 from poutama.lru import Lru
-from poutama.plan.cost import check_cost, price_document, price_variables
+from poutama.plan.cost import (
+    check_cost,
+    price_answer,
+    price_document,
+    price_refusal,
+    price_variables,
+)
 from poutama.plan.limits import check_text
 from poutama.plan.nodes import Text
 from poutama.plan.operation import Documents, GraphQLFailure, GraphQLRequest, Operation
@@ -153,9 +160,9 @@ class Engine:
                 data = await self._mutate(prepared.steps, binding, deadline, repeat)
             if prepared.marked and viewer is not None:
                 data = fill_marks(data, self._compute_for(viewer.person_id))
-            return answer_data(data)
+            return answer_data(data, owed=price_answer(len(data), self._settings))
         except (GraphQLFailure, StepFailure, PoutamaError) as error:
-            return _answer_error(error)
+            return _answer_error(error, self._settings)
 
     async def _charge(self, prepared: Prepared, binding: Binding, spend: Spend | None) -> None:
         """Spend what the operation costs, and count what it searches."""
@@ -187,9 +194,10 @@ class Engine:
         repeat: PrepareRepeat,
     ) -> bytes:
         mutation = MutationRun(self._writing, steps, binding, deadline, repeat)
-        data = await mutation.run()
-        for job in mutation.enqueued:
-            await self._wake_worker(job)
+        with finish_writing():
+            data = await mutation.run()
+            for job in mutation.enqueued:
+                await self._wake_worker(job)
         return data.encode()
 
     async def _wake_worker(self, job: UUID) -> None:
@@ -266,17 +274,20 @@ def check_viewer(viewer: Viewer | None, settings: Settings) -> None:
         raise UnauthenticatedError
 
 
-def _answer_error(error: GraphQLFailure | StepFailure | PoutamaError) -> GraphQLResponse:
+def _answer_error(
+    error: GraphQLFailure | StepFailure | PoutamaError, settings: Settings
+) -> GraphQLResponse:
     """Return the client's answer; raise errors that the edge masks or answers itself."""
     match error:
         case GraphQLFailure():
             return answer_failure(error)
         case StepFailure():
-            return answer_field_error(error.error, error.key)
+            owed = price_refusal(error.error, settings)
+            return answer_field_error(error.error, error.key, owed=owed)
         case MethodNotAllowedError() | RateLimitedError() | PoutamaError(safe=False):
             raise error
         case _:
-            return answer_refusal(error)
+            return answer_refusal(error, owed=price_refusal(error, settings))
 
 
 def _idempotent_request(

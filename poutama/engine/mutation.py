@@ -49,6 +49,7 @@ from poutama.plan.values import Binding, resolve_tree, resolve_value
 from poutama.procedure import Procedure, ProcedureContext
 from poutama.quotas import Fetch, Quotas, find_refusal
 from poutama.settings import Settings
+from poutama.sql.bounds import RAISE_SQLSTATE, refuse_payload
 from poutama.sql.idempotency import lookup_written, store_written
 from poutama.sql.procedure_payload import fill_returned
 from poutama.sql.statement import Statement, StatementResult, bind_values
@@ -149,7 +150,7 @@ class MutationRun:
         """The data; None where the idempotency key is known, and nothing was written."""
         idempotent = self._binding.idempotent_request
         statement = step.statement if idempotent is None else step.idempotent
-        with _failing_at(step.write.key):
+        with _failing_at(step.write.key), _refusing_payload(step.write, statement):
             rows = await self._database.write(
                 statement.text, bind_values(statement, self._binding), deadline=self._deadline
             )
@@ -247,7 +248,9 @@ class MutationRun:
 
     async def _write(self, write: Write, statement: Statement, transaction: Transaction) -> str:
         values = bind_values(statement, self._binding)
-        outcome = statement.conclude(await transaction.fetch(statement.text, *values))
+        with _refusing_payload(write, statement):
+            rows = await transaction.fetch(statement.text, *values)
+        outcome = statement.conclude(rows)
         await self._check_quotas(write, outcome, transaction.fetch)
         return self._conclude(write, outcome)
 
@@ -331,6 +334,17 @@ def _naming(field: str) -> Iterator[None]:
     except (NotFoundError, ConflictError, LimitExceededError, QuotaExceededError) as error:
         if not error.message.startswith(f"{field}: "):
             error.args = (f"{field}: {error.message}",)
+        raise
+
+
+@contextmanager
+def _refusing_payload(write: Write, statement: Statement) -> Iterator[None]:
+    """Name the lists of a change that the database undid because they are over their bound."""
+    try:
+        yield
+    except DatabaseError as error:
+        if error.sqlstate == RAISE_SQLSTATE and statement.places:
+            raise refuse_payload(write.field, statement.places) from error
         raise
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import TypeAlias, assert_never
 
@@ -19,6 +20,7 @@ from poutama.plan.steps import Call, MutationStep, Write
 from poutama.plan.writes import WriteBuilder
 from poutama.schema.model import Model
 from poutama.settings import Settings
+from poutama.sql.bounds import Bounds
 from poutama.sql.computed import has_marks
 from poutama.sql.json import render_idempotent, render_json
 from poutama.sql.permit import render_permits
@@ -144,14 +146,15 @@ def prepare_operation(
     cost = Pricing(model, operation, selections, settings).price_operation()
     check_total(cost.fixed, settings)
     reads = ReadBuilder(model, operation, selections, settings)
-    render = render_json if rendering == "json" else render_rows
+    bounds = Bounds.from_settings(settings)
+    render = _renderer(rendering, bounds)
     if operation.is_mutation:
         plan = WriteBuilder(model, operation, selections, reads, settings).build_mutation()
         payloads = (step.payload for step in plan.steps if not isinstance(step, Text))
         searched = find_searched(Read(tuple(chain.from_iterable(payloads))))
         cost = cost.plus(price_searches(searched, settings))
         check_total(cost.fixed, settings)
-        steps = tuple(_prepare_step(step, render) for step in plan.steps)
+        steps = tuple(_prepare_step(step, render, bounds) for step in plan.steps)
         return PreparedMutation(cost, steps, any(_is_marked(step) for step in steps), searched)
     read = rewrite_read(model.entities, reads.build_query(variables))
     searched = find_searched(read)
@@ -170,7 +173,7 @@ def prepare_repeat(
     """
     selections = Selections(operation, build_trees(shape), settings)
     reads = ReadBuilder(model, operation, selections, settings)
-    render = render_json if rendering == "json" else render_rows
+    render = _renderer(rendering, Bounds.from_settings(settings))
     return tuple(
         step
         if isinstance(step, Text)
@@ -179,7 +182,11 @@ def prepare_repeat(
     )
 
 
-def _prepare_step(step: MutationStep, render: Render) -> PreparedStep:
+def _renderer(rendering: str, bounds: Bounds) -> Render:
+    return partial(render_json if rendering == "json" else render_rows, bounds=bounds)
+
+
+def _prepare_step(step: MutationStep, render: Render, bounds: Bounds) -> PreparedStep:
     match step:
         case Text():
             return step
@@ -194,7 +201,8 @@ def _prepare_step(step: MutationStep, render: Render) -> PreparedStep:
             statement = render(read, change)
             if before is not None:
                 return WriteInSteps(step, before, statement, None)
-            return SimpleWrite(step, statement, render_idempotent(read, change, step.returned))
+            idempotent = render_idempotent(read, change, step.returned, bounds=bounds)
+            return SimpleWrite(step, statement, idempotent)
         case _:
             assert_never(step)
 

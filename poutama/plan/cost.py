@@ -4,7 +4,8 @@ Fields that a condition leaves out cost nothing, and a field selected twice cost
 what the statement will do. Sizes of lists are places like every other value, so one expression
 serves all requests of a plan. `engine.prepare` makes it, the engine evaluates it for each request.
 The weights are those of graphql-armor (https://escape.tech/graphql-armor/docs/plugins/cost-limit);
-`docs/limits.md` says how lists are counted, and why.
+`docs/limits.md` says how lists are counted, and why. What an answer had in it is known afterwards,
+and is owed then: `price_answer`, `price_refusal`.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from graphql import (
     get_nullable_type,
 )
 
+from poutama.errors import PoutamaError
 from poutama.plan.limits import exceeded
 from poutama.plan.operation import Operation
 from poutama.plan.selection import Selections
@@ -98,6 +100,25 @@ def price_searches(searched: Sequence[str], settings: Settings) -> Cost:
     return Cost(settings.cost_search * len(searched))
 
 
+def price_answer(size: int, settings: Settings) -> int:
+    """What an answer of so many bytes costs besides, once it is known."""
+    return size // settings.cost_answer
+
+
+def price_refusal(error: PoutamaError, settings: Settings) -> int:
+    """What an answer costs besides that was refused for its rows or bytes: the most it may have."""
+    match error.extensions.get("limit"):
+        case "listRows":
+            rows = settings.max_list_rows
+        case "rows":
+            rows = settings.max_rows
+        case "bytes":
+            return min(settings.max_cost, price_answer(settings.max_rows_bytes, settings))
+        case _:
+            return 0
+    return min(settings.max_cost, ceil(rows / settings.cost_rows * settings.cost_object))
+
+
 def price_document(text: str, settings: Settings) -> int:
     """What it costs to parse a document, or to plan an operation of it, for the first time."""
     return ceil(len(text) / settings.cost_document)
@@ -136,21 +157,23 @@ class Pricing:
         schema = self._model.schema
         root = schema.mutation_type if self._operation.is_mutation else schema.query_type
         assert root is not None
-        return self._fields([self._operation.node.selection_set], root, None)
+        return self._fields([self._operation.node.selection_set], root, None, frozenset())
 
     def _fields(
         self,
         sets: Iterable[SelectionSetNode | None],
         type_: GraphQLObjectType,
         page: Size | None,
+        above: frozenset[str],
     ) -> Cost:
+        """`above`: the types of rows around it."""
         found = Cost(0)
         for nodes in self._selections.collect(sets, type_.name).values():
             name = nodes[0].name.value
             if name == "__typename":
                 found = found.plus(Cost(self._settings.cost_scalar))
             elif not name.startswith("__"):
-                found = found.plus(self._field(nodes, type_, type_.fields[name], page))
+                found = found.plus(self._field(nodes, type_, type_.fields[name], page, above))
         return found
 
     def _field(
@@ -159,6 +182,7 @@ class Pricing:
         owner: GraphQLObjectType,
         field: GraphQLField,
         page: Size | None,
+        above: frozenset[str],
     ) -> Cost:
         settings = self._settings
         arguments = self._selections.arguments(nodes[0], field.args)
@@ -170,14 +194,18 @@ class Pricing:
             return given.plus(Cost(settings.cost_scalar))
         many = isinstance(get_nullable_type(field.type), GraphQLList)
         where = f"{(nodes[0].alias or nodes[0].name).value}.first"
-        size = self._size(arguments, field, page, where, many=many)
+        named = nodes[0].name.value
+        size = self._size(arguments, field, page, where, many=self._expect(owner, named, many))
         sets = [node.selection_set for node in nodes]
-        inner = self._fields(sets, type_, None if many else size)
+        row = type_.name.removesuffix("Edge")
+        rows = above | ({row} if row in self._model.entities else frozenset())
+        inner = self._fields(sets, type_, None if many else size, rows)
         # A connection, its edges and a payload are wrapping: only what they wrap lies deeper.
         factor = settings.cost_depth_factor if type_.name in self._model.entities else 1
         found = Cost(settings.cost_object).plus(inner.times(factor))
         if many:
-            found = self._many(size, found)
+            assert size is not None, "a list has a size"
+            found = self._many(size, found, returns=row in above)
         if owner is self._model.schema.mutation_type:
             found = found.plus(Cost(CHANGE))
         return given.plus(found)
@@ -197,15 +225,18 @@ class Pricing:
         page: Size | None,
         where: str,
         *,
-        many: bool,
-    ) -> Size:
-        """How many rows a list has, or how many a connection hands to the lists inside it."""
+        many: int | None,
+    ) -> Size | None:
+        """How many rows a list has, or how many a connection hands to the lists inside it.
+
+        `many`: how many a list is expected to have; None where it is not a list.
+        """
         first = arguments.get("first")
         match first:
-            case None if "first" in field.args and not many:
+            case None if "first" in field.args and many is None:
                 return float(self._settings.default_page_size)
             case None:
-                return float(self._settings.assumed_list_size) if page is None else page
+                return page if page is not None or many is None else float(many)
             case Constant(int() as known) if 0 <= known <= self._settings.max_page_size:
                 return float(known)
             case dict() | list():
@@ -213,8 +244,24 @@ class Pricing:
             case _:
                 return PageSize(first, where)
 
-    def _many(self, size: Size, row: Cost) -> Cost:
-        row = row.times(1 / self._settings.cost_rows)
+    def _expect(self, owner: GraphQLObjectType, field: str, many: bool) -> int | None:
+        """How many rows a list without `first` is expected to have; None where it is not a list."""
+        if not many:
+            return None
+        if owner is self._model.schema.query_type:
+            relation = self._model.roots.get(field)
+        else:
+            entity = self._model.entities.get(owner.name)
+            relation = None if entity is None else entity.relation(field)
+        expected = None if relation is None else relation.expected
+        return self._settings.assumed_list_size if expected is None else expected
+
+    def _many(self, size: Size, row: Cost, *, returns: bool) -> Cost:
+        """What a list costs. One that `returns` to a type around it multiplies with itself: each
+        of its rows is counted as what it is, not five as one.
+        """
+        if not returns:
+            row = row.times(1 / self._settings.cost_rows)
         if not isinstance(size, PageSize):
             return row.times(size)
         return Cost(0, ((size, replace(row, texts=())),), row.texts)

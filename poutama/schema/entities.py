@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
 from graphql import (
     DocumentNode,
@@ -91,12 +92,18 @@ def _add_quotas(
 
 
 def load_relation(
-    where: str, node: FieldDefinitionNode, key: str | None, entities: Iterable[str]
+    where: str, node: FieldDefinitionNode, given: Mapping[str, Any], entities: Iterable[str]
 ) -> Relation:
     """A field that answers with a list or a connection of rows.
 
+    Args:
+        where: the field, in words.
+        node: its definition.
+        given: the arguments of its `@many` or `@rows`.
+        entities: the types that have a table.
+
     Raises:
-        SchemaError: what it answers with has no table.
+        SchemaError: what it answers with has no table, or so many rows cannot be expected.
     """
     kind = named_type(node.type)
     target = kind.removesuffix("Connection")
@@ -106,7 +113,14 @@ def load_relation(
         f"{where}: expected [{target}!]! or {target}Connection!.",
     )
     shape = RelationShape.LIST if is_list(node.type) else RelationShape.CONNECTION
-    return Relation(node.name.value, target, shape, key)
+    expected = given.get("expected")
+    if expected is not None:
+        listed = shape is RelationShape.LIST
+        require(listed, f"{where}: (expected:) has no effect on a Connection.")
+        require(expected >= 1, f"{where}: (expected:): expected 1 or more, got {expected}.")
+    return Relation(
+        node.name.value, target, shape, given.get("key"), own=given.get("own"), expected=expected
+    )
 
 
 def order_term(fields: Mapping[str, Field], field: str, descending: bool) -> OrderTerm:
@@ -184,7 +198,7 @@ def _load_field(
         require(kind in entities, f"{where}: @one leads to {kind}, which has no @table.")
         return Relation(name, kind, RelationShape.ONE, one["key"], nullable=is_nullable(node.type))
     if (many := find_directive(node, "many")) is not None:
-        return load_relation(where, node, many["key"], entities)
+        return load_relation(where, node, many, entities)
     if (computed := find_directive(node, "computed")) is not None:
         require(is_nullable(node.type), f"{where}: a computed field must be nullable.")
         require(bool(computed["columns"]), f"{where}: @computed needs a column.")

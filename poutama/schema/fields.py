@@ -85,6 +85,8 @@ class Relation:
     """A root field that is the viewer's own row."""
     own: str | None = None
     """The column of a root field's rows that must hold the viewer's id, unless one is named."""
+    expected: int | None = None
+    """How many rows a list has in an ordinary school, where that is declared."""
 
 
 Field: TypeAlias = Column | Computed | Relation

@@ -172,9 +172,9 @@ def _load_root(node: FieldDefinitionNode, entities: Mapping[str, Entity]) -> Rel
     rows = find_directive(node, "rows")
     if rows is None:
         raise SchemaError(f"{where}: expected @rows, @row or @viewer.")
-    plain = load_relation(where, node, None, entities)
+    plain = load_relation(where, node, rows, entities)
     arguments = _where_arguments(where, node, entities[plain.target])
-    return replace(plain, arguments=arguments, own=rows.get("own"))
+    return replace(plain, arguments=arguments)
 
 
 def _where_arguments(place: str, node: FieldDefinitionNode, entity: Entity) -> dict[str, Column]:

@@ -117,6 +117,10 @@ class Level:
     name: str
     rows: Rows
     parent: Level | None
+    path: str
+    """The response keys that lead to its rows, joined by dots."""
+    many: bool
+    """Whether a row of the parent may have more than one."""
     joined: list[JoinedRow] = field(default_factory=list)
     """To-one relations whose columns are taken along in the same row."""
     traced: list[TracedRow] = field(default_factory=list)
@@ -126,6 +130,12 @@ class Level:
     paged: bool = False
     """Whether rows know their `place` on the page and how many were `fetched`."""
     has_children: bool = False
+
+    @property
+    def alone(self) -> bool:
+        """Whether there is at most one list of it in the answer."""
+        above = self.parent
+        return above is None or (not above.many and above.alone)
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,8 +165,10 @@ class Layout:
     unused: list[Value] = field(default_factory=list)
     """Arguments of pages of which no row is asked for."""
 
-    def add_level(self, name: str, rows: Rows, parent: Level | None) -> Level:
-        level = Level(name, rows, parent)
+    def add_level(
+        self, name: str, rows: Rows, parent: Level | None, field: str, *, many: bool
+    ) -> Level:
+        level = Level(name, rows, parent, _path(parent, field), many)
         if rows.trace is not None and rows.trace.recorded:
             level.traced.append(TracedRow("this", rows.trace))
         self.levels.append(level)
@@ -206,16 +218,16 @@ class _Painter:
             case One(_, rows, nullable):
                 if level is not None and _is_flat(rows):
                     return self._joined(level, alias, rows, nullable)
-                child = self._add_level(rows, level)
+                child = self._add_level(rows, level, member.key)
                 body = self.paint(child, "this", rows.fields)
                 return (self._add(OneSlot(child, body, nullable)),)
-            case Many(_, rows):
-                child = self._add_level(rows, level)
+            case Many(key, rows):
+                child = self._add_level(rows, level, key, many=True)
                 return self._list(child, self.paint(child, "this", rows.fields))
             case Page():
                 return self._page(level, member)
-            case RowId(_, entity):
-                written = self._add_level(Rows(entity, None, (), written=0), None)
+            case RowId(key, entity):
+                written = self._add_level(Rows(entity, None, (), written=0), None, key)
                 text = render_json_value("this", entity.id)
                 return (self._add(OneSlot(written, (SqlText(text),), nullable=False)),)
             case _:
@@ -240,7 +252,7 @@ class _Painter:
         for index, view in enumerate(page.views):
             parts.append(Literal(f"{',' if index else ''}{dumps(view.key)}:"))
             if level is None and isinstance(view, NodeList | EdgeList | PageInfo):
-                level = self._add_level(page.rows, parent)
+                level = self._add_level(page.rows, parent, page.key, many=True)
                 level.paged = True
             parts += self._view(parent, level, page.rows, view)
         if level is None:
@@ -255,7 +267,7 @@ class _Painter:
             case Text(_, json):
                 return (Literal(json),)
             case TotalCount():
-                counted = Level("", rows, parent)
+                counted = Level("", rows, parent, "", many=True)
                 if parent is not None:
                     parent.exported["id"] = None
                     parent.has_children = True
@@ -285,9 +297,11 @@ class _Painter:
                     parts += self.paint(level, "this", fields)
         return _merge([*parts, Literal("}")])
 
-    def _add_level(self, rows: Rows, parent: Level | None) -> Level:
+    def _add_level(
+        self, rows: Rows, parent: Level | None, key: str, *, many: bool = False
+    ) -> Level:
         name = self._conditions.names.take(rows.entity.table)
-        return self._layout.add_level(name, rows, parent)
+        return self._layout.add_level(name, rows, parent, key, many=many)
 
     def _add(self, slot: Slot) -> Part:
         self._layout.slots.append(slot)
@@ -362,6 +376,10 @@ def concat(parts: tuple[Part, ...]) -> str:
             case _:
                 raise AssertionError("only flat rows are joined into their parent's")
     return " || ".join(texts)
+
+
+def _path(parent: Level | None, key: str) -> str:
+    return key if parent is None else f"{parent.path}.{key}"
 
 
 def _is_flat(rows: Rows) -> bool:

@@ -6,11 +6,13 @@ with LIMIT becomes a full scan on CockroachDB.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from poutama.plan.nodes import PageFact, Rows, Tested, Trace
 from poutama.sql.audit import TracedRows, list_trace_columns
+from poutama.sql.bounds import WHOLE, Bound, Bounds, Place, render_mark, render_raise
 from poutama.sql.condition import TRUE, Condition, all_of
 from poutama.sql.fragment import (
     name_column,
@@ -101,23 +103,27 @@ class LevelColumns:
 class LevelRenderer:
     """Renders the levels of one statement."""
 
-    def __init__(self, conditions: Conditions) -> None:
+    def __init__(self, conditions: Conditions, bounds: Bounds, *, changes: bool) -> None:
+        """`changes`: whether the statement changes something, which must fail over a bound."""
         self._conditions = conditions
+        self._bounds = bounds
+        self._changes = changes
 
     def render_level(self, level: Level, columns: LevelColumns, *, numbered: bool) -> str:
         """The CTE's query."""
         rows = level.rows
         order = render_order("this", rows.order)
-        parent = "this._parent" if self._is_nested_page(level) else "parent.key"
+        limit = self._limit(level)
+        # Numbering sorts: what is beyond the limit must be gone before.
+        inside = limit if numbered else ""
+        within = self._is_nested_page(level) or bool(inside)
+        parent = "this._parent" if within else "parent.key"
         selected = []
         if level.parent is not None:
             selected.append(f"{parent} AS parent")
         if numbered:
             over = order if level.parent is None else f"{parent}, {order}"
             selected.append(f"row_number() OVER (ORDER BY {over}) AS key")
-        elif rows.order:
-            keys = enumerate(sort_keys("this", rows.order), start=1)
-            selected += [f"{key} AS sort_{number}" for number, (key, _) in keys]
         if level.paged:
             if level.parent is None:
                 selected.append(f"row_number() OVER (ORDER BY {order}) AS place")
@@ -133,9 +139,35 @@ class LevelRenderer:
         selected += [f"{name_column('this', name)} AS row_{name}" for name in level.exported]
         pieces = enumerate(columns.pieces, start=1)
         selected += [f"{sql} AS json_{number}" for number, sql in pieces]
+        if not numbered and rows.order:
+            # After the text, in the order in which they are used: that spares PostgreSQL a node.
+            keys = enumerate(sort_keys("this", rows.order), start=1)
+            selected += [f"{key} AS sort_{number}" for number, (key, _) in keys]
         if columns.cursor:
             selected.append(f"{render_cursor('this', rows.order, rows.entity.id)} AS cursor")
-        return f"SELECT {', '.join(selected)} FROM {self._source(level)}"
+        outside = "" if numbered else limit
+        return f"SELECT {', '.join(selected)} FROM {self._source(level, inside)}{outside}"
+
+    def places(self, slots: Iterable[Slot]) -> dict[int, Place]:
+        """Where the slots are that have a bound, by their numbers, and the whole answer."""
+        found = {
+            slot.number: Place(
+                path=slot.level.path,
+                bounds=self._bounds,
+                is_whole=is_whole(slot.level),
+                is_alone=slot.level.alone,
+            )
+            for slot in slots
+            if isinstance(slot, ListSlot | FactsSlot) and is_bounded(slot.level)
+        }
+        whole = Place("data", self._bounds, is_whole=False, is_alone=True)
+        return {WHOLE: whole, **found} if found else {}
+
+    def refuse(self, bound: Bound, place: int, number: str) -> str:
+        """SQL text for an answer over a bound; `number` is any number that a row there has."""
+        if self._changes:
+            return f"{render_raise(number)}::text"
+        return render_mark(bound, place)
 
     def render_count(self, slot: CountSlot) -> str:
         """The query that counts the rows of all pages: `parent` and `json`."""
@@ -206,6 +238,10 @@ class LevelRenderer:
             PageFact.END: _cursor_where(f"item.place = least(item.fetched, {first})"),
         }
         text = describe_facts(slot.info, facts)
+        if is_bounded(level) and not level.alone:
+            over = f"(SELECT count(*) FROM {level.name}) > {2 * self._bounds.place_rows}"
+            refusal = self.refuse(Bound.PLACE, slot.number, "count(*)")
+            text = f"CASE WHEN {over} THEN {refusal} ELSE {text} END"
         if level.parent is None:
             return f"SELECT {text} AS json FROM {level.name} AS item HAVING count(*) > 0"
         return f"SELECT item.parent, {text} AS json FROM {level.name} AS item GROUP BY item.parent"
@@ -216,7 +252,19 @@ class LevelRenderer:
             return TRUE
         return Condition(f"item.place <= {self._page_size(level)}")
 
-    def _source(self, level: Level) -> str:
+    def _limit(self, level: Level) -> str:
+        """How many rows of a level are read, beyond which the answer is refused.
+
+        A literal: a planner that does not know a LIMIT expects a tenth of the rows.
+        """
+        if not is_bounded(level):
+            return ""
+        if level.alone:
+            return f" LIMIT {self._bounds.list_rows + 1}" if is_whole(level) else ""
+        # Each page has a row beyond its own, and there are as many pages as rows above.
+        return f" LIMIT {(2 if level.paged else 1) * self._bounds.place_rows + 1}"
+
+    def _source(self, level: Level, limit: str) -> str:
         rows = level.rows
         where = self._where(rows)
         if rows.after:
@@ -224,18 +272,26 @@ class LevelRenderer:
             where = all_of(where, after)
         if level.parent is None:
             table = self._table(level)
-            if rows.first is None:
+            if rows.first is None and not limit:
                 return f"{table}{self._joins(level)}{where.where}"
-            order = render_order("this", rows.order)
-            limit = f"ORDER BY {order} LIMIT {self._fetch(level)}"
-            return f"(SELECT * FROM {table}{where.where} {limit}) AS this{self._joins(level)}"
+            if rows.first is not None:
+                order = render_order("this", rows.order)
+                limit = f" ORDER BY {order} LIMIT {self._fetch(level)}"
+            return f"(SELECT * FROM {table}{where.where}{limit}) AS this{self._joins(level)}"
         below = self._below(level)
         if not self._is_nested_page(level):
-            return f"{below}{self._joins(level)}{where.where}"
+            if not limit:
+                return f"{below}{self._joins(level)}{where.where}"
+            limited = f"SELECT this.*, parent.key AS _parent FROM {below}{where.where}{limit}"
+            return f"({limited}) AS this{self._joins(level)}"
         over = f"PARTITION BY parent.key ORDER BY {render_order('this', rows.order)}"
         columns = f"this.*, parent.key AS _parent, row_number() OVER ({over}) AS _place"
         ranked = f"SELECT {columns} FROM {below}{where.where}"
-        return f"({ranked}) AS this{self._joins(level)} WHERE this._place <= {self._fetch(level)}"
+        on_page = f" WHERE this._place <= {self._fetch(level)}"
+        if not limit:
+            return f"({ranked}) AS this{self._joins(level)}{on_page}"
+        limited = f"SELECT * FROM ({ranked}) AS this{on_page}{limit}"
+        return f"({limited}) AS this{self._joins(level)}"
 
     def _where(self, rows: Rows) -> Condition:
         """The rule of the rows, and what a client asks of them."""
@@ -253,6 +309,9 @@ class LevelRenderer:
         assert level.parent is not None
         assert relation is not None, "only a root has no relation"
         on = self._conditions.join("this", relation, "parent", prefix="row_")
+        if level.parent.paged:
+            # Nothing is read below the row that only tells whether another page follows.
+            on = all_of(on, Condition(f"parent.place <= {self._page_size(level.parent)}"))
         return f"{level.parent.name} AS parent JOIN {self._table(level)} ON {on.text}"
 
     def _joins(self, level: Level) -> str:
@@ -302,6 +361,16 @@ def split_layout(layout: Layout) -> SplitLayout:
                 columns[slot.level].cursor = True
     root = tuple(part for part in layout.root if isinstance(part, Literal | Slot))
     return SplitLayout(columns, bodies, root)
+
+
+def is_bounded(level: Level) -> bool:
+    """Whether the level has lists of rows; those just written are as many as were sent."""
+    return level.many and level.rows.written is None
+
+
+def is_whole(level: Level) -> bool:
+    """Whether the level's lists are answered whole, as they have no `first`."""
+    return is_bounded(level) and level.rows.first is None
 
 
 def source_of(rows: Rows) -> str:

@@ -31,7 +31,8 @@ Columns of levels and slots:
 
 - `slot`: which slot a row fills, where the database returns the rows of all levels.
 - `key`: the row's number in its level; `parent`: the key of the row it belongs to.
-- `json_<n>`: pieces of the row's JSON text; `json`: a slot's text.
+- `json_<n>`: pieces of the row's JSON text; `json`: a slot's text; `rows_<n>`: how many rows of
+  `list_<n>` are in it.
 - `sort_<n>`: what the rows are sorted by; `row_<column>`: a column that children join on.
 - `place`, `fetched`: the row's place on its page, and how many rows the page has fetched; `cursor`.
   While they are computed, beside all columns of the table: `_parent`, `_place`.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from poutama.plan.nodes import Change, Read
 from poutama.sql.audit import render_entries
+from poutama.sql.bounds import DEFAULT_BOUNDS, Bounds, render_raise
 from poutama.sql.fragment import Parameters
 from poutama.sql.layout import (
     CountSlot,
@@ -21,13 +22,22 @@ from poutama.sql.layout import (
     default_text,
     lay_out,
 )
-from poutama.sql.levels import Final, LevelRenderer, Piece, split_layout
+from poutama.sql.levels import (
+    Final,
+    LevelRenderer,
+    Piece,
+    is_bounded,
+    is_whole,
+    split_layout,
+)
 from poutama.sql.predicate import Conditions
 from poutama.sql.statement import OUTCOME, Assembly, Hole, Statement, Template
 from poutama.sql.write import ChangeRenderer
 
 
-def render_rows(read: Read, change: Change | None = None) -> Statement:
+def render_rows(
+    read: Read, change: Change | None = None, *, bounds: Bounds = DEFAULT_BOUNDS
+) -> Statement:
     """The plan as one statement that returns rows of (slot, parent's key, own key, text).
 
     With a change one more row, of the slot `OUTCOME`, says how it went: how many rows were
@@ -37,17 +47,20 @@ def render_rows(read: Read, change: Change | None = None) -> Statement:
     layout = lay_out(read, conditions)
     if not layout.slots and change is None:
         return Statement("", (), constant=constant_text(layout), checked=tuple(layout.unused))
-    return _RowsRenderer(layout, conditions, change).render()
+    return _RowsRenderer(layout, conditions, change, bounds).render()
 
 
 class _RowsRenderer:
-    def __init__(self, layout: Layout, conditions: Conditions, change: Change | None) -> None:
+    def __init__(
+        self, layout: Layout, conditions: Conditions, change: Change | None, bounds: Bounds
+    ) -> None:
         self._layout = layout
         self._parameters = conditions.parameters
         self._conditions = conditions
         self._changing = change
         self._change = ChangeRenderer(conditions).render(change) if change else None
-        self._levels = LevelRenderer(conditions)
+        self._bounds = bounds
+        self._levels = LevelRenderer(conditions, bounds, changes=change is not None)
         self._split = split_layout(layout)
 
     def render(self) -> Statement:
@@ -63,7 +76,7 @@ class _RowsRenderer:
         selects = [self._select(slot) for slot in self._layout.slots]
         if change:
             selects.append(
-                f"SELECT {OUTCOME}::int8 AS slot, {change.written} AS parent,"
+                f"SELECT {OUTCOME}::int8 AS slot, {self._written(change.written)} AS parent,"
                 f" {change.version} AS key, NULL::text AS json"
             )
         traced = self._levels.render_traced(self._layout)
@@ -81,7 +94,24 @@ class _RowsRenderer:
                 ),
             ),
             checked=tuple(self._layout.unused),
+            places=self._levels.places(self._layout.slots),
         )
+
+    def _written(self, written: str) -> str:
+        """How many rows the change has written; fails if the payload is over a bound."""
+        over = []
+        for slot in self._layout.slots:
+            if not isinstance(slot, ListSlot) or not is_bounded(slot.level):
+                continue
+            if is_whole(slot.level):
+                having = f"GROUP BY item.parent HAVING count(*) > {self._bounds.list_rows}"
+                over.append(f"EXISTS (SELECT 1 FROM {slot.level.name} AS item {having})")
+            if not slot.level.alone:
+                rows = f"(SELECT count(*) FROM {slot.level.name})"
+                over.append(f"{rows} > {self._bounds.place_rows}")
+        if not over:
+            return written
+        return f"CASE WHEN {' OR '.join(over)} THEN {render_raise(written)} ELSE {written} END"
 
     def _select(self, slot: Slot) -> str:
         level = slot.level

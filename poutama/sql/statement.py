@@ -6,11 +6,13 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import itemgetter
+from types import MappingProxyType
 from typing import Any, TypeAlias
 
 from poutama.plan.values import Binding, Value, resolve_value
+from poutama.sql.bounds import WHOLE, Place, refuse_marked
 
 OUTCOME = -1
 """The slot of the row that says how a change went."""
@@ -21,6 +23,10 @@ SEPARATOR = "\x01"
 Row: TypeAlias = Sequence[Any]
 """A row as the statement returns it: slot, parent, key, and its text or NULL."""
 
+FEW_ROWS = 1_000
+"""Rows whose text is not worth measuring."""
+NO_PLACES: Mapping[int, Place] = MappingProxyType({})
+_PARENT = itemgetter(1)
 _KEY = itemgetter(2)
 _WHOLE = ("", "")
 """The literals of a body that is the row's text as it is."""
@@ -109,11 +115,21 @@ class Assembly:
     root: Template
     templates: tuple[Template, ...]
 
-    def assemble(self, rows: Iterable[Row]) -> str | None:
-        """The whole response's data; None where a root that must be there is not."""
+    def assemble(self, rows: Iterable[Row], places: Mapping[int, Place] = NO_PLACES) -> str | None:
+        """The whole response's data; None where a root that must be there is not.
+
+        Raises:
+            LimitExceededError: a place has more rows than its bounds allow.
+        """
         levels: defaultdict[int, list[Row]] = defaultdict(list)
         for row in rows:
             levels[row[0]].append(row)
+        for number, place in reversed(list(places.items())):  # the outermost first
+            found = levels[number]
+            place.check(map(_PARENT, found), len(found))
+            if number == WHOLE and sum(map(len, levels.values())) > FEW_ROWS:
+                texts_of = (row[3] or "" for found in levels.values() for row in found)
+                place.check_bytes(sum(map(len, texts_of)))
         texts: dict[int, dict[int, str]] = {}
         for template in self.templates:
             texts[template.number] = template.gather(levels[template.number], texts)
@@ -144,24 +160,32 @@ class Statement:
     """The data where no row is asked for at all; then there is no statement to run."""
     checked: tuple[Value, ...] = ()
     """Arguments that the statement does not need, and that must be right all the same."""
+    places: Mapping[int, Place] = field(default_factory=dict)
+    """The slots whose rows have a bound, by their numbers."""
 
     def read_data(self, rows: Sequence[Any]) -> bytes | None:
         """What a statement that changes nothing has read: JSON in UTF-8.
 
         None where a row that must be there is not.
+
+        Raises:
+            LimitExceededError: a list, or a place, has more rows than its bound.
         """
         if self.assembly is None:
             data: bytes | None = rows[0][0]
-            return data
-        text = self.assembly.assemble(rows)
-        return None if text is None else text.encode()
+        else:
+            text = self.assembly.assemble(rows, self.places)
+            data = None if text is None else text.encode()
+        if self.places and data is not None:
+            refuse_marked(data, self.places)
+        return data
 
     def conclude(self, rows: Sequence[Any]) -> StatementResult:
         """How the change went that the statement made."""
         if self.assembly is None:
             (row,) = rows
             return StatementResult(*row)
-        data = self.assembly.assemble(rows)
+        data = self.assembly.assemble(rows, self.places)
         for slot, written, version, _ in rows:
             if slot == OUTCOME:
                 return StatementResult(data, written, version)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 import pytest
@@ -10,6 +11,7 @@ import pytest
 from poutama.db import pooled_connection
 from poutama.db.connection import Database
 from poutama.db.dialect import Dialect
+from poutama.db.server_bounds import find_advice
 from poutama.db.trace import StatementTrace
 from poutama.errors import (
     AmbiguousCommit,
@@ -20,6 +22,10 @@ from poutama.settings import Settings
 from tests.db.proxy import FaultProxy
 from tests.db.sessions import Open, end, process_of, running, soon, until
 
+BIG_SORT = (
+    "SELECT count(*) FROM (SELECT repeat('a', 1000) || n AS word FROM generate_series(1, 100000) n"
+    " ORDER BY word DESC OFFSET 1) AS words"
+)
 SLEEP = "SELECT pg_sleep(60)"
 
 
@@ -27,6 +33,11 @@ SLEEP = "SELECT pg_sleep(60)"
 def ordinary_limit(database_engine: str) -> str:
     """A session's `statement_timeout` as the engine shows it; CockroachDB names no unit."""
     return "26100ms" if database_engine == "postgresql" else "26100"
+
+
+def only_on_postgresql(engine: str) -> None:
+    if engine != "postgresql":
+        pytest.skip("skipped: PostgreSQL's own settings")
 
 
 async def test_a_session_is_set_up_as_promised(database: Database, ordinary_limit: str) -> None:
@@ -39,6 +50,66 @@ async def test_a_session_is_set_up_as_promised(database: Database, ordinary_limi
     for name, value in expected.items():
         rows = await database.read(f"SHOW {name}", deadline=soon())
         assert rows[0][0] == value, name
+
+
+async def test_what_a_statement_may_take_of_the_server_is_bounded(
+    open_database: Open, database_engine: str
+) -> None:
+    only_on_postgresql(database_engine)
+    database = open_database(database_work_mem="2MB", database_temp_limit="64MB")
+    for name, value in (("work_mem", "2MB"), ("temp_file_limit", "64MB")):
+        rows = await database.read(f"SHOW {name}", deadline=soon())
+        assert rows[0][0] == value
+
+    with pytest.raises(DatabaseError) as caught:
+        await database.read(BIG_SORT, deadline=soon())
+
+    assert caught.value.sqlstate == "53400"
+
+
+async def test_a_role_that_may_not_set_a_bound_does_without(
+    postgres_url: str,
+    database_engine: str,
+    other: asyncpg.Connection,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    only_on_postgresql(database_engine)
+    await other.execute("DROP ROLE IF EXISTS narrow; CREATE ROLE narrow LOGIN")
+    own = await other.fetchval("SHOW temp_file_limit")
+    url = urlsplit(postgres_url)
+    narrow = Database(
+        Settings(database_temp_limit="64MB"),
+        url=urlunsplit(url._replace(netloc=f"narrow@{url.netloc.rpartition('@')[2]}")),
+    )
+    try:
+        rows = await narrow.read(
+            "SELECT current_user, current_setting('temp_file_limit')", deadline=soon()
+        )
+    finally:
+        await narrow.close()
+        await other.execute("DROP ROLE narrow")
+
+    assert tuple(rows[0]) == ("narrow", own)
+    assert "may not set temp_file_limit" in caplog.text
+
+
+async def test_a_role_without_a_bound_is_advised_to_get_one(
+    postgres_url: str, database_engine: str, other: asyncpg.Connection
+) -> None:
+    only_on_postgresql(database_engine)
+    await other.execute("DROP ROLE IF EXISTS wide; CREATE ROLE wide LOGIN SUPERUSER")
+    url = urlsplit(postgres_url)
+    wide = urlunsplit(url._replace(netloc=f"wide@{url.netloc.rpartition('@')[2]}"))
+    try:
+        bounded = await asyncio.to_thread(find_advice, Settings(), wide)
+        await other.execute("ALTER ROLE wide SET temp_file_limit = -1")
+        advice = await asyncio.to_thread(find_advice, Settings(), wide)
+    finally:
+        await other.execute("DROP ROLE wide")
+
+    assert bounded is None
+    assert advice is not None
+    assert "ALTER ROLE wide SET temp_file_limit" in advice
 
 
 async def test_the_server_says_which_engine_it_is(database: Database, database_engine: str) -> None:

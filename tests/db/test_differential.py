@@ -43,7 +43,7 @@ MOST_TURNS = 5
 """How often that many documents are asked, if there is still something that none had in it."""
 RENDERINGS = ("json", "rows")
 REFUSALS = {"BAD_USER_INPUT", "LIMIT_EXCEEDED"}
-# The limits have tests of their own.
+# The limits have tests of their own, save that of a list, which most lists here are within.
 # A page is smaller than most lists here.
 ENDLESS = 10**30
 UNLIMITED = Settings(
@@ -55,6 +55,7 @@ UNLIMITED = Settings(
     max_aliases=ENDLESS,
     max_repeats=ENDLESS,
     max_cost=ENDLESS,
+    max_list_rows=resolvers.LARGEST_LIST,
     default_page_size=resolvers.DEFAULT_PAGE,
 )
 

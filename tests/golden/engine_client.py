@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from poutama.db.connection import Database
@@ -25,10 +25,11 @@ class EngineClient:
     database: Database
     rendering: str
     procedures: Mapping[str, Procedure] = field(default_factory=lambda: load_features().procedures)
+    settings: Settings = field(default_factory=Settings)
     engine: Engine = field(init=False)
 
     def __post_init__(self) -> None:
-        settings = Settings(rendering=self.rendering)
+        settings = replace(self.settings, rendering=self.rendering)
         self.engine = Engine(load_model(), self.database, settings, self.procedures)
 
     async def send(

@@ -38,6 +38,8 @@ SEARCHED = ("title", "information")
 TO_ONE = ("owner", "goal", "author")
 DEFAULT_ORDER = {"GoalTask": ["POSITION_ASC"]}
 DEFAULT_PAGE, LARGEST_PAGE = 3, 1000
+LARGEST_LIST = 7
+"""Rows of a list without `first`; one that has more is refused."""
 
 
 def answer(
@@ -104,7 +106,12 @@ def resolve(source: Row, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any
     if connection:
         size = DEFAULT_PAGE if size is None else size
         return page(rows, terms, size, start, checking=info.context)
-    return rows if info.context else follow(rows, terms, start)[:size]
+    if info.context:
+        return rows
+    found = follow(rows, terms, start)
+    if size is None and len(found) > LARGEST_LIST:
+        raise ValueError(f"more than {LARGEST_LIST} rows")
+    return found[:size]
 
 
 def page(

@@ -10,6 +10,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from poutama.db.budget_ledger import Bucket, Charged
 from poutama.edge.budget import Account, Budgets
@@ -206,11 +207,23 @@ def test_settings_that_cannot_work_are_refused(settings: Settings) -> None:
         Budgets(Memory(), settings)
 
 
+async def test_what_is_owed_for_an_answer_is_never_refused_and_waited_for() -> None:
+    process = Process(Memory(level=150))
+    account = process.account()
+    await account.spend(101)  # asks the ledger
+    account.owe(400)
+    assert dict(account.headers())[b"ratelimit"] == b'"cost";r=0;t=100'
+
+    with pytest.raises(RateLimitedError):
+        await process.account().spend(1)
+
+
 class SpendingEngine:
     """Costs what the query says, and fails where it is made to."""
 
-    def __init__(self, error: Exception | None = None) -> None:
+    def __init__(self, error: Exception | None = None, owed: int = 0) -> None:
         self._error = error
+        self._owed = owed
 
     async def execute(
         self,
@@ -226,7 +239,7 @@ class SpendingEngine:
             await spend(int(request.query))
         if self._error is not None:
             raise self._error
-        return FIXED
+        return replace(FIXED, owed=self._owed)
 
 
 def costing(cost: int, **headers: str) -> Request:
@@ -245,6 +258,15 @@ async def test_every_answer_says_what_is_left() -> None:
     assert response.status == 200
     assert sent["ratelimit-policy"] == '"cost";q=1000;w=100'
     assert sent["ratelimit"] == '"cost";r=895;t=11'
+
+
+async def test_an_answer_says_what_is_left_once_it_is_paid() -> None:
+    engine, process = SpendingEngine(owed=40), Process()
+    served = Api(engine, OneToken(), Settings(), healthy, budgets=process.budgets)
+
+    response = await served.handle(costing(105))
+
+    assert headers_of(response)["ratelimit"].startswith('"cost";r=855;')
 
 
 async def test_whoever_has_nothing_left_is_told_when_to_come_again() -> None:

@@ -13,6 +13,7 @@ from poutama.edge import asgi
 from poutama.edge.asgi import Application, AsgiMessage, AsgiScope
 from poutama.edge.http import Api
 from poutama.engine import GraphQLResponse
+from poutama.engine.finishing import finish_writing
 from poutama.plan.operation import GraphQLRequest
 from poutama.settings import Settings
 from poutama.viewer import Viewer
@@ -51,23 +52,32 @@ def open_application(engine: EchoEngine | None = None, seconds: float = 29.0) ->
     )
 
 
+async def wait_for_ever() -> AsgiMessage:
+    await asyncio.Event().wait()
+    raise AssertionError
+
+
 class Server:
     """As much of an ASGI server as one connection needs; says what was left unread."""
 
     def __init__(self, application: Application) -> None:
         self.application = application
         self.unread = 0
+        self.after: Callable[[], Awaitable[AsgiMessage]] = wait_for_ever
+        """What comes after the messages."""
 
     async def request(
-        self, messages: Sequence[AsgiMessage], **scope: Any
+        self,
+        messages: Sequence[AsgiMessage],
+        **scope: Any,
     ) -> tuple[int, dict[bytes, bytes], bytes] | None:
         queue = list(messages)
         sent: list[AsgiMessage] = []
 
         async def receive() -> AsgiMessage:
-            if not queue:
-                await asyncio.Event().wait()
-            return queue.pop(0)
+            if queue:
+                return queue.pop(0)
+            return await self.after()
 
         async def send(message: AsgiMessage) -> None:
             sent.append(message)
@@ -215,6 +225,46 @@ async def test_a_request_whose_client_leaves_is_cancelled() -> None:
 
     assert await server.request([chunk(BODY), {"type": "http.disconnect"}]) is None
     assert engine.cancelled
+
+
+class WritingEngine(EchoEngine):
+    """Writes until it may end."""
+
+    def __init__(self) -> None:
+        self.may_end = asyncio.Event()
+
+    async def execute(self, *words: Any, **given: Any) -> GraphQLResponse:
+        with finish_writing():
+            await self.may_end.wait()
+        return GraphQLResponse(b"written")
+
+
+async def test_a_request_that_writes_finishes_though_its_client_leaves() -> None:
+    engine = WritingEngine()
+    server = Server(open_application(engine))
+    left = asyncio.Event()
+
+    async def leave() -> AsgiMessage:
+        left.set()
+        return {"type": "http.disconnect"}
+
+    server.after = leave
+    request = asyncio.ensure_future(server.request([chunk(BODY)]))
+    await left.wait()
+    engine.may_end.set()
+
+    answered = await request
+    assert answered is not None
+    assert answered[2] == b"written"
+
+
+async def test_a_request_that_writes_is_cut_off_at_its_time(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(asgi, "GRACE_SECONDS", 0.0)
+    server = Server(open_application(WritingEngine(), seconds=0.01))
+
+    assert await server.request([chunk(BODY), {"type": "http.disconnect"}]) is None
 
 
 @pytest.mark.parametrize(("method", "code"), [("POST", b"AMBIGUOUS_COMMIT"), ("GET", b"DEADLINE")])

@@ -8,7 +8,7 @@ import pytest
 
 from bench.cases import DASHBOARD
 from poutama.errors import BadUserInputError, LimitExceededError
-from poutama.plan.cost import price_variables
+from poutama.plan.cost import price_answer, price_refusal, price_variables
 from poutama.settings import Settings
 from tests.unit.plan.costs import cost_of, find_cost
 from tests.unit.plan.test_limits import DASHBOARD as FRAGMENTS
@@ -62,6 +62,47 @@ def test_a_list_without_first_is_taken_to_have_the_assumed_size() -> None:
     assert cost_of(query, EXACT) == cost_of(query.replace("goals", "goals(first: 10)"), EXACT) - 1
 
 
+def test_a_list_without_first_has_the_size_that_its_field_expects() -> None:
+    query = "{ groups { id members { id } } }"
+    paged = "{ groups(first: 5) { id members(first: 30) { id } } }"
+    # Two arguments more, one of them in every row.
+    assert cost_of(query, EXACT) == cost_of(paged, EXACT) - 1 - 5 * 2
+
+
+def test_a_list_that_returns_to_a_type_around_it_counts_every_row() -> None:
+    there = "{ goals { owner { memberships(first: 5) { id } } } }"
+    back = there.replace("memberships", "goals")
+
+    # 2 goals x 1.5 x 1.5 x 3.5 a row: five rows, where others have them for one.
+    assert cost_of(back) - cost_of(there) == 2 * 1.5 * 1.5 * 3.5 * 4
+    wrapped = back.replace("goals(first: 5) { id }", "goalsConnection(first: 5) { nodes { id } }")
+    assert cost_of(wrapped) > cost_of(back)
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "{ organisations { memberships { organisation { memberships { organisation {"
+        " memberships { id } } } } } } }",
+        "{ me { goals { owner { goals { owner { goals { id } } } } } } }",
+    ],
+)
+def test_relations_that_lead_in_circles_are_refused_by_their_price(query: str) -> None:
+    with pytest.raises(LimitExceededError, match="costs"):
+        cost_of(query)
+
+
+def test_what_an_answer_had_in_it_is_priced_afterwards() -> None:
+    settings = Settings()
+    assert price_answer(999, settings) == 0
+    assert price_answer(21_500, settings) == 21
+    listed, placed = (LimitExceededError("too many", limit=limit) for limit in ("listRows", "rows"))
+    assert price_refusal(listed, settings) == 1_000 / 5 * 2
+    assert price_refusal(placed, settings) == settings.max_cost
+    assert price_refusal(LimitExceededError("long", limit="bytes"), settings) == settings.max_cost
+    assert price_refusal(LimitExceededError("deep", limit="depth"), settings) == 0
+
+
 def test_a_page_without_first_has_the_default_size() -> None:
     query = "{ goalsConnection { nodes { id } } }"
     assert cost_of(query) == cost_of("{ goalsConnection(first: 50) { nodes { id } } }") - 1
@@ -84,7 +125,7 @@ def test_a_cost_that_no_variable_changes_is_a_number() -> None:
 
 
 @pytest.mark.parametrize(
-    ("query", "most"), [(DASHBOARD, 200), (FRAGMENTS, 200), (GROUPS, 1_000), ("{ me { name } }", 5)]
+    ("query", "most"), [(DASHBOARD, 200), (FRAGMENTS, 200), (GROUPS, 1_500), ("{ me { name } }", 5)]
 )
 def test_what_people_look_at_every_day_costs_little(query: str, most: int) -> None:
     assert cost_of(query) <= most

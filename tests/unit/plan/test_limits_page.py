@@ -50,11 +50,15 @@ EXAMPLES: dict[str, tuple[str, dict[str, Any]]] = {
     ),
     "`goalsConnection(first: 1000)` with nine fields": (GOALS + GOAL + " } } }", {}),
     "a goal with 500 tasks, created at once": (CREATE, {"i": GIVEN}),
-    "goals -> owner -> goals -> ... four times round": (
-        "{ " + ROUND * 4 + "id" + " } }" * 4 + " }",
+    "goals -> owner -> goals -> ... twice round": (
+        "{ " + ROUND * 2 + "id" + " } }" * 2 + " }",
         {},
     ),
-    "... five times round": ("{ " + ROUND * 5 + "id" + " } }" * 5 + " }", {}),
+    "... three times round": ("{ " + ROUND * 3 + "id" + " } }" * 3 + " }", {}),
+    "an organisation's memberships -> organisation -> memberships": (
+        "{ organisations { memberships { organisation { memberships { id } } } } }",
+        {},
+    ),
     "1,000 goals with 1,000 tasks each": (GOALS + "tasks(first: 1000) { id } } } }", {}),
 }
 

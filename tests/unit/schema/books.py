@@ -239,6 +239,12 @@ MISTAKES = {
     "rows of a type without a table": (
         "pages: [Page!]! @many", "pages: [Genre!]! @many", "Book.pages: its rows would be Genre",
     ),
+    "a connection of which so many are expected": (
+        "PageConnection! @rows", "PageConnection! @rows(expected: 5)", "on a Connection",
+    ),
+    "a list without rows": (
+        '@many(key: "book_id")', '@many(key: "book_id", expected: 0)', "expected 1 or more, got 0",
+    ),
     "a list that is none": ("pages: [Page!]! @many", "pages: Page! @many", "expected [Page!]! or"),
     "a relation that does not say so": (
         'reader: Reader! @one(key: "reader_id")', "reader: Reader!",

@@ -1,0 +1,153 @@
+r"""How many rows an answer may have: in one list, and at one place of the selection.
+
+Every list without `first` is read up to one row beyond its bound, and so are the rows of a place
+that all its lists have together. What is cut there is never answered: the `json` rendering writes a
+mark `"\u0000>..."` in place of the list, which `refuse_marked` finds; in the `rows` rendering
+`Assembly` counts; a change, which must not happen then, fails by `RAISE_SQLSTATE`. No other text
+can look like a mark: a NUL cannot be stored, and what a client sends is escaped. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import assert_never
+
+from poutama.errors import LimitExceededError
+from poutama.settings import Settings
+from poutama.sql.fragment import quote_text
+
+RAISE_SQLSTATE = "22003"
+"""What a change fails with whose payload is over a bound: a number out of range. Both engines raise
+it for a sum of whole numbers, and what a client sends is held to its range before."""
+
+WHOLE = 0
+"""The place that is the whole answer."""
+_OPENING = '"\\u0000>'
+_MARK = re.compile(rb'"\\u0000>(list|place|bytes):(\d+)"')
+
+
+class Bound(StrEnum):
+    """Which bound was exceeded."""
+
+    LIST = "list"
+    PLACE = "place"
+    BYTES = "bytes"
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """The bounds of a statement."""
+
+    list_rows: int
+    """Of one list without `first`."""
+    place_rows: int
+    """Of all lists at one place of the selection together."""
+    bytes: int
+    """Of the JSON text of an answer, where the database builds it."""
+
+    @classmethod
+    def from_settings(cls, settings: Settings) -> Bounds:
+        return cls(settings.max_list_rows, settings.max_rows, settings.max_rows_bytes)
+
+
+DEFAULT_BOUNDS = Bounds.from_settings(Settings())
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a slot's rows are in the answer, and their bounds."""
+
+    path: str
+    """The response keys that lead there, joined by dots."""
+    bounds: Bounds
+    is_whole: bool
+    """Whether its lists are to be answered whole, as they have no `first`."""
+    is_alone: bool
+    """Whether there is one list at most: its own bound is then enough."""
+
+    def check(self, parents: Iterable[int], rows: int) -> None:
+        """Refuse the rows of this place: how many there are, and the parent of each.
+
+        Raises:
+            LimitExceededError: they are over a bound.
+        """
+        if not self.is_alone and rows > self.bounds.place_rows:
+            raise self.refuse(Bound.PLACE)
+        if self.is_whole and rows > self.bounds.list_rows:
+            longest = max(Counter(parents).values())
+            if longest > self.bounds.list_rows:
+                raise self.refuse(Bound.LIST)
+
+    def check_bytes(self, size: int) -> None:
+        """Refuse an answer that is this long.
+
+        Raises:
+            LimitExceededError: it is over the bound.
+        """
+        if size > self.bounds.bytes:
+            raise self.refuse(Bound.BYTES)
+
+    def refuse(self, bound: Bound) -> LimitExceededError:
+        """Make the error of an answer that is over a bound here."""
+        match bound:
+            case Bound.LIST:
+                limit, allowed = "listRows", self.bounds.list_rows
+                found = f"the list has more than {allowed} rows"
+            case Bound.PLACE:
+                limit, allowed = "rows", self.bounds.place_rows
+                found = f"the lists have more than {allowed} rows together"
+            case Bound.BYTES:
+                limit, allowed = "bytes", self.bounds.bytes
+                found = f"what is in it has more than {allowed} bytes"
+            case _:
+                assert_never(bound)
+        return LimitExceededError(
+            f"{self.path}: {found}; page through it with its Connection field,"
+            " or ask for fewer with `first` or `filter`.",
+            limit=limit,
+            value=allowed + 1,
+            allowed=allowed,
+            field=self.path,
+        )
+
+
+def render_mark(bound: Bound, number: int) -> str:
+    """The text, in SQL, that stands in place of what is at a place, by its number."""
+    return quote_text(f'{_OPENING}{bound}:{number}"')
+
+
+def render_raise(number: str) -> str:
+    """SQL of an int8 that fails by `RAISE_SQLSTATE` when evaluated, not when planned."""
+    return f"({number} + 9223372036854775807 + 1)"
+
+
+def refuse_marked(data: bytes, places: Mapping[int, Place]) -> None:
+    """Refuse an answer with a mark in it.
+
+    Raises:
+        LimitExceededError: says where the answer is over which bound.
+    """
+    if _OPENING.encode() not in data:
+        return
+    found = _MARK.search(data)
+    assert found is not None, "nothing else begins like a mark"
+    raise places[int(found[2])].refuse(Bound(found[1].decode()))
+
+
+def refuse_payload(field: str, places: Mapping[int, Place]) -> LimitExceededError:
+    """Make the error of a change that was undone because its payload is over a bound."""
+    lists = {place.path: place for number, place in places.items() if number != WHOLE}
+    paths = [path for path, place in lists.items() if place.is_whole] or list(lists)
+    allowed = places[WHOLE].bounds.list_rows
+    return LimitExceededError(
+        f"{field}: nothing was changed: {' or '.join(paths)} has more than {allowed} rows;"
+        " ask for fewer with `first`, or read them afterwards with a Connection field.",
+        limit="listRows",
+        value=allowed + 1,
+        allowed=allowed,
+        field=paths[0],
+    )

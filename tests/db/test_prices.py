@@ -1,0 +1,186 @@
+"""What a unit of cost buys, over a school that has too much of everything: rows, and bytes.
+
+Each kind of operation is made as large as `MAX_COST` allows, and asked. Counted are the rows that
+PostgreSQL reads for it by its own count, and the bytes of the answer; never time. Where an answer
+is refused for its rows, what it read is counted all the same.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+from uuid import UUID
+
+import pytest
+import pytest_asyncio
+
+from poutama.db.connection import Database
+from poutama.db.pooled_connection import Records
+from poutama.engine import Engine
+from poutama.errors import LimitExceededError
+from poutama.features import load_features, load_model
+from poutama.plan.operation import GraphQLRequest
+from poutama.settings import Settings
+from poutama.viewer import Viewer
+from tests.db.sessions import soon
+from tests.unit.plan.costs import cost_of
+
+SETTINGS = Settings(rendering="json")
+STUDENT, ADMIN, ORGANISATION, GROUP = (UUID(int=number) for number in (1, 2, 3, 4))
+GOALS, TASKS, MEMBERS = 1_000, 22, 1_100
+"""More tasks than there may be at one place, and more members than in one list."""
+ROWS, BYTES = 50, 1_100
+"""Most rows read, and most bytes answered, for one unit."""
+
+FILL = (
+    f"INSERT INTO person (id, name, email) VALUES ('{STUDENT}', 'Student', 'student@a.example'),"
+    f" ('{ADMIN}', 'Admin', 'admin@a.example')",
+    "INSERT INTO person (id, name, email) SELECT md5('person' || n)::uuid, 'Person ' || n,"
+    f" n || '@a.example' FROM generate_series(1, {MEMBERS}) n",
+    "INSERT INTO organisation (id, name, name_search, time_zone, region, retention_days) VALUES"
+    f" ('{ORGANISATION}', 'School', 'school', 'UTC', 'NZ', 30)",
+    "INSERT INTO learning_group (id, organisation_id, name, name_search) VALUES"
+    f" ('{GROUP}', '{ORGANISATION}', 'Class', 'class')",
+    "INSERT INTO membership (id, organisation_id, person_id, role, source, accepted_at) VALUES"
+    f" (gen_random_uuid(), '{ORGANISATION}', '{ADMIN}', 'ADMIN', 'FOUNDED', now())",
+    "INSERT INTO membership (id, organisation_id, group_id, person_id, role, source, accepted_at)"
+    f" SELECT gen_random_uuid(), '{ORGANISATION}', '{GROUP}', id, 'STUDENT', 'ROSTER', now()"
+    " FROM person WHERE name LIKE 'Person %'",
+    "INSERT INTO goal (id, person_id, goal_type, title, title_search, information,"
+    " information_search) SELECT md5('goal' || n)::uuid,"
+    f" '{STUDENT}', 'SPORTS', 'Goal', 'goal', 'a', 'a' FROM generate_series(1, {GOALS}) n",
+    "INSERT INTO goal_task (id, goal_id, information, information_search, position)"
+    " SELECT gen_random_uuid(), goal.id, 'a', 'a', n FROM goal,"
+    f" generate_series(1, {TASKS}) n",
+    "ANALYZE",
+)
+GOAL = "id goalType title information complete dueAt color updatedAt createdAt"
+STUDENTS = (
+    "{ goals { id } }",
+    f"{{ goals {{ {GOAL} }} }}",
+    "{ goals { id tasks { id } } }",
+    "{ goals { tasks { complete } } }",
+    "query($n: Int) { goals(first: $n) { tasks { complete } } }",
+    "query($n: Int) { goals(first: $n) { tasks(first: $n) { complete } } }",
+    f"query($n: Int) {{ goalsConnection(first: $n) {{ nodes {{ {GOAL} }} }} }}",
+    "{ goals { owner { goals { id } } } }",
+    "query($n: Int) { goals(first: $n) { owner { goals(first: $n) { id } } } }",
+    "{ a: goals { id tasks { id } } b: goals { tasks { complete } } c: goals { tasks { id } } }",
+)
+ADMINS = (
+    "{ organisations { memberships { id } } }",
+    "{ organisations { groups { members { id } } } }",
+    "{ groups { members { person { name } } } }",
+    "query($n: Int) { organisations { membershipsConnection(first: $n) { nodes { id } } } }",
+    "query($n: Int) { organisations { memberships(first: $n) { person { name memberships { id } } }"
+    " } }",
+    "query($n: Int) { groups { members(first: $n) { organisation { memberships(first: $n) { id } }"
+    " } } }",
+)
+
+
+class RecordingDatabase(Database):
+    """Notes the statements of reads, with their values."""
+
+    def __init__(self, settings: Settings, *, url: str) -> None:
+        super().__init__(settings, url=url)
+        self.sent: list[tuple[str, Sequence[object]]] = []
+
+    async def read(
+        self, statement: str, args: Sequence[object] = (), *, deadline: float, name: str = "read"
+    ) -> Records:
+        self.sent.append((statement, args))
+        return await super().read(statement, args, deadline=deadline, name=name)
+
+
+@dataclass
+class Bill:
+    """What an operation cost, and what was had for it."""
+
+    spent: list[int] = field(default_factory=list)
+    rows: float = 0
+    bytes: int = 0
+    refused: bool = False
+
+    async def spend(self, cost: int) -> None:
+        self.spent.append(cost)
+
+    @property
+    def units(self) -> int:
+        # The last is the operation's own; those before were for what is new to the process.
+        return sum(self.spent[-1:])
+
+
+@pytest_asyncio.fixture(scope="module")
+async def school(database_url: str) -> AsyncIterator[RecordingDatabase]:
+    database = RecordingDatabase(SETTINGS, url=database_url)
+    for statement in FILL:
+        await database.write(statement, deadline=soon())
+    yield database
+    await database.close()
+
+
+@pytest.mark.parametrize(
+    ("viewer", "query"),
+    [*((STUDENT, query) for query in STUDENTS), *((ADMIN, query) for query in ADMINS)],
+)
+async def test_a_unit_buys_so_many_rows_and_bytes_at_most(
+    school: RecordingDatabase, viewer: UUID, query: str
+) -> None:
+    bill = await ask(school, Viewer(viewer), query, find_largest(query))
+
+    assert bill.bytes or bill.refused
+    assert bill.rows <= ROWS * bill.units, bill
+    assert bill.bytes <= BYTES * bill.units, bill
+
+
+async def test_what_is_over_a_bound_has_read_little_more_than_it(
+    school: RecordingDatabase,
+) -> None:
+    bill = await ask(school, Viewer(STUDENT), "{ goals { owner { goals { id } } } }", {})
+
+    assert bill.refused
+    assert bill.rows <= SETTINGS.max_rows + 4 * GOALS
+
+
+def find_largest(query: str) -> dict[str, int]:
+    """The largest `$n` with which the operation costs no more than one may."""
+    if "$n" not in query:
+        return {}
+    allowed = 0
+    for step in (512, 256, 128, 64, 32, 16, 8, 4, 2, 1):
+        try:
+            cost_of(query, SETTINGS, n=allowed + step)
+        except LimitExceededError:
+            continue
+        allowed += step
+    return {"n": min(allowed, SETTINGS.max_page_size)}
+
+
+async def ask(
+    school: RecordingDatabase, viewer: Viewer, query: str, variables: dict[str, int]
+) -> Bill:
+    bill = Bill()
+    engine = Engine(load_model(), school, SETTINGS, load_features().procedures)
+    school.sent.clear()
+    answer = await engine.execute(
+        GraphQLRequest(query, variables=variables), viewer, deadline=soon(), spend=bill.spend
+    )
+    bill.spent[-1] += answer.owed
+    bill.bytes = len(answer.body)
+    bill.refused = b"LIMIT_EXCEEDED" in answer.body
+    assert bill.refused or answer.body.startswith(b'{"data"'), answer.body[:500]
+    ((statement, values),) = school.sent
+    ((plan,),) = await Database.read(
+        school, f"EXPLAIN (ANALYZE, TIMING OFF, FORMAT JSON) {statement}", values, deadline=soon()
+    )
+    bill.rows = count_rows(json.loads(plan)[0]["Plan"])
+    return bill
+
+
+def count_rows(plan: dict[str, Any]) -> float:
+    """How many rows left their tables, by PostgreSQL's own count."""
+    own = plan["Actual Rows"] * plan["Actual Loops"] if "Relation Name" in plan else 0.0
+    return float(own) + sum(count_rows(each) for each in plan.get("Plans", ()))
