@@ -210,6 +210,7 @@ class Settings:
         7, "Days after which a finished export of a learning journey is deleted."
     )
     invitation_days: int = setting(30, "Days in which an invitation by email can be accepted.")
+    join_code_days: int = setting(30, "Days after which a group's new join code expires.")
     invitation_pause_days: int = setting(
         90, "Days in which an organisation cannot invite an address again that declined."
     )

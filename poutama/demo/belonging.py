@@ -65,7 +65,7 @@ def write_group(rows: SchoolRows, group: Group) -> None:
     organisation = organisation_id(group.organisation)
     name = group.name
     rows.learning_group.append(
-        (group_id(group), organisation, name, fold(name), group.join_code, 1, OPENED, OPENED)
+        (group_id(group), organisation, name, fold(name), group.join_code, NEVER, 1, OPENED, OPENED)
     )
 
 

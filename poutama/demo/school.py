@@ -53,7 +53,7 @@ COLUMNS = {
         *("version", "created_at", "updated_at"),
     ),
     "learning_group": (
-        *("id", "organisation_id", "name", "name_search", "join_code"),
+        *("id", "organisation_id", "name", "name_search", "join_code", "join_code_expires_at"),
         *("version", "created_at", "updated_at"),
     ),
     "membership": (

@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import assert_never, cast
 
 from poutama.plan.guard import allowed_by, both, visible_rows
-from poutama.plan.nodes import All, AnyOf, OneOf, Predicate
+from poutama.plan.nodes import All, AnyOf, Not, OneOf, OwnedBy, Predicate
 from poutama.plan.shape import Tree
 from poutama.plan.steps import Permit
-from poutama.plan.values import InputInteger, InputText, Value
+from poutama.plan.values import InputInteger, InputText, Value, ViewerId
 from poutama.schema.model import (
     Grant,
     InputChildren,
@@ -76,8 +76,9 @@ def build_permits(
 
 def _grant(model: Model, grant: Grant, given: Mapping[str, Tree]) -> Predicate:
     allowed = allowed_by(model.entities, grant.rule)
-    conditions = [
+    conditions: list[Predicate] = [
         *(OneOf(each.column, each.values) for each in grant.row_is),
         *(OneOf(cast("Value", given[each.input]), each.values) for each in grant.input_is),
+        *(Not(OwnedBy(column, ViewerId())) for column in grant.not_by),
     ]
     return All((allowed, *conditions)) if conditions else allowed

@@ -34,10 +34,12 @@ mutation's payload, a filter, an order or a count. What a viewer may not see is,
 there: asking for it gives the same answer, to the byte, as asking for an id that never was.
 
 A person is a mentor, a manager, an admin, a caregiver or a member *now*, through a membership that
-has begun, has not ended and was accepted. Students are those with such a membership themselves:
-a student who has joined by a code and not accepted yet shares nothing, and one who has left shares
-nothing. To oneself one is the person, never a mentor, manager, admin or caregiver: a rule that
-leaves the person out leaves them out whatever else they are.
+has begun, has not ended, was accepted and, where that is needed, confirmed: a caregiver's by the
+child or a second adult, a student's in a group that admits by approval by those who lead it.
+Students are those with such a membership themselves: a student who has joined by a code and not
+accepted yet shares nothing, and one who has left shares nothing. To oneself one is the person,
+never a mentor, manager, admin or caregiver: a rule that leaves the person out leaves them out
+whatever else they are.
 
 A field that fewer people see than its row is null for all others, and cannot be filtered or
 sorted by.
@@ -222,14 +224,16 @@ def _mutations(model: Model) -> Iterator[str]:
                 named = f"`{permission.input}`: {entity.name}"
                 for alternative in grant.rule.alternatives:
                     by, who = _alternative(model, entity, alternative)
-                    yield f"| `{name}` | {named} | {_by(by)}: {who} | {_only(grant)} |\n"
+                    only = _only(model, entity, grant)
+                    yield f"| `{name}` | {named} | {_by(by)}: {who} | {only} |\n"
 
 
 def _by(field: str) -> str:
     return "by itself" if field == "self" else f"by its {field}"
 
 
-def _only(grant: Grant) -> str:
+def _only(model: Model, entity: Entity, grant: Grant) -> str:
     conditions = [f"its {_condition(each)}" for each in grant.row_is]
     conditions += [f"`{each.input}` is {' or '.join(each.values)}" for each in grant.input_is]
+    conditions += [f"not by its {_named(model, entity, column)}" for column in grant.not_by]
     return "; ".join(conditions)

@@ -212,6 +212,8 @@ class Grant:
     rule: Rule
     row_is: tuple[RowIs, ...] = ()
     input_is: tuple[InputIs, ...] = ()
+    not_by: tuple[str, ...] = ()
+    """Columns: the caller is none of the people whom they name."""
 
 
 @dataclass(frozen=True, slots=True)

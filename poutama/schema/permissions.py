@@ -12,7 +12,17 @@ from graphql import FieldDefinitionNode, InputObjectTypeDefinitionNode, InputVal
 
 from poutama.errors import SchemaError
 from poutama.schema.directives import find_directives, is_list, is_nullable, named_type
-from poutama.schema.model import Action, Entity, Grant, InputIs, Permission, Rule, Scope
+from poutama.schema.model import (
+    Action,
+    Entity,
+    Grant,
+    InputIs,
+    Permission,
+    Relation,
+    RelationShape,
+    Rule,
+    Scope,
+)
 from poutama.schema.rules import known_values, load_alternative, load_row_conditions
 
 _AUDIENCE = (*Scope, "through", "to")
@@ -96,7 +106,15 @@ def _load_grant(
         rule,
         load_row_conditions("@permit", given, entity.fields, enums),
         tuple(_input_is(each, fields, enums) for each in given.get("given") or ()),
+        tuple(_key_of(each, entity) for each in given.get("notBy") or ()),
     )
+
+
+def _key_of(column: str, entity: Entity) -> str:
+    for field in entity.fields.values():
+        if isinstance(field, Relation) and field.shape is RelationShape.ONE and field.key == column:
+            return column
+    raise SchemaError(f"@permit(notBy: {column!r}): {entity.name} has no @one field with this key.")
 
 
 def _rule_of(entity: Entity, access: str) -> Rule:

@@ -61,7 +61,7 @@ class Conditions:
             case AnyOf(parts):
                 return any_of(*(self.render(alias, part, above) for part in parts))
             case Not(part):
-                return negate(self.render(alias, part, above))
+                return self._not(alias, part, above)
             case OneOf(subject, options):
                 listed = ", ".join(quote_text(option) for option in options)
                 return Condition(f"{self._subject(alias, subject)} IN ({listed})")
@@ -69,6 +69,13 @@ class Conditions:
                 return self._exists(alias, predicate, above)
             case _:
                 assert_never(predicate)
+
+    def _not(self, alias: str, part: Predicate, above: tuple[str, ...]) -> Condition:
+        if isinstance(part, OwnedBy):
+            # NULL is not this id, and not unknown.
+            placed = self.parameters.place(part.value, "uuid")
+            return Condition(f"{name_column(alias, part.column)} IS DISTINCT FROM {placed}")
+        return negate(self.render(alias, part, above))
 
     def _subject(self, alias: str, subject: Column | Value) -> str:
         if isinstance(subject, Column):

@@ -1,6 +1,7 @@
 """A viewer's relationship to a person, group or organisation, as SQL over `membership`.
 
-A membership is current while it has begun, has not ended and is accepted. One subquery decides all
+A membership is current while it has begun, has not ended, is accepted and, where that is needed,
+confirmed. One subquery decides all
 the relationships of a rule, so that a row costs one look at the viewer's own memberships.
 """
 
@@ -108,7 +109,7 @@ def _to_person(has_relationship: HasRelationship, name: str) -> list[Condition]:
 def render_is_current(alias: str) -> str:
     """Return the SQL condition that the membership of this alias is current."""
     return (
-        f"{alias}.accepted_at IS NOT NULL AND {alias}.begins_at <= now()"
+        f"{alias}.accepted_at IS NOT NULL AND {alias}.confirmed AND {alias}.begins_at <= now()"
         f" AND ({alias}.ends_at IS NULL OR {alias}.ends_at > now())"
     )
 

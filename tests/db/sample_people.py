@@ -33,6 +33,8 @@ class Role:
     child: str | None = None
     ended: bool = False
     accepted: bool = True
+    confirmed: bool = True
+    granted_by: str | None = None
 
 
 COLLEAGUE = "second admin"
@@ -48,6 +50,16 @@ MEMBERSHIPS = {
     "second admin's": Role(COLLEAGUE, "ADMIN"),
     "other admin's": Role(Caller.OTHER_ADMIN, "ADMIN", organisation="other organisation"),
     "caregiver's": Role(Caller.CAREGIVER, "CAREGIVER", child=Caller.STUDENT),
+    "caregiver's, not confirmed": Role(
+        Caller.OTHER_MENTOR,
+        "CAREGIVER",
+        child=Caller.STUDENT,
+        confirmed=False,
+        granted_by=Caller.MANAGER,
+    ),
+    "classmate's, not confirmed": Role(
+        Caller.CLASSMATE, "STUDENT", group="other group", confirmed=False
+    ),
 }
 
 
@@ -114,4 +126,6 @@ def _membership(name: str, role: Role) -> Row:
         "begins_at": LONG_AGO,
         "ends_at": LATELY if role.ended else None,
         "accepted_at": LONG_AGO if role.accepted else None,
+        "confirmed": role.confirmed,
+        "granted_by_id": id_of(role.granted_by) if role.granted_by else None,
     }

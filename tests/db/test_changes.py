@@ -213,7 +213,7 @@ def compare_payload(
     variables = {"i0": plain(asked.steps[0].given)}
     shown = [
         school.answer_change(
-            schema, document, policy, variables, VisibleRow(done.kind, row, policy)
+            schema, document, policy, variables, VisibleRow(done.kind, row, policy), done.values
         )
         for row in changed_rows(done, before, after)
     ]

@@ -38,7 +38,7 @@ TEXTS = {
     "GoalTask": ("information",),
     "GoalNote": ("information",),
     "Evidence": ("title", "altText", "fileName"),
-    "Membership": ("invitedName", "invitedEmail"),
+    "Membership": ("invitedName", "invitedEmail", "applicantName"),
     "Consent": ("notice",),
     "Job": ("failure",),
     "JobRowError": ("message",),
@@ -67,7 +67,11 @@ BESIDES = (
     "INSERT INTO export_folder (folder, job_id)"
     " SELECT 'people/' || id || '/exports/x', gen_random_uuid() FROM person"
     " WHERE id = $1::uuid AND email = $2::text ON CONFLICT DO NOTHING",
-    "UPDATE membership SET granted_by_id = $1::uuid WHERE $2::text <> '' AND id ="
+    "UPDATE consent SET given_by_id = $1::uuid, withdrawn_by_id = $1::uuid"
+    " WHERE $2::text <> '' AND id ="
+    " (SELECT id FROM consent WHERE person_id <> $1::uuid ORDER BY id LIMIT 1)",
+    "UPDATE membership SET granted_by_id = $1::uuid, confirmed_by_id = $1::uuid,"
+    " ended_by_id = $1::uuid WHERE $2::text <> '' AND id ="
     " (SELECT id FROM membership WHERE person_id <> $1::uuid ORDER BY id LIMIT 1)",
     "INSERT INTO membership (id, organisation_id, role, source, invited_name, invited_email)"
     f" SELECT gen_random_uuid(), {PLACE}, 'ADMIN', 'INVITED', $2::text, $2::text FROM person"

@@ -103,8 +103,11 @@ def test_what_fewer_people_see_than_its_row_cannot_be_asked_by() -> None:
     }
     assert found == {
         ("Person", "email"),
+        ("Goal", "organisationIds"),
         ("Group", "joinCode"),
+        ("Group", "joinCodeExpiresAt"),
         ("Job", "resultUrl"),
+        ("Membership", "applicantName"),
         ("Membership", "invitedName"),
         ("Membership", "invitedEmail"),
         ("Evidence", "uploadForm"),

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import Any
-from uuid import UUID
+from datetime import datetime, timedelta
 
 from tests.features import sample
 from tests.features.record import (
@@ -12,6 +10,7 @@ from tests.features.record import (
     CAREGIVER,
     LEADERS,
     MENTOR,
+    OTHER_MENTOR,
     SIGNED_IN,
     STUDENT,
     Caller,
@@ -23,16 +22,13 @@ from tests.features.record import (
     VisibleType,
 )
 from tests.features.sample import JOIN_CODE
-from tests.reference import policy, rights
-from tests.reference.changes import Doing, Done, Refused, about
+from tests.reference import membership_effects, policy, rights
+from tests.reference.changes import Doing, Done, about
 from tests.reference.computed import NOTICE_VERSION
 from tests.reference.policy import Row
 from tests.strategies.drawing import NAMES, Drawing
 
 ORGANISATION, GROUP = {"organisationId": Id("organisation")}, {"groupId": Id("group")}
-
-PAUSE = timedelta(days=90)
-"""How long an address that declined is left alone."""
 
 
 def invitation(role: str, **more: object) -> Input:
@@ -46,7 +42,7 @@ def _create_organisation(doing: Doing, given: Row) -> Done:
     made = doing.add("Organisation", **{**usual, **given})
     doing.record("INSERT", "Organisation", made["id"], None)
     place = {"organisationId": made["id"], "acceptedAt": doing.now}
-    _join(doing, doing.viewer, role="ADMIN", source="FOUNDED", **place)
+    membership_effects.join(doing, doing.viewer, role="ADMIN", source="FOUNDED", **place)
     return about("Organisation", made)
 
 
@@ -56,7 +52,7 @@ def _update_organisation(doing: Doing, given: Row) -> Done:
 
 def _create_group(doing: Doing, given: Row) -> Done:
     doing.permitted("createGroup", doing.find("Organisation", given["organisationId"]))
-    group = doing.add("Group", joinCode="new", **given)
+    group = doing.add("Group", joinCode="new", joinCodeExpiresAt=_code_ends(doing), **given)
     doing.record("INSERT", "Group", group["id"], None)
     return about("Group", group)
 
@@ -74,122 +70,16 @@ def _delete_group(doing: Doing, given: Row) -> Done:
     return doing.delete("Group", group)
 
 
+def _code_ends(doing: Doing, days: int | None = None) -> datetime:
+    return doing.now + timedelta(days=days or 30)
+
+
 def _renew_join_code(doing: Doing, given: Row) -> Done:
     group = doing.permitted("renewJoinCode", doing.find("Group", given["groupId"]))
-    doing.touch(group, joinCode="new")
+    ends = _code_ends(doing, given.get("days"))
+    doing.touch(group, joinCode="new", joinCodeExpiresAt=ends)
     doing.record("UPDATE", "Group", group["id"], None)
     return about("Group", group)
-
-
-def _join_group(doing: Doing, given: Row) -> Done:
-    groups = doing.all("Group", joinCode=given["joinCode"].strip().upper())
-    if not groups:
-        raise Refused("NOT_FOUND")
-    place = {"organisationId": groups[0]["organisationId"], "groupId": groups[0]["id"]}
-    return _join(doing, doing.viewer, role="STUDENT", source="JOIN_CODE", **place)
-
-
-def _invite(doing: Doing, given: Row) -> Done:
-    role, group, child = given["role"], given.get("groupId"), given.get("childId")
-    place = {"organisationId": given["organisationId"], "groupId": group, "childId": child}
-    doing.permitted("invite", {**place, "role": role})
-    groups = [doing.find("Group", group)] if group else []
-    studies = doing.policy.current("STUDENT", of=child) if child else []
-    for asked, where in ((group, groups), (child, studies)):
-        # No person leads themselves: another invites a caregiver of one who is a student as well.
-        led = any(doing.policy.leads(each["organisationId"]) for each in where)
-        if asked and (asked == doing.viewer or not led):
-            raise Refused("NOT_FOUND")
-    fits = (role in ("STUDENT", "MENTOR")) == (group is not None)
-    if not fits or (role == "CAREGIVER") != (child is not None):
-        raise Refused("BAD_USER_INPUT")
-    if role in ("STUDENT", "CAREGIVER") and not _is_verified(doing, given["organisationId"]):
-        raise Refused("FORBIDDEN")
-    for asked, where in ((group, groups), (child, studies)):
-        if asked and given["organisationId"] not in [each["organisationId"] for each in where]:
-            raise Refused("NOT_FOUND")
-    email = given["email"].lower()
-    asked_before = doing.all(
-        "Membership", organisationId=given["organisationId"], invitedEmail=email
-    )
-    if any(row["declinedAt"] and row["declinedAt"] > doing.now - PAUSE for row in asked_before):
-        raise Refused("CONFLICT")
-    known = [row["id"] for row in doing.all("Person", email=email)]
-    invited = {
-        "invitedName": given["name"], "invitedEmail": email, "grantedById": doing.viewer,
-        "expiresAt": doing.now + timedelta(days=30),
-    }  # fmt: skip
-    person = known[0] if known else None
-    return _join(doing, person, role=role, source="INVITED", **place, **invited)
-
-
-def _accept_membership(doing: Doing, given: Row) -> Done:
-    found = doing.find("Membership", given["membershipId"])
-    doing.permitted("acceptMembership", found)
-    if found["acceptedAt"] is not None:
-        return about("Membership", found)
-    if not doing.policy.is_offered(found):
-        raise Refused("NOT_FOUND")
-    shown = given.get("noticeVersion")
-    if shown not in (None, NOTICE_VERSION):
-        raise Refused("CONFLICT")
-    doing.touch(found, acceptedAt=doing.now)
-    doing.record("UPDATE", "Membership", found["id"], found["personId"], found["childId"])
-    consent = doing.add(
-        "Consent", basis="PERSON", noticeVersion=shown, notice="new", givenAt=doing.now,
-        givenById=doing.viewer, membershipId=found["id"],
-        **{key: found[key] for key in ("personId", "organisationId", "role")},
-    )  # fmt: skip
-    doing.record("INSERT", "Consent", consent["id"], found["personId"])
-    return about("Membership", found)
-
-
-def _decline_invitation(doing: Doing, given: Row) -> Done:
-    found = doing.find("Membership", given["membershipId"])
-    doing.permitted("declineInvitation", found)
-    if not doing.policy.is_offered(found):
-        raise Refused("NOT_FOUND")
-    doing.touch(found, endsAt=doing.now, declinedAt=doing.now)
-    doing.record("UPDATE", "Membership", found["id"], found["personId"], found["childId"])
-    return about("Membership", found)
-
-
-def _end_membership(doing: Doing, given: Row) -> Done:
-    found = doing.find("Membership", given["membershipId"])
-    doing.permitted("endMembership", found)
-    if not doing.policy.is_over(found):
-        admins = doing.all("Membership", organisationId=found["organisationId"], role="ADMIN")
-        others = [each for each in admins if each is not found and doing.policy.counts(each)]
-        if found["role"] == "ADMIN" and found["acceptedAt"] and not others:
-            raise Refused("CONFLICT")
-        doing.touch(found, endsAt=doing.now)
-        doing.record("UPDATE", "Membership", found["id"], found["personId"], found["childId"])
-    for consent in doing.all("Consent", membershipId=found["id"], withdrawnAt=None):
-        doing.touch(consent, withdrawnAt=doing.now, withdrawnById=doing.viewer)
-        doing.record("UPDATE", "Consent", consent["id"], consent["personId"])
-    return about("Membership", found)
-
-
-def _is_verified(doing: Doing, organisation: UUID) -> bool:
-    return bool(doing.find("Organisation", organisation)["verified"])
-
-
-def _join(doing: Doing, person: UUID | None, **values: Any) -> Done:
-    """A membership, unless the person or the address has one like it, or was offered one."""
-    keys = ("organisationId", "role", "groupId", "childId")
-    same = {key: values.get(key) for key in keys}
-    email = values.get("invitedEmail")
-    lasting = [
-        row
-        for row in doing.all("Membership", **same)
-        if (person and row["personId"] == person) or (email and row["invitedEmail"] == email)
-        if doing.policy.is_offered(row) or (row["acceptedAt"] and not doing.policy.is_over(row))
-    ]
-    if lasting and values["source"] != "FOUNDED":
-        return Done("Membership", frozenset(row["id"] for row in lasting))
-    made = doing.add("Membership", personId=person, beginsAt=doing.now, **values)
-    doing.record("INSERT", "Membership", made["id"], person, values.get("childId"))
-    return about("Membership", made)
 
 
 def _draw_email(drawing: Drawing) -> str:
@@ -237,6 +127,26 @@ def _agree_on_an_offer(drawing: Drawing, given: Row) -> Row:
     return given | {"membershipId": drawing.choose(*offers)} if offers else given
 
 
+def _agree_on_who_waits(drawing: Drawing, given: Row) -> Row:
+    waiting = [row for row in drawing.world["Membership"] if not row["confirmed"]]
+    able = [row for row in waiting if row["acceptedAt"] and row["endsAt"] is None] or waiting
+    return given | {"membershipId": drawing.choose(*able)["id"]} if able else given
+
+
+def _agree_on_who_granted(drawing: Drawing, given: Row) -> Row:
+    memberships = drawing.world["Membership"]
+    granters = [
+        row["id"]
+        for row in memberships
+        for other in memberships
+        if row["organisationId"] == other["organisationId"] and row["personId"]
+        if row["personId"] in (other["grantedById"], other["confirmedById"])
+    ]
+    if not granters or drawing.chance(50):
+        return given
+    return given | {"membershipId": drawing.choose(*granters), "endGranted": True}
+
+
 MUTATIONS = (
     MutationRecord(
         name="createOrganisation",
@@ -278,7 +188,7 @@ MUTATIONS = (
         name="joinGroup",
         cases=(Case("the group, with its join code", {"joinCode": JOIN_CODE}, SIGNED_IN),),
         may=rights.anybody,
-        does=_join_group,
+        does=membership_effects.join_group,
         may_repeat=True,
     ),
     MutationRecord(
@@ -295,33 +205,56 @@ MUTATIONS = (
             Case("an admin", invitation("ADMIN"), ADMIN),
         ),
         may=rights.who_may_invite,
-        does=_invite,
+        does=membership_effects.invite,
         agree=_agree_on_the_invited,
     ),
     MutationRecord(
         name="acceptMembership",
         cases=(Case("the student's", {"membershipId": Id("student's, not accepted")}, STUDENT),),
         may=rights.who_may_accept,
-        does=_accept_membership,
+        does=membership_effects.accept_membership,
     ),
     MutationRecord(
         name="declineInvitation",
         cases=(Case("the student's", {"membershipId": Id("student's, not accepted")}, STUDENT),),
         may=rights.who_may_accept,
-        does=_decline_invitation,
+        does=membership_effects.decline_invitation,
         agree=_agree_on_an_offer,
+    ),
+    MutationRecord(
+        name="confirmMembership",
+        cases=(
+            Case(
+                "the caregiver's, whom the manager invited",
+                {"membershipId": Id("caregiver's, not confirmed")},
+                STUDENT | ADMIN,
+            ),
+            Case(
+                "of a student who joined by a code",
+                {"membershipId": Id("classmate's, not confirmed")},
+                OTHER_MENTOR | LEADERS,
+            ),
+        ),
+        may=rights.who_may_confirm,
+        does=membership_effects.confirm_membership,
+        agree=_agree_on_who_waits,
     ),
     MutationRecord(
         name="endMembership",
         cases=(
             Case("the student's", {"membershipId": Id("student's")}, STUDENT | MENTOR | LEADERS),
             Case("the mentor's", {"membershipId": Id("mentor's")}, MENTOR | LEADERS),
-            Case("the caregiver's", {"membershipId": Id("caregiver's")}, CAREGIVER | LEADERS),
+            Case(
+                "the caregiver's",
+                {"membershipId": Id("caregiver's")},
+                CAREGIVER | STUDENT | LEADERS,
+            ),
             Case("the manager's", {"membershipId": Id("manager's")}, LEADERS),
             Case("the admin's", {"membershipId": Id("admin's")}, ADMIN),
         ),
         may=rights.who_may_end,
-        does=_end_membership,
+        does=membership_effects.end_membership,
+        agree=_agree_on_who_granted,
     ),
 )
 
@@ -346,6 +279,9 @@ RECORD = FeatureRecord(
         "expectedVersion": (1, 1, 2, None),
         "noticeVersion": (NOTICE_VERSION, NOTICE_VERSION, "2025-1", None),
         "report": (False, True),
+        "endGranted": (False, True),
+        "joinApproval": (False, True),
+        "days": (None, 1, 365),
         "reason": (None, "I know no one there"),
     },
     shown={
@@ -358,7 +294,8 @@ RECORD = FeatureRecord(
         "Membership": VisibleType(
             f"{{ id person {sample.PERSON} child {sample.PERSON} group {sample.GROUP}"
             f" organisation {sample.ORGANISATION} invitation {{ id organisationName inviterName }}"
-            f" grantedBy {sample.PERSON} }}",
+            f" grantedBy {sample.PERSON} confirmedBy {sample.PERSON} endedBy {sample.PERSON}"
+            " applicantName }",
             f"me {{ memberships{ONLY} % }} organisations {{ memberships{ONLY} % }}"
             f" groups {{ members{ONLY} % }}",
         ),

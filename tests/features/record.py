@@ -44,6 +44,7 @@ SIGNED_IN = frozenset(Caller) - {Caller.ANONYMOUS}
 NO_CALLER = frozenset[Caller]()
 STUDENT = frozenset({Caller.STUDENT})
 MENTOR = frozenset({Caller.MENTOR})
+OTHER_MENTOR = frozenset({Caller.OTHER_MENTOR})
 MANAGER = frozenset({Caller.MANAGER})
 ADMIN = frozenset({Caller.ADMIN})
 CAREGIVER = frozenset({Caller.CAREGIVER})

@@ -32,10 +32,11 @@ class Step:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a payload is about: the type, and the rows that are equally right."""
+    """What a payload is about: the type, the rows that are equally right, and what else it has."""
 
     kind: str
     ids: frozenset[UUID]
+    values: Row = field(default_factory=dict)
 
 
 class Known(Protocol):

@@ -40,6 +40,7 @@ class Policy:
             "GoalNote": self.may_see_note,
             "Evidence": self.may_see_evidence,
             "JobRowError": self.may_see_row_error,
+            "PersonAccess": self.may_see_access,
         }
         if kind in parts:
             return parts[kind](row)
@@ -87,7 +88,12 @@ class Policy:
                 return row["id"] == self.viewer or self.has_on_the_books(row["id"])
             case "Membership", "invitedName" | "invitedEmail":
                 return self.leads(row["organisationId"])
-            case "Group", "joinCode":
+            case "Membership", "applicantName":
+                # Of who waits: those who may confirm them need to know who it is.
+                return row["childId"] == self.viewer or (
+                    self.mentors(row["groupId"]) or self.leads(row["organisationId"])
+                )
+            case "Group", "joinCode" | "joinCodeExpiresAt":
                 return self.mentors(row["id"]) or self.leads(row["organisationId"])
             case "Goal", "organisationIds":
                 # Which others the student belongs to, and trusts less, is the student's affair.
@@ -200,11 +206,33 @@ class Policy:
         theirs = {work["groupId"] for work in self.current("MENTOR", of=person)}
         return self.may_see_goals_of(person) or bool(mine & theirs) or self.has_on_the_books(person)
 
+    def may_see_access(self, row: Row) -> bool:
+        """The person all of it; others what is of the organisation in which they look after the
+        person. That a record is opened is for the person and the administrators alone: a caregiver
+        need not know that a school looks into what a child wrote."""
+        person, place = row["personId"], row["organisationId"]
+        if person == self.viewer or self.leads(place, "ADMIN"):
+            return True
+        studies = [
+            study
+            for study in self.current("STUDENT", of=person)
+            if study["organisationId"] == place
+        ]
+        return row["reason"] != "OPENED_RECORD" and any(
+            self.leads(place)
+            or self.mentors(study["groupId"])
+            or any(
+                care["childId"] == person and care["organisationId"] == place
+                for care in self.current("CAREGIVER", of=self.viewer)
+            )
+            for study in studies
+        )
+
     def may_see_membership(self, row: Row) -> bool:
-        """One's own, those of a group one mentors, those of an organisation one leads; the
-        consents that belong to them are for those who lead."""
+        """One's own and those of one's caregivers, those of a group one mentors, those of an
+        organisation one leads; the consents that belong to them are for those who lead."""
         return (
-            row["personId"] == self.viewer
+            self.viewer in (row["personId"], row.get("childId"))
             or self.mentors(row.get("groupId"))
             or self.leads(row["organisationId"])
         )
@@ -257,8 +285,8 @@ class Policy:
         ]
 
     def counts(self, membership: Row) -> bool:
-        """Accepted, begun and not over: all three, or it gives no right."""
-        accepted = membership["acceptedAt"] is not None
+        """Accepted, confirmed where it must be, begun and not over: or it gives no right."""
+        accepted = membership["acceptedAt"] is not None and membership["confirmed"]
         begun = membership["beginsAt"] <= self.now
         return accepted and begun and not self.is_over(membership)
 

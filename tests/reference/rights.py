@@ -63,10 +63,24 @@ def who_may_accept(policy: Policy, membership: Row) -> bool:
     return membership["personId"] == policy.viewer and not policy.is_over(membership)
 
 
+def who_may_confirm(policy: Policy, membership: Row) -> bool:
+    """The child, a second adult who leads, of students a mentor; never the person themselves."""
+    if membership["personId"] == policy.viewer:
+        return False
+    second = membership["grantedById"] != policy.viewer
+    return (
+        membership["childId"] == policy.viewer
+        or (second and policy.leads(membership["organisationId"]))
+        or (membership["role"] == "STUDENT" and policy.mentors(membership["groupId"]))
+    )
+
+
 def who_may_end(policy: Policy, membership: Row) -> bool:
-    """One's own; administrators all; managers all but those who lead; mentors their students'."""
+    """One's own and one's caregiver's; administrators all; managers all but those who lead; mentors
+    their students'."""
     organisation, role = membership["organisationId"], membership["role"]
-    if membership["personId"] == policy.viewer or policy.leads(organisation, "ADMIN"):
+    mine = policy.viewer in (membership["personId"], membership["childId"])
+    if mine or policy.leads(organisation, "ADMIN"):
         return True
     if role in LEADERS:
         return False

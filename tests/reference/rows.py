@@ -23,6 +23,7 @@ BESIDES: dict[str, tuple[str, ...]] = {
     "Group": ("organisationId",),
     "Membership": (
         "personId", "organisationId", "groupId", "childId", "grantedById", "declinedAt",
+        "confirmedById", "endedById",
     ),
     "Consent": ("personId", "organisationId", "membershipId", "givenById", "withdrawnById"),
     "Goal": ("personId",),

@@ -22,7 +22,7 @@ from graphql import (
 )
 
 from poutama.text import fold
-from tests.reference.computed import compute
+from tests.reference.derived_rows import accesses, offer, progress, reminds
 from tests.reference.policy import Policy, Row
 from tests.reference.resolvers import Term, compare, encode, order_terms, read_cursor, signature
 
@@ -46,7 +46,15 @@ ONE = {
         "person": ("Person", "personId"),
         "child": ("Person", "childId"),
         "grantedBy": ("Person", "grantedById"),
+        "confirmedBy": ("Person", "confirmedById"),
+        "endedBy": ("Person", "endedById"),
         "invitation": ("Invitation", "id"),
+    },
+    "PersonAccess": {
+        "person": ("Person", "personId"),
+        "organisation": ("Organisation", "organisationId"),
+        "holder": ("Person", "holderId"),
+        "membership": ("Membership", "membershipId"),
     },
     "Consent": {
         "person": ("Person", "personId"),
@@ -89,6 +97,9 @@ MANY = {
         "goals": ("Goal", "personId"),
         "memberships": ("Membership", "personId"),
         "consents": ("Consent", "personId"),
+        "access": ("PersonAccess", "personId"),
+        "granted": ("Membership", "grantedById"),
+        "confirmations": ("Membership", "confirmedById"),
         "audit": ("AuditEntry", "subjectId"),
         "reminders": ("Reminder", "personId"),
         "openedRecords": ("OpenedRecord", "personId"),
@@ -137,6 +148,7 @@ DEFAULT_ORDER = {
     "OpenedRecord": ["CREATED_AT_DESC"],
     "PrivacyRequest": ["DUE_AT_ASC"],
     "Consent": ["GIVEN_AT_DESC"],
+    "PersonAccess": ["SINCE_DESC"],
 }
 OWN = ("Goal", "Job")
 """Types of which Query lists one's own."""
@@ -172,59 +184,13 @@ def see(policy: Policy, kind: str) -> Iterator[VisibleRow]:
             rows = [
                 offer(policy, row) for row in policy.world["Membership"] if policy.is_offered(row)
             ]
+        case "PersonAccess":
+            rows = list(accesses(policy))
         case "Reminder":
             rows = [row for row in policy.world[kind] if reminds(policy, row)]
         case _:
             rows = policy.world[kind]
     return (VisibleRow(kind, row, policy) for row in rows if policy.may_see(kind, row))
-
-
-def reminds(policy: Policy, reminder: Row) -> bool:
-    """Whether it was not dismissed, and its goal is still to be done by then."""
-    (goal,) = (each for each in policy.world["Goal"] if each["id"] == reminder["goalId"])
-    due = not goal["complete"] and goal["dueAt"] == reminder["dueAt"]
-    return due and reminder["dismissedAt"] is None
-
-
-def offer(policy: Policy, membership: Row) -> Row:
-    """What the person of an open membership is shown, although they are not a member yet."""
-
-    def name(kind: str, key: str) -> str | None:
-        return next((x["name"] for x in policy.world[kind] if x["id"] == membership[key]), None)
-
-    same = ("id", "personId", "role", "source", "createdAt", "expiresAt")
-    organisations = policy.world["Organisation"]
-    (place,) = (each for each in organisations if each["id"] == membership["organisationId"])
-    shown = {key: membership[key] for key in same} | {
-        "organisationName": place["name"],
-        "organisationVerified": place["verified"],
-        "groupName": name("Group", "groupId"),
-        "inviterName": name("Person", "grantedById"),
-    }
-    return shown | compute("Invitation", shown)
-
-
-def progress(policy: Policy) -> list[Row]:
-    """Each group's progress: its students' goals that its mentors see, each counted once."""
-    found = []
-    for group in policy.world["Group"]:
-        students = {
-            each["personId"]
-            for each in policy.world["Membership"]
-            if each["groupId"] == group["id"] and each["role"] == "STUDENT" and policy.counts(each)
-        }
-        goals = [
-            each
-            for each in policy.world["Goal"]
-            if each["personId"] in students and policy.is_shown_to(each, group["organisationId"])
-        ]
-        active = [each for each in goals if not each["complete"]]
-        overdue = [each for each in active if each["dueAt"] and each["dueAt"] < policy.now]
-        found.append({
-            "id": group["id"], "organisationId": group["organisationId"], "active": len(active),
-            "overdue": len(overdue), "completed": len(goals) - len(active),
-        })  # fmt: skip
-    return found
 
 
 def answer_change(
@@ -233,12 +199,18 @@ def answer_change(
     policy: Policy,
     variables: Row,
     changed: VisibleRow,
+    values: Row,
 ) -> Row:
-    """The data that a mutation of one root field is answered with, given the row it is about."""
+    """The data that a mutation of one root field is answered with, given the row it is about.
+
+    `values`: what else is in the payload, by field.
+    """
 
     def resolve_change(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
         if info.parent_type is schema.mutation_type:
             return PAYLOAD
+        if source is PAYLOAD and info.field_name in values:
+            return values[info.field_name]
         if source is PAYLOAD:
             return changed["id"] if is_leaf_type(get_named_type(info.return_type)) else changed
         return resolve(source, info, **arguments)

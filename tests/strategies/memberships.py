@@ -71,7 +71,10 @@ class MembershipBuilder:
         child = choose(self.draw, *people)["id"] if role == "CAREGIVER" else None
         # Some invitations are to addresses that no person has signed in with.
         waits = state["accepted"] is None and chance(self.draw, 30)
-        granter = choose(self.draw, *people, None)
+        granter, confirmer, ender = (choose(self.draw, *people, None) for _ in range(3))
+        # Only these wait for it.
+        percent = {"CAREGIVER": 80, "STUDENT": 92}.get(role, 100)
+        confirmed = chance(self.draw, percent)
         return {
             **self.row("Membership"),
             "personId": None if waits else person["id"],
@@ -88,6 +91,11 @@ class MembershipBuilder:
             "expiresAt": self.hours(state.get("expires")),
             "declinedAt": self.hours(state.get("declined")),
             "grantedById": granter and granter["id"],
+            "confirmed": confirmed,
+            "confirmedAt": choose(self.draw, None, self.hours(-400)) if confirmed else None,
+            "confirmedById": confirmer and confirmer["id"] if confirmed else None,
+            "applicantName": None if confirmed else choose(self.draw, None, *NAMES),
+            "endedById": ender and ender["id"] if state["ends"] else None,
         }
 
     def offer(self, groups: list[Row], people: list[Row], organisations: list[Row]) -> Row:

@@ -51,6 +51,8 @@ def questions(draw: DrawFn, schema: GraphQLSchema, world: World) -> tuple[UUID, 
 
 PERSON = """{ id email name goals { id } goalsConnection { totalCount } memberships { id }
   consents { id givenBy { id } withdrawnBy { id } membership { id } }
+  access { id reason holderName holder { id } membership { id } }
+  granted { id applicantName } confirmations { id person { id } }
   reminders { id goal { id } } openedRecords { id reason opener { id } }
   privacyRequests { id state }
   auditConnection { totalCount nodes { id actorName } } }"""
@@ -224,21 +226,33 @@ class Asker:
             if field != "id":
                 return choose(self.draw, 1, 0, 2, 3)
             kind = "Group"
-        if kind == "Invitation":
-            kind, field = OFFERED.get(field, ("Membership", field))
+        if kind in SHOWN_OF_OTHERS:
+            kind, field = SHOWN_OF_OTHERS[kind].get(field, ("Membership", field))
         rows = [row for row in self.world[kind] if row[field] is not None]
         if rows:
             return choose(self.draw, *rows)[field]
         return SAMPLES.get(field, 0)  # for the many counts
 
 
-OFFERED = {
-    "organisationName": ("Organisation", "name"),
-    "organisationVerified": ("Organisation", "verified"),
-    "groupName": ("Group", "name"),
-    "inviterName": ("Person", "name"),
+SHOWN_OF_OTHERS = {
+    "Invitation": {
+        "organisationName": ("Organisation", "name"),
+        "organisationVerified": ("Organisation", "verified"),
+        "groupName": ("Group", "name"),
+        "inviterName": ("Person", "name"),
+    },
+    "PersonAccess": {
+        "reason": ("Membership", "role"),
+        "readsGoals": ("Organisation", "verified"),
+        "holderName": ("Person", "name"),
+        "organisationName": ("Organisation", "name"),
+        "groupName": ("Group", "name"),
+        "since": ("Membership", "beginsAt"),
+        "grantedByName": ("Person", "name"),
+        "confirmedByName": ("Person", "name"),
+    },
 }
-"""Field of an invitation -> whose field it shows; the others are the membership's."""
+"""Type -> field -> whose field it shows, or is like; the others are the membership's."""
 SAMPLES: Row = {
     "id": UUID(int=0), "rowId": UUID(int=0), "actorId": UUID(int=0), "actorName": "",
     "organisationId": UUID(int=0), "organisationName": "", "color": "", "name": "",
@@ -247,7 +261,7 @@ SAMPLES: Row = {
     "rejection": "", "noticeVersion": "", "reason": "", "openerName": "",
     "deciderName": "", "receipt": "", "receiptCode": "", "note": "", "otherAdministrators": 0,
     "notice": "", "basis": "PERSON", "verified": False, "reminder": "DUE_SOON",
-    "invitedName": "", "invitedEmail": "",
+    "invitedName": "", "invitedEmail": "", "applicantName": "", "confirmed": True,
     "claimedName": "", "decision": "SAME_PERSON",
     "action": "READ", "goalType": "SPORTS", "role": "ADMIN", "source": "INVITED",
     "audience": "CAREGIVERS",
@@ -269,7 +283,8 @@ for _moment in (
     "decidedAt",
     "updatedAt",
     "createdAt",
-    "expiresAt",
+    "confirmedAt",
+    "joinCodeExpiresAt",
     "givenAt",
     "withdrawnAt",
 ):

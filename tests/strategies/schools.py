@@ -202,7 +202,12 @@ class _SchoolBuilder(MembershipBuilder):
         }
 
     def _group(self) -> Row:
-        return {"name": choose(self.draw, *NAMES), "joinCode": f"CODE{self.made}"}
+        return {
+            "name": choose(self.draw, *NAMES),
+            "joinCode": f"CODE{self.made}",
+            "joinCodeExpiresAt": self.hours(choose(self.draw, 700, 700, 700, -20)),
+            "joinApproval": chance(self.draw, 30),
+        }
 
     def _goal(self) -> Row:
         return {

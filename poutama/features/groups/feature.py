@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from poutama.feature import Feature
-from poutama.features.groups import invitations, memberships, procedures
+from poutama.features.groups import confirmations, endings, invitations, memberships, procedures
 from poutama.features.groups.notice import NOTICE_VERSION, Offer, describe_sharing
 from poutama.personal_data import Erasure, PersonalData
 
@@ -24,8 +24,9 @@ FEATURE = Feature(
     procedures=(
         invitations.decline_invitation,
         invitations.invite,
+        confirmations.confirm_membership,
         memberships.accept_membership,
-        memberships.end_membership,
+        endings.end_membership,
         procedures.create_group,
         procedures.create_organisation,
         procedures.join_group,
@@ -36,7 +37,7 @@ FEATURE = Feature(
         PersonalData(
             table="membership",
             path="person_id",
-            columns=("invited_name", "invited_email"),
+            columns=("invited_name", "invited_email", "applicant_name"),
             note="memberships, and invitations' names and emails",
             export="`me { memberships }`",
         ),
@@ -66,6 +67,20 @@ FEATURE = Feature(
             path="person_id",
             note="what they consented to, and when",
             export="`me { consents }`",
+        ),
+        PersonalData(
+            table="membership",
+            path="confirmed_by_id",
+            erasure=Erasure.ANONYMISE,
+            note="memberships of others that they confirmed",
+            export="no: they are the others'",
+        ),
+        PersonalData(
+            table="membership",
+            path="ended_by_id",
+            erasure=Erasure.ANONYMISE,
+            note="memberships of others that they ended",
+            export="no: they are the others'",
         ),
         PersonalData(
             table="consent",

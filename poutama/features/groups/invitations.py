@@ -103,6 +103,7 @@ async def invite(context: ProcedureContext, given: InviteInput) -> MembershipPay
             "person": person,
             "child": given.child_id,
             "role": given.role,
+            "confirmed": given.role is not Role.CAREGIVER,
             "source": "INVITED",
             "invitedName": given.name.strip(),
             "invitedEmail": email,
@@ -127,8 +128,8 @@ async def decline_invitation(
     await context.changes.update(
         "Membership",
         membership,
-        {"endsAt": NOW},
-        columns={"declined_at": NOW, "ended_by_id": context.viewer.person_id},
+        {"endsAt": NOW, "endedBy": context.viewer.person_id},
+        columns={"declined_at": NOW},
     )
     if given.report:
         reason = (given.reason or "").strip()

@@ -1,6 +1,6 @@
-"""Accepting and ending a membership, and the consent that either leaves behind.
+"""Accepting a membership, and the consent that this records.
 
-Who may call the mutations is declared beside each in `groups.graphql`.
+Who may call the mutation is declared beside it in `groups.graphql`; `endings` ends memberships.
 """
 
 from __future__ import annotations
@@ -15,21 +15,16 @@ from poutama.changes import NOW
 from poutama.errors import ConflictError, NotFoundError
 from poutama.features.groups.notice import NOTICE_VERSION, Offer, describe_sharing
 from poutama.procedure import ProcedureContext
-from poutama.sql.relationship import render_is_current
 
 _FIND_OFFER = """
 SELECT person_id, organisation_id, role, organisation_name, organisation_verified, group_name
 FROM invitation WHERE id = $1::uuid
 """
 _FIND_MEMBERSHIP = """
-SELECT organisation_id, role, accepted_at, coalesce(ends_at <= now(), false) AS ended
-FROM membership WHERE id = $1::uuid
+SELECT m.accepted_at, m.confirmed, p.name,
+    coalesce(m.ends_at <= now(), false) AS ended
+FROM membership AS m LEFT JOIN person AS p ON p.id = m.person_id WHERE m.id = $1::uuid
 """
-_FIND_CONSENTS = "SELECT id FROM consent WHERE membership_id = $1::uuid AND withdrawn_at IS NULL"
-_OTHER_ADMINS = f"""
-SELECT 1 FROM membership WHERE organisation_id = $1::uuid AND id <> $2::uuid
-    AND role = 'ADMIN' AND {render_is_current("membership")} LIMIT 1
-"""  # noqa: S608  constants
 
 
 class Role(StrEnum):
@@ -55,12 +50,6 @@ class AcceptMembershipInput(msgspec.Struct, frozen=True, rename="camel"):
     notice_version: str | None = None
 
 
-class EndMembershipInput(msgspec.Struct, frozen=True, rename="camel"):
-    """Which membership."""
-
-    membership_id: UUID
-
-
 async def accept_membership(
     context: ProcedureContext, given: AcceptMembershipInput
 ) -> MembershipPayload:
@@ -81,34 +70,10 @@ async def accept_membership(
         raise ConflictError(
             f"The notice has changed to version {NOTICE_VERSION}: show the invitation again."
         )
-    await context.changes.update("Membership", membership, {"acceptedAt": NOW})
-    await _record_consent(context, membership, offers[0], given.notice_version)
-    return MembershipPayload(membership)
-
-
-async def end_membership(context: ProcedureContext, given: EndMembershipInput) -> MembershipPayload:
-    """End a membership now, and with it the consent; ending it again changes nothing.
-
-    Raises:
-        ConflictError: it is the organisation's last administrator's.
-    """
-    membership = given.membership_id
     (row,) = await context.transaction.fetch(_FIND_MEMBERSHIP, membership)
-    if not row["ended"]:
-        if row["role"] == Role.ADMIN and row["accepted_at"] is not None:
-            others = await context.transaction.fetch(
-                _OTHER_ADMINS, row["organisation_id"], membership
-            )
-            if not others:
-                raise ConflictError("An organisation keeps an administrator.")
-        ender = {"ended_by_id": context.viewer.person_id}
-        await context.changes.update("Membership", membership, {"endsAt": NOW}, columns=ender)
-    for consent in await context.transaction.fetch(_FIND_CONSENTS, membership):
-        await context.changes.update(
-            "Consent",
-            consent["id"],
-            {"withdrawnAt": NOW, "withdrawnBy": context.viewer.person_id},
-        )
+    waiting = {} if row["confirmed"] else {"applicantName": row["name"]}
+    await context.changes.update("Membership", membership, {"acceptedAt": NOW, **waiting})
+    await _record_consent(context, membership, offers[0], given.notice_version)
     return MembershipPayload(membership)
 
 

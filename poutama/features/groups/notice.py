@@ -37,13 +37,19 @@ def describe_sharing(offer: Offer) -> list[str]:
                 f"The mentors of the group {group} see your name and read {_GOALS}.",
                 f"{leaders} see your name and your email address. They read your goals only after"
                 " opening your record with a reason, which you see.",
-                f"Caregivers whom {organisation} has registered for you see your name and read"
-                f" {_GOALS}.",
+                f"Caregivers in {organisation} whom you or a second adult there has confirmed see"
+                f" your name and read {_GOALS}.",
             ]
         case "MENTOR":
             sentences += [
                 f"The students of the group {_quote(offer.group or '')} see your name.",
                 f"{leaders} see your name and your email address.",
+            ]
+        case "CAREGIVER":
+            sentences += [
+                f"The student and {leaders[0].lower()}{leaders[1:]} see your name.",
+                f"You read the student's goals once the student or a second adult of {organisation}"
+                " has confirmed you.",
             ]
         case _:
             sentences.append(f"{leaders} see your name and your email address.")

@@ -6,13 +6,14 @@ Who may call them is declared beside each mutation in `groups.graphql`.
 from __future__ import annotations
 
 import secrets
+from datetime import UTC, datetime, timedelta
 from functools import cache
 from uuid import UUID
 from zoneinfo import available_timezones
 
 import msgspec
 
-from poutama.changes import NOW
+from poutama.changes import NOW, ColumnValue
 from poutama.errors import BadUserInputError, NotFoundError
 from poutama.features.groups.memberships import MembershipPayload, Role
 from poutama.procedure import ProcedureContext
@@ -21,7 +22,16 @@ from poutama.procedure import ProcedureContext
 CODE_LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 CODE_LENGTH = 8
 
-_FIND_CODE = "SELECT id, organisation_id FROM learning_group WHERE join_code = $1::text"
+_FIND_CODE = """
+SELECT g.id, g.organisation_id,
+    g.join_approval OR EXISTS (
+        SELECT 1 FROM membership AS m
+        WHERE m.group_id = g.id AND m.person_id = $2::uuid AND m.role = 'STUDENT'
+            AND m.accepted_at IS NOT NULL AND m.ends_at <= now()
+            AND m.ended_by_id IS DISTINCT FROM m.person_id
+    ) AS waits
+FROM learning_group AS g WHERE g.join_code = $1::text AND g.join_code_expires_at > now()
+"""
 _FIND_SAME = """
 SELECT id FROM membership WHERE person_id = $1::uuid AND group_id = $2::uuid
     AND role = 'STUDENT' AND (ends_at IS NULL OR ends_at > now())
@@ -51,16 +61,18 @@ class CreateOrganisationInput(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class CreateGroupInput(msgspec.Struct, frozen=True, rename="camel"):
-    """In which organisation, and what it is called."""
+    """In which organisation, what it is called, and whether joining it waits for approval."""
 
     organisation_id: UUID
     name: str
+    join_approval: bool
 
 
 class RenewJoinCodeInput(msgspec.Struct, frozen=True, rename="camel"):
-    """Of which group."""
+    """Of which group, and in how many days the code expires."""
 
     group_id: UUID
+    days: int | None = None
 
 
 class JoinGroupInput(msgspec.Struct, frozen=True, rename="camel"):
@@ -115,7 +127,8 @@ async def create_group(context: ProcedureContext, given: CreateGroupInput) -> Gr
         {
             "organisation": given.organisation_id,
             "name": given.name.strip(),
-            "joinCode": new_join_code(),
+            "joinApproval": given.join_approval,
+            **_new_join_code(context, None),
         },
     )
     return GroupPayload(group)
@@ -123,22 +136,24 @@ async def create_group(context: ProcedureContext, given: CreateGroupInput) -> Gr
 
 async def renew_join_code(context: ProcedureContext, given: RenewJoinCodeInput) -> GroupPayload:
     """Give a group a new join code."""
-    await context.changes.update("Group", given.group_id, {"joinCode": new_join_code()})
+    await context.changes.update("Group", given.group_id, _new_join_code(context, given.days))
     return GroupPayload(given.group_id)
 
 
 async def join_group(context: ProcedureContext, given: JoinGroupInput) -> MembershipPayload:
     """Make the caller a student of the group with that code, not accepted yet; once.
 
+    A student who was removed, by a person or by a roster, is not admitted by the code alone: the
+    membership waits to be confirmed, as in a group that admits by approval.
+
     Raises:
-        NotFoundError: no group has this code.
+        NotFoundError: no group has this code, or it has expired.
     """
-    code = given.join_code.strip().upper()
-    found = await context.transaction.fetch(_FIND_CODE, code)
+    code, person = given.join_code.strip().upper(), context.viewer.person_id
+    found = await context.transaction.fetch(_FIND_CODE, code, person)
     if not found:
-        raise NotFoundError("No group has this join code.")
-    group, organisation = found[0]
-    person = context.viewer.person_id
+        raise NotFoundError("No group has this join code, or the code has expired.")
+    group, organisation, waits = found[0]
     same = await context.transaction.fetch(_FIND_SAME, person, group)
     if same:
         return MembershipPayload(same[0]["id"])
@@ -150,9 +165,16 @@ async def join_group(context: ProcedureContext, given: JoinGroupInput) -> Member
             "person": person,
             "role": Role.STUDENT,
             "source": "JOIN_CODE",
+            "confirmed": not waits,
         },
     )
     return MembershipPayload(membership)
+
+
+def _new_join_code(context: ProcedureContext, days: int | None) -> dict[str, ColumnValue]:
+    """What a group's new code sets."""
+    lifetime = timedelta(days=days or context.settings.join_code_days)
+    return {"joinCode": new_join_code(), "joinCodeExpiresAt": datetime.now(UTC) + lifetime}
 
 
 def new_join_code() -> str:

@@ -24,4 +24,5 @@ def test_a_table_is_as_the_schema_declares_its_type(table: BulkTable) -> None:
 
 
 def test_there_are_tables_to_hold_to_the_schema() -> None:
-    assert {each.kind for each in TABLES} == {"Group", "Person", "Membership", "RosterImport"}
+    found = {each.kind for each in TABLES}
+    assert found == {"Consent", "Group", "Person", "Membership", "RosterImport"}

@@ -299,6 +299,10 @@ MISTAKES = {
     "a permit by an input's value that is none": (
         'in: ["VERSE"]', 'in: ["VRSE"]', "@permit(given:): VRSE is not one of PROSE, VERSE",
     ),
+    "a permit against a column of no person": (
+        'as: SEE, row', 'as: SEE, notBy: ["title"], row',
+        "@permit(notBy: 'title'): Book has no @one field with this key",
+    ),
     "a permit of a write": (
         '@insert(type: "Book")', '@insert(type: "Book") @permit(everyone: true)',
         "Mutation.addBook: @permit has no effect here",
@@ -339,8 +343,7 @@ MISTAKES = {
     "a restriction of a relation": (
         'reader: Reader! @one(key: "reader_id")',
         'reader: Reader! @one(key: "reader_id") @restricted(person: "reader_id", to: [SELF])',
-        "Book.reader: @restricted has no effect here",
-    ),
+        "Book.reader: @restricted has no effect here"),
     "a sequence of a text": (
         "text: String!\n", 'text: String! @sequence(within: "book_id")\n',
         "Page.text: @sequence has no effect here",
@@ -373,8 +376,7 @@ MISTAKES = {
     "a payload that is none": ("): BookPayload! @i", "): Int! @i", "payload Int is not defined"),
     "a payload of something else": (
         "{ tornPageId: UUID! }", "{ torn: Boolean! }",
-        "TearPayload.torn: the payload of a write holds Page and",
-    ),
+        "TearPayload.torn: the payload of a write holds Page and"),
     "an update without a key": ("pageId: UUID! @key text", "text", "ChangePage: an update or"),
     "an insert with a key": ("{ bookId: UUID!", "{ id: UUID! @key bookId: UUID!", "an insert none"),
     "an input that leads nowhere": ("{ bookId: UUID!", "{ bookIt: UUID!", "AddPage.bookIt: Page"),

@@ -1,0 +1,54 @@
+"""Confirming a membership that waits for it: a caregiver's, or a student's who joined by a code.
+
+Who may call the mutation is declared beside it in `groups.graphql`. Until then the membership gives
+no right: `sql.relationship` counts confirmed ones alone.
+"""
+
+from __future__ import annotations
+
+from uuid import UUID
+
+import msgspec
+
+from poutama.changes import NOW, ColumnValue
+from poutama.errors import ConflictError, NotFoundError
+from poutama.features.groups.memberships import MembershipPayload
+from poutama.procedure import ProcedureContext
+
+_FIND = """
+SELECT confirmed, accepted_at IS NOT NULL AS accepted, coalesce(ends_at <= now(), false) AS ended
+FROM membership WHERE id = $1::uuid
+"""
+
+
+class ConfirmMembershipInput(msgspec.Struct, frozen=True, rename="camel"):
+    """Which membership."""
+
+    membership_id: UUID
+
+
+async def confirm_membership(
+    context: ProcedureContext, given: ConfirmMembershipInput
+) -> MembershipPayload:
+    """Confirm a membership; confirming it again changes nothing.
+
+    Raises:
+        NotFoundError: it has ended.
+        ConflictError: its person has not accepted it, so that its person is not known.
+    """
+    membership = given.membership_id
+    (row,) = await context.transaction.fetch(_FIND, membership)
+    if row["ended"]:
+        raise NotFoundError.of("Membership")
+    if row["confirmed"]:
+        return MembershipPayload(membership)
+    if not row["accepted"]:
+        raise ConflictError("The person has not accepted yet; confirm the membership then.")
+    values: dict[str, ColumnValue] = {
+        "confirmed": True,
+        "confirmedAt": NOW,
+        "confirmedBy": context.viewer.person_id,
+        "applicantName": None,
+    }
+    await context.changes.update("Membership", membership, values)
+    return MembershipPayload(membership)

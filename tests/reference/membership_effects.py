@@ -1,0 +1,186 @@
+"""What mutations of memberships do to the rows of a world: joining, inviting, accepting, ending.
+
+Named by the record in `tests.features.groups`; who may do it is in `tests.reference.rights`.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
+
+from tests.reference import policy
+from tests.reference.changes import Doing, Done, Refused, about
+from tests.reference.computed import NOTICE_VERSION
+from tests.reference.policy import Row
+
+PAUSE = timedelta(days=90)
+"""How long an address that declined is left alone."""
+
+
+def join_group(doing: Doing, given: Row) -> Done:
+    groups = doing.all("Group", joinCode=given["joinCode"].strip().upper())
+    if not groups or groups[0]["joinCodeExpiresAt"] <= doing.now:
+        raise Refused("NOT_FOUND")
+    place = {"organisationId": groups[0]["organisationId"], "groupId": groups[0]["id"]}
+    before = doing.all("Membership", personId=doing.viewer, groupId=place["groupId"])
+    removed = any(
+        row["role"] == "STUDENT" and row["acceptedAt"] and row["endedById"] != doing.viewer
+        for row in before
+        if doing.policy.is_over(row)
+    )
+    confirmed = not (removed or groups[0]["joinApproval"])
+    made = {"role": "STUDENT", "source": "JOIN_CODE", "confirmed": confirmed}
+    return join(doing, doing.viewer, **made, **place)
+
+
+def invite(doing: Doing, given: Row) -> Done:
+    role, group, child = given["role"], given.get("groupId"), given.get("childId")
+    place = {"organisationId": given["organisationId"], "groupId": group, "childId": child}
+    doing.permitted("invite", {**place, "role": role})
+    groups = [doing.find("Group", group)] if group else []
+    studies = doing.policy.current("STUDENT", of=child) if child else []
+    for asked, where in ((group, groups), (child, studies)):
+        # No person leads themselves: another invites a caregiver of one who is a student as well.
+        led = any(doing.policy.leads(each["organisationId"]) for each in where)
+        if asked and (asked == doing.viewer or not led):
+            raise Refused("NOT_FOUND")
+    fits = (role in ("STUDENT", "MENTOR")) == (group is not None)
+    if not fits or (role == "CAREGIVER") != (child is not None):
+        raise Refused("BAD_USER_INPUT")
+    if role in ("STUDENT", "CAREGIVER") and not _is_verified(doing, given["organisationId"]):
+        raise Refused("FORBIDDEN")
+    for asked, where in ((group, groups), (child, studies)):
+        if asked and given["organisationId"] not in [each["organisationId"] for each in where]:
+            raise Refused("NOT_FOUND")
+    email = given["email"].lower()
+    asked_before = doing.all(
+        "Membership", organisationId=given["organisationId"], invitedEmail=email
+    )
+    if any(row["declinedAt"] and row["declinedAt"] > doing.now - PAUSE for row in asked_before):
+        raise Refused("CONFLICT")
+    known = [row["id"] for row in doing.all("Person", email=email)]
+    invited: Row = {
+        "invitedName": given["name"], "invitedEmail": email, "grantedById": doing.viewer,
+        "expiresAt": doing.now + timedelta(days=30),
+    }  # fmt: skip
+    person = known[0] if known else None
+    invited["confirmed"] = role != "CAREGIVER"
+    return join(doing, person, role=role, source="INVITED", **place, **invited)
+
+
+def accept_membership(doing: Doing, given: Row) -> Done:
+    found = doing.find("Membership", given["membershipId"])
+    doing.permitted("acceptMembership", found)
+    if found["acceptedAt"] is not None:
+        return about("Membership", found)
+    if not doing.policy.is_offered(found):
+        raise Refused("NOT_FOUND")
+    shown = given.get("noticeVersion")
+    if shown not in (None, NOTICE_VERSION):
+        raise Refused("CONFLICT")
+    name = doing.find("Person", doing.viewer)["name"]
+    waits = {} if found["confirmed"] else {"applicantName": name}
+    doing.touch(found, acceptedAt=doing.now, **waits)
+    doing.record("UPDATE", "Membership", found["id"], found["personId"], found["childId"])
+    consent = doing.add(
+        "Consent", basis="PERSON", noticeVersion=shown, notice="new", givenAt=doing.now,
+        givenById=doing.viewer, membershipId=found["id"],
+        **{key: found[key] for key in ("personId", "organisationId", "role")},
+    )  # fmt: skip
+    doing.record("INSERT", "Consent", consent["id"], found["personId"])
+    return about("Membership", found)
+
+
+def decline_invitation(doing: Doing, given: Row) -> Done:
+    found = doing.find("Membership", given["membershipId"])
+    doing.permitted("declineInvitation", found)
+    if not doing.policy.is_offered(found):
+        raise Refused("NOT_FOUND")
+    doing.touch(found, endsAt=doing.now, declinedAt=doing.now, endedById=doing.viewer)
+    doing.record("UPDATE", "Membership", found["id"], found["personId"], found["childId"])
+    return about("Membership", found)
+
+
+def confirm_membership(doing: Doing, given: Row) -> Done:
+    found = doing.find("Membership", given["membershipId"])
+    doing.permitted("confirmMembership", found)
+    if doing.policy.is_over(found):
+        raise Refused("NOT_FOUND")
+    if found["confirmed"]:
+        return about("Membership", found)
+    if found["acceptedAt"] is None:
+        raise Refused("CONFLICT")
+    doing.touch(
+        found, confirmed=True, confirmedAt=doing.now, confirmedById=doing.viewer, applicantName=None
+    )
+    doing.record("UPDATE", "Membership", found["id"], found["personId"], found["childId"])
+    return about("Membership", found)
+
+
+def end_membership(doing: Doing, given: Row) -> Done:
+    found = doing.find("Membership", given["membershipId"])
+    doing.permitted("endMembership", found)
+    granted, confirmed = _grants_of(doing, found) if given.get("endGranted") else ([], [])
+    ending = [] if doing.policy.is_over(found) else [found]
+    ending += [row for row in granted if row is not found]
+    admins = any(row["role"] == "ADMIN" and row["acceptedAt"] for row in ending)
+    ids = [row["id"] for row in ending]
+    for row in ending:
+        doing.touch(row, endsAt=doing.now, endedById=doing.viewer, applicantName=None)
+        doing.record("UPDATE", "Membership", row["id"], row["personId"], row["childId"])
+    for consent in doing.all("Consent", withdrawnAt=None):
+        if consent["membershipId"] in (found["id"], *ids):
+            doing.touch(consent, withdrawnAt=doing.now, withdrawnById=doing.viewer)
+            doing.record("UPDATE", "Consent", consent["id"], consent["personId"])
+    waiting = [row for row in confirmed if row["id"] not in ids]
+    for row in waiting:
+        name = doing.find("Person", row["personId"])["name"]
+        doing.touch(row, confirmed=False, confirmedAt=None, confirmedById=None, applicantName=name)
+        doing.record("UPDATE", "Membership", row["id"], row["personId"], row["childId"])
+    place = found["organisationId"]
+    left = doing.all("Membership", organisationId=place, role="ADMIN")
+    if admins and not any(map(doing.policy.counts, left)):
+        raise Refused("CONFLICT")
+    others = len([row for row in ending if row is not found])
+    ended = frozenset([found["id"]])
+    return Done("Membership", ended, {"endedGrants": others + len(waiting)})
+
+
+def _grants_of(doing: Doing, membership: Row) -> tuple[list[Row], list[Row]]:
+    """What its person offered and confirmed there and the viewer may end."""
+    person, place = membership["personId"], membership["organisationId"]
+    if person is None or not doing.policy.leads(place):
+        return [], []
+    all_roles = doing.policy.leads(place, "ADMIN")
+    endable = [
+        row
+        for row in doing.all("Membership", organisationId=place)
+        if row["personId"] != doing.viewer and not doing.policy.is_over(row)
+        if all_roles or row["role"] not in policy.LEADERS
+    ]
+    granted = [row for row in endable if row["grantedById"] == person]
+    confirmed = [row for row in endable if row["confirmedById"] == person]
+    return granted, [row for row in confirmed if row["confirmed"] and row["personId"]]
+
+
+def _is_verified(doing: Doing, organisation: UUID) -> bool:
+    return bool(doing.find("Organisation", organisation)["verified"])
+
+
+def join(doing: Doing, person: UUID | None, **values: Any) -> Done:
+    """A membership, unless the person or the address has one like it, or was offered one."""
+    keys = ("organisationId", "role", "groupId", "childId")
+    same = {key: values.get(key) for key in keys}
+    email = values.get("invitedEmail")
+    lasting = [
+        row
+        for row in doing.all("Membership", **same)
+        if (person and row["personId"] == person) or (email and row["invitedEmail"] == email)
+        if doing.policy.is_offered(row) or (row["acceptedAt"] and not doing.policy.is_over(row))
+    ]
+    if lasting and values["source"] != "FOUNDED":
+        return Done("Membership", frozenset(row["id"] for row in lasting))
+    made = doing.add("Membership", personId=person, beginsAt=doing.now, **values)
+    doing.record("INSERT", "Membership", made["id"], person, values.get("childId"))
+    return about("Membership", made)
