@@ -44,6 +44,8 @@ CONSENTS = """query ($id: UUID!) { person(personId: $id) { consents { basis role
   notice givenBy { id } withdrawnAt withdrawnBy { id } membership { id } } } }"""
 RENAME = """mutation ($id: UUID!, $name: String!) {
   updatePerson(input: { personId: $id, name: $name }) { person { name } } }"""
+RENAME_SCHOOL = """mutation ($id: UUID!) {
+  updateOrganisation(input: { organisationId: $id, name: "Kea" }) { organisation { name } } }"""
 LOOK = """query ($student: UUID!, $goal: UUID!) {
   person(personId: $student) { name goals { id } goalsConnection { totalCount } }
   goals(goalId: $goal) { id }
@@ -113,6 +115,16 @@ async def test_an_organisation_that_is_not_verified_invites_no_students_or_careg
     care = {"organisationId": place["organisationId"], "childId": str(STUDENT.person_id)}
     friend = {**care, "email": "friend@x.example", "name": "x", "role": "CAREGIVER"}
     assert await school.refuse(INVITE, SNOOP, input=friend) == "FORBIDDEN"
+
+
+async def test_a_verified_organisation_keeps_the_name_that_was_checked(
+    school: EngineClient,
+) -> None:
+    admin, organisation = viewer_for(Caller.ADMIN), str(id_of("organisation"))
+    assert await school.refuse(RENAME_SCHOOL, admin, id=organisation) == "FORBIDDEN"
+    place = await found_snoop(school)
+    renamed = await school.ask(RENAME_SCHOOL, SNOOP, id=place["organisationId"])
+    assert renamed["updateOrganisation"]["organisation"]["name"] == "Kea"
 
 
 async def test_a_join_code_says_in_plain_words_that_the_organisation_is_not_verified(

@@ -23,7 +23,7 @@ from tests.features.record import (
 )
 from tests.features.sample import JOIN_CODE
 from tests.reference import membership_effects, policy, rights
-from tests.reference.changes import Doing, Done, about
+from tests.reference.changes import Doing, Done, Refused, about
 from tests.reference.computed import NOTICE_VERSION
 from tests.reference.policy import Row
 from tests.strategies.drawing import NAMES, Drawing
@@ -47,6 +47,9 @@ def _create_organisation(doing: Doing, given: Row) -> Done:
 
 
 def _update_organisation(doing: Doing, given: Row) -> Done:
+    found = doing.changeable("updateOrganisation", "Organisation", given, "organisationId")
+    if "name" in given and found["verified"]:
+        raise Refused("FORBIDDEN")
     return doing.update("updateOrganisation", "Organisation", given, "organisationId")
 
 
@@ -156,7 +159,13 @@ MUTATIONS = (
     ),
     MutationRecord(
         name="updateOrganisation",
-        cases=(Case("the organisation", {**ORGANISATION, "name": "New"}, ADMIN),),
+        cases=(
+            Case(
+                "one that is not verified",
+                {"organisationId": Id("other organisation"), "name": "New"},
+                frozenset({Caller.OTHER_ADMIN}),
+            ),
+        ),
         may=rights.its_admins,
         does=_update_organisation,
     ),

@@ -31,6 +31,7 @@ FEATURE = Feature(
         procedures.create_organisation,
         procedures.join_group,
         procedures.renew_join_code,
+        procedures.update_organisation,
     ),
     computed={"invitation_sharing": show_sharing, "notice_version": show_notice_version},
     personal_data=(

@@ -13,8 +13,8 @@ from zoneinfo import available_timezones
 
 import msgspec
 
-from poutama.changes import NOW, ColumnValue
-from poutama.errors import BadUserInputError, NotFoundError
+from poutama.changes import NOW, ColumnValue, explain_conflict
+from poutama.errors import BadUserInputError, ForbiddenError, NotFoundError
 from poutama.features.groups.memberships import MembershipPayload, Role
 from poutama.procedure import ProcedureContext
 
@@ -22,6 +22,12 @@ from poutama.procedure import ProcedureContext
 CODE_LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
 CODE_LENGTH = 8
 
+NAME_IS_VERIFIED = (
+    "The name of a verified organisation cannot be changed: it is what was checked. Ask those who"
+    " run the service to verify the organisation under the new name."
+)
+
+_FIND_ORGANISATION = "SELECT verified, version FROM organisation WHERE id = $1::uuid"
 _FIND_CODE = """
 SELECT g.id, g.organisation_id,
     g.join_approval OR EXISTS (
@@ -58,6 +64,14 @@ class CreateOrganisationInput(msgspec.Struct, frozen=True, rename="camel"):
     time_zone: str
     region: str
     retention_days: int
+
+
+class UpdateOrganisationInput(msgspec.Struct, frozen=True, rename="camel"):
+    """Which organisation, and what it is called from now on."""
+
+    organisation_id: UUID
+    name: str | None = None
+    expected_version: int | None = None
 
 
 class CreateGroupInput(msgspec.Struct, frozen=True, rename="camel"):
@@ -117,6 +131,26 @@ async def create_organisation(
             "acceptedAt": NOW,
         },
     )
+    return OrganisationPayload(organisation)
+
+
+async def update_organisation(
+    context: ProcedureContext, given: UpdateOrganisationInput
+) -> OrganisationPayload:
+    """Rename an organisation that is not verified.
+
+    Raises:
+        ConflictError: it has another version than expected.
+        ForbiddenError: it is verified: under another name it would be taken for another school.
+    """
+    organisation, expected = given.organisation_id, given.expected_version
+    (row,) = await context.transaction.fetch(_FIND_ORGANISATION, organisation)
+    if expected not in (None, row["version"]):
+        raise explain_conflict(expected, row["version"])
+    if given.name is not None:
+        if row["verified"]:
+            raise ForbiddenError(NAME_IS_VERIFIED)
+        await context.changes.update("Organisation", organisation, {"name": given.name})
     return OrganisationPayload(organisation)
 
 

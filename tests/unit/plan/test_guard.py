@@ -264,13 +264,12 @@ def test_every_change_is_guarded() -> None:
           e: updateGoalNote(input: {noteId: $id}) { note { id } }
           f: updateGroup(input: {groupId: $id}) { group { id members { person { id } } } }
           g: deleteGroup(input: {groupId: $id}) { deletedGroupId }
-          h: updateOrganisation(input: {organisationId: $id}) { organisation { id } }
         }""",
         id=A_PERSON,
     )
     assert isinstance(found, MutationSteps)
     changes = [step.change for step in found.steps if isinstance(step, Write)]
-    assert len(changes) == 8
+    assert len(changes) == 7
     for change in changes:
         assert not list(unguarded_change(change)), change
     assert list(unguarded(found)) == []
