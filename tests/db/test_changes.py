@@ -157,8 +157,15 @@ def misnamed(before: World, after: World, viewer: UUID) -> str:
             each["organisationId"]
             for kind in ("Job", "Membership", "OpenedRecord")
             for each in after[kind]
-            if viewer in (each["personId"], each.get("openerId")) and row["kind"] == kind
+            if viewer in (each["personId"], each.get("childId"), each.get("openerId"))
+            if row["kind"] == kind
         }
+        # A decision about an address also ends what other organisations have offered to it.
+        decided = {each["personId"] for each in after["AddressConflict"] if each["decidedAt"]}
+        own = own or any(
+            each["id"] == row["rowId"] and each["personId"] in decided
+            for each in after["Membership"]
+        )
         if row["organisationId"] is None:
             own = own and not any(policy.may_see_person(row["subjectId"]) for policy in policies)
         if row["id"] not in known and others and not (belongs or own):

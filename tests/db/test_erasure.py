@@ -73,6 +73,9 @@ BESIDES = (
     "UPDATE membership SET granted_by_id = $1::uuid, confirmed_by_id = $1::uuid,"
     " ended_by_id = $1::uuid WHERE $2::text <> '' AND id ="
     " (SELECT id FROM membership WHERE person_id <> $1::uuid ORDER BY id LIMIT 1)",
+    "INSERT INTO address_conflict (id, organisation_id, person_id, email, kind, source, claimant,"
+    f" decided_by) SELECT gen_random_uuid(), {PLACE}, id, $2::text, 'ROSTER', 'r', 'u', $1::uuid"
+    " FROM person WHERE id <> $1::uuid LIMIT 1",
     "INSERT INTO membership (id, organisation_id, role, source, invited_name, invited_email)"
     f" SELECT gen_random_uuid(), {PLACE}, 'ADMIN', 'INVITED', $2::text, $2::text FROM person"
     " WHERE id = $1::uuid",

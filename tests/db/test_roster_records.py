@@ -16,6 +16,7 @@ async def test_every_change_is_written_down(importer: Importer) -> None:
         " WHERE kind <> 'RosterImport' GROUP BY action, kind ORDER BY kind"
     )
     assert [tuple(row) for row in rows] == [
+        ("INSERT", "Consent", 3),
         ("INSERT", "Group", 1),
         ("INSERT", "Membership", 3),
         ("INSERT", "Person", 3),
@@ -33,6 +34,24 @@ async def test_every_change_is_written_down(importer: Importer) -> None:
         " WHERE kind = 'Membership' AND action = 'UPDATE' AND subject_id IS NOT NULL"
     )
     assert row["count"] == 3
+
+
+async def test_the_school_s_consent_is_recorded_and_withdrawn_with_the_membership(
+    importer: Importer,
+) -> None:
+    consents = (
+        "SELECT c.basis, c.notice_version, c.given_by_id, c.withdrawn_at IS NOT NULL AS withdrawn,"
+        " c.withdrawn_by_id FROM consent AS c JOIN membership AS m ON m.id = c.membership_id"
+        " WHERE m.source = 'ROSTER' AND m.person_id = c.person_id AND m.role = c.role"
+    )
+    admin = id_of(Caller.ADMIN)
+    await importer.import_(small(), noticeVersion="2026-1")
+    given = ("SCHOOL", "2026-1", admin)
+    assert [tuple(row) for row in await importer.rows(consents)] == [(*given, False, None)] * 3
+    await importer.import_(small(), noticeVersion="2026-2")
+    assert len(await importer.rows(consents)) == 3, "they stand already"
+    await importer.import_(small(enrollments=[]))
+    assert [tuple(row) for row in await importer.rows(consents)] == [(*given, True, admin)] * 3
 
 
 async def test_source_and_notice_can_be_found_from_each_membership(importer: Importer) -> None:

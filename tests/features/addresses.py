@@ -63,7 +63,7 @@ def _free_address(doing: Doing, person: Row) -> None:
     for offered in doing.all("Membership", personId=person["id"], acceptedAt=None):
         if not doing.policy.is_over(offered):
             doing.touch(offered, endsAt=doing.now)
-            doing.record("UPDATE", "Membership", offered["id"], person["id"])
+            doing.record("UPDATE", "Membership", offered["id"], person["id"], offered["childId"])
     doing.touch(person, email=None)
     doing.record("UPDATE", "Person", person["id"], person["id"])
 

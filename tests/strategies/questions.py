@@ -51,7 +51,6 @@ def questions(draw: DrawFn, schema: GraphQLSchema, world: World) -> tuple[UUID, 
 
 PERSON = """{ id email name goals { id } goalsConnection { totalCount } memberships { id }
   consents { id givenBy { id } withdrawnBy { id } membership { id } }
-  access { id reason holderName holder { id } membership { id } }
   granted { id applicantName } confirmations { id person { id } }
   reminders { id goal { id } } openedRecords { id reason opener { id } }
   privacyRequests { id state }
@@ -69,6 +68,7 @@ JOB = "{ id kind resultUrl person { id } subject { id } rowErrors { id } }"
 EVIDENCE = "{ id uploadForm goal { id } }"
 CONFLICT = "{ id personName email claimant claimedName person { id email } organisation { id } }"
 IMPORT = "{ id uploadForm job { id } changes { id } organisation { id } }"
+ACCESS = "{ access { id reason holderName holder { id } membership { id } } }"
 SHOWN = {
     "Person": PERSON,
     "Group": GROUP,

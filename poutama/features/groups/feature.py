@@ -110,13 +110,6 @@ FEATURE = Feature(
             note="reports about invitations they made",
             export="no: who reported is not shown to them",
         ),
-        PersonalData(
-            table="membership",
-            path="ended_by_id",
-            erasure=Erasure.ANONYMISE,
-            note="memberships they ended",
-            export="no: they are the others'",
-        ),
     ),
     impersonal_tables=("learning_group",),
 )

@@ -10,6 +10,7 @@ PEOPLE = BulkTable(kind="Person", table="person", subject="id")
 MEMBERSHIPS = BulkTable(
     kind="Membership", table="membership", subject="person_id", also=("child_id",)
 )
+CONSENTS = BulkTable(kind="Consent", table="consent", subject="person_id")
 IMPORTS = BulkTable(kind="RosterImport", table="roster_import")
 
 _SQL = load_sql(__package__, "imports.sql")

@@ -11,7 +11,7 @@ from poutama.bulk_changes import insert_rows, update_rows
 from poutama.db.statements import load_sql
 from poutama.features.roster.claims import render_is_taken
 from poutama.features.roster.enrolment import render_may_enrol
-from poutama.features.roster.records import GROUPS, MEMBERSHIPS, PEOPLE
+from poutama.features.roster.records import CONSENTS, GROUPS, MEMBERSHIPS, PEOPLE
 
 _SQL = load_sql(
     __package__,
@@ -46,6 +46,14 @@ WRITE_MEMBERSHIPS = (
     ),
     update_rows(MEMBERSHIPS, ("accepted_at",), _SQL["accepted_memberships"]),
     update_rows(MEMBERSHIPS, ("begins_at", "ends_at"), _SQL["changed_memberships"]),
+    insert_rows(
+        CONSENTS,
+        (
+            *("id", "person_id", "organisation_id", "membership_id", "role", "basis"),
+            *("notice_version", "given_by_id"),
+        ),
+        _SQL["new_consents"],
+    ),
     _SQL["link_memberships"],
     _SQL["mark_missing_memberships"],
 )
@@ -53,4 +61,5 @@ WRITE_MEMBERSHIPS = (
 END_MEMBERSHIPS = (
     _SQL["end_links_of_memberships"],
     update_rows(MEMBERSHIPS, ("ends_at",), _SQL["ended_memberships"]),
+    update_rows(CONSENTS, ("withdrawn_at", "withdrawn_by_id"), _SQL["withdrawn_consents"]),
 )

@@ -120,6 +120,19 @@ WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
     AND s.action = 'CHANGE' AND m.source = 'ROSTER'
     AND (m.begins_at <> coalesce(s.begins_at, m.begins_at) OR m.ends_at IS DISTINCT FROM s.ends_at)
 
+-- name: new_consents
+-- Of memberships that count without asking: the school enrols under its own privacy notice.
+SELECT gen_random_uuid() AS id, m.person_id, m.organisation_id, m.id AS membership_id, m.role,
+    'SCHOOL' AS basis, i.notice_version, i.actor_id AS given_by_id
+FROM roster_staged_membership AS s JOIN roster_import AS i ON i.id = s.import_id
+    JOIN membership AS m ON m.id = s.target
+WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+    AND s.action IN ('ADD', 'MOVE') AND s.accepts
+    AND m.source = 'ROSTER' AND m.accepted_at IS NOT NULL
+    AND NOT EXISTS (
+        SELECT 1 FROM consent AS c WHERE c.membership_id = m.id AND c.withdrawn_at IS NULL
+    )
+
 -- name: link_memberships
 INSERT INTO roster_membership
     (organisation_id, kind, sourced_id, membership_id, import_id, class_id, user_id, hash)
@@ -159,3 +172,12 @@ WHERE m.id IN (
     AND NOT EXISTS (
         SELECT 1 FROM roster_membership AS l WHERE l.membership_id = m.id AND NOT l.ended
     )
+
+-- name: withdrawn_consents
+SELECT c.id, m.ends_at AS withdrawn_at, i.actor_id AS withdrawn_by_id
+FROM roster_staged_membership AS s JOIN roster_import AS i ON i.id = s.import_id
+    JOIN membership AS m
+        ON m.id = CASE WHEN s.action = 'MOVE' THEN s.previous ELSE s.target END
+    JOIN consent AS c ON c.membership_id = m.id
+WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+    AND s.action IN ('END', 'MOVE') AND m.ends_at <= now() AND c.withdrawn_at IS NULL

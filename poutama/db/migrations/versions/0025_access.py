@@ -58,13 +58,13 @@ _SINCE = """greatest(
         theirs.begins_at, theirs.accepted_at, coalesce(theirs.confirmed_at, theirs.accepted_at),
         held.begins_at, held.accepted_at, coalesce(held.confirmed_at, held.accepted_at)
     )"""
-_NAMES = """
-        join organisation as o on o.id = theirs.organisation_id
-        join person as holder on holder.id = held.person_id
-        left join learning_group as g on g.id = held.group_id
-        left join person as granter on granter.id = held.granted_by_id
-        left join person as confirmer on confirmer.id = held.confirmed_by_id
-"""
+
+
+def _name(table: str, key: str) -> str:
+    """The name of one row; a join for each would make the planner look through all their orders."""
+    return f"(select named.name from {table} as named where named.id = {key})"  # noqa: S608
+
+
 _PERSON_ACCESS = f"""
     create view person_access as
     select
@@ -72,12 +72,15 @@ _PERSON_ACCESS = f"""
         held.person_id as holder_id,
         case held.role when 'MENTOR_MANAGER' then 'MANAGER' else held.role end as reason,
         held.role in ('MENTOR', 'CAREGIVER') as reads_goals,
-        holder.name as holder_name, o.name as organisation_name, g.name as group_name,
-        {_SINCE} as since, granter.name as granted_by_name, confirmer.name as confirmed_by_name,
+        {_name("person", "held.person_id")} as holder_name,
+        {_name("organisation", "theirs.organisation_id")} as organisation_name,
+        {_name("learning_group", "held.group_id")} as group_name,
+        {_SINCE} as since,
+        {_name("person", "held.granted_by_id")} as granted_by_name,
+        {_name("person", "held.confirmed_by_id")} as confirmed_by_name,
         case held.role when 'CAREGIVER' then held.id else theirs.id end as membership_id
     from membership as theirs
         join membership as held on held.organisation_id = theirs.organisation_id
-        {_NAMES}
     where {_is_current("theirs")} and {_is_current("held")} and held.person_id <> theirs.person_id
         and (
             held.role in ('MENTOR_MANAGER', 'ADMIN')
@@ -89,11 +92,10 @@ _PERSON_ACCESS = f"""
     union all
     select
         md5(theirs.id::text || r.id::text)::uuid, theirs.person_id, theirs.organisation_id,
-        r.opener_id, 'OPENED_RECORD', true, r.opener_name, o.name, null, r.created_at, null, null,
-        theirs.id
+        r.opener_id, 'OPENED_RECORD', true, r.opener_name,
+        {_name("organisation", "theirs.organisation_id")}, null, r.created_at, null, null, theirs.id
     from membership as theirs join opened_record as r
             on r.person_id = theirs.person_id and r.organisation_id = theirs.organisation_id
-        join organisation as o on o.id = theirs.organisation_id
     where theirs.role = 'STUDENT' and {_is_current("theirs")}
         and r.closed_at is null and r.expires_at > now()
         and exists (
@@ -108,11 +110,8 @@ UPGRADE = (
     "alter table membership add column if not exists confirmed_at timestamptz",
     "alter table membership add column if not exists confirmed_by_id uuid"
     " references person (id) on delete set null",
-    "alter table membership add column if not exists ended_by_id uuid"
-    " references person (id) on delete set null",
     "alter table membership add column if not exists applicant_name text",
     "create index if not exists membership_confirmed_by_idx on membership (confirmed_by_id)",
-    "create index if not exists membership_ended_by_idx on membership (ended_by_id)",
     """
     update membership set confirmed = false
     where role = 'CAREGIVER' and confirmed and confirmed_at is null
@@ -134,7 +133,6 @@ DOWNGRADE = (
     "alter table learning_group drop column if exists join_approval",
     "alter table learning_group drop column if exists join_code_expires_at",
     "alter table membership drop column if exists applicant_name",
-    "alter table membership drop column if exists ended_by_id",
     "alter table membership drop column if exists confirmed_by_id",
     "alter table membership drop column if exists confirmed_at",
     "alter table membership drop column if exists confirmed",
