@@ -63,7 +63,7 @@ FROM (
             WHERE m.person_id = l.person_id AND m.organisation_id <> i.organisation_id
         ) AS may_change,
         EXISTS (SELECT 1 FROM identity AS n WHERE n.person_id = l.person_id) AS signed_in,
-        ({is_taken}) AS taken
+        CASE WHEN l.person_id IS NULL AND e.id IS NOT NULL THEN {is_taken} ELSE false END AS taken
     FROM roster_staged_person AS t JOIN roster_import AS i ON i.id = t.import_id
         LEFT JOIN roster_person AS l
             ON l.organisation_id = i.organisation_id AND l.sourced_id = t.sourced_id
