@@ -56,7 +56,7 @@ from poutama.plan.values import Constant, CursorPart, PageSize, Value, ViewerId
 from poutama.schema.model import Column, Computed, Entity, Model, OrderTerm, Relation, RelationShape
 from poutama.settings import Settings
 
-LARGEST_INTROSPECTION = 20_000
+LARGEST_INTROSPECTION = 40_000
 """Fields that an operation's introspection may answer; the usual query for all of it takes 4500."""
 
 

@@ -179,7 +179,7 @@ async def test_any_folder_name_will_do(data_folder: Path, name: str) -> None:
 def test_a_folder_that_is_no_data_folder_is_refused(server: EmbeddedServer) -> None:
     server.data.mkdir(parents=True)
     (server.data / "holiday.txt").write_text("not a database")
-    with pytest.raises(ConfigurationError, match="not a PostgreSQL data folder"):
+    with pytest.raises(ConfigurationError, match="expected a data folder of PostgreSQL"):
         server.start()
     assert (server.data / "holiday.txt").exists()
 

@@ -142,7 +142,7 @@ def test_a_broken_data_folder_is_refused(data_folder: Path) -> None:
     data = data_folder / "home" / "postgres" / "data"
     data.mkdir(parents=True)
     (data / "holiday.txt").write_text("not a database")
-    assert "not a PostgreSQL data folder" in complaint(run(data_folder / "home", "up"))
+    assert "expected a data folder of PostgreSQL" in complaint(run(data_folder / "home", "up"))
 
 
 def test_one_home_has_one_owner_and_everyone_may_ask_it(data_folder: Path) -> None:
