@@ -101,6 +101,19 @@ async def test_a_manager_cannot_make_themselves_a_childs_caregiver(
     assert not await reads_goals(school, MANAGER)
 
 
+@pytest.mark.parametrize("leader", [MANAGER, ADMIN])
+async def test_who_leads_does_not_make_themselves_a_mentor(
+    school: EngineClient, leader: Viewer
+) -> None:
+    email = str((await school.ask("{ me { email } }", leader))["me"]["email"])
+    place = {"organisationId": str(id_of("organisation")), "groupId": str(id_of("group"))}
+    offer = {**place, "role": "MENTOR", "email": email, "name": "x"}
+    made = await school.ask(INVITE, leader, input=offer)
+    membership = made["invite"]["membership"]["id"]
+    assert await school.refuse(ACCEPT, leader, id=membership) == "NOT_FOUND"
+    assert not await reads_goals(school, leader)
+
+
 @pytest.mark.parametrize("second", [STUDENT, ADMIN])
 async def test_a_caregiver_is_confirmed_by_the_child_or_a_second_adult(
     school: EngineClient, second: Viewer

@@ -226,7 +226,7 @@ MUTATIONS = (
     MutationRecord(
         name="declineInvitation",
         cases=(Case("the student's", {"membershipId": Id("student's, not accepted")}, STUDENT),),
-        may=rights.who_may_accept,
+        may=rights.who_may_decline,
         does=membership_effects.decline_invitation,
         agree=_agree_on_an_offer,
     ),

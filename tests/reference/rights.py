@@ -59,8 +59,15 @@ def who_may_invite(policy: Policy, membership: Row) -> bool:
     return policy.leads(membership["organisationId"], *roles)
 
 
-def who_may_accept(policy: Policy, membership: Row) -> bool:
+def who_may_decline(policy: Policy, membership: Row) -> bool:
     return membership["personId"] == policy.viewer and not policy.is_over(membership)
+
+
+def who_may_accept(policy: Policy, membership: Row) -> bool:
+    """The person; of staff, not who offered it to themselves."""
+    by_oneself = membership["grantedById"] == policy.viewer
+    theirs = not by_oneself or membership["role"] in ("STUDENT", "CAREGIVER")
+    return theirs and who_may_decline(policy, membership)
 
 
 def who_may_confirm(policy: Policy, membership: Row) -> bool:
