@@ -187,7 +187,7 @@ class _JsonRenderer:
     def _refusals(
         self, slot: Slot, body: tuple[Final, ...], totals: dict[Slot, str]
     ) -> Iterator[tuple[str, str]]:
-        """When the text must not be answered, and what stands there instead."""
+        """The condition under which the text is withheld, and what replaces it."""
         refuse = self._levels.refuse
         number = "item.key"
         if isinstance(slot, ListSlot):

@@ -68,7 +68,7 @@ async def charge(
     return await charge_budget(database, person, bucket, owed=owed, cost=cost, deadline=soon())
 
 
-async def test_somebody_new_has_the_whole_capacity(open_process: Make, ana: UUID) -> None:
+async def test_a_new_person_has_the_whole_capacity(open_process: Make, ana: UUID) -> None:
     assert await charge(open_process(), ana, 1_000) == Charged(0, granted=True)
 
 
@@ -136,7 +136,7 @@ async def test_it_is_one_statement(open_process: Make, ana: UUID) -> None:
     assert [trace.name for trace in traces] == ["budget", "budget"]
 
 
-async def test_somebody_who_is_gone_has_no_budget(open_process: Make) -> None:
+async def test_a_person_who_is_gone_has_no_budget(open_process: Make) -> None:
     with pytest.raises(UnauthenticatedError):
         await charge(open_process(), uuid4(), 1)
 

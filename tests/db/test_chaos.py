@@ -165,5 +165,5 @@ def test_a_mark_is_read_as_it_was_written(mark: str, version: int | None) -> Non
     assert read_mark(write_mark(mark, version)) == (mark, version)
 
 
-def test_a_text_of_somebody_else_s_is_an_unknown_mark() -> None:
+def test_a_text_of_another_persons_is_an_unknown_mark() -> None:
     assert read_mark("Practise the haka") == ("Practise the haka", None)

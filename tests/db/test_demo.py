@@ -177,7 +177,7 @@ async def test_a_deleted_group_stays_deleted_and_nobody_new_is_in_it(
     assert {row[3] for row in found} == {"class 01", "class 03", "evening 01"}
 
 
-async def test_somebody_elses_rows_are_left_alone(fresh_database_url: str) -> None:
+async def test_another_persons_rows_are_left_alone(fresh_database_url: str) -> None:
     other = person_id("other@else.example")
     await execute(
         fresh_database_url,
@@ -189,7 +189,7 @@ async def test_somebody_elses_rows_are_left_alone(fresh_database_url: str) -> No
     assert before[0] in await read(fresh_database_url, "person")
 
 
-async def test_somebody_else_with_a_demo_email_is_named(fresh_database_url: str) -> None:
+async def test_another_person_with_a_demo_email_is_named(fresh_database_url: str) -> None:
     await execute(
         fresh_database_url,
         "insert into person (id, email, name) values"

@@ -196,7 +196,7 @@ async def test_the_schema_may_be_asked_for_by_everybody_who_is_signed_in(
     assert (await client.fail(query, None))[0] == 401
 
 
-async def test_somebody_who_is_gone_is_not_signed_in(client: EngineClient) -> None:
+async def test_a_person_who_is_gone_is_not_signed_in(client: EngineClient) -> None:
     gone = Viewer(uuid4())
     status, error = await client.fail("{ goals { id } me { id } }", gone)
     assert (status, error["extensions"]["code"]) == (401, "UNAUTHENTICATED")
@@ -211,7 +211,9 @@ async def test_a_plan_made_for_one_viewer_serves_the_next(client: EngineClient) 
     assert str(BENS_GOAL) not in json.dumps(first)
 
 
-async def test_somebody_elses_goal_is_as_absent_as_one_that_never_was(client: EngineClient) -> None:
+async def test_another_persons_goal_is_as_absent_as_one_that_never_was(
+    client: EngineClient,
+) -> None:
     query = """query ($id: UUID!) {
       goals(goalId: $id) { id } goalsConnection(filter: {id: {in: [$id]}}) { totalCount }
       through: goals(filter: {owner: {goals: {some: {id: {eq: $id}}}}}) { id }

@@ -190,7 +190,7 @@ async def test_a_fault_in_a_procedure_leaves_the_engine_and_undoes_the_rest(
 # Who is asking.
 
 
-async def test_somebody_who_is_gone_creates_nothing(client: EngineClient) -> None:
+async def test_a_person_who_is_gone_creates_nothing(client: EngineClient) -> None:
     gone = Viewer(uuid4())
     given = {"goalType": "SPORTS", "title": "New"}
     assert await client.refuse(CREATE % "id", gone, input=given) == "NOT_FOUND"

@@ -353,7 +353,7 @@ async def test_evidence_that_is_deleted_while_its_job_runs_leaves_nothing(
     assert await harness.objects() == set()
 
 
-async def test_somebody_elses_evidence_is_not_there(harness: EvidenceHarness) -> None:
+async def test_another_persons_evidence_is_not_there(harness: EvidenceHarness) -> None:
     evidence = (await harness.add(LETTER, TEXT))["id"]
     for document in (FINISH, DELETE):
         response = await harness.send(document, Caller.MENTOR, i={"evidenceId": evidence})

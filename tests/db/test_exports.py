@@ -311,7 +311,7 @@ async def test_an_export_is_forgotten_after_its_days(exporter: JourneyExporter) 
     assert await forget(exporter) == 0
 
 
-async def test_what_was_exported_of_somebody_erased_goes_with_them(
+async def test_what_was_exported_of_an_erased_person_goes_with_them(
     exporter: JourneyExporter,
 ) -> None:
     job = await exporter.wish(Caller.MENTOR)

@@ -133,7 +133,7 @@ async def test_another_issuer_does_not_take_over_the_same_person(database: Datab
     assert await identities(database) == [(ISSUER, "s1", ana)]
 
 
-async def test_the_same_subject_of_another_issuer_is_somebody_else(database: Database) -> None:
+async def test_the_same_subject_of_another_issuer_is_another_person(database: Database) -> None:
     await invite(database, ANA)
     ben = await invite(database, "ben@school.example")
     await find_person(database, sign_in())

@@ -214,14 +214,14 @@ async def test_who_is_disabled_leaves(importer: Importer) -> None:
     assert counts(applied) == {"peopleEnded": 1, "membershipsEnded": 1}
 
 
-async def test_what_somebody_ended_by_hand_stays_ended(importer: Importer) -> None:
+async def test_what_a_person_ended_by_hand_stays_ended(importer: Importer) -> None:
     await importer.import_(small())
     await importer.write("UPDATE membership SET ends_at = now() WHERE source = 'ROSTER'")
     assert counts(await importer.import_(small())) == {}
     assert await importer.members("Art") == []
 
 
-async def test_a_group_that_somebody_deleted_comes_back_with_the_next_import(
+async def test_a_group_that_a_person_deleted_comes_back_with_the_next_import(
     importer: Importer,
 ) -> None:
     await importer.import_(small())

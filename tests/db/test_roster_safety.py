@@ -65,7 +65,7 @@ async def membership_of(importer: Importer, email: str) -> Any:
     return rows[0]
 
 
-async def test_somebody_of_another_organisation_is_asked_and_keeps_name_and_email(
+async def test_a_person_of_another_organisation_is_asked_and_keeps_name_and_email(
     importer: Importer,
 ) -> None:
     email = stranger()["email"]
@@ -85,7 +85,7 @@ async def test_somebody_of_another_organisation_is_asked_and_keeps_name_and_emai
     assert (await membership_of(importer, email))["accepted_at"] is None
 
 
-async def test_an_email_in_the_file_never_changes_that_of_somebody_who_has_signed_in(
+async def test_an_email_in_the_file_never_changes_that_of_a_person_who_has_signed_in(
     importer: Importer,
 ) -> None:
     await importer.import_(school(user("u1", "Ana T")))
@@ -109,7 +109,7 @@ async def test_an_email_is_corrected_before_anybody_has_signed_in(importer: Impo
     assert not await importer.rows(PERSON, "tpyo@school.example")
 
 
-async def test_an_email_that_is_somebody_elses_is_not_taken(importer: Importer) -> None:
+async def test_an_email_that_is_another_persons_is_not_taken(importer: Importer) -> None:
     await importer.import_(school(user("u1", "Ana T")))
     email = stranger()["email"]
     applied = await importer.import_(school(user("u1", "Ana T", email=email)))
@@ -364,17 +364,17 @@ async def test_an_import_that_is_never_applied_is_forgotten(importer: Importer) 
     assert (seen["state"], seen["changes"]) == ("EXPIRED", [])
     assert await importer.staged() == 0
     keys = await importer.keys()
-    doomed = {row["key"] for row in await importer.rows("SELECT key FROM doomed_object")}
-    assert keys <= doomed
+    scheduled = {row["key"] for row in await importer.rows("SELECT key FROM doomed_object")}
+    assert keys <= scheduled
 
 
 async def test_nothing_is_left_in_the_store_but_the_latest_report(importer: Importer) -> None:
     await importer.import_(small_school())
     keys = await importer.keys()
-    doomed = {row["key"] for row in await importer.rows("SELECT key FROM doomed_object")}
+    scheduled = {row["key"] for row in await importer.rows("SELECT key FROM doomed_object")}
     (row,) = await importer.rows("SELECT report_key FROM roster_import")
-    assert keys - doomed == {row["report_key"]}
+    assert keys - scheduled == {row["report_key"]}
     await importer.write("UPDATE roster_import SET updated_at = now() - interval '31 days'")
     assert await purge_expired_rosters(importer.database, deadline=soon()) == 1
-    doomed = {row["key"] for row in await importer.rows("SELECT key FROM doomed_object")}
-    assert keys <= doomed
+    scheduled = {row["key"] for row in await importer.rows("SELECT key FROM doomed_object")}
+    assert keys <= scheduled

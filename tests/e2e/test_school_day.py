@@ -106,7 +106,7 @@ def test_an_admin_imports_a_school(admin: ApiClient) -> None:
     assert (seen["state"], seen["changes"], seen["rowsRead"]) == ("CHECKED", [], 12)
 
 
-def test_somebody_who_thinks_better_of_it_stops_their_export(student: ApiClient) -> None:
+def test_a_person_who_thinks_better_of_it_stops_their_export(student: ApiClient) -> None:
     # The worker may be faster.
     for _ in range(20):
         job = student.export()

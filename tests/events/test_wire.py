@@ -45,7 +45,7 @@ async def resources(fresh_database_url: str, tmp_path: Path) -> AsyncIterator[Re
     await resources.close()
 
 
-async def test_jobs_ask_what_the_api_would_answer_in_somebodys_name(resources: Resources) -> None:
+async def test_jobs_ask_what_the_api_would_answer_in_a_persons_name(resources: Resources) -> None:
     query = open_query(resources)
 
     assert await query("{ me { name } }", {}, ANA) == {"me": {"name": "Ana"}}

@@ -40,7 +40,7 @@ async def test_a_command_is_given_the_node_as_one_word(tmp_path: Path) -> None:
     ]
 
 
-async def test_without_a_restart_command_somebody_else_brings_it_back(tmp_path: Path) -> None:
+async def test_without_a_restart_command_another_person_brings_it_back(tmp_path: Path) -> None:
     said = tmp_path / "said"
     await CommandNodes(("a",), Commands(kill=f"echo kill >> {said}")).start_node("a")
     assert not said.exists()

@@ -290,7 +290,7 @@ async def test_a_bad_token_is_challenged() -> None:
     assert headers_of(response)["www-authenticate"] == "Bearer"
 
 
-async def test_an_operation_that_needs_somebody_is_challenged() -> None:
+async def test_an_operation_that_needs_a_person_is_challenged() -> None:
     api = make_api(RecordingEngine(GraphQLResponse(b'{"errors":[]}', 401)))
 
     response = await api.handle(post({"query": "{ a }"}))

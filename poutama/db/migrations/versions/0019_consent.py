@@ -1,7 +1,7 @@
 """Invitations by address, what people consented to, and which organisations are verified.
 
 A membership whose `person_id` is null is an invitation to an address: it gets its person when
-somebody signs in with that address. `invitation` is what its person sees before they answer; an
+a person signs in with that address. `invitation` is what its person sees before they answer; an
 organisation's name is theirs to see by then, although they are not a member of it.
 
 `organisation.verified` takes the place of the table `verified_organisation`, which the next
