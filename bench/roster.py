@@ -32,7 +32,7 @@ from poutama.db.migrate import migrate
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.features import load_features, load_model
 from poutama.jobs.job import JobState, Query
-from poutama.jobs.local import LocalQueue
+from poutama.jobs.local_queue import LocalQueue
 from poutama.permits import Permits
 from poutama.procedure import ProcedureContext
 from poutama.settings import Settings

@@ -26,6 +26,7 @@ from poutama.db.revisions import CORE, FeatureMigrations
 from poutama.db.transaction import Transaction
 from poutama.errors import ConfigurationError
 from poutama.export_section import ExportSection
+from poutama.function_signatures import check_computed, check_procedures
 from poutama.jobs.job import AnyJobKind, JobKind
 from poutama.personal_data import (
     CORE_IMPERSONAL_TABLES,
@@ -38,7 +39,6 @@ from poutama.schedule import CORE_TASKS, Task
 from poutama.schema.load import build_model, read_core_sources
 from poutama.schema.model import Model
 from poutama.schema.source import Source
-from poutama.signatures import check_computed, check_procedures
 from poutama.sql.computed import Compute
 
 API = 1

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from poutama.db.connection import Database
-from poutama.plan.calls import build_permits
+from poutama.plan.procedure_calls import build_permits
 from poutama.plan.values import Binding, Variable
 from poutama.schema.model import Model
 from poutama.sql.permit import render_permits

@@ -20,7 +20,6 @@ from uuid import UUID, uuid4
 from poutama.changes import ChangePlans
 from poutama.db.connection import Database
 from poutama.errors import PoutamaError
-from poutama.jobs.choice import JobChooser
 from poutama.jobs.heartbeat import StepOverran, run_step
 from poutama.jobs.job import (
     AnyJobKind,
@@ -41,6 +40,7 @@ from poutama.jobs.lease import (
     commit_step,
     release_job,
 )
+from poutama.jobs.next_job import JobChooser
 from poutama.jobs.queue import Queue, read_body, write_body
 from poutama.jobs.table import find_wait, take_unsent
 from poutama.permits import Permits

@@ -18,7 +18,7 @@ from uuid import UUID
 import typer
 
 from poutama import __version__
-from poutama.commands.borrowed_database import INTERRUPTED, borrowed_database
+from poutama.commands.command_database import INTERRUPTED, open_command_database
 from poutama.commands.organisation_commands import EXAMPLE_ID, organisations
 from poutama.commands.pages import pages
 from poutama.commands.requests import requests
@@ -94,7 +94,7 @@ app.command(epilog="Example: poutama pages --output docs")(pages)
 @app.command(epilog="Example: POUTAMA_DATABASE_URL=postgresql:///school poutama migrate")
 def migrate() -> None:
     """Bring the database's tables up to date."""
-    with borrowed_database("waiting for the database, or for a large table") as (
+    with open_command_database("waiting for the database, or for a large table") as (
         settings,
         database,
     ):
@@ -114,7 +114,7 @@ def migrate() -> None:
 @app.command(epilog="Example: poutama features")
 def features() -> None:
     """Show the installed features: where from, and whether the database has their migrations."""
-    with borrowed_database() as (settings, database):
+    with open_command_database() as (settings, database):
         # heavy: the compiler, the database driver
         from poutama.commands.features import show_features
         from poutama.commands.jobs import open_console
@@ -127,12 +127,12 @@ def demo(
     students: Annotated[int, typer.Option(help="How many students the school has.")] = 100,
 ) -> None:
     """Make the demo school, or what is missing of it: up to a million students."""
-    with borrowed_database(shows_steps=True) as (settings, database):
+    with open_command_database(shows_steps=True) as (settings, database):
         # heavy: SQLAlchemy and Alembic
         from rich.console import Console
 
         from poutama.db.migrate import migrate as bring_up_to_date
-        from poutama.demo.enrol import enrol_school
+        from poutama.demo.seed import enrol_school
         from poutama.features import load_features
         from poutama.progress import ProgressLines
 
@@ -148,7 +148,7 @@ def token(
     email: Annotated[str, typer.Argument(help="For example student-0001@demo.example.")],
 ) -> None:
     """Print a bearer token for a person of this machine's database."""
-    with borrowed_database() as (settings, database):
+    with open_command_database() as (settings, database):
         # heavy: the database driver and cryptography
         import asyncio
 
@@ -289,7 +289,7 @@ def _show_jobs(
 ) -> None:
     if context.invoked_subcommand is not None:
         return
-    with borrowed_database() as (settings, database):
+    with open_command_database() as (settings, database):
         # heavy: the database driver
         from poutama.commands.jobs import open_console, show_jobs
 
@@ -301,7 +301,7 @@ def retry(
     job: Annotated[UUID, typer.Argument(help="The id of one that failed or was stopped.")],
 ) -> None:
     """Try a job again, from where it was."""
-    with borrowed_database() as (settings, database):
+    with open_command_database() as (settings, database):
         # heavy: the database driver
         from poutama.commands.jobs import retry_job
 
@@ -314,7 +314,7 @@ def cancel(
     job: Annotated[UUID, typer.Argument(help="The id of one that waits or runs.")],
 ) -> None:
     """Stop a job; what it has done so far stays done."""
-    with borrowed_database() as (settings, database):
+    with open_command_database() as (settings, database):
         # heavy: the database driver
         from poutama.commands.jobs import cancel_job
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import typer
 
-from poutama.commands.borrowed_database import borrowed_database
+from poutama.commands.command_database import open_command_database
 
 EXAMPLE_ID = "3f1c5a0e-1d7b-4c7e-9d38-0a4b2f6e8c11"
 
@@ -25,7 +25,7 @@ organisations = typer.Typer(
 def _show_organisations(context: typer.Context) -> None:
     if context.invoked_subcommand is not None:
         return
-    with borrowed_database() as (settings, database):
+    with open_command_database() as (settings, database):
         # heavy: the database driver
         from poutama.commands.jobs import open_console
         from poutama.commands.organisations import show_organisations
@@ -48,7 +48,7 @@ def verify_organisation(
     ] = False,
 ) -> None:
     """Say that an organisation is the school it names, and which mail domains are its own."""
-    with borrowed_database() as (settings, database):
+    with open_command_database() as (settings, database):
         # heavy: the database driver
         from poutama.commands.organisations import judge_organisation
 
@@ -61,7 +61,7 @@ def verify_organisation(
 @organisations.command("reports", epilog="Example: poutama organisations reports")
 def show_reports() -> None:
     """List the invitations that people reported as they declined them."""
-    with borrowed_database() as (settings, database):
+    with open_command_database() as (settings, database):
         # heavy: the database driver
         from poutama.commands.jobs import open_console
         from poutama.commands.organisations import show_reports
@@ -77,7 +77,7 @@ def remove_organisation_domain(
     domain: Annotated[str, typer.Argument(help="A mail domain that is no longer its own.")],
 ) -> None:
     """Take a mail domain from an organisation; its rosters invite people with such addresses."""
-    with borrowed_database() as (settings, database):
+    with open_command_database() as (settings, database):
         # heavy: the database driver
         from poutama.commands.organisations import remove_mail_domain
 

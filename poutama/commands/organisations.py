@@ -19,7 +19,7 @@ from poutama.db.connection import Database
 from poutama.db.pooled_connection import Records
 from poutama.errors import BadUserInputError, NotFoundError
 from poutama.features.groups.reports import list_reports
-from poutama.features.roster.trust import (
+from poutama.features.roster.organisation_verification import (
     doubt_organisation,
     list_organisations,
     normalize_domain,

@@ -10,7 +10,7 @@ from uuid import UUID
 
 import typer
 
-from poutama.commands.borrowed_database import borrowed_database
+from poutama.commands.command_database import open_command_database
 from poutama.configuration import open_home
 
 EXAMPLE_ID = "3f1c5a0e-1d7b-4c7e-9d38-0a4b2f6e8c11"
@@ -26,7 +26,7 @@ requests = typer.Typer(
 def _show_requests(context: typer.Context) -> None:
     if context.invoked_subcommand is not None:
         return
-    with borrowed_database() as (settings, database):
+    with open_command_database() as (settings, database):
         # heavy: the database driver
         from poutama.commands.jobs import open_console
         from poutama.commands.privacy_requests import show_requests
@@ -37,7 +37,7 @@ def _show_requests(context: typer.Context) -> None:
 @requests.command(epilog=f"Example: poutama requests accept {EXAMPLE_ID}")
 def accept(request: Annotated[UUID, typer.Argument(help="Its id.")]) -> None:
     """Erase the person for good and print the receipt; or export their data for them."""
-    with borrowed_database() as (settings, database):
+    with open_command_database() as (settings, database):
         # heavy: the database driver
         from poutama.commands.privacy_requests import accept_request
 
@@ -52,7 +52,7 @@ def refuse(
     reason: Annotated[str, typer.Argument(help="Why; the person can read it.")],
 ) -> None:
     """Refuse a request, with a reason."""
-    with borrowed_database() as (settings, database):
+    with open_command_database() as (settings, database):
         # heavy: the database driver
         from poutama.commands.privacy_requests import refuse_request
 

@@ -22,8 +22,8 @@ def render_is_verified(organisation: str) -> str:
 def render_has_domain(organisation: str, email: str) -> str:
     """Return the SQL condition that the address is of one of the organisation's mail domains.
 
-    Of exactly that domain, not of one below it; a domain holds no wildcards (`roster.trust`). No
-    address is of none.
+    Of exactly that domain, not of one below it; a domain holds no wildcards
+    (`roster.organisation_verification`). No address is of none.
     """
     return (
         "EXISTS (SELECT 1 FROM verified_domain AS vd"  # noqa: S608  names

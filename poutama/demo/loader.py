@@ -2,7 +2,7 @@
 
 Called by `poutama demo` and `poutama up`. A batch of whole students is one transaction, so an
 interrupted run is taken up again where it stopped. A person who is there is left as they are,
-goals and all, even if some of them were changed or deleted since; `demo.missing` knows
+goals and all, even if some of them were changed or deleted since; `demo.missing_rows` knows
 what is missing. Rows that are not the demo school's are never changed.
 """
 
@@ -12,14 +12,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from poutama.db.bulk import Loader, TableRows, open_loader
+from poutama.db.bulk_load import Loader, TableRows, open_loader
 from poutama.db.connection import Database
-from poutama.demo.belonging import ORGANISATIONS, organisation_id
-from poutama.demo.missing import StudentRange, make_missing
-from poutama.demo.roll import STUDENTS_A_MENTOR
+from poutama.demo.demo_memberships import ORGANISATIONS, organisation_id
+from poutama.demo.group_assignment import STUDENTS_A_MENTOR
+from poutama.demo.missing_rows import StudentRange, make_missing
 from poutama.demo.school import COLUMNS, DOMAIN, LARGEST, SchoolRows
 from poutama.errors import AmbiguousCommit, BadUserInputError, ConflictError, DatabaseError
-from poutama.features.roster.trust import verify_organisations
+from poutama.features.roster.organisation_verification import verify_organisations
 from poutama.settings import Settings
 
 ROWS_A_STUDENT = 90

@@ -1,4 +1,4 @@
-"""The demo school's words: names nobody has, and what students might write of their goals.
+"""The demo school's words: names no person has, and what students might write of their goals.
 
 Called by `demo.school`. English and te reo Māori with macrons, some emoji, quotes, a backslash,
 line breaks, very short and long texts: what the API has to carry through unharmed. Names are

@@ -8,7 +8,7 @@ measurements refer to them.
 Most students have about ten goals, some two, a few sixty and a few none; a goal has four or five
 tasks and three notes, one note in eight by the student's mentor. Student 1 has exactly 12 goals
 with 5 tasks and 3 notes each: the dashboard that measurements load. Rows are tuples in the order
-of `COLUMNS`. Organisations, groups and memberships are written by `demo.belonging`.
+of `COLUMNS`. Organisations, groups and memberships are written by `demo.demo_memberships`.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from poutama.demo.calendar import (
     choose_due,
     choose_edits,
 )
+from poutama.demo.group_assignment import DAY, mentor_of
 from poutama.demo.phrases import (
     INFORMATION,
     MENTOR_NOTES,
@@ -37,7 +38,6 @@ from poutama.demo.phrases import (
     write_name,
     write_phrase,
 )
-from poutama.demo.roll import DAY, mentor_of
 from poutama.text import fold
 
 DOMAIN = "demo.example"

@@ -24,8 +24,8 @@ from poutama.edge.oidc import open_verifier
 from poutama.edge.public_pages import open_pages
 from poutama.edge.tokens import Authenticator
 from poutama.engine import Engine
-from poutama.engine.flow import Wake
-from poutama.engine.trusted import read_trusted_documents
+from poutama.engine.execution import Wake
+from poutama.engine.trusted_documents import read_trusted_documents
 from poutama.errors import ConfigurationError, UnavailableError
 from poutama.features import load_features, load_model, needed_revisions
 from poutama.jobs.queue import Queue, write_body

@@ -12,7 +12,7 @@ from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
 from poutama.edge.http import Api, Request, Response, body_too_large, cut_off, refuse
-from poutama.engine.finishing import is_writing
+from poutama.engine.writes_in_progress import is_writing
 from poutama.errors import DeadlineExceededError, PoutamaError, UnavailableError
 
 # The shapes that the ASGI specification gives them; every server spells them the same way.

@@ -22,7 +22,7 @@ import msgspec
 
 from poutama.db.budget_ledger import Bucket, Charged, charge_budget
 from poutama.db.connection import Database
-from poutama.edge.media import HeaderPairs
+from poutama.edge.content_negotiation import HeaderPairs
 from poutama.errors import ConfigurationError, RateLimitedError
 from poutama.lru import Lru
 from poutama.settings import Settings

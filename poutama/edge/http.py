@@ -20,14 +20,20 @@ import msgspec
 
 from poutama.db.sqlstate import UNDEFINED
 from poutama.edge.budget import Account, Budgets
+from poutama.edge.content_negotiation import (
+    JSON,
+    HeaderPairs,
+    MediaType,
+    negotiate,
+    negotiate_refusal,
+)
+from poutama.edge.content_negotiation import require_json as require_json_content
 from poutama.edge.idempotency_key import parse_idempotency_key
-from poutama.edge.media import JSON, HeaderPairs, MediaType, negotiate, negotiate_refusal
-from poutama.edge.media import require_json as require_json_content
 from poutama.edge.origins import Origins
 from poutama.edge.payload import parse_body, parse_parameters
 from poutama.edge.response_size import COMPRESSED_FROM, fit_body
-from poutama.engine.answer import GraphQLResponse, describe_error, encode_errors
-from poutama.engine.flow import check_viewer
+from poutama.engine.execution import check_viewer
+from poutama.engine.response import GraphQLResponse, describe_error, encode_errors
 from poutama.errors import (
     AmbiguousCommit,
     ConfigurationError,

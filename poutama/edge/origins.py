@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 
-from poutama.edge.media import HeaderPairs
+from poutama.edge.content_negotiation import HeaderPairs
 from poutama.errors import ConfigurationError
 
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")

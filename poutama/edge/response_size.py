@@ -11,7 +11,7 @@ import asyncio
 import zlib
 from functools import lru_cache
 
-from poutama.edge.media import HeaderPairs
+from poutama.edge.content_negotiation import HeaderPairs
 from poutama.errors import ResponseTooLargeError
 
 COMPRESSED_FROM = 8_192

@@ -8,7 +8,7 @@ Source: https://cheatsheetseries.owasp.org/cheatsheets/REST_Security_Cheat_Sheet
 
 from __future__ import annotations
 
-from poutama.edge.media import HeaderPairs
+from poutama.edge.content_negotiation import HeaderPairs
 from poutama.errors import ConfigurationError
 from poutama.settings import Settings
 

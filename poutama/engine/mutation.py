@@ -42,9 +42,9 @@ from poutama.errors import (
     UnavailableError,
 )
 from poutama.jobs.table import require_place
+from poutama.plan.mutation_steps import Call, Write
 from poutama.plan.nodes import Insert, Text
 from poutama.plan.operation import GraphQLRequest
-from poutama.plan.steps import Call, Write
 from poutama.plan.values import Binding, resolve_tree, resolve_value
 from poutama.procedure import Procedure, ProcedureContext
 from poutama.quotas import Fetch, Quotas, find_refusal

@@ -11,12 +11,12 @@ from typing import TypeAlias, assert_never
 from poutama.plan.audit_marks import find_searched
 from poutama.plan.build import ReadBuilder
 from poutama.plan.cost import Cost, Pricing, check_total, price_searches
+from poutama.plan.mutation_steps import Call, MutationStep, Write
 from poutama.plan.nodes import Read, Text
 from poutama.plan.operation import Operation
 from poutama.plan.passes import rewrite_read
 from poutama.plan.selection import Selections
-from poutama.plan.shape import VariablesShape, build_trees
-from poutama.plan.steps import Call, MutationStep, Write
+from poutama.plan.variables_shape import VariablesShape, build_trees
 from poutama.plan.writes import WriteBuilder
 from poutama.schema.model import Model
 from poutama.settings import Settings

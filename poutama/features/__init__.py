@@ -1,7 +1,7 @@
 """What the product does, one folder a feature; and the set of all that are installed.
 
 A folder with a module `feature` that defines `FEATURE` is a feature. Other packages bring theirs by
-the entry point group `poutama.features`: see `poutama.installed` and `docs/extend.md`.
+the entry point group `poutama.features`: see `poutama.installed_features` and `docs/extend.md`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from importlib import import_module
 from pkgutil import iter_modules
 
 from poutama.feature import Feature, FeatureSet
-from poutama.installed import find_features, find_revisions
+from poutama.installed_features import find_features, find_revisions
 from poutama.schema.model import Model
 
 

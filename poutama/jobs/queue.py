@@ -1,7 +1,7 @@
 """The protocol of a queue: messages are handed out until they are deleted.
 
-`jobs.sqs` and `jobs.local` are queues; one contract suite holds both. A message says only which
-job to look at: losing one loses nothing, and getting one twice does nothing twice.
+`jobs.sqs` and `jobs.local_queue` are queues; one contract suite holds both. A message says only
+which job to look at: losing one loses nothing, and getting one twice does nothing twice.
 """
 
 from __future__ import annotations

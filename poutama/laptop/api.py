@@ -13,7 +13,7 @@ from poutama.edge import application
 from poutama.edge.application import ask_database
 from poutama.edge.http import Api
 from poutama.edge.tokens import Authenticator
-from poutama.engine.flow import Wake
+from poutama.engine.execution import Wake
 from poutama.laptop.graphiql.assets import assets_folder
 from poutama.laptop.graphiql.page import graphiql_routes
 from poutama.laptop.issuer import local_verifier

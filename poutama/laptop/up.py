@@ -21,8 +21,8 @@ from rich.console import Console
 
 from poutama.configuration import open_home
 from poutama.db.migrate import migrate
-from poutama.demo.enrol import enrol_if_empty
 from poutama.demo.school import student_email
+from poutama.demo.seed import enrol_if_empty
 from poutama.edge.http import Api
 from poutama.errors import ConfigurationError
 from poutama.features import load_features

@@ -1,8 +1,8 @@
 """Features of other packages, in a function's package: their files, what they need, and the list.
 
 `function_package` calls it. A pure distribution is copied as it is installed here; one with
-compiled code is installed again, for the functions' machine. The list is what `poutama.installed`
-reads there.
+compiled code is installed again, for the functions' machine. The list is what
+`poutama.installed_features` reads there.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from pathlib import Path, PurePosixPath
 import msgspec
 
 from poutama.features import load_features, needed_revisions
-from poutama.installed import LIST, Installed, InstalledFeature, find_entries
+from poutama.installed_features import LIST, Installed, InstalledFeature, find_entries
 from poutama.packaging.contents import is_needed
-from poutama.packaging.environment import (
+from poutama.packaging.installed_distributions import (
     find_distributions,
     is_editable,
     is_pure,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from poutama.packaging.environment import find_distributions
+from poutama.packaging.installed_distributions import find_distributions
 from poutama.packaging.installer import PROJECT, install_pinned, run_uv
 
 

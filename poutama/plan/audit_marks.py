@@ -27,7 +27,7 @@ from poutama.plan.nodes import (
     Trace,
 )
 from poutama.plan.ownership import follow, is_implied, is_part
-from poutama.plan.walk import rewrite_rows
+from poutama.plan.traversal import rewrite_rows
 from poutama.schema.audited import AuditedReads
 from poutama.schema.model import Audience, ColumnKind, Entity, Relationship, Scope, Through
 

@@ -51,8 +51,8 @@ from poutama.plan.nodes import (
 )
 from poutama.plan.operation import Operation
 from poutama.plan.selection import Selections
-from poutama.plan.shape import Tree
 from poutama.plan.values import Constant, CursorPart, PageSize, Value, ViewerId
+from poutama.plan.variables_shape import Tree
 from poutama.schema.model import Column, Computed, Entity, Model, OrderTerm, Relation, RelationShape
 from poutama.settings import Settings
 

@@ -21,8 +21,8 @@ from poutama.plan.nodes import (
     Not,
     Predicate,
 )
-from poutama.plan.shape import Tree
 from poutama.plan.values import Constant, Folded, Items, Members, Value
+from poutama.plan.variables_shape import Tree
 from poutama.schema.model import Column, Entity, Model, Relation, RelationShape
 
 Branch: TypeAlias = Mapping[str, "Tree"]

@@ -30,8 +30,8 @@ from poutama.plan.nodes import (
     Rows,
 )
 from poutama.plan.ownership import is_implied, is_known
+from poutama.plan.traversal import rewrite_leaves, rewrite_rows
 from poutama.plan.values import Value, ViewerId
-from poutama.plan.walk import rewrite_leaves, rewrite_rows
 from poutama.schema.model import Audience, Column, Entity, Relationship, Rule, Scope, Through
 
 

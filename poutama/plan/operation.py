@@ -1,7 +1,8 @@
 """From a request to one validated operation with coerced variables.
 
 Documents are parsed and validated once and kept by their text, bounded in number and in bytes.
-What a plan depends on besides its document is the shape of the variables: see `plan.shape`.
+What a plan depends on besides its document is the shape of the variables: see
+`plan.variables_shape`.
 """
 
 from __future__ import annotations
@@ -46,10 +47,10 @@ from poutama.errors import (
     PoutamaError,
     ValidationFailedError,
 )
-from poutama.footprint import measure_bytes
 from poutama.lru import Lru
+from poutama.memory_footprint import measure_bytes
 from poutama.plan.limits import INTROSPECTION, check_batch, check_document, check_text, exceeded
-from poutama.plan.shape import PLAIN, Fixed, ListShape, ObjectShape, Shape, VariablesShape
+from poutama.plan.variables_shape import PLAIN, Fixed, ListShape, ObjectShape, Shape, VariablesShape
 from poutama.schema.model import Model
 from poutama.settings import Settings
 

@@ -10,8 +10,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from poutama.plan.nodes import All, AnyOf, Exists, Own, OwnedBy, Predicate, Read, Rows
+from poutama.plan.traversal import rewrite_rows
 from poutama.plan.values import ViewerId
-from poutama.plan.walk import rewrite_rows
 from poutama.schema.model import (
     Audience,
     Entity,

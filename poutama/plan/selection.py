@@ -35,8 +35,8 @@ from graphql.utilities.coerce_input_value import coerce_default_value, coerce_in
 from poutama.errors import BadUserInputError
 from poutama.plan.limits import check_batch
 from poutama.plan.operation import Operation
-from poutama.plan.shape import Tree
 from poutama.plan.values import Constant
+from poutama.plan.variables_shape import Tree
 from poutama.settings import Settings
 
 ABSENT: Any = object()

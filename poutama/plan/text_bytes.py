@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
-from poutama.plan.shape import Tree
 from poutama.plan.values import Constant, Variable
+from poutama.plan.variables_shape import Tree
 
 TextPlace: TypeAlias = Constant | Variable
 """A place of an argument that may hold text."""

@@ -16,9 +16,9 @@ from graphql import FieldNode, GraphQLObjectType
 from poutama.errors import BadUserInputError
 from poutama.plan.audit_marks import find_subject
 from poutama.plan.build import ReadBuilder
-from poutama.plan.calls import build_permits, check_input
 from poutama.plan.defaults import add_defaults
 from poutama.plan.filters import as_value
+from poutama.plan.mutation_steps import Call, MutationStep, MutationSteps, Repeat, Write
 from poutama.plan.nodes import (
     All,
     AnyOf,
@@ -54,10 +54,9 @@ from poutama.plan.nodes import (
 from poutama.plan.operation import Operation
 from poutama.plan.ownership import held_by
 from poutama.plan.passes import rewrite_read
+from poutama.plan.procedure_calls import build_permits, check_input
 from poutama.plan.quota_checks import check_children, check_quotas
 from poutama.plan.selection import Selections
-from poutama.plan.shape import Tree
-from poutama.plan.steps import Call, MutationStep, MutationSteps, Repeat, Write
 from poutama.plan.values import (
     Constant,
     InputIds,
@@ -68,6 +67,7 @@ from poutama.plan.values import (
     Value,
     ViewerId,
 )
+from poutama.plan.variables_shape import Tree
 from poutama.plan.write_guard import changeable_rows, extendable_rows
 from poutama.schema.input_rules import NO_RANGE
 from poutama.schema.model import (

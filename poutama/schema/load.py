@@ -30,6 +30,7 @@ from graphql import (
 from poutama.errors import SchemaError
 from poutama.schema.audit_rules import check_audits
 from poutama.schema.check import check_document, check_expanded, check_rules
+from poutama.schema.directive_locations import check_placement
 from poutama.schema.directives import (
     MAPPING_TYPES,
     find_directive,
@@ -53,7 +54,6 @@ from poutama.schema.model import (
     RelationShape,
 )
 from poutama.schema.mutations import load_mutations
-from poutama.schema.placement import check_placement
 from poutama.schema.scalars import attach_scalars
 from poutama.schema.source import Source
 from poutama.schema.source_location import at_node, locate_error

@@ -16,9 +16,9 @@ from email.utils import format_datetime
 from http import HTTPStatus
 from xml.sax.saxutils import escape
 
-from poutama.edge.media import HeaderPairs
+from poutama.edge.content_negotiation import HeaderPairs
 from poutama.errors import NotFoundError, UnavailableError
-from poutama.server.forms import FormReader
+from poutama.server.multipart_form import FormReader
 from poutama.server.ranges import ByteRange, NotSatisfiable, matches_etag, read_range
 from poutama.server.streamed_request import Exchange
 from poutama.store.directory import PATH, DirectoryStore, IncomingObject, OpenObject

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from poutama.db.connection import Database
 from poutama.edge.application import Resources
-from poutama.jobs.local import LocalQueue
+from poutama.jobs.local_queue import LocalQueue
 from poutama.jobs.sqs import SqsQueue
 from poutama.settings import Settings
 from poutama.store.choose import open_store

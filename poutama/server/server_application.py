@@ -11,8 +11,8 @@ from collections.abc import Awaitable, Callable
 from time import monotonic
 
 from poutama.edge.asgi import Application, AsgiMessage, AsgiScope, Receive, Send
+from poutama.edge.content_negotiation import JSON
 from poutama.edge.http import HEALTH_PATH, Api, mask_error
-from poutama.edge.media import JSON
 from poutama.edge.security_headers import SecurityHeaders
 from poutama.errors import PoutamaError
 from poutama.server.files import FileRoutes

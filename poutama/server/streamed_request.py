@@ -13,7 +13,7 @@ from contextlib import suppress
 from http import HTTPStatus
 
 from poutama.edge.asgi import AsgiScope, Receive, Send, read_headers
-from poutama.edge.media import HeaderPairs
+from poutama.edge.content_negotiation import HeaderPairs
 
 LINGER_BYTES = 64 << 20
 """How much of an upload that was refused is still read: a client that is cut off while it sends

@@ -14,7 +14,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from poutama.errors import PoutamaError
-from poutama.jobs.local import LocalQueue
+from poutama.jobs.local_queue import LocalQueue
 from poutama.jobs.queue import Queue, QueueMessage
 from poutama.worker import SWEEP_BATCH, Worker
 

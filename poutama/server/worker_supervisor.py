@@ -17,7 +17,7 @@ from pathlib import Path
 from time import monotonic
 from uuid import UUID
 
-from poutama.engine.flow import Wake
+from poutama.engine.execution import Wake
 from poutama.errors import UnavailableError
 from poutama.settings import Settings
 

@@ -183,18 +183,18 @@ class Layout:
 def lay_out(read: Read, conditions: Conditions) -> Layout:
     """The levels and bodies of a read plan."""
     layout = Layout()
-    layout.root = _Painter(layout, conditions).paint(None, "", read.roots)
+    layout.root = _BodyBuilder(layout, conditions).build_body(None, "", read.roots)
     return layout
 
 
-class _Painter:
+class _BodyBuilder:
     """Writes bodies, adding levels and slots to the layout as it meets them."""
 
     def __init__(self, layout: Layout, conditions: Conditions) -> None:
         self._layout = layout
         self._conditions = conditions
 
-    def paint(
+    def build_body(
         self, level: Level | None, alias: str, members: tuple[Member, ...]
     ) -> tuple[Part, ...]:
         parts: list[Part] = [Literal("{")]
@@ -219,11 +219,11 @@ class _Painter:
                 if level is not None and _is_flat(rows):
                     return self._joined(level, alias, rows, nullable)
                 child = self._add_level(rows, level, member.key)
-                body = self.paint(child, "this", rows.fields)
+                body = self.build_body(child, "this", rows.fields)
                 return (self._add(OneSlot(child, body, nullable)),)
             case Many(key, rows):
                 child = self._add_level(rows, level, key, many=True)
-                return self._list(child, self.paint(child, "this", rows.fields))
+                return self._list(child, self.build_body(child, "this", rows.fields))
             case Page():
                 return self._page(level, member)
             case RowId(key, entity):
@@ -238,7 +238,7 @@ class _Painter:
         level.joined.append(JoinedRow(joined, alias, rows))
         if rows.trace is not None and rows.trace.recorded:
             level.traced.append(TracedRow(joined, rows.trace))
-        text = concat(self.paint(level, joined, rows.fields))
+        text = concat(self.build_body(level, joined, rows.fields))
         absent = "'null'" if nullable else "NULL"
         return (SqlText(f"CASE WHEN {joined}.id IS NULL THEN {absent} ELSE {text} END"),)
 
@@ -274,7 +274,7 @@ class _Painter:
                 return (self._add(CountSlot(counted)),)
             case NodeList(_, fields):
                 assert level is not None
-                return self._list(level, self.paint(level, "this", fields))
+                return self._list(level, self.build_body(level, "this", fields))
             case EdgeList():
                 assert level is not None
                 return self._list(level, self._edge(level, view))
@@ -294,7 +294,7 @@ class _Painter:
                 case Cursor():
                     parts.append(RowCursor())
                 case EdgeNode(_, fields):
-                    parts += self.paint(level, "this", fields)
+                    parts += self.build_body(level, "this", fields)
         return _merge([*parts, Literal("}")])
 
     def _add_level(

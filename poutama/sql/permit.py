@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from poutama.plan.steps import Permit
+from poutama.plan.mutation_steps import Permit
 from poutama.sql.condition import Condition, all_of
 from poutama.sql.fragment import Parameters, name_column, quote_name
 from poutama.sql.predicate import Conditions

@@ -69,7 +69,7 @@ class Template:
             literals.append("")
         return cls(number, tuple(literals), len(literals) - 1 - len(holes), tuple(holes))
 
-    def paint(self, key: int, text: str, texts: Mapping[int, Mapping[int, str]]) -> str | None:
+    def fill(self, key: int, text: str, texts: Mapping[int, Mapping[int, str]]) -> str | None:
         """One row's text; None where something that must be there is not."""
         filling = text.split(SEPARATOR) if self.pieces > 1 else [text][: self.pieces]
         for place, hole in self.holes:
@@ -84,13 +84,13 @@ class Template:
         rows.sort(key=_KEY)
         grouped: defaultdict[int, list[str]] = defaultdict(list)
         for _, parent, key, text in rows:
-            painted = self.paint(key, text, texts) if self.holes and text is not None else text
-            if painted is not None:
-                grouped[parent].append(painted)
-        finish = ",".join if self.holes or self.literals == _WHOLE else self._paint_all
+            filled = self.fill(key, text, texts) if self.holes and text is not None else text
+            if filled is not None:
+                grouped[parent].append(filled)
+        finish = ",".join if self.holes or self.literals == _WHOLE else self._fill_all
         return {parent: finish(group) for parent, group in grouped.items()}
 
-    def _paint_all(self, rows: list[str]) -> str:
+    def _fill_all(self, rows: list[str]) -> str:
         """The text of rows without holes, at once."""
         first, *others = self.literals
         if not others:
@@ -133,7 +133,7 @@ class Assembly:
         texts: dict[int, dict[int, str]] = {}
         for template in self.templates:
             texts[template.number] = template.gather(levels[template.number], texts)
-        return self.root.paint(0, "", texts)
+        return self.root.fill(0, "", texts)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,8 +55,8 @@ class ChangeRenderer:
         """The CTEs of a change."""
         match change:
             case Insert():
-                ctes, quotas, room = render_checks(self._conditions, change.entity, change.quotas)
-                ctes.append(f"written AS ({self._insert(change, quotas, room)})")
+                ctes, quotas, fits = render_checks(self._conditions, change.entity, change.quotas)
+                ctes.append(f"written AS ({self._insert(change, quotas, fits)})")
                 ctes += [
                     f"inserted_{number} AS ({self._children(children)})"
                     for number, children in enumerate(change.children, start=1)
@@ -71,7 +71,7 @@ class ChangeRenderer:
             case _:
                 assert_never(change)
 
-    def _insert(self, change: Insert, quotas: Sequence[str], room: Condition) -> str:
+    def _insert(self, change: Insert, quotas: Sequence[str], fits: Condition) -> str:
         names = ["id"]
         values = [self._parameters.place(change.row.id, "uuid")]
         if (owner := change.entity.owner) is not None:
@@ -95,7 +95,7 @@ class ChangeRenderer:
         into = f"INSERT INTO {quote_name(change.entity.table)} ({listed})"
         parents = list(zip(change.parents, aliases, strict=True))
         guards = (self._identify(alias, parent.id, parent.guard) for parent, alias in parents)
-        where = all_of(*guards, room, self._allowed)
+        where = all_of(*guards, fits, self._allowed)
         if where == TRUE:
             return f"{into} VALUES ({', '.join(values)}) RETURNING *"
         tables = [f"{quote_name(parent.entity.table)} AS {alias}" for parent, alias in parents]

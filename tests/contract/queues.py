@@ -11,7 +11,7 @@ from uuid import uuid4
 
 from botocore.session import get_session
 
-from poutama.jobs.local import LocalQueue
+from poutama.jobs.local_queue import LocalQueue
 from poutama.jobs.queue import Queue
 from poutama.jobs.sqs import SqsQueue
 from poutama.settings import Settings

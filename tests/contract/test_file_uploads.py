@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from poutama.server import protocol
-from poutama.server.forms import MOST_FIELD_BYTES
+from poutama.server.multipart_form import MOST_FIELD_BYTES
 from poutama.server.protocol import BoundedProtocol
 from poutama.store.atomic_file import WholeFile
 from poutama.store.directory import DirectoryStore
@@ -228,7 +228,7 @@ def test_a_body_that_breaks_the_protocol_is_refused(file_server: FileServer) -> 
     assert file_server.files() == []
 
 
-def test_whoever_downloads_keeps_the_file_they_began_with(file_server: FileServer) -> None:
+def test_a_download_keeps_the_file_it_began_with(file_server: FileServer) -> None:
     content = b"a" * 20_000_000
     address = file_server.put(content)
     with file_server.client.stream("GET", address) as got:
@@ -258,7 +258,7 @@ def test_what_a_killed_server_left_is_swept_and_what_is_fresh_is_not(tmp_path: P
     assert list((tmp_path / "incoming").iterdir()) == []
 
 
-async def test_no_empty_folder_bears_anybodys_id(tmp_path: Path) -> None:
+async def test_no_empty_folder_bears_an_id(tmp_path: Path) -> None:
     store = DirectoryStore(tmp_path, b"secret")
     for key in ("people/anna/a", "people/anna/b", "people/ben/a"):
         await store.put(key, b"", media_type=MEDIA)

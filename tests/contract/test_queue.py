@@ -70,7 +70,7 @@ async def test_what_is_deleted_is_gone(open_queue: OpenQueue) -> None:
         assert await inspected.queue.receive() == []
 
 
-async def test_what_nobody_deletes_comes_again(open_queue: OpenQueue) -> None:
+async def test_a_message_that_is_not_deleted_comes_again(open_queue: OpenQueue) -> None:
     async with open_queue(visibility=1) as inspected:
         await inspected.queue.send(BODY)
         first = await receive_one(inspected.queue)

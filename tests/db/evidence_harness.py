@@ -25,7 +25,7 @@ from poutama.features.evidence.inputs import EVIDENCE
 from poutama.features.evidence.job import EVIDENCE_JOB
 from poutama.features.evidence.keys import every_key
 from poutama.jobs.job import AnyJobKind, Query
-from poutama.jobs.local import LocalQueue
+from poutama.jobs.local_queue import LocalQueue
 from poutama.permits import Permits
 from poutama.plan.operation import GraphQLRequest
 from poutama.procedure import Procedure

@@ -29,7 +29,7 @@ from poutama.jobs.job import (
     RowError,
     Step,
 )
-from poutama.jobs.local import LocalQueue
+from poutama.jobs.local_queue import LocalQueue
 from poutama.jobs.table import cancel, enqueue
 from poutama.permits import Permits
 from poutama.settings import Settings

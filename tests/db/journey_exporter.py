@@ -27,7 +27,7 @@ from poutama.features.exports.job import EXPORT
 from poutama.features.exports.request import make_input
 from poutama.features.exports.steps import EXPORT_JOB, ExportProgress, ExportStep, export_step
 from poutama.jobs.job import Finished
-from poutama.jobs.local import LocalQueue
+from poutama.jobs.local_queue import LocalQueue
 from poutama.jobs.table import enqueue
 from poutama.permits import Permits
 from poutama.plan.operation import GraphQLRequest

@@ -20,7 +20,7 @@ from poutama.changes import ChangePlans
 from poutama.db.connection import Database
 from poutama.features import load_features, load_model
 from poutama.jobs.job import Query
-from poutama.jobs.local import LocalQueue
+from poutama.jobs.local_queue import LocalQueue
 from poutama.permits import Permits
 from poutama.settings import Settings
 from poutama.store.directory import DirectoryStore

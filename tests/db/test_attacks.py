@@ -21,7 +21,7 @@ from poutama.db.connection import Database
 from poutama.db.trace import StatementTrace
 from poutama.edge.http import Api, Request
 from poutama.engine import Engine
-from poutama.engine.trusted import TrustedDocuments, hash_document
+from poutama.engine.trusted_documents import TrustedDocuments, hash_document
 from poutama.features import load_features, load_model
 from poutama.settings import Settings
 from poutama.viewer import Viewer

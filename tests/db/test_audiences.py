@@ -278,7 +278,7 @@ async def test_who_opens_a_record_reads_what_mentors_of_that_organisation_read(
     assert await reads_note(client, Caller.MANAGER)
 
 
-async def test_nobody_hides_a_note_from_themselves(client: EngineClient) -> None:
+async def test_an_author_cannot_hide_a_note_from_themselves(client: EngineClient) -> None:
     student = viewer(Caller.STUDENT)
     assert await client.refuse(NOTE, student, goal=GOAL, audience="STAFF") == "NOT_FOUND"
     note = (await write_note(client, Caller.STUDENT, "CAREGIVERS"))["id"]

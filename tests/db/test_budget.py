@@ -15,7 +15,7 @@ from poutama.db.connection import Database
 from poutama.db.trace import StatementTrace
 from poutama.edge.budget import Budgets, open_budgets
 from poutama.engine import Engine
-from poutama.engine.flow import Spend
+from poutama.engine.execution import Spend
 from poutama.errors import RateLimitedError, UnauthenticatedError
 from poutama.features import load_features, load_model
 from poutama.plan.operation import GraphQLRequest
@@ -228,6 +228,6 @@ def budgets_of(database: Database) -> Budgets:
     return budgets
 
 
-def test_a_capacity_of_nothing_means_that_nobody_counts(database_url: str) -> None:
+def test_a_capacity_of_nothing_means_that_no_budget_is_counted(database_url: str) -> None:
     settings = Settings(database_url=database_url, budget_capacity=0)
     assert open_budgets(settings, Database(settings)) is None

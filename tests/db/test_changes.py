@@ -28,7 +28,7 @@ from tests.reference import school
 from tests.reference.changes import Done, Refused, do
 from tests.reference.engines import COMMON, Engines, open_engines
 from tests.reference.policy import Policy, Row, World
-from tests.reference.rights import anybody
+from tests.reference.rights import any_person
 from tests.reference.school import VisibleRow
 from tests.strategies.changes import AskedChange, changes
 from tests.strategies.schools import schools
@@ -66,7 +66,7 @@ def test_every_change_is_what_the_policy_allows(engines: Engines, examples: int 
     print("\n", dict(sorted(tally.items())))
     # Chance leaves out one or the other; many it must not.
     assert len(set(engines.model.mutations) - done) <= 2
-    restricted = {name for name, each in mutation_records().items() if each.may is not anybody}
+    restricted = {name for name, each in mutation_records().items() if each.may is not any_person}
     assert len(restricted - refused) <= 2
     assert tally["BAD_USER_INPUT"] < tally["done"]
 

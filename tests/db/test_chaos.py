@@ -106,7 +106,7 @@ async def test_what_the_database_lost_afterwards_is_missed(
     assert Anomaly.LOST in {violation.rule for violation in again.violations}
 
 
-async def test_the_run_removes_its_people_and_nobody_else(
+async def test_the_run_removes_its_own_people_alone(
     fresh_database_url: str, connection: asyncpg.Connection
 ) -> None:
     await connection.execute(

@@ -140,7 +140,7 @@ async def test_what_is_restricted_is_not_computed(computed: ComputedEngine) -> N
         '\\"\\u0000link:5b5d"',
     ],
 )
-async def test_nobody_can_write_a_mark(computed: ComputedEngine, title: str) -> None:
+async def test_no_text_can_forge_a_mark(computed: ComputedEngine, title: str) -> None:
     made = await computed.ask(
         """mutation ($t: String!) { createGoal(input: {goalType: PERSONAL, title: $t}) {
              goal { title link notes { information } } } }""",

@@ -73,7 +73,7 @@ async def test_a_thawed_function_notices_the_time_that_only_the_wall_clock_saw(
     assert await process_of(database) != before
 
 
-async def test_nobody_waits_for_the_farewell_of_a_connection_past_its_time(
+async def test_closing_a_connection_past_its_time_delays_no_caller(
     open_database: Open, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Over TLS it would wait for the answer of a peer that may be long gone."""

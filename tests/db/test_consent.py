@@ -147,7 +147,7 @@ async def test_a_join_code_says_in_plain_words_that_the_organisation_is_not_veri
     assert not await sees_goals(school, SNOOP)
 
 
-async def test_an_invitation_makes_no_person_and_gives_nobody_a_name(school: EngineClient) -> None:
+async def test_an_invitation_makes_no_person_and_changes_no_name(school: EngineClient) -> None:
     before = await count_people(school)
     made = await invite(school)
     assert (made["person"], made["invitedName"]) == (None, "Fatty McLoser")
@@ -226,7 +226,7 @@ async def test_who_declines_is_left_alone_and_a_report_is_kept(school: EngineCli
 
 
 @pytest.mark.parametrize("column", ["expires_at", "ends_at"])
-async def test_an_invitation_that_is_over_lets_nobody_in(school: EngineClient, column: str) -> None:
+async def test_an_invitation_that_is_over_admits_none(school: EngineClient, column: str) -> None:
     membership = (await invite(school))["id"]
     await school.database.write(
         f"update membership set {column} = now() - interval '1 hour' where id = $1",
@@ -258,7 +258,7 @@ async def test_an_invitation_is_found_by_the_sign_in_that_it_is_for(school: Engi
     assert shown["role"] == "STUDENT"
 
 
-async def test_nobody_becomes_caregiver_of_a_student_of_another_organisation(
+async def test_a_caregiver_of_a_student_of_another_organisation_is_refused(
     school: EngineClient,
 ) -> None:
     other = viewer_for(Caller.OTHER_ADMIN)

@@ -7,8 +7,8 @@ import asyncio
 import asyncpg
 import pytest
 
-from poutama.db.bulk import TableRows, open_loader, split_inserts
-from poutama.demo.belonging import (
+from poutama.db.bulk_load import TableRows, open_loader, split_inserts
+from poutama.demo.demo_memberships import (
     group_id,
     write_group,
     write_leaders,
@@ -16,8 +16,8 @@ from poutama.demo.belonging import (
     write_mentoring,
     write_organisations,
 )
+from poutama.demo.group_assignment import DAY, EVENING, Group
 from poutama.demo.loader import make_demo
-from poutama.demo.roll import DAY, EVENING, Group
 from poutama.demo.school import (
     ADMIN_EMAILS,
     COLUMNS,
@@ -164,7 +164,7 @@ async def test_memberships_that_changed_are_left_alone(fresh_database_url: str) 
     assert [await read(fresh_database_url, table) for table in tables] == before
 
 
-async def test_a_deleted_group_stays_deleted_and_nobody_new_is_in_it(
+async def test_a_deleted_group_stays_deleted_and_gets_no_members(
     fresh_database_url: str,
 ) -> None:
     await make_demo(fresh_database_url, students=30)

@@ -11,10 +11,10 @@ import pytest
 import pytest_asyncio
 
 from poutama.db.connection import Database
-from poutama.demo.belonging import group_id
+from poutama.demo.demo_memberships import group_id
+from poutama.demo.group_assignment import DAY, EVENING, Group
 from poutama.demo.loader import make_demo
-from poutama.demo.missing import StudentRange
-from poutama.demo.roll import DAY, EVENING, Group
+from poutama.demo.missing_rows import StudentRange
 from poutama.demo.school import derive_name, mentor_email, person_id, student_email
 from poutama.edge.tokens import Authenticator
 from poutama.laptop.issuer import local_verifier, token_for
@@ -98,7 +98,7 @@ async def test_students_are_seen_by_those_who_lead_them_now(
 
 
 @pytest.mark.parametrize("name", ["caregiver-0001", "mentor-01", "admin", "student-0002"])
-async def test_nobody_else_changes_the_first_students_goals(
+async def test_no_other_person_changes_the_first_students_goals(
     client: EngineClient, name: str
 ) -> None:
     own = await client.ask("{ goals { id title } }", viewer_of("student-0001"))
@@ -107,7 +107,7 @@ async def test_nobody_else_changes_the_first_students_goals(
     assert await client.ask("{ goals { id title } }", viewer_of("student-0001")) == own
 
 
-async def test_everybody_can_get_a_token(
+async def test_each_person_can_get_a_token(
     database_url: str, school: Database, tmp_path: Path
 ) -> None:
     del school
@@ -121,7 +121,7 @@ async def test_everybody_can_get_a_token(
         assert viewer == Viewer(person_id(email))
 
 
-async def test_everybody_whom_the_page_names_is_there(school: Database) -> None:
+async def test_each_person_whom_the_page_names_is_there(school: Database) -> None:
     del school
     known = {*StudentRange(1, STUDENTS).adults(), *StudentRange(1, STUDENTS).students()}
     named = set(re.findall(r"[\w-]+@demo\.example", PAGE))

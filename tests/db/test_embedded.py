@@ -58,7 +58,7 @@ async def test_it_starts_from_nothing_knows_unicode_and_listens_only_on_its_sock
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="skipped: only Linux schedules so")
-def test_its_processes_interrupt_nobody(server: EmbeddedServer) -> None:
+def test_its_processes_interrupt_no_other_process(server: EmbeddedServer) -> None:
     server.start()
     if sys.platform == "linux":
         for process in (

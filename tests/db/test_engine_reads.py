@@ -182,13 +182,13 @@ async def test_nothing_is_sent_for_what_cannot_be_used(
     "query",
     ["{ goals { id } }", "{ goalsConnection { totalCount } }", "{ __typename me { id } }"],
 )
-async def test_nobody_reads_nothing(client: EngineClient, query: str) -> None:
+async def test_a_request_without_a_viewer_reads_nothing(client: EngineClient, query: str) -> None:
     status, error = await client.fail(query, None)
     assert status == 401
     assert error["extensions"] == {"code": "UNAUTHENTICATED"}
 
 
-async def test_the_schema_may_be_asked_for_by_everybody_who_is_signed_in(
+async def test_all_who_are_signed_in_may_read_the_schema(
     client: EngineClient,
 ) -> None:
     query = "{ __typename __schema { queryType { name } } }"

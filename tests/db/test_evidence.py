@@ -221,7 +221,7 @@ async def test_only_its_uploader_gets_the_form(harness: EvidenceHarness) -> None
         assert (await harness.send(SEE, caller, id=ready["id"]))["data"] == {"evidence": None}
 
 
-async def test_whoever_reads_others_evidence_is_written_down(harness: EvidenceHarness) -> None:
+async def test_reading_others_evidence_is_audited(harness: EvidenceHarness) -> None:
     ready = await harness.hand_in(LETTER, TEXT)
     query = "query ($id: UUID!) { evidence(evidenceId: $id) { goal { title } } }"
     await harness.ask(query, Caller.MENTOR, id=ready["id"])

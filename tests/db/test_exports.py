@@ -209,7 +209,7 @@ async def test_asking_again_gives_the_job_there_is(
     assert third["exportJourney"]["job"]["id"] != str(job)
 
 
-async def test_nobody_asks_for_more_than_so_many_a_day(
+async def test_a_person_gets_only_so_many_exports_a_day(
     exporter: JourneyExporter, client: EngineClient
 ) -> None:
     viewer = viewer_for(Caller.STUDENT)

@@ -96,7 +96,7 @@ def hasty_close(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.mark.parametrize("name", ["a simple write", "a procedure"])
 @pytest.mark.parametrize("side", list(Sender), ids=lambda side: side.name.lower())
-async def test_a_key_leaves_nobody_in_doubt(
+async def test_a_key_leaves_no_client_in_doubt(
     client: EngineClient, name: str, side: Sender, database_url: str
 ) -> None:
     exchange, once = await record(client, name, database_url)

@@ -103,7 +103,7 @@ async def test_a_stranger_is_told_whom_to_ask(database: Database) -> None:
         await find_person(database, sign_in())
 
 
-async def test_an_email_that_is_not_verified_binds_nobody(database: Database) -> None:
+async def test_an_email_that_is_not_verified_binds_no_person(database: Database) -> None:
     await invite(database, ANA)
     with pytest.raises(ForbiddenError, match="no verified email"):
         await find_person(database, sign_in(email=None))

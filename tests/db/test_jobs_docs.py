@@ -15,11 +15,11 @@ import pytest
 from poutama.changes import Changes
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.features import load_features
+from poutama.function_signatures import check_procedures
 from poutama.procedure import Procedure, ProcedureContext
 from poutama.schema.load import build_model
 from poutama.schema.source import Source
 from poutama.settings import Settings
-from poutama.signatures import check_procedures
 from poutama.viewer import Viewer
 from tests.db.job_harness import PERSON, JobHarness
 from tests.db.sessions import soon

@@ -112,7 +112,7 @@ async def test_a_job_tells_all_about_itself(shop: JobHarness, engine: Engine) ->
     }
 
 
-async def test_a_job_is_seen_by_whoever_asked_for_it_and_by_admins(
+async def test_a_job_is_seen_by_its_requester_and_by_admins(
     shop: JobHarness, engine: Engine
 ) -> None:
     await fill(shop.database)

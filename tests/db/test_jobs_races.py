@@ -126,7 +126,7 @@ async def test_nor_does_it_spoil_what_another_is_at(shop: JobHarness, other: Dat
     assert await shop.effects(job) == [1, 2, 3]
 
 
-async def test_a_failure_of_a_worker_that_lost_its_lease_is_nobody_s(shop: JobHarness) -> None:
+async def test_a_failure_of_a_worker_that_lost_its_lease_changes_nothing(shop: JobHarness) -> None:
     async def step(step: CountStep) -> Returned:
         await shop.change(EXPIRE, step.job.id)
         shop.kinds["COUNT"] = counting(count)
@@ -140,7 +140,7 @@ async def test_a_failure_of_a_worker_that_lost_its_lease_is_nobody_s(shop: JobHa
     assert not shop.queue.dead_letters
 
 
-async def test_whoever_commits_is_not_overtaken(
+async def test_a_worker_that_commits_is_not_overtaken(
     shop: JobHarness, other: Database, database_url: str
 ) -> None:
     """The lease runs out within the transaction of a step: its row is locked, and that decides."""

@@ -123,7 +123,7 @@ async def test_a_person_takes_goals_tasks_and_notes_along(fresh_database_url: st
     assert await read(fresh_database_url, "select 1 from goal_task") == []
 
 
-async def test_a_goal_type_nobody_knows_is_refused(database_url: str) -> None:
+async def test_an_unknown_goal_type_is_refused(database_url: str) -> None:
     with pytest.raises(asyncpg.CheckViolationError):
         await read(
             database_url,
@@ -175,7 +175,7 @@ async def test_a_database_from_the_future_is_left_alone(fresh_database_url: str)
         await upgrade_schema(fresh_database_url)
 
 
-def test_nobody_at_the_address_is_said_plainly() -> None:
+def test_an_address_without_a_server_is_reported() -> None:
     with pytest.raises(UnavailableError, match="cannot be reached"):
         migrate("postgresql://postgres@127.0.0.1:1/poutama")
 

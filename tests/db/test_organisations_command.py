@@ -12,7 +12,7 @@ import pytest
 from poutama.db.connection import Database
 from poutama.demo.loader import make_demo
 from poutama.errors import BadUserInputError
-from poutama.features.roster.trust import list_organisations, normalize_domain
+from poutama.features.roster.organisation_verification import list_organisations, normalize_domain
 from poutama.settings import Settings
 from tests.db import sample_people
 from tests.db.sessions import soon

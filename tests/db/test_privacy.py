@@ -195,7 +195,7 @@ async def test_every_place_of_the_register_is_counted(
         assert each.note.split(":")[0] in row["receipt"]
 
 
-async def test_who_lost_the_right_meanwhile_erases_nobody(
+async def test_who_lost_the_right_meanwhile_erases_no_person(
     harness: EvidenceHarness, client: EngineClient
 ) -> None:
     job = await accept(client, harness, (await request(client))["id"])

@@ -14,12 +14,12 @@ from poutama.changes import Changes
 from poutama.db.connection import Database
 from poutama.engine import Engine
 from poutama.features import load_features
+from poutama.function_signatures import check_procedures
 from poutama.plan.operation import GraphQLRequest
 from poutama.procedure import Procedure
 from poutama.schema.load import build_model
 from poutama.schema.source import Source
 from poutama.settings import Settings
-from poutama.signatures import check_procedures
 from tests.golden.compiled import RENDERINGS
 from tests.golden.rows import ANA, BEN, fill, goal_id
 

@@ -111,7 +111,7 @@ async def test_only_students_of_an_organisation_are_reminded(school: EngineClien
     assert await remind(school.database, deadline=soon(), now=TODAY) == 0
 
 
-async def test_whoever_studies_in_two_counts_with_the_first(school: EngineClient) -> None:
+async def test_a_student_of_two_counts_with_the_first(school: EngineClient) -> None:
     await school.database.write(
         "update organisation set time_zone = 'Pacific/Pago_Pago' where id = $1",
         [id_of("other organisation")],

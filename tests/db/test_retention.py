@@ -160,7 +160,7 @@ async def test_an_organisation_that_keeps_longer_is_waited_for(school: Database)
     assert await is_there(school, person)
 
 
-async def test_everybody_goes_however_many(school: Database) -> None:
+async def test_all_go_however_many(school: Database) -> None:
     people = [await add(school, [LONG_AGO]) for _ in range(45)]
     assert await purge_departed_people(school, DECLARED, deadline=soon()) == 45
     entries = await school.read(

@@ -72,7 +72,7 @@ async def test_an_import_is_applied_once(importer: Importer) -> None:
     assert (await importer.refuse(APPLY, i=again))[0] == "CONFLICT"
 
 
-async def test_in_bulk_who_is_absent_leaves_and_nobody_is_deleted(importer: Importer) -> None:
+async def test_in_bulk_who_is_absent_leaves_and_no_person_is_deleted(importer: Importer) -> None:
     await importer.import_(small())
     people = len(await importer.rows("SELECT id FROM person"))
     applied = await importer.import_(
@@ -89,7 +89,7 @@ async def test_in_bulk_who_is_absent_leaves_and_nobody_is_deleted(importer: Impo
     assert len(await importer.rows("SELECT id FROM person")) == people
 
 
-async def test_a_class_that_is_absent_keeps_its_group_and_nobody_in_it(
+async def test_a_class_that_is_absent_keeps_its_group_and_no_members(
     importer: Importer,
 ) -> None:
     await importer.import_(small_school())

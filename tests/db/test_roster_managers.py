@@ -51,7 +51,7 @@ def school_of_1_2(*rows: tuple[str, str]) -> bytes:
     )
 
 
-async def test_a_file_makes_nobody_an_administrator_and_managers_only_where_that_is_asked(
+async def test_a_file_makes_no_administrators_and_managers_only_where_that_is_asked(
     importer: Importer,
 ) -> None:
     boss = user("b1", "Big Boss", "administrator")

@@ -101,7 +101,7 @@ async def test_an_email_in_the_file_never_changes_that_of_a_person_who_has_signe
     assert await importer.rows(PERSON, "u1@school.example")
 
 
-async def test_an_email_is_corrected_before_anybody_has_signed_in(importer: Importer) -> None:
+async def test_an_email_is_corrected_before_the_first_sign_in(importer: Importer) -> None:
     await importer.import_(school(user("u1", "Ana T", email="tpyo@school.example")))
     applied = await importer.import_(school(user("u1", "Ana T")))
     assert counts(applied) == {"peopleChanged": 1}
@@ -235,7 +235,7 @@ async def test_what_has_changed_since_the_check_is_matched_again(importer: Impor
     assert (await membership_of(importer, "u1@school.example"))["accepted_at"] is None
 
 
-async def test_whoever_is_no_admin_any_more_has_nothing_applied(importer: Importer) -> None:
+async def test_a_former_admin_has_nothing_applied(importer: Importer) -> None:
     checked = await importer.check(small_school())
     given = {"importId": checked["id"], "expectedVersion": checked["version"]}
     await importer.ask(APPLY, i=given)

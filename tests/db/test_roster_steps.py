@@ -10,7 +10,7 @@ from uuid import UUID
 
 import pytest
 
-from poutama.features.roster import conclusions, phases, runner, steps
+from poutama.features.roster import final_phases, phases, runner, steps
 from poutama.features.roster.checkpoint import RosterPhase
 from poutama.features.roster.runner import CheckStep, PhaseFunction, RosterProgress
 from poutama.jobs.job import Finished, Progress
@@ -63,7 +63,7 @@ async def test_an_import_goes_through_however_small_its_batches_are(
     await importer.import_(small())
     expected = await importer.world()
     await importer.set_up()
-    for module in (runner, phases, conclusions):
+    for module in (runner, phases, final_phases):
         monkeypatch.setattr(module, "BATCH", 2)
     await importer.import_(small_school())
     await importer.import_(small())

@@ -9,7 +9,7 @@ from tests.features.sample import id_of
 from tests.unit.features.rosters import small_school
 
 
-async def test_an_organisation_that_is_not_verified_enrols_nobody(importer: Importer) -> None:
+async def test_an_organisation_that_is_not_verified_enrols_no_person(importer: Importer) -> None:
     await importer.set_up(verified=False)
     world = await importer.world()
     given = {"organisationId": str(id_of("organisation")), "name": "r.zip", "bytes": 1}

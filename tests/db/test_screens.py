@@ -98,7 +98,7 @@ async def test_a_mentor_sees_students_and_their_goals_but_no_addresses(
 
 
 @pytest.mark.parametrize("rendering", RENDERINGS)
-async def test_a_mentor_sees_nobody_who_has_not_accepted(
+async def test_a_mentor_sees_no_student_who_has_not_accepted(
     engine_database: Database, rendering: str
 ) -> None:
     seen = await see(engine_database, rendering, Caller.OTHER_MENTOR)
@@ -131,7 +131,7 @@ async def test_a_student_sees_themselves_and_the_group_but_not_its_code_or_progr
 
 
 @pytest.mark.parametrize("rendering", RENDERINGS)
-async def test_an_admin_sees_nobody_of_another_organisation(
+async def test_an_admin_sees_no_person_of_another_organisation(
     engine_database: Database, rendering: str
 ) -> None:
     await fill(engine_database)

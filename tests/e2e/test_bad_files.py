@@ -135,7 +135,7 @@ def test_an_upload_without_end_is_cut_off(student: ApiClient) -> None:
 @pytest.mark.parametrize(
     "path", ["../issuer-key.pem", "..%2f..%2fissuer-key.pem", "secret", "%00", "a/" * 4000]
 )
-def test_an_address_that_nobody_signed_leads_nowhere(student: ApiClient, path: str) -> None:
+def test_an_unsigned_address_leads_nowhere(student: ApiClient, path: str) -> None:
     url = urlsplit(student.address)
     with socket.create_connection((url.hostname, url.port), timeout=60) as client:
         client.sendall(f"GET /files/{path} HTTP/1.1\r\nHost: {url.netloc}\r\n\r\n".encode())

@@ -36,7 +36,7 @@ CREATE = """mutation($title: String!) {
 }"""
 
 
-def test_whoever_is_not_signed_in_has_no_budget_and_nothing_read(local_server: LocalServer) -> None:
+def test_a_caller_not_signed_in_has_no_budget_and_nothing_read(local_server: LocalServer) -> None:
     body = {"query": CREATE, "variables": {"title": MARKS}}
     for request in (body, {"query": "{ __typename }"}, {"query": "{ __schema { description } }"}):
         answer = httpx.post(local_server.graphql, json=request, timeout=60)

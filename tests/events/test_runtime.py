@@ -49,7 +49,7 @@ async def test_a_cold_function_answers_and_a_warm_one_keeps_its_only_connection(
         await connection.close()
 
 
-def test_nobody_is_let_in_without_a_token_that_was_signed(cloud: Cloud) -> None:
+def test_a_request_without_a_signed_token_is_refused(cloud: Cloud) -> None:
     api = cloud.open("api")
     event = recorded("http_api_post")
     event["body"] = json.dumps({"query": GOALS})

@@ -62,10 +62,10 @@ async def no_sweep(deadline: float) -> int:
 
 
 def open_context(deadline: float) -> TaskContext:
-    nobody: Any = None
+    unused: Any = None
     return TaskContext(
-        database=cast(Database, nobody),
-        store=cast(ObjectStore, nobody),
+        database=cast(Database, unused),
+        store=cast(ObjectStore, unused),
         settings=Settings(),
         sweep=no_sweep,
         deadline=deadline,

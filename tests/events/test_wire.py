@@ -18,7 +18,7 @@ from poutama.errors import (
     UnavailableError,
     ValidationFailedError,
 )
-from poutama.jobs.local import LocalQueue
+from poutama.jobs.local_queue import LocalQueue
 from poutama.server.resources import open_server_resources
 from poutama.settings import Settings
 
@@ -88,6 +88,6 @@ async def test_computed_fields_are_signed_by_the_store(resources: Resources) -> 
     assert saved != shown
 
 
-async def test_whoever_wakes_a_worker_does_not_wait_for_a_queue_that_is_stuck() -> None:
+async def test_waking_a_worker_does_not_wait_for_a_queue_that_is_stuck() -> None:
     with pytest.raises(UnavailableError):
         await wake_by(FailingQueue(), seconds=0.01)(uuid4())

@@ -174,7 +174,7 @@ MUTATIONS = (
     MutationRecord(
         name="createGoal",
         cases=(Case("a goal of one's own", {"goalType": "SPORTS", "title": "Run"}, SIGNED_IN),),
-        may=rights.anybody,
+        may=rights.any_person,
         does=_create_goal,
     ),
     MutationRecord(

@@ -154,7 +154,7 @@ MUTATIONS = (
     MutationRecord(
         name="createOrganisation",
         cases=(Case("a new one", {"name": "New"}, SIGNED_IN),),
-        may=rights.anybody,
+        may=rights.any_person,
         does=_create_organisation,
     ),
     MutationRecord(
@@ -196,7 +196,7 @@ MUTATIONS = (
     MutationRecord(
         name="joinGroup",
         cases=(Case("the group, with its join code", {"joinCode": JOIN_CODE}, SIGNED_IN),),
-        may=rights.anybody,
+        may=rights.any_person,
         does=membership_effects.join_group,
         may_repeat=True,
     ),

@@ -174,14 +174,14 @@ MUTATIONS = (
     MutationRecord(
         name="requestErasure",
         cases=(Case("one's own", {}, SIGNED_IN),),
-        may=rights.anybody,
+        may=rights.any_person,
         does=_request("ERASURE"),
         may_repeat=True,
     ),
     MutationRecord(
         name="requestAccess",
         cases=(Case("one's own", {}, SIGNED_IN),),
-        may=rights.anybody,
+        may=rights.any_person,
         does=_request("ACCESS"),
         may_repeat=True,
     ),

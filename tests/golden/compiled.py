@@ -10,12 +10,12 @@ from dataclasses import dataclass
 
 from poutama.features import load_model
 from poutama.plan.build import ReadBuilder
+from poutama.plan.mutation_steps import Call, MutationSteps, Plan, Write
 from poutama.plan.nodes import Read, Text
 from poutama.plan.operation import Documents, GraphQLRequest
 from poutama.plan.passes import rewrite_read
 from poutama.plan.selection import Selections
-from poutama.plan.shape import build_trees
-from poutama.plan.steps import Call, MutationSteps, Plan, Write
+from poutama.plan.variables_shape import build_trees
 from poutama.plan.writes import WriteBuilder
 from poutama.schema.model import Model
 from poutama.settings import Settings

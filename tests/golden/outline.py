@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass
 from json import dumps
 from typing import Any
 
-from poutama.plan import nodes, predicates, steps
+from poutama.plan import mutation_steps, nodes, predicates
 from poutama.plan.values import (
     Constant,
     CursorPart,
@@ -67,7 +67,7 @@ def _shorten(value: Any) -> Any:
 
 
 def _is_node(value: object) -> bool:
-    modules = (nodes.__name__, predicates.__name__, steps.__name__)
+    modules = (nodes.__name__, predicates.__name__, mutation_steps.__name__)
     return is_dataclass(value) and type(value).__module__ in modules
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from tests.reference.policy import LEADERS, Policy, Row
 
 
-def anybody(_policy: Policy, _about: Row) -> bool:
+def any_person(_policy: Policy, _about: Row) -> bool:
     """Goals and organisations of one's own, and groups whose code one knows."""
     return True
 

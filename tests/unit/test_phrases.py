@@ -43,6 +43,9 @@ PHRASES: dict[str, str] = {
     r"Patience|Alarm": "RetryPolicy, DeadlineTimer",
 }
 
+NO_ACTOR = "nobody|somebody|whoever|everybody|anybody"
+"""What no identifier has as a word."""
+
 KNOWN: dict[str, tuple[str, str]] = {
     # File -> the phrase that it may have, and why.
     "poutama/db/server_account.py": ("nobody", "the user of that name in the operating system"),
@@ -62,6 +65,14 @@ def pages() -> Iterator[tuple[str, str]]:
         name = str(path.relative_to(ROOT))
         if name not in NOT_READ:
             yield name, path.read_text("utf-8")
+
+
+def python_files() -> Iterator[Path]:
+    """The code, without what stays as it ran."""
+    for folder in ("poutama", "tests", "bench", "examples"):
+        for path in sorted((ROOT / folder).rglob("*.py")):
+            if "versions" not in path.parts and "node_modules" not in path.parts:
+                yield path
 
 
 def sources() -> Iterator[tuple[str, str]]:
@@ -88,6 +99,24 @@ def prose(text: str) -> Iterator[str]:
     return iter(lines[1:])
 
 
+def identifiers(text: str) -> Iterator[str]:
+    """Names in the code, a line of them to each line of source."""
+    lines = [""] * (text.count("\n") + 2)
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        if token.type == tokenize.NAME:
+            lines[token.start[0]] += f" {token.string.replace('_', ' ')}"
+    return iter(lines[1:])
+
+
+def find_names(name: str, text: str) -> list[str]:
+    """Where an identifier has a person without a name, and what to write instead."""
+    return [
+        f"{name}:{number}: not {match.group()!r} in a name: {ACTOR}"
+        for number, line in enumerate(identifiers(text), start=1)
+        for match in re.finditer(rf"\b({NO_ACTOR})\b", line)
+    ]
+
+
 def find_phrases(name: str, text: str) -> list[str]:
     """Where a phrase has come back, and what to write instead."""
     allowed = KNOWN.get(name, ("", ""))[0]
@@ -106,6 +135,20 @@ def test_no_page_speaks_the_private_language() -> None:
 
 def test_no_source_speaks_the_private_language() -> None:
     assert [each for name, text in sources() for each in find_phrases(name, text)] == []
+
+
+def test_no_identifier_has_a_person_without_a_name() -> None:
+    found = [
+        each
+        for path in python_files()
+        for each in find_names(str(path.relative_to(ROOT)), path.read_text("utf-8"))
+    ]
+    assert found == []
+
+
+def test_a_person_without_a_name_is_found_in_an_identifier() -> None:
+    assert len(find_names("a.py", "x = 1\ndef test_nobody_reads(by_whoever): ...\n")) == 2
+    assert find_names("a.py", "def test_no_person_reads(antibody): 'nobody'\n") == []
 
 
 def test_what_is_allowed_is_there() -> None:

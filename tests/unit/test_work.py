@@ -22,7 +22,7 @@ from uuid import UUID
 
 import pytest
 
-from poutama.edge.media import negotiate
+from poutama.edge.content_negotiation import negotiate
 from poutama.edge.payload import parse_body, parse_parameters
 from poutama.engine.prepare import PreparedRead, SimpleWrite, prepare_operation
 from poutama.errors import PoutamaError

@@ -150,8 +150,8 @@ def _write_row(flow: Flow, row: Sequence[Evidence], pictures: Mapping[UUID, byte
     paper = flow.paper
     titles = [_caption(paper, each) for each in row]
     seen = any(each.id in pictures for each in row)
-    room = _PICTURE_HEIGHT + 1.5 if seen else 0
-    height = room + max(map(len, titles)) * ASIDE.height + 2
+    picture_height = _PICTURE_HEIGHT + 1.5 if seen else 0
+    height = picture_height + max(map(len, titles)) * ASIDE.height + 2
     if flow.y + height > BOTTOM:
         flow.add_page()
     for place, (each, title) in enumerate(zip(row, titles, strict=True)):
@@ -160,7 +160,7 @@ def _write_row(flow: Flow, row: Sequence[Evidence], pictures: Mapping[UUID, byte
             _draw_picture(paper, x, flow.y, each, pictures.get(each.id))
         with paper.tagged("Caption"):
             for line, text in enumerate(title):
-                top = flow.y + room + line * ASIDE.height
+                top = flow.y + picture_height + line * ASIDE.height
                 paper.write(x, top + ASIDE.rise, text, ASIDE)
     flow.y += height
 

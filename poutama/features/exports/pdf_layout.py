@@ -125,15 +125,15 @@ def break_lines(paper: Paper, text: str, style: TextStyle, width: float) -> list
     for paragraph in paper.printable(text).split("\n"):
         line, used = "", 0.0
         for word in _words(paragraph):
-            room = paper.measure(word.rstrip(), style)
-            if line and used + room > width:
+            word_width = paper.measure(word.rstrip(), style)
+            if line and used + word_width > width:
                 lines.append(line.rstrip())
                 line, used = "", 0.0
-            while room > width:
+            while word_width > width:
                 head = _fitting(paper, word, style, width)
                 lines.append(word[:head])
                 word = word[head:]
-                room = paper.measure(word.rstrip(), style)
+                word_width = paper.measure(word.rstrip(), style)
             line += word
             used += paper.measure(word, style)
         lines.append(line.rstrip())
@@ -145,8 +145,8 @@ def shorten(paper: Paper, text: str, style: TextStyle, width: float) -> str:
     text = " ".join(text.split())
     if paper.measure(text, style) <= width:
         return text
-    room = width - paper.measure("…", style)
-    return text[: _fitting(paper, text, style, room, least=0)].rstrip() + "…"
+    available = width - paper.measure("…", style)
+    return text[: _fitting(paper, text, style, available, least=0)].rstrip() + "…"
 
 
 def _words(paragraph: str) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """Whom an import enrols without asking them, and why it invites the others.
 
-`roster.wanting` decides it for the staged memberships, `roster.writing` again when it writes them.
+`roster.membership_changes` decides it for the staged memberships, `roster.writing` again when it
+writes them.
 """
 
 from __future__ import annotations

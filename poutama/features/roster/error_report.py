@@ -1,6 +1,6 @@
 """Keeps what is reported of a file's errors within bounds: the first of each code, then how many.
 
-`roster.phases` and `roster.conclusions` use it; the counts lie in the job's checkpoint. Pure.
+`roster.phases` and `roster.final_phases` use it; the counts lie in the job's checkpoint. Pure.
 """
 
 from __future__ import annotations

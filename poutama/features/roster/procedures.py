@@ -15,7 +15,7 @@ from asyncpg import Record
 from poutama.changes import explain_conflict
 from poutama.errors import BadUserInputError, ConflictError, ForbiddenError
 from poutama.features.roster.inputs import APPLY, CHECK, ApplyInput, CheckInput
-from poutama.features.roster.trust import NOT_VERIFIED
+from poutama.features.roster.organisation_verification import NOT_VERIFIED
 from poutama.jobs.table import enqueue
 from poutama.procedure import ProcedureContext
 

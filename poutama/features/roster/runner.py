@@ -23,9 +23,9 @@ from poutama.features.roster.checkpoint import (
     State,
 )
 from poutama.features.roster.inputs import ApplyInput, CheckInput
+from poutama.features.roster.organisation_verification import NOT_VERIFIED
 from poutama.features.roster.records import LOAD
 from poutama.features.roster.staged_tables import FIND_TOP, StagedTable
-from poutama.features.roster.trust import NOT_VERIFIED
 from poutama.jobs.job import Effects, Finished, JobFailedError, Progress, RowError, Step
 
 BATCH = 4_000

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from poutama.features.roster import conclusions, matching, phases, wanting, writing
+from poutama.features.roster import final_phases, matching, membership_changes, phases, writing
 from poutama.features.roster.checkpoint import RosterCheckpoint, RosterPhase
 from poutama.features.roster.inputs import ApplyInput, CheckInput
 from poutama.features.roster.runner import (
@@ -28,30 +28,32 @@ FUNCTIONS: Mapping[RosterPhase, PhaseFunction] = {
     RosterPhase.CLEAN: phases.clean,
     RosterPhase.OPEN: phases.open_file,
     RosterPhase.READ: phases.read_rows,
-    RosterPhase.DROP_ENDINGS: conclusions.drop_endings,
+    RosterPhase.DROP_ENDINGS: final_phases.drop_endings,
     RosterPhase.MATCH_GROUPS: Sweep(StagedTable.GROUP, (matching.MATCH_GROUPS,)),
-    RosterPhase.END_GROUPS: conclusions.end_groups,
+    RosterPhase.END_GROUPS: final_phases.end_groups,
     RosterPhase.MATCH_PEOPLE: Sweep(StagedTable.PERSON, (matching.MATCH_PEOPLE,)),
     RosterPhase.REFUSE_RIVALS: Sweep(
         StagedTable.PERSON, (matching.REFUSE_RIVALS, *matching.RECORD_CONFLICTS)
     ),
-    RosterPhase.END_PEOPLE: conclusions.end_people,
-    RosterPhase.MATCH_MEMBERSHIPS: Sweep(StagedTable.MEMBERSHIP, (wanting.MATCH_MEMBERSHIPS,)),
-    RosterPhase.END_ENROLMENTS: conclusions.end_enrolments,
-    RosterPhase.END_ROLES: conclusions.end_roles,
-    RosterPhase.END_USERS: conclusions.end_users,
-    RosterPhase.COUNT: conclusions.count,
+    RosterPhase.END_PEOPLE: final_phases.end_people,
+    RosterPhase.MATCH_MEMBERSHIPS: Sweep(
+        StagedTable.MEMBERSHIP, (membership_changes.MATCH_MEMBERSHIPS,)
+    ),
+    RosterPhase.END_ENROLMENTS: final_phases.end_enrolments,
+    RosterPhase.END_ROLES: final_phases.end_roles,
+    RosterPhase.END_USERS: final_phases.end_users,
+    RosterPhase.COUNT: final_phases.count,
     RosterPhase.GUARD: phases.guard,
     RosterPhase.WRITE_GROUPS: Sweep(StagedTable.GROUP, writing.WRITE_GROUPS),
     RosterPhase.WRITE_PEOPLE: Sweep(StagedTable.PERSON, writing.WRITE_PEOPLE),
     RosterPhase.WRITE_MEMBERSHIPS: Sweep(StagedTable.MEMBERSHIP, writing.WRITE_MEMBERSHIPS),
     RosterPhase.END_MEMBERSHIPS: Sweep(StagedTable.MEMBERSHIP, writing.END_MEMBERSHIPS),
-    RosterPhase.REPORT_PEOPLE: conclusions.report_faults(StagedTable.PERSON),
-    RosterPhase.REPORT_MEMBERSHIPS: conclusions.report_faults(StagedTable.MEMBERSHIP),
-    RosterPhase.CHOOSE_REPORT: conclusions.choose_report,
-    RosterPhase.WRITE_REPORT: conclusions.write_report,
-    RosterPhase.FINISH_CHECK: conclusions.finish_check,
-    RosterPhase.FINISH_APPLICATION: conclusions.finish_application,
+    RosterPhase.REPORT_PEOPLE: final_phases.report_faults(StagedTable.PERSON),
+    RosterPhase.REPORT_MEMBERSHIPS: final_phases.report_faults(StagedTable.MEMBERSHIP),
+    RosterPhase.CHOOSE_REPORT: final_phases.choose_report,
+    RosterPhase.WRITE_REPORT: final_phases.write_report,
+    RosterPhase.FINISH_CHECK: final_phases.finish_check,
+    RosterPhase.FINISH_APPLICATION: final_phases.finish_application,
 }
 """What each phase does."""
 

@@ -197,7 +197,7 @@ def test_what_was_told_can_break_each_promise(
     assert broken_rules(operations) == rules
 
 
-def test_a_task_that_nobody_tried_to_delete_is_lost() -> None:
+def test_a_missing_task_without_an_attempted_deletion_is_lost() -> None:
     operations = [known for known in GOOD if known.number != 25]
     assert broken_rules(operations, found_with(tasks={"l": [(0, "16")]})) == {Anomaly.LOST}
 

@@ -10,14 +10,14 @@ from uuid import NAMESPACE_DNS, UUID, uuid5
 
 import pytest
 
-from poutama.demo.belonging import (
+from poutama.demo.demo_memberships import (
     write_group,
     write_leaders,
     write_learning,
     write_mentoring,
     write_organisations,
 )
-from poutama.demo.roll import (
+from poutama.demo.group_assignment import (
     DAY,
     EVENING,
     STUDENTS_A_MENTOR,

@@ -127,7 +127,7 @@ async def test_several_processes_are_at_most_a_tab_each_ahead(processes: int, co
     assert ledger.level >= -processes * SETTINGS.budget_tab
 
 
-async def test_nobody_spends_what_another_has() -> None:
+async def test_a_person_spends_only_their_own_budget() -> None:
     process = Process()
     await process.spend_all(100)
     asked = list(process.ledger.asked)
@@ -135,7 +135,7 @@ async def test_nobody_spends_what_another_has() -> None:
     assert process.ledger.asked == asked, "it goes on a tab of his own"
 
 
-async def test_whoever_is_refused_is_refused_without_asking_until_there_is_enough() -> None:
+async def test_a_refused_caller_is_refused_without_asking_until_there_is_enough() -> None:
     process = Process(Memory(level=50))
     with pytest.raises(RateLimitedError) as caught:
         await process.account().spend(200)
@@ -269,7 +269,7 @@ async def test_an_answer_says_what_is_left_once_it_is_paid() -> None:
     assert headers_of(response)["ratelimit"].startswith('"cost";r=855;')
 
 
-async def test_whoever_has_nothing_left_is_told_when_to_come_again() -> None:
+async def test_a_caller_with_nothing_left_receives_when_to_come_again() -> None:
     response = await api(Process(Memory(level=0))).handle(costing(200, authorization="Bearer good"))
 
     sent: dict[str, Any] = dict(headers_of(response))

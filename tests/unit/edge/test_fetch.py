@@ -84,7 +84,7 @@ def tls(tmp_path: Path) -> tuple[Identity, ssl.SSLContext]:
     return authority, context
 
 
-def test_a_certificate_nobody_vouches_for_is_a_failure(
+def test_an_untrusted_certificate_is_a_failure(
     tls: tuple[Identity, ssl.SSLContext], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     authority, context = tls

@@ -13,7 +13,7 @@ from poutama.edge import asgi
 from poutama.edge.asgi import Application, AsgiMessage, AsgiScope
 from poutama.edge.http import Api
 from poutama.engine import GraphQLResponse
-from poutama.engine.finishing import finish_writing
+from poutama.engine.writes_in_progress import finish_writing
 from poutama.plan.operation import GraphQLRequest
 from poutama.settings import Settings
 from poutama.viewer import Viewer

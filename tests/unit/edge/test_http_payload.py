@@ -89,7 +89,7 @@ def test_what_is_not_json_is_said_not_to_be(body: bytes) -> None:
         parse_body(body)
 
 
-def test_a_number_nobody_can_hold_is_refused() -> None:
+def test_a_number_out_of_range_is_refused() -> None:
     with pytest.raises(BadRequestError, match=r"Number out of range - at `\$\.variables"):
         parse_body(b'{"query":"a","variables":{"x":1e999}}')
 

@@ -186,7 +186,7 @@ async def test_old_keys_serve_for_a_day_while_the_issuer_is_down(
     assert names(await keys.find("old", "EdDSA")) == ["old"]
 
 
-async def test_an_issuer_in_trouble_delays_nobody(
+async def test_an_issuer_in_trouble_delays_no_request(
     server: IssuerServer, make: Make, clock: Clock
 ) -> None:
     keys = make()
@@ -320,7 +320,7 @@ async def test_a_fetch_that_never_ends_counts_as_failed(
     assert names(await keys.find("old", "EdDSA")) == ["old"]
 
 
-async def test_nobody_is_told_what_an_issuer_answered(
+async def test_no_message_has_what_an_issuer_answered(
     server: IssuerServer, make: Make, caplog: pytest.LogCaptureFixture
 ) -> None:
     server.answers[KEYS_PATH] = (200, {}, b"s3cret")

@@ -43,14 +43,14 @@ def server() -> Iterator[IssuerServer]:
         yield server
 
 
-async def find_anybody(sign_in: SignIn) -> UUID:
+async def find_any_person(sign_in: SignIn) -> UUID:
     return PERSON
 
 
 @pytest.fixture(scope="module")
 def verifier(server: IssuerServer) -> OidcVerifier:
     return OidcVerifier(
-        parse_issuers(f"{server.url}|{AUDIENCE},client-2", loopback=True), find_anybody
+        parse_issuers(f"{server.url}|{AUDIENCE},client-2", loopback=True), find_any_person
     )
 
 
@@ -182,7 +182,7 @@ def microsoft(server: IssuerServer, tenant: str = "{tenantid}") -> OidcVerifier:
     ]
     server.answers["/microsoft"] = (200, {}, json.dumps({"keys": keys}).encode())
     entry = f"{MICROSOFT}/{tenant}/v2.0|{AUDIENCE}|{server.url}/microsoft"
-    return OidcVerifier(parse_issuers(entry, loopback=True), find_anybody)
+    return OidcVerifier(parse_issuers(entry, loopback=True), find_any_person)
 
 
 def of_tenant(tenant: object, tid: object = None) -> dict[str, Any]:
@@ -259,7 +259,7 @@ async def test_each_of_several_issuers_has_its_own_keys_and_audiences() -> None:
         serve_issuer(second.published(kid="k")) as two,
     ):
         verifier = OidcVerifier(
-            parse_issuers(f"{one.url}|a {two.url}|b", loopback=True), find_anybody
+            parse_issuers(f"{one.url}|a {two.url}|b", loopback=True), find_any_person
         )
         assert await verifier.verify(one.token(first, "k", aud="a"), NOW)
         assert await verifier.verify(two.token(second, "k", aud="b"), NOW)

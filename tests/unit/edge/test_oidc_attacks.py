@@ -54,14 +54,14 @@ def server() -> Iterator[IssuerServer]:
         yield server
 
 
-async def find_anybody(sign_in: SignIn) -> UUID:
+async def find_any_person(sign_in: SignIn) -> UUID:
     return PERSON
 
 
 @pytest.fixture(scope="module")
 def verifier(server: IssuerServer) -> OidcVerifier:
     return OidcVerifier(
-        parse_issuers(f"{server.url}|{AUDIENCE},client-2", loopback=True), find_anybody
+        parse_issuers(f"{server.url}|{AUDIENCE},client-2", loopback=True), find_any_person
     )
 
 
@@ -196,7 +196,9 @@ async def one_issuer(server: IssuerServer, keys: list[Any], token: str) -> Verif
     """Verify with an issuer that publishes just these keys."""
     server.answers["/some"] = (200, {}, json.dumps({"keys": keys}).encode())
     entry = f"{server.url}|{AUDIENCE}|{server.url}/some"
-    return await OidcVerifier(parse_issuers(entry, loopback=True), find_anybody).verify(token, NOW)
+    return await OidcVerifier(parse_issuers(entry, loopback=True), find_any_person).verify(
+        token, NOW
+    )
 
 
 async def test_two_keys_of_one_name_are_both_tried(server: IssuerServer) -> None:
@@ -326,12 +328,12 @@ def test_no_setting_can_make_a_deployment_trust_the_local_issuer(loopback: bool)
 async def test_a_stranger_is_refused_after_the_signature_only(server: IssuerServer) -> None:
     asked: list[SignIn] = []
 
-    async def find_nobody(sign_in: SignIn) -> UUID:
+    async def find_no_person(sign_in: SignIn) -> UUID:
         asked.append(sign_in)
         raise ForbiddenError
 
     issuers = parse_issuers(f"{server.url}|{AUDIENCE}", loopback=True)
-    verifier = OidcVerifier(issuers, find_nobody)
+    verifier = OidcVerifier(issuers, find_no_person)
     await refusal(verifier, server.token(STRANGER))
     assert asked == []
     with pytest.raises(ForbiddenError):

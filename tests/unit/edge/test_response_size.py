@@ -6,7 +6,7 @@ import gzip
 
 import pytest
 
-from poutama.edge.media import JSON, HeaderPairs
+from poutama.edge.content_negotiation import JSON, HeaderPairs
 from poutama.edge.response_size import accepts_gzip, fit_body
 from poutama.errors import ResponseTooLargeError
 

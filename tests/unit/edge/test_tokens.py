@@ -234,7 +234,7 @@ def authenticator(counted: Counted, clock: Clock) -> Authenticator:
     return Authenticator(counted, cached_tokens=2, clock=clock)
 
 
-async def test_no_header_is_nobody(authenticator: Authenticator) -> None:
+async def test_without_a_header_there_is_no_viewer(authenticator: Authenticator) -> None:
     assert await authenticator.viewer_from_authorization(None) is None
 
 

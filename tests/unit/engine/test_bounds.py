@@ -30,7 +30,7 @@ STEPS = {
     "parse": "poutama.plan.operation.parse",
     "validate": "poutama.plan.operation.validate",
     "coerce": "poutama.plan.operation.get_variable_values",
-    "plan": "poutama.engine.flow.prepare_operation",
+    "plan": "poutama.engine.execution.prepare_operation",
     "normalize": "poutama.plan.values.normalize",
     "fold": "poutama.plan.values.fold",
     "keep": "poutama.lru.Lru.put",
@@ -153,7 +153,7 @@ async def test_other_requests_of_strangers_have_no_value_looked_at(
     assert not {"coerce", "plan", "normalize", "fold", "keep"} & calls.keys()
 
 
-async def test_without_introspection_the_setting_lets_nobody_in() -> None:
+async def test_without_introspection_the_setting_admits_no_request() -> None:
     engine = make_engine(public_introspection=True, introspection=False)
     assert (await ask(engine, SCHEMA, None)).status == 401
 

@@ -47,7 +47,7 @@ def test_a_record_has_nothing_that_is_not_in_the_schema(feature: str) -> None:
     assert {*record.ids.values(), *record.shown} <= set(load_model().entities)
 
 
-def test_every_case_is_for_a_person_of_the_sample_rows_or_for_nobody() -> None:
+def test_every_case_is_for_a_person_of_the_sample_rows_or_for_an_unknown_one() -> None:
     for record in load_records().values():
         for mutation in record.mutations:
             assert mutation.cases, mutation.name

@@ -92,6 +92,6 @@ async def test_a_token_for_an_email_of_the_school(tmp_path: Path, database_url: 
     assert await viewer_of(tmp_path, token) == Viewer(person_id("student-0001@demo.example"))
 
 
-async def test_an_email_nobody_has_is_named(tmp_path: Path, database_url: str) -> None:
+async def test_an_unknown_email_is_named(tmp_path: Path, database_url: str) -> None:
     with pytest.raises(NotFoundError, match=r"stranger@demo\.example.*poutama demo"):
         await token_for(database_url, tmp_path, "stranger@demo.example")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from poutama.packaging.environment import (
+from poutama.packaging.installed_distributions import (
     find_distributions,
     is_editable,
     is_pure,

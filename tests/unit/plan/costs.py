@@ -8,8 +8,8 @@ from poutama.features import load_model
 from poutama.plan.cost import Cost, Pricing, check_cost
 from poutama.plan.operation import Documents, GraphQLRequest
 from poutama.plan.selection import Selections
-from poutama.plan.shape import build_trees
 from poutama.plan.values import Binding
+from poutama.plan.variables_shape import build_trees
 from poutama.settings import Settings
 
 DEFAULTS = Settings()

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from poutama.plan.guard import allowed_by, both, visible_rows
+from poutama.plan.mutation_steps import MutationSteps, Plan, Write
 from poutama.plan.nodes import (
     ALWAYS,
     NEVER,
@@ -37,7 +38,6 @@ from poutama.plan.nodes import (
 )
 from poutama.plan.operation import GraphQLRequest
 from poutama.plan.passes import rewrite_read
-from poutama.plan.steps import MutationSteps, Plan, Write
 from poutama.plan.values import ViewerId
 from poutama.schema.model import (
     Action,

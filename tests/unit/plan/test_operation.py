@@ -16,8 +16,8 @@ from poutama.errors import (
 from poutama.features import load_model
 from poutama.lru import Lru
 from poutama.plan.operation import Documents, GraphQLFailure, GraphQLRequest, Operation
-from poutama.plan.shape import VariablesShape, build_trees
 from poutama.plan.values import Constant, Variable
+from poutama.plan.variables_shape import VariablesShape, build_trees
 from poutama.settings import Settings
 
 QUERY = """query Search(
@@ -129,7 +129,7 @@ def test_a_document_is_read_once_for_each_of_its_operations(documents: Documents
     assert documents.find_operation(GraphQLRequest(text + " ", "A")) is not first
 
 
-def test_documents_that_nobody_asks_for_are_forgotten() -> None:
+def test_the_least_recently_used_documents_are_dropped() -> None:
     documents = Documents(load_model(), Settings(plan_cache_size=2))
     queries = [GraphQLRequest(f"{{ me {{ a{number}: id }} }}") for number in range(3)]
     first, second = (documents.find_operation(query) for query in queries[:2])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from poutama.plan.guard import visible_rows
+from poutama.plan.mutation_steps import MutationSteps, Write
 from poutama.plan.nodes import (
     ALWAYS,
     All,
@@ -22,7 +23,6 @@ from poutama.plan.nodes import (
 )
 from poutama.plan.operation import GraphQLRequest
 from poutama.plan.passes import rewrite_read
-from poutama.plan.steps import MutationSteps, Write
 from poutama.plan.values import Constant, ViewerId
 from poutama.schema.load import build_model
 from poutama.schema.model import Relationship, Scope, Within

@@ -40,7 +40,7 @@ def test_a_variable_is_found_at_its_path() -> None:
     assert resolve_value(Variable(("input", "tasks", 0, "information")), binding) == "x"
 
 
-def test_nobody_has_no_id() -> None:
+def test_no_viewer_has_no_id() -> None:
     assert resolve_value(ViewerId(), bind()) == PERSON
     with pytest.raises(UnauthenticatedError):
         resolve_value(ViewerId(), Binding({}, None, 10))

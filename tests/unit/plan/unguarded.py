@@ -12,6 +12,7 @@ from dataclasses import fields, is_dataclass, replace
 from typing import Any, TypeAlias
 
 from poutama.features import load_model
+from poutama.plan.mutation_steps import Write
 from poutama.plan.nodes import (
     All,
     AnyOf,
@@ -31,7 +32,6 @@ from poutama.plan.nodes import (
     Rows,
     Update,
 )
-from poutama.plan.steps import Write
 from poutama.plan.values import ViewerId
 from poutama.schema.model import (
     Action,
@@ -58,7 +58,7 @@ of the row that its `goal_id` names."""
 UNKNOWN: Facts = frozenset()
 
 
-PLAN = ("poutama.plan.nodes", "poutama.plan.predicates", "poutama.plan.steps")
+PLAN = ("poutama.plan.nodes", "poutama.plan.predicates", "poutama.plan.mutation_steps")
 """The modules of what a plan is made of."""
 
 

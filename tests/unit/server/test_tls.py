@@ -69,7 +69,7 @@ def test_one_that_is_not_valid_yet_is_refused(tmp_path: Path) -> None:
     assert "is not valid before" in complaint(write_pair(tmp_path, DAY, 2 * DAY))
 
 
-def test_a_key_with_a_password_is_refused_and_nobody_is_asked_for_it(tmp_path: Path) -> None:
+def test_a_key_with_a_password_is_refused_without_asking_for_the_password(tmp_path: Path) -> None:
     settings = write_pair(tmp_path, -DAY, DAY, password=b"secret")
 
     assert complaint(settings) == (

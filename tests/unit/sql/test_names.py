@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 
 from poutama.features import load_model
+from poutama.plan.mutation_steps import MutationSteps, Write
 from poutama.plan.nodes import Read
-from poutama.plan.steps import MutationSteps, Write
 from poutama.schema.entities import TABLE, TAKEN
 from poutama.sql import names
 from poutama.sql.json import render_idempotent

@@ -84,7 +84,7 @@ def test_credentials_are_looked_for_where_the_sdk_looks(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("no_credentials")
-def test_nobody_signs_without_credentials() -> None:
+def test_no_address_is_signed_without_credentials() -> None:
     store = S3Store(Settings(store_bucket="bucket", aws_region="eu-west-1"), {})
 
     with pytest.raises(ConfigurationError, match="credentials"):

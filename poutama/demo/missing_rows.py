@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from asyncpg import Record
 
 from poutama.db.connection import Database
-from poutama.demo.belonging import (
+from poutama.demo.demo_memberships import (
     ORGANISATIONS,
     group_id,
     organisation_id,
@@ -24,7 +24,13 @@ from poutama.demo.belonging import (
     write_mentoring,
     write_organisations,
 )
-from poutama.demo.roll import Group, groups_mentored, groups_of, has_caregiver, mentors_of
+from poutama.demo.group_assignment import (
+    Group,
+    groups_mentored,
+    groups_of,
+    has_caregiver,
+    mentors_of,
+)
 from poutama.demo.school import (
     ADMIN_EMAILS,
     COLUMNS,
@@ -100,11 +106,11 @@ async def make_missing(database: Database, batch: StudentRange) -> SchoolRows:
     for email, number in students.items():
         if email not in people:
             write_student(rows, number)
-    await _add_belonging(database, batch, people, rows)
+    await _add_memberships(database, batch, people, rows)
     return rows
 
 
-async def _add_belonging(
+async def _add_memberships(
     database: Database, batch: StudentRange, people: set[str], rows: SchoolRows
 ) -> None:
     """Add what is missing of organisations and groups, and of the memberships in those there are.

@@ -18,7 +18,7 @@ from poutama.db.statements import load_sql
 from poutama.jobs.job import Job
 from poutama.settings import Settings
 
-_SQL = load_sql(__package__, "choice.sql", {})
+_SQL = load_sql(__package__, "next_job.sql", {})
 
 
 @dataclass(frozen=True, slots=True)

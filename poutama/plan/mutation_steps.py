@@ -1,6 +1,6 @@
 """The plan of a mutation: its root fields as steps, in the order they are run.
 
-`plan.writes` and `plan.calls` build them, `engine.prepare` renders them. Pure data.
+`plan.writes` and `plan.procedure_calls` build them, `engine.prepare` renders them. Pure data.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from poutama.sql.relationship import render_is_current
 
 _SQL = load_sql(
     __package__,
-    "wanting.sql",
+    "membership_changes.sql",
     {
         "counts": render_is_current("b"),
         "has_domain": render_has_domain(

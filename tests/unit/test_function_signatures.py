@@ -13,10 +13,10 @@ import msgspec
 import pytest
 
 from poutama.errors import ConfigurationError, SchemaError
+from poutama.function_signatures import check_computed, check_procedures
 from poutama.procedure import Procedure, ProcedureContext
 from poutama.schema.load import build_model
 from poutama.schema.source import Source
-from poutama.signatures import check_computed, check_procedures
 from tests.unit.schema.books import BOOKS, WORDS
 
 SDL = """
@@ -238,7 +238,7 @@ def test_a_wrong_signature_is_named_with_its_place(
     function: Callable[..., Awaitable[Any]], message: str
 ) -> None:
     with pytest.raises(
-        ConfigurationError, match=rf"test_signatures\.py:\d+: procedure _.*{message}"
+        ConfigurationError, match=rf"test_function_signatures\.py:\d+: procedure _.*{message}"
     ):
         Procedure.of(function)
 

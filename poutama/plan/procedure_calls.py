@@ -10,10 +10,10 @@ from collections.abc import Mapping
 from typing import assert_never, cast
 
 from poutama.plan.guard import allowed_by, both, visible_rows
+from poutama.plan.mutation_steps import Permit
 from poutama.plan.nodes import All, AnyOf, Not, OneOf, OwnedBy, Predicate
-from poutama.plan.shape import Tree
-from poutama.plan.steps import Permit
 from poutama.plan.values import InputInteger, InputText, Value, ViewerId
+from poutama.plan.variables_shape import Tree
 from poutama.schema.model import (
     Grant,
     InputChildren,

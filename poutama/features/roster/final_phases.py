@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from poutama.db.statements import load_sql
 from poutama.db.transaction import Transaction
-from poutama.features.roster import matching, wanting
+from poutama.features.roster import matching, membership_changes
 from poutama.features.roster.checkpoint import (
     IdCursor,
     MeasureCursor,
@@ -56,7 +56,7 @@ from poutama.store.deletion import schedule_deletion
 SHOWN = 50
 """Changes of each kind and action that the API shows as rows; the report has all of them."""
 
-_SQL = load_sql(__package__, "conclusions.sql")
+_SQL = load_sql(__package__, "final_phases.sql")
 _PAGE_END = {
     StagedTable.GROUP: _SQL["find_end_of_page_of_groups"],
     StagedTable.PERSON: _SQL["find_end_of_page_of_people"],
@@ -94,9 +94,9 @@ def end_absent(table: StagedTable, statement: str, kind: str = "") -> PhaseFunct
 
 end_groups = end_absent(StagedTable.GROUP, matching.END_GROUPS)
 end_people = end_absent(StagedTable.PERSON, matching.END_PEOPLE)
-end_enrolments = end_absent(StagedTable.MEMBERSHIP, wanting.END_MEMBERSHIPS, "ENROLMENT")
-end_roles = end_absent(StagedTable.MEMBERSHIP, wanting.END_MEMBERSHIPS, "ROLE")
-end_users = end_absent(StagedTable.MEMBERSHIP, wanting.END_MEMBERSHIPS, "USER")
+end_enrolments = end_absent(StagedTable.MEMBERSHIP, membership_changes.END_MEMBERSHIPS, "ENROLMENT")
+end_roles = end_absent(StagedTable.MEMBERSHIP, membership_changes.END_MEMBERSHIPS, "ROLE")
+end_users = end_absent(StagedTable.MEMBERSHIP, membership_changes.END_MEMBERSHIPS, "USER")
 
 
 async def drop_endings(context: PhaseContext) -> PhaseResult:

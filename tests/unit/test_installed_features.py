@@ -11,12 +11,12 @@ from uuid import uuid4
 import msgspec
 import pytest
 
-from poutama import installed
+from poutama import installed_features
 from poutama.edge.application import compute_fields
 from poutama.errors import ConfigurationError, SchemaError
 from poutama.feature import API, CORE_COMPUTED, Feature, FeatureSet
 from poutama.features import load_features
-from poutama.installed import (
+from poutama.installed_features import (
     Installed,
     InstalledFeature,
     find_entries,
@@ -271,12 +271,12 @@ def test_a_function_reads_the_list_and_no_metadata(
         (InstalledFeature("harvest_listed:FEATURE", "listed", "3"),), {"poutama": "0042_last"}
     )
     (tmp_path / "installed.json").write_bytes(msgspec.json.encode(listed))
-    monkeypatch.setattr(installed, "LIST", tmp_path / "installed.json")
-    installed.read_list.cache_clear()
+    monkeypatch.setattr(installed_features, "LIST", tmp_path / "installed.json")
+    installed_features.read_list.cache_clear()
     try:
         # THEN what counts is the list
         assert [feature.origin for feature in find_features()] == ["listed 3"]
         assert find_revisions(FeatureSet([])) == {"poutama": "0042_last"}
         assert entry.origin == "poutama-harvest 1.2"
     finally:
-        installed.read_list.cache_clear()
+        installed_features.read_list.cache_clear()

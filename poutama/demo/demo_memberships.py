@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 from poutama.demo.calendar import OPENED
-from poutama.demo.roll import (
+from poutama.demo.group_assignment import (
     DAY,
     EVENING,
     Group,

@@ -19,14 +19,6 @@ from graphql import GraphQLNamedType
 
 from poutama.changes import ChangePlans
 from poutama.db.connection import Database
-from poutama.engine.answer import (
-    GraphQLResponse,
-    answer_data,
-    answer_failure,
-    answer_field_error,
-    answer_refusal,
-)
-from poutama.engine.finishing import finish_writing
 from poutama.engine.mutation import (
     MutationRun,
     PrepareRepeat,
@@ -42,16 +34,24 @@ from poutama.engine.prepare import (
     prepare_operation,
     prepare_repeat,
 )
-from poutama.engine.searches import SearchLog
-from poutama.engine.trusted import TrustedDocuments
+from poutama.engine.response import (
+    GraphQLResponse,
+    answer_data,
+    answer_failure,
+    answer_field_error,
+    answer_refusal,
+)
+from poutama.engine.search_log import SearchLog
+from poutama.engine.trusted_documents import TrustedDocuments
+from poutama.engine.writes_in_progress import finish_writing
 from poutama.errors import (
     MethodNotAllowedError,
     PoutamaError,
     RateLimitedError,
     UnauthenticatedError,
 )
-from poutama.footprint import measure_bytes
 from poutama.lru import Lru
+from poutama.memory_footprint import measure_bytes
 from poutama.plan.cost import (
     check_cost,
     price_answer,
@@ -62,8 +62,8 @@ from poutama.plan.cost import (
 from poutama.plan.limits import check_text
 from poutama.plan.nodes import Text
 from poutama.plan.operation import Documents, GraphQLFailure, GraphQLRequest, Operation
-from poutama.plan.shape import VariablesShape
 from poutama.plan.values import Binding, IdempotentRequest
+from poutama.plan.variables_shape import VariablesShape
 from poutama.procedure import Procedure
 from poutama.schema.model import Entity, Model
 from poutama.settings import Settings

@@ -1,6 +1,6 @@
 """The demo school's roll: which student is in which group, by number alone.
 
-Called by `demo.school` for who writes a note, and by `demo.belonging` for the rows. Pure
+Called by `demo.school` for who writes a note, and by `demo.demo_memberships` for the rows. Pure
 arithmetic on numbers from 1 on; knows no ids, no emails and no words.
 
 The first organisation is a day school with a class for every 25 students, each with a mentor of

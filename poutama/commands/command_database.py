@@ -21,7 +21,7 @@ WAITING = "waiting for the database, for 30 s at most"
 
 
 @contextmanager
-def borrowed_database(
+def open_command_database(
     waiting: str = WAITING, *, shows_steps: bool = False
 ) -> Iterator[tuple[Settings, LocalDatabase]]:
     """The database, run for the moment where no process runs it; stopped on a signal as well.

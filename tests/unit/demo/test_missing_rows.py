@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from poutama.demo.belonging import group_id
-from poutama.demo.missing import StudentRange
+from poutama.demo.demo_memberships import group_id
+from poutama.demo.missing_rows import StudentRange
 from poutama.demo.school import COLUMNS, person_id
 
 GROUP, PERSON = (COLUMNS["membership"].index(name) for name in ("group_id", "person_id"))
@@ -34,7 +34,7 @@ def test_batches_are_the_school_in_parts(size: int) -> None:
     assert set(memberships) == set(StudentRange(1, 600).memberships().membership)
 
 
-def test_everybody_comes_with_their_group_or_after_it_and_with_their_memberships() -> None:
+def test_all_come_with_their_group_or_after_it_and_with_their_memberships() -> None:
     founded = set[object]()
     for part in batches(600, 25):
         founded |= {
