@@ -289,3 +289,73 @@ async def test_a_join_code_alone_does_not_readmit_who_was_removed(
     if waits:
         await school.ask(CONFIRM, MENTOR, id=again["id"])
         assert await reads_goals(school, MENTOR)
+
+
+EXPIRED = "update membership set expires_at = now() where group_id = $1 and accepted_at is null"
+LATER = {
+    "approval is wanted": "update learning_group set join_approval = true where id = $1",
+    "the code was renewed": "update learning_group set join_code = 'NEW23456',"
+    " join_code_expires_at = now() + interval '9 days' where id = $1",
+}
+
+
+async def test_a_membership_by_a_code_is_accepted_as_long_as_the_code_is_valid(
+    school: EngineClient,
+) -> None:
+    joined = (await school.ask(JOIN, STRANGER, code=JOIN_CODE))["joinGroup"]["membership"]
+    rows = await school.database.read(
+        "select m.expires_at = g.join_code_expires_at as same from membership as m"
+        " join learning_group as g on g.id = m.group_id where m.id = $1",
+        [joined["id"]],
+        deadline=soon(),
+    )
+    assert rows[0]["same"]
+    await school.database.write(EXPIRED, [id_of("group")], deadline=soon())
+    assert await school.refuse(ACCEPT, STRANGER, id=joined["id"]) == "NOT_FOUND"
+
+
+@pytest.mark.parametrize("change", LATER.values(), ids=LATER)
+async def test_a_membership_by_a_code_waits_for_approval_as_of_its_acceptance(
+    school: EngineClient, change: str
+) -> None:
+    joined = (await school.ask(JOIN, STRANGER, code=JOIN_CODE))["joinGroup"]["membership"]
+    assert joined["confirmed"]
+    await school.database.write(change, [id_of("group")], deadline=soon())
+    accepted = (await school.ask(ACCEPT, STRANGER, id=joined["id"]))["acceptMembership"]
+    assert not accepted["membership"]["confirmed"]
+    newcomer = str(id_of(Caller.STRANGER))
+    assert (await school.ask(WAITING, MENTOR, id=newcomer))["person"] is None
+    await school.ask(CONFIRM, MENTOR, id=joined["id"])
+    assert (await school.ask(WAITING, MENTOR, id=newcomer))["person"] == {"id": newcomer}
+
+
+async def test_the_renewed_code_admits_who_joined_by_the_old_one(school: EngineClient) -> None:
+    joined = (await school.ask(JOIN, STRANGER, code=JOIN_CODE))["joinGroup"]["membership"]
+    renewed = await school.ask(RENEW, MENTOR, id=str(id_of("group")), days=9)
+    code = renewed["renewJoinCode"]["group"]["joinCode"]
+    again = (await school.ask(JOIN, STRANGER, code=code))["joinGroup"]["membership"]
+    assert again["id"] == joined["id"]
+    accepted = await school.ask(ACCEPT, STRANGER, id=joined["id"])
+    assert accepted["acceptMembership"]["membership"]["confirmed"]
+
+
+@pytest.mark.parametrize("joins_first", [True, False])
+async def test_who_was_removed_from_a_group_is_not_readmitted_by_the_code_of_another(
+    school: EngineClient, *, joins_first: bool
+) -> None:
+    async def remove() -> None:
+        await school.ask(END, MENTOR, id=str(id_of("student's")))
+
+    await school.ask(END, STUDENT, id=str(id_of("student's, not accepted")))
+    if not joins_first:
+        await remove()
+    joined = (await school.ask(JOIN, STUDENT, code="RIMU2345"))["joinGroup"]["membership"]
+    assert joined["confirmed"] == joins_first
+    if joins_first:
+        await remove()
+    accepted = (await school.ask(ACCEPT, STUDENT, id=joined["id"]))["acceptMembership"]
+    assert not accepted["membership"]["confirmed"]
+    other = viewer_for(Caller.OTHER_MENTOR)
+    assert not await reads_goals(school, other)
+    await school.ask(CONFIRM, other, id=joined["id"])
+    assert await reads_goals(school, other)

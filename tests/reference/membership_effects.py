@@ -22,16 +22,44 @@ def join_group(doing: Doing, given: Row) -> Done:
     groups = doing.all("Group", joinCode=given["joinCode"].strip().upper())
     if not groups or groups[0]["joinCodeExpiresAt"] <= doing.now:
         raise Refused("NOT_FOUND")
-    place = {"organisationId": groups[0]["organisationId"], "groupId": groups[0]["id"]}
-    before = doing.all("Membership", personId=doing.viewer, groupId=place["groupId"])
+    group, expires = groups[0], groups[0]["joinCodeExpiresAt"]
+    place = {"organisationId": group["organisationId"], "groupId": group["id"]}
+    made = {
+        "role": "STUDENT",
+        "source": "JOIN_CODE",
+        "confirmed": not _needs_approval(doing, doing.viewer, group),
+        "expiresAt": expires,
+    }
+    done = join(doing, doing.viewer, **made, **place)
+    for row in doing.all("Membership", source="JOIN_CODE", acceptedAt=None):
+        # The code was renewed since, and they know the new one.
+        if row["id"] in done.ids and row["expiresAt"] != expires:
+            doing.touch(row, expiresAt=expires)
+            doing.record("UPDATE", "Membership", row["id"], row["personId"], row["childId"])
+    return done
+
+
+def _needs_approval(doing: Doing, person: UUID, group: Row) -> bool:
+    """Whom the school removed from one of its groups does not come back by a code alone."""
+    place = group["organisationId"]
+    studies = doing.all("Membership", personId=person, organisationId=place, role="STUDENT")
     removed = any(
-        row["role"] == "STUDENT" and row["acceptedAt"] and row["endedById"] != doing.viewer
-        for row in before
+        row["acceptedAt"] and row["endedById"] != person
+        for row in studies
         if doing.policy.is_over(row)
     )
-    confirmed = not (removed or groups[0]["joinApproval"])
-    made = {"role": "STUDENT", "source": "JOIN_CODE", "confirmed": confirmed}
-    return join(doing, doing.viewer, **made, **place)
+    return bool(removed or group["joinApproval"])
+
+
+def _must_wait(doing: Doing, offered: Row) -> bool:
+    """A code admits as the group does when its student accepts, and not once it was renewed."""
+    if not offered["confirmed"]:
+        return True
+    if offered["source"] != "JOIN_CODE":
+        return False
+    group = doing.find("Group", offered["groupId"])
+    renewed = offered["expiresAt"] != group["joinCodeExpiresAt"]
+    return renewed or _needs_approval(doing, offered["personId"], group)
 
 
 def invite(doing: Doing, given: Row) -> Done:
@@ -80,7 +108,7 @@ def accept_membership(doing: Doing, given: Row) -> Done:
     if shown not in (None, NOTICE_VERSION):
         raise Refused("CONFLICT")
     name = doing.find("Person", doing.viewer)["name"]
-    waits = {} if found["confirmed"] else {"applicantName": name}
+    waits = {"confirmed": False, "applicantName": name} if _must_wait(doing, found) else {}
     doing.touch(found, acceptedAt=doing.now, **waits)
     doing.record("UPDATE", "Membership", found["id"], found["personId"], found["childId"])
     consent = doing.add(

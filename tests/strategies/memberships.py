@@ -75,6 +75,7 @@ class MembershipBuilder:
         # Only these wait for it.
         percent = {"CAREGIVER": 80, "STUDENT": 92}.get(role, 100)
         confirmed = chance(self.draw, percent)
+        source = choose(self.draw, "INVITED", "JOIN_CODE" if role == "STUDENT" else "ROSTER")
         return {
             **self.row("Membership"),
             "personId": None if waits else person["id"],
@@ -82,13 +83,13 @@ class MembershipBuilder:
             "groupId": group and group["id"],
             "childId": child,
             "role": role,
-            "source": choose(self.draw, "INVITED", "JOIN_CODE"),
+            "source": source,
             "invitedName": choose(self.draw, None, *NAMES),
             "invitedEmail": choose(self.draw, None, "kia.ora@school.example"),
             "beginsAt": self.hours(state["begins"]),
             "endsAt": self.hours(state["ends"]),
             "acceptedAt": self.hours(state["accepted"]),
-            "expiresAt": self.hours(state.get("expires")),
+            "expiresAt": self.expiry(source, group, state.get("expires")),
             "declinedAt": self.hours(state.get("declined")),
             "grantedById": granter and granter["id"],
             "confirmed": confirmed,
@@ -101,14 +102,22 @@ class MembershipBuilder:
     def offer(self, groups: list[Row], people: list[Row], organisations: list[Row]) -> Row:
         """A membership that its person has not answered: every world has one."""
         made = self.membership("STUDENT", groups, people, organisations)
+        (group,) = (each for each in groups if each["id"] == made["groupId"])
         return {
             **made,
             "personId": choose(self.draw, *people)["id"],
             "acceptedAt": None,
             "endsAt": None,
             "declinedAt": None,
-            "expiresAt": choose(self.draw, None, self.hours(40)),
+            "expiresAt": self.expiry(made["source"], group, choose(self.draw, None, 40)),
         }
+
+    def expiry(self, source: str, group: Row | None, hours: int | None) -> datetime | None:
+        """With the code that it came by, which most groups have not renewed."""
+        if source == "JOIN_CODE" and group is not None and chance(self.draw, 75):
+            expires: datetime = group["joinCodeExpiresAt"]
+            return expires
+        return self.hours(hours)
 
     def care(self, made: Row, studies: list[Row]) -> None:
         """Most children study somewhere, and most of those where they are cared for."""

@@ -13,6 +13,7 @@ from asyncpg import Record
 
 from poutama.changes import NOW
 from poutama.errors import ConflictError, NotFoundError
+from poutama.features.groups.join_codes import render_waits
 from poutama.features.groups.notice import NOTICE_VERSION, Offer, describe_sharing
 from poutama.procedure import ProcedureContext
 
@@ -20,11 +21,17 @@ _FIND_OFFER = """
 SELECT person_id, organisation_id, role, organisation_name, organisation_verified, group_name
 FROM invitation WHERE id = $1::uuid
 """
-_FIND_MEMBERSHIP = """
-SELECT m.accepted_at, m.confirmed, p.name,
-    coalesce(m.ends_at <= now(), false) AS ended
-FROM membership AS m LEFT JOIN person AS p ON p.id = m.person_id WHERE m.id = $1::uuid
-"""
+# Of a membership by a code, the group counts as it is now; a code that was renewed since admits by
+# approval.
+_FIND_MEMBERSHIP = f"""
+SELECT m.accepted_at, p.name, coalesce(m.ends_at <= now(), false) AS ended,
+    NOT m.confirmed OR (m.source = 'JOIN_CODE' AND (
+        m.expires_at IS DISTINCT FROM g.join_code_expires_at OR {render_waits("m.person_id", "g")}
+    )) AS waits
+FROM membership AS m LEFT JOIN person AS p ON p.id = m.person_id
+    LEFT JOIN learning_group AS g ON g.id = m.group_id
+WHERE m.id = $1::uuid
+"""  # noqa: S608  constants
 
 
 class Role(StrEnum):
@@ -55,6 +62,9 @@ async def accept_membership(
 ) -> MembershipPayload:
     """Accept a membership of one's own, and record the consent; accepting again changes nothing.
 
+    One by a join code waits to be confirmed where it would if the person joined now, or where the
+    code was renewed since.
+
     Raises:
         NotFoundError: it has ended or has expired.
         ConflictError: the notice that was shown is not the current one.
@@ -71,7 +81,7 @@ async def accept_membership(
             f"The notice has changed to version {NOTICE_VERSION}: show the invitation again."
         )
     (row,) = await context.transaction.fetch(_FIND_MEMBERSHIP, membership)
-    waiting = {} if row["confirmed"] else {"applicantName": row["name"]}
+    waiting = {"confirmed": False, "applicantName": row["name"]} if row["waits"] else {}
     await context.changes.update("Membership", membership, {"acceptedAt": NOW, **waiting})
     await _record_consent(context, membership, offers[0], given.notice_version)
     return MembershipPayload(membership)

@@ -5,7 +5,6 @@ Who may call them is declared beside each mutation in `groups.graphql`.
 
 from __future__ import annotations
 
-import secrets
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from uuid import UUID
@@ -15,12 +14,9 @@ import msgspec
 
 from poutama.changes import NOW, ColumnValue, explain_conflict
 from poutama.errors import BadUserInputError, ForbiddenError, NotFoundError
+from poutama.features.groups.join_codes import new_join_code, render_waits
 from poutama.features.groups.memberships import MembershipPayload, Role
 from poutama.procedure import ProcedureContext
-
-# Without the letters and digits that are read for one another.
-CODE_LETTERS = "ABCDEFGHJKMNPQRSTVWXYZ23456789"
-CODE_LENGTH = 8
 
 NAME_IS_VERIFIED = (
     "The name of a verified organisation cannot be changed: it is what was checked. Ask those who"
@@ -28,20 +24,18 @@ NAME_IS_VERIFIED = (
 )
 
 _FIND_ORGANISATION = "SELECT verified, version FROM organisation WHERE id = $1::uuid"
-_FIND_CODE = """
-SELECT g.id, g.organisation_id,
-    g.join_approval OR EXISTS (
-        SELECT 1 FROM membership AS m
-        WHERE m.group_id = g.id AND m.person_id = $2::uuid AND m.role = 'STUDENT'
-            AND m.accepted_at IS NOT NULL AND m.ends_at <= now()
-            AND m.ended_by_id IS DISTINCT FROM m.person_id
-    ) AS waits
+_FIND_CODE = f"""
+SELECT g.id, g.organisation_id, g.join_code_expires_at, {render_waits("$2::uuid", "g")} AS waits
 FROM learning_group AS g WHERE g.join_code = $1::text AND g.join_code_expires_at > now()
-"""
+"""  # noqa: S608  constants
+# `older`: joined by a code that the group has renewed since.
 _FIND_SAME = """
-SELECT id FROM membership WHERE person_id = $1::uuid AND group_id = $2::uuid
+SELECT id, source = 'JOIN_CODE' AND accepted_at IS NULL
+    AND expires_at IS DISTINCT FROM $3::timestamptz AS older
+FROM membership WHERE person_id = $1::uuid AND group_id = $2::uuid
     AND role = 'STUDENT' AND (ends_at IS NULL OR ends_at > now())
     AND (accepted_at IS NOT NULL OR expires_at IS NULL OR expires_at > now())
+ORDER BY created_at, id
 """
 
 
@@ -177,8 +171,9 @@ async def renew_join_code(context: ProcedureContext, given: RenewJoinCodeInput) 
 async def join_group(context: ProcedureContext, given: JoinGroupInput) -> MembershipPayload:
     """Make the caller a student of the group with that code, not accepted yet; once.
 
-    A student who was removed, by a person or by a roster, is not admitted by the code alone: the
-    membership waits to be confirmed, as in a group that admits by approval.
+    It can be accepted as long as the code is valid. A student who was removed from a group of the
+    organisation, by a person or by a roster, is not admitted by the code alone: the membership
+    waits to be confirmed, as in a group that admits by approval. Accepting it looks again.
 
     Raises:
         NotFoundError: no group has this code, or it has expired.
@@ -187,8 +182,11 @@ async def join_group(context: ProcedureContext, given: JoinGroupInput) -> Member
     found = await context.transaction.fetch(_FIND_CODE, code, person)
     if not found:
         raise NotFoundError("No group has this join code, or the code has expired.")
-    group, organisation, waits = found[0]
-    same = await context.transaction.fetch(_FIND_SAME, person, group)
+    group, organisation, expires, waits = found[0]
+    same = await context.transaction.fetch(_FIND_SAME, person, group, expires)
+    for row in same:
+        if row["older"]:
+            await context.changes.update("Membership", row["id"], {"expiresAt": expires})
     if same:
         return MembershipPayload(same[0]["id"])
     membership = await context.changes.insert(
@@ -200,6 +198,7 @@ async def join_group(context: ProcedureContext, given: JoinGroupInput) -> Member
             "role": Role.STUDENT,
             "source": "JOIN_CODE",
             "confirmed": not waits,
+            "expiresAt": expires,
         },
     )
     return MembershipPayload(membership)
@@ -209,8 +208,3 @@ def _new_join_code(context: ProcedureContext, days: int | None) -> dict[str, Col
     """What a group's new code sets."""
     lifetime = timedelta(days=days or context.settings.join_code_days)
     return {"joinCode": new_join_code(), "joinCodeExpiresAt": datetime.now(UTC) + lifetime}
-
-
-def new_join_code() -> str:
-    """Eight letters and digits, 39 bits of chance."""
-    return "".join(secrets.choice(CODE_LETTERS) for _ in range(CODE_LENGTH))
