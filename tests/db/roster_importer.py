@@ -82,6 +82,10 @@ SELECT 'membership', kind, sourced_id, m.role, hash, ended FROM roster_membershi
     JOIN membership AS m ON m.id = l.membership_id WHERE l.organisation_id = $1::uuid
 """,
     """
+SELECT 'consent', p.email, c.role, c.basis, c.withdrawn_at IS NOT NULL FROM consent AS c
+    JOIN person AS p ON p.id = c.person_id WHERE c.organisation_id = $1::uuid
+""",
+    """
 SELECT action, kind, p.email FROM audit_entry AS a LEFT JOIN person AS p ON p.id = a.subject_id
 WHERE $1::uuid IS NOT NULL AND a.kind <> 'RosterImport'
 """,

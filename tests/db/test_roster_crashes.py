@@ -48,16 +48,28 @@ async def kill_at_every_step(
     return deaths
 
 
+async def offer_mentorship(importer: Importer) -> None:
+    """Something that the next roster takes the place of."""
+    await importer.write(
+        "INSERT INTO membership (id, organisation_id, group_id, person_id, role, source)"
+        " SELECT gen_random_uuid(), g.organisation_id, g.id, p.id, 'MENTOR', 'INVITED'"
+        " FROM learning_group AS g JOIN person AS p ON p.email = 'u1@school.example'"
+        " WHERE g.name = '9 Pūtaiao'"
+    )
+
+
 async def test_an_import_whose_workers_are_killed_around_every_step_is_like_any_other(
     importer: Importer, processes: KillableProcesses, database_url: str
 ) -> None:
     await importer.import_(small_school())
+    await offer_mentorship(importer)
     expected = await importer.import_(NEXT)
     world = await importer.world()
     assert len(counts(expected)) > 6
 
     await importer.set_up()
     await importer.import_(small_school())
+    await offer_mentorship(importer)
     before = await importer.keys()
     id_ = await importer.start(NEXT)
     await importer.ask(CHECK, i={"importId": id_})

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from uuid import UUID
 
+import pytest
+
 from tests.db.roster_importer import ORGANISATION, Importer, small
 from tests.features.record import Caller
 from tests.features.sample import id_of
+from tests.unit.features.rosters import enrolments, user
 
 
 async def test_every_change_is_written_down(importer: Importer) -> None:
@@ -52,6 +55,45 @@ async def test_the_school_s_consent_is_recorded_and_withdrawn_with_the_membershi
     assert len(await importer.rows(consents)) == 3, "they stand already"
     await importer.import_(small(enrollments=[]))
     assert [tuple(row) for row in await importer.rows(consents)] == [(*given, True, admin)] * 3
+
+
+@pytest.mark.parametrize(("source", "waits"), [("JOIN_CODE", True), ("INVITED", False)])
+async def test_the_school_s_enrolment_takes_the_place_of_an_offer_that_is_open(
+    importer: Importer, source: str, *, waits: bool
+) -> None:
+    """It was accepted for the student without a record, stayed when the roster dropped them, and
+    waited without a name where the group admits by approval."""
+    student, admin = id_of(Caller.STUDENT), id_of(Caller.ADMIN)
+    listed = user("u9", "The Student", email="the-student@school.example")
+    await importer.import_(small(enrollments=[]))
+    await importer.write(
+        "INSERT INTO membership (id, organisation_id, group_id, person_id, role, source,"
+        " granted_by_id, confirmed) SELECT $2, g.organisation_id, g.id, $1, 'STUDENT', $3, $4, $5"
+        " FROM learning_group AS g WHERE g.name = 'Art'",
+        *(student, id_of("offer"), source, id_of(Caller.MANAGER), not waits),
+    )
+    enrolled = small(users=[listed], enrollments=enrolments(("c1", "u9", "student")))
+    applied = await importer.import_(enrolled, noticeVersion="2026-1")
+    assert applied["membershipsAdded"] == 1
+    assert applied["changes"][-1]["sentence"] == "The Student becomes a student of Art."
+    offer = (
+        "SELECT source, granted_by_id, accepted_at IS NOT NULL AS accepted, confirmed,"
+        " confirmed_by_id, ends_at IS NOT NULL AS ended FROM membership WHERE id = $1"
+    )
+    confirmed = admin if waits else None
+    now = ("ROSTER", None, True, True, confirmed)
+    assert [tuple(row) for row in await importer.rows(offer, id_of("offer"))] == [(*now, False)]
+    consents = (
+        "SELECT basis, notice_version, given_by_id, withdrawn_at IS NOT NULL AS withdrawn"
+        " FROM consent WHERE membership_id = $1"
+    )
+    given = ("SCHOOL", "2026-1", admin)
+    rows = await importer.rows(consents, id_of("offer"))
+    assert [tuple(row) for row in rows] == [(*given, False)]
+    await importer.import_(small(users=[listed], enrollments=[]))
+    assert [tuple(row) for row in await importer.rows(offer, id_of("offer"))] == [(*now, True)]
+    rows = await importer.rows(consents, id_of("offer"))
+    assert [tuple(row) for row in rows] == [(*given, True)]
 
 
 async def test_source_and_notice_can_be_found_from_each_membership(importer: Importer) -> None:

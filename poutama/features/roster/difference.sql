@@ -15,7 +15,8 @@ SELECT
     (SELECT count(*) FROM roster_staged_person AS p
         WHERE p.import_id = $1::uuid AND p.action = 'END') AS people_ended,
     (SELECT count(DISTINCT m.target) FROM roster_staged_membership AS m
-        WHERE m.import_id = $1::uuid AND m.action = 'ADD' AND m.found = 'NEW')
+        WHERE m.import_id = $1::uuid AND m.action = 'ADD'
+            AND (m.found = 'NEW' OR (m.found = 'OFFERED' AND m.accepts)))
         AS memberships_added,
     (SELECT count(DISTINCT m.target) FROM roster_staged_membership AS m
         WHERE m.import_id = $1::uuid AND {is_invited} AND m.asks = {other_domain})

@@ -61,13 +61,13 @@ UPDATE roster_staged_membership AS s SET
     previous = CASE WHEN f.action = 'MOVE' THEN f.had END,
     found = CASE
         WHEN f.action = 'END' THEN CASE WHEN f.over THEN 'OVER' ELSE f.source END
-        WHEN f.there IS NULL THEN 'NEW' ELSE 'THERE' END,
+        WHEN f.there IS NULL THEN 'NEW' WHEN f.offered THEN 'OFFERED' ELSE 'THERE' END,
     accepts = f.accepts AND f.asks IS NULL, asks = f.asks,
     fault = CASE WHEN f.refused OR f.removed THEN NULL
         WHEN f.no_group THEN 'NO_CLASS' WHEN f.no_person THEN 'NO_USER' END
 FROM (
     -- The address that the person has here, or gets by this import.
-    SELECT a.*, e.id AS there,
+    SELECT a.*, e.id AS there, e.accepted_at IS NULL AS offered,
         CASE
             WHEN NOT {has_domain} THEN {other_domain}
             WHEN {decides} OR NOT (a.made OR EXISTS (
@@ -79,6 +79,7 @@ FROM (
         ON e.person_id = a.person_id AND (e.organisation_id = a.organisation_id) IS TRUE
             AND e.role = a.role AND e.group_id IS NOT DISTINCT FROM a.group_id
             AND e.child_id IS NULL AND (e.ends_at IS NULL OR e.ends_at > now())
+            AND (e.accepted_at IS NOT NULL OR e.expires_at IS NULL OR e.expires_at > now())
         LEFT JOIN person AS p ON p.id = a.person_id
 ) AS f
 WHERE s.import_id = $1::uuid AND s.kind = f.kind AND s.sourced_id = f.sourced_id

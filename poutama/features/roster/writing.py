@@ -44,7 +44,14 @@ WRITE_MEMBERSHIPS = (
         ),
         _SQL["new_memberships"],
     ),
-    update_rows(MEMBERSHIPS, ("accepted_at",), _SQL["accepted_memberships"]),
+    update_rows(
+        MEMBERSHIPS,
+        (
+            *("accepted_at", "source", "granted_by_id", "begins_at", "ends_at", "confirmed"),
+            *("confirmed_at", "confirmed_by_id", "applicant_name"),
+        ),
+        _SQL["taken_memberships"],
+    ),
     update_rows(MEMBERSHIPS, ("begins_at", "ends_at"), _SQL["changed_memberships"]),
     insert_rows(
         CONSENTS,

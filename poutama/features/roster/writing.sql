@@ -105,12 +105,20 @@ WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
     AND (s.group_id IS NULL OR g.organisation_id = i.organisation_id)
 ) AS n
 
--- name: accepted_memberships
-SELECT m.id, now() AS accepted_at
+-- name: taken_memberships
+-- Offers of others, by a code or by hand, that the school's enrolment takes the place of: they are
+-- the roster's from now on. The roster also admits a student who would have waited for approval.
+SELECT m.id, now() AS accepted_at, 'ROSTER' AS source, NULL::uuid AS granted_by_id,
+    coalesce(s.begins_at, m.begins_at) AS begins_at, s.ends_at,
+    m.confirmed OR m.role = 'STUDENT' AS confirmed,
+    CASE WHEN m.confirmed OR m.role <> 'STUDENT' THEN m.confirmed_at ELSE now() END AS confirmed_at,
+    CASE WHEN m.confirmed OR m.role <> 'STUDENT' THEN m.confirmed_by_id ELSE i.actor_id END
+        AS confirmed_by_id,
+    CASE WHEN NOT m.confirmed AND m.role <> 'STUDENT' THEN p.name END AS applicant_name
 FROM roster_staged_membership AS s JOIN roster_import AS i ON i.id = s.import_id
     JOIN membership AS m ON m.id = s.target JOIN person AS p ON p.id = m.person_id
 WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
-    AND s.action IN ('ADD', 'MOVE') AND s.found = 'THERE' AND s.accepts AND m.accepted_at IS NULL
+    AND s.action IN ('ADD', 'MOVE') AND s.found = 'OFFERED' AND s.accepts AND m.accepted_at IS NULL
     AND {may_enrol}
 
 -- name: changed_memberships
