@@ -48,7 +48,8 @@ class TracedRows:
     Attributes:
         trace: what it leaves.
         searched: whether they were compared with a filter only, not shown or counted.
-        query: returns `list_trace_columns(trace)` of the rows, by their names, without doubles.
+        query: returns `list_trace_columns(trace)` of the rows, by their names; of those for which
+            more must be looked up (`is_found_at_once`), without doubles.
     """
 
     trace: Trace
@@ -63,6 +64,15 @@ def list_trace_columns(trace: Trace) -> tuple[str, ...]:
     subject = trace.subject
     also = () if subject.path else subject.also
     return tuple(dict.fromkeys((subject.key, *also, *named)))
+
+
+def is_found_at_once(trace: Trace) -> bool:
+    """Whether person and organisation are in the row, or the row is the person.
+
+    Then doubles cost less than a hash table of what is there without them.
+    """
+    subject = trace.subject
+    return not subject.path and (isinstance(subject.right, str) or subject.column == "id")
 
 
 def render_entries(

@@ -60,10 +60,8 @@ def render_json_value(alias: str, column: Column) -> str:
     if column.is_list:
         return f"coalesce({name}, 'null')"
     match column.kind:
-        case ColumnKind.UUID:
-            text = f"'\"' || {name}::text || '\"'"
-        case ColumnKind.ENUM:
-            text = f"'\"' || {name} || '\"'"
+        case ColumnKind.UUID | ColumnKind.ENUM:
+            text = f"'\"' || {_render_plain(name, column)} || '\"'"
         case ColumnKind.INTEGER | ColumnKind.BOOLEAN:
             text = f"{name}::text"
         case ColumnKind.TEXT:
@@ -72,6 +70,18 @@ def render_json_value(alias: str, column: Column) -> str:
             # One engine ends a moment in UTC with `+00:00`, the other with `Z`.
             text = f"replace(to_json({name})::text, '+00:00', 'Z')"
     return f"coalesce({text}, 'null')" if column.nullable else text
+
+
+def render_between_quotes(alias: str, column: Column) -> str | None:
+    """What stands between the quotes of a column's JSON; None where that is not all of it."""
+    if column.nullable or column.is_list or column.kind not in (ColumnKind.UUID, ColumnKind.ENUM):
+        return None
+    return _render_plain(name_column(alias, column.name), column)
+
+
+def _render_plain(name: str, column: Column) -> str:
+    """A value of which JSON escapes nothing."""
+    return f"{name}::text" if column.kind is ColumnKind.UUID else name
 
 
 def sort_column(alias: str, column: Column) -> str:

@@ -22,8 +22,6 @@ from poutama.plan.nodes import (
     NodeList,
     One,
     Page,
-    PageDetail,
-    PageFact,
     PageInfo,
     Read,
     ReturnedValue,
@@ -35,9 +33,11 @@ from poutama.plan.nodes import (
     View,
 )
 from poutama.plan.values import Value
+from poutama.schema.model import Column
 from poutama.sql.computed import render_field
 from poutama.sql.condition import TRUE
-from poutama.sql.fragment import quote_text, render_json_value
+from poutama.sql.fragment import quote_text, render_between_quotes, render_json_value
+from poutama.sql.page_facts import empty_facts
 from poutama.sql.predicate import Conditions
 from poutama.sql.procedure_payload import mark_returned
 
@@ -209,12 +209,8 @@ class _BodyBuilder:
                 return (Literal(json),)
             case ReturnedValue(_, field):
                 return (Literal(mark_returned(field)),)
-            case Leaf(_, column, shown):
-                text = render_field(alias, column)
-                condition = self._conditions.render(alias, shown)
-                if condition != TRUE:
-                    text = f"CASE WHEN {condition.text} THEN {text} ELSE 'null' END"
-                return (SqlText(text),)
+            case Leaf():
+                return self._leaf(alias, member)
             case One(_, rows, nullable):
                 if level is not None and _is_flat(rows):
                     return self._joined(level, alias, rows, nullable)
@@ -232,6 +228,17 @@ class _BodyBuilder:
                 return (self._add(OneSlot(written, (SqlText(text),), nullable=False)),)
             case _:
                 assert_never(member)
+
+    def _leaf(self, alias: str, leaf: Leaf) -> tuple[Part, ...]:
+        column, condition = leaf.column, self._conditions.render(alias, leaf.shown)
+        if condition != TRUE:
+            text = f"CASE WHEN {condition.text} THEN {render_field(alias, column)} ELSE 'null' END"
+            return (SqlText(text),)
+        plain = render_between_quotes(alias, column) if isinstance(column, Column) else None
+        if plain is None:
+            return (SqlText(render_field(alias, column)),)
+        # Quotes that are one literal with those beside them spare the database two calls a value.
+        return Literal('"'), SqlText(plain), Literal('"')
 
     def _joined(self, level: Level, alias: str, rows: Rows, nullable: bool) -> tuple[Part, ...]:
         joined = self._conditions.names.take(rows.entity.table)
@@ -308,42 +315,6 @@ class _BodyBuilder:
         slot.number = len(self._layout.slots)
         assert isinstance(slot, ListSlot | OneSlot | CountSlot | FactsSlot)
         return slot
-
-
-def describe_facts(info: PageInfo, facts: dict[PageFact, str]) -> str:
-    """A PageInfo as an SQL expression, given one for each fact."""
-    parts = ["'{'"]
-    for index, member in enumerate(info.members):
-        parts.append(quote_text(f"{',' if index else ''}{dumps(member.key)}:"))
-        match member:
-            case Text(_, json):
-                parts.append(quote_text(json))
-            case PageDetail(_, fact):
-                parts.append(facts[fact])
-    return " || ".join([*parts, "'}'"])
-
-
-def names_cursor(info: PageInfo) -> bool:
-    """Whether a PageInfo asks for a cursor."""
-    return any(
-        isinstance(member, PageDetail) and member.fact in (PageFact.START, PageFact.END)
-        for member in info.members
-    )
-
-
-def empty_facts(info: PageInfo, has_previous: bool) -> str:
-    """The PageInfo of a page without rows, as JSON."""
-    facts = {
-        PageFact.HAS_NEXT: "false",
-        PageFact.HAS_PREVIOUS: "true" if has_previous else "false",
-        PageFact.START: "null",
-        PageFact.END: "null",
-    }
-    members = (
-        f"{dumps(member.key)}:{member.json if isinstance(member, Text) else facts[member.fact]}"
-        for member in info.members
-    )
-    return "{" + ",".join(members) + "}"
 
 
 def default_text(slot: Slot) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from poutama.plan.nodes import PageFact, Rows, Tested, Trace
-from poutama.sql.audit import TracedRows, list_trace_columns
+from poutama.sql.audit import TracedRows, is_found_at_once, list_trace_columns
 from poutama.sql.bounds import WHOLE, Bound, Bounds, Place, render_mark, render_raise
 from poutama.sql.condition import TRUE, Condition, all_of
 from poutama.sql.fragment import (
@@ -34,9 +34,8 @@ from poutama.sql.layout import (
     RowCursor,
     Slot,
     SqlText,
-    describe_facts,
-    names_cursor,
 )
+from poutama.sql.page_facts import describe_facts, names_cursor
 from poutama.sql.predicate import Conditions
 
 
@@ -389,7 +388,8 @@ def _select_traced(level: Level, number: int, trace: Trace) -> str:
         f"item.{_trace_column(number, name)} AS {quote_name(name)}"
         for name in list_trace_columns(trace)
     )
-    return f"SELECT DISTINCT {columns} FROM {level.name} AS item"
+    distinct = "" if is_found_at_once(trace) else "DISTINCT "
+    return f"SELECT {distinct}{columns} FROM {level.name} AS item"
 
 
 def _trace_column(number: int, name: str) -> str:
