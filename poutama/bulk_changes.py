@@ -161,6 +161,6 @@ def _list_subjects(table: BulkTable) -> str:
         name = f"d.{quote_name(column)}"
         listed.append(
             f"SELECT d.id, {name} FROM done AS d"  # noqa: S608  quoted names
-            f" WHERE {name} IS NOT NULL AND {name} <> d.subject_id"
+            f" WHERE {name} IS NOT NULL AND {name} IS DISTINCT FROM d.subject_id"
         )
     return " UNION ALL ".join(listed)

@@ -50,6 +50,19 @@ def render_has_left(person: str) -> str:
     )
 
 
+def render_is_claimed(person: str, email: str) -> str:
+    """Return the SQL condition that another account or row claims the person's address, undecided.
+
+    Args:
+        person: the id of the person who has the address.
+        email: the address, normalised.
+    """
+    return (
+        "EXISTS (SELECT 1 FROM address_conflict AS ac"  # noqa: S608  names
+        f" WHERE ac.person_id = {person} AND ac.email = {email} AND ac.decision IS NULL)"
+    )
+
+
 DECIDING_TABLES = ("membership", "roster_person")
 """The tables whose rows say which organisations know a person."""
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from uuid import UUID, uuid4
 
-from poutama.db.address_conflicts import DIFFERENT_PEOPLE
+from poutama.db.address_conflicts import SAME_PERSON
 from poutama.db.connection import Database
 from poutama.db.transaction import Transaction, run_transaction
 
@@ -31,13 +31,15 @@ WHERE {HAS_INVITATION}
 ON CONFLICT (email) DO NOTHING
 """
 _FIND_PERSON = "SELECT id FROM person WHERE email = $1::text"
-# Not of a person whose address it was, until an administrator decided that it is another's.
+# Not of a person whose address another claims, until an administrator has decided that they are
+# the same.
 _BIND = f"""
 UPDATE membership AS m SET person_id = $2::uuid
 WHERE m.invited_email = $1::text AND {_IS_WAITING}
     AND NOT EXISTS (
         SELECT 1 FROM address_conflict AS a
-        WHERE a.person_id = $2::uuid AND a.email = $1::text AND a.decision = '{DIFFERENT_PEOPLE}'
+        WHERE a.person_id = $2::uuid AND a.email = $1::text
+            AND a.decision IS DISTINCT FROM '{SAME_PERSON}'
     )
     AND NOT EXISTS (
         SELECT 1 FROM person AS p WHERE lower(p.email) = $1::text AND p.id <> $2::uuid

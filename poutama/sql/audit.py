@@ -212,7 +212,9 @@ def _entries_of_change(conditions: Conditions, change: Change, viewer: str) -> l
             other = replace(change.subject, column=column)
             person = _subject("written", other)
             entry = _entry_of_change(conditions, replace(change, subject=other), viewer, person)
-            entries.append(f"{entry} WHERE {person} IS NOT NULL AND {person} <> {first}")
+            entries.append(
+                f"{entry} WHERE {person} IS NOT NULL AND {person} IS DISTINCT FROM {first}"
+            )
     return entries
 
 

@@ -30,6 +30,10 @@ CONFLICTS = (
 RESOLVE = """mutation ($id: UUID!, $decision: AddressDecision!) {
   resolveAddressConflict(input: {conflictId: $id, decision: $decision})
     { addressConflict { decision } } }"""
+INVITE = "mutation ($input: InviteInput!) { invite(input: $input) { membership { id } } }"
+ACCEPT = """mutation ($id: UUID!) {
+  acceptMembership(input: {membershipId: $id}) { membership { id } } }"""
+END = "UPDATE membership SET ends_at = now() WHERE person_id = $1"
 FAR = id_of("other organisation")
 STUDENT = user("u1", "Stu One")
 NEWCOMER = user("u77", "Newbie Smith", email=ADDRESS)
@@ -78,6 +82,16 @@ async def write_privately(importer: Importer, *, leaves: bool = True) -> Viewer:
     await send(importer, WRITE, student)
     if leaves:
         await importer.import_(school())
+    return student
+
+
+async def write_by_hand(importer: Importer) -> Viewer:
+    """A student with a private goal, whom no row of a roster stands for."""
+    student = await write_privately(importer, leaves=False)
+    await importer.write("DELETE FROM roster_person WHERE sourced_id = 'u1'")
+    await importer.write(
+        "UPDATE membership SET source = 'INVITED' WHERE person_id = $1", student.person_id
+    )
     return student
 
 
@@ -250,14 +264,10 @@ async def test_who_only_invited_a_person_does_not_decide_about_their_account(
 async def test_a_row_that_stood_for_a_leaver_by_the_address_is_the_newcomers(
     importer: Importer,
 ) -> None:
-    """The leaver was invited by hand, so that no row of a roster had stood for them."""
-    student = await write_privately(importer, leaves=False)
-    await importer.write("DELETE FROM roster_person WHERE sourced_id = 'u1'")
-    await importer.write(
-        "UPDATE membership SET source = 'INVITED', ends_at = now() WHERE person_id = $1",
-        student.person_id,
-    )
+    """The row stood for them before they left."""
+    student = await write_by_hand(importer)
     await importer.import_(school(NEWCOMER))
+    await importer.write(END, student.person_id)
     assert not await sees(importer, await sign_in(importer, TEACHER))
     with pytest.raises(ForbiddenError, match="must decide"):
         await sign_in(importer, ADDRESS, "newcomer")
@@ -265,6 +275,57 @@ async def test_a_row_that_stood_for_a_leaver_by_the_address_is_the_newcomers(
     await importer.import_(school(NEWCOMER))
     assert await sign_in(importer, ADDRESS, "newcomer") != student
     assert await sees(importer, student)
+
+
+async def test_a_leaver_whom_no_roster_made_is_not_taken_for_the_newcomer(
+    importer: Importer,
+) -> None:
+    """They were invited by hand, and have signed in."""
+    student = await write_by_hand(importer)
+    await importer.write(END, student.person_id)
+    assert ("users.csv", 3, "email", "TAKEN") in errors(await importer.import_(school(NEWCOMER)))
+    await resolve(importer, "DIFFERENT_PEOPLE")
+    await importer.import_(school(NEWCOMER))
+    assert await sign_in(importer, ADDRESS, "newcomer") != student
+    assert not await sees(importer, await sign_in(importer, TEACHER))
+
+
+@pytest.mark.parametrize("role", ["STUDENT", "MENTOR"])
+async def test_what_is_offered_to_the_address_of_a_leaver_is_the_newcomers(
+    importer: Importer, role: str
+) -> None:
+    student = await write_privately(importer)
+    place = {"organisationId": str(ORGANISATION), "groupId": str(id_of("group"))}
+    offered = {**place, "email": ADDRESS, "name": "Newbie Smith", "role": role}
+    made = await send(importer, INVITE, Viewer(id_of(Caller.MANAGER)), input=offered)
+    offer = {"id": made["invite"]["membership"]["id"]}
+    client = EngineClient(importer.database, "json")
+    assert await client.refuse(ACCEPT, student, **offer) == "NOT_FOUND"
+    with pytest.raises(ForbiddenError, match="must decide"):
+        await sign_in(importer, ADDRESS, "newcomer")
+    # The leaver's account may still have the address at its issuer.
+    assert await sign_in(importer, ADDRESS) == student
+    assert await client.refuse(ACCEPT, student, **offer) == "NOT_FOUND"
+    await resolve(importer, "DIFFERENT_PEOPLE")
+    newcomer = await sign_in(importer, ADDRESS, "newcomer")
+    await send(importer, ACCEPT, newcomer, **offer)
+    assert newcomer != student
+
+
+async def test_an_offer_to_an_address_that_is_claimed_waits_for_the_decision(
+    importer: Importer,
+) -> None:
+    student = await write_privately(importer, leaves=False)
+    place = {"organisationId": str(ORGANISATION), "groupId": str(id_of("group"))}
+    offered = {**place, "email": ADDRESS, "name": "x", "role": "MENTOR"}
+    made = await send(importer, INVITE, Viewer(id_of(Caller.MANAGER)), input=offered)
+    offer = {"id": made["invite"]["membership"]["id"]}
+    with pytest.raises(ForbiddenError, match="must decide"):
+        await sign_in(importer, ADDRESS, "newcomer")
+    client = EngineClient(importer.database, "json")
+    assert await client.refuse(ACCEPT, student, **offer) == "CONFLICT"
+    await resolve(importer, "SAME_PERSON")
+    await send(importer, ACCEPT, student, **offer)
 
 
 async def test_who_lost_an_address_does_not_get_what_is_offered_to_it(importer: Importer) -> None:

@@ -87,7 +87,11 @@ def invite(doing: Doing, given: Row) -> Done:
     )
     if any(row["declinedAt"] and row["declinedAt"] > doing.now - PAUSE for row in asked_before):
         raise Refused("CONFLICT")
-    known = [row["id"] for row in doing.all("Person", email=email)]
+    known = [
+        row["id"]
+        for row in doing.all("Person", email=email)
+        if not (_has_left(doing, row["id"]) or _is_claimed(doing, row["id"], email))
+    ]
     invited: Row = {
         "invitedName": given["name"], "invitedEmail": email, "grantedById": doing.viewer,
         "expiresAt": doing.now + timedelta(days=30),
@@ -106,6 +110,8 @@ def accept_membership(doing: Doing, given: Row) -> Done:
         raise Refused("NOT_FOUND")
     shown = given.get("noticeVersion")
     if shown not in (None, NOTICE_VERSION):
+        raise Refused("CONFLICT")
+    if _is_claimed(doing, found["personId"], found["invitedEmail"]):
         raise Refused("CONFLICT")
     name = doing.find("Person", doing.viewer)["name"]
     waits = {"confirmed": False, "applicantName": name} if _must_wait(doing, found) else {}
@@ -190,6 +196,18 @@ def _grants_of(doing: Doing, membership: Row) -> tuple[list[Row], list[Row]]:
     granted = [row for row in endable if row["grantedById"] == person]
     confirmed = [row for row in endable if row["confirmedById"] == person]
     return granted, [row for row in confirmed if row["confirmed"] and row["personId"]]
+
+
+def _has_left(doing: Doing, person: UUID) -> bool:
+    """Belonged somewhere once, and nowhere now: the address may be a newcomer's."""
+    accepted = [row for row in doing.all("Membership", personId=person) if row["acceptedAt"]]
+    return bool(accepted) and all(map(doing.policy.is_over, accepted))
+
+
+def _is_claimed(doing: Doing, person: UUID, email: str | None) -> bool:
+    """Another account, or row of a roster, has the address as well, and that is undecided."""
+    claims = doing.all("AddressConflict", personId=person, decision=None)
+    return any(row["email"] == email for row in claims)
 
 
 def _is_verified(doing: Doing, organisation: UUID) -> bool:

@@ -71,6 +71,7 @@ class MembershipBuilder:
         child = choose(self.draw, *people)["id"] if role == "CAREGIVER" else None
         # Some invitations are to addresses that no person has signed in with.
         waits = state["accepted"] is None and chance(self.draw, 30)
+        known = None if waits else person["email"]
         granter, confirmer, ender = (choose(self.draw, *people, None) for _ in range(3))
         # Only these wait for it.
         percent = {"CAREGIVER": 80, "STUDENT": 92}.get(role, 100)
@@ -85,7 +86,7 @@ class MembershipBuilder:
             "role": role,
             "source": source,
             "invitedName": choose(self.draw, None, *NAMES),
-            "invitedEmail": choose(self.draw, None, "kia.ora@school.example"),
+            "invitedEmail": choose(self.draw, None, "kia.ora@school.example", known),
             "beginsAt": self.hours(state["begins"]),
             "endsAt": self.hours(state["ends"]),
             "acceptedAt": self.hours(state["accepted"]),

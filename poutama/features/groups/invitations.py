@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from poutama.changes import NOW
+from poutama.db.address_conflicts import render_has_left, render_is_claimed
 from poutama.errors import BadUserInputError, ConflictError, ForbiddenError, NotFoundError
 from poutama.features.groups.memberships import MembershipPayload, Role
 from poutama.procedure import ProcedureContext
@@ -35,7 +36,11 @@ SELECT 1 FROM membership WHERE person_id = $1::uuid AND organisation_id = $2::uu
     AND role = 'STUDENT' AND {render_is_current("membership")}
 """  # noqa: S608  constants
 _IS_VERIFIED = "SELECT verified FROM organisation WHERE id = $1::uuid"
-_FIND_PERSON = "SELECT id FROM person WHERE email = $1::text"
+# Schools give the addresses of people who left to newcomers: the offer waits for a sign-in.
+_FIND_PERSON = f"""
+SELECT p.id FROM person AS p WHERE p.email = $1::text
+    AND NOT {render_has_left("p.id")} AND NOT {render_is_claimed("p.id", "p.email")}
+"""  # noqa: S608  constants
 # What was declined lately, and until when that counts.
 _FIND_DECLINED = """
 SELECT max(declined_at) + $3::int8 * interval '1 day' AS until FROM membership
@@ -79,6 +84,9 @@ class DeclineInvitationInput(msgspec.Struct, frozen=True, rename="camel"):
 
 async def invite(context: ProcedureContext, given: InviteInput) -> MembershipPayload:
     """Offer a membership to the person who has the address; once.
+
+    A person who has left, or whose address another claims, is not taken for the one who is meant:
+    the offer waits for a sign-in with the address, as where no person has it.
 
     Raises:
         NotFoundError: the group or the child is not one of the organisation.

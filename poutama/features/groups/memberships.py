@@ -12,6 +12,7 @@ import msgspec
 from asyncpg import Record
 
 from poutama.changes import NOW
+from poutama.db.address_conflicts import render_is_claimed
 from poutama.errors import ConflictError, NotFoundError
 from poutama.features.groups.join_codes import render_waits
 from poutama.features.groups.notice import NOTICE_VERSION, Offer, describe_sharing
@@ -27,11 +28,17 @@ _FIND_MEMBERSHIP = f"""
 SELECT m.accepted_at, p.name, coalesce(m.ends_at <= now(), false) AS ended,
     NOT m.confirmed OR (m.source = 'JOIN_CODE' AND (
         m.expires_at IS DISTINCT FROM g.join_code_expires_at OR {render_waits("m.person_id", "g")}
-    )) AS waits
+    )) AS waits,
+    {render_is_claimed("m.person_id", "m.invited_email")} AS claimed
 FROM membership AS m LEFT JOIN person AS p ON p.id = m.person_id
     LEFT JOIN learning_group AS g ON g.id = m.group_id
 WHERE m.id = $1::uuid
 """  # noqa: S608  constants
+
+CLAIMED = (
+    "Another person claims the address that this was offered to. An administrator of the school"
+    " must decide whose it is (addressConflicts)."
+)
 
 
 class Role(StrEnum):
@@ -67,7 +74,8 @@ async def accept_membership(
 
     Raises:
         NotFoundError: it has ended or has expired.
-        ConflictError: the notice that was shown is not the current one.
+        ConflictError: the notice that was shown is not the current one, or another person claims
+            the address.
     """
     membership = given.membership_id
     offers = await context.transaction.fetch(_FIND_OFFER, membership)
@@ -81,6 +89,8 @@ async def accept_membership(
             f"The notice has changed to version {NOTICE_VERSION}: show the invitation again."
         )
     (row,) = await context.transaction.fetch(_FIND_MEMBERSHIP, membership)
+    if row["claimed"]:
+        raise ConflictError(CLAIMED)
     waiting = {"confirmed": False, "applicantName": row["name"]} if row["waits"] else {}
     await context.changes.update("Membership", membership, {"acceptedAt": NOW, **waiting})
     await _record_consent(context, membership, offers[0], given.notice_version)

@@ -18,8 +18,8 @@ def render_is_taken(person: str, row: str) -> str:
     """Return the SQL condition that the address is another person's, as far as is known.
 
     Another row of a roster stands or stood for the person, here or in another verified
-    organisation, or the person left before they ever signed in; and no administrator has decided
-    that they are the same.
+    organisation, or the person has left, as student or staff; and no administrator has decided that
+    they are the same.
 
     Args:
         person: the id of the person who has the address.
@@ -32,10 +32,7 @@ def render_is_taken(person: str, row: str) -> str:
             AND (c.organisation_id <> i.organisation_id OR c.sourced_id <> {row}.sourced_id)
             AND (c.organisation_id = i.organisation_id
                 OR (i.accepts AND {render_is_verified("c.organisation_id")}))
-    ) OR (
-        i.accepts AND {render_has_left(person)}
-        AND NOT EXISTS (SELECT 1 FROM identity AS n WHERE n.person_id = {person})
-    )
+    ) OR (i.accepts AND {render_has_left(person)})
 ) AND NOT EXISTS (
     SELECT 1 FROM address_conflict AS a
     WHERE a.person_id = {person} AND a.source = i.organisation_id::text

@@ -12,8 +12,8 @@ What must hold, whatever the file says:
 - A person is known by the school's id, else by email. An email names at most one person, and one
   that two rows claim names no one: both are refused.
 - An email does not lead to a person whom another id stands or stood for, here or in another
-  verified organisation, nor to one who left before they ever signed in: schools give addresses to
-  newcomers. Such a row is refused, and administrators decide (`db.address_conflicts`).
+  verified organisation, nor to one who has left: schools give addresses to newcomers. Such a row
+  is refused, and administrators decide (`db.address_conflicts`).
 - Only who was made by the roster of a verified organisation, and belongs to no other one, gets
   another name; another email only if the person has never signed in. A file can never take
   over a person.
