@@ -11,6 +11,7 @@ import os
 import re
 from collections.abc import Mapping
 from dataclasses import fields
+from difflib import get_close_matches
 from pathlib import Path
 
 from poutama.errors import ConfigurationError
@@ -35,6 +36,20 @@ def read_settings(environment: Mapping[str, str] = os.environ) -> Settings:
     return Settings.from_environment({**environment, port: environment["PORT"]})
 
 
+def find_misspelt(environment: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Each `POUTAMA_` variable that is not a setting, with the setting whose name it almost has.
+
+    Others are left alone: they may be those of a feature.
+    """
+    known = [item.name.upper() for item in fields(Settings)]
+    unknown = {name.removeprefix(PREFIX) for name in environment if name.startswith(PREFIX)}
+    return [
+        (f"{PREFIX}{name}", f"{PREFIX}{meant}")
+        for name in sorted(unknown.difference(known))
+        for meant in get_close_matches(name, known, n=1, cutoff=0.85)
+    ]
+
+
 def open_home(settings: Settings) -> Path:
     """The data folder, made if it is missing, and shown to be writable.
 
@@ -42,17 +57,25 @@ def open_home(settings: Settings) -> Path:
         ConfigurationError: it cannot be made or written.
     """
     home = Path(settings.home).expanduser().absolute()
-    trial = home / ".writable"
+    return open_folder(home, "as the data folder", "POUTAMA_HOME=...")
+
+
+def open_folder(folder: Path, use: str = "for the output", option: str = "--output ...") -> Path:
+    """The folder, made if it is missing, and shown to be writable.
+
+    Raises:
+        ConfigurationError: it cannot be made or written; `option` names another.
+    """
+    trial = folder / ".writable"
     try:
-        home.mkdir(parents=True, exist_ok=True)
+        folder.mkdir(parents=True, exist_ok=True)
         trial.touch()
         trial.unlink()
     except OSError as error:
         raise ConfigurationError(
-            f"{home}: cannot be used as the data folder ({error.strerror}); choose another:"
-            " POUTAMA_HOME=..."
+            f"{folder}: cannot be used {use} ({error.strerror}); choose another: {option}"
         ) from error
-    return home
+    return folder
 
 
 def describe_settings(settings: Settings) -> list[tuple[str, str, str, str]]:

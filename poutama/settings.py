@@ -16,9 +16,16 @@ from poutama.errors import ConfigurationError
 PREFIX = "POUTAMA_"
 
 
-def setting(default: Any, help: str) -> Any:  # noqa: A002  the word people look for
-    """Declare a setting with its default and the one line of help that the docs show."""
-    return field(default=default, metadata={"help": help})
+def setting(
+    default: Any,
+    help: str,  # noqa: A002  the word people look for
+    choices: tuple[str, ...] = (),
+) -> Any:
+    """Declare a setting with its default and the one line of help that the docs show.
+
+    Where there are `choices`, it is one of them or empty.
+    """
+    return field(default=default, metadata={"help": help, "choices": choices})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -104,7 +111,9 @@ class Settings:
         False, "Whether every statement becomes an OpenTelemetry span, where that is installed."
     )
     rendering: str = setting(
-        "", "`json` or `rows`: how reads are rendered; empty means the engine's faster one."
+        "",
+        "`json` or `rows`: how reads are rendered; empty means the engine's faster one.",
+        choices=("json", "rows"),
     )
     pool_size: int = setting(8, "Most connections the long-running server opens.")
     issuers: str = setting(
@@ -315,14 +324,22 @@ class Settings:
         """Read every setting that is present; `overrides` win.
 
         Raises:
-            ConfigurationError: a value does not fit its type; names the variable.
+            ConfigurationError: a value does not fit its type or choices; names the variable.
         """
         values: dict[str, object] = {}
         for item in fields(cls):
             name = PREFIX + item.name.upper()
             if name in environment and item.name not in overrides:
                 values[item.name] = _parse(name, environment[name], item.default)
+                _require_choice(name, values[item.name], item.metadata["choices"])
         return cls(**values, **overrides)  # type: ignore[arg-type]
+
+
+def _require_choice(name: str, value: object, choices: tuple[str, ...]) -> None:
+    if choices and value and value not in choices:
+        raise ConfigurationError(
+            f"{name}: expected {' or '.join(choices)}, got {str(value)[:50]!r}"
+        )
 
 
 def _parse(name: str, text: str, default: object) -> object:

@@ -9,6 +9,7 @@ ones stay quick. Only for machines that people sit at; no function in production
 
 from __future__ import annotations
 
+import os
 import sys
 from contextlib import suppress
 from pathlib import Path
@@ -23,8 +24,20 @@ from poutama.commands.organisation_commands import EXAMPLE_ID, organisations
 from poutama.commands.pages import pages
 from poutama.commands.requests import requests
 from poutama.commands.serve import serve, worker
-from poutama.configuration import describe_settings, open_home, read_settings
-from poutama.errors import ConfigurationError, DatabaseError, PoutamaError, UnavailableError
+from poutama.configuration import (
+    describe_settings,
+    find_misspelt,
+    open_folder,
+    open_home,
+    read_settings,
+)
+from poutama.errors import (
+    ConfigurationError,
+    DatabaseError,
+    DeadlineExceededError,
+    PoutamaError,
+    UnavailableError,
+)
 from poutama.progress import notice
 from poutama.server.stop import Stopped, StopRequest
 
@@ -41,8 +54,17 @@ app = typer.Typer(
 )
 
 
+CHECK = "Check that it runs, and POUTAMA_DATABASE_URL."
+
+
 def main() -> None:
     """Run the command line; the entry point `poutama`."""
+    for variable, setting in find_misspelt(os.environ):
+        print(
+            f"poutama: {variable}: not a setting, ignored; did you mean {setting}?"
+            " `poutama settings` lists all",
+            file=sys.stderr,
+        )
     try:
         app()
     except PoutamaError as error:
@@ -53,9 +75,13 @@ def main() -> None:
 def _describe(error: PoutamaError) -> str:
     """Its message; with the system's reason, which has the address, where a service is away."""
     reason = error.__cause__
-    if isinstance(error, UnavailableError) and isinstance(reason, OSError):
-        return f"{error.message} ({reason})"
-    return error.message
+    match error:
+        case UnavailableError() if isinstance(reason, OSError):
+            return f"{error.message} ({reason}) {CHECK}"
+        case DeadlineExceededError():
+            return f"The database has not answered in time; nothing was written. {CHECK}"
+        case _:
+            return error.message
 
 
 def _print_version(wanted: bool) -> None:
@@ -267,6 +293,7 @@ def package(
     from poutama.progress import ProgressLines
 
     python, steps = read_settings().function_python, ProgressLines(Console())
+    open_folder(output)
     if not build_packages(python, output, architecture, steps):
         print("without bytecode: there is no Python of that version here to write it; cold starts")
         print("take longer. Install one, or let the machine that deploys run `make package`.")

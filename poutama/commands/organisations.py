@@ -42,11 +42,15 @@ def show_organisations(settings: Settings, url: str, console: Console) -> None:
     async def ask(database: Database) -> Records:
         return await list_organisations(database, deadline=time.monotonic() + SECONDS)
 
+    rows = call_with_database(settings, url, ask)
+    if not rows:
+        console.print("no organisations; `createOrganisation` founds one, `poutama demo` makes two")
+        return
     shown = Table(box=None)
     shown.add_column("organisation", no_wrap=True, min_width=ID_WIDTH)  # whole: it is typed again
     for heading in ("name", "verified", "mail domains"):
         shown.add_column(heading)
-    for row in call_with_database(settings, url, ask):
+    for row in rows:
         since = row["verified_at"]
         verified = "yes" if since is None else f"{since:%Y-%m-%d}"
         shown.add_row(
@@ -132,7 +136,10 @@ def remove_mail_domain(settings: Settings, url: str, id_: UUID, domain: str) -> 
         deadline = time.monotonic() + SECONDS
         await _require(database, id_, deadline)
         if not await remove_domain(database, id_, normal, deadline=deadline):
-            raise NotFoundError(f"domain {normal}: not one of the organisation's")
+            raise NotFoundError(
+                f"domain {normal}: not one of the organisation's;"
+                " `poutama organisations` lists them"
+            )
 
     call_with_database(settings, url, ask)
 

@@ -12,6 +12,8 @@ from typing import Annotated
 import typer
 from typer.core import TyperGroup
 
+from poutama.configuration import open_folder
+
 
 def render_pages(group: TyperGroup) -> Mapping[str, str]:
     """File of docs/ -> its text, for this installation's features and the given command line."""
@@ -48,5 +50,6 @@ def pages(
     """Write the generated pages of the documentation; `make docs` builds the site of them."""
     group = context.find_root().command
     assert isinstance(group, TyperGroup)
+    open_folder(output)
     for name, text in render_pages(group).items():
         output.joinpath(name).write_text(text, encoding="utf-8")

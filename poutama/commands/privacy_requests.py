@@ -53,11 +53,15 @@ def show_requests(settings: Settings, url: str, console: Console) -> None:
     async def ask(database: Database) -> Records:
         return await database.read(_LIST, deadline=time.monotonic() + SECONDS)
 
+    rows = call_with_database(settings, url, ask)
+    if not rows:
+        console.print("no requests that are not done")
+        return
     shown = Table(box=None)
     shown.add_column("request", no_wrap=True, min_width=ID_WIDTH)
     for heading in ("what", "state", "due", "person", "organisation"):
         shown.add_column(heading)
-    for row in call_with_database(settings, url, ask):
+    for row in rows:
         due = f"{row['due_at']:%Y-%m-%d}" + (" (late)" if row["is_late"] else "")
         who = (escape(row["email"] or ""), escape(row["organisation"] or "the operator decides"))
         shown.add_row(str(row["id"]), row["kind"], row["state"], due, *who)
@@ -143,7 +147,7 @@ def refuse_request(settings: Settings, url: str, request: UUID, reason: str) -> 
 
 async def _require(database: Database, request: UUID) -> None:
     if not await database.read(_FIND, [request], deadline=time.monotonic() + SECONDS):
-        raise NotFoundError(f"{request} is not a request")
+        raise NotFoundError(f"request {request}: not found; `poutama requests` lists the open ones")
 
 
 async def _decide(changes: Changes, request: UUID, state: str, **values: str | UUID) -> None:

@@ -22,7 +22,14 @@ from poutama.db.connection import Database
 from poutama.db.identity import SignIn, find_person
 from poutama.edge.issuers import TENANT, Issuer, parse_issuers
 from poutama.edge.jwks import ALGORITHMS, KeySet, SigningKey
-from poutama.edge.tokens import LONGEST_TOKEN, TOO_LONG, VerifiedToken, check_times, explain
+from poutama.edge.tokens import (
+    LONGEST_TOKEN,
+    MALFORMED,
+    TOO_LONG,
+    VerifiedToken,
+    check_times,
+    explain,
+)
 from poutama.errors import BadUserInputError, UnauthenticatedError
 from poutama.settings import Settings
 from poutama.text import normalize, normalize_email
@@ -45,7 +52,6 @@ _SIGNATURE_ONLY: Any = {
     "verify_signature": True,
 }
 _UNTRUSTED = "The bearer token is from an issuer that is not trusted here."
-_MALFORMED = "The bearer token is malformed."
 _BAD_SUBJECT = (
     "The bearer token's `sub` is not usable: expected 1 to"
     f" {LONGEST_SUBJECT} printable ASCII characters."
@@ -211,7 +217,7 @@ def _read_unverified(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
     try:
         parts = jwt.decode_complete(token, options={"verify_signature": False})
     except (jwt.PyJWTError, ValueError, RecursionError) as error:
-        raise UnauthenticatedError(_MALFORMED) from error
+        raise UnauthenticatedError(MALFORMED) from error
     return parts["header"], parts["payload"]
 
 

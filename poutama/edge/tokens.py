@@ -30,6 +30,7 @@ from poutama.viewer import Viewer
 LEEWAY = 30.0
 """Seconds that clocks may differ."""
 LONGEST_TOKEN = 8_192
+MALFORMED = "The bearer token is malformed: expected a signed JWT, three parts with dots between."
 TOO_LONG = "The bearer token is too long."
 CACHED_TOKENS = 4_096
 FORBIDDEN_SECONDS = 10.0
@@ -109,7 +110,7 @@ class LocalTokenVerifier:
         except jwt.PyJWTError as error:
             raise UnauthenticatedError(explain(error)) from error
         except (ValueError, RecursionError) as error:  # e.g. a million nested brackets
-            raise UnauthenticatedError("The bearer token is malformed.") from error
+            raise UnauthenticatedError(MALFORMED) from error
         good_until = check_times(claims, now)
         return VerifiedToken(Viewer(read_person_id(claims)), good_until)
 
@@ -233,4 +234,4 @@ def explain(error: jwt.PyJWTError) -> str:
         case InvalidSubjectError():
             return "The bearer token's `sub` names no person: expected a UUID."
         case _:
-            return "The bearer token is malformed."
+            return MALFORMED

@@ -23,7 +23,7 @@ from poutama.engine.mutation import (
     MutationRun,
     PrepareRepeat,
     StepFailure,
-    Writing,
+    WriteDependencies,
     fingerprint_request,
 )
 from poutama.engine.prepare import (
@@ -112,7 +112,9 @@ class Engine:
         self._trusted = trusted or TrustedDocuments(None)
         self._database = database
         self._settings = settings
-        self._writing = Writing(database, settings, procedures, ChangePlans(model, settings))
+        self._writing = WriteDependencies(
+            database, settings, procedures, ChangePlans(model, settings)
+        )
         self._compute_for = computed
         self._wake = wake
         self._searches = SearchLog()

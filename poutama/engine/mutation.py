@@ -41,7 +41,7 @@ from poutama.errors import (
     UnauthenticatedError,
     UnavailableError,
 )
-from poutama.jobs.table import require_place
+from poutama.jobs.table import require_job_quota
 from poutama.plan.mutation_steps import Call, Write
 from poutama.plan.nodes import Insert, Text
 from poutama.plan.operation import GraphQLRequest
@@ -78,7 +78,7 @@ def fingerprint_request(request: GraphQLRequest) -> str:
 
 
 @dataclass(frozen=True, slots=True)
-class Writing:
+class WriteDependencies:
     """What all mutations of an engine share."""
 
     database: Database
@@ -92,7 +92,7 @@ class MutationRun:
 
     def __init__(
         self,
-        writing: Writing,
+        writing: WriteDependencies,
         steps: tuple[PreparedStep, ...],
         binding: Binding,
         deadline: float,
@@ -302,7 +302,7 @@ class MutationRun:
             self._binding.returned = await procedure(context, values)
             quotas = Quotas(self._writing.plans.model, self._writing.settings)
             for job in transaction.enqueued[enqueued:]:
-                await require_place(transaction, quotas, job)
+                await require_job_quota(transaction, quotas, job)
 
     def _conclude(self, step: Write, outcome: StatementResult) -> str:
         """Return the payload's text, or raise why nothing was written."""

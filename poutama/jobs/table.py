@@ -106,7 +106,7 @@ async def enqueue(
     return job
 
 
-async def require_place(transaction: Transaction, quotas: Quotas, job: UUID) -> None:
+async def require_job_quota(transaction: Transaction, quotas: Quotas, job: UUID) -> None:
     """Hold a job that the transaction has added to the quotas that are declared for jobs.
 
     Raises:

@@ -92,9 +92,9 @@ def once_written(predicate: Predicate, values: Mapping[str, Value]) -> Predicate
             return predicate
 
 
-def both(allowed: Predicate, visible: Predicate) -> Predicate:
+def intersect(allowed: Predicate, visible: Predicate) -> Predicate:
     """That both rules hold; the first alone where it is the narrower one."""
-    return allowed if narrows(allowed, visible) else All((visible, allowed))
+    return allowed if is_narrower(allowed, visible) else All((visible, allowed))
 
 
 def confine_filters(entities: Mapping[str, Entity], read: Read) -> Read:
@@ -215,19 +215,19 @@ def _narrower(
     return tuple(each for each in to if each in only)
 
 
-def narrows(allowed: Predicate, visible: Predicate) -> bool:
+def is_narrower(allowed: Predicate, visible: Predicate) -> bool:
     """Whether the second rule holds wherever the first does, as far as their form tells."""
     match allowed, visible:
         case AnyOf(parts), _:
-            return bool(parts) and all(narrows(part, visible) for part in parts)
+            return bool(parts) and all(is_narrower(part, visible) for part in parts)
         case _, All(parts):
-            return all(narrows(allowed, part) for part in parts)
+            return all(is_narrower(allowed, part) for part in parts)
         case _, AnyOf(parts):
-            return any(narrows(allowed, part) for part in parts)
+            return any(is_narrower(allowed, part) for part in parts)
         case All(parts), _:
-            return any(narrows(part, visible) for part in parts)
+            return any(is_narrower(part, visible) for part in parts)
         case Exists(relation, _, inner), Exists(other, _, outer):
-            return relation == other and narrows(inner, outer)
+            return relation == other and is_narrower(inner, outer)
         case OneOf(subject, options), OneOf(other_subject, others):
             return subject == other_subject and set(options) <= set(others)
         case HasRelationship(scope, column, some, confined), HasRelationship(

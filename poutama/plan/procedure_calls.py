@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import assert_never, cast
 
-from poutama.plan.guard import allowed_by, both, visible_rows
+from poutama.plan.guard import allowed_by, intersect, visible_rows
 from poutama.plan.mutation_steps import Permit
 from poutama.plan.nodes import All, AnyOf, Not, OneOf, OwnedBy, Predicate
 from poutama.plan.values import InputInteger, InputText, Value, ViewerId
@@ -69,7 +69,7 @@ def build_permits(
             continue
         entity = model.entities[permission.entity]
         grants = AnyOf(tuple(_grant(model, grant, given) for grant in permission.grants))
-        guard = both(grants, visible_rows(model.entities, entity))
+        guard = intersect(grants, visible_rows(model.entities, entity))
         permits.append(Permit(permission.input, entity, cast("Value", row), guard))
     return tuple(permits)
 

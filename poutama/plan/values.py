@@ -25,6 +25,8 @@ from poutama.text import LONGEST_DECOMPOSITION, LONGEST_TEXT, fold, normalize
 from poutama.viewer import Viewer
 
 MAX_IDS = 100
+LONGEST_SHOWN = 60
+"""Characters of a value that a message shows."""
 """How many ids one column may be given."""
 
 
@@ -349,7 +351,8 @@ def _check_text(text: str, rule: TextRule, where: str) -> str:
     if rule.minimum and not text.strip():
         raise BadUserInputError(f"{where}: expected more than white space.", field=where)
     if rule.pattern and not re.fullmatch(rule.pattern, text):
-        raise BadUserInputError(f"{where}: expected {rule.expected}.", field=where)
+        shown = repr(text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…")
+        raise BadUserInputError(f"{where}: expected {rule.expected}, got {shown}.", field=where)
     return text
 
 

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from poutama.plan.guard import (
     allowed_by,
-    both,
-    narrows,
+    intersect,
+    is_narrower,
     once_written,
     row_conditions,
     visible_rows,
@@ -29,7 +29,7 @@ def changeable_rows(
     """The rows that the viewer may see, and may change like this: before and after."""
     visible = visible_rows(entities, entity)
     allowed = allowed_by(entities, entity.changes[action])
-    guard = both(allowed, visible)
+    guard = intersect(allowed, visible)
     after = once_written(guard, _values_of(assignments))
     return guard if after == guard else All((guard, after))
 
@@ -44,7 +44,7 @@ def extendable_rows(
     values = _values_of(assignments)
     allowed = _ask_parent(entities, entity.changes[Action.INSERT], relation, values)
     visible = visible_rows(entities, entities[relation.target])
-    guard = both(AnyOf(allowed), visible) if allowed else visible
+    guard = intersect(AnyOf(allowed), visible) if allowed else visible
     if not any(each.row_is for each in entity.rule.alternatives):
         return guard
     seen = _ask_parent(entities, entity.rule, relation, values)
@@ -55,7 +55,7 @@ def _meet(allowed: Predicate, seen: Sequence[Predicate]) -> Predicate:
     """The first and one of the others: each alternative with those that it does not exclude."""
     found: list[Predicate] = []
     for part in _alternatives(allowed):
-        if any(narrows(part, each) for each in seen):
+        if any(is_narrower(part, each) for each in seen):
             found.append(part)
             continue
         beside = [_without(each, part) for each in seen if not _excludes(part, each)]

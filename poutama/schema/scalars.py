@@ -75,7 +75,11 @@ def _literal(parse: Callable[[object], object]) -> Callable[[ConstValueNode], ob
     def coerce(node: ConstValueNode) -> object:
         if not isinstance(node, StringValueNode):
             raise GraphQLError(f"Expected a string, got {print_ast(node)[:60]}.", node)
-        return parse(node.value)
+        try:
+            return parse(node.value)
+        except GraphQLError as error:
+            # The validator adds no place to an error that has a message of its own.
+            raise GraphQLError(error.message, node) from error
 
     return coerce
 

@@ -65,8 +65,11 @@ UNUSABLE: dict[str, tuple[Mapping[str, object], str]] = {
     "too long": ({"title": "x" * 201}, "input.title: expected 1 to 200 characters, got 201."),
     "empty": ({"title": ""}, "input.title: expected 1 to 200 characters, got 0."),
     "blank": ({"title": " \u00a0\t"}, "input.title: expected more than white space."),
-    "no colour": ({"color": "blue"}, "input.color: expected a colour such as #3366cc."),
-    "a colour and": ({"color": "#3366cc\n"}, "input.color: expected a colour such as #3366cc."),
+    "no colour": ({"color": "blue"}, "input.color: expected a colour such as #3366cc, got 'blue'."),
+    "a colour and": (
+        {"color": "#3366cc\n"},
+        r"input.color: expected a colour such as #3366cc, got '#3366cc\n'.",
+    ),
     "NUL": ({"title": "a\0b"}, "$input.title contains the character NUL (U+0000)."),
     "half a pair": (
         {"information": "\ud83d"},

@@ -234,10 +234,13 @@ async def test_who_came_to_another_organisation_meanwhile_is_the_operators(
 async def test_the_operator_decides_by_the_command(
     harness: EvidenceHarness, client: EngineClient, database_url: str, tmp_path: Path
 ) -> None:
+    await harness.write("DELETE FROM privacy_request")
+    settings, console = Settings(), Console(file=StringIO(), width=200)
+    await asyncio.to_thread(show_requests, settings, database_url, console)
+    assert console.file.getvalue() == "no requests that are not done\n"  # type: ignore[attr-defined]
     kept = (await request(client, viewer_for(Caller.STRANGER)))["id"]
     await client.ask(ACCESS, viewer_for(Caller.STRANGER))
     id_ = (await request(client))["id"]
-    settings, console = Settings(), Console(file=StringIO(), width=200)
     await asyncio.to_thread(show_requests, settings, database_url, console)
     listed = console.file.getvalue()  # type: ignore[attr-defined]
     assert f"{kept}" in listed

@@ -175,6 +175,7 @@ def test_a_database_that_is_away_is_named_by_its_address(data_folder: Path) -> N
         said = complaint(run(data_folder / "home", "migrate", POUTAMA_DATABASE_URL=url))
     assert said.startswith("poutama: The database cannot be reached just now; try again. (")
     assert str(port) in said
+    assert said.endswith("Check that it runs, and POUTAMA_DATABASE_URL.")
 
 
 def test_the_other_commands_start_the_database_for_the_moment(data_folder: Path) -> None:

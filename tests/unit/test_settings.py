@@ -9,6 +9,7 @@ import pytest
 
 from poutama.configuration import (
     describe_settings,
+    find_misspelt,
     open_home,
     read_settings,
 )
@@ -46,6 +47,17 @@ def test_a_variable_is_read_with_its_type() -> None:
     assert read.home == "/tmp/here"
 
 
+def test_a_misspelt_setting_is_found_and_other_variables_are_left_alone() -> None:
+    environment = {
+        "POUTAMA_MAX_PGE_SIZE": "3",
+        "POUTAMA_MAX_PAGE_SIZE": "3",
+        "POUTAMA_TEST_ENGINE": "cockroachdb",
+        "POUTAMA_HARVEST_KEY": "of a feature",
+        "MAX_PAGESIZE": "3",
+    }
+    assert find_misspelt(environment) == [("POUTAMA_MAX_PGE_SIZE", "POUTAMA_MAX_PAGE_SIZE")]
+
+
 def test_the_plain_port_is_read_but_our_own_wins() -> None:
     assert read_settings({"PORT": "9000"}).port == 9000
     assert read_settings({"PORT": "9000", "POUTAMA_PORT": "9001"}).port == 9001
@@ -56,6 +68,7 @@ def test_the_plain_port_is_read_but_our_own_wins() -> None:
     [
         ("POUTAMA_PORT", "http", "POUTAMA_PORT: expected a whole number, got 'http'"),
         ("PORT", "", "^PORT: expected a whole number"),
+        ("POUTAMA_RENDERING", "xml", "POUTAMA_RENDERING: expected json or rows, got 'xml'"),
         ("POUTAMA_REQUEST_SECONDS", "soon", "POUTAMA_REQUEST_SECONDS: expected a number"),
         (
             "POUTAMA_INTROSPECTION",

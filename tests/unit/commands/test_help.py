@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import typer
@@ -12,6 +13,7 @@ from typer.main import get_command
 from typer.testing import CliRunner
 
 from poutama.commands.main import app
+from poutama.errors import ConfigurationError
 from poutama.reference.cli_page import EXAMPLE
 
 
@@ -71,3 +73,13 @@ def test_an_example_that_the_command_line_refuses_is_found() -> None:
     for refused in ("poutama tokens a@b", "poutama token", "poutama jobs retry 1", "poutama up -x"):
         with pytest.raises(Exception, match=r"No such|Missing|valid UUID"):
             parse(refused)
+
+
+@pytest.mark.parametrize("command", ["pages", "package"])
+def test_an_output_that_cannot_be_written_is_named(command: str, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("a file")
+    output = tmp_path / "file" / "site"
+    result = CliRunner().invoke(app, [command, "--output", str(output)])
+    assert isinstance(result.exception, ConfigurationError)
+    assert f"{output}: cannot be used for the output" in result.exception.message
+    assert "--output" in result.exception.message

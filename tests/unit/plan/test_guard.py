@@ -13,7 +13,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from poutama.plan.guard import allowed_by, both, visible_rows
+from poutama.plan.guard import allowed_by, intersect, visible_rows
 from poutama.plan.mutation_steps import MutationSteps, Plan, Write
 from poutama.plan.nodes import (
     ALWAYS,
@@ -238,7 +238,7 @@ CHANGEABLE = [
 def test_who_may_change_a_row_may_see_it(name: str, action: Action) -> None:
     entity = MODEL.entities[name]
     rule = entity.changes[action]
-    guard = both(allowed_by(MODEL.entities, rule), visible_rows(MODEL.entities, entity))
+    guard = intersect(allowed_by(MODEL.entities, rule), visible_rows(MODEL.entities, entity))
     assert grants(guard, rule)
     assert grants(guard, entity.rule)
 
@@ -249,9 +249,9 @@ def test_both_drops_no_rule_that_the_other_does_not_hold() -> None:
         for relationship in (Relationship.MENTOR, Relationship.ADMIN)
     )
     either = AnyOf((mentor, admin))
-    assert both(mentor, either) == mentor
-    assert both(either, mentor) == All((mentor, either))
-    assert both(NEVER, mentor) == All((mentor, NEVER))
+    assert intersect(mentor, either) == mentor
+    assert intersect(either, mentor) == All((mentor, either))
+    assert intersect(NEVER, mentor) == All((mentor, NEVER))
 
 
 def test_every_change_is_guarded() -> None:

@@ -150,6 +150,12 @@ def test_a_literal_must_be_a_string(argument: str) -> None:
     assert error.message.endswith("Expected a string, got 7.")
 
 
+def test_an_error_in_a_literal_has_its_place() -> None:
+    (error,) = validate(load_model().schema, parse('{ goals(goalId: "xyz") { id } }'))
+    assert error.message.endswith("got 'xyz'.")
+    assert [(each.line, each.column) for each in error.locations or ()] == [(1, 17)]
+
+
 def test_a_literal_is_held_against_the_same_rules_as_a_variable() -> None:
     document = parse('{ goals(filter: {dueAt: {eq: "0001-01-01T00:00:00+14:00"}}) { id } }')
     (error,) = validate(load_model().schema, document)
