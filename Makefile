@@ -19,11 +19,12 @@ up: $(READY) ## run everything on this machine (PORT=8000, POUTAMA_HOME=.poutama
 test: $(READY) ## run the whole test suite (ARGS="-k goals -x" narrows it)
 	@PYTHONDONTWRITEBYTECODE= $(BIN)/pytest -n auto $(ARGS)
 
-check: $(READY) ## lint, format, types, layers, sizes, and links of the docs
+check: $(READY) ## lint, format, types, layers, sizes, names, and links of the docs
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/pytest -q $(addprefix tests/unit/test_,floors.py sizes.py settings.py asserts.py once.py docs.py)
+	@$(BIN)/pytest -q $(addprefix tests/unit/test_,floors.py sizes.py settings.py asserts.py once.py docs.py \
+		names.py phrases.py)
 
 bench: $(READY) ## measure requests a second beside their ceiling
 	@$(BIN)/python -m bench $(ARGS)
