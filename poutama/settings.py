@@ -167,6 +167,9 @@ class Settings:
     cost_answer: int = setting(
         1_000, "Bytes of an answer, uncompressed, that cost 1 once they are known."
     )
+    cost_scan: int = setting(
+        10, "Rows that filters and counts go through which cost 1 once they are known."
+    )
     assumed_list_size: int = setting(
         10, "Rows that a list without `first` is taken to have when its cost is counted."
     )
@@ -189,6 +192,10 @@ class Settings:
     )
     max_rows_bytes: int = setting(
         16_000_000, "Most bytes that these rows may have as JSON, before compression."
+    )
+    max_scanned_rows: int = setting(
+        50_000,
+        "Most rows that a filter or a count may go through; one that needs more is refused.",
     )
     default_page_size: int = setting(50, "Items on a page of a connection without `first`.")
     plan_cache_size: int = setting(1_000, "Most documents, and most plans, kept by one process.")

@@ -155,14 +155,14 @@ class Engine:
             binding = Binding(variables, viewer, self._settings.max_page_size)
             await self._charge(prepared, binding, spend)
             if isinstance(prepared, PreparedRead):
-                data = await self._read(prepared.statement, binding, deadline)
+                data, scanned = await self._read(prepared.statement, binding, deadline)
             else:
                 binding.idempotent_request = _idempotent_request(idempotency_key, request)
                 repeat = partial(self._prepare_repeat, operation, shape)
-                data = await self._mutate(prepared.steps, binding, deadline, repeat)
+                data, scanned = await self._mutate(prepared.steps, binding, deadline, repeat)
             if prepared.marked and viewer is not None:
                 data = fill_marks(data, self._compute_for(viewer.person_id))
-            return answer_data(data, owed=price_answer(len(data), self._settings))
+            return answer_data(data, owed=price_answer(len(data), scanned, self._settings))
         except (GraphQLFailure, StepFailure, PoutamaError) as error:
             return _answer_error(error, self._settings)
 
@@ -174,10 +174,13 @@ class Engine:
         if prepared.searched and binding.viewer is not None:
             self._searches.count(binding.viewer.person_id, prepared.searched)
 
-    async def _read(self, statement: Statement, binding: Binding, deadline: float) -> bytes:
+    async def _read(
+        self, statement: Statement, binding: Binding, deadline: float
+    ) -> tuple[bytes, int]:
+        """The data, and how many rows its filters and counts went through."""
         if statement.constant is not None:
             bind_values(statement, binding)  # raises for invalid arguments all the same
-            return statement.constant.encode()
+            return statement.constant.encode(), 0
         rows = await self._database.read(
             statement.text, bind_values(statement, binding), deadline=deadline
         )
@@ -186,7 +189,7 @@ class Engine:
             raise UnauthenticatedError(
                 "No person found for the signed-in user; the account may have been deleted."
             )
-        return data
+        return data, statement.count_scanned(rows)
 
     async def _mutate(
         self,
@@ -194,13 +197,13 @@ class Engine:
         binding: Binding,
         deadline: float,
         repeat: PrepareRepeat,
-    ) -> bytes:
+    ) -> tuple[bytes, int]:
         mutation = MutationRun(self._writing, steps, binding, deadline, repeat)
         with finish_writing():
             data = await mutation.run()
             for job in mutation.enqueued:
                 await self._wake_worker(job)
-        return data.encode()
+        return data.encode(), mutation.scanned
 
     async def _wake_worker(self, job: UUID) -> None:
         if self._wake is None:

@@ -106,6 +106,8 @@ class MutationRun:
         self._deadline = deadline
         self.enqueued: Sequence[UUID] = ()
         """Jobs created by its commit."""
+        self.scanned = 0
+        """How many rows the filters and counts of its payloads went through."""
 
     async def run(self) -> str:
         """Run it until its outcome is known; returns the response's data as JSON text.
@@ -164,6 +166,7 @@ class MutationRun:
         binding = self._binding
         binding.start_again()
         self.enqueued = ()
+        self.scanned = 0
         if binding.idempotent_request is not None:
             rows = await transaction.fetch(_FIND.text, *bind_values(_FIND, binding))
             if rows:
@@ -275,6 +278,7 @@ class MutationRun:
             return fill_returned(payload.constant, self._binding.returned)
         rows = await transaction.fetch(payload.text, *bind_values(payload, self._binding))
         data = payload.read_data(rows)
+        self.scanned += payload.count_scanned(rows)
         if data is None:
             raise NotFoundError
         return fill_returned(data.decode(), self._binding.returned)
@@ -343,8 +347,8 @@ def _refusing_payload(write: Write, statement: Statement) -> Iterator[None]:
     try:
         yield
     except DatabaseError as error:
-        if error.sqlstate == RAISE_SQLSTATE and statement.places:
-            raise refuse_payload(write.field, statement.places) from error
+        if error.sqlstate == RAISE_SQLSTATE and (statement.places or statement.scans):
+            raise refuse_payload(write.field, statement.places, statement.scans) from error
         raise
 
 

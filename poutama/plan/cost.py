@@ -5,7 +5,7 @@ what the statement will do. Sizes of lists are places like every other value, so
 serves all requests of a plan. `engine.prepare` makes it, the engine evaluates it for each request.
 The weights are those of graphql-armor (https://escape.tech/graphql-armor/docs/plugins/cost-limit);
 `docs/limits.md` says how lists are counted, and why. What an answer had in it is known afterwards,
-and is owed then: `price_answer`, `price_refusal`.
+and is owed then: `price_answer`, `price_scans`, `price_refusal`.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from poutama.plan.selection import Selections
 from poutama.plan.text_bytes import TextPlace, count_bytes, count_text, find_texts
 from poutama.plan.values import Binding, Constant, PageSize, resolve_value
 from poutama.plan.variables_shape import Tree
-from poutama.schema.model import Model
+from poutama.schema.model import Entity, Model, Relation, RelationShape
 from poutama.settings import Settings
 
 CHANGE = 10.0
@@ -100,9 +100,14 @@ def price_searches(searched: Sequence[str], settings: Settings) -> Cost:
     return Cost(settings.cost_search * len(searched))
 
 
-def price_answer(size: int, settings: Settings) -> int:
-    """What an answer of so many bytes costs besides, once it is known."""
-    return size // settings.cost_answer
+def price_answer(size: int, scanned: int, settings: Settings) -> int:
+    """What an answer of so many bytes costs besides, whose filters and counts read so many rows."""
+    return size // settings.cost_answer + price_scans(scanned, settings)
+
+
+def price_scans(rows: int, settings: Settings) -> int:
+    """What filters and counts cost that went through so many rows, once it is known."""
+    return min(settings.max_cost, rows // settings.cost_scan)
 
 
 def price_refusal(error: PoutamaError, settings: Settings) -> int:
@@ -112,8 +117,10 @@ def price_refusal(error: PoutamaError, settings: Settings) -> int:
             rows = settings.max_list_rows
         case "rows":
             rows = settings.max_rows
+        case "scannedRows":
+            return price_scans(settings.max_scanned_rows, settings)
         case "bytes":
-            return min(settings.max_cost, price_answer(settings.max_rows_bytes, settings))
+            return min(settings.max_cost, price_answer(settings.max_rows_bytes, 0, settings))
         case _:
             return 0
     return min(settings.max_cost, ceil(rows / settings.cost_rows * settings.cost_object))
@@ -194,8 +201,9 @@ class Pricing:
             return given.plus(Cost(settings.cost_scalar))
         many = isinstance(get_nullable_type(field.type), GraphQLList)
         where = f"{(nodes[0].alias or nodes[0].name).value}.first"
-        named = nodes[0].name.value
-        size = self._size(arguments, field, page, where, many=self._expect(owner, named, many))
+        relation = self._find_relation(owner, nodes[0].name.value)
+        expected = self._expect_rows(relation) if many else None
+        size = self._size(arguments, field, page, where, many=expected)
         sets = [node.selection_set for node in nodes]
         row = type_.name.removesuffix("Edge")
         rows = above | ({row} if row in self._model.entities else frozenset())
@@ -206,9 +214,64 @@ class Pricing:
         if many:
             assert size is not None, "a list has a size"
             found = self._many(size, found, returns=row in above)
+        if relation is not None:
+            found = found.plus(self._price_reading(nodes, owner, relation, arguments, above))
         if owner is self._model.schema.mutation_type:
             found = found.plus(Cost(CHANGE))
         return given.plus(found)
+
+    def _price_reading(
+        self,
+        nodes: list[FieldNode],
+        owner: GraphQLObjectType,
+        relation: Relation,
+        arguments: dict[str, Tree],
+        above: frozenset[str],
+    ) -> Cost:
+        """What is read besides what is answered: by a filter and a count, of all the list's rows.
+
+        A filter's relations cost what they would as lists of rows without fields.
+        """
+        if relation.shape is RelationShape.ONE:
+            return Cost(0)
+        target = self._model.entities[relation.target]
+        scan = self._price_filter(target, arguments.get("filter"), above | {target.name})
+        if relation.shape is RelationShape.CONNECTION:
+            sets = [node.selection_set for node in nodes]
+            views = self._selections.collect(sets, f"{target.name}Connection").values()
+            counts = sum(view[0].name.value == "totalCount" for view in views)
+            scan = scan.plus(Cost(self._settings.cost_object * counts))
+        size = float(self._expect(owner, relation))
+        return self._many(size, scan, returns=target.name in above)
+
+    def _price_filter(self, entity: Entity, tree: Tree, above: frozenset[str]) -> Cost:
+        """What a filter costs for each row that it is held against."""
+        found = Cost(0)
+        match tree:
+            case list():
+                for part in tree:
+                    found = found.plus(self._price_filter(entity, part, above))
+            case dict():
+                for name, part in tree.items():
+                    field = entity.fields.get(name)
+                    if name in ("and", "or", "not"):
+                        found = found.plus(self._price_filter(entity, part, above))
+                    elif isinstance(field, Relation):
+                        found = found.plus(self._price_step(field, part, above))
+        return found
+
+    def _price_step(self, relation: Relation, tree: Tree, above: frozenset[str]) -> Cost:
+        target = self._model.entities[relation.target]
+        inside = above | {target.name}
+        row, factor = Cost(self._settings.cost_object), self._settings.cost_depth_factor
+        if relation.shape is RelationShape.ONE:
+            return row.plus(self._price_filter(target, tree, inside).times(factor))
+        found = Cost(0)
+        size = float(self._expect_rows(relation))
+        for part in tree.values() if isinstance(tree, dict) else ():
+            each = row.plus(self._price_filter(target, part, inside).times(factor))
+            found = found.plus(self._many(size, each, returns=target.name in above))
+        return found
 
     def _check_nesting(self, arguments: dict[str, Tree]) -> None:
         """Every relation in a filter is a subquery within the one around it."""
@@ -244,15 +307,26 @@ class Pricing:
             case _:
                 return PageSize(first, where)
 
-    def _expect(self, owner: GraphQLObjectType, field: str, many: bool) -> int | None:
-        """How many rows a list without `first` is expected to have; None where it is not a list."""
-        if not many:
-            return None
+    def _find_relation(self, owner: GraphQLObjectType, field: str) -> Relation | None:
         if owner is self._model.schema.query_type:
-            relation = self._model.roots.get(field)
-        else:
-            entity = self._model.entities.get(owner.name)
-            relation = None if entity is None else entity.relation(field)
+            return self._model.roots.get(field)
+        entity = self._model.entities.get(owner.name)
+        found = None if entity is None else entity.fields.get(field)
+        return found if isinstance(found, Relation) else None
+
+    def _expect(self, owner: GraphQLObjectType, relation: Relation) -> int:
+        """How many rows a list has without `first`; a connection has as many as its list."""
+        if relation.shape is RelationShape.CONNECTION:
+            alike = (relation.target, relation.key, relation.own)
+            for name in owner.fields:
+                found = self._find_relation(owner, name)
+                if found is None or found.shape is not RelationShape.LIST:
+                    continue
+                if (found.target, found.key, found.own) == alike:
+                    return self._expect_rows(found)
+        return self._expect_rows(relation)
+
+    def _expect_rows(self, relation: Relation | None) -> int:
         expected = None if relation is None else relation.expected
         return self._settings.assumed_list_size if expected is None else expected
 

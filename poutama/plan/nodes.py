@@ -202,6 +202,22 @@ class Tested:
 
 
 @dataclass(frozen=True, slots=True)
+class Scan:
+    """Rows that a filter goes through, shown or not.
+
+    Attributes:
+        steps: the relations from the filtered rows to them, each with the rule of its rows; none
+            for the filtered rows themselves.
+        within: which of the filtered rows an index finds.
+        times: how often the filter goes there.
+    """
+
+    steps: tuple[Exists, ...]
+    within: Predicate = ALWAYS
+    times: int = 1
+
+
+@dataclass(frozen=True, slots=True)
 class Rows:
     """Rows of one table, as one place in the selection asks for them."""
 
@@ -218,6 +234,8 @@ class Rows:
     trace: Trace | None = None
     """What reading them leaves in the audit; None for nothing."""
     tested: tuple[Tested, ...] = ()
+    scans: tuple[Scan, ...] = ()
+    """What the filter goes through."""
     filter: Predicate = ALWAYS
     written: int | None = None
     """Rows just written by this statement: 0 the row itself, others lists inserted with it."""

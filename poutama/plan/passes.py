@@ -13,11 +13,19 @@ from poutama.plan.audit_marks import mark_traces
 from poutama.plan.guard import confine_filters, confine_rows, hide_fields
 from poutama.plan.nodes import Read
 from poutama.plan.ownership import mark_own
+from poutama.plan.scan_marks import mark_scans
 from poutama.schema.model import Entity
 
 Pass: TypeAlias = Callable[[Mapping[str, Entity], Read], Read]
 
-PASSES: tuple[Pass, ...] = (mark_own, mark_traces, confine_filters, confine_rows, hide_fields)
+PASSES: tuple[Pass, ...] = (
+    mark_own,
+    mark_traces,
+    mark_scans,
+    confine_filters,
+    confine_rows,
+    hide_fields,
+)
 
 
 def rewrite_read(entities: Mapping[str, Entity], read: Read) -> Read:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
@@ -35,6 +35,7 @@ class Bound(StrEnum):
 
     LIST = "list"
     PLACE = "place"
+    SCAN = "scan"
     BYTES = "bytes"
 
 
@@ -48,10 +49,17 @@ class Bounds:
     """Of all lists at one place of the selection together."""
     bytes: int
     """Of the JSON text of an answer, where the database builds it."""
+    scanned_rows: int
+    """That the filter or the count of one place goes through."""
 
     @classmethod
     def from_settings(cls, settings: Settings) -> Bounds:
-        return cls(settings.max_list_rows, settings.max_rows, settings.max_rows_bytes)
+        return cls(
+            settings.max_list_rows,
+            settings.max_rows,
+            settings.max_rows_bytes,
+            settings.max_scanned_rows,
+        )
 
 
 DEFAULT_BOUNDS = Bounds.from_settings(Settings())
@@ -82,6 +90,15 @@ class Place:
             if longest > self.bounds.list_rows:
                 raise self.refuse(Bound.LIST)
 
+    def check_scan(self, rows: int) -> None:
+        """Refuse what goes through so many rows here.
+
+        Raises:
+            LimitExceededError: they are over the bound.
+        """
+        if rows > self.bounds.scanned_rows:
+            raise self.refuse(Bound.SCAN)
+
     def check_bytes(self, size: int) -> None:
         """Refuse an answer that is this long.
 
@@ -93,6 +110,9 @@ class Place:
 
     def refuse(self, bound: Bound) -> LimitExceededError:
         """Make the error of an answer that is over a bound here."""
+        advice = (
+            "page through it with its Connection field, or ask for fewer with `first` or `filter`"
+        )
         match bound:
             case Bound.LIST:
                 limit, allowed = "listRows", self.bounds.list_rows
@@ -103,11 +123,14 @@ class Place:
             case Bound.BYTES:
                 limit, allowed = "bytes", self.bounds.bytes
                 found = f"what is in it has more than {allowed} bytes"
+            case Bound.SCAN:
+                limit, allowed = "scannedRows", self.bounds.scanned_rows
+                found = f"its filter or totalCount goes through more than {allowed} rows"
+                advice = "ask for it within a smaller list, such as a group's, or by id"
             case _:
                 assert_never(bound)
         return LimitExceededError(
-            f"{self.path}: {found}; page through it with its Connection field,"
-            " or ask for fewer with `first` or `filter`.",
+            f"{self.path}: {found}; {advice}.",
             limit=limit,
             value=allowed + 1,
             allowed=allowed,
@@ -138,13 +161,25 @@ def refuse_marked(data: bytes, places: Mapping[int, Place]) -> None:
     raise places[int(found[2])].refuse(Bound(found[1].decode()))
 
 
-def refuse_payload(field: str, places: Mapping[int, Place]) -> LimitExceededError:
+def refuse_payload(
+    field: str, places: Mapping[int, Place], scans: Sequence[Place]
+) -> LimitExceededError:
     """Make the error of a change that was undone because its payload is over a bound."""
     lists = {place.path: place for number, place in places.items() if number != WHOLE}
+    if not lists:
+        error = scans[0].refuse(Bound.SCAN)
+        return LimitExceededError(
+            f"{field}: nothing was changed: {error.message}", **error.extensions
+        )
     paths = [path for path, place in lists.items() if place.is_whole] or list(lists)
     allowed = places[WHOLE].bounds.list_rows
+    scanned = "".join(
+        f" or the filter or totalCount of {scan.path} goes through more than"
+        f" {scan.bounds.scanned_rows}"
+        for scan in scans
+    )
     return LimitExceededError(
-        f"{field}: nothing was changed: {' or '.join(paths)} has more than {allowed} rows;"
+        f"{field}: nothing was changed: {' or '.join(paths)} has more than {allowed} rows{scanned};"
         " ask for fewer with `first`, or read them afterwards with a Connection field.",
         limit="listRows",
         value=allowed + 1,

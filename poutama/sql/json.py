@@ -23,14 +23,8 @@ from poutama.sql.layout import (
     default_text,
     lay_out,
 )
-from poutama.sql.levels import (
-    Final,
-    LevelRenderer,
-    Piece,
-    is_bounded,
-    is_whole,
-    split_layout,
-)
+from poutama.sql.level_columns import Final, Piece, split_layout
+from poutama.sql.levels import LevelRenderer, is_bounded, is_whole
 from poutama.sql.predicate import Conditions
 from poutama.sql.statement import Statement
 from poutama.sql.write import ChangeRenderer
@@ -84,7 +78,7 @@ class _JsonRenderer:
         self._changing = change
         self._change = changes.render(change) if change else None
         self._bounds = bounds
-        self._levels = LevelRenderer(conditions, bounds, changes=change is not None)
+        self._levels = LevelRenderer(layout, conditions, bounds, changes=change is not None)
         self._split = split_layout(layout)
         self._within: dict[Slot, tuple[Slot, ...]] = {}
         """The places within each slot whose rows are counted together, its own included."""
@@ -95,16 +89,20 @@ class _JsonRenderer:
         ctes = list(change.ctes) if change else []
         if self._returned is not None:
             ctes.insert(0, f"lookup AS ({render_lookup(self._parameters)})")
-        ctes += [self._level(level) for level in self._layout.levels]
+        for level in self._layout.levels:
+            ctes += [*self._levels.render_scans(level), self._level(level)]
+        ctes += self._levels.render_scans()
         slots = {slot: self._slot(slot, split.bodies.get(slot, ())) for slot in self._layout.slots}
         text = self._root(slots)
         # Inlined, these are scanned anew for every row where the planner knows no statistics.
         ctes += [f"{slot.name} AS MATERIALIZED ({query})" for slot, query in slots.items()]
         if change is None:
             # As bytes, which go to the client as they are: never decoded, never encoded again.
-            text = f"convert_to({text}, 'UTF8') AS data"
+            scanned = [f"{total} AS scanned" for total in self._levels.scans.totals()]
+            text = ", ".join([f"convert_to({text}, 'UTF8') AS data", *scanned])
         else:
-            text = f"{text} AS data, {change.written} AS written, {change.version} AS version"
+            written = self._levels.scans.raise_beyond(change.written)
+            text = f"{text} AS data, {written} AS written, {change.version} AS version"
         if self._returned is not None:
             ctes.append(f"store AS ({render_store(self._parameters, self._returned)})")
             text = f"{text}, (SELECT lookup.fingerprint FROM lookup) AS fingerprint"
@@ -116,6 +114,7 @@ class _JsonRenderer:
             self._parameters.values,
             checked=tuple(self._layout.unused),
             places=self._levels.places(self._layout.slots),
+            scans=self._levels.scans.places(),
         )
 
     def _root(self, slots: dict[Slot, str]) -> str:

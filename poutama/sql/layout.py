@@ -261,20 +261,20 @@ class _BodyBuilder:
             if level is None and isinstance(view, NodeList | EdgeList | PageInfo):
                 level = self._add_level(page.rows, parent, page.key, many=True)
                 level.paged = True
-            parts += self._view(parent, level, page.rows, view)
+            parts += self._view(parent, level, page, view)
         if level is None:
             self._layout.unused += page.rows.after
             self._layout.unused += [page.rows.first] if page.rows.first is not None else []
         return (*parts, Literal("}"))
 
     def _view(
-        self, parent: Level | None, level: Level | None, rows: Rows, view: View
+        self, parent: Level | None, level: Level | None, page: Page, view: View
     ) -> tuple[Part, ...]:
         match view:
             case Text(_, json):
                 return (Literal(json),)
             case TotalCount():
-                counted = Level("", rows, parent, "", many=True)
+                counted = Level("", page.rows, parent, _path(parent, page.key), many=True)
                 if parent is not None:
                     parent.exported["id"] = None
                     parent.has_children = True

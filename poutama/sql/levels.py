@@ -7,8 +7,6 @@ with LIMIT becomes a full scan on CockroachDB.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
-from typing import TypeAlias
 
 from poutama.plan.nodes import PageFact, Rows, Tested, Trace
 from poutama.sql.audit import TracedRows, is_found_at_once, list_trace_columns
@@ -17,7 +15,6 @@ from poutama.sql.condition import TRUE, Condition, all_of
 from poutama.sql.fragment import (
     name_column,
     quote_name,
-    quote_text,
     render_cursor,
     render_order,
     sort_keys,
@@ -28,82 +25,23 @@ from poutama.sql.layout import (
     Layout,
     Level,
     ListSlot,
-    Literal,
-    OneSlot,
-    Part,
-    RowCursor,
     Slot,
-    SqlText,
 )
-from poutama.sql.page_facts import describe_facts, names_cursor
+from poutama.sql.level_columns import LevelColumns
+from poutama.sql.page_facts import describe_facts
 from poutama.sql.predicate import Conditions
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """A column of the level's CTE with a part of a body."""
-
-    name: str
-
-
-Final: TypeAlias = "Literal | Piece | Slot"
-
-
-@dataclass(slots=True)
-class LevelColumns:
-    """What the CTE of a level computes besides its keys."""
-
-    pieces: list[str] = field(default_factory=list)
-    cursor: bool = False
-
-    def split_body(self, level: Level, parts: tuple[Part, ...]) -> tuple[Final, ...]:
-        """The body with everything computed in SQL moved into columns of the level."""
-        final: list[Final] = []
-        run: list[str] = []
-        literal: list[str] = []
-
-        def flush() -> None:
-            if run:
-                final.append(self._add(" || ".join(run)))
-            elif literal:
-                final.append(Literal("".join(literal)))
-            run.clear()
-            literal.clear()
-
-        for part in parts:
-            match part:
-                case Literal(text):
-                    if run:
-                        run.append(quote_text(text))
-                    else:
-                        literal.append(text)
-                case SqlText() | RowCursor():
-                    if not run:
-                        run.extend(quote_text(text) for text in literal)
-                        literal.clear()
-                    run.append(self._expression(level, part))
-                case _:
-                    flush()
-                    final.append(part)
-        flush()
-        return tuple(final)
-
-    def _expression(self, level: Level, part: SqlText | RowCursor) -> str:
-        if isinstance(part, SqlText):
-            return part.sql
-        return render_cursor("this", level.rows.order, level.rows.entity.id)
-
-    def _add(self, sql: str) -> Piece:
-        if sql not in self.pieces:
-            self.pieces.append(sql)
-        return Piece(f"json_{self.pieces.index(sql) + 1}")
+from poutama.sql.scans import Scans
 
 
 class LevelRenderer:
     """Renders the levels of one statement."""
 
-    def __init__(self, conditions: Conditions, bounds: Bounds, *, changes: bool) -> None:
+    def __init__(
+        self, layout: Layout, conditions: Conditions, bounds: Bounds, *, changes: bool
+    ) -> None:
         """`changes`: whether the statement changes something, which must fail over a bound."""
+        self.scans = Scans(layout, bounds)
+        self._layout = layout
         self._conditions = conditions
         self._bounds = bounds
         self._changes = changes
@@ -147,6 +85,21 @@ class LevelRenderer:
         outside = "" if numbered else limit
         return f"SELECT {', '.join(selected)} FROM {self._source(level, inside)}{outside}"
 
+    def render_scans(self, level: Level | None = None) -> list[str]:
+        """The CTEs of what is gone through for a level; without one, for counts without rows."""
+        if level is None:
+            found = self.scans.of_counts(self._layout)
+        else:
+            scan_of_level = self.scans.of_level(level)
+            found = [] if scan_of_level is None else [scan_of_level]
+        ctes = []
+        for scan in found:
+            at = scan.level
+            source = self._table(at) if at.parent is None else self._below(at)
+            where = self._conditions.render("this", at.rows.where)
+            ctes.append(self.scans.render(scan, self._conditions, source, where))
+        return ctes
+
     def places(self, slots: Iterable[Slot]) -> dict[int, Place]:
         """Where the slots are that have a bound, by their numbers, and the whole answer."""
         found = {
@@ -171,7 +124,11 @@ class LevelRenderer:
     def render_count(self, slot: CountSlot) -> str:
         """The query that counts the rows of all pages: `parent` and `json`."""
         level = slot.level
-        where = self._where(level.rows).where
+        counted = self.scans.name_count(level)
+        if counted is not None:
+            parent = "" if level.parent is None else "item.parent, "
+            return f"SELECT {parent}item.rows::text AS json FROM {counted} AS item"
+        where = self._where(level).where
         if level.parent is None:
             return f"SELECT count(*)::text AS json FROM {self._table(level)}{where}"
         return (
@@ -207,7 +164,11 @@ class LevelRenderer:
     def _select_tested(self, level: Level, tested: Tested) -> str:
         source = self._table(level) if level.parent is None else self._below(level)
         render = self._conditions.render
-        where = all_of(render("this", level.rows.where), render("this", tested.where))
+        where = all_of(
+            render("this", level.rows.where),
+            render("this", tested.where),
+            self.scans.within_bound(level),
+        )
         alias = "this"
         for step in tested.steps:
             inner = self._conditions.names.take(step.target.table)
@@ -221,7 +182,7 @@ class LevelRenderer:
 
     def _select_counted(self, level: Level, trace: Trace) -> str:
         source = self._table(level) if level.parent is None else self._below(level)
-        where = self._where(level.rows).where
+        where = self._where(level).where
         columns = ", ".join(name_column("this", name) for name in list_trace_columns(trace))
         return f"SELECT DISTINCT {columns} FROM {source}{where}"
 
@@ -265,7 +226,7 @@ class LevelRenderer:
 
     def _source(self, level: Level, limit: str) -> str:
         rows = level.rows
-        where = self._where(rows)
+        where = self._where(level)
         if rows.after:
             after = self._conditions.render_after("this", rows.order, rows.after)
             where = all_of(where, after)
@@ -292,11 +253,12 @@ class LevelRenderer:
         limited = f"SELECT * FROM ({ranked}) AS this{on_page}{limit}"
         return f"({limited}) AS this{self._joins(level)}"
 
-    def _where(self, rows: Rows) -> Condition:
+    def _where(self, level: Level) -> Condition:
         """The rule of the rows, and what a client asks of them."""
         return all_of(
-            self._conditions.render("this", rows.where),
-            self._conditions.render("this", rows.filter),
+            self._conditions.render("this", level.rows.where),
+            self._conditions.render("this", level.rows.filter),
+            self.scans.within_bound(level),
         )
 
     def _table(self, level: Level) -> str:
@@ -337,29 +299,6 @@ class LevelRenderer:
         """One row beyond a page tells whether another follows."""
         size = self._page_size(level)
         return f"{size} + 1" if level.paged else size
-
-
-@dataclass(frozen=True, slots=True)
-class SplitLayout:
-    """A layout whose computed text has moved into columns of the levels' CTEs."""
-
-    columns: dict[Level, LevelColumns]
-    bodies: dict[Slot, tuple[Final, ...]]
-    root: tuple[Final, ...]
-
-
-def split_layout(layout: Layout) -> SplitLayout:
-    """Move what SQL computes of every body into its level; literals and slots stay."""
-    columns = {level: LevelColumns() for level in layout.levels}
-    bodies: dict[Slot, tuple[Final, ...]] = {}
-    for slot in layout.slots:
-        match slot:
-            case ListSlot(body=body) | OneSlot(body=body):
-                bodies[slot] = columns[slot.level].split_body(slot.level, body)
-            case FactsSlot(info=info) if names_cursor(info):
-                columns[slot.level].cursor = True
-    root = tuple(part for part in layout.root if isinstance(part, Literal | Slot))
-    return SplitLayout(columns, bodies, root)
 
 
 def is_bounded(level: Level) -> bool:

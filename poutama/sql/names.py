@@ -8,6 +8,7 @@ Common table expressions:
 
 - `<table>_<n>`: a level, the rows of a table that one place of the selection asks for.
 - `list_<n>`, `one_<n>`, `count_<n>`, `info_<n>`: the JSON text of a slot for each parent.
+- `scan_<n>`: how many rows a filter or a count goes through, as `rows`; `scanned` in the answer.
 - `written`: the row that a change has written; `inserted_<n>`: the rows inserted along with it;
   `before`: the row's version before the change.
 - `quota_<n>`: how many rows there are under a quota of the new row's type, as `used`, and in how

@@ -22,16 +22,10 @@ from poutama.sql.layout import (
     default_text,
     lay_out,
 )
-from poutama.sql.levels import (
-    Final,
-    LevelRenderer,
-    Piece,
-    is_bounded,
-    is_whole,
-    split_layout,
-)
+from poutama.sql.level_columns import Final, Piece, split_layout
+from poutama.sql.levels import LevelRenderer, is_bounded, is_whole
 from poutama.sql.predicate import Conditions
-from poutama.sql.statement import OUTCOME, Assembly, Hole, Statement, Template
+from poutama.sql.statement import OUTCOME, SCANNED, Assembly, Hole, Statement, Template
 from poutama.sql.write import ChangeRenderer
 
 
@@ -60,7 +54,7 @@ class _RowsRenderer:
         self._changing = change
         self._change = ChangeRenderer(conditions).render(change) if change else None
         self._bounds = bounds
-        self._levels = LevelRenderer(conditions, bounds, changes=change is not None)
+        self._levels = LevelRenderer(layout, conditions, bounds, changes=change is not None)
         self._split = split_layout(layout)
 
     def render(self) -> Statement:
@@ -68,17 +62,21 @@ class _RowsRenderer:
         change = self._change
         ctes = list(change.ctes) if change else []
         for level in self._layout.levels:
+            ctes += self._levels.render_scans(level)
             query = self._levels.render_level(level, split.columns[level], numbered=True)
             materialized = (
                 "MATERIALIZED " if level.has_children or level.paged or level.traced else ""
             )
             ctes.append(f"{level.name} AS {materialized}({query})")
+        ctes += self._levels.render_scans()
         selects = [self._select(slot) for slot in self._layout.slots]
         if change:
             selects.append(
                 f"SELECT {OUTCOME}::int8 AS slot, {self._written(change.written)} AS parent,"
                 f" {change.version} AS key, NULL::text AS json"
             )
+        else:
+            selects += self._scanned()
         traced = self._levels.render_traced(self._layout)
         ctes += render_entries(self._conditions, self._changing, traced)
         joined = ",\n".join(ctes)
@@ -95,10 +93,19 @@ class _RowsRenderer:
             ),
             checked=tuple(self._layout.unused),
             places=self._levels.places(self._layout.slots),
+            scans=self._levels.scans.places(),
         )
+
+    def _scanned(self) -> list[str]:
+        return [
+            f"SELECT {SCANNED}::int8 AS slot, {number}::int8 AS parent, {total} AS key,"
+            " NULL::text AS json"
+            for number, total in enumerate(self._levels.scans.totals())
+        ]
 
     def _written(self, written: str) -> str:
         """How many rows the change has written; fails if the payload is over a bound."""
+        written = self._levels.scans.raise_beyond(written)
         over = []
         for slot in self._layout.slots:
             if not isinstance(slot, ListSlot) or not is_bounded(slot.level):

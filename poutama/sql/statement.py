@@ -17,6 +17,9 @@ from poutama.sql.bounds import WHOLE, Place, refuse_marked
 OUTCOME = -1
 """The slot of the row that says how a change went."""
 
+SCANNED = -2
+"""The slot of the rows that say how many rows each scan went through, by its number."""
+
 SEPARATOR = "\x01"
 """Separates the pieces of one row's body; JSON text never holds it, it escapes controls."""
 
@@ -162,6 +165,25 @@ class Statement:
     """Arguments that the statement does not need, and that must be right all the same."""
     places: Mapping[int, Place] = field(default_factory=dict)
     """The slots whose rows have a bound, by their numbers."""
+    scans: tuple[Place, ...] = ()
+    """Where filters and counts go through rows; a statement that only reads returns how many."""
+
+    def count_scanned(self, rows: Sequence[Any]) -> int:
+        """How many rows the statement's filters and counts went through.
+
+        Raises:
+            LimitExceededError: at one place, more than it may.
+        """
+        if not self.scans:
+            return 0
+        if self.assembly is None:
+            numbers = rows[0][1:]
+        else:
+            found = {parent: key for slot, parent, key, _ in rows if slot == SCANNED}
+            numbers = [found[number] for number in range(len(self.scans))]
+        for place, number in zip(self.scans, numbers, strict=True):
+            place.check_scan(number)
+        return sum(numbers)
 
     def read_data(self, rows: Sequence[Any]) -> bytes | None:
         """What a statement that changes nothing has read: JSON in UTF-8.
@@ -169,8 +191,10 @@ class Statement:
         None where a row that must be there is not.
 
         Raises:
-            LimitExceededError: a list, or a place, has more rows than its bound.
+            LimitExceededError: a list, or a place, has more rows than its bound, or a filter or a
+                count goes through more.
         """
+        self.count_scanned(rows)
         if self.assembly is None:
             data: bytes | None = rows[0][0]
         else:

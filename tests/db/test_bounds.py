@@ -99,6 +99,102 @@ async def test_the_lists_at_one_place_are_answered_together_or_refused(
     }
 
 
+FILTERS = [
+    # Of 5 goals: the filtered ones; their 6 tasks, and the goals without any; those tasks twice.
+    ("complete: {eq: true}", 5),
+    ("tasks: {some: {complete: {eq: true}}}", 8),
+    ("tasks: {every: {complete: {eq: true}}, none: {complete: {eq: false}}}", 16),
+    ("not: {or: [{tasks: {some: {complete: {eq: true}}}}, {complete: {eq: true}}]}", 8),
+    ("owner: {goals: {some: {complete: {eq: true}}}}", 25),
+    (f'id: {{eq: "{goal_id(1)}"}}', 1),
+]
+
+
+@pytest.mark.parametrize(
+    ("query", "most", "path"),
+    [
+        ("{ goalsConnection(first: 0) { totalCount } }", 5, "goalsConnection"),
+        ("{ goals { n: tasksConnection(first: 0) { totalCount } } }", 6, "goals.n"),
+        ("{ goals { tasksConnection(first: 1) { totalCount nodes { id } } } }", 6, None),
+        ("{ goals { tasks(filter: {complete: {eq: true}}) { id } } }", 6, "goals.tasks"),
+        *((f"{{ goals(filter: {{{each}}}) {{ id }} }}", most, "goals") for each, most in FILTERS),
+        *(
+            (f"{{ goals(first: 1, filter: {{{each}}}) {{ id }} }}", most, "goals")
+            for each, most in FILTERS
+        ),
+        *(
+            (
+                f"{{ goalsConnection(filter: {{{each}}}) {{ totalCount nodes {{ id }} }} }}",
+                most,
+                "goalsConnection",
+            )
+            for each, most in FILTERS
+        ),
+    ],
+)
+async def test_filters_and_counts_go_through_so_many_rows_or_are_refused(
+    engine_database: Database, rendering: str, query: str, most: int, path: str | None
+) -> None:
+    free = await client_with(engine_database, rendering).ask(query)
+    exact = client_with(engine_database, rendering, max_scanned_rows=most)
+    assert await exact.ask(query) == free
+    client = client_with(engine_database, rendering, max_scanned_rows=most - 1)
+
+    _, error = await client.fail(query)
+
+    path = path or "goals.tasksConnection"
+    assert error["extensions"] == {
+        "code": "LIMIT_EXCEEDED",
+        "limit": "scannedRows",
+        "value": most,
+        "allowed": most - 1,
+        "field": path,
+    }
+    assert error["message"].startswith(f"{path}: its filter or totalCount goes through more than")
+
+
+async def test_no_more_rows_are_counted_or_compared_than_the_bound(
+    engine_database: Database, rendering: str
+) -> None:
+    """What PostgreSQL itself counted, of a goal with ten thousand tasks."""
+    await add_tasks(engine_database)
+    client = client_with(engine_database, rendering, max_scanned_rows=100)
+    count = "{ goals { tasksConnection(first: 0%s) { totalCount } } }"
+    some = '{ goals(filter: {tasks: {some: {information: {contains: "zzz"}}}}) { id } }'
+    queries: list[tuple[str, list[object]]] = [
+        (count % "", []),
+        (count % ", filter: {complete: {eq: true}}", [True]),
+        (some, ["zzz"]),
+    ]
+    for query, values in queries:
+        assert 0 < await count_read_tasks(engine_database, client, query, *values) <= 101
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        "tasksConnection(first: 0) { totalCount }",
+        "owner { goals(filter: {tasks: {some: {complete: {eq: true}}}}) { id } }",
+    ],
+)
+async def test_a_change_whose_payload_goes_through_too_many_rows_does_not_happen(
+    engine_database: Database, rendering: str, payload: str
+) -> None:
+    client = client_with(engine_database, rendering, max_scanned_rows=2)
+    change = f"updateGoal(input: {{goalId: $id, title: $title}}) {{ goal {{ {payload} }} }}"
+    query = f"mutation($id: UUID!, $title: String!) {{ {change} }}"
+    given = {"id": str(goal_id(1)), "title": "Changed"}
+
+    _, error = await client.fail(query, **given)
+
+    assert error["path"] == ["updateGoal"]
+    assert "goes through more than 2 rows" in error["message"]
+    (goal,) = (await client.ask(f'{{ goals(goalId: "{goal_id(1)}") {{ title }} }}'))["goals"]
+    assert goal["title"] == "Kōrero Māori"
+    exact = client_with(engine_database, rendering, max_scanned_rows=8)
+    assert await exact.ask(query, **given)
+
+
 async def test_what_is_within_its_bounds_is_answered_as_without_any(
     engine_database: Database, rendering: str
 ) -> None:
@@ -167,27 +263,42 @@ async def test_no_more_rows_leave_their_table_than_can_be_answered(
     engine_database: Database, rendering: str
 ) -> None:
     """What PostgreSQL itself counted, of a goal with ten thousand tasks."""
-    await engine_database.write(
+    await add_tasks(engine_database)
+    client = client_with(engine_database, rendering, max_rows=100)
+    assert 0 < await count_read_tasks(engine_database, client, f"{{ {TASKS} }}") <= 101
+
+
+async def add_tasks(database: Database) -> None:
+    await database.write(
         "INSERT INTO goal_task (id, goal_id, information, information_search, position)"
         f" SELECT gen_random_uuid(), '{goal_id(5)}', 'a', 'a', n FROM generate_series(9, 10008) n",
         deadline=soon(),
     )
+
+
+async def count_read_tasks(
+    database: Database, client: EngineClient, query: str, *values: object
+) -> float:
+    """How many tasks the refused operation read."""
     seen: list[StatementTrace] = []
-    client = client_with(engine_database, rendering, max_rows=100)
-    with engine_database.observe(seen.append):
-        _, error = await client.fail(f"{{ {TASKS} }}")
-    assert error["extensions"]["field"] == "goals.tasks"
+    with database.observe(seen.append):
+        _, error = await client.fail(query)
+    assert error["extensions"]["field"].startswith("goals")
     (trace,) = [each for each in seen if each.name == "read"]
-    ((plan,),) = await engine_database.read(
-        f"EXPLAIN (ANALYZE, FORMAT JSON) {trace.statement}", [ANA.person_id], deadline=soon()
+    ((plan,),) = await database.read(
+        f"EXPLAIN (ANALYZE, FORMAT JSON) {trace.statement}",
+        [ANA.person_id, *values],
+        deadline=soon(),
     )
-    assert 0 < rows_of(json.loads(plan)[0]["Plan"], "goal_task") <= 101
+    return rows_of(json.loads(plan)[0]["Plan"], "goal_task")
 
 
 def rows_of(plan: dict[str, Any], table: str) -> float:
     """How many rows of the table were read, by PostgreSQL's own count."""
-    read = plan["Actual Rows"] * plan["Actual Loops"] if plan.get("Relation Name") == table else 0
-    return float(read) + sum(rows_of(each, table) for each in plan.get("Plans", ()))
+    read = 0.0
+    if plan.get("Relation Name") == table:
+        read = (plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)) * plan["Actual Loops"]
+    return read + sum(rows_of(each, table) for each in plan.get("Plans", ()))
 
 
 @pytest.mark.parametrize(

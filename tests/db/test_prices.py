@@ -1,8 +1,8 @@
 """What a unit of cost buys, over a school that has too much of everything: rows, and bytes.
 
 Each kind of operation is made as large as `MAX_COST` allows, and asked. Counted are the rows that
-PostgreSQL reads for it by its own count, and the bytes of the answer; never time. Where an answer
-is refused for its rows, what it read is counted all the same.
+PostgreSQL reads for it by its own count, those that do not fit included, and the bytes of the
+answer; never time. Where an answer is refused for its rows, what it read is counted all the same.
 """
 
 from __future__ import annotations
@@ -69,6 +69,31 @@ STUDENTS = (
     "query($n: Int) { goals(first: $n) { owner { goals(first: $n) { id } } } }",
     "{ a: goals { id tasks { id } } b: goals { tasks { complete } } c: goals { tasks { id } } }",
 )
+FILTERED_GOALS = (
+    'tasks: {some: {information: {contains: "z"}}}',
+    'tasks: {none: {information: {eq: "a"}}}',
+    'or: [{tasks: {every: {complete: {eq: true}}}}, {notes: {some: {information: {eq: "z"}}}}]',
+    "tasks: {some: {goal: {complete: {eq: true}}}}",
+    # All tasks again for each task.
+    "tasks: {some: {goal: {tasks: {some: {complete: {eq: true}}}}}}",
+    "owner: {goals: {every: {complete: {eq: true}}}}",
+)
+COUNTS = (
+    "{ goalsConnection(first: 0) { totalCount } }",
+    "{ goals { tasksConnection(first: 0) { totalCount } } }",
+    "{ goals { notesConnection(first: 0) { totalCount } tasksConnection(first: 1) { totalCount"
+    " nodes { id } } } }",
+    "query($n: Int) { goals(first: $n) { tasksConnection(first: $n) { totalCount } } }",
+    "{ goals { owner { goalsConnection(first: 0) { totalCount } } } }",
+    "{ goals { tasksConnection(first: 0, filter: {complete: {eq: true}}) { totalCount } } }",
+    *(f"{{ goals(filter: {{{filter_}}}) {{ id }} }}" for filter_ in FILTERED_GOALS),
+    *(f"{{ goals(first: 1, filter: {{{filter_}}}) {{ id }} }}" for filter_ in FILTERED_GOALS),
+    *(
+        f"{{ goalsConnection(first: 0, filter: {{{filter_}}}) {{ totalCount }} }}"
+        for filter_ in FILTERED_GOALS
+    ),
+)
+"""Of a student: what is read to count, and to decide what is in a list."""
 ADMINS = (
     "{ organisations { memberships { id } } }",
     "{ organisations { groups { members { id } } } }",
@@ -78,6 +103,15 @@ ADMINS = (
     " } }",
     "query($n: Int) { groups { members(first: $n) { organisation { memberships(first: $n) { id } }"
     " } } }",
+    "{ organisations { membershipsConnection(first: 0) { totalCount } } }",
+    "{ organisations { memberships(first: 1, filter: {role: {eq: CAREGIVER}}) { id } } }",
+    '{ organisations { memberships(filter: {person: {name: {eq: "zz"}}}) { id } } }',
+    '{ groups(filter: {members: {none: {person: {name: {eq: "Person 1"}}}}}) { id } }',
+    # All members again for each.
+    "{ groups { membersConnection(first: 0, filter: {group: {members: {some: {role: {eq: ADMIN}"
+    "}}}}) { totalCount } } }",
+    "{ groups { members(first: 1, filter: {person: {goals: {some: {complete: {eq: true}}}}})"
+    " { id } } }",
 )
 
 
@@ -124,7 +158,10 @@ async def school(database_url: str) -> AsyncIterator[RecordingDatabase]:
 
 @pytest.mark.parametrize(
     ("viewer", "query"),
-    [*((STUDENT, query) for query in STUDENTS), *((ADMIN, query) for query in ADMINS)],
+    [
+        *((STUDENT, query) for query in (*STUDENTS, *COUNTS)),
+        *((ADMIN, query) for query in ADMINS),
+    ],
 )
 async def test_a_unit_buys_so_many_rows_and_bytes_at_most(
     school: RecordingDatabase, viewer: UUID, query: str
@@ -181,6 +218,10 @@ async def ask(
 
 
 def count_rows(plan: dict[str, Any]) -> float:
-    """How many rows left their tables, by PostgreSQL's own count."""
-    own = plan["Actual Rows"] * plan["Actual Loops"] if "Relation Name" in plan else 0.0
+    """How many rows were read from tables, by PostgreSQL's own count: misfits too."""
+    own = 0.0
+    if "Relation Name" in plan:
+        removed = ("Rows Removed by Filter", "Rows Removed by Index Recheck")
+        each = plan["Actual Rows"] + sum(plan.get(name, 0) for name in removed)
+        own = each * plan["Actual Loops"]
     return float(own) + sum(count_rows(each) for each in plan.get("Plans", ()))

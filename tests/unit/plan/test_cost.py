@@ -44,7 +44,8 @@ PAGES = "query P($n: Int) { goalsConnection(first: $n) { nodes { id tasks { id }
         ("{ goals(first: 0) { id } }", 1),
         # Wrapping adds no depth: 2 for the connection, then as the list.
         ("{ goalsConnection(first: 2) { nodes { id } } }", 1 + 2 + 7),
-        ("{ goalsConnection(first: 2) { totalCount } }", 1 + 2 + 1),
+        # A count reads all there are, 3 here, whatever the page.
+        ("{ goalsConnection(first: 2) { totalCount } }", 1 + 2 + 1 + 3 * 2),
         # 1 + 2 + 2 x (2 + 1 + 2 + 1.5): edges, cursor, node, id
         ("{ goalsConnection(first: 2) { edges { cursor node { id } } } }", 16),
         # filter, title, eq and the text
@@ -94,9 +95,12 @@ def test_relations_that_lead_in_circles_are_refused_by_their_price(query: str) -
 
 def test_what_an_answer_had_in_it_is_priced_afterwards() -> None:
     settings = Settings()
-    assert price_answer(999, settings) == 0
-    assert price_answer(21_500, settings) == 21
+    assert price_answer(999, 9, settings) == 0
+    assert price_answer(21_500, 0, settings) == 21
     listed, placed = (LimitExceededError("too many", limit=limit) for limit in ("listRows", "rows"))
+    assert price_answer(21_500, 1_234, settings) == 21 + 123
+    scanned = LimitExceededError("too many", limit="scannedRows")
+    assert price_refusal(scanned, settings) == settings.max_cost
     assert price_refusal(listed, settings) == 1_000 / 5 * 2
     assert price_refusal(placed, settings) == settings.max_cost
     assert price_refusal(LimitExceededError("long", limit="bytes"), settings) == settings.max_cost
@@ -175,7 +179,49 @@ def test_a_filter_cannot_be_nested_for_ever() -> None:
 
     with pytest.raises(LimitExceededError, match="nested 14 objects deep"):
         cost_of(query, id=one)
-    assert cost_of(query, Settings(max_depth=14), id=one)
+    assert cost_of(query, Settings(max_depth=14, max_cost=10**9), id=one)
+
+
+FILTERED = "{ goals(first: 1, filter: {%s}) { id } }"
+
+
+def test_a_filters_relations_cost_what_they_would_as_lists_for_all_rows_of_the_list() -> None:
+    """Of 3 goals, each with 3 tasks: whatever `first` keeps of them."""
+    plain = cost_of(FILTERED % "complete: {eq: true}", PLAIN)
+    some = cost_of(FILTERED % "tasks: {some: {complete: {eq: true}}}", PLAIN)
+    twice = "tasks: {some: {complete: {eq: true}}, none: {complete: {eq: true}}}"
+
+    # Two objects more in the argument.
+    assert some - plain == 2 + 3 * (3 * 2)
+    assert cost_of(FILTERED % twice, PLAIN) - some == 3 + 3 * (3 * 2)
+    # The way back to goals multiplies: 3 goals, their 3 tasks, the goal of each.
+    back = cost_of(FILTERED % "tasks: {some: {goal: {complete: {eq: true}}}}", PLAIN)
+    assert back - some == 1 + 3 * 3 * 2 * 1.5
+
+
+def test_a_count_is_priced_by_what_its_list_is_expected_to_have() -> None:
+    query = "{ organisation(organisationId: $o) { %s(first: 0) { totalCount } } }"
+    query = "query($o: UUID!) " + query
+    one = "60a10000-0000-4000-8000-000000000005"
+
+    def price(field: str) -> float:
+        return cost_of(query % field, PLAIN, o=one)
+
+    # 100 memberships and 30 groups, an object each, within an object.
+    assert price("membershipsConnection") - price("groupsConnection") == (100 - 30) * 2 * 1.5
+
+
+@pytest.mark.parametrize(
+    "filter_",
+    [
+        "memberships: {some: {organisation: {memberships: {some: {organisation: {memberships:"
+        " {some: {role: {eq: ADMIN}}}}}}}}}",
+        "goals: {some: {owner: {goals: {some: {owner: {goals: {some: {complete: {eq: true}}}}}}}}}",
+    ],
+)
+def test_filters_that_lead_in_circles_are_refused_by_their_price(filter_: str) -> None:
+    with pytest.raises(LimitExceededError, match="costs"):
+        cost_of(f"{{ groups {{ members(filter: {{person: {{{filter_}}}}}) {{ id }} }} }}")
 
 
 def test_rows_inserted_together_are_counted() -> None:

@@ -1,0 +1,77 @@
+"""The pass that marks what the filters of a plan go through: the rows that are read to decide.
+
+A filter over a relation reads rows that no answer shows. `sql.scans` counts them, up to a bound,
+and refuses what is beyond. It runs before `plan.guard` confines filters: each step has the rule of
+what it leads to beside it, so that no hidden row is counted. Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from poutama.plan.guard import visible_rows
+from poutama.plan.nodes import (
+    ALWAYS,
+    All,
+    AnyOf,
+    Compare,
+    Comparison,
+    Exists,
+    Not,
+    Predicate,
+    Read,
+    Rows,
+    Scan,
+)
+from poutama.plan.ownership import is_implied
+from poutama.plan.traversal import rewrite_rows
+from poutama.schema.model import ColumnKind, Entity, RelationShape
+
+
+def mark_scans(entities: Mapping[str, Entity], read: Read) -> Read:
+    """The plan, with what the filter of each set of rows goes through."""
+
+    def mark(rows: Rows, _: Rows | None) -> Rows:
+        if rows.filter == ALWAYS:
+            return rows
+        found: dict[tuple[str, ...], Scan] = {}
+        within = All(tuple(_find_ids(rows.filter)))
+        for steps in _find_steps(entities, rows.entity, rows.filter):
+            way = tuple(step.relation.name for step in steps)
+            times = found[way].times + 1 if way in found else 1
+            found[way] = Scan(steps, within, times)
+        scans = found.values() or (Scan((), within),)
+        return replace(rows, scans=tuple(scans))
+
+    return rewrite_rows(read, mark)
+
+
+def _find_steps(
+    entities: Mapping[str, Entity], entity: Entity, predicate: Predicate
+) -> Iterator[tuple[Exists, ...]]:
+    """The ways that end where there may be several rows; each includes the rows before its end."""
+    match predicate:
+        case All(parts) | AnyOf(parts):
+            for part in parts:
+                yield from _find_steps(entities, entity, part)
+        case Not(part):
+            yield from _find_steps(entities, entity, part)
+        case Exists(relation, target, where):
+            implied = is_implied(entity, relation, target)
+            step = replace(predicate, where=ALWAYS if implied else visible_rows(entities, target))
+            inner = list(_find_steps(entities, target, where))
+            for steps in inner:
+                yield (step, *steps)
+            if not inner and relation.shape is not RelationShape.ONE:
+                yield (step,)
+
+
+def _find_ids(predicate: Predicate) -> Iterator[Predicate]:
+    """The conditions that leave a few rows by their ids, which an index finds."""
+    match predicate:
+        case All(parts):
+            for part in parts:
+                yield from _find_ids(part)
+        case Compare(column, Comparison.EQ | Comparison.MEMBER) if column.kind is ColumnKind.UUID:
+            yield predicate

@@ -1,0 +1,136 @@
+"""How many rows a statement goes through for its filters and counts, known before it does.
+
+A filter over a relation, and a count, read rows that no answer shows: without a bound they would
+read all there are. So each has a CTE that counts those rows up to one beyond the bound, and stops;
+the filter and the count themselves have a condition that holds within the bound alone. What was
+counted is returned, for the price of the operation. `sql.levels` calls this. Rows that the viewer
+may not see are not counted.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from poutama.plan.nodes import Scan
+from poutama.sql.bounds import Bounds, Place, render_raise
+from poutama.sql.condition import TRUE, Condition, all_of
+from poutama.sql.fragment import quote_name
+from poutama.sql.layout import CountSlot, Layout, Level
+from poutama.sql.predicate import Conditions
+
+
+@dataclass(frozen=True, slots=True)
+class ScannedLevel:
+    """A level whose rows are filtered or counted.
+
+    Attributes:
+        name: of the CTE, whose column `rows` has how many rows there are.
+        level: the level.
+        counted: whether its rows are counted without a filter: then there is a number for each
+            `parent`, which is the count itself.
+    """
+
+    name: str
+    level: Level
+    counted: bool
+
+
+class Scans:
+    """The scans of one statement."""
+
+    def __init__(self, layout: Layout, bounds: Bounds) -> None:
+        self._bounds = bounds
+        self._found: list[ScannedLevel] = []
+        counts = (slot.level for slot in layout.slots if isinstance(slot, CountSlot))
+        for level in (*(each for each in layout.levels if each.rows.scans), *counts):
+            if self._find(level) is None:
+                name = f"scan_{len(self._found) + 1}"
+                self._found.append(ScannedLevel(name, level, counted=not level.rows.scans))
+
+    def _find(self, level: Level) -> ScannedLevel | None:
+        """The scan of a level; a page that is counted besides is two levels of the same rows."""
+        for scan in self._found:
+            if scan.level.rows is level.rows and scan.level.parent is level.parent:
+                return scan
+        return None
+
+    def name_count(self, level: Level) -> str | None:
+        """The CTE whose rows are the counts of this level; None where a filter must be counted."""
+        scan = self._find(level)
+        return scan.name if scan is not None and scan.counted else None
+
+    def within_bound(self, level: Level) -> Condition:
+        """The condition that the level goes through no more rows than it may."""
+        scan = self._find(level)
+        if scan is None:
+            return TRUE
+        return Condition(f"{_total(scan)} <= {self._bounds.scanned_rows}")
+
+    def of_level(self, level: Level) -> ScannedLevel | None:
+        """The scan to be rendered before this level."""
+        return self._find(level)
+
+    def of_counts(self, layout: Layout) -> list[ScannedLevel]:
+        """The scans of what is counted, of which no level reads the rows."""
+        read = [self._find(level) for level in layout.levels]
+        return [scan for scan in self._found if scan not in read]
+
+    def totals(self) -> list[str]:
+        """SQL of how many rows each scan has counted."""
+        return [_total(scan) for scan in self._found]
+
+    def places(self) -> tuple[Place, ...]:
+        """Where each scan is, in the order of `totals`."""
+        return tuple(
+            Place(scan.level.path, self._bounds, is_whole=False, is_alone=True)
+            for scan in self._found
+        )
+
+    def raise_beyond(self, written: str) -> str:
+        """A change's number of rows, which fails if the payload goes through too many."""
+        over = " OR ".join(f"{each} > {self._bounds.scanned_rows}" for each in self.totals())
+        if not over:
+            return written
+        return f"CASE WHEN {over} THEN {render_raise(written)} ELSE {written} END"
+
+    def render(
+        self, scan: ScannedLevel, conditions: Conditions, source: str, where: Condition
+    ) -> str:
+        """The CTE. `source` and `where`: the level's rows as `this`, without their filter."""
+        limit = f" LIMIT {self._bounds.scanned_rows + 1}"
+        if scan.counted:
+            query = _count_each(scan.level, f"{source}{where.where}{limit}")
+        else:
+            ways = scan.level.rows.scans
+            counts = (_count_way(conditions, way, source, where, limit) for way in ways)
+            query = f"SELECT {' + '.join(counts)} AS rows"
+        return f"{scan.name} AS MATERIALIZED ({query})"
+
+
+def _count_each(level: Level, rows: str) -> str:
+    if level.parent is None:
+        return f"SELECT count(*) AS rows FROM (SELECT 1 FROM {rows}) AS this"
+    return (
+        f"SELECT this.key AS parent, count(*) AS rows FROM (SELECT parent.key FROM {rows}) AS this"
+        " GROUP BY this.key"
+    )
+
+
+def _count_way(
+    conditions: Conditions, scan: Scan, source: str, where: Condition, limit: str
+) -> str:
+    alias = "this"
+    where = all_of(where, conditions.render("this", scan.within))
+    for step in scan.steps:
+        inner = conditions.names.take(step.target.table)
+        joined = conditions.join(inner, step.relation, alias)
+        on = all_of(joined, conditions.render(inner, step.where))
+        # To the left: also rows without any of the next are gone through.
+        source += f" LEFT JOIN {quote_name(step.target.table)} AS {inner} ON {on.text}"
+        alias = inner
+    counted = f"(SELECT count(*) FROM (SELECT 1 FROM {source}{where.where}{limit}) AS this)"
+    return counted if scan.times == 1 else f"{scan.times} * {counted}"
+
+
+def _total(scan: ScannedLevel) -> str:
+    return f"(SELECT coalesce(sum({scan.name}.rows), 0)::int8 FROM {scan.name})"
