@@ -17,9 +17,10 @@ from uuid import UUID, uuid4
 from poutama.db.transaction import Transaction
 from poutama.errors import ConflictError, NotFoundError
 from poutama.lru import Lru
+from poutama.plan.binding import Binding
 from poutama.plan.change_plan import ChangeShape, Given, build_change
 from poutama.plan.nodes import Change, Insert, Read
-from poutama.plan.values import Binding, SqlConstant, Variable
+from poutama.plan.values import SqlConstant, Variable
 from poutama.quotas import find_refusal
 from poutama.schema.model import Action, Model
 from poutama.schema.scalars import print_date_time

@@ -139,6 +139,14 @@ class PersistedQueryNotFoundError(PoutamaError):
     safe = True
 
 
+class PersistedQueryNotSupportedError(PoutamaError):
+    """A document's hash was sent alone, and there are no documents to choose from."""
+
+    code = "PERSISTED_QUERY_NOT_SUPPORTED"
+    status = 400
+    safe = True
+
+
 class DocumentNotTrustedError(PoutamaError):
     """Only documents that were published with this server are served here."""
 

@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from uuid import UUID
 
 from poutama.db.connection import Database
+from poutama.plan.binding import Binding
 from poutama.plan.procedure_calls import build_permits
-from poutama.plan.values import Binding, Variable
+from poutama.plan.values import Variable
 from poutama.schema.model import Model
 from poutama.sql.permit import render_permits
 from poutama.sql.statement import Statement, bind_values

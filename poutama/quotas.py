@@ -13,9 +13,10 @@ from typing import Any, TypeAlias
 from uuid import UUID
 
 from poutama.errors import QuotaExceededError
+from poutama.plan.binding import Binding
 from poutama.plan.nodes import Insert
 from poutama.plan.quota_checks import quota_exceeded
-from poutama.plan.values import Binding, Variable
+from poutama.plan.values import Variable
 from poutama.schema.model import Entity, Model
 from poutama.schema.quota import Quota
 from poutama.settings import Settings

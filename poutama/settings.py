@@ -126,6 +126,11 @@ class Settings:
         "Origins whose pages may use the API, such as https://learn.example, separated by commas; "
         "empty means none but its own.",
     )
+    allowed_headers: str = setting(
+        "",
+        "Further request headers that pages of those origins may send, separated by commas, such "
+        "as traceparent, baggage, sentry-trace, apollographql-client-name.",
+    )
     request_seconds: float = setting(29.0, "Time one request may take, in seconds.")
     max_body_bytes: int = setting(1_000_000, "Largest request body, in bytes.")
     max_response_bytes: int = setting(

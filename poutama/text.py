@@ -25,6 +25,8 @@ LONGEST_RUN = 30
 """Combining marks that may follow each other, as in https://www.unicode.org/reports/tr15/#Stream_Safe_Text_Format."""
 LONGEST_DECOMPOSITION = 4
 """Most characters that one character of the stored form (NFC) can have been sent as."""
+NEVER_FOUND = "\u0301"
+"""A combining mark: no searched form has any."""
 LETTERS = 4_096
 """Letters whose marks are remembered."""
 
@@ -109,6 +111,19 @@ def fold(text: str) -> str:
     if text.isascii() and len(text) <= LONGEST_TEXT:
         return text.lower()
     return "".join(filterfalse(combining, normalize(text, "NFKD"))).casefold()
+
+
+def fold_needle(text: str) -> str:
+    """Return the searched form of what is looked for.
+
+    As `fold`, but what is nothing but accents, as a dead key leaves in the middle of a word, is
+    found nowhere: its searched form is empty or blank, which every text contains.
+
+    Raises:
+        BadUserInputError: as `normalize`.
+    """
+    folded = fold(text)
+    return folded if folded.strip() or not text.strip() else NEVER_FOUND
 
 
 def normalize_email(text: str) -> str | None:

@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
 
-from poutama.edge.http import Api, Request, Response, body_too_large, cut_off, refuse
+from poutama.edge.http import Api, Request, Response, body_too_large, cut_off
 from poutama.engine.writes_in_progress import is_writing
 from poutama.errors import DeadlineExceededError, PoutamaError, UnavailableError
 
@@ -72,7 +72,7 @@ class Application:
         except PoutamaError as refusal:
             error = refusal
         if error is not None:
-            response = refuse(request, error)
+            response = self._api.refuse(request, error)
         # Refused, the rest of the body is not read: the connection ends with the answer.
         last = error is not None
         await _send_response(send, response, bodiless=method == "HEAD", last=last)

@@ -59,7 +59,7 @@ class ApiFunction:
             async with asyncio.timeout(max(0.0, request.deadline - monotonic()) + _GRACE_SECONDS):
                 return await self._api.handle(request)
         except TimeoutError:
-            return refuse(request, cut_off(request))
+            return self._api.refuse(request, cut_off(request))
 
 
 def _refuse_event(event: object, error: BadRequestError) -> Response:

@@ -140,13 +140,13 @@ class Api:
             engine: runs operations.
             verifier: turns an Authorization header into a viewer.
             settings: `request_seconds`, `max_body_bytes`, `max_response_bytes`,
-                `allowed_origins` and who may ask for the schema.
+                `allowed_origins`, `allowed_headers` and who may ask for the schema.
             health: raises when the database does not answer, or lacks a migration.
             routes: further pages by exact path, GET only; the local mode's GraphiQL, for one.
             budgets: what each person may ask for in a while; None: as much as they like.
 
         Raises:
-            ConfigurationError: `allowed_origins` cannot be used.
+            ConfigurationError: `allowed_origins` or `allowed_headers` cannot be used.
         """
         self._engine = engine
         self._verifier = verifier
@@ -156,7 +156,7 @@ class Api:
         self._max_response_bytes = settings.max_response_bytes
         self._health = health
         self._budgets = budgets
-        self._origins = Origins(settings.allowed_origins)
+        self._origins = Origins(settings.allowed_origins, settings.allowed_headers)
         self._pages: dict[str, Route] = {**(routes or {}), HEALTH_PATH: self._answer_health}
 
     async def handle(self, request: Request) -> Response:
@@ -168,7 +168,11 @@ class Api:
                 response = await self._fit(request, await self._answer_page(request))
         except Exception as error:  # the last net
             response = refuse(request, await self._explain(error))
-        return self._share(request, response) if self._origins.any else response
+        return self._share(request, response)
+
+    def refuse(self, request: Request, error: Exception) -> Response:
+        """Answer a request that an entry point ends, as `handle` would: scripts can read why."""
+        return self._share(request, refuse(request, error))
 
     async def _explain(self, error: Exception) -> Exception:
         """The reason behind a table that is not there: a migration that is missing."""
@@ -184,6 +188,8 @@ class Api:
         return error
 
     def _share(self, request: Request, response: Response) -> Response:
+        if not self._origins.any:
+            return response
         origin = request.headers.get("origin")
         headers = self._origins.share(request.method, origin, response.headers)
         return Response(response.status, headers, response.body)

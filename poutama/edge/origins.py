@@ -14,30 +14,42 @@ from poutama.edge.content_negotiation import HeaderPairs
 from poutama.errors import ConfigurationError
 
 _ORIGIN = re.compile(r"https?://([a-z0-9.-]+|\[[0-9a-f:]+\])(:[0-9]{1,5})?")
-_PREFLIGHT = (
-    (b"access-control-allow-headers", b"authorization, content-type, idempotency-key"),
-    # Browsers ask again after two hours at the latest.
-    (b"access-control-max-age", b"7200"),
-)
+_HEADER = re.compile(r"[a-z0-9][a-z0-9_.-]*", re.IGNORECASE)
+_HEADERS = ("authorization", "content-type", "idempotency-key")
+# Browsers ask again after two hours at the latest.
+_MAX_AGE = (b"access-control-max-age", b"7200")
 _EXPOSED = (b"access-control-expose-headers", b"ratelimit, ratelimit-policy, retry-after")
 
 
 class Origins:
     """The origins whose pages may use the API; none unless the settings name some."""
 
-    def __init__(self, allowed: str) -> None:
-        """Read the setting `allowed_origins`: origins separated by commas.
+    def __init__(self, allowed: str, headers: str = "") -> None:
+        """Read the settings `allowed_origins` and `allowed_headers`, both separated by commas.
 
         Raises:
-            ConfigurationError: one is not an origin as browsers send it; neither is `*`.
+            ConfigurationError: one is not an origin as browsers send it, or not the name of a
+                header; neither is `*`.
         """
-        self._allowed = frozenset(filter(None, (each.strip() for each in allowed.split(","))))
+        self._allowed = frozenset(_split(allowed))
         for origin in sorted(self._allowed):
             if not _ORIGIN.fullmatch(origin):
                 raise ConfigurationError(
                     "POUTAMA_ALLOWED_ORIGINS: expected origins such as https://learn.example,"
                     f" in lower case and without a path, got {origin}"
                 )
+
+        for header in _split(headers):
+            if not _HEADER.fullmatch(header):
+                raise ConfigurationError(
+                    "POUTAMA_ALLOWED_HEADERS: expected names of headers such as traceparent,"
+                    f" got {header}"
+                )
+        names = dict.fromkeys((*_HEADERS, *(each.lower() for each in _split(headers))))
+        self._preflight = (
+            (b"access-control-allow-headers", ", ".join(names).encode()),
+            _MAX_AGE,
+        )
 
     @property
     def any(self) -> bool:
@@ -54,7 +66,11 @@ class Origins:
         if method != "OPTIONS":
             return (*shared, _EXPOSED)
         methods = [(b"access-control-allow-methods", v) for name, v in headers if name == b"allow"]
-        return (*shared, *methods, *_PREFLIGHT)
+        return (*shared, *methods, *self._preflight)
+
+
+def _split(setting: str) -> list[str]:
+    return [each.strip() for each in setting.split(",") if each.strip()]
 
 
 def _vary(headers: HeaderPairs) -> HeaderPairs:

@@ -52,6 +52,7 @@ from poutama.errors import (
 )
 from poutama.lru import Lru
 from poutama.memory_footprint import measure_bytes
+from poutama.plan.binding import Binding, IdempotentRequest
 from poutama.plan.cost import (
     check_cost,
     price_answer,
@@ -62,7 +63,6 @@ from poutama.plan.cost import (
 from poutama.plan.limits import check_text
 from poutama.plan.nodes import Text
 from poutama.plan.operation import Documents, GraphQLFailure, GraphQLRequest, Operation
-from poutama.plan.values import Binding, IdempotentRequest
 from poutama.plan.variables_shape import VariablesShape
 from poutama.procedure import Procedure
 from poutama.schema.model import Entity, Model

@@ -42,10 +42,10 @@ from poutama.errors import (
     UnavailableError,
 )
 from poutama.jobs.table import require_job_quota
+from poutama.plan.binding import Binding, resolve_tree, resolve_value
 from poutama.plan.mutation_steps import Call, Write
 from poutama.plan.nodes import Insert, Text
 from poutama.plan.operation import GraphQLRequest
-from poutama.plan.values import Binding, resolve_tree, resolve_value
 from poutama.procedure import Procedure, ProcedureContext
 from poutama.quotas import Fetch, Quotas, find_refusal
 from poutama.settings import Settings

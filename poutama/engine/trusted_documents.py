@@ -18,9 +18,12 @@ from poutama.errors import (
     ConfigurationError,
     DocumentNotTrustedError,
     PersistedQueryNotFoundError,
+    PersistedQueryNotSupportedError,
 )
 from poutama.plan.operation import GraphQLRequest
 
+NOT_SUPPORTED = "PersistedQueryNotSupported"
+"""The message by which Apollo's and urql's clients know to send documents afterwards."""
 VARIABLE = "POUTAMA_TRUSTED_DOCUMENTS"
 
 
@@ -34,6 +37,8 @@ class TrustedDocuments:
         """The request with its document.
 
         Raises:
+            PersistedQueryNotSupportedError: it has a document id and no document, and there are
+                no documents to choose from.
             PersistedQueryNotFoundError: its document id is unknown.
             DocumentNotTrustedError: its document is not among the trusted ones.
             BadRequestError: its document id is not that of its document.
@@ -45,9 +50,7 @@ class TrustedDocuments:
             )
         if self._documents is None:
             if named is not None and not text:
-                raise PersistedQueryNotFoundError(
-                    f"Document {named[:64]!r} not found; send its full text as `query`."
-                )
+                raise PersistedQueryNotSupportedError(NOT_SUPPORTED)
             return request
         found = self._documents.get(named or hash_document(text))
         if found is None and text:

@@ -17,6 +17,7 @@ from poutama.plan.nodes import (
     AnyOf,
     Compare,
     Exists,
+    HasWords,
     Not,
     Own,
     Predicate,
@@ -164,6 +165,8 @@ def _texts(entity: Entity, predicate: Predicate) -> Iterator[str]:
     match predicate:
         case Compare(column) if column.kind is ColumnKind.TEXT:
             yield f"{entity.name}.{column.field}"
+        case HasWords(columns):
+            yield from (f"{entity.name}.{column.field}" for column in columns)
         case All(parts) | AnyOf(parts):
             for part in parts:
                 yield from _texts(entity, part)

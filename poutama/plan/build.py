@@ -7,23 +7,16 @@ and the places of values, and nothing of SQL. Called by the engine on a miss of 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
 
 from graphql import (
-    DocumentNode,
     FieldNode,
     GraphQLObjectType,
-    MiddlewareManager,
-    OperationDefinitionNode,
-    OperationType,
     SelectionSetNode,
-    execute_sync,
 )
 
-from poutama.errors import LimitExceededError, PoutamaError
 from poutama.plan.filters import build_filter
-from poutama.plan.limits import exceeded
+from poutama.plan.introspection import Introspector
 from poutama.plan.nodes import (
     ALWAYS,
     All,
@@ -56,9 +49,6 @@ from poutama.plan.variables_shape import Tree
 from poutama.schema.model import Column, Computed, Entity, Model, OrderTerm, Relation, RelationShape
 from poutama.settings import Settings
 
-LARGEST_INTROSPECTION = 40_000
-"""Fields that an operation's introspection may answer; the usual query for all of it takes 4500."""
-
 
 class ReadBuilder:
     """Builds the parts of a plan that read: a query's roots, a mutation's payload."""
@@ -70,7 +60,7 @@ class ReadBuilder:
         self._operation = operation
         self._selections = selections
         self._settings = settings
-        self._introspected = _IntrospectionMeter()
+        self._introspector = Introspector(model, operation)
 
     def build_query(self, variables: Mapping[str, object]) -> Read:
         """The plan of a query operation; introspection takes the variables as they were sent.
@@ -85,7 +75,7 @@ class ReadBuilder:
             if name == "__typename":
                 roots.append(Text(key, '"Query"'))
             elif name.startswith("__"):
-                roots.append(self._introspect(key, nodes, variables))
+                roots.append(Text(key, self._introspector.answer(key, nodes, variables)))
             else:
                 relation = self._model.roots[name]
                 roots.append(self._relation(key, nodes, "Query", relation))
@@ -213,43 +203,6 @@ class ReadBuilder:
             else PageDetail(key, PageFact(inner[0].name.value))
             for key, inner in self._selections.collect(_sets(nodes), "PageInfo").items()
         )
-
-    def _introspect(
-        self, key: str, nodes: list[FieldNode], variables: Mapping[str, object]
-    ) -> Text:
-        """What graphql-core's own executor answers; introspection touches no rows."""
-        operation = OperationDefinitionNode(
-            operation=OperationType.QUERY,
-            variable_definitions=self._operation.node.variable_definitions,
-            directives=(),
-            selection_set=SelectionSetNode(selections=tuple(nodes)),
-        )
-        document = DocumentNode(definitions=(operation, *self._operation.fragments.values()))
-        result = execute_sync(
-            self._model.schema,
-            document,
-            variable_values=dict(variables),
-            middleware=MiddlewareManager(self._introspected),
-        )
-        if self._introspected.count > LARGEST_INTROSPECTION:
-            found = f"{key}: introspection answers {self._introspected.count} fields or more"
-            raise exceeded("introspection", self._introspected.count, LARGEST_INTROSPECTION, found)
-        if result.errors or result.data is None:
-            raise PoutamaError(f"Introspection failed: {result.errors}")
-        return Text(key, json.dumps(result.data[key], ensure_ascii=False, separators=(",", ":")))
-
-
-class _IntrospectionMeter:
-    """Counts the fields that are answered: a few fragments make millions out of one schema."""
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def resolve(self, resolver: Callable[..., Any], *args: Any, **arguments: Any) -> Any:
-        self.count += 1
-        if self.count > LARGEST_INTROSPECTION:
-            raise LimitExceededError
-        return resolver(*args, **arguments)
 
 
 def _sets(nodes: Iterable[FieldNode]) -> list[SelectionSetNode | None]:

@@ -26,11 +26,12 @@ from graphql import (
 )
 
 from poutama.errors import PoutamaError
+from poutama.plan.binding import Binding, resolve_value
 from poutama.plan.limits import exceeded
 from poutama.plan.operation import Operation
 from poutama.plan.selection import Selections
 from poutama.plan.text_bytes import TextPlace, count_bytes, count_text, find_texts
-from poutama.plan.values import Binding, Constant, PageSize, resolve_value
+from poutama.plan.values import Constant, PageSize
 from poutama.plan.variables_shape import Tree
 from poutama.schema.model import Entity, Model, Relation, RelationShape
 from poutama.settings import Settings

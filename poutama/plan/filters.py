@@ -17,13 +17,14 @@ from poutama.plan.nodes import (
     Compare,
     Comparison,
     Exists,
+    HasWords,
     IsNull,
     Not,
     Predicate,
 )
-from poutama.plan.values import Constant, Folded, Items, Members, Value
+from poutama.plan.values import Constant, Items, Members, Needle, Normalized, Value, Words
 from poutama.plan.variables_shape import Tree
-from poutama.schema.model import Column, Entity, Model, Relation, RelationShape
+from poutama.schema.model import Column, ColumnKind, Entity, Model, Relation, RelationShape
 
 Branch: TypeAlias = Mapping[str, "Tree"]
 
@@ -63,14 +64,8 @@ def _condition(model: Model, entity: Entity, name: str, tree: Tree, where: str) 
         case "not":
             return Not(build_filter(model, entity, tree, where))
         case "search":
-            needle = Folded(as_value(tree))
-            return AnyOf(
-                tuple(
-                    Compare(column, Comparison.CONTAINS, needle, folded=True)
-                    for column in entity.columns
-                    if column.searchable
-                )
-            )
+            columns = tuple(column for column in entity.columns if column.searchable)
+            return HasWords(columns, Words(as_value(tree), where))
     field = entity.fields[name]
     if isinstance(field, Column):
         return _all(
@@ -98,17 +93,24 @@ def _relation(model: Model, relation: Relation, tree: Tree, where: str) -> Predi
 
 
 def _comparison(column: Column, operator: str, tree: Tree, where: str) -> Predicate:
-    if operator == "eq":
-        return IsNull(column) if tree is None else Compare(column, Comparison.EQ, as_value(tree))
+    if operator == "eq" and tree is None:
+        return IsNull(column)
     _given(tree, where)
+    if operator == "eq":
+        return Compare(column, Comparison.EQ, _stored_form(column, tree))
     if operator == "isNull":
         assert isinstance(tree, Constant), "booleans are part of a plan's shape"
         return IsNull(column) if tree.value else Not(IsNull(column))
     if operator == "in":
-        return Compare(column, Comparison.MEMBER, Members(as_value(tree)))
+        return Compare(column, Comparison.MEMBER, Members(_stored_form(column, tree)))
     if operator in _TEXTUAL:
-        return Compare(column, _TEXTUAL[operator], Folded(as_value(tree)), folded=True)
+        return Compare(column, _TEXTUAL[operator], Needle(as_value(tree)), folded=True)
     return Compare(column, _ORDERED[operator], as_value(tree))
+
+
+def _stored_form(column: Column, tree: Tree) -> Value:
+    value = as_value(tree)
+    return Normalized(value) if column.kind is ColumnKind.TEXT else value
 
 
 def _all(parts: object) -> Predicate:

@@ -20,6 +20,7 @@ from poutama.plan.nodes import (
     Confined,
     Exists,
     HasRelationship,
+    HasWords,
     IsNull,
     Leaf,
     Not,
@@ -141,7 +142,7 @@ def guard_predicate(
 ) -> Predicate:
     """A filter over `entity`, in which only visible rows count."""
     match predicate:
-        case Compare() | IsNull() | OwnedBy() | HasRelationship() | OneOf():
+        case Compare() | HasWords() | IsNull() | OwnedBy() | HasRelationship() | OneOf():
             return predicate
         case All(parts):
             return All(tuple(guard_predicate(entities, entity, part) for part in parts))

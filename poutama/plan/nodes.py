@@ -19,6 +19,7 @@ from poutama.plan.predicates import Comparison as Comparison
 from poutama.plan.predicates import Confined as Confined
 from poutama.plan.predicates import Exists as Exists
 from poutama.plan.predicates import HasRelationship as HasRelationship
+from poutama.plan.predicates import HasWords as HasWords
 from poutama.plan.predicates import IsNull as IsNull
 from poutama.plan.predicates import Not as Not
 from poutama.plan.predicates import OneOf as OneOf

@@ -39,6 +39,14 @@ class Compare:
 
 
 @dataclass(frozen=True, slots=True)
+class HasWords:
+    """Each of these words is in the search copy of one of the columns; no words, true."""
+
+    columns: tuple[Column, ...]
+    words: Value
+
+
+@dataclass(frozen=True, slots=True)
 class IsNull:
     """The column holds no value."""
 
@@ -114,7 +122,7 @@ class OneOf:
 
 
 Predicate: TypeAlias = (
-    Compare | IsNull | OwnedBy | HasRelationship | All | AnyOf | Not | Exists | OneOf
+    Compare | HasWords | IsNull | OwnedBy | HasRelationship | All | AnyOf | Not | Exists | OneOf
 )
 
 ALWAYS = All(())

@@ -70,6 +70,10 @@ ADVICE = {
         "of what, how much, and how much there may be.",
         "Ask for less at once: smaller pages, less depth. See [limits.md](limits.md).",
     ),
+    "PERSISTED_QUERY_NOT_SUPPORTED": (
+        "A document's hash was sent alone, and this server keeps no documents.",
+        "Send documents themselves; Apollo's and urql's clients do so afterwards.",
+    ),
     "PERSISTED_QUERY_NOT_FOUND": (
         "No document has the hash that was sent.",
         "Send the document itself; where only trusted ones are served, publish it first.",

@@ -150,7 +150,7 @@ def _filter(
     lines = [f"and: [{name}Filter!]", f"or: [{name}Filter!]", f"not: {name}Filter"]
     if any(find_directive(node, "search") is not None for node in nodes):
         lines.append(
-            '"Some text of it contains this; case, macrons and other accents do not matter."'
+            '"Its texts have each of these words in them; case, macrons and accents do not matter."'
             "\nsearch: String"
         )
     for node in nodes:

@@ -15,6 +15,7 @@ from poutama.plan.nodes import (
     Compare,
     Exists,
     HasRelationship,
+    HasWords,
     IsNull,
     Not,
     OneOf,
@@ -52,7 +53,7 @@ def render_right(
             return _first(conditions, alias, parts, above)
         case Exists():
             return _behind(conditions, alias, predicate, above)
-        case Compare() | IsNull() | OwnedBy() | Not() | OneOf():
+        case Compare() | HasWords() | IsNull() | OwnedBy() | Not() | OneOf():
             return None
         case _:
             assert_never(predicate)
@@ -83,6 +84,8 @@ def _columns(predicate: Predicate) -> list[str]:
     match predicate:
         case Compare(column, folded=folded):
             return [column.search_name if folded else column.name]
+        case HasWords(columns):
+            return [column.search_name for column in columns]
         case IsNull(column):
             return [column.name]
         case OwnedBy(column=name):

@@ -12,6 +12,7 @@ from poutama.plan.nodes import (
     Comparison,
     Exists,
     HasRelationship,
+    HasWords,
     IsNull,
     Not,
     OneOf,
@@ -48,6 +49,8 @@ class Conditions:
         match predicate:
             case Compare():
                 return self._compare(alias, predicate)
+            case HasWords():
+                return self._has_words(alias, predicate)
             case IsNull(column):
                 return Condition(f"{name_column(alias, column.name)} IS NULL")
             case OwnedBy(column, value):
@@ -56,10 +59,9 @@ class Conditions:
             case HasRelationship(column=column):
                 name = name_column(alias, column)
                 return render_relationship(self.parameters, name, predicate, (alias, *above))
-            case All(parts):
-                return all_of(*(self.render(alias, part, above) for part in parts))
-            case AnyOf(parts):
-                return any_of(*(self.render(alias, part, above) for part in parts))
+            case All(parts) | AnyOf(parts):
+                join = all_of if isinstance(predicate, All) else any_of
+                return join(*(self.render(alias, part, above) for part in parts))
             case Not(part):
                 return self._not(alias, part, above)
             case OneOf(subject, options):
@@ -117,6 +119,15 @@ class Conditions:
         # A comparison with NULL is false, so that NOT gives the rest.
         return all_of(Condition(f"{name} IS NOT NULL"), found) if column.nullable else found
 
+    def _has_words(self, alias: str, predicate: HasWords) -> Condition:
+        words = f"jsonb_array_elements_text({self.parameters.place(predicate.words, 'jsonb')})"
+        absent = " AND ".join(
+            f"strpos({_text(alias, column)}, member.value) = 0" for column in predicate.columns
+        )
+        return Condition(
+            f"NOT EXISTS (SELECT 1 FROM {words} AS member(value) WHERE {absent or 'true'})"
+        )
+
     def _comparison(self, name: str, comparison: Comparison, value: Value, column: Column) -> str:
         place = self.parameters.place
         match comparison:
@@ -137,3 +148,8 @@ class Conditions:
         joined = self.join(inner, predicate.relation, alias)
         where = all_of(joined, self.render(inner, predicate.where, (alias, *above))).where
         return Condition(f"EXISTS (SELECT 1 FROM {quote_name(table)} AS {inner}{where})")
+
+
+def _text(alias: str, column: Column) -> str:
+    name = name_column(alias, column.search_name)
+    return f"coalesce({name}, '')" if column.nullable else name

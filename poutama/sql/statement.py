@@ -11,7 +11,8 @@ from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from poutama.plan.values import Binding, Value, resolve_value
+from poutama.plan.binding import Binding, resolve_value
+from poutama.plan.values import Value
 from poutama.sql.bounds import WHOLE, Place, refuse_marked
 
 OUTCOME = -1

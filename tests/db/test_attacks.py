@@ -9,8 +9,7 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, replace
-from typing import Any
+from dataclasses import replace
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -18,73 +17,15 @@ import pytest
 from graphql import get_introspection_query
 
 from poutama.db.connection import Database
-from poutama.db.trace import StatementTrace
 from poutama.edge.http import Api, Request
 from poutama.engine import Engine
-from poutama.engine.trusted_documents import TrustedDocuments, hash_document
 from poutama.features import load_features, load_model
 from poutama.settings import Settings
-from poutama.viewer import Viewer
-from tests.golden.rows import ANA, BENS_GOAL, BENS_NOTE, BENS_TASK, NOWHERE, fill, person_id
+from tests.db.api_requests import JSON, Ana, Server
+from tests.golden.rows import BENS_GOAL, BENS_NOTE, BENS_TASK, NOWHERE, fill, person_id
 from tests.unit.plan.test_limits import ATTACKS
 
-JSON = {"content-type": "application/json", "accept": "application/graphql-response+json"}
 CREATE = 'mutation { createGoal(input: {goalType: SPORTS, title: "x"}) { goal { id } } }'
-
-
-@dataclass(frozen=True, slots=True)
-class Response:
-    """A response."""
-
-    status: int
-    body: dict[str, Any]
-    statements: list[str]
-
-    @property
-    def error(self) -> dict[str, Any]:
-        assert self.body.get("data") is None, self.body
-        error: dict[str, Any] = self.body["errors"][0]
-        return error
-
-    @property
-    def code(self) -> str:
-        return str(self.error["extensions"]["code"])
-
-
-class Ana:
-    """All is sent by Ana."""
-
-    async def viewer_from_authorization(self, header: str | None) -> Viewer | None:
-        return ANA
-
-
-@dataclass(slots=True)
-class Server:
-    """The API over a database."""
-
-    database: Database
-    settings: Settings
-    trusted: TrustedDocuments | None = None
-
-    async def send(self, request: Request) -> Response:
-        procedures = load_features().procedures
-        engine = Engine(load_model(), self.database, self.settings, procedures, self.trusted)
-        await fill(self.database)
-        traces: list[StatementTrace] = []
-        with self.database.observe(traces.append):
-            response = await Api(engine, Ana(), self.settings, self.healthy).handle(request)
-        statements = [trace.statement for trace in traces]
-        return Response(response.status, json.loads(response.body), statements)
-
-    async def post(self, body: object, **headers: str) -> Response:
-        content = body if isinstance(body, bytes) else json.dumps(body).encode()
-        return await self.send(Request("POST", "/graphql", "", {**JSON, **headers}, content))
-
-    async def ask(self, query: str, **variables: Any) -> Response:
-        return await self.post({"query": query, "variables": variables})
-
-    async def healthy(self) -> None:
-        return
 
 
 @pytest.fixture
@@ -350,51 +291,3 @@ async def test_an_id_that_was_guessed_looks_like_one_that_nothing_has(
         return answer.status, json.dumps(answer.body)
 
     assert await outcome(theirs) == await outcome(NOWHERE)
-
-
-NAME = "query Name { me { name } }"
-
-
-async def test_where_documents_are_trusted_only_they_are_served(server: Server) -> None:
-    name = hash_document(NAME)
-    server.trusted = TrustedDocuments({name: NAME})
-    persisted = {"persistedQuery": {"version": 1, "sha256Hash": name}}
-
-    for body in (
-        {"documentId": name},
-        {"documentId": f"sha256:{name}"},
-        {"extensions": persisted},
-        {"query": NAME},
-        {"query": NAME, "extensions": persisted},
-    ):
-        assert (await server.post(body)).body == {"data": {"me": {"name": "Ana"}}}
-    by_get = Request("GET", "/graphql", urlencode({"documentId": name}), JSON, b"")
-    assert (await server.send(by_get)).status == 200
-
-
-async def test_where_documents_are_trusted_nothing_else_is_served_or_kept(server: Server) -> None:
-    server.trusted = TrustedDocuments({hash_document(NAME): NAME})
-    other = "{ me { email } }"
-    unknown = {"persistedQuery": {"version": 1, "sha256Hash": hash_document(other)}}
-
-    full = await server.post({"query": other})
-    assert (full.status, full.code, full.statements) == (403, "DOCUMENT_NOT_TRUSTED", [])
-    # As a client registers one with servers that let it.
-    registering = await server.post({"query": other, "extensions": unknown})
-    assert (registering.code, registering.statements) == ("DOCUMENT_NOT_TRUSTED", [])
-    for body in ({"extensions": unknown}, {"documentId": hash_document(other)}):
-        outcome = await server.post(body)
-        assert (outcome.status, outcome.code) == (400, "PERSISTED_QUERY_NOT_FOUND")
-
-
-async def test_a_hash_that_is_not_that_of_the_document_is_refused(server: Server) -> None:
-    server.trusted = TrustedDocuments({hash_document(NAME): NAME})
-    outcome = await server.post({"query": "{ me { email } }", "documentId": hash_document(NAME)})
-
-    assert (outcome.status, outcome.code, outcome.statements) == (400, "BAD_REQUEST", [])
-
-
-async def test_elsewhere_a_hash_alone_is_not_found(server: Server) -> None:
-    outcome = await server.post({"documentId": hash_document(NAME)})
-
-    assert (outcome.status, outcome.code) == (400, "PERSISTED_QUERY_NOT_FOUND")

@@ -101,10 +101,45 @@ async def test_a_search_ignores_case_and_macrons(client: EngineClient, words: st
     assert found["text"] == [{"title": "Carve a koauau"}]
 
 
+@pytest.mark.parametrize("words", ["kōrero māori", "MĀORI  korero", "ori ero\u00b4"])
+async def test_words_are_found_in_any_order(client: EngineClient, words: str) -> None:
+    found = await client.ask(
+        "query ($w: String!) { goals(filter: {search: $w}) { title } }", w=words
+    )
+    assert found["goals"] == [{"title": "Kōrero Māori"}]
+
+
+@pytest.mark.parametrize("accent", ["\u0301", "\u00b4"])
+async def test_an_accent_alone_finds_nothing(client: EngineClient, accent: str) -> None:
+    found = await client.ask(
+        """query ($w: String!) {
+          search: goals(filter: {search: $w}) { title }
+          title: goals(filter: {title: {contains: $w}}) { title }
+          start: goals(filter: {title: {startsWith: $w}}) { title }
+          none: goals(filter: {search: " "}) { title }
+        }""",
+        w=accent,
+    )
+    assert [len(found[key]) for key in ("search", "title", "start", "none")] == [0, 0, 0, 5]
+
+
 async def test_equality_does_not_ignore_them(client: EngineClient) -> None:
     query = "query ($t: String!) { goals(filter: {title: {eq: $t}}) { id } }"
     assert (await client.ask(query, t="Korero Maori"))["goals"] == []
     assert len((await client.ask(query, t="Kōrero Māori"))["goals"]) == 1
+
+
+@pytest.mark.parametrize("title", ["K\u014drero M\u0101ori", "Ko\u0304rero Ma\u0304ori"])
+async def test_equality_finds_what_another_keyboard_typed(client: EngineClient, title: str) -> None:
+    found = await client.ask(
+        """query ($t: String!, $all: [String!]) {
+          eq: goals(filter: {title: {eq: $t}}) { title }
+          in: goals(filter: {title: {in: $all}}) { title }
+        }""",
+        t=title,
+        all=["unknown", title],
+    )
+    assert found["eq"] == found["in"] == [{"title": "K\u014drero M\u0101ori"}]
 
 
 @pytest.mark.parametrize("words", ["%", "_", "\\", "'", "$1", "' or true --"])

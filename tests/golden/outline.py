@@ -17,11 +17,14 @@ from poutama.plan.values import (
     InputText,
     Items,
     Members,
+    Needle,
     NewId,
+    Normalized,
     PageSize,
     Returned,
     Value,
     Variable,
+    Words,
 )
 from poutama.schema.directives import snake_case
 from poutama.schema.model import Column, Entity, OrderTerm, Relation, Within
@@ -120,17 +123,17 @@ def show_value(value: Value) -> str:
             return f"ids({show_value(inner)})"
         case Items(values):
             return "[" + ", ".join(map(show_value, values)) + "]"
-        case Folded() | InputText() | Members() | PageSize() | CursorPart():
+        case Folded() | Needle() | Normalized() | Words():
+            return f"{type(value).__name__.lower()}({show_value(value.value)})"
+        case InputText() | Members() | PageSize() | CursorPart():
             return _derived(value)
         case _:
             return snake_case(type(value).__name__).replace("_", " ")
 
 
-def _derived(value: Folded | InputText | Members | PageSize | CursorPart) -> str:
+def _derived(value: InputText | Members | PageSize | CursorPart) -> str:
     inner = show_value(value.value)
     match value:
-        case Folded():
-            return f"folded({inner})"
         case InputText(_, rule, _):
             pattern = " by pattern" if rule.pattern else ""
             return f"text({inner}, {rule.minimum} to {rule.maximum}{pattern})"

@@ -26,7 +26,7 @@ from graphql import (
 from graphql.utilities import coerce_input_value
 
 from poutama.schema.scalars import print_date_time
-from poutama.text import fold
+from poutama.text import fold, normalize
 
 Row: TypeAlias = dict[str, Any]
 World: TypeAlias = Mapping[str, list[Row]]
@@ -159,7 +159,7 @@ def holds(row: Row, name: str, wanted: Any) -> bool:
         case "not":
             return not fits(row, wanted)
         case "search":
-            return any(fold(wanted) in fold(row[field]) for field in SEARCHED if field in row)
+            return has_words([row[field] for field in SEARCHED if field in row], wanted)
     match row[name]:
         case None if name in TO_ONE:
             return False
@@ -176,10 +176,30 @@ def has(rows: list[Row], quantifier: str, condition: Row) -> bool:
     return {"some": any(found), "none": not any(found), "every": all(found)}[quantifier]
 
 
+def normalize_text(value: Any) -> Any:
+    """A value in the form in which columns hold it."""
+    return normalize(value) if isinstance(value, str) else value
+
+
+def is_lost(needle: str) -> bool:
+    """Whether folding leaves nothing of what is looked for."""
+    return bool(needle.strip()) and not fold(needle).strip()
+
+
+def has_words(texts: list[str], needle: str) -> bool:
+    """Whether each word is in one of the texts."""
+    folded = [fold(text) for text in texts]
+    return not is_lost(needle) and all(
+        any(word in text for text in folded) for word in fold(needle).split()
+    )
+
+
 COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
-    "in": lambda value, operand: value in operand,
-    "contains": lambda value, operand: fold(operand) in fold(value),
-    "startsWith": lambda value, operand: fold(value).startswith(fold(operand)),
+    "in": lambda value, operand: value in [normalize_text(item) for item in operand],
+    "contains": lambda value, operand: not is_lost(operand) and fold(operand) in fold(value),
+    "startsWith": lambda value, operand: (
+        not is_lost(operand) and fold(value).startswith(fold(operand))
+    ),
     "lt": operator.lt,
     "lte": operator.le,
     "gt": operator.gt,
@@ -190,7 +210,7 @@ COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
 def compare(value: Any, name: str, operand: Any) -> bool:
     match name:
         case "eq":
-            return bool(value == operand)
+            return bool(value == normalize_text(operand))
         case "isNull":
             return (value is None) == bool(operand)
     return value is not None and COMPARISONS[name](value, operand)

@@ -24,7 +24,15 @@ from graphql import (
 from poutama.text import fold
 from tests.reference.derived_rows import accesses, offer, progress, reminds
 from tests.reference.policy import Policy, Row
-from tests.reference.resolvers import Term, compare, encode, order_terms, read_cursor, signature
+from tests.reference.resolvers import (
+    Term,
+    compare,
+    encode,
+    has_words,
+    order_terms,
+    read_cursor,
+    signature,
+)
 
 ONE = {
     "Goal": {"owner": ("Person", "personId")},
@@ -293,7 +301,7 @@ def holds(row: VisibleRow, name: str, wanted: Any) -> bool:
         case "not":
             return not fits(row, wanted)
         case "search":
-            return any(fold(wanted) in fold(row[field]) for field in SEARCHED[row.kind])
+            return has_words([row[field] for field in SEARCHED[row.kind]], wanted)
     match row[name]:
         case list() as rows:
             return all(has(rows, quantifier, part) for quantifier, part in wanted.items())

@@ -28,7 +28,7 @@ from hypothesis.strategies import DrawFn
 from hypothesis_graphql import nodes
 
 from poutama.schema.scalars import print_date_time
-from poutama.text import fold
+from poutama.text import fold, normalize
 from tests.reference.resolvers import SAMPLE, Row, encode, order_terms, see, write_cursor
 from tests.strategies.drawing import chance, choose
 from tests.strategies.worlds import TEXTS, Setting
@@ -156,7 +156,7 @@ class Arguments:
             return nodes.Null
         if name == "search":
             field = choose(draw, "information", "title") if entity == "Goal" else "information"
-            return self._operand(entity, field, "contains")
+            return self._operand(entity, field, "search")
         assert isinstance(type_, GraphQLInputObjectType)
         if is_list_type(kind):
             count = choose(draw, 2, 1, 2, 3, 0)
@@ -228,11 +228,15 @@ class Arguments:
 
     def _text(self, value: str, comparison: str) -> str:
         draw = self._draw
-        if comparison in ("contains", "startsWith"):
-            inside = comparison == "contains" or chance(draw, 60)
+        if comparison in ("contains", "startsWith", "search"):
+            inside = comparison != "startsWith" or chance(draw, 60)
             start = draw(st.integers(0, len(value))) if inside else 0
             value = value[start : draw(st.integers(start, len(value)))]
             value = choose(draw, value, value.upper(), value.lower(), fold(value))
+        if comparison == "search" and chance(draw, 40):
+            value = " ".join(reversed(value.split()))
+        elif chance(draw, 20):
+            value = normalize(value, "NFD")
         return choose(draw, *TEXTS) if chance(draw, 20) else value
 
     def _object(self, fields: Mapping[str, ValueNode]) -> ValueNode:

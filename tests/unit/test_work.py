@@ -31,8 +31,8 @@ from poutama.features.exports.file_names import shorten_name
 from poutama.features.exports.glyphs import make_printable
 from poutama.features.roster.archive import open_archive
 from poutama.features.roster.csv_reader import FileReader
+from poutama.plan.binding import Binding
 from poutama.plan.operation import Documents, GraphQLFailure, GraphQLRequest
-from poutama.plan.values import Binding
 from poutama.settings import Settings
 from poutama.spreadsheet import format_row
 from poutama.sql.statement import bind_values

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from poutama.edge.http import Api, Request
 from poutama.edge.origins import Origins
-from poutama.errors import ConfigurationError
+from poutama.errors import ConfigurationError, PayloadTooLargeError
 from poutama.settings import Settings
 from tests.unit.edge.test_http import (
     OneToken,
@@ -52,6 +54,29 @@ async def test_the_answer_and_a_refusal_may_both_be_read_by_the_page() -> None:
         assert headers["access-control-allow-origin"] == "http://localhost:5173"
         assert "retry-after" in headers["access-control-expose-headers"]
         assert "access-control-max-age" not in headers
+
+
+async def test_a_refusal_before_the_body_is_read_may_be_read_by_the_page() -> None:
+    refused = shared_api().refuse(post({"query": "{ a }"}, origin=PAGE), PayloadTooLargeError())
+
+    assert refused.status == 413
+    assert headers_of(refused)["access-control-allow-origin"] == PAGE
+
+
+async def test_further_headers_may_be_sent_where_the_setting_names_them() -> None:
+    settings = replace(ALLOWED, allowed_headers="traceparent, Baggage,authorization")
+    api = Api(RecordingEngine(), OneToken(), settings, healthy)
+    headers = headers_of(await api.handle(preflight(PAGE)))
+
+    assert headers["access-control-allow-headers"] == (
+        "authorization, content-type, idempotency-key, traceparent, baggage"
+    )
+
+
+@pytest.mark.parametrize("wrong", ["*", "a b", "x:y", "x\r\ny"])
+def test_what_is_no_header_stops_the_server(wrong: str) -> None:
+    with pytest.raises(ConfigurationError, match="POUTAMA_ALLOWED_HEADERS: expected names"):
+        Origins("", wrong)
 
 
 @pytest.mark.parametrize(

@@ -31,8 +31,8 @@ STEPS = {
     "validate": "poutama.plan.operation.validate",
     "coerce": "poutama.plan.operation.get_variable_values",
     "plan": "poutama.engine.execution.prepare_operation",
-    "normalize": "poutama.plan.values.normalize",
-    "fold": "poutama.plan.values.fold",
+    "normalize": "poutama.plan.binding.normalize",
+    "fold": "poutama.plan.binding.fold",
     "keep": "poutama.lru.Lru.put",
 }
 

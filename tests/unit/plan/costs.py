@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from poutama.features import load_model
+from poutama.plan.binding import Binding
 from poutama.plan.cost import Cost, Pricing, check_cost
 from poutama.plan.operation import Documents, GraphQLRequest
 from poutama.plan.selection import Selections
-from poutama.plan.values import Binding
 from poutama.plan.variables_shape import build_trees
 from poutama.settings import Settings
 

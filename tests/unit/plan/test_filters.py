@@ -17,11 +17,12 @@ from poutama.plan.nodes import (
     Compare,
     Comparison,
     Exists,
+    HasWords,
     IsNull,
     Not,
     Predicate,
 )
-from poutama.plan.values import Constant, Folded, Items, Members, Variable
+from poutama.plan.values import Constant, Items, Members, Needle, Normalized, Variable, Words
 
 MODEL = load_model()
 GOAL = MODEL.entities["Goal"]
@@ -42,7 +43,8 @@ def test_no_filter_always_holds() -> None:
 
 def test_conditions_beside_each_other_must_all_hold() -> None:
     both = build({"title": {"eq": A}, "dueAt": {"gte": B}})
-    assert both == All((Compare(TITLE, Comparison.EQ, A), Compare(DUE, Comparison.GTE, B)))
+    is_a = Compare(TITLE, Comparison.EQ, Normalized(A))
+    assert both == All((is_a, Compare(DUE, Comparison.GTE, B)))
     range_ = build({"dueAt": {"gt": A, "lt": B}})
     assert range_ == All((Compare(DUE, Comparison.GT, A), Compare(DUE, Comparison.LT, B)))
 
@@ -55,30 +57,30 @@ def test_an_empty_condition_always_holds() -> None:
 
 
 def test_one_that_stands_for_a_list_is_a_list_of_one() -> None:
-    assert build({"or": {"title": {"eq": A}}}) == AnyOf((Compare(TITLE, Comparison.EQ, A),))
+    assert build({"or": {"title": {"eq": A}}}) == AnyOf(
+        (Compare(TITLE, Comparison.EQ, Normalized(A)),)
+    )
 
 
 @pytest.mark.parametrize("operator", ["contains", "startsWith"])
 def test_words_are_looked_for_in_the_folded_copy(operator: str) -> None:
     found = build({"title": {operator: A}})
     assert isinstance(found, Compare)
-    assert (found.value, found.folded) == (Folded(A), True)
+    assert (found.value, found.folded) == (Needle(A), True)
 
 
 def test_a_search_looks_into_every_text_that_can_be_searched() -> None:
     found = build({"search": A})
-    assert isinstance(found, AnyOf)
-    assert [part.column.field for part in found.parts if isinstance(part, Compare)] == [
-        "title",
-        "information",
-    ]
+    assert isinstance(found, HasWords)
+    assert [column.field for column in found.columns] == ["title", "information"]
+    assert found.words == Words(A, "goals.filter.search")
 
 
 def test_members_come_as_one_value() -> None:
     assert build({"title": {"in": [A, Variable(("x",))]}}) == Compare(
-        TITLE, Comparison.MEMBER, Members(Items((A, Variable(("x",)))))
+        TITLE, Comparison.MEMBER, Members(Normalized(Items((A, Variable(("x",))))))
     )
-    assert build({"title": {"in": A}}) == Compare(TITLE, Comparison.MEMBER, Members(A))
+    assert build({"title": {"in": A}}) == Compare(TITLE, Comparison.MEMBER, Members(Normalized(A)))
 
 
 def test_null_is_asked_for_by_eq_or_is_null() -> None:

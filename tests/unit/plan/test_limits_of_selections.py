@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 
 import pytest
 from graphql import get_introspection_query
 
 from poutama.errors import LimitExceededError
-from poutama.plan.build import LARGEST_INTROSPECTION
+from poutama.plan.introspection import LARGEST_INTROSPECTION, PUBLISHED_LOCATIONS
 from poutama.plan.nodes import Read, Text
 from poutama.plan.operation import GraphQLRequest
 from poutama.settings import Settings
@@ -116,6 +117,19 @@ def test_the_usual_question_for_the_whole_schema_is_answered() -> None:
     (root,) = plan.roots
     assert isinstance(root, Text)
     assert '"GoalConnection"' in root.json
+
+
+def test_introspection_names_published_locations_of_directives_alone() -> None:
+    plan = plan_request(GraphQLRequest(get_introspection_query()), Settings())
+    assert isinstance(plan, Read)
+    (root,) = plan.roots
+    assert isinstance(root, Text)
+    schema = json.loads(root.json)
+    (locations,) = (each for each in schema["types"] if each["name"] == "__DirectiveLocation")
+    named = {each["name"] for each in locations["enumValues"]}
+    named.update(name for each in schema["directives"] for name in each["locations"])
+    assert named == PUBLISHED_LOCATIONS
+    assert not {"DIRECTIVE_DEFINITION", "FRAGMENT_VARIABLE_DEFINITION"} & PUBLISHED_LOCATIONS
 
 
 @pytest.mark.parametrize(

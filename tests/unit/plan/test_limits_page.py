@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bench.cases import DASHBOARD, SMALL
-from poutama.plan.build import LARGEST_INTROSPECTION
+from poutama.plan.introspection import LARGEST_INTROSPECTION
 from poutama.settings import Settings
 from poutama.text import LONGEST_RUN, LONGEST_TEXT
 from tests.unit.plan.costs import cost_of

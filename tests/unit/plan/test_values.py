@@ -10,22 +10,24 @@ from uuid import UUID
 import pytest
 
 from poutama.errors import BadUserInputError, LimitExceededError, UnauthenticatedError
+from poutama.plan.binding import Binding, resolve_tree, resolve_value
 from poutama.plan.values import (
-    Binding,
     Constant,
     Folded,
     InputText,
     Items,
     Members,
+    Needle,
     NewId,
+    Normalized,
     PageSize,
     Returned,
     Variable,
     ViewerId,
-    resolve_tree,
-    resolve_value,
+    Words,
 )
 from poutama.schema.input_rules import TextRule
+from poutama.text import NEVER_FOUND, fold
 from poutama.viewer import Viewer
 
 PERSON = UUID(int=1)
@@ -63,6 +65,36 @@ def test_what_a_procedure_returned_is_found_by_its_field() -> None:
 def test_a_text_is_folded_as_the_search_columns_are() -> None:
     assert resolve_value(Folded(Constant("MĀORI")), bind()) == "maori"
     assert resolve_value(Folded(Constant(None)), bind()) is None
+
+
+def test_a_text_is_compared_in_the_form_that_is_stored() -> None:
+    assert resolve_value(Normalized(Constant("Ma\u0304ori")), bind()) == "M\u0101ori"
+    several = Members(Normalized(Variable(("x",))))
+    assert resolve_value(several, bind(x=["a\u0304", "b"])) == '["\u0101", "b"]'
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [("Te  REO", ["te", "reo"]), (" ", []), ("", []), ("te \u00b4", ["te"])],
+)
+def test_a_search_looks_for_words(text: str, words: list[str]) -> None:
+    found = resolve_value(Words(Constant(text), "it.filter.search"), bind())
+    assert isinstance(found, str)
+    assert json.loads(found) == words
+
+
+@pytest.mark.parametrize("accent", ["\u0301", "\u00b4", "\u00a8 ", "\u0304\u0301"])
+def test_an_accent_alone_is_found_nowhere(accent: str) -> None:
+    assert resolve_value(Needle(Constant(accent)), bind()) == NEVER_FOUND
+    found = resolve_value(Words(Constant(accent), "it.filter.search"), bind())
+    assert isinstance(found, str)
+    assert json.loads(found) == [NEVER_FOUND]
+    assert NEVER_FOUND not in fold(accent)
+
+
+def test_a_search_has_twenty_words_at_most() -> None:
+    with pytest.raises(BadUserInputError, match=r"it\.filter\.search: expected at most 20 words"):
+        resolve_value(Words(Constant("a " * 21), "it.filter.search"), bind())
 
 
 def test_members_travel_as_json() -> None:
@@ -151,7 +183,7 @@ def test_a_text_of_marks_is_refused_and_its_place_is_named() -> None:
 
 
 def test_what_is_far_too_long_is_not_normalized(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.delattr("poutama.plan.values.normalize")
+    monkeypatch.delattr("poutama.plan.binding.normalize")
     title = InputText(Variable(("text",)), TextRule(maximum=200), "input.title")
     with pytest.raises(BadUserInputError, match="expected 0 to 200 characters, got 120001"):
         resolve_value(title, bind(text=MARKS))

@@ -1,0 +1,296 @@
+"""What a request brings to its plan: the values of the places that the plan holds.
+
+The engine resolves the values of a statement before it is sent, and of a procedure's input before
+it is called. Every check that depends on a value, not on its shape, happens here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from json import dumps
+from typing import Any
+from uuid import UUID, uuid4
+
+from poutama.errors import BadUserInputError, LimitExceededError, UnauthenticatedError
+from poutama.plan.cursor import decode_cursor
+from poutama.plan.values import (
+    Constant,
+    CursorPart,
+    Default,
+    Fingerprint,
+    Folded,
+    IdempotencyKey,
+    InputIds,
+    InputInteger,
+    InputText,
+    Items,
+    Members,
+    Moment,
+    Needle,
+    NewId,
+    Normalized,
+    PageSize,
+    Returned,
+    SqlConstant,
+    Value,
+    Variable,
+    ViewerId,
+    Words,
+)
+from poutama.schema.input_rules import NumberRule, TextRule
+from poutama.schema.scalars import print_date_time
+from poutama.text import LONGEST_DECOMPOSITION, LONGEST_TEXT, fold, fold_needle, normalize
+from poutama.viewer import Viewer
+
+MAX_IDS = 100
+"""How many ids one column may be given."""
+LONGEST_SHOWN = 60
+"""Characters of a value that a message shows."""
+MAX_WORDS = 20
+"""How many words a search may look for."""
+
+
+@dataclass(frozen=True, slots=True)
+class IdempotentRequest:
+    """A mutation that carries an idempotency key."""
+
+    key: str
+    fingerprint: str
+
+
+@dataclass(slots=True)
+class Binding:
+    """What one request brings to its plan."""
+
+    variables: Mapping[str, object]
+    viewer: Viewer | None
+    max_page_size: int
+    idempotent_request: IdempotentRequest | None = None
+    returned: Mapping[str, object] = field(default_factory=dict)
+    new_ids: dict[int, UUID] = field(default_factory=dict)
+
+    def start_again(self) -> None:
+        """Discard the ids of an attempt that was rolled back."""
+        self.new_ids.clear()
+
+    def new_id(self, number: int) -> UUID:
+        if number not in self.new_ids:
+            self.new_ids[number] = uuid4()
+        return self.new_ids[number]
+
+
+def resolve_value(value: Value, binding: Binding) -> object:
+    """The value for this request, in the type the driver takes.
+
+    Raises:
+        BadUserInputError: it cannot be used; names the argument and what was expected.
+        LimitExceededError: a page larger than allowed.
+    """
+    match value:
+        case Constant(known):
+            return _storable(known, "")
+        case Variable(path):
+            return _storable(_follow(path, binding.variables), f"${'.'.join(map(str, path))}")
+        case ViewerId():
+            if binding.viewer is None:
+                raise UnauthenticatedError
+            return binding.viewer.person_id
+        case NewId(number):
+            return binding.new_id(number)
+        case Returned(field):
+            return binding.returned[field]
+        case IdempotencyKey() | Fingerprint():
+            request = binding.idempotent_request
+            assert request is not None, "a statement with a key needs a request with a key"
+            return request.key if value == IdempotencyKey() else request.fingerprint
+        case Items() | Default():
+            return _resolve_parts(value, binding)
+        case SqlConstant():
+            raise AssertionError("a constant of SQL is not a parameter")
+        case _:
+            return _resolve_checked(value, binding)
+
+
+def _resolve_parts(value: Items | Default, binding: Binding) -> object:
+    if isinstance(value, Items):
+        return [resolve_value(item, binding) for item in value.values]
+    fits = all(resolve_value(part, binding) in words for part, words in value.conditions)
+    return value.value if fits else resolve_value(value.otherwise, binding)
+
+
+def _follow(path: tuple[str | int, ...], variables: Any) -> object:
+    for step in path:
+        variables = variables[step]
+    return variables
+
+
+def resolve_tree(tree: object, binding: Binding) -> Any:
+    """A whole argument for this request, as dicts, lists and values.
+
+    Raises:
+        BadUserInputError, LimitExceededError: as `resolve_value`.
+    """
+    match tree:
+        case None:
+            return None
+        case dict():
+            return {name: resolve_tree(part, binding) for name, part in tree.items()}
+        case list():
+            return [resolve_tree(part, binding) for part in tree]
+        case _:
+            return resolve_value(tree, binding)  # type: ignore[arg-type]
+
+
+def _resolve_checked(
+    value: Folded
+    | Needle
+    | Normalized
+    | Words
+    | Moment
+    | InputText
+    | InputInteger
+    | InputIds
+    | Members
+    | PageSize
+    | CursorPart,
+    binding: Binding,
+) -> object:
+    inner = resolve_value(value.value, binding)
+    match value:
+        case Folded() | Needle() | Normalized() | Words():
+            return None if inner is None else _resolve_text(value, inner)
+        case Moment():
+            return print_date_time(inner) if isinstance(inner, datetime) else None
+        case InputText(_, rule, where):
+            return None if inner is None else _check_text(str(inner), rule, where)
+        case InputInteger(_, rule, where):
+            return None if inner is None else _check_number(inner, rule, where)
+        case InputIds(_, where):
+            assert isinstance(inner, Sequence)
+            return dumps([str(item) for item in _check_count(inner, where)])
+        case Members():
+            assert isinstance(inner, Sequence)
+            return dumps([_plain(item) for item in inner], ensure_ascii=False)
+        case PageSize(_, where):
+            assert isinstance(inner, int)
+            return _check_page_size(inner, where, binding.max_page_size)
+        case CursorPart(_, index, order, where):
+            return decode_cursor(str(inner), order, where)[index]
+
+
+def _resolve_text(value: Folded | Needle | Normalized | Words, text: object) -> object:
+    match value:
+        case Folded(source):
+            return _convert(fold, str(text), source)
+        case Needle(source):
+            return _convert(fold_needle, str(text), source)
+        case Normalized(source):
+            return _normalize(text, source)
+        case Words(source, where):
+            return dumps(_split_words(str(text), source, where), ensure_ascii=False)
+
+
+def _storable(value: object, where: str) -> object:
+    """Refuse what no text column can hold: NUL, and halves of surrogate pairs."""
+    if isinstance(value, str):
+        if "\x00" in value:
+            raise BadUserInputError(f"{where or 'A text'} contains the character NUL (U+0000).")
+        try:
+            value.encode()
+        except UnicodeEncodeError as error:
+            raise BadUserInputError(
+                f"{where or 'A text'} contains half of a surrogate pair, which is not a character."
+            ) from error
+    elif isinstance(value, list):
+        for item in value:
+            _storable(item, where)
+    return value
+
+
+def _plain(item: object) -> object:
+    match item:
+        case UUID():
+            return str(item)
+        case datetime():
+            return print_date_time(item)
+        case _:
+            return item
+
+
+def _normalize(value: object, source: Value) -> object:
+    if isinstance(value, list):
+        return [_normalize(item, source) for item in value]
+    return _convert(normalize, value, source) if isinstance(value, str) else value
+
+
+def _split_words(text: str, source: Value, where: str) -> list[str]:
+    words = _convert(fold_needle, text, source).split()
+    if len(words) > MAX_WORDS:
+        raise BadUserInputError(
+            f"{where}: expected at most {MAX_WORDS} words, got {len(words)}.", field=where
+        )
+    return words
+
+
+def _convert(convert: Callable[[str], str], text: str, source: Value) -> str:
+    try:
+        return convert(text)
+    except BadUserInputError as error:
+        where = f"${'.'.join(map(str, source.path))}" if isinstance(source, Variable) else "A text"
+        raise BadUserInputError(f"{where}: {error.message}") from error
+
+
+def _check_text(text: str, rule: TextRule, where: str) -> str:
+    # Before normalising: a text that fits afterwards has no more characters now than this.
+    if len(text) <= rule.maximum * LONGEST_DECOMPOSITION:
+        try:
+            text = normalize(text, limit=LONGEST_TEXT * LONGEST_DECOMPOSITION)
+        except BadUserInputError as error:
+            raise BadUserInputError(f"{where}: {error.message}", field=where) from error
+    if not rule.minimum <= len(text) <= rule.maximum:
+        raise BadUserInputError(
+            f"{where}: expected {rule.minimum} to {rule.maximum} characters, got {len(text)}.",
+            field=where,
+        )
+    if rule.minimum and not text.strip():
+        raise BadUserInputError(f"{where}: expected more than white space.", field=where)
+    if rule.pattern and not re.fullmatch(rule.pattern, text):
+        shown = repr(text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…")
+        raise BadUserInputError(f"{where}: expected {rule.expected}, got {shown}.", field=where)
+    return text
+
+
+def _check_number(number: object, rule: NumberRule, where: str) -> int:
+    assert isinstance(number, int)
+    lowest, highest = rule.minimum, rule.maximum
+    if (lowest is None or number >= lowest) and (highest is None or number <= highest):
+        return number
+    if highest is None:
+        expected = f"at least {lowest}"
+    else:
+        expected = f"at most {highest}" if lowest is None else f"{lowest} to {highest}"
+    raise BadUserInputError(f"{where}: expected {expected}, got {number}.", field=where)
+
+
+def _check_count(ids: Sequence[object], where: str) -> Sequence[object]:
+    if len(ids) > MAX_IDS:
+        raise BadUserInputError(
+            f"{where}: expected {MAX_IDS} ids at most, got {len(ids)}.", field=where
+        )
+    return ids
+
+
+def _check_page_size(size: int, where: str, largest: int) -> int:
+    if size < 0:
+        raise BadUserInputError(f"{where}: expected a number from 0, got {size}.", field=where)
+    if size > largest:
+        raise LimitExceededError(
+            f"{where}: a page may have {largest} items at most, got {size}.",
+            limit="pageSize",
+            allowed=largest,
+            value=size,
+        )
+    return size
