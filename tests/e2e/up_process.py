@@ -54,7 +54,7 @@ def servers_of(home: Path) -> list[psutil.Process]:
 
 def without_notices(text: str) -> str:
     """What a command printed, without notices of steps that take long on a slow machine."""
-    return re.sub(r"^poutama: .* \.\.\.\n", "", text, flags=re.MULTILINE)
+    return re.sub(r"^poutama: (?:.* \.\.\.|waiting for .*)\n", "", text, flags=re.MULTILINE)
 
 
 @dataclass(slots=True)
