@@ -104,6 +104,8 @@ class ExportSection:
             exported as it was answered. Pure.
         rows: finds the rows again once it is arranged; None: they are the field's value. Pure.
         files: where its files are; for sections of goals.
+        is_for_staff: whether a row, as it was read, is for staff alone: an export leaves it out
+            unless the requester wanted it in; None: no row is. For sections of goals. Pure.
         place: sections are in the order of their places, then names.
     """
 
@@ -116,6 +118,7 @@ class ExportSection:
     arrange: Callable[[JsonObject], None] | None = None
     rows: Callable[[JsonObject], Iterable[JsonObject]] | None = None
     files: ExportFiles | None = None
+    is_for_staff: Callable[[JsonObject], bool] | None = None
     place: int = field(default=100)
 
     def __post_init__(self) -> None:
@@ -130,6 +133,11 @@ class ExportSection:
             raise ConfigurationError(
                 f"export section {self.name!r}: files: expected parent GOAL, got {self.parent}"
             )
+        if self.is_for_staff is not None and self.parent is not ExportParent.GOAL:
+            raise ConfigurationError(
+                f"export section {self.name!r}: is_for_staff: expected parent GOAL,"
+                f" got {self.parent}"
+            )
 
     @property
     def selection(self) -> str:
@@ -137,6 +145,11 @@ class ExportSection:
         if self.parent is ExportParent.JOURNEY:
             return self.fields
         return f"{self.name}{self.arguments} {{ {self.fields} }}"
+
+    def withhold(self, goal: JsonObject) -> None:
+        """Take what is for staff alone out of a goal that was read and not yet arranged."""
+        if self.is_for_staff is not None:
+            goal[self.name] = [row for row in goal[self.name] if not self.is_for_staff(row)]
 
     def find_rows(self, owner: JsonObject) -> list[ExportRow]:
         """The owner's rows."""

@@ -137,7 +137,7 @@ class JourneyExporter:
         )  # fmt: skip
         return identity
 
-    async def wish(self, caller: str = Caller.STUDENT) -> UUID:
+    async def wish(self, caller: str = Caller.STUDENT, *, notes_for_staff: bool = False) -> UUID:
         """Ask for the student's journey as of always the same moment, for any caller."""
 
         async def work(transaction: Transaction) -> UUID:
@@ -146,7 +146,7 @@ class JourneyExporter:
                 EXPORT,
                 person_id=id_of(caller),
                 subject_id=STUDENT,
-                input=make_input(STUDENT, AS_OF),
+                input=make_input(STUDENT, AS_OF, notes_for_staff=notes_for_staff),
             )
 
         return await run_transaction(self.database, work, deadline=soon())
@@ -174,8 +174,10 @@ class JourneyExporter:
         assert info.media_type == "application/zip"
         return await self.store.read(key, length=info.size)
 
-    async def exported(self, caller: str = Caller.STUDENT) -> ZipFile:
+    async def exported(
+        self, caller: str = Caller.STUDENT, *, notes_for_staff: bool = False
+    ) -> ZipFile:
         """The zip of an export from its beginning to its end."""
-        job = await self.wish(caller)
+        job = await self.wish(caller, notes_for_staff=notes_for_staff)
         assert await self.run(job) == "SUCCEEDED"
         return ZipFile(io.BytesIO(await self.result(job)))

@@ -19,15 +19,19 @@ from tests.reference import rights
 from tests.reference.changes import Doing, Done, about
 from tests.reference.policy import Row
 
+STAFF = "notesForStaff"
+
 
 def _export_journey(doing: Doing, given: Row) -> Done:
     person = doing.find("Person", given.get("personId") or doing.viewer)
     doing.permitted("exportJourney", person)
     who = {"personId": doing.viewer, "subjectId": person["id"]}
+    with_staff = given.get(STAFF, False)
     asked = doing.all("Job", kind="EXPORT", state="QUEUED", cancelRequested=False, **who)
-    if asked:
-        return Done("Job", frozenset(job["id"] for job in asked))
-    wish = {"personId": str(person["id"]), "asOf": "new", "folder": "new"}
+    alike = [job for job in asked if json.loads(job["input"]).get(STAFF, False) == with_staff]
+    if alike:
+        return Done("Job", frozenset(job["id"] for job in alike))
+    wish = {"personId": str(person["id"]), "asOf": "new", "folder": "new", STAFF: with_staff}
     job = doing.add("Job", kind="EXPORT", input=json.dumps(wish), **who)
     if person["id"] != doing.viewer:
         doing.record("READ", "Journey", None, person["id"])
@@ -44,10 +48,17 @@ MUTATIONS = (
                 {"personId": Id(Caller.STUDENT)},
                 STUDENT | MENTOR | CAREGIVER,
             ),
+            Case(
+                "the student's, with notes for staff",
+                {"personId": Id(Caller.STUDENT), STAFF: True},
+                STUDENT | MENTOR | CAREGIVER,
+            ),
         ),
         may=rights.who_sees_the_goals,
         does=_export_journey,
     ),
 )
 
-RECORD = FeatureRecord(mutations=MUTATIONS, ids={"personId": "Person"})
+RECORD = FeatureRecord(
+    mutations=MUTATIONS, ids={"personId": "Person"}, values={STAFF: (False, True)}
+)

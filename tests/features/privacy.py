@@ -103,8 +103,9 @@ def _accept(doing: Doing, given: Row) -> Done:
         )
     else:
         who = {"personId": person, "subjectId": person}
-        running = doing.all("Job", kind="EXPORT", state="QUEUED", cancelRequested=False, **who)
-        wish = {"personId": str(person), "asOf": "new", "folder": "new"}
+        queued = doing.all("Job", kind="EXPORT", state="QUEUED", cancelRequested=False, **who)
+        running = [job for job in queued if not json.loads(job["input"]).get("notesForStaff")]
+        wish = {"personId": str(person), "asOf": "new", "folder": "new", "notesForStaff": False}
         job = (
             min(running, key=lambda each: (each["createdAt"], each["id"]))
             if running

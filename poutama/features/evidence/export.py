@@ -39,11 +39,17 @@ def _find_rows(goal: JsonObject) -> Iterator[JsonObject]:
         yield from note["evidence"]
 
 
-def _find_note(row: ExportRow) -> str | None:
+def _find_note(row: ExportRow) -> JsonObject:
+    """The note that a row belongs to; empty if it is the goal's own."""
     for note in row.owner["notes"]:
         if any(evidence is row.node for evidence in note["evidence"]):
-            return str(note["id"])
-    return None
+            return dict(note)
+    return {}
+
+
+def _is_for_staff(evidence: JsonObject) -> bool:
+    note = evidence["note"]
+    return note is not None and bool(note["audience"] == "STAFF")
 
 
 EVIDENCE = ExportSection(
@@ -51,22 +57,25 @@ EVIDENCE = ExportSection(
     title="Evidence",
     parent=ExportParent.GOAL,
     arguments="(filter: { state: { eq: READY } })",
-    fields="id title altText mediaType bytes sha256 createdAt note { id }",
+    fields="id title altText mediaType bytes sha256 createdAt note { id audience }",
     columns=(
         ExportColumn("evidenceId", "id"),
         ExportColumn("goalId", lambda row: row.owner["id"]),
-        ExportColumn("noteId", _find_note),
+        ExportColumn("noteId", lambda row: _find_note(row).get("id")),
         ExportColumn("goalTitle", lambda row: row.owner["title"]),
         ExportColumn("title", "title"),
         ExportColumn("altText", "altText"),
         ExportColumn("mediaType", "mediaType"),
         ExportColumn("bytes", "bytes"),
         ExportColumn("sha256", "sha256"),
+        ExportColumn("goalAudience", lambda row: row.owner["audience"]),
+        ExportColumn("noteAudience", lambda row: _find_note(row).get("audience")),
         ExportColumn("createdAt", "createdAt"),
         ExportColumn("file", "file"),
     ),
     arrange=_arrange,
     rows=_find_rows,
     files=ExportFiles(_KEYS),
+    is_for_staff=_is_for_staff,
     place=3,
 )

@@ -33,11 +33,13 @@ class ExportInput(
         as_of: when it was requested.
         folder: where the job's files lie; the folder is the person's, so that erasing a person
             finds what was exported of them.
+        notes_for_staff: whether what is for staff alone is in it.
     """
 
     person_id: UUID
     as_of: datetime
     folder: str
+    notes_for_staff: bool = False
 
     def part(self, number: int) -> str:
         """The key of the part of that number, from 1."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Literal
 from uuid import UUID
 
 import msgspec
@@ -50,11 +51,19 @@ class GoalTask:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Note:
-    """A thought on the way; `author` is the name of its author, as far as it is known."""
+    """A thought on the way.
+
+    Attributes:
+        author: the name of its author, as far as it is known.
+        audience: who reads it, of those who see the goal.
+        organisation: the name of the one whose staff wrote it; empty for the student's own.
+    """
 
     id: UUID
     information: str
     author: str
+    audience: str
+    organisation: str
     created_at: datetime
     updated_at: datetime
     evidence: tuple[Evidence, ...] = ()
@@ -70,7 +79,13 @@ class PlainSection:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JourneyGoal:
-    """A goal with its tasks, notes and evidence."""
+    """A goal with its tasks, notes and evidence.
+
+    Attributes:
+        audience: who sees it.
+        is_confined: whether the student chose the organisations that see it; known in the
+            student's own export alone.
+    """
 
     id: UUID
     goal_type: str
@@ -79,6 +94,8 @@ class JourneyGoal:
     complete: bool
     due_at: datetime | None
     color: str | None
+    audience: str
+    is_confined: bool
     created_at: datetime
     updated_at: datetime
     tasks: tuple[GoalTask, ...] = ()
@@ -123,6 +140,11 @@ class Totals:
     evidence: int = 0
 
 
+def has_notes_for_staff(goals: Iterable[JourneyGoal]) -> bool:
+    """Whether any note of these goals is for staff alone."""
+    return any(note.audience == "STAFF" for goal in goals for note in goal.notes)
+
+
 def count_goals(goals: Sequence[JourneyGoal]) -> Totals:
     """Count the tasks, notes and files of these goals."""
     return Totals(
@@ -152,10 +174,15 @@ class StoredFile(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JourneyPart(msgspec.Struct, frozen=True):
-    """Some goals in a row, as they stand in `journey.json`, and where their files are."""
+    """Some goals in a row, as they stand in `journey.json`, and where their files are.
+
+    `form` is that of the goals: a part of an earlier release, which does not say who a goal is for
+    and may have notes for staff, is not read.
+    """
 
     goals: list[JsonObject]
     files: list[StoredFile]
+    form: Literal[2]
 
 
 def write_part(part: JourneyPart) -> bytes:
@@ -186,6 +213,8 @@ def read_goal(goal: JsonObject, sections: Iterable[ExportSection]) -> JourneyGoa
         complete=goal["complete"],
         due_at=None if goal["dueAt"] is None else _read_time(goal["dueAt"]),
         color=goal["color"],
+        audience=goal["audience"],
+        is_confined=goal["organisationIds"] is not None,
         created_at=_read_time(goal["createdAt"]),
         updated_at=_read_time(goal["updatedAt"]),
         tasks=tuple(map(_read_task, goal["tasks"])),
@@ -222,6 +251,8 @@ def _read_note(note: JsonObject) -> Note:
         id=UUID(note["id"]),
         information=note["information"],
         author=note["author"] or "",
+        audience=note["audience"],
+        organisation=note["organisation"] or "",
         created_at=_read_time(note["createdAt"]),
         updated_at=_read_time(note["updatedAt"]),
         evidence=tuple(map(_read_evidence, note.get("evidence", ()))),

@@ -52,11 +52,13 @@ async def read_page(
     first: int,
     after: str | None,
     number: int,
+    notes_for_staff: bool,
     deadline: float,
 ) -> GoalPage | None:
     """Read the next goals of `person` as `viewer` sees them; None if they do not see the person.
 
-    `number` is that of the page's first goal within the journey, from 1.
+    `number` is that of the page's first goal within the journey, from 1. What is for staff alone is
+    left out without `notes_for_staff`.
 
     Raises:
         PoutamaError: as the API would answer, or the database cannot be reached.
@@ -68,6 +70,11 @@ async def read_page(
         return None
     connection = found["goalsConnection"]
     info = connection["pageInfo"]
+    if not notes_for_staff:
+        # Before files are numbered: no gap tells that something was left out.
+        for section in sections.of_goals:
+            for goal in connection["nodes"]:
+                section.withhold(goal)
     return GoalPage(
         name=found["name"],
         time_zone=_find_time_zone(found["zones"]),
@@ -110,7 +117,7 @@ async def _read_part(
         for row in section.find_rows(goal)
         if row.node["id"] in files
     ]
-    return JourneyPart(goals, ordered)
+    return JourneyPart(goals, ordered, form=2)
 
 
 async def _find_keys(

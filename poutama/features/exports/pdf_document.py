@@ -18,6 +18,7 @@ from poutama.features.exports.journey import (
     PlainSection,
     Totals,
     count_goals,
+    has_notes_for_staff,
 )
 from poutama.features.exports.pdf_canvas import HAIR, LEFT, RIGHT, WASH, WIDTH, Paper
 from poutama.features.exports.pdf_goal import write_goal
@@ -26,6 +27,7 @@ from poutama.features.exports.pdf_section import write_section
 from poutama.features.exports.theme import (
     ASIDE,
     FIGURE,
+    FOR_STAFF,
     NAME,
     NIGHT,
     OVERLINE,
@@ -38,6 +40,8 @@ from poutama.features.exports.theme import (
 from poutama.features.exports.timeline import draw_timeline
 
 _STEP = 6.0
+_SAYS_WHO = "Each goal and note says who it is for. Before you hand it to others, look."
+_WITH_NOTES_FOR_STAFF = "With notes for staff: not to be handed to the student or to caregivers."
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,11 +69,17 @@ def print_journey(
     if volume.count > 1:
         name += f", part {volume.number} of {volume.count}"
     paper = Paper(name, heading.name, heading.as_of)
-    flow = Flow(paper, name, f"As it was on {print_day(heading.as_of, heading.time_zone)}")
+    foot = f"As it was on {print_day(heading.as_of, heading.time_zone)}"
+    if for_staff := has_notes_for_staff(goals):
+        foot += " · With notes for staff"
+    flow = Flow(paper, name, foot)
     flow.add_page()
     _write_cover(flow, heading, volume)
     _write_totals(flow, count_goals(goals))
+    if for_staff:
+        flow.paragraph(_WITH_NOTES_FOR_STAFF, FOR_STAFF, after=4)
     if goals:
+        flow.paragraph(_SAYS_WHO, ASIDE, after=4)
         _write_types(flow, goals)
         _write_timeline(flow, goals, heading)
         flow.add_page()

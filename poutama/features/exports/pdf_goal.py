@@ -10,6 +10,11 @@ from collections.abc import Mapping, Sequence
 from io import BytesIO
 from uuid import UUID
 
+from poutama.features.exports.audience_words import (
+    describe_file_audience,
+    describe_goal_audience,
+    describe_note_audience,
+)
 from poutama.features.exports.dates import print_day
 from poutama.features.exports.journey import Evidence, GoalTask, Heading, JourneyGoal, Note
 from poutama.features.exports.pdf_canvas import (
@@ -28,6 +33,7 @@ from poutama.features.exports.theme import (
     ASIDE,
     BODY,
     DONE,
+    FOR_STAFF,
     LATE,
     PILL,
     TITLE,
@@ -51,12 +57,13 @@ def write_goal(
         _write_label(flow, number, goal, heading)
         flow.paper.bookmark(goal.title, 2, flow.y)
         flow.paragraph(goal.title, TITLE, indent=INDENT, tag="H3", after=0.5)
-        flow.paragraph(_describe_dates(goal, heading), ASIDE, indent=INDENT, after=1.5)
+        flow.paragraph(_describe_dates(goal, heading), ASIDE, indent=INDENT)
+        flow.paragraph(describe_goal_audience(goal), ASIDE, indent=INDENT, after=1.5)
         if goal.information.strip():
             flow.paragraph(goal.information, BODY, indent=INDENT, after=1)
         _write_tasks(flow, goal.tasks, goal.tasks_done)
-        _write_notes(flow, goal.notes, heading)
-        _write_evidence(flow, goal.all_evidence, pictures)
+        _write_notes(flow, goal, heading)
+        _write_evidence(flow, _list_evidence(goal), pictures)
         for section in goal.sections:
             write_section(flow, section, heading.time_zone)
     flow.skip(_BETWEEN)
@@ -123,19 +130,33 @@ def _write_tasks(flow: Flow, tasks: Sequence[GoalTask], done: int) -> None:
         flow.paragraph(text, BODY, indent=indent, tag="P", after=0.7)
 
 
-def _write_notes(flow: Flow, notes: Sequence[Note], heading: Heading) -> None:
-    if not notes:
+def _write_notes(flow: Flow, goal: JourneyGoal, heading: Heading) -> None:
+    if not goal.notes:
         return
     write_heading(flow, "Notes")
-    for note in notes:
-        flow.need(ASIDE.height + BODY.height)
-        day = print_day(note.created_at, heading.time_zone)
-        flow.paragraph(f"{note.author or 'Unknown'} · {day}", ASIDE, indent=INDENT)
-        flow.paragraph(note.information, BODY, indent=INDENT, after=2.2)
+    for note in goal.notes:
+        _write_note(flow, note, goal, heading)
+
+
+def _write_note(flow: Flow, note: Note, goal: JourneyGoal, heading: Heading) -> None:
+    flow.need(ASIDE.height * 2 + BODY.height)
+    day = print_day(note.created_at, heading.time_zone)
+    flow.paragraph(f"{note.author or 'Unknown'} · {day}", ASIDE, indent=INDENT)
+    style = FOR_STAFF if note.audience == "STAFF" else ASIDE
+    flow.paragraph(describe_note_audience(note, goal), style, indent=INDENT)
+    flow.paragraph(note.information, BODY, indent=INDENT, after=2.2)
+
+
+def _list_evidence(goal: JourneyGoal) -> list[tuple[Evidence, str]]:
+    """The goal's own, then that of its notes, each with who it is for if that is fewer people."""
+    of_notes = [
+        (each, describe_file_audience(note)) for note in goal.notes for each in note.evidence
+    ]
+    return [*((each, "") for each in goal.evidence), *of_notes]
 
 
 def _write_evidence(
-    flow: Flow, evidence: Sequence[Evidence], pictures: Mapping[UUID, bytes]
+    flow: Flow, evidence: Sequence[tuple[Evidence, str]], pictures: Mapping[UUID, bytes]
 ) -> None:
     if not evidence:
         return
@@ -145,16 +166,18 @@ def _write_evidence(
         _write_row(flow, evidence[start : start + _IN_A_ROW], pictures)
 
 
-def _write_row(flow: Flow, row: Sequence[Evidence], pictures: Mapping[UUID, bytes]) -> None:
+def _write_row(
+    flow: Flow, row: Sequence[tuple[Evidence, str]], pictures: Mapping[UUID, bytes]
+) -> None:
     """Pieces of evidence side by side, each with its picture, if there is one, above its title."""
     paper = flow.paper
-    titles = [_caption(paper, each) for each in row]
-    seen = any(each.id in pictures for each in row)
+    titles = [_caption(paper, *each) for each in row]
+    seen = any(each.id in pictures for each, _ in row)
     picture_height = _PICTURE_HEIGHT + 1.5 if seen else 0
     height = picture_height + max(map(len, titles)) * ASIDE.height + 2
     if flow.y + height > BOTTOM:
         flow.add_page()
-    for place, (each, title) in enumerate(zip(row, titles, strict=True)):
+    for place, ((each, _), title) in enumerate(zip(row, titles, strict=True)):
         x = LEFT + INDENT + place * (_PICTURE_WIDTH + 4)
         if seen:
             _draw_picture(paper, x, flow.y, each, pictures.get(each.id))
@@ -165,11 +188,12 @@ def _write_row(flow: Flow, row: Sequence[Evidence], pictures: Mapping[UUID, byte
     flow.y += height
 
 
-def _caption(paper: Paper, evidence: Evidence) -> list[str]:
+def _caption(paper: Paper, evidence: Evidence, audience: str) -> list[str]:
     lines = break_lines(paper, evidence.title or "Untitled", ASIDE, _PICTURE_WIDTH)
     if len(lines) > 3:
         lines = [*lines[:2], shorten(paper, lines[2] + " …", ASIDE, _PICTURE_WIDTH)]
-    return [*lines, f"{_describe_kind(evidence)}, {_describe_size(evidence.size)}"]
+    kind = f"{_describe_kind(evidence)}, {_describe_size(evidence.size)}"
+    return [*lines, kind, *([audience] if audience else [])]
 
 
 def _describe_kind(evidence: Evidence) -> str:

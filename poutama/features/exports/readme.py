@@ -12,8 +12,16 @@ from poutama.features.exports.journey import Heading
 _FILES = "    The files themselves, if there are any. The number at the front is the goal's."
 
 
+_FOR_STAFF = (
+    "NOTES FOR STAFF MAY BE IN IT. It must not be handed to the student or to caregivers.",
+)
+
+
 def write_readme(
-    heading: Heading, volumes: int, sections: Sequence[ExportSection]
+    heading: Heading,
+    volumes: int,
+    sections: Sequence[ExportSection],
+    notes_for_staff: bool = False,
 ) -> Iterator[str]:
     """The text; line ends are those that every system's editor shows."""
     prints = name_print(1, volumes)
@@ -39,6 +47,8 @@ def write_readme(
                 for line in (f"{section.name}/", _FILES)
             ),
             "",
+            "Each goal and note says who it is for (audience). Hand nothing on to others.",
+            *(_FOR_STAFF if notes_for_staff else ()),
             "Times in csv/ and journey.json are in UTC.",
             "",
         )

@@ -19,14 +19,17 @@ from poutama.procedure import ProcedureContext
 
 _RUNNING = """
 SELECT id FROM job WHERE person_id = $1::uuid AND subject_id = $2::uuid AND kind = $3::text
-    AND state IN ('QUEUED', 'RUNNING') AND NOT cancel_requested ORDER BY created_at, id LIMIT 1
+    AND state IN ('QUEUED', 'RUNNING') AND NOT cancel_requested
+    AND coalesce((input ->> 'notesForStaff')::bool, false) = $4::bool
+ORDER BY created_at, id LIMIT 1
 """
 _NOW = "SELECT now()"
 
 
 class ExportJourneyInput(msgspec.Struct, frozen=True, rename="camel"):
-    """Whose journey; None for the caller's own."""
+    """Whose journey, None for the caller's own; and whether notes for staff are in it."""
 
+    notes_for_staff: bool
     person_id: UUID | None = None
 
 
@@ -42,7 +45,8 @@ async def export_journey(
     """Begin an export of the caller's own journey, or of one that they may see."""
     transaction, viewer = context.transaction, context.viewer.person_id
     person = given.person_id or viewer
-    running = await transaction.fetch(_RUNNING, viewer, person, EXPORT)
+    with_staff = given.notes_for_staff
+    running = await transaction.fetch(_RUNNING, viewer, person, EXPORT, with_staff)
     if running:
         return ExportJourneyPayload(running[0]["id"])
     # The moment is the database's, and fixed from now on: a step that is run again prints it again.
@@ -52,7 +56,7 @@ async def export_journey(
         EXPORT,
         person_id=viewer,
         subject_id=person,
-        input=make_input(person, now),
+        input=make_input(person, now, notes_for_staff=with_staff),
     )
     if person != viewer:
         # A student with few goals or none would otherwise not learn of it.
@@ -62,7 +66,7 @@ async def export_journey(
 
 async def answer_access(transaction: Transaction, person: UUID) -> UUID:
     """Begin an export of the person's own data for the person; returns its job."""
-    running = await transaction.fetch(_RUNNING, person, person, EXPORT)
+    running = await transaction.fetch(_RUNNING, person, person, EXPORT, False)
     if running:
         job: UUID = running[0]["id"]
         return job
@@ -71,7 +75,12 @@ async def answer_access(transaction: Transaction, person: UUID) -> UUID:
     return await enqueue(transaction, EXPORT, person_id=person, subject_id=person, input=wanted)
 
 
-def make_input(person: UUID, now: datetime) -> ExportInput:
+def make_input(person: UUID, now: datetime, *, notes_for_staff: bool = False) -> ExportInput:
     """The job's input, with a folder that is its alone."""
     folder = f"people/{person}/exports/{secrets.token_urlsafe(24)}"
-    return ExportInput(person_id=person, as_of=now.astimezone(UTC), folder=folder)
+    return ExportInput(
+        person_id=person,
+        as_of=now.astimezone(UTC),
+        folder=folder,
+        notes_for_staff=notes_for_staff,
+    )

@@ -128,6 +128,7 @@ async def _read(step: ExportStep) -> ExportProgress:
         first=PAGE,
         after=state.after,
         number=state.goals + 1,
+        notes_for_staff=step.input.notes_for_staff,
         deadline=step.deadline,
     )
     if page is None:
@@ -220,8 +221,11 @@ async def _pack(step: ExportStep) -> ExportProgress:
         for part in range(1, state.parts + 1):
             await step.store.download(step.input.part(part), _local(folder, part))
         path, heading = folder / "journey.zip", state.heading(step.input)
+        for_staff = step.input.notes_for_staff
         with JourneyZip(path, in_zone(step.input.as_of, state.time_zone)) as packed:
-            packed.add_text("README.txt", write_readme(heading, state.all_volumes, SECTIONS.all))
+            packed.add_text(
+                "README.txt", write_readme(heading, state.all_volumes, SECTIONS.all, for_staff)
+            )
             for number in range(1, state.all_volumes + 1):
                 file = folder / "volume.pdf"
                 await step.store.download(step.input.volume(number), file)

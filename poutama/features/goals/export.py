@@ -12,9 +12,14 @@ from poutama.export_section import (
 
 
 def _name_authors(goal: JsonObject) -> None:
-    """A note's author is a name, and null where the viewer may not know it."""
+    """A note's author and organisation are names, and null where the viewer may not know them."""
     for note in goal["notes"]:
-        note["author"] = note["author"]["name"] if note["author"] else None
+        for key in ("author", "organisation"):
+            note[key] = note[key]["name"] if note[key] else None
+
+
+def _is_for_staff(note: JsonObject) -> bool:
+    return bool(note["audience"] == "STAFF")
 
 
 def _count_evidence(row: ExportRow) -> int:
@@ -28,13 +33,15 @@ def _count_complete(row: ExportRow) -> int:
 
 _GOAL_ID = ExportColumn("goalId", lambda row: row.owner["id"])
 _GOAL_TITLE = ExportColumn("goalTitle", lambda row: row.owner["title"])
+_GOAL_AUDIENCE = ExportColumn("goalAudience", lambda row: row.owner["audience"])
 _DATES = (ExportColumn("createdAt", "createdAt"), ExportColumn("updatedAt", "updatedAt"))
 
 GOALS = ExportSection(
     name="goals",
     title="Goals",
     parent=ExportParent.JOURNEY,
-    fields="id goalType title information complete dueAt color createdAt updatedAt",
+    fields="id goalType title information complete dueAt color audience organisationIds"
+    " createdAt updatedAt",
     columns=(
         ExportColumn("goalId", "id"),
         ExportColumn("goalType", "goalType"),
@@ -43,6 +50,8 @@ GOALS = ExportSection(
         ExportColumn("complete", "complete"),
         ExportColumn("dueAt", "dueAt"),
         ExportColumn("color", "color"),
+        ExportColumn("audience", "audience"),
+        ExportColumn("organisationIds", "organisationIds"),
         ExportColumn("tasks", lambda row: len(row.node["tasks"])),
         ExportColumn("tasksComplete", _count_complete),
         ExportColumn("notes", lambda row: len(row.node["notes"])),
@@ -63,6 +72,7 @@ TASKS = ExportSection(
         ExportColumn("place", lambda row: row.place),
         ExportColumn("information", "information"),
         ExportColumn("complete", "complete"),
+        _GOAL_AUDIENCE,
         *_DATES,
     ),
     place=1,
@@ -71,15 +81,19 @@ NOTES = ExportSection(
     name="notes",
     title="Notes",
     parent=ExportParent.GOAL,
-    fields="id information author { name } createdAt updatedAt",
+    fields="id information author { name } audience organisation { name } createdAt updatedAt",
     columns=(
         ExportColumn("noteId", "id"),
         _GOAL_ID,
         _GOAL_TITLE,
         ExportColumn("author", "author"),
         ExportColumn("information", "information"),
+        ExportColumn("audience", "audience"),
+        ExportColumn("organisation", "organisation"),
+        _GOAL_AUDIENCE,
         *_DATES,
     ),
     arrange=_name_authors,
+    is_for_staff=_is_for_staff,
     place=2,
 )

@@ -21,6 +21,7 @@ def identity(number: int) -> UUID:
     return UUID(int=0x4000_8000_0000_0000_0000 + number)
 
 
+SCHOOL = identity(2)
 HEADING = Heading(
     person_id=identity(1), name="Mereana Tūī", as_of=moment(9, 3), time_zone="Pacific/Auckland"
 )
@@ -42,7 +43,8 @@ FILES = {
 GARDEN = JourneyGoal(
     id=identity(10), goal_type="WELLBEING", title="Grow kūmara with my whānau",
     information='First line, "quoted"\nsecond line \\ done', complete=True, due_at=moment(4, 1),
-    color="#76b041", created_at=moment(2, 3), updated_at=moment(3, 28),
+    color="#76b041", audience="CAREGIVERS", is_confined=False,
+    created_at=moment(2, 3), updated_at=moment(3, 28),
     tasks=(
         GoalTask(
             id=identity(20), information="Ask Nana about kōpura", complete=True,
@@ -56,6 +58,7 @@ GARDEN = JourneyGoal(
     notes=(
         Note(
             id=identity(30), information=f"Ka pai! {EMOJI}", author="Hēmi Kea",
+            audience="STUDENT", organisation="Te Kura",
             created_at=moment(2, 10), updated_at=moment(2, 10), evidence=(PAPER,),
         ),
     ),
@@ -63,7 +66,8 @@ GARDEN = JourneyGoal(
 )  # fmt: skip
 LANGUAGES = JourneyGoal(
     id=identity(11), goal_type="CULTURAL", title=f"{ARABIC}, {HEBREW}, {CHINESE}",
-    information=LONG_WORD, complete=False, due_at=None, color=None,
+    information=LONG_WORD, complete=False, due_at=None, color=None, audience="MENTORS",
+    is_confined=True,
     created_at=moment(5, 1), updated_at=moment(5, 1),
 )  # fmt: skip
 GOALS = (GARDEN, LANGUAGES)
@@ -79,6 +83,8 @@ def describe_goal(goal: JourneyGoal) -> JsonObject:
         "complete": goal.complete,
         "dueAt": None if goal.due_at is None else print_date_time(goal.due_at),
         "color": goal.color,
+        "audience": goal.audience,
+        "organisationIds": [str(SCHOOL)] if goal.is_confined else None,
         "createdAt": print_date_time(goal.created_at),
         "updatedAt": print_date_time(goal.updated_at),
         "tasks": [_task(task) for task in goal.tasks],
@@ -102,6 +108,8 @@ def _note(note: Note) -> JsonObject:
         "id": str(note.id),
         "information": note.information,
         "author": note.author or None,
+        "audience": note.audience,
+        "organisation": note.organisation or None,
         "createdAt": print_date_time(note.created_at),
         "updatedAt": print_date_time(note.updated_at),
         "evidence": [_evidence(each) for each in note.evidence],

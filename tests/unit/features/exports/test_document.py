@@ -50,14 +50,18 @@ def test_what_is_under_the_person_stands_before_the_goals() -> None:
 
 def test_a_part_comes_back_as_it_was() -> None:
     part = JourneyPart(
-        list(NODES), [StoredFile(id="1", key="k", thumbnail="", path="evidence/p.jpg")]
+        list(NODES), [StoredFile(id="1", key="k", thumbnail="", path="evidence/p.jpg")], form=2
     )
     assert read_part(write_part(part)) == part
 
 
-def test_a_part_of_another_release_is_not_there() -> None:
+@pytest.mark.parametrize(
+    "part", [NODES, {"goals": NODES, "files": []}, {"goals": NODES, "files": [], "form": 1}]
+)
+def test_a_part_of_another_release_is_not_there(part: object) -> None:
+    """It may have notes for staff, and says of no goal who it is for."""
     with pytest.raises(NotFoundError):
-        read_part(json.dumps(NODES).encode())
+        read_part(json.dumps(part).encode())
 
 
 def test_a_part_has_all_that_is_printed() -> None:

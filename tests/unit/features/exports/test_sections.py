@@ -194,3 +194,5 @@ def test_a_name_or_files_that_cannot_be_are_refused() -> None:
         replace(HABITS, name="../x")
     with pytest.raises(ConfigurationError, match="'badges': files: expected parent GOAL, got"):
         replace(BADGES, files=ExportFiles("SELECT 1"))
+    with pytest.raises(ConfigurationError, match="'badges': is_for_staff: expected parent GOAL"):
+        replace(BADGES, is_for_staff=bool)
