@@ -12,7 +12,7 @@ from json import dumps
 from uuid import UUID
 
 from poutama.db.transaction import Transaction
-from poutama.personal_data import Erasure, PersonalData, StoredData
+from poutama.personal_data import WITH_THE_PERSON, Erasure, PersonalData, StoredData
 from poutama.sql.fragment import quote_name
 from poutama.store.deletion import schedule_deletion
 from poutama.store.objects import ObjectStore
@@ -40,7 +40,7 @@ _BACKUPS = "backups: kept until they expire; one that is restored is erased agai
 
 @dataclass(frozen=True, slots=True)
 class ErasedRows:
-    """How many rows there were in one place of the register; None where no column counts them."""
+    """How many rows there were in one place of the register; None where they are not counted."""
 
     declared: PersonalData
     rows: int | None
@@ -132,7 +132,10 @@ async def delete_people(
 
 
 def render_receipt(erased: ErasedPerson) -> str:
-    """What was erased and what stays, in lines that a person can read."""
+    """What was erased and what stays, in lines that a person can read.
+
+    An administrator reads it, too: it says nothing of how much there was that they did not see.
+    """
     return "\n".join(_receipt_lines(erased))
 
 
@@ -143,7 +146,7 @@ def _receipt_lines(erased: ErasedPerson) -> Iterator[str]:
                 yield _receipt_line(outcome, place)
     for each in erased.later:
         yield f"{_OUTCOMES[Erasure.SWEEP]}: {each.note}, {each.retention}"
-    yield f"deleted: files in the store, with their older versions ({erased.files})"
+    yield "deleted: files in the store, with their older versions"
     yield _BACKUPS
 
 
@@ -152,8 +155,8 @@ def _receipt_line(outcome: str, place: ErasedRows) -> str:
     note = declared.note if declared.erasure is Erasure.KEEP else declared.note.split(":")[0]
     if place.rows is not None:
         return f"{outcome}: {note} ({place.rows})"
-    when = "" if declared.erasure is Erasure.KEEP else f", {declared.retention}"
-    return f"{outcome}: {note}{when}"
+    is_later = declared.erasure is Erasure.SWEEP and declared.retention != WITH_THE_PERSON
+    return f"{outcome}: {note}, {declared.retention}" if is_later else f"{outcome}: {note}"
 
 
 async def _count(

@@ -41,7 +41,9 @@ class PersonalData:
             person, called `p`, in the table, called `this`, such as `this.email = p.email`.
         columns: the columns, besides the path's first, that name the person or say who it is.
         erasure: what becomes of the rows.
-        counted: whether a receipt says how many there are; not where no index finds them.
+        counted: whether a receipt says how many there are; not where no index finds them, nor where
+            the number would tell its reader of rows that were hidden from them: then the receipt
+            names the place whether there was something or not.
         note: what is in them, in a few words, for a receipt; for KEEP and SWEEP, after a colon, why
             they stay, or which task deletes them.
         export: where the person gets them: the parts of their export, or the field of the API; or
@@ -127,6 +129,7 @@ CORE_PERSONAL_DATA = (
     PersonalData(
         table="idempotency_key",
         path="person_id",
+        counted=False,
         note="which rows recent mutations wrote",
         export="no: ids of rows that are exported themselves",
         retention="a day",
@@ -147,6 +150,7 @@ CORE_PERSONAL_DATA = (
     PersonalData(
         table="audit_entry",
         path="subject_id",
+        counted=False,
         note="who read or changed their data",
         export="`me { auditConnection }`",
     ),
@@ -172,6 +176,7 @@ CORE_PERSONAL_DATA = (
     PersonalData(
         table="job",
         path="person_id",
+        counted=False,
         note="jobs they asked for",
         export="`jobsConnection { nodes }`",
     ),
@@ -179,6 +184,7 @@ CORE_PERSONAL_DATA = (
         table="job",
         path="subject_id",
         columns=("result_name",),
+        counted=False,
         note="jobs about them",
         export="`me { auditConnection }`",
     ),

@@ -14,6 +14,8 @@ from rich.console import Console
 
 from poutama.commands.privacy_requests import accept_request, refuse_request, show_requests
 from poutama.db.connection import Database
+from poutama.db.transaction import Transaction, run_transaction
+from poutama.erasure import erase_person, list_stored_keys, render_receipt
 from poutama.errors import ConflictError, NotFoundError
 from poutama.features import load_features
 from poutama.features.privacy.inputs import ERASURE
@@ -23,6 +25,7 @@ from poutama.settings import Settings
 from poutama.viewer import Viewer
 from tests.db.evidence_harness import EvidenceHarness
 from tests.db.sample_people import COLLEAGUE, viewer_for
+from tests.db.sessions import soon
 from tests.features.record import Caller
 from tests.features.sample import id_of
 from tests.golden.engine_client import EngineClient
@@ -46,6 +49,16 @@ MINE = "{ me { privacyRequests { state reason deciderName job { kind } } } }"
 LISTED = """
 { organisations { privacyRequestsConnection(filter: { kind: { eq: ERASURE } }) {
   nodes { id state note doneAt receipt person { name } } } } }
+"""
+HIDDEN = """
+mutation ($title: String!) {
+  createGoal(input: {
+    goalType: PERSONAL, title: $title, audience: ME, tasks: [{ information: "A" }]
+  }) { goal { id } } }
+"""
+NOTE = """
+mutation ($goal: UUID!, $audience: NoteAudience!) {
+  createGoalNote(input: { goalId: $goal, information: "B", audience: $audience }) { note { id } } }
 """
 ALL_TEXT = """
 SELECT c.table_name, c.column_name
@@ -171,9 +184,9 @@ async def test_erasure_leaves_nothing_of_the_person_but_a_receipt(
     (seen,) = (each for each in nodes["privacyRequestsConnection"]["nodes"] if each["id"] == id_)
     assert (seen["state"], seen["note"], seen["person"]) == ("DONE", "", None)
     receipt = seen["receipt"].splitlines()
-    assert "deleted: goals (1)" in receipt
-    assert "deleted: notes on their goals (3)" in receipt
-    assert "deleted: files in the store, with their older versions (4)" in receipt
+    assert "deleted: name and email (1)" in receipt
+    for place in ("goals", "notes on their goals", "files in the store, with their older versions"):
+        assert f"deleted: {place}" in receipt
     assert any(line.startswith("kept: what they did to others' data, under") for line in receipt)
     assert receipt[-1].startswith("backups: kept until they expire")
     assert seen["doneAt"] is not None
@@ -187,12 +200,54 @@ async def test_every_place_of_the_register_is_counted(
     await harness.run(await accept(client, harness, id_))
     (row,) = await harness.read("SELECT receipt FROM privacy_request WHERE id = $1", UUID(id_))
     for note in ("name and email", "memberships, and invitations' names and emails",
-                 "who cares for them", "who opened their record, when and why", "reminders",
-                 "who read or changed their data"):  # fmt: skip
+                 "who cares for them", "who opened their record, when and why"):  # fmt: skip
         assert f"deleted: {note} (" in row["receipt"]
     uncounted = [each for each in load_features().personal_data if not each.counted]
     for each in uncounted:
         assert each.note.split(":")[0] in row["receipt"]
+
+
+async def read_receipt(harness: EvidenceHarness) -> str:
+    """What the receipt would say if the student were erased now."""
+    features = load_features()
+    keys = await list_stored_keys(harness.store, features.stored_data, STUDENT)
+    receipts: list[str] = []
+
+    async def work(transaction: Transaction) -> None:
+        erased = await erase_person(
+            transaction,
+            STUDENT,
+            features.personal_data,
+            features.stored_data,
+            keys,
+            actor=STUDENT,
+            actor_name="",
+        )
+        receipts.append(render_receipt(erased))
+        raise ConflictError
+
+    with pytest.raises(ConflictError):
+        await run_transaction(harness.database, work, deadline=soon())
+    return receipts[-1]
+
+
+async def test_a_receipt_says_nothing_of_what_its_reader_did_not_see(
+    harness: EvidenceHarness, client: EngineClient
+) -> None:
+    """It is the same with and without hidden goals and all that hangs on them."""
+    before = await read_receipt(harness)
+    student, goal = viewer_for(Caller.STUDENT), str(id_of("goal"))
+    for number in range(3):
+        made = await client.ask(HIDDEN, student, title=f"Hidden {number}")
+    await client.ask(NOTE, viewer_for(Caller.MENTOR), goal=goal, audience="STAFF")
+    await client.ask(NOTE, student, goal=made["createGoal"]["goal"]["id"], audience="STUDENT")
+    await harness.hand_in(b"Kia ora", "text/plain")
+    await harness.database.write(
+        "INSERT INTO reminder (id, person_id, goal_id, kind, due_at)"
+        " SELECT gen_random_uuid(), person_id, id, 'OVERDUE', now() FROM goal",
+        deadline=soon(),
+    )
+    assert await read_receipt(harness) == before
 
 
 async def test_who_lost_the_right_meanwhile_erases_no_person(

@@ -13,13 +13,18 @@ FEATURE = Feature(
     procedures=(reorder_goal_tasks,),
     exports=(GOALS, TASKS, NOTES),
     personal_data=(
-        PersonalData(table="goal", path="person_id", note="goals", export="`goals`"),
+        PersonalData(table="goal", path="person_id", counted=False, note="goals", export="`goals`"),
         PersonalData(
-            table="goal_task", path="goal_id.person_id", note="tasks of goals", export="`tasks`"
+            table="goal_task",
+            path="goal_id.person_id",
+            counted=False,
+            note="tasks of goals",
+            export="`tasks`",
         ),
         PersonalData(
             table="goal_note",
             path="goal_id.person_id",
+            counted=False,
             note="notes on their goals",
             export="`notes`",
         ),
@@ -27,6 +32,7 @@ FEATURE = Feature(
             table="goal_note",
             path="author_id",
             erasure=Erasure.ANONYMISE,
+            counted=False,
             note="notes they wrote on others' goals",
             export="no: they are on the others' goals",
         ),

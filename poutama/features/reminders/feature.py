@@ -14,7 +14,11 @@ FEATURE = Feature(
     tasks={"remind": Task("poutama.features.reminders.tasks:make_reminders", DAY)},
     personal_data=(
         PersonalData(
-            table="reminder", path="person_id", note="reminders", export="`me { reminders }`"
+            table="reminder",
+            path="person_id",
+            counted=False,
+            note="reminders",
+            export="`me { reminders }`",
         ),
     ),
 )
