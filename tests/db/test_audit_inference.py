@@ -30,7 +30,7 @@ from tests.reference.engines import COMMON, FORGET, Engines, open_engines
 from tests.reference.policy import Policy, Row, World
 from tests.reference.school import SEARCHED
 from tests.strategies.drawing import choose
-from tests.strategies.questions import Asker
+from tests.strategies.questions import WAYS, Asker
 from tests.strategies.schools import schools
 
 NOW = datetime.now(UTC).replace(microsecond=0)
@@ -41,23 +41,6 @@ WRITTEN = {
     "GoalNote": ("information",),
     "Evidence": ("title", "altText"),
 }
-WAYS = (
-    "ASK",
-    "{ groups { members { person { goals(filter: FILTER) { id } } } } }",
-    "{ groups { membersConnection(first: 0, filter: { person: { goals: { some: FILTER } } })"
-    " { totalCount } } }",
-    "{ groups { members(filter: { or: [{ person: { goals: { every: FILTER } } },"
-    " { person: { goals: { none: FILTER } } }] }) { role } } }",
-    "{ groups(filter: { not: { members: { some: { person: { goals: { some: FILTER } } } } } })"
-    " { name } }",
-    "{ me { memberships(filter: { child: { goals: { every: FILTER } } }) { role } } }",
-    "{ person(personId: PERSON) { goalsConnection(first: 0, filter: FILTER) { totalCount } } }",
-    "{ person(personId: PERSON) { goals(first: 1, orderBy: [TITLE_DESC]) { tasks { information }"
-    " notes { information } evidence { title } } } }",
-    "{ person(personId: PERSON) { memberships(filter: { person: { goals: { some: FILTER } } })"
-    " { id } } }",
-)
-"""Ways to what another person wrote; ASK is any question."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +70,9 @@ def probes(
     """A question of a viewer who sees what another person wrote."""
     viewer, person = choose(draw, *pairs)
     asker = Asker(draw, schema, world)
-    text = choose(draw, *WAYS).replace("PERSON", f'"{person}"')
-    while "FILTER" in text:
-        text = text.replace("FILTER", asker.filter_of("Goal", 1), 1)
+    way = choose(draw, "", *WAYS)
     assert schema.query_type is not None
-    text = text.replace("ASK", asker.selection(schema.query_type, 0))
+    text = asker.fill(way, person) if way else asker.selection(schema.query_type, 0)
     theirs = [each for each in written_rows(world) if (viewer, each[0]) in pairs]
     policy = Policy(world, viewer, NOW)
     # Hidden rows are edited, too, but a change that can show tells more.

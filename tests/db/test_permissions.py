@@ -23,7 +23,7 @@ from poutama.features import load_model
 from tests.golden.compiled import RENDERINGS
 from tests.reference import school
 from tests.reference.engines import COMMON, Engines, open_engines
-from tests.reference.policy import Policy, World
+from tests.reference.policy import Policy, Row, World
 from tests.reference.schema_coverage import askable_fields, asked_fields
 from tests.strategies.questions import questions, sweep
 from tests.strategies.schools import schools
@@ -56,7 +56,7 @@ def test_every_answer_is_what_the_policy_allows(engines: Engines, examples: int 
 
         @seed(number)
         @settings(COMMON, phases=[Phase.generate, Phase.shrink], max_examples=QUESTIONS_PER_WORLD)
-        @given(questions(engines.model.schema, world))
+        @given(questions(engines.model.schema, world, NOW))
         def ask(question: tuple[UUID, str]) -> None:
             asked.update(asked_fields(engines.model.schema, parse(question[1])))
             if difference(engines, world, *question, tally):
@@ -79,6 +79,8 @@ def test_every_answer_is_what_the_policy_allows(engines: Engines, examples: int 
     assert whole_types(askable) <= types(asked)
     assert tally["rows"] > tally["questions"]
     assert {name for name, times in tally.items() if times} >= SEEN
+    for name, percent in TOLD_BY.items():
+        assert tally[name] * 100 > tally["questions"] * percent, name
 
 
 def whole_types(fields: set[str]) -> set[str]:
@@ -91,6 +93,38 @@ def types(fields: set[str]) -> set[str]:
 
 SEEN = {"hidden", "hidden from a leader", "seen as MENTOR", "seen as OPENER", "seen as CAREGIVER"}
 """What must happen often: that another's goal is hidden, or seen for one reason alone."""
+TOLD_BY = {"audiences of goals": 2, "organisations of goals": 1, "audiences of notes": 2}
+"""How many answers in a hundred depend on it, at least: else their comparison shows nothing."""
+
+
+class WithoutAudiences(Policy):
+    """As if all goals of a student were for all who see some."""
+
+    def may_see_goal(self, goal: Row) -> bool:
+        return self.may_see_goals_of(goal["personId"])
+
+
+class WithoutOrganisations(Policy):
+    """As if no student had chosen organisations."""
+
+    def is_shown_to(self, goal: Row, organisation: UUID) -> bool:
+        return bool(goal["audience"] != "ME")
+
+
+class WithoutNoteAudiences(Policy):
+    """As if all notes were for all who see the goal."""
+
+    def may_see_note(self, note: Row) -> bool:
+        return any(
+            self.may_see_goal(goal) for goal in self.world["Goal"] if goal["id"] == note["goalId"]
+        )
+
+
+BLIND: dict[str, type[Policy]] = {
+    "audiences of goals": WithoutAudiences,
+    "organisations of goals": WithoutOrganisations,
+    "audiences of notes": WithoutNoteAudiences,
+}
 
 
 def test_what_fewer_people_see_than_its_row_cannot_be_asked_by() -> None:
@@ -129,6 +163,9 @@ def difference(
     expected = {"data": school.answer(engines.model.schema, document, policy)}
     if tally is not None:
         count(tally, policy, expected)
+        for name, other in BLIND.items():
+            blind = school.answer(engines.model.schema, document, other(world, viewer, NOW))
+            tally[name] += {"data": blind} != expected
     for rendering in RENDERINGS:
         try:
             body = engines.ask(rendering, text, viewer)

@@ -28,7 +28,7 @@ from hypothesis.strategies import DrawFn
 
 from poutama.schema.scalars import print_date_time
 from poutama.text import fold
-from tests.reference.policy import Row, World
+from tests.reference.policy import Policy, Row, World
 from tests.reference.school import SEARCHED, Listing, sort_terms
 from tests.strategies.drawing import chance, choose
 
@@ -38,12 +38,81 @@ LARGEST = 40
 """Fields after which no further relation is followed."""
 
 
+WAYS = (
+    "{ groups { members { person { goals(filter: GOAL) { id } } } } }",
+    "{ groups { membersConnection(first: 0, filter: { person: { goals: { some: GOAL } } })"
+    " { totalCount } } }",
+    "{ groups { members(filter: { or: [{ person: { goals: { every: GOAL } } },"
+    " { person: { goals: { none: GOAL } } }] }) { role } } }",
+    "{ groups(filter: { not: { members: { some: { person: { goals: { some: GOAL } } } } } })"
+    " { name } }",
+    "{ me { memberships(filter: { child: { goals: { every: GOAL } } }) { role } } }",
+    "{ person(personId: PERSON) { goalsConnection(first: 0, filter: GOAL) { totalCount } } }",
+    "{ person(personId: PERSON) { goals(first: 1, orderBy: [TITLE_DESC]) { tasks { information }"
+    " notes { information } evidence { title } } } }",
+    "{ person(personId: PERSON) { memberships(filter: { person: { goals: { some: GOAL } } })"
+    " { id } } }",
+)
+"""Ways to what another person wrote, with places for a filter of goals and for that person's id."""
+HIDDEN_WAYS = (
+    *WAYS,
+    "{ person(personId: PERSON) { goals(filter: GOAL) { id notes(filter: NOTE) { id } } } }",
+    "{ person(personId: PERSON) { goals { notesConnection(filter: NOTE) { totalCount }"
+    " notes(first: 1, orderBy: [INFORMATION_DESC]) { information } } } }",
+    "{ person(personId: PERSON) { goals(filter: { notes: { some: NOTE } }) { title } } }",
+    "{ person(personId: PERSON) { goalsConnection(filter: { notes: { none: NOTE } })"
+    " { totalCount } } }",
+    "{ person(personId: PERSON) { goals { evidence(filter: { note: NOTE }) { id } tasks {"
+    " goal { notes { information } } } } } }",
+    "{ groups { progress { active overdue completed } } }",
+)
+
+
+def questions(
+    schema: GraphQLSchema, world: World, now: datetime
+) -> st.SearchStrategy[tuple[UUID, str]]:
+    """People of the world, each with what they ask.
+
+    Many ask, by one of the `HIDDEN_WAYS`, about a person who shows them some and hides some: chance
+    alone hardly ever asks what a hidden row would answer.
+    """
+    return _questions(schema, world, find_hidden(world, now))
+
+
+def find_hidden(world: World, now: datetime) -> list[tuple[UUID, UUID]]:
+    """Viewers, each with a person whose goals they see, but for some goals or notes.
+
+    Those from whom goals are hidden are there several times: they are fewer.
+    """
+    people = [row["id"] for row in world["Person"]]
+    found = []
+    for viewer in people:
+        policy = Policy(world, viewer, now)
+        for student in {row["personId"] for row in world["Goal"]} - {viewer}:
+            if policy.may_see_goals_of(student):
+                goals = [row for row in world["Goal"] if row["personId"] == student]
+                ids = {row["id"] for row in goals}
+                notes = [row for row in world["GoalNote"] if row["goalId"] in ids]
+                kept = [each for each in goals if not policy.may_see_goal(each)]
+                if kept:
+                    chosen = [each for each in kept if each["audience"] != "ME"]
+                    found += [(viewer, student)] * (12 if chosen else 4)
+                elif not all(map(policy.may_see_note, notes)):
+                    found.append((viewer, student))
+    return sorted(found)
+
+
 @st.composite
-def questions(draw: DrawFn, schema: GraphQLSchema, world: World) -> tuple[UUID, str]:
-    """A person of the world, and what they ask."""
+def _questions(
+    draw: DrawFn, schema: GraphQLSchema, world: World, hidden: list[tuple[UUID, UUID]]
+) -> tuple[UUID, str]:
+    if hidden and chance(draw, 50):
+        viewer, student = choose(draw, *hidden)
+        asker, text = Asker(draw, schema, world), choose(draw, *HIDDEN_WAYS)
+        return viewer, asker.fill(text, student)
     # Those who are something to others ask more often.
     busy = [row["personId"] for row in world["Membership"] if row["personId"]]
-    viewer: UUID = choose(draw, *busy, *(row["id"] for row in world["Person"]))
+    viewer = choose(draw, *busy, *(row["id"] for row in world["Person"]))
     query = schema.query_type
     assert query is not None
     return viewer, Asker(draw, schema, world).selection(query, 0)
@@ -106,6 +175,22 @@ class Asker:
     world: World
     size: int = 0
     left_out: Collection[str] = ()
+
+    def fill(self, way: str, person: UUID) -> str:
+        """One of the `WAYS`, about that person."""
+        text = way.replace("PERSON", f'"{person}"')
+        for word, kind in (("GOAL", "Goal"), ("NOTE", "GoalNote")):
+            while word in text:
+                text = text.replace(word, self._hitting_filter(kind), 1)
+        return text
+
+    def _hitting_filter(self, kind: str) -> str:
+        """A filter of what people wrote: as likely as not one that some rows fit."""
+        if chance(self.draw, 50):
+            return self.filter_of(kind, 1)
+        field = choose(self.draw, "information", "title") if kind == "Goal" else "information"
+        operator = choose(self.draw, "eq", "contains", "startsWith")
+        return _object({field: _object({operator: _print(self._value(kind, field))})})
 
     def selected(self, field: GraphQLField) -> str:
         """What is asked of a field: nothing where it is a value."""
