@@ -30,6 +30,8 @@ class ExportParent(StrEnum):
     """A list field of `Goal`."""
     PERSON = "PERSON"
     """A list field of `Person`."""
+    ACCESS = "ACCESS"
+    """A list field of `Person`; only the answer to a request for access has it, never on paper."""
 
 
 @dataclass(frozen=True, slots=True)

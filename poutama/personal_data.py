@@ -152,7 +152,7 @@ CORE_PERSONAL_DATA = (
         path="subject_id",
         counted=False,
         note="who read or changed their data",
-        export="`me { auditConnection }`",
+        export="`auditConnection`: the newest 250; all of it by `me { auditConnection }`",
     ),
     PersonalData(
         table="audit_entry",

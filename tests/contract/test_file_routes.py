@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from hashlib import sha256
+from uuid import UUID
 
 import pytest
 
@@ -18,6 +19,8 @@ from tests.contract.file_server import (
     code_of,
     read_to_end,
 )
+
+ANOTHER = UUID(int=8)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +54,8 @@ def test_each_use_is_logged_with_the_person_and_without_the_signature(
 
     file_server.client.get(address)
     file_server.client.head(address)
-    file_server.client.get(re.sub("x-person=[^&]*", "x-person=0", address))
+    another = file_server.client.get(re.sub("x-person=[^&]*", f"x-person={ANOTHER}", address))
+    assert code_of(another) == "SignatureDoesNotMatch"
 
     used = {"person": str(PERSON), "key": KEY}
     found = [record.__dict__["file"] for record in caplog.records if hasattr(record, "file")]

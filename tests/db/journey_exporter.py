@@ -137,7 +137,9 @@ class JourneyExporter:
         )  # fmt: skip
         return identity
 
-    async def wish(self, caller: str = Caller.STUDENT, *, notes_for_staff: bool = False) -> UUID:
+    async def wish(
+        self, caller: str = Caller.STUDENT, *, notes_for_staff: bool = False, access: bool = False
+    ) -> UUID:
         """Ask for the student's journey as of always the same moment, for any caller."""
 
         async def work(transaction: Transaction) -> UUID:
@@ -146,7 +148,7 @@ class JourneyExporter:
                 EXPORT,
                 person_id=id_of(caller),
                 subject_id=STUDENT,
-                input=make_input(STUDENT, AS_OF, notes_for_staff=notes_for_staff),
+                input=make_input(STUDENT, AS_OF, notes_for_staff=notes_for_staff, access=access),
             )
 
         return await run_transaction(self.database, work, deadline=soon())
@@ -175,9 +177,9 @@ class JourneyExporter:
         return await self.store.read(key, length=info.size)
 
     async def exported(
-        self, caller: str = Caller.STUDENT, *, notes_for_staff: bool = False
+        self, caller: str = Caller.STUDENT, *, notes_for_staff: bool = False, access: bool = False
     ) -> ZipFile:
         """The zip of an export from its beginning to its end."""
-        job = await self.wish(caller, notes_for_staff=notes_for_staff)
+        job = await self.wish(caller, notes_for_staff=notes_for_staff, access=access)
         assert await self.run(job) == "SUCCEEDED"
         return ZipFile(io.BytesIO(await self.result(job)))

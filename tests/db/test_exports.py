@@ -6,6 +6,7 @@ import asyncio
 import csv
 import io
 import json
+import re
 import time
 from uuid import UUID
 from zipfile import ZipFile
@@ -393,6 +394,46 @@ async def test_what_was_exported_of_an_erased_person_goes_with_them(
     await exporter.write(AGE_FOLDERS)
     assert await forget(exporter) == 1
     assert await exporter.keys() == []
+
+
+# The answer to a request for access
+
+
+async def test_the_answer_to_a_request_for_access_has_what_the_register_says(
+    exporter: JourneyExporter,
+) -> None:
+    await exporter.write(
+        "INSERT INTO consent (id, person_id, organisation_id, role, basis, notice, given_at)"
+        " VALUES (gen_random_uuid(), $1, $2, 'STUDENT', 'PERSON', 'What is shared', now())",
+        STUDENT,
+        id_of("organisation"),
+    )
+    zip_ = await exporter.exported(access=True)
+    document = json.loads(zip_.read("journey.json"))
+    named = " ".join(each.export for each in load_features().personal_data)
+    for name in re.findall(r"`(\w+)`", named):
+        assert f"csv/{name}.csv" in zip_.namelist(), name
+        assert name == "goals" or name in document or name in document["goals"][0], name
+    assert [row["notice"] for row in rows(zip_, "consents.csv")] == ["What is shared"]
+    assert {row["role"] for row in rows(zip_, "memberships.csv")} == {"STUDENT"}
+    assert "CAREGIVER" in {row["reason"] for row in rows(zip_, "access.csv")}
+    assert document["auditConnection"]["totalCount"] == len(rows(zip_, "auditConnection.csv"))
+    # What only the person is to know is not on paper.
+    text = pdf_text(zip_.read("journey.pdf"))
+    assert "What is shared" not in text
+    assert "MEMBERSHIPS" not in text
+
+
+@pytest.mark.parametrize("caller", [Caller.STUDENT, Caller.MENTOR])
+async def test_a_journey_has_nothing_of_an_answer_to_a_request(
+    exporter: JourneyExporter, caller: Caller
+) -> None:
+    zip_ = await exporter.exported(caller)
+    kept = ("goals", "tasks", "notes", "evidence")
+    found = [name for name in zip_.namelist() if name.startswith("csv/")]
+    assert found == [f"csv/{name}.csv" for name in kept]
+    keys = ["format", "version", "asOf", "timeZone", "person", "goals"]
+    assert list(json.loads(zip_.read("journey.json"))) == keys
 
 
 # What features add

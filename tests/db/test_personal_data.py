@@ -8,6 +8,7 @@ from uuid import UUID
 
 import pytest
 import pytest_asyncio
+from graphql import parse, validate
 
 from poutama.bulk_changes import BulkTable
 from poutama.db.connection import Database
@@ -202,6 +203,20 @@ def test_what_an_export_has_is_what_it_is_declared_to_have() -> None:
     parts = [each.export for each in DECLARED] + [each.export for each in FEATURES.stored_data]
     named = " ".join(parts)
     assert set(re.findall(r"`(\w+)`", named)) == set(FEATURES.exports)
+
+
+@pytest.mark.parametrize("declared", DECLARED, ids=lambda each: f"{each.table}.{each.path}")
+def test_a_field_that_is_said_to_have_the_data_can_be_asked_for(declared: PersonalData) -> None:
+    for query in re.findall(r"`([^`]*\{[^`]*)`", declared.export):
+        text = query.removeprefix("query ")
+        text = text if text.startswith("{") else f"{{ {text} }}"
+        text = text.replace("job {", f'job(jobId: "{STRANGER}") {{')
+        text = re.sub(r"(\w+) \}", r"\1 BODY }", text, count=1)
+        errors = [
+            validate(load_model().schema, parse(text.replace("BODY", body)))
+            for body in ("", "{ __typename }")
+        ]
+        assert [] in errors, errors
 
 
 def test_nothing_is_declared_twice() -> None:

@@ -22,16 +22,23 @@ from tests.reference.policy import Row
 STAFF = "notesForStaff"
 
 
+def wants(job: Row) -> tuple[bool, bool]:
+    """Whether a job's export has notes for staff, and whether it answers a request for access."""
+    given = json.loads(job["input"])
+    return given.get(STAFF, False), given.get("access", False)
+
+
 def _export_journey(doing: Doing, given: Row) -> Done:
     person = doing.find("Person", given.get("personId") or doing.viewer)
     doing.permitted("exportJourney", person)
     who = {"personId": doing.viewer, "subjectId": person["id"]}
     with_staff = given.get(STAFF, False)
     asked = doing.all("Job", kind="EXPORT", state="QUEUED", cancelRequested=False, **who)
-    alike = [job for job in asked if json.loads(job["input"]).get(STAFF, False) == with_staff]
+    alike = [job for job in asked if wants(job) == (with_staff, False)]
     if alike:
         return Done("Job", frozenset(job["id"] for job in alike))
     wish = {"personId": str(person["id"]), "asOf": "new", "folder": "new", STAFF: with_staff}
+    wish["access"] = False
     job = doing.add("Job", kind="EXPORT", input=json.dumps(wish), **who)
     if person["id"] != doing.viewer:
         doing.record("READ", "Journey", None, person["id"])

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from tests.features.exports import STAFF, wants
 from tests.features.record import (
     ADMIN,
     SIGNED_IN,
@@ -104,8 +105,9 @@ def _accept(doing: Doing, given: Row) -> Done:
     else:
         who = {"personId": person, "subjectId": person}
         queued = doing.all("Job", kind="EXPORT", state="QUEUED", cancelRequested=False, **who)
-        running = [job for job in queued if not json.loads(job["input"]).get("notesForStaff")]
-        wish = {"personId": str(person), "asOf": "new", "folder": "new", "notesForStaff": False}
+        running = [job for job in queued if wants(job) == (False, True)]
+        wish = {"personId": str(person), "asOf": "new", "folder": "new"}
+        wish |= {STAFF: False, "access": True}
         job = (
             min(running, key=lambda each: (each["createdAt"], each["id"]))
             if running

@@ -34,12 +34,14 @@ class ExportInput(
         folder: where the job's files lie; the folder is the person's, so that erasing a person
             finds what was exported of them.
         notes_for_staff: whether what is for staff alone is in it.
+        access: whether it answers the person's request for access: then it has more than a journey.
     """
 
     person_id: UUID
     as_of: datetime
     folder: str
     notes_for_staff: bool = False
+    access: bool = False
 
     def part(self, number: int) -> str:
         """The key of the part of that number, from 1."""

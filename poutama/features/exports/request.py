@@ -21,6 +21,7 @@ _RUNNING = """
 SELECT id FROM job WHERE person_id = $1::uuid AND subject_id = $2::uuid AND kind = $3::text
     AND state IN ('QUEUED', 'RUNNING') AND NOT cancel_requested
     AND coalesce((input ->> 'notesForStaff')::bool, false) = $4::bool
+    AND coalesce((input ->> 'access')::bool, false) = $5::bool
 ORDER BY created_at, id LIMIT 1
 """
 _NOW = "SELECT now()"
@@ -46,7 +47,7 @@ async def export_journey(
     transaction, viewer = context.transaction, context.viewer.person_id
     person = given.person_id or viewer
     with_staff = given.notes_for_staff
-    running = await transaction.fetch(_RUNNING, viewer, person, EXPORT, with_staff)
+    running = await transaction.fetch(_RUNNING, viewer, person, EXPORT, with_staff, False)
     if running:
         return ExportJourneyPayload(running[0]["id"])
     # The moment is the database's, and fixed from now on: a step that is run again prints it again.
@@ -65,17 +66,19 @@ async def export_journey(
 
 
 async def answer_access(transaction: Transaction, person: UUID) -> UUID:
-    """Begin an export of the person's own data for the person; returns its job."""
-    running = await transaction.fetch(_RUNNING, person, person, EXPORT, False)
+    """Begin an export of all that is held of the person, for the person; returns its job."""
+    running = await transaction.fetch(_RUNNING, person, person, EXPORT, False, True)
     if running:
         job: UUID = running[0]["id"]
         return job
     ((now,),) = await transaction.fetch(_NOW)
-    wanted = make_input(person, now)
+    wanted = make_input(person, now, access=True)
     return await enqueue(transaction, EXPORT, person_id=person, subject_id=person, input=wanted)
 
 
-def make_input(person: UUID, now: datetime, *, notes_for_staff: bool = False) -> ExportInput:
+def make_input(
+    person: UUID, now: datetime, *, notes_for_staff: bool = False, access: bool = False
+) -> ExportInput:
     """The job's input, with a folder that is its alone."""
     folder = f"people/{person}/exports/{secrets.token_urlsafe(24)}"
     return ExportInput(
@@ -83,4 +86,5 @@ def make_input(person: UUID, now: datetime, *, notes_for_staff: bool = False) ->
         as_of=now.astimezone(UTC),
         folder=folder,
         notes_for_staff=notes_for_staff,
+        access=access,
     )

@@ -31,6 +31,7 @@ query ($person: UUID!, $first: Int!, $after: String) {
 }
 """
 _NEEDED = frozenset(("goals", "tasks", "notes"))
+_OF_PERSON = frozenset((ExportParent.PERSON, ExportParent.ACCESS))
 LAID_OUT = _NEEDED | {"evidence"}
 """What the printed journey has a layout for; every other section is printed plainly."""
 
@@ -58,18 +59,22 @@ class Sections:
 
 
 @cache
-def load_sections() -> Sections:
+def load_sections(*, access: bool = False) -> Sections:
     """What the features of this installation have.
+
+    `access`: of the answer to a request for access.
 
     Raises:
         ConfigurationError: as `arrange_sections`.
     """
     features = load_features()
-    return arrange_sections(features.exports.values(), features.model)
+    return arrange_sections(features.exports.values(), features.model, access=access)
 
 
-def arrange_sections(declared: Iterable[ExportSection], model: Model) -> Sections:
-    """Put sections in order, and hold them to the schema.
+def arrange_sections(
+    declared: Iterable[ExportSection], model: Model, *, access: bool = False
+) -> Sections:
+    """Put sections in order, and hold them to the schema; with `access`, what only an access has.
 
     Raises:
         ConfigurationError: a section cannot be read from the schema, or one that is needed is not
@@ -79,8 +84,9 @@ def arrange_sections(declared: Iterable[ExportSection], model: Model) -> Section
     missing = _NEEDED - {section.name for section in ordered}
     if missing:
         raise ConfigurationError(f"export: no feature has the section {', '.join(sorted(missing))}")
-    of_person = tuple(each for each in ordered if each.parent is ExportParent.PERSON)
-    of_goals = tuple(each for each in ordered if each.parent is not ExportParent.PERSON)
+    parents = {ExportParent.PERSON} | ({ExportParent.ACCESS} if access else set())
+    of_person = tuple(each for each in ordered if each.parent in parents)
+    of_goals = tuple(each for each in ordered if each.parent not in _OF_PERSON)
     for section in ordered:
         _check_selection(section, model)
     selected = " ".join(section.selection for section in of_goals)
@@ -91,7 +97,7 @@ def arrange_sections(declared: Iterable[ExportSection], model: Model) -> Section
 
 
 def _check_selection(section: ExportSection, model: Model) -> None:
-    under_person = section.parent is ExportParent.PERSON
+    under_person = section.parent in _OF_PERSON
     parts = (section.selection, "id") if under_person else ("", section.selection)
     try:
         errors = validate(model.schema, parse(_JOURNEY % parts))

@@ -43,14 +43,14 @@ from poutama.features.exports.journey_reader import read_page
 from poutama.features.exports.packing import JourneyZip
 from poutama.features.exports.pdf_document import Volume, print_journey
 from poutama.features.exports.readme import write_readme
-from poutama.features.exports.sections import LAID_OUT, load_sections
+from poutama.features.exports.sections import LAID_OUT, Sections, load_sections
 from poutama.features.exports.sweep import delete_folder, register_folder
 from poutama.features.exports.tables import write_table
 from poutama.jobs.job import Finished, JobFailedError, JobKind, Progress, Step
 
 PART_TYPE, PDF_TYPE, ZIP_TYPE = "application/json", "application/pdf", "application/zip"
 _LARGEST_THUMBNAIL = 1_000_000
-SECTIONS = load_sections()
+SECTIONS, ACCESS_SECTIONS = load_sections(), load_sections(access=True)
 PLAIN = tuple(each for each in SECTIONS.of_goals if each.name not in LAID_OUT)
 """The sections of goals that have no layout of their own."""
 LOST = "You may no longer see this student's goals, so they were not exported."
@@ -91,6 +91,11 @@ async def _run_phase(step: ExportStep) -> ExportProgress | Finished:
             assert_never(phase)
 
 
+def _find_sections(step: ExportStep) -> Sections:
+    """What this export has."""
+    return ACCESS_SECTIONS if step.input.access else SECTIONS
+
+
 async def _require_right(step: ExportStep) -> None:
     asked = {"personId": step.input.person_id}
     person = step.job.person_id
@@ -122,7 +127,7 @@ async def _read(step: ExportStep) -> ExportProgress:
     page = await read_page(
         step.query,
         step.database,
-        SECTIONS,
+        _find_sections(step),
         person=step.input.person_id,
         viewer=step.job.person_id,
         first=PAGE,
@@ -186,7 +191,7 @@ async def _read_whole(step: ExportStep, key: str) -> bytes:
 
 
 async def _read_sections(step: ExportStep) -> list[PlainSection]:
-    """What is under the person, as it is printed."""
+    """What is under the person, as it is printed: not what only an access has."""
     person = await _read_person(step)
     sections = [read_section(section, person) for section in SECTIONS.of_person]
     return [section for section in sections if section.rows]
@@ -194,7 +199,7 @@ async def _read_sections(step: ExportStep) -> list[PlainSection]:
 
 async def _read_person(step: ExportStep) -> JsonObject:
     """What is under the person."""
-    if not SECTIONS.of_person:
+    if not _find_sections(step).of_person:
         return {}
     person: JsonObject = msgspec.json.decode(await _read_whole(step, step.input.person))
     return person
@@ -221,11 +226,10 @@ async def _pack(step: ExportStep) -> ExportProgress:
         for part in range(1, state.parts + 1):
             await step.store.download(step.input.part(part), _local(folder, part))
         path, heading = folder / "journey.zip", state.heading(step.input)
-        for_staff = step.input.notes_for_staff
         with JourneyZip(path, in_zone(step.input.as_of, state.time_zone)) as packed:
-            packed.add_text(
-                "README.txt", write_readme(heading, state.all_volumes, SECTIONS.all, for_staff)
-            )
+            sections = _find_sections(step).all
+            readme = write_readme(heading, state.all_volumes, sections, step.input.notes_for_staff)
+            packed.add_text("README.txt", readme)
             for number in range(1, state.all_volumes + 1):
                 file = folder / "volume.pdf"
                 await step.store.download(step.input.volume(number), file)
@@ -272,7 +276,7 @@ def _pack_texts(
     packed.add_text("journey.json", write_document(state.heading(step.input), goals(), person))
     for section in SECTIONS.of_goals:
         packed.add_text(f"csv/{section.name}.csv", write_table(section, goals()))
-    for section in SECTIONS.of_person:
+    for section in _find_sections(step).of_person:
         packed.add_text(f"csv/{section.name}.csv", write_table(section, [person]))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from poutama.feature import Feature
 from poutama.features.groups import confirmations, endings, invitations, memberships, procedures
+from poutama.features.groups.export import ACCESS, CONSENTS, MEMBERSHIPS
 from poutama.features.groups.notice import NOTICE_VERSION, Offer, describe_sharing
 from poutama.personal_data import Erasure, PersonalData
 
@@ -34,19 +35,20 @@ FEATURE = Feature(
         procedures.update_organisation,
     ),
     computed={"invitation_sharing": show_sharing, "notice_version": show_notice_version},
+    exports=(MEMBERSHIPS, CONSENTS, ACCESS),
     personal_data=(
         PersonalData(
             table="membership",
             path="person_id",
             columns=("invited_name", "invited_email", "applicant_name"),
             note="memberships, and invitations' names and emails",
-            export="`me { memberships }`",
+            export="`memberships`",
         ),
         PersonalData(
             table="membership",
             path="child_id",
             note="who cares for them",
-            export="`me { auditConnection }`",
+            export="`access`",
         ),
         PersonalData(
             table="membership",
@@ -67,7 +69,7 @@ FEATURE = Feature(
             table="consent",
             path="person_id",
             note="what they consented to, and when",
-            export="`me { consents }`",
+            export="`consents`",
         ),
         PersonalData(
             table="membership",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from poutama.feature import Feature
 from poutama.features.privacy import procedures
+from poutama.features.privacy.export import PRIVACY_REQUESTS
 from poutama.features.privacy.inputs import ERASURE
 from poutama.features.privacy.receipt_page import PATH
 from poutama.personal_data import Erasure, PersonalData
@@ -21,12 +22,13 @@ FEATURE = Feature(
     jobs={ERASURE: "poutama.features.privacy.job:ERASURE_JOB"},
     tasks={"remind_of_requests": Task("poutama.features.privacy.tasks:remind_deciders", DAY)},
     pages={PATH: "poutama.features.privacy.receipt_page:show_receipt"},
+    exports=(PRIVACY_REQUESTS,),
     personal_data=(
         PersonalData(
             table="privacy_request",
             path="person_id",
             note="requests for access and erasure",
-            export="`me { privacyRequests }`",
+            export="`privacyRequests`",
         ),
         PersonalData(
             table="privacy_request",

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from poutama.feature import Feature
 from poutama.features.records import procedures
+from poutama.features.records.export import OPENED_RECORDS
 from poutama.personal_data import Erasure, PersonalData
 
 FEATURE = Feature(
     name="records",
     package=__package__,
     procedures=(procedures.close_record, procedures.open_record),
+    exports=(OPENED_RECORDS,),
     personal_data=(
         PersonalData(
             table="opened_record",
             path="person_id",
             note="who opened their record, when and why",
-            export="`me { openedRecords }`",
+            export="`openedRecords`",
         ),
         PersonalData(
             table="opened_record",

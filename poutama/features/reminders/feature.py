@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from poutama.feature import Feature
+from poutama.features.reminders.export import REMINDERS
 from poutama.features.reminders.procedures import dismiss_reminder
 from poutama.personal_data import PersonalData
 from poutama.schedule import DAY, Task
@@ -12,13 +13,14 @@ FEATURE = Feature(
     package=__package__,
     procedures=(dismiss_reminder,),
     tasks={"remind": Task("poutama.features.reminders.tasks:make_reminders", DAY)},
+    exports=(REMINDERS,),
     personal_data=(
         PersonalData(
             table="reminder",
             path="person_id",
             counted=False,
             note="reminders",
-            export="`me { reminders }`",
+            export="`reminders`",
         ),
     ),
 )

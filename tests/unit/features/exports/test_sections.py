@@ -106,6 +106,18 @@ def test_sections_come_after_those_that_ship_and_are_read_with_them() -> None:
     assert "badges" not in found.next_page
 
 
+def test_what_only_an_access_has_is_in_no_other_export() -> None:
+    only = replace(BADGES, parent=ExportParent.ACCESS)
+    declared = (HABITS, only, *BUILT_IN)
+    journey = arrange_sections(declared, model())
+    access = arrange_sections(declared, model(), access=True)
+    assert journey.of_person == ()
+    assert "badges" not in journey.first_page
+    assert only in access.of_person
+    assert "badges { name }" in access.first_page
+    assert journey.of_goals == access.of_goals
+
+
 def test_it_is_in_the_document_under_its_goal_and_its_person() -> None:
     read = json.loads("".join(write_document(HEADING, [GOAL], PERSON)))
     assert read["goals"][0]["habits"] == [HABIT]
