@@ -92,6 +92,16 @@ def test_a_fault_of_ours_is_no_fault_of_the_document(
         clean_apart(tmp_path, tmp_path, PDF.media_type)
 
 
+def test_the_process_is_started_without_the_secrets(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("AWS_SESSION_TOKEN", "secret")
+    code = "import os; raise SystemExit(str(os.environ.get('AWS_SESSION_TOKEN')))"
+    run_instead(monkeypatch, "-c", code)
+    with pytest.raises(DocumentProcessError, match="ended with 1: None"):
+        clean_apart(tmp_path, tmp_path, PDF.media_type)
+
+
 def test_the_limits_are_set_before_the_document_is_opened(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
