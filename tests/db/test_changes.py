@@ -158,7 +158,8 @@ def misnamed(before: World, after: World, viewer: UUID) -> str:
             for kind in ("Job", "Membership", "OpenedRecord")
             for each in after[kind]
             if viewer in (each["personId"], each.get("childId"), each.get("openerId"))
-            if row["kind"] == kind
+            # A child who ends a caregiver's membership ends the consent to it.
+            if row["kind"] in (kind, {"Membership": "Consent"}.get(kind))
         }
         # A decision about an address also ends what other organisations have offered to it.
         decided = {each["personId"] for each in after["AddressConflict"] if each["decidedAt"]}
