@@ -5,6 +5,7 @@ A worker's questions go to an engine over the same database, as in production.
 
 from __future__ import annotations
 
+import csv
 import io
 import json
 import time
@@ -17,6 +18,7 @@ from uuid import UUID, uuid4
 from zipfile import ZipFile
 
 from asyncpg import Record
+from pypdf import PdfReader
 
 from poutama.changes import ChangePlans
 from poutama.db.connection import Database
@@ -76,6 +78,17 @@ def ask_engine(engine: Engine) -> Any:
         return body["data"]
 
     return query
+
+
+def rows(zip_: ZipFile, name: str) -> list[dict[str, str]]:
+    """The rows of a CSV file of an export."""
+    text = zip_.read(f"csv/{name}").decode("utf-8-sig")
+    return list(csv.DictReader(io.StringIO(text, newline="")))
+
+
+def pdf_text(content: bytes) -> str:
+    """All that can be read in a PDF."""
+    return "\n".join(page.extract_text() for page in PdfReader(io.BytesIO(content)).pages)
 
 
 def build_worker(

@@ -71,10 +71,7 @@ async def read_page(
     connection = found["goalsConnection"]
     info = connection["pageInfo"]
     if not notes_for_staff:
-        # Before files are numbered: no gap tells that something was left out.
-        for section in sections.of_goals:
-            for goal in connection["nodes"]:
-                section.withhold(goal)
+        _withhold(sections, connection["nodes"])
     return GoalPage(
         name=found["name"],
         time_zone=_find_time_zone(found["zones"]),
@@ -83,6 +80,13 @@ async def read_page(
         total=connection["totalCount"],
         after=info["endCursor"] if info["hasNextPage"] else None,
     )
+
+
+def _withhold(sections: Sections, goals: Sequence[JsonObject]) -> None:
+    """Leave out what is for staff, before files are numbered: no gap tells that it was there."""
+    for section in sections.of_goals:
+        for goal in goals:
+            section.withhold(goal)
 
 
 def _read_person(sections: Sections, found: JsonObject) -> JsonObject:

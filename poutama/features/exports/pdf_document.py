@@ -69,17 +69,12 @@ def print_journey(
     if volume.count > 1:
         name += f", part {volume.number} of {volume.count}"
     paper = Paper(name, heading.name, heading.as_of)
-    foot = f"As it was on {print_day(heading.as_of, heading.time_zone)}"
-    if for_staff := has_notes_for_staff(goals):
-        foot += " · With notes for staff"
-    flow = Flow(paper, name, foot)
+    flow = Flow(paper, name, _describe_foot(heading, goals))
     flow.add_page()
     _write_cover(flow, heading, volume)
     _write_totals(flow, count_goals(goals))
-    if for_staff:
-        flow.paragraph(_WITH_NOTES_FOR_STAFF, FOR_STAFF, after=4)
+    _write_audience(flow, goals)
     if goals:
-        flow.paragraph(_SAYS_WHO, ASIDE, after=4)
         _write_types(flow, goals)
         _write_timeline(flow, goals, heading)
         flow.add_page()
@@ -96,6 +91,19 @@ def print_journey(
         _write_remark(flow)
     flow.finish()
     return paper.finish()
+
+
+def _describe_foot(heading: Heading, goals: Sequence[JourneyGoal]) -> str:
+    foot = f"As it was on {print_day(heading.as_of, heading.time_zone)}"
+    return f"{foot} · With notes for staff" if has_notes_for_staff(goals) else foot
+
+
+def _write_audience(flow: Flow, goals: Sequence[JourneyGoal]) -> None:
+    """Say that not all of it is for all readers."""
+    if has_notes_for_staff(goals):
+        flow.paragraph(_WITH_NOTES_FOR_STAFF, FOR_STAFF, after=4)
+    if goals:
+        flow.paragraph(_SAYS_WHO, ASIDE, after=4)
 
 
 def _write_remark(flow: Flow) -> None:
