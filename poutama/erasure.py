@@ -134,7 +134,7 @@ async def delete_people(
 def render_receipt(erased: ErasedPerson) -> str:
     """What was erased and what stays, in lines that a person can read.
 
-    An administrator reads it, too: it says nothing of how much there was that they did not see.
+    An administrator reads it as well: it says nothing of how much there was that they did not see.
     """
     return "\n".join(_receipt_lines(erased))
 

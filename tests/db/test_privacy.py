@@ -234,7 +234,7 @@ async def read_receipt(harness: EvidenceHarness) -> str:
 async def test_a_receipt_says_nothing_of_what_its_reader_did_not_see(
     harness: EvidenceHarness, client: EngineClient
 ) -> None:
-    """It is the same with and without hidden goals and all that hangs on them."""
+    """It is the same with and without hidden goals and all that belongs to them."""
     before = await read_receipt(harness)
     student, goal = viewer_for(Caller.STUDENT), str(id_of("goal"))
     for number in range(3):
