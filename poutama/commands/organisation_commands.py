@@ -58,6 +58,22 @@ def verify_organisation(
     print(judged)
 
 
+@organisations.command(
+    "confirm", epilog=f"Example: poutama organisations confirm {EXAMPLE_ID} deputy@mail.nz"
+)
+def confirm_organisation_adult(
+    organisation: Annotated[UUID, typer.Argument(help="The id of one that you know.")],
+    email: Annotated[str, typer.Argument(help="The address of an adult whom you know.")],
+) -> None:
+    """Confirm a mentor, manager or administrator who waits for it: that they are a second adult."""
+    with open_command_database() as (settings, database):
+        # heavy: the database driver
+        from poutama.commands.organisations import confirm_person
+
+        count = confirm_person(settings, database.url, organisation, email)
+    print(f"confirmed: {count} membership{'s' * (count > 1)}")
+
+
 @organisations.command("reports", epilog="Example: poutama organisations reports")
 def show_reports() -> None:
     """List the invitations that people reported as they declined them."""

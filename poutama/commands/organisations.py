@@ -20,6 +20,7 @@ from poutama.db.pooled_connection import Records
 from poutama.errors import BadUserInputError, NotFoundError
 from poutama.features.groups.reports import list_reports
 from poutama.features.roster.organisation_verification import (
+    confirm_adult,
     doubt_organisation,
     list_organisations,
     normalize_domain,
@@ -27,6 +28,7 @@ from poutama.features.roster.organisation_verification import (
     verify_organisations,
 )
 from poutama.settings import Settings
+from poutama.text import normalize_email
 
 SECONDS = 30.0
 ID_WIDTH = 36
@@ -107,17 +109,51 @@ def judge_organisation(
         if not verified:
             await doubt_organisation(database, id_, deadline=deadline)
             return "no longer verified: students join by code, and its rosters are refused"
-        await verify_organisations(database, [id_], domains=normal, deadline=deadline)
+        waiting = await verify_organisations(database, [id_], domains=normal, deadline=deadline)
         (row,) = await list_organisations(database, id_, deadline=deadline)
-        if row["domains"] is None:
-            return (
-                "verified: it may invite students and caregivers; its rosters invite all people"
-                " until a mail domain is added (--domain)"
-            )
-        return (
-            "verified: it may invite students and caregivers; its rosters enrol people with"
-            f" addresses of {row['domains']}"
+        return describe_verified(row["domains"], waiting)
+
+    return call_with_database(settings, url, ask)
+
+
+def describe_verified(domains: str | None, waiting: int) -> str:
+    """What follows for an organisation that is verified, with these mail domains."""
+    rosters = (
+        "its rosters invite all people until a mail domain is added (--domain)"
+        if domains is None
+        else f"its rosters enrol people with addresses of {domains}"
+    )
+    said = f"verified: it may invite students and caregivers; {rosters}"
+    if waiting:
+        said += (
+            f"\n{waiting} of its mentors, managers and administrators wait to be confirmed, by"
+            " another manager or administrator or by `poutama organisations confirm`"
         )
+    return said
+
+
+def confirm_person(settings: Settings, url: str, id_: UUID, email: str) -> int:
+    """Confirm the adult who has the address; returns how many memberships waited.
+
+    Raises:
+        BadUserInputError: not an email address.
+        NotFoundError: the organisation is not found, or none of its memberships waits.
+        PoutamaError: the database cannot be asked.
+    """
+    normal = normalize_email(email.strip())
+    if normal is None:
+        raise BadUserInputError(f"email: expected an email address, got {email!r}")
+
+    async def ask(database: Database) -> int:
+        deadline = time.monotonic() + SECONDS
+        await _require(database, id_, deadline)
+        confirmed = await confirm_adult(database, id_, normal, deadline=deadline)
+        if not confirmed:
+            raise NotFoundError(
+                f"{normal}: no mentor, manager or administrator with this address has accepted and"
+                " waits to be confirmed"
+            )
+        return confirmed
 
     return call_with_database(settings, url, ask)
 

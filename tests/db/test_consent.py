@@ -80,8 +80,9 @@ async def found_snoop(client: EngineClient) -> dict[str, str]:
     mentor = {**place, "email": "stranger@school.example", "name": "Me", "role": "MENTOR"}
     made = (await client.ask(INVITE, SNOOP, input=mentor))["invite"]["membership"]
     # As if another adult had offered it: what one offers oneself cannot be accepted.
-    by_another = "UPDATE membership SET granted_by_id = NULL WHERE id = $1::uuid"
-    await client.database.write(by_another, [made["id"]], deadline=soon())
+    by_another = "UPDATE membership SET granted_by_id = $2 WHERE id = $1::uuid"
+    another = [made["id"], id_of(Caller.OTHER_ADMIN)]
+    await client.database.write(by_another, another, deadline=soon())
     await client.ask(ACCEPT, SNOOP, id=made["id"], notice=None)
     return {**place, "code": group["joinCode"]}
 

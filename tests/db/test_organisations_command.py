@@ -9,10 +9,16 @@ from uuid import UUID
 
 import pytest
 
+from poutama.commands.organisations import describe_verified
 from poutama.db.connection import Database
 from poutama.demo.loader import make_demo
 from poutama.errors import BadUserInputError
-from poutama.features.roster.organisation_verification import list_organisations, normalize_domain
+from poutama.features.roster.organisation_verification import (
+    confirm_adult,
+    list_organisations,
+    normalize_domain,
+    verify_organisations,
+)
 from poutama.settings import Settings
 from tests.db import sample_people
 from tests.db.sessions import soon
@@ -73,6 +79,47 @@ async def test_organisations_are_listed_verified_and_doubted(
         1,
         f"poutama: organisation {nothing}: not found; `poutama organisations` lists them",
     )
+
+
+async def test_adults_from_before_the_verification_wait_unless_the_operator_knows_them(
+    engine_database: Database, database_url: str
+) -> None:
+    """The founder may have invited their own second account."""
+    await sample_people.fill(engine_database)
+    for statement in (
+        "UPDATE organisation SET verified = false",
+        "UPDATE membership AS m SET source = 'FOUNDED' WHERE role = 'ADMIN'",
+        "UPDATE membership AS m SET invited_email = p.email FROM person AS p"
+        " WHERE p.id = m.person_id AND m.source <> 'FOUNDED'",
+    ):
+        await engine_database.write(statement, deadline=soon())
+
+    async def waiting() -> set[str]:
+        rows = await engine_database.read(
+            "SELECT p.name FROM membership AS m JOIN person AS p ON p.id = m.person_id"
+            " WHERE NOT m.confirmed AND m.role IN ('MENTOR', 'MENTOR_MANAGER', 'ADMIN')"
+            " AND m.applicant_name = p.name",
+            deadline=soon(),
+        )
+        return {row["name"] for row in rows}
+
+    place = UUID(ORGANISATION)
+    assert await verify_organisations(engine_database, [place], deadline=soon()) == 3
+    assert "\n3 of its mentors, managers and administrators wait" in describe_verified(None, 3)
+    assert await waiting() == {Caller.MENTOR, Caller.OTHER_MENTOR, Caller.MANAGER}
+    confirm = ("confirm", ORGANISATION, "Manager@school.example")
+    assert await organisations(database_url, *confirm) == (0, "confirmed: 1 membership\n")
+    again = await confirm_adult(engine_database, place, "manager@school.example", deadline=soon())
+    assert again == 0
+    assert await waiting() == {Caller.MENTOR, Caller.OTHER_MENTOR}
+    await engine_database.write(
+        "UPDATE membership SET granted_by_id = $1 WHERE role = 'MENTOR'",
+        [id_of(Caller.MANAGER)],
+        deadline=soon(),
+    )
+    known = ["school.example"]
+    assert not await verify_organisations(engine_database, [place], domains=known, deadline=soon())
+    assert await waiting() == set()
 
 
 async def test_reports_about_invitations_are_listed_for_the_operator(

@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 from tests.db.roster_importer import Importer, counts, errors, small
+from tests.features.record import Caller
+from tests.features.sample import id_of
 from tests.unit.features.rosters import (
     Table,
     classes,
     enrolments,
     roster,
     user,
+)
+
+CONFIRM = (
+    "mutation ($id: UUID!) { confirmMembership(input: {membershipId: $id}) { membership { id } } }"
 )
 
 
@@ -70,6 +76,40 @@ async def test_a_file_makes_no_administrators_and_managers_only_where_that_is_as
     assert not await importer.rows(
         "SELECT id FROM membership WHERE source = 'ROSTER' AND role = 'ADMIN'"
     )
+
+
+async def test_an_administrator_whom_a_roster_lists_as_a_teacher_waits_for_another(
+    importer: Importer,
+) -> None:
+    """An administrator writes the roster: they would read diaries without opening a record."""
+    boss, student = user("b1", "The Boss", "teacher", email="admin@school.example"), user("u1", "A")
+    members = enrolments(("c1", "b1", "teacher"), ("c1", "u1", "student"))
+    checked = await importer.check(small(users=[boss, student], enrollments=members))
+    (said,) = (each for each in checked["changes"] if each["sourcedId"] == "c1-b1")
+    assert "once another manager or administrator has confirmed it" in said["sentence"]
+    await importer.apply(checked)
+    (row,) = await importer.rows(
+        "SELECT m.id, m.confirmed, m.applicant_name FROM membership AS m"
+        " WHERE m.person_id = $1 AND m.source = 'ROSTER'",
+        id_of(Caller.ADMIN),
+    )
+    assert (row["confirmed"], row["applicant_name"]) == (False, "admin")
+    look = "{ groups { name members { person { name goals { id } } } } }"
+    await importer.write(
+        "INSERT INTO goal (id, person_id, goal_type, title, title_search, information,"
+        " information_search) SELECT gen_random_uuid(), p.id, 'ACADEMIC', 'x', 'x', '', ''"
+        " FROM person AS p WHERE p.email = 'u1@school.example'"
+    )
+
+    async def goals() -> list[object]:
+        groups = await importer.ask(look, Caller.ADMIN)
+        (art,) = (each for each in groups if each["name"] == "Art")
+        return [goal for one in art["members"] for goal in (one["person"] or {}).get("goals", ())]
+
+    assert await goals() == []
+    assert (await importer.refuse(CONFIRM, Caller.ADMIN, id=str(row["id"])))[0] == "NOT_FOUND"
+    await importer.ask(CONFIRM, Caller.MANAGER, id=str(row["id"]))
+    assert len(await goals()) == 1
 
 
 async def test_roles_of_1_2_manage_as_they_say_and_no_longer(importer: Importer) -> None:

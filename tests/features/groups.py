@@ -130,6 +130,19 @@ def _agree_on_an_offer(drawing: Drawing, given: Row) -> Row:
     return given | {"membershipId": drawing.choose(*offers)} if offers else given
 
 
+def _agree_on_what_to_accept(drawing: Drawing, given: Row) -> Row:
+    """Often what a member of the staff is offered."""
+    offers = [
+        row["id"]
+        for row in drawing.world["Membership"]
+        if row["personId"] and row["acceptedAt"] is None and row["endsAt"] is None
+        if row["role"] in ("MENTOR", *policy.LEADERS)
+    ]
+    if offers and drawing.chance(60):
+        return given | {"membershipId": drawing.choose(*offers)}
+    return _agree_on_an_offer(drawing, given)
+
+
 def _agree_on_who_waits(drawing: Drawing, given: Row) -> Row:
     waiting = [row for row in drawing.world["Membership"] if not row["confirmed"]]
     able = [row for row in waiting if row["acceptedAt"] and row["endsAt"] is None] or waiting
@@ -222,6 +235,7 @@ MUTATIONS = (
         cases=(Case("the student's", {"membershipId": Id("student's, not accepted")}, STUDENT),),
         may=rights.who_may_accept,
         does=membership_effects.accept_membership,
+        agree=_agree_on_what_to_accept,
     ),
     MutationRecord(
         name="declineInvitation",

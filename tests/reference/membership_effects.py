@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from tests.reference import policy
+from tests.reference import policy, rights
 from tests.reference.changes import Doing, Done, Refused, about
 from tests.reference.computed import NOTICE_VERSION
 from tests.reference.policy import Row
@@ -114,7 +114,10 @@ def accept_membership(doing: Doing, given: Row) -> Done:
     if _is_claimed(doing, found["personId"], found["invitedEmail"]):
         raise Refused("CONFLICT")
     name = doing.find("Person", doing.viewer)["name"]
-    waits = {"confirmed": False, "applicantName": name} if _must_wait(doing, found) else {}
+    waits: Row = {}
+    if _must_wait(doing, found) or rights.waits_for_a_second_adult(doing.policy, found):
+        waits = {"confirmed": False, "confirmedAt": None, "confirmedById": None}
+        waits["applicantName"] = name
     doing.touch(found, acceptedAt=doing.now, **waits)
     doing.record("UPDATE", "Membership", found["id"], found["personId"], found["childId"])
     consent = doing.add(

@@ -63,6 +63,12 @@ EMPTY = tuple(
 )
 
 
+ADD_DOMAIN = """
+insert into verified_domain (organisation_id, domain)
+select id, 'school.example' from organisation where verified
+"""
+
+
 async def delete_rows(database: Database) -> None:
     """Take out every row of people, groups and goals."""
     for statement in EMPTY:
@@ -87,6 +93,8 @@ async def insert_rows(database: Database, model: Model, world: World) -> None:
             await database.write(
                 f"{into} values {', '.join(places)}", values, deadline=time.monotonic() + 60
             )
+        if kind == "Organisation":
+            await database.write(ADD_DOMAIN, deadline=time.monotonic() + 60)
 
 
 async def read_rows(database: Database, model: Model, kinds: Iterable[str]) -> World:

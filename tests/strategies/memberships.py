@@ -73,8 +73,7 @@ class MembershipBuilder:
         waits = state["accepted"] is None and chance(self.draw, 30)
         known = None if waits else person["email"]
         granter, confirmer, ender = (choose(self.draw, *people, None) for _ in range(3))
-        # Only these wait for it.
-        percent = {"CAREGIVER": 80, "STUDENT": 92}.get(role, 100)
+        percent = {"CAREGIVER": 80, "STUDENT": 92}.get(role, 94)
         confirmed = chance(self.draw, percent)
         source = choose(self.draw, "INVITED", "JOIN_CODE" if role == "STUDENT" else "ROSTER")
         return {

@@ -1,4 +1,7 @@
-"""Confirming a membership that waits for it: a caregiver's, or a student's who joined by a code.
+"""Confirming a membership that waits for it.
+
+It is a caregiver's, an adult's whom the school does not know (`db.second_adults`), or a student's
+who joined by a code.
 
 Who may call the mutation is declared beside it in `groups.graphql`. Until then the membership gives
 no right: `sql.relationship` counts confirmed ones alone.

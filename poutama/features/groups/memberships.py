@@ -11,8 +11,9 @@ from uuid import UUID
 import msgspec
 from asyncpg import Record
 
-from poutama.changes import NOW
+from poutama.changes import NOW, ColumnValue
 from poutama.db.address_conflicts import render_is_claimed
+from poutama.db.second_adults import render_needs_second_adult
 from poutama.errors import ConflictError, NotFoundError
 from poutama.features.groups.join_codes import render_waits
 from poutama.features.groups.notice import NOTICE_VERSION, Offer, describe_sharing
@@ -28,7 +29,7 @@ _FIND_MEMBERSHIP = f"""
 SELECT m.accepted_at, p.name, coalesce(m.ends_at <= now(), false) AS ended,
     NOT m.confirmed OR (m.source = 'JOIN_CODE' AND (
         m.expires_at IS DISTINCT FROM g.join_code_expires_at OR {render_waits("m.person_id", "g")}
-    )) AS waits,
+    )) OR {render_needs_second_adult("m")} AS waits,
     {render_is_claimed("m.person_id", "m.invited_email")} AS claimed
 FROM membership AS m LEFT JOIN person AS p ON p.id = m.person_id
     LEFT JOIN learning_group AS g ON g.id = m.group_id
@@ -70,7 +71,8 @@ async def accept_membership(
     """Accept a membership of one's own, and record the consent; accepting again changes nothing.
 
     One by a join code waits to be confirmed where it would if the person joined now, or where the
-    code was renewed since.
+    code was renewed since; so does one of an adult whom the school does not know
+    (`db.second_adults`).
 
     Raises:
         NotFoundError: it has ended or has expired.
@@ -91,8 +93,11 @@ async def accept_membership(
     (row,) = await context.transaction.fetch(_FIND_MEMBERSHIP, membership)
     if row["claimed"]:
         raise ConflictError(CLAIMED)
-    waiting = {"confirmed": False, "applicantName": row["name"]} if row["waits"] else {}
-    await context.changes.update("Membership", membership, {"acceptedAt": NOW, **waiting})
+    values: dict[str, ColumnValue] = {"acceptedAt": NOW}
+    if row["waits"]:
+        values |= {"confirmed": False, "confirmedAt": None, "confirmedBy": None}
+        values["applicantName"] = row["name"]
+    await context.changes.update("Membership", membership, values)
     await _record_consent(context, membership, offers[0], given.notice_version)
     return MembershipPayload(membership)
 

@@ -12,6 +12,7 @@ from uuid import UUID
 from asyncpg import Record
 
 from poutama.db.connection import Database
+from poutama.db.second_adults import render_leads
 from poutama.db.statements import load_sql
 from poutama.features.roster.enrolment import OTHER_DOMAIN, OWN_DECISION
 from poutama.features.roster.staged_tables import StagedTable
@@ -29,6 +30,7 @@ _SQL = load_sql(
         "is_invited": "m.action IN ('ADD', 'MOVE') AND m.found = 'NEW'",
         "other_domain": f"'{OTHER_DOMAIN}'",
         "own_decision": f"'{OWN_DECISION}'",
+        "leads": render_leads("s.person_id", "i.organisation_id"),
     },
 )
 COUNT = _SQL["count_changes"]
@@ -67,6 +69,7 @@ _ASKS = {
     OWN_DECISION: ", once they have accepted: they had an account here before, belong to another"
     " organisation as well, or have left",
 }
+_WAITS = ", once another manager or administrator has confirmed it: they are one themselves"
 _ROLES = {"STUDENT": "a student", "MENTOR": "a mentor", "MENTOR_MANAGER": "a manager"}
 
 
@@ -166,15 +169,16 @@ def _describe_person(row: Record) -> str:
 def _describe_membership(row: Record) -> str:
     name, role = row["name"], _ROLES.get(row["role"], "a member")
     where = f" of {row['group_name']}" if row["group_name"] else ""
+    asks, waits = _ASKS[row["asks"]], _WAITS if row["waits"] else ""
     match row["action"]:
         case "ADD" if row["found"] == "THERE":
             return f"{name} is {role}{where} already, as in the roster."
         case "ADD":
-            return f"{name} becomes {role}{where}{_ASKS[row['asks']]}."
+            return f"{name} becomes {role}{where}{asks}{waits}."
         case "CHANGE":
             return f"{name} stays {role}{where}, for another time."
         case "MOVE":
-            return f"{name} becomes {role}{where} instead of what they were{_ASKS[row['asks']]}."
+            return f"{name} becomes {role}{where} instead of what they were{asks}{waits}."
     return f"{name} is no longer {role}{where}."
 
 

@@ -61,9 +61,10 @@ ORDER BY s.place LIMIT $5::int8
 
 -- name: read_memberships
 SELECT s.place, s.line, s.sourced_id, s.action, s.found, s.role, s.asks,
+    CASE WHEN s.role = 'MENTOR' THEN {leads} ELSE false END AS waits,
     coalesce(nullif(p.name, ''), s.user_id) AS name,
     coalesce(g.name, w.name, s.class_id) AS group_name
-FROM roster_staged_membership AS s
+FROM roster_staged_membership AS s JOIN roster_import AS i ON i.id = s.import_id
     LEFT JOIN roster_staged_person AS p ON p.import_id = s.import_id AND p.sourced_id = s.user_id
     LEFT JOIN roster_staged_group AS g ON g.import_id = s.import_id AND g.sourced_id = s.class_id
     LEFT JOIN learning_group AS w ON w.id = s.group_id

@@ -13,6 +13,7 @@ from uuid import UUID
 
 from poutama.db.connection import Database
 from poutama.db.pooled_connection import Records
+from poutama.db.second_adults import STAFF, render_is_unknown
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.errors import BadUserInputError
 from poutama.text import normalize_email
@@ -27,8 +28,36 @@ NOT_VERIFIED = (
 _DOMAIN = re.compile(r"(?:[^\W_]|[-.])+")
 _VERIFY = """
 UPDATE organisation SET verified = true, verified_at = now()
-WHERE id IN (SELECT jsonb_array_elements_text($1::jsonb)::uuid) AND NOT verified
+WHERE id IN (SELECT jsonb_array_elements_text($1::jsonb)::uuid) AND NOT verified RETURNING id
 """
+_IS_STAFF = f"""
+m.organisation_id IN (SELECT jsonb_array_elements_text($1::jsonb)::uuid) AND m.role IN {STAFF}
+    AND m.accepted_at IS NOT NULL AND (m.ends_at IS NULL OR m.ends_at > now())
+"""
+# Whom it invited before any person had checked it, save those whom the operator confirmed.
+_LET_WAIT = f"""
+UPDATE membership AS m SET
+    confirmed = false, confirmed_at = NULL, confirmed_by_id = NULL, applicant_name = p.name,
+    version = m.version + 1, updated_at = now()
+FROM person AS p
+WHERE p.id = m.person_id AND {_IS_STAFF} AND m.source = 'INVITED' AND m.confirmed
+    AND (m.confirmed_at IS NULL OR m.confirmed_by_id IS NOT NULL) AND {render_is_unknown("m")}
+"""  # noqa: S608  constants
+_CONFIRM = f"""
+UPDATE membership AS m SET
+    confirmed = true, confirmed_at = now(), confirmed_by_id = NULL, applicant_name = NULL,
+    version = m.version + 1, updated_at = now()
+WHERE {_IS_STAFF} AND NOT m.confirmed
+"""  # noqa: S608
+_CONFIRM_KNOWN = f"{_CONFIRM} AND m.granted_by_id IS NOT NULL AND NOT {render_is_unknown('m')}"
+_CONFIRM_ADULT = f"""
+{_CONFIRM} AND (m.invited_email = $2::text OR m.person_id IN (
+    SELECT p.id FROM person AS p WHERE lower(p.email) = $2::text
+)) RETURNING m.id
+"""  # noqa: S608
+_COUNT_WAITING = f"""
+SELECT count(*) AS count FROM membership AS m WHERE {_IS_STAFF} AND NOT m.confirmed
+"""  # noqa: S608
 _DOUBT = """
 UPDATE organisation SET verified = false, verified_at = NULL WHERE id = $1::uuid AND verified
 """
@@ -68,8 +97,15 @@ def normalize_domain(text: str) -> str:
 
 async def verify_organisations(
     database: Database, ids: list[UUID], *, domains: Sequence[str] = (), deadline: float
-) -> None:
+) -> int:
     """Let the rosters of these enrol the people of their mail domains without asking each of them.
+
+    Mentors, managers and administrators whom one of them invited before, with addresses of none of
+    its domains, wait from then on: only now do others rely on there being two adults. Those who
+    wait and have an address of a domain that is added are confirmed.
+
+    Returns:
+        how many of their mentors, managers and administrators wait to be confirmed.
 
     Args:
         database: where the organisations are.
@@ -80,11 +116,33 @@ async def verify_organisations(
     """
     listed = dumps([str(each) for each in ids])
 
-    async def work(transaction: Transaction) -> None:
-        await transaction.execute(_VERIFY, listed)
+    async def work(transaction: Transaction) -> int:
+        new = await transaction.fetch(_VERIFY, listed)
         await transaction.execute(_ADD_DOMAINS, listed, dumps([*domains]))
+        await transaction.execute(_LET_WAIT, dumps([str(each["id"]) for each in new]))
+        await transaction.execute(_CONFIRM_KNOWN, listed)
+        return int((await transaction.fetch(_COUNT_WAITING, listed))[0]["count"])
 
-    await run_transaction(database, work, deadline=deadline, name="roster/verify")
+    return await run_transaction(database, work, deadline=deadline, name="roster/verify")
+
+
+async def confirm_adult(database: Database, id_: UUID, email: str, *, deadline: float) -> int:
+    """Confirm the mentor, manager or administrator of the organisation who has this address.
+
+    Args:
+        database: where the organisation is.
+        id_: the organisation.
+        email: normalised; the address that they have, or that was invited.
+        deadline: absolute `time.monotonic()`.
+
+    Returns:
+        how many memberships were waiting.
+    """
+
+    async def work(transaction: Transaction) -> int:
+        return len(await transaction.fetch(_CONFIRM_ADULT, dumps([str(id_)]), email))
+
+    return await run_transaction(database, work, deadline=deadline, name="roster/confirm")
 
 
 async def remove_domain(database: Database, id_: UUID, domain: str, *, deadline: float) -> bool:

@@ -8,6 +8,7 @@ and reported. Audit entries are those that single changes would write.
 from __future__ import annotations
 
 from poutama.bulk_changes import insert_rows, update_rows
+from poutama.db.second_adults import render_leads
 from poutama.db.statements import load_sql
 from poutama.features.roster.claims import render_is_taken
 from poutama.features.roster.enrolment import render_may_enrol
@@ -18,6 +19,9 @@ _SQL = load_sql(
     "writing.sql",
     {
         "is_taken": render_is_taken("p.id", "s"),
+        # An administrator writes the roster: another leader confirms that one of them mentors.
+        "waits": f"CASE WHEN s.role = 'MENTOR' THEN {render_leads('p.id', 'i.organisation_id')}"
+        " ELSE false END",
         "may_enrol": render_may_enrol("p.id", "i.organisation_id", "p.email"),
     },
 )
@@ -40,7 +44,8 @@ WRITE_MEMBERSHIPS = (
         MEMBERSHIPS,
         (
             *("id", "organisation_id", "group_id", "person_id", "role", "source", "begins_at"),
-            *("ends_at", "accepted_at", "invited_name", "invited_email"),
+            *("ends_at", "accepted_at", "invited_name", "invited_email", "confirmed"),
+            "applicant_name",
         ),
         _SQL["new_memberships"],
     ),

@@ -90,11 +90,13 @@ WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8 AND 
 SELECT n.id, n.organisation_id, n.group_id, n.person_id, n.role, 'ROSTER' AS source, n.begins_at,
     n.ends_at, CASE WHEN n.enrols THEN now() END AS accepted_at,
     CASE WHEN NOT n.enrols THEN n.name END AS invited_name,
-    CASE WHEN NOT n.enrols THEN n.email END AS invited_email
+    CASE WHEN NOT n.enrols THEN n.email END AS invited_email,
+    NOT (n.enrols AND n.waits) AS confirmed,
+    CASE WHEN n.enrols AND n.waits THEN n.person_name END AS applicant_name
 FROM (
 SELECT s.target AS id, i.organisation_id, s.group_id, p.id AS person_id, s.role,
     coalesce(s.begins_at, now()) AS begins_at, s.ends_at, sp.name, sp.email,
-    s.accepts AND {may_enrol} AS enrols
+    s.accepts AND {may_enrol} AS enrols, {waits} AS waits, p.name AS person_name
 FROM roster_staged_membership AS s JOIN roster_import AS i ON i.id = s.import_id
     JOIN person AS p ON p.id = s.person_id
     LEFT JOIN learning_group AS g ON g.id = s.group_id
@@ -110,11 +112,12 @@ WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
 -- the roster's from now on. The roster also admits a student who would have waited for approval.
 SELECT m.id, now() AS accepted_at, 'ROSTER' AS source, NULL::uuid AS granted_by_id,
     coalesce(s.begins_at, m.begins_at) AS begins_at, s.ends_at,
-    m.confirmed OR m.role = 'STUDENT' AS confirmed,
+    CASE WHEN m.role = 'STUDENT' THEN true ELSE m.confirmed AND NOT {waits} END AS confirmed,
     CASE WHEN m.confirmed OR m.role <> 'STUDENT' THEN m.confirmed_at ELSE now() END AS confirmed_at,
     CASE WHEN m.confirmed OR m.role <> 'STUDENT' THEN m.confirmed_by_id ELSE i.actor_id END
         AS confirmed_by_id,
-    CASE WHEN NOT m.confirmed AND m.role <> 'STUDENT' THEN p.name END AS applicant_name
+    CASE WHEN m.role <> 'STUDENT' AND ({waits} OR NOT m.confirmed) THEN p.name END
+        AS applicant_name
 FROM roster_staged_membership AS s JOIN roster_import AS i ON i.id = s.import_id
     JOIN membership AS m ON m.id = s.target JOIN person AS p ON p.id = m.person_id
 WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8

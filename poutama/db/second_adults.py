@@ -1,0 +1,56 @@
+"""Which adults wait until a second one has confirmed them: the conditions, as SQL.
+
+What looks at a child needs two adults: who offers a mentorship and who holds it, who invites a
+caregiver and who confirms them. Two accounts of one adult are not two. In a verified organisation
+an address of its own mail domains counts as an adult whom the school knows; any other waits for a
+leader who neither offered nor holds the membership, or for the operator. No one has checked an
+organisation that is not verified: its students read that, and its adults do not wait.
+
+Called by statements of `features.groups` and `features.roster`. Confirms no one itself.
+"""
+
+from __future__ import annotations
+
+from poutama.db.verified_organisations import render_has_domain, render_is_verified
+from poutama.sql.relationship import render_is_current
+
+STAFF = "('MENTOR', 'MENTOR_MANAGER', 'ADMIN')"
+
+
+def render_is_unknown(membership: str) -> str:
+    """Return the SQL condition that the membership makes staff of an adult whom a verified school
+    does not know by the address that was invited.
+
+    Args:
+        membership: the alias of its row.
+    """
+    organisation = f"{membership}.organisation_id"
+    return (
+        f"({membership}.role IN {STAFF} AND {render_is_verified(organisation)}"
+        f" AND NOT {render_has_domain(organisation, f'{membership}.invited_email')})"
+    )
+
+
+def render_leads(person: str, organisation: str) -> str:
+    """Return the SQL condition that the person manages or administers the organisation."""
+    return (
+        f"EXISTS (SELECT 1 FROM membership AS lm WHERE lm.person_id = {person}"  # noqa: S608  names
+        f" AND (lm.organisation_id = {organisation}) IS TRUE"
+        f" AND lm.role IN ('MENTOR_MANAGER', 'ADMIN') AND {render_is_current('lm')})"
+    )
+
+
+def render_needs_second_adult(membership: str) -> str:
+    """Return the SQL condition that the membership waits to be confirmed once it is accepted.
+
+    Of an adult whom the school does not know; and of a leader who becomes a mentor without another
+    person's offer, as by a roster, which an administrator writes.
+
+    Args:
+        membership: the alias of its row.
+    """
+    leads = render_leads(f"{membership}.person_id", f"{membership}.organisation_id")
+    return (
+        f"({render_is_unknown(membership)} OR ({membership}.role = 'MENTOR'"
+        f" AND {membership}.granted_by_id IS NULL AND {leads}))"
+    )
