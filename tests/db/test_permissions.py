@@ -91,7 +91,7 @@ def types(fields: set[str]) -> set[str]:
 
 SEEN = {"hidden", "hidden from a leader", "seen as MENTOR", "seen as OPENER", "seen as CAREGIVER"}
 """What must happen often: that another's goal is hidden, or seen for one reason alone."""
-TOLD_BY = {"audiences of goals": 2, "organisations of goals": 1, "audiences of notes": 2}
+TOLD_BY = {"audiences of goals": 2, "organisations of goals": 1, "audiences of notes": 1}
 """How many answers in a hundred depend on it, at least: else their comparison shows nothing."""
 
 
