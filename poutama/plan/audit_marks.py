@@ -102,8 +102,14 @@ def find_subject(
         return None
     organisation = entity.audit.organisation if entity.audit is not None else None
     named = organisation or right or _right(entities, entity)
-    also = found.audit.also
-    return Subject(tuple(path), found.audit.person, named, also, _sees(entities, entity))
+    return Subject(
+        tuple(path),
+        found.audit.person,
+        named,
+        found.audit.also,
+        right_required=entity.audit is not None and entity.audit.organisation_required,
+        sees=_sees(entities, entity),
+    )
 
 
 def _sees(entities: Mapping[str, Entity], entity: Entity) -> Predicate:

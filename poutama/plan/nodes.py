@@ -167,6 +167,8 @@ class Subject:
     """What gives others a right to the row: it, or this column, names their organisation."""
     also: tuple[str, ...] = ()
     """Columns beside it that name further persons of whom the row tells."""
+    right_required: bool = False
+    """Whether `right` is a column that is never NULL."""
     sees: Predicate = ALWAYS
     """Which rows the person may see, and so is shown that they were changed."""
 

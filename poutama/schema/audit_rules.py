@@ -42,10 +42,9 @@ def load_audit(node: ObjectTypeDefinitionNode, fields: Mapping[str, Field]) -> A
     where = f"{node.name.value}: @audited"
     named = [name for name in ("person", "through", "partOf") if name in given]
     reads = AuditedReads(given.get("reads", AuditedReads.ALL))
-    unless = tuple(given.get("unless", ()))
+    unless, part = tuple(given.get("unless", ())), "partOf" in given
     if len(named) > 1 or (not named and reads is not AuditedReads.NONE):
         raise SchemaError(f"{where}: expected one of person, through and partOf.")
-    part = "partOf" in given
     if part and ("reads" in given or unless):
         raise SchemaError(f"{where}(partOf:): expected no `reads`, which are those of the whole.")
     narrowed = reads is not AuditedReads.ALL or bool(unless)
@@ -69,7 +68,15 @@ def load_audit(node: ObjectTypeDefinitionNode, fields: Mapping[str, Field]) -> A
         reads,
         unless,
         given.get("reason", ""),
+        _is_required(where, given),
     )
+
+
+def _is_required(where: str, given: Mapping[str, Any]) -> bool:
+    required = bool(given.get("organisationRequired", False))
+    if required and given.get("organisation") is None:
+        raise SchemaError(f"{where}(organisationRequired:) stands beside organisation.")
+    return required
 
 
 def _list_also(where: str, given: Mapping[str, Any]) -> tuple[str, ...]:

@@ -29,6 +29,7 @@ class Audit:
         part: whether the row is a part of the row behind `through`: a read of it is a read of that.
         organisation: the column that names the organisation in whose right others see the row; None
             where the rules tell.
+        organisation_required: whether that column is never NULL.
         reads: which reads by others leave an entry.
         unless: relationships in which reading leaves none.
         reason: why not every read leaves one; empty where every read does.
@@ -43,3 +44,4 @@ class Audit:
     reads: AuditedReads = AuditedReads.ALL
     unless: tuple[str, ...] = ()
     reason: str = ""
+    organisation_required: bool = False

@@ -264,7 +264,7 @@ def _right(conditions: Conditions, alias: str, subject: Subject, person: str | N
     """The organisation in whose right; where the row has none, in whose right to `person`."""
     if isinstance(subject.right, str):
         named = name_column(alias, subject.right)
-        if person is None:
+        if person is None or subject.right_required:
             return named
         return f"coalesce({named}, {_any_right(conditions.parameters, person)})"
     return render_right(conditions, alias, subject.right)

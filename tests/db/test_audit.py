@@ -8,6 +8,7 @@ from collections import Counter
 import pytest
 
 from poutama.db.connection import Database
+from poutama.features import load_model
 from poutama.plan.operation import GraphQLRequest
 from poutama.settings import Settings
 from poutama.viewer import Viewer
@@ -320,3 +321,20 @@ async def test_an_admin_sees_what_was_done_in_the_right_of_the_organisation(
         Caller.MENTOR: 0,
         Caller.CAREGIVER: 0,
     }
+
+
+async def test_an_organisation_that_every_row_is_declared_to_have_is_never_null(
+    engine_database: Database,
+) -> None:
+    declared = {
+        (entity.base or entity.table, entity.audit.organisation)
+        for entity in load_model().entities.values()
+        if entity.audit is not None and entity.audit.organisation_required
+    }
+    rows = await engine_database.read(
+        "select table_name::text, column_name::text from information_schema.columns"
+        " where is_nullable = 'NO'",
+        deadline=time.monotonic() + 30,
+    )
+    assert ("membership", "organisation_id") in declared
+    assert declared <= {tuple(row) for row in rows}

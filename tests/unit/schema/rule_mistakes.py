@@ -1,8 +1,13 @@
-"""Mistakes that the author of the small schema about books could make in `row:` and `within:`."""
+"""Mistakes that the author of the small schema about books could make in rules and audits."""
 
 from __future__ import annotations
 
 RULE_MISTAKES = {
+    "a required organisation that is not named": (
+        '@audited(person: "reader_id")',
+        '@audited(person: "reader_id", organisationRequired: true)',
+        "Book: @audited(organisationRequired:) stands beside organisation",
+    ),
     "a rule by a field without values": (
         "to: [SELF, MENTOR])",
         'to: [SELF], row: [{field: "title", in: ["a"]}])',
