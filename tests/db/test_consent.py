@@ -20,7 +20,7 @@ from poutama.viewer import Viewer
 from tests.db.sample_people import fill, viewer_for
 from tests.db.sessions import soon
 from tests.features.record import Caller
-from tests.features.sample import id_of
+from tests.features.sample import JOIN_CODE, id_of
 from tests.golden.engine_client import EngineClient
 
 FOUND = """mutation { createOrganisation(input: { name: "Tīrawolden College" }) {
@@ -34,6 +34,8 @@ JOIN = """mutation ($code: String!) { joinGroup(input: { joinCode: $code }) {
   membership { id organisation { id } invitation { organisationVerified sharing } } } }"""
 ACCEPT = """mutation ($id: UUID!, $notice: String) {
   acceptMembership(input: { membershipId: $id, noticeVersion: $notice }) { membership { id } } }"""
+CONFIRM = """mutation ($id: UUID!) {
+  confirmMembership(input: { membershipId: $id }) { membership { id } } }"""
 DECLINE = """mutation ($id: UUID!, $report: Boolean!) {
   declineInvitation(input: { membershipId: $id, report: $report, reason: "Not our school" }) {
     membership { endsAt } } }"""
@@ -177,6 +179,119 @@ async def test_the_inviter_does_not_learn_whether_the_address_has_a_person(
     await sign_in(school)
     again = await invite(school)
     assert again == unknown
+
+
+SITUATIONS = {
+    "joined by a code": "('JOIN_CODE', null::text, null::timestamptz, true)",
+    "waits for approval": "('JOIN_CODE', null::text, now(), false)",
+    "was invited at another address": "('INVITED', 'old@school.example', null::timestamptz, true)",
+}
+
+
+@pytest.mark.parametrize("situation", SITUATIONS.values(), ids=SITUATIONS)
+async def test_the_inviter_does_not_learn_whose_address_it_is(
+    school: EngineClient, situation: str
+) -> None:
+    unknown = await ask_as_inviter(school, NEW)
+    await school.database.write(
+        "insert into membership (id, organisation_id, group_id, person_id, role, source,"
+        " invited_email, accepted_at, confirmed)"
+        " select $1, $2, $3, $4, 'STUDENT', s.a, s.b, s.c, s.d"
+        f" from (values {situation}) as s (a, b, c, d)",
+        [id_of("theirs"), id_of("organisation"), id_of("group"), id_of(Caller.STRANGER)],
+        deadline=soon(),
+    )
+    known = await ask_as_inviter(school, "stranger@school.example")
+    assert known == {**unknown, "invitedEmail": "stranger@school.example"}
+    # Who belongs there is known to those who lead.
+    current = "update membership set accepted_at = now(), confirmed = true where id = $1"
+    await school.database.write("delete from membership where invited_name = 'x'", deadline=soon())
+    await school.database.write(current, [id_of("theirs")], deadline=soon())
+    assert (await invite(school, email="stranger@school.example"))["id"] == str(id_of("theirs"))
+
+
+async def ask_as_inviter(client: EngineClient, email: str) -> Any:
+    """All that the answer has, but for what is new each time; asking again answers the same."""
+    fields = """{ id role source beginsAt endsAt acceptedAt invitedName invitedEmail expiresAt
+      version updatedAt createdAt confirmed confirmedAt applicantName person { id } invitation { id }
+      grantedBy { id } confirmedBy { id } endedBy { id } }"""
+    document = (
+        f"mutation ($input: InviteInput!) {{ invite(input: $input) {{ membership {fields} }} }}"
+    )
+    first, again = [
+        (await client.ask(document, MANAGER, input=offer(email=email, name="x")))["invite"]
+        for _ in range(2)
+    ]
+    assert again == first
+    moments = ("id", "beginsAt", "expiresAt", "updatedAt", "createdAt")
+    made: dict[str, Any] = first["membership"]
+    assert made["createdAt"] == made["updatedAt"] == made["beginsAt"]
+    return {key: value for key, value in made.items() if key not in moments}
+
+
+async def test_accepting_answers_the_other_offers_of_the_same_membership(
+    school: EngineClient,
+) -> None:
+    joined = (await school.ask(JOIN, SNOOP, code=JOIN_CODE))["joinGroup"]["membership"]["id"]
+    invited = (await invite(school, email="stranger@school.example"))["id"]
+    assert joined != invited
+    await school.ask(ACCEPT, SNOOP, id=invited, notice=None)
+    assert (await school.ask(INVITATIONS, SNOOP))["invitations"] == []
+    assert await school.refuse(ACCEPT, SNOOP, id=joined, notice=None) == "NOT_FOUND"
+
+
+async def doubt(client: EngineClient) -> None:
+    """The operator takes the verification of the organisation back."""
+    doubted = "update organisation set verified = false where id = $1"
+    await client.database.write(doubted, [id_of("organisation")], deadline=soon())
+
+
+@pytest.mark.parametrize(
+    ("role", "source", "refused"),
+    [
+        ("STUDENT", "INVITED", True),
+        ("CAREGIVER", "INVITED", True),
+        ("MENTOR", "INVITED", False),
+        ("MENTOR", "ROSTER", True),
+        ("STUDENT", "ROSTER", True),
+        ("STUDENT", "JOIN_CODE", False),
+    ],
+)
+async def test_an_offer_ends_with_the_verification_that_it_needs(
+    school: EngineClient, role: str, source: str, *, refused: bool
+) -> None:
+    more: dict[str, object] = {"email": "stranger@school.example", "role": role}
+    if role == "CAREGIVER":
+        more |= {"groupId": None, "childId": str(STUDENT.person_id)}
+    membership = (await invite(school, **more))["id"]
+    as_from = "update membership set source = $2 where id = $1"
+    await school.database.write(as_from, [UUID(membership), source], deadline=soon())
+    await doubt(school)
+    if refused:
+        assert await school.refuse(ACCEPT, SNOOP, id=membership, notice=None) == "FORBIDDEN"
+    else:
+        await school.ask(ACCEPT, SNOOP, id=membership, notice=None)
+
+
+async def test_a_caregiver_is_not_confirmed_once_the_organisation_is_doubted(
+    school: EngineClient,
+) -> None:
+    care = {"groupId": None, "childId": str(STUDENT.person_id), "role": "CAREGIVER"}
+    membership = (await invite(school, email="stranger@school.example", **care))["id"]
+    await school.ask(ACCEPT, SNOOP, id=membership, notice=None)
+    await doubt(school)
+    assert await school.refuse(CONFIRM, STUDENT, id=membership) == "FORBIDDEN"
+    assert not await sees_goals(school, SNOOP)
+
+
+async def test_a_code_admits_who_was_invited_before_the_organisation_was_doubted(
+    school: EngineClient,
+) -> None:
+    invited = (await invite(school, email="stranger@school.example"))["id"]
+    await doubt(school)
+    joined = (await school.ask(JOIN, SNOOP, code=JOIN_CODE))["joinGroup"]["membership"]["id"]
+    assert joined != invited
+    await school.ask(ACCEPT, SNOOP, id=joined, notice=None)
 
 
 async def test_the_invited_see_what_they_are_asked_and_the_answer_is_recorded(

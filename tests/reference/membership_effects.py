@@ -14,6 +14,8 @@ from tests.reference.changes import Doing, Done, Refused, about
 from tests.reference.computed import NOTICE_VERSION
 from tests.reference.policy import Row
 
+KIND = ("organisationId", "role", "groupId", "childId")
+"""What two memberships of one person have in common that are the same one."""
 PAUSE = timedelta(days=90)
 """How long an address that declined is left alone."""
 
@@ -108,14 +110,17 @@ def accept_membership(doing: Doing, given: Row) -> Done:
         return about("Membership", found)
     if not doing.policy.is_offered(found):
         raise Refused("NOT_FOUND")
+    _check_verified(doing, found)
     shown = given.get("noticeVersion")
     if shown not in (None, NOTICE_VERSION):
         raise Refused("CONFLICT")
     if _is_claimed(doing, found["personId"], found["invitedEmail"]):
         raise Refused("CONFLICT")
     name = doing.find("Person", doing.viewer)["name"]
+    second = rights.waits_for_a_second_adult(doing.policy, found)
+    must_wait = second or _must_wait(doing, found)
     waits: Row = {}
-    if _must_wait(doing, found) or rights.waits_for_a_second_adult(doing.policy, found):
+    if must_wait:
         waits = {"confirmed": False, "confirmedAt": None, "confirmedById": None}
         waits["applicantName"] = name
     doing.touch(found, acceptedAt=doing.now, **waits)
@@ -126,6 +131,12 @@ def accept_membership(doing: Doing, given: Row) -> Done:
         **{key: found[key] for key in ("personId", "organisationId", "role")},
     )  # fmt: skip
     doing.record("INSERT", "Consent", consent["id"], found["personId"])
+    same = {key: found[key] for key in ("personId", *KIND)}
+    for other in [] if must_wait else doing.all("Membership", acceptedAt=None, **same):
+        # Answered with this one.
+        if not doing.policy.is_over(other):
+            doing.touch(other, endsAt=doing.now, endedById=doing.viewer)
+            doing.record("UPDATE", "Membership", other["id"], found["personId"], found["childId"])
     return about("Membership", found)
 
 
@@ -148,6 +159,7 @@ def confirm_membership(doing: Doing, given: Row) -> Done:
         return about("Membership", found)
     if found["acceptedAt"] is None:
         raise Refused("CONFLICT")
+    _check_verified(doing, found)
     doing.touch(
         found, confirmed=True, confirmedAt=doing.now, confirmedById=doing.viewer, applicantName=None
     )
@@ -213,23 +225,48 @@ def _is_claimed(doing: Doing, person: UUID, email: str | None) -> bool:
     return any(row["email"] == email for row in claims)
 
 
+def _check_verified(doing: Doing, offered: Row) -> None:
+    """An organisation that is doubted enrols no student, caregiver or roster any further."""
+    if not _may_offer(doing, offered):
+        raise Refused("FORBIDDEN")
+
+
+def _may_offer(doing: Doing, offered: Row) -> bool:
+    """By a code, and to staff by address, any organisation; the rest is for verified ones."""
+    by_address = offered["source"] == "INVITED" and offered["role"] in ("STUDENT", "CAREGIVER")
+    needs = by_address or offered["source"] == "ROSTER"
+    return not needs or _is_verified(doing, offered["organisationId"])
+
+
 def _is_verified(doing: Doing, organisation: UUID) -> bool:
     return bool(doing.find("Organisation", organisation)["verified"])
 
 
 def join(doing: Doing, person: UUID | None, **values: Any) -> Done:
     """A membership, unless the person or the address has one like it, or was offered one."""
-    keys = ("organisationId", "role", "groupId", "childId")
-    same = {key: values.get(key) for key in keys}
-    email = values.get("invitedEmail")
+    same = {key: values.get(key) for key in KIND}
     lasting = [
         row
         for row in doing.all("Membership", **same)
-        if (person and row["personId"] == person) or (email and row["invitedEmail"] == email)
-        if doing.policy.is_offered(row) or (row["acceptedAt"] and not doing.policy.is_over(row))
+        if _is_known(doing, row, person, values.get("invitedEmail"))
     ]
     if lasting and values["source"] != "FOUNDED":
         return Done("Membership", frozenset(row["id"] for row in lasting))
     made = doing.add("Membership", personId=person, beginsAt=doing.now, **values)
     doing.record("INSERT", "Membership", made["id"], person, values.get("childId"))
     return about("Membership", made)
+
+
+def _is_known(doing: Doing, row: Row, person: UUID | None, email: str | None) -> bool:
+    """Whether who asks for a membership has, or knows, this one already.
+
+    An inviter knows what they sent to an address, and who belongs there. They must not learn whose
+    address it is: of one who joined by a code, say, and has not accepted.
+    """
+    accepted = bool(row["acceptedAt"]) and not doing.policy.is_over(row)
+    lasts = accepted or doing.policy.is_offered(row)
+    theirs = person is not None and row["personId"] == person
+    if email is not None:
+        return (row["invitedEmail"] == email and lasts) or (theirs and doing.policy.counts(row))
+    by_code = row["source"] == "JOIN_CODE" or _may_offer(doing, row)
+    return theirs and (accepted or (lasts and by_code))

@@ -75,7 +75,8 @@ class MembershipBuilder:
         granter, confirmer, ender = (choose(self.draw, *people, None) for _ in range(3))
         percent = {"CAREGIVER": 80, "STUDENT": 92}.get(role, 94)
         confirmed = chance(self.draw, percent)
-        source = choose(self.draw, "INVITED", "JOIN_CODE" if role == "STUDENT" else "ROSTER")
+        others = ("JOIN_CODE", "JOIN_CODE", "ROSTER") if role == "STUDENT" else ("ROSTER",)
+        source = choose(self.draw, "INVITED", "INVITED", *others)
         return {
             **self.row("Membership"),
             "personId": None if waits else person["id"],

@@ -15,12 +15,13 @@ import msgspec
 
 from poutama.changes import NOW, ColumnValue
 from poutama.errors import ConflictError, NotFoundError
-from poutama.features.groups.memberships import MembershipPayload
+from poutama.features.groups.memberships import MembershipPayload, check_verified
 from poutama.procedure import ProcedureContext
 
 _FIND = """
-SELECT confirmed, accepted_at IS NOT NULL AS accepted, coalesce(ends_at <= now(), false) AS ended
-FROM membership WHERE id = $1::uuid
+SELECT m.confirmed, m.accepted_at IS NOT NULL AS accepted, m.source, m.role, o.verified,
+    coalesce(m.ends_at <= now(), false) AS ended
+FROM membership AS m JOIN organisation AS o ON o.id = m.organisation_id WHERE m.id = $1::uuid
 """
 
 
@@ -37,6 +38,7 @@ async def confirm_membership(
 
     Raises:
         NotFoundError: it has ended.
+        ForbiddenError: only a verified organisation may offer it, and it is no longer one.
         ConflictError: its person has not accepted it, so that its person is not known.
     """
     membership = given.membership_id
@@ -47,6 +49,7 @@ async def confirm_membership(
         return MembershipPayload(membership)
     if not row["accepted"]:
         raise ConflictError("The person has not accepted yet; confirm the membership then.")
+    check_verified(row)
     values: dict[str, ColumnValue] = {
         "confirmed": True,
         "confirmedAt": NOW,

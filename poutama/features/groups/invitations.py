@@ -47,14 +47,17 @@ SELECT max(declined_at) + $3::int8 * interval '1 day' AS until FROM membership
 WHERE organisation_id = $1::uuid AND invited_email = $2::text
     AND declined_at > now() - $3::int8 * interval '1 day'
 """
-_FIND_SAME = """
+# Of the person only what the inviter sees of them: that they belong there. What they have not
+# accepted, or what waits for approval, is found by the address that was invited alone.
+_FIND_SAME = f"""
 SELECT id FROM membership
-WHERE (invited_email = $1::text OR person_id = $2::uuid) AND organisation_id = $3::uuid
+WHERE (invited_email = $1::text OR (person_id = $2::uuid AND {render_is_current("membership")}))
+    AND organisation_id = $3::uuid
     AND role = $4::text AND group_id IS NOT DISTINCT FROM $5::uuid
     AND child_id IS NOT DISTINCT FROM $6::uuid AND (ends_at IS NULL OR ends_at > now())
     AND (accepted_at IS NOT NULL OR expires_at IS NULL OR expires_at > now())
 ORDER BY created_at, id
-"""
+"""  # noqa: S608  constants
 _FIND_OPEN = "SELECT 1 FROM invitation WHERE id = $1::uuid"
 _ADD_REPORT = """
 INSERT INTO invitation_report (id, organisation_id, reporter_id, inviter_id, role, reason)

@@ -14,14 +14,29 @@ from asyncpg import Record
 from poutama.changes import NOW, ColumnValue
 from poutama.db.address_conflicts import render_is_claimed
 from poutama.db.second_adults import render_needs_second_adult
-from poutama.errors import ConflictError, NotFoundError
+from poutama.errors import ConflictError, ForbiddenError, NotFoundError
 from poutama.features.groups.join_codes import render_waits
 from poutama.features.groups.notice import NOTICE_VERSION, Offer, describe_sharing
 from poutama.procedure import ProcedureContext
 
+NO_LONGER_VERIFIED = (
+    "The organisation is no longer verified, and only verified organisations admit students and"
+    " caregivers by email, or people by rosters. Students can join a group by its join code."
+)
+
 _FIND_OFFER = """
-SELECT person_id, organisation_id, role, organisation_name, organisation_verified, group_name
+SELECT person_id, organisation_id, role, source, organisation_name, group_name,
+    organisation_verified AS verified
 FROM invitation WHERE id = $1::uuid
+"""
+# What the person was offered besides, of the same kind: it is answered with this one.
+_FIND_OTHERS = """
+SELECT o.id FROM membership AS m JOIN membership AS o ON o.person_id = m.person_id
+    AND o.organisation_id = m.organisation_id AND o.role = m.role AND o.id <> m.id
+    AND o.group_id IS NOT DISTINCT FROM m.group_id
+    AND o.child_id IS NOT DISTINCT FROM m.child_id
+WHERE m.id = $1::uuid AND o.accepted_at IS NULL AND (o.ends_at IS NULL OR o.ends_at > now())
+ORDER BY o.id
 """
 # Of a membership by a code, the group counts as it is now; a code that was renewed since admits by
 # approval.
@@ -74,8 +89,11 @@ async def accept_membership(
     code was renewed since; so does one of an adult whom the school does not know
     (`db.second_adults`).
 
+    Other offers of the same membership end, unless it waits.
+
     Raises:
         NotFoundError: it has ended or has expired.
+        ForbiddenError: only a verified organisation may offer it, and it is no longer one.
         ConflictError: the notice that was shown is not the current one, or another person claims
             the address.
     """
@@ -86,6 +104,7 @@ async def accept_membership(
         if row["ended"] or row["accepted_at"] is None:
             raise NotFoundError.of("Membership")
         return MembershipPayload(membership)
+    check_verified(offers[0])
     if given.notice_version not in (None, NOTICE_VERSION):
         raise ConflictError(
             f"The notice has changed to version {NOTICE_VERSION}: show the invitation again."
@@ -99,15 +118,35 @@ async def accept_membership(
         values["applicantName"] = row["name"]
     await context.changes.update("Membership", membership, values)
     await _record_consent(context, membership, offers[0], given.notice_version)
+    if not row["waits"]:
+        await _end_others(context, membership)
     return MembershipPayload(membership)
+
+
+def check_verified(offer: Record) -> None:
+    """Refuse what only a verified organisation may offer, where it is not one.
+
+    Args:
+        offer: the `source` and `role` of a membership, and whether its organisation is `verified`.
+
+    Raises:
+        ForbiddenError: students and caregivers by address, and all by rosters.
+    """
+    asked = offer["source"] == "INVITED" and offer["role"] in (Role.STUDENT, Role.CAREGIVER)
+    if (asked or offer["source"] == "ROSTER") and not offer["verified"]:
+        raise ForbiddenError(NO_LONGER_VERIFIED)
+
+
+async def _end_others(context: ProcedureContext, membership: UUID) -> None:
+    values: dict[str, ColumnValue] = {"endsAt": NOW, "endedBy": context.viewer.person_id}
+    for other in await context.transaction.fetch(_FIND_OTHERS, membership):
+        await context.changes.update("Membership", other["id"], values)
 
 
 async def _record_consent(
     context: ProcedureContext, membership: UUID, row: Record, shown: str | None
 ) -> None:
-    offer = Offer(
-        row["role"], row["organisation_name"], row["organisation_verified"], row["group_name"]
-    )
+    offer = Offer(row["role"], row["organisation_name"], row["verified"], row["group_name"])
     await context.changes.insert(
         "Consent",
         {

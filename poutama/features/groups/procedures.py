@@ -13,6 +13,7 @@ from zoneinfo import available_timezones
 import msgspec
 
 from poutama.changes import NOW, ColumnValue, explain_conflict
+from poutama.db.verified_organisations import render_is_verified
 from poutama.errors import BadUserInputError, ForbiddenError, NotFoundError
 from poutama.features.groups.join_codes import new_join_code, render_waits
 from poutama.features.groups.memberships import MembershipPayload, Role
@@ -29,14 +30,15 @@ SELECT g.id, g.organisation_id, g.join_code_expires_at, {render_waits("$2::uuid"
 FROM learning_group AS g WHERE g.join_code = $1::text AND g.join_code_expires_at > now()
 """  # noqa: S608  constants
 # `older`: joined by a code that the group has renewed since.
-_FIND_SAME = """
+_FIND_SAME = f"""
 SELECT id, source = 'JOIN_CODE' AND accepted_at IS NULL
     AND expires_at IS DISTINCT FROM $3::timestamptz AS older
 FROM membership WHERE person_id = $1::uuid AND group_id = $2::uuid
     AND role = 'STUDENT' AND (ends_at IS NULL OR ends_at > now())
     AND (accepted_at IS NOT NULL OR expires_at IS NULL OR expires_at > now())
+    AND (accepted_at IS NOT NULL OR source = 'JOIN_CODE' OR {render_is_verified("organisation_id")})
 ORDER BY created_at, id
-"""
+"""  # noqa: S608  constants
 
 
 class OrganisationPayload(msgspec.Struct, frozen=True):
