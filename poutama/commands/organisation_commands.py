@@ -33,9 +33,19 @@ def _show_organisations(context: typer.Context) -> None:
         show_organisations(settings, database.url, open_console())
 
 
-@organisations.command("verify", epilog=f"Example: poutama organisations verify {EXAMPLE_ID}")
+@organisations.command(
+    "verify",
+    epilog=f'Example: poutama organisations verify {EXAMPLE_ID} --name "Kea College"',
+)
 def verify_organisation(
     organisation: Annotated[UUID, typer.Argument(help="The id of one that you know.")],
+    name: Annotated[
+        str | None,
+        typer.Option(
+            help="The name of the school that you have checked; an organisation of another name is"
+            " not verified. Needed without --revoke.",
+        ),
+    ] = None,
     domain: Annotated[
         list[str] | None,
         typer.Option(
@@ -48,12 +58,14 @@ def verify_organisation(
     ] = False,
 ) -> None:
     """Say that an organisation is the school it names, and which mail domains are its own."""
+    if not revoke and name is None:
+        raise typer.BadParameter("expected the name of the school", param_hint="--name")
     with open_command_database() as (settings, database):
         # heavy: the database driver
         from poutama.commands.organisations import judge_organisation
 
         judged = judge_organisation(
-            settings, database.url, organisation, verified=not revoke, domains=domain or ()
+            settings, database.url, organisation, None if revoke else name, domains=domain or ()
         )
     print(judged)
 

@@ -25,13 +25,17 @@ from poutama.features.roster.organisation_verification import (
     list_organisations,
     normalize_domain,
     remove_domain,
-    verify_organisations,
+    verify_by_name,
 )
 from poutama.settings import Settings
 from poutama.text import normalize_email
 
 SECONDS = 30.0
 ID_WIDTH = 36
+DOUBTED = (
+    "no longer verified; students join by code, its rosters are refused, and what it has offered to"
+    " students and caregivers cannot be accepted"
+)
 
 
 def show_organisations(settings: Settings, url: str, console: Console) -> None:
@@ -90,28 +94,38 @@ def show_reports(settings: Settings, url: str, console: Console) -> None:
 
 
 def judge_organisation(
-    settings: Settings, url: str, id_: UUID, *, verified: bool, domains: Sequence[str]
+    settings: Settings, url: str, id_: UUID, name: str | None, *, domains: Sequence[str]
 ) -> str:
     """Write down whether the organisation is the school that it says; returns what follows.
 
+    Args:
+        settings: of the database.
+        url: its address.
+        id_: the organisation.
+        name: what the school is called that it is known to be; None: of none.
+        domains: mail domains that are its own.
+
     Raises:
+        ConflictError: the organisation has another name.
         BadUserInputError: not a mail domain, or one of an organisation that is not verified.
         NotFoundError: the organisation is not found.
         PoutamaError: the database cannot be asked.
     """
     normal = [normalize_domain(each) for each in domains]
-    if normal and not verified:
+    if normal and name is None:
         raise BadUserInputError("--domain: expected none with --revoke, which takes all of them")
 
     async def ask(database: Database) -> str:
         deadline = time.monotonic() + SECONDS
         await _require(database, id_, deadline)
-        if not verified:
+        if name is None:
             await doubt_organisation(database, id_, deadline=deadline)
-            return "no longer verified: students join by code, and its rosters are refused"
-        waiting = await verify_organisations(database, [id_], domains=normal, deadline=deadline)
+            waiting = None
+        else:
+            waiting = await verify_by_name(database, id_, name, domains=normal, deadline=deadline)
         (row,) = await list_organisations(database, id_, deadline=deadline)
-        return describe_verified(row["domains"], waiting)
+        follows = DOUBTED if waiting is None else describe_verified(row["domains"], waiting)
+        return f"{row['name']}: {follows}"
 
     return call_with_database(settings, url, ask)
 
@@ -123,7 +137,7 @@ def describe_verified(domains: str | None, waiting: int) -> str:
         if domains is None
         else f"its rosters enrol people with addresses of {domains}"
     )
-    said = f"verified: it may invite students and caregivers; {rosters}"
+    said = f"verified; it may invite students and caregivers, and {rosters}"
     if waiting:
         said += (
             f"\n{waiting} of its mentors, managers and administrators wait to be confirmed, by"

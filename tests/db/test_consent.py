@@ -213,8 +213,8 @@ async def test_the_inviter_does_not_learn_whose_address_it_is(
 async def ask_as_inviter(client: EngineClient, email: str) -> Any:
     """All that the answer has, but for what is new each time; asking again answers the same."""
     fields = """{ id role source beginsAt endsAt acceptedAt invitedName invitedEmail expiresAt
-      version updatedAt createdAt confirmed confirmedAt applicantName person { id } invitation { id }
-      grantedBy { id } confirmedBy { id } endedBy { id } }"""
+      version updatedAt createdAt confirmed confirmedAt applicantName person { id }
+      invitation { id } grantedBy { id } confirmedBy { id } endedBy { id } }"""
     document = (
         f"mutation ($input: InviteInput!) {{ invite(input: $input) {{ membership {fields} }} }}"
     )

@@ -57,10 +57,12 @@ async def test_organisations_are_listed_verified_and_doubted(
         [ORGANISATION, "organisation"],
         [str(id_of("other organisation")), "other", "organisation"],
     ]
-    code, said = await organisations(database_url, "verify", ORGANISATION)
-    assert (code, "invite all people until a mail domain is added" in said) == (0, True)
+    name = ("--name", "Organisation")
+    code, said = await organisations(database_url, "verify", ORGANISATION, *name)
+    assert (code, said.startswith("organisation: verified; it may invite")) == (0, True)
+    assert "invite all people until a mail domain is added" in said
     two = ("--domain", "Kura.School.nz", "--domain", "school.example")
-    code, said = await organisations(database_url, "verify", ORGANISATION, *two)
+    code, said = await organisations(database_url, "verify", ORGANISATION, *name, *two)
     assert (code, "of kura.school.nz school.example\n" in said) == (0, True)
     assert await verified(engine_database) == {ORGANISATION}
     removal = ("remove-domain", ORGANISATION, "School.example")
@@ -74,7 +76,7 @@ async def test_organisations_are_listed_verified_and_doubted(
     # It has no domain when it is verified anew.
     assert "kura.school.nz" not in (await organisations(database_url))[1]
     nothing = str(UUID(int=0))
-    code, said = await organisations(database_url, "verify", nothing)
+    code, said = await organisations(database_url, "verify", nothing, *name)
     assert (code, said.splitlines()[-1]) == (
         1,
         f"poutama: organisation {nothing}: not found; `poutama organisations` lists them",
@@ -120,6 +122,25 @@ async def test_adults_from_before_the_verification_wait_unless_the_operator_know
     known = ["school.example"]
     assert not await verify_organisations(engine_database, [place], domains=known, deadline=soon())
     assert await waiting() == set()
+
+
+async def test_an_organisation_of_another_name_is_not_verified(
+    engine_database: Database, database_url: str
+) -> None:
+    await sample_people.fill(engine_database)
+    await engine_database.write("UPDATE organisation SET verified = false", deadline=soon())
+    other = ("verify", str(id_of("other organisation")))
+    code, said = await organisations(database_url, *other, "--name", "organisation")
+    assert (code, said.splitlines()[-1]) == (
+        1,
+        "poutama: --name: expected the name 'other organisation', got 'organisation'",
+    )
+    code, said = await organisations(database_url, *other)
+    assert (code, "expected the name of the school" in said) == (2, True)
+    assert await verified(engine_database) == set()
+    # However it is typed.
+    with_accent = "O\u0304THER ORGANISATION"
+    assert (await organisations(database_url, *other, "--name", with_accent))[0] == 0
 
 
 async def test_reports_about_invitations_are_listed_for_the_operator(

@@ -15,8 +15,8 @@ from poutama.db.connection import Database
 from poutama.db.pooled_connection import Records
 from poutama.db.second_adults import STAFF, render_is_unknown
 from poutama.db.transaction import Transaction, run_transaction
-from poutama.errors import BadUserInputError
-from poutama.text import normalize_email
+from poutama.errors import BadUserInputError, ConflictError, NotFoundError
+from poutama.text import fold, normalize_email
 
 NOT_VERIFIED = (
     "This organisation is not verified, and only verified organisations enrol people by rosters."
@@ -58,6 +58,7 @@ _CONFIRM_ADULT = f"""
 _COUNT_WAITING = f"""
 SELECT count(*) AS count FROM membership AS m WHERE {_IS_STAFF} AND NOT m.confirmed
 """  # noqa: S608
+_FIND_NAME = "SELECT name FROM organisation WHERE id = $1::uuid"
 _DOUBT = """
 UPDATE organisation SET verified = false, verified_at = NULL WHERE id = $1::uuid AND verified
 """
@@ -114,16 +115,20 @@ async def verify_organisations(
             `normalize_domain` returns them.
         deadline: absolute `time.monotonic()`.
     """
-    listed = dumps([str(each) for each in ids])
 
     async def work(transaction: Transaction) -> int:
-        new = await transaction.fetch(_VERIFY, listed)
-        await transaction.execute(_ADD_DOMAINS, listed, dumps([*domains]))
-        await transaction.execute(_LET_WAIT, dumps([str(each["id"]) for each in new]))
-        await transaction.execute(_CONFIRM_KNOWN, listed)
-        return int((await transaction.fetch(_COUNT_WAITING, listed))[0]["count"])
+        return await _verify(transaction, ids, domains)
 
     return await run_transaction(database, work, deadline=deadline, name="roster/verify")
+
+
+async def _verify(transaction: Transaction, ids: Sequence[UUID], domains: Sequence[str]) -> int:
+    listed = dumps([str(each) for each in ids])
+    new = await transaction.fetch(_VERIFY, listed)
+    await transaction.execute(_ADD_DOMAINS, listed, dumps([*domains]))
+    await transaction.execute(_LET_WAIT, dumps([str(each["id"]) for each in new]))
+    await transaction.execute(_CONFIRM_KNOWN, listed)
+    return int((await transaction.fetch(_COUNT_WAITING, listed))[0]["count"])
 
 
 async def confirm_adult(database: Database, id_: UUID, email: str, *, deadline: float) -> int:
@@ -143,6 +148,31 @@ async def confirm_adult(database: Database, id_: UUID, email: str, *, deadline: 
         return len(await transaction.fetch(_CONFIRM_ADULT, dumps([str(id_)]), email))
 
     return await run_transaction(database, work, deadline=deadline, name="roster/confirm")
+
+
+async def verify_by_name(
+    database: Database, id_: UUID, name: str, *, domains: Sequence[str] = (), deadline: float
+) -> int:
+    """Verify the organisation of this id if this is its name; the rest as `verify_organisations`.
+
+    An organisation that is not verified can be renamed at any time, so that its name is read in
+    the transaction that verifies it. Letter case and accents make no difference.
+
+    Raises:
+        NotFoundError: the organisation is not found.
+        ConflictError: it has another name; the message has both.
+    """
+
+    async def work(transaction: Transaction) -> int:
+        found = await transaction.fetch(_FIND_NAME, id_)
+        if not found:
+            raise NotFoundError(f"organisation {id_}: not found")
+        stored = found[0]["name"]
+        if fold(stored.strip()) != fold(name.strip()):
+            raise ConflictError(f"--name: expected the name {stored!r}, got {name!r}")
+        return await _verify(transaction, [id_], domains)
+
+    return await run_transaction(database, work, deadline=deadline, name="roster/verifyByName")
 
 
 async def remove_domain(database: Database, id_: UUID, domain: str, *, deadline: float) -> bool:
