@@ -105,8 +105,8 @@ RECORD = FeatureRecord(
     values={"decision": ("SAME_PERSON", "DIFFERENT_PEOPLE")},
     shown={
         "AddressConflict": VisibleType(
-            f"{{ id person {sample.PERSON} organisation {sample.ORGANISATION} personName email"
-            " claimant claimedName }",
+            f"{{ id person {sample.PERSON} organisation {sample.ORGANISATION} personName"
+            " personSourcedId email claimant claimedName }",
             "addressConflict(conflictId: $id) % addressConflicts %",
         ),
     },

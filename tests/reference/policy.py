@@ -93,6 +93,14 @@ class Policy:
                 return row["childId"] == self.viewer or (
                     self.mentors(row["groupId"]) or self.leads(row["organisationId"])
                 )
+            case "AddressConflict", "personName":
+                # A school that the person has left does not learn what they are called since.
+                return row["personId"] != self.viewer and any(
+                    self.counts(each) and self.leads(each["organisationId"])
+                    for each in self.world["Membership"]
+                    if each["personId"] == row["personId"]
+                    and each["organisationId"] == row["organisationId"]
+                )
             case "Group", "joinCode" | "joinCodeExpiresAt":
                 return self.mentors(row["id"]) or self.leads(row["organisationId"])
             case "Goal", "organisationIds":

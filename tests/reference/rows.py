@@ -125,8 +125,8 @@ def as_stored(kind: str, row: Row) -> dict[str, object]:
     """The row as its table has it."""
     found = {snake_case(name): value for name, value in row.items() if name not in COMPUTED}
     if kind == "AddressConflict":
-        # The view has it from the person.
-        del found["person_name"]
+        # The view has them from the person, and from the rosters.
+        del found["person_name"], found["person_sourced_id"]
     for name in SEARCHED.get(kind, ()):
         found[f"{name}_search"] = fold(row[name])
     for name, value in found.items():

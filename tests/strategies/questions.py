@@ -135,7 +135,8 @@ GOAL = """{ id title audience organisationIds owner { id email } tasks { id }
   evidence { id downloadUrl thumbnailUrl uploadForm note { id } } }"""
 JOB = "{ id kind resultUrl person { id } subject { id } rowErrors { id } }"
 EVIDENCE = "{ id uploadForm goal { id } }"
-CONFLICT = "{ id personName email claimant claimedName person { id email } organisation { id } }"
+CONFLICT = """{ id personName personSourcedId email claimant claimedName person { id email }
+  organisation { id } }"""
 IMPORT = "{ id uploadForm job { id } changes { id } organisation { id } }"
 ACCESS = "{ access { id reason holderName holder { id } membership { id } } }"
 SHOWN = {
@@ -347,7 +348,7 @@ SAMPLES: Row = {
     "deciderName": "", "receipt": "", "receiptCode": "", "note": "", "otherAdministrators": 0,
     "notice": "", "basis": "PERSON", "verified": False, "reminder": "DUE_SOON",
     "invitedName": "", "invitedEmail": "", "applicantName": "", "confirmed": True,
-    "claimedName": "", "decision": "SAME_PERSON",
+    "claimedName": "", "personSourcedId": "", "decision": "SAME_PERSON",
     "action": "READ", "goalType": "SPORTS", "role": "ADMIN", "source": "INVITED",
     "audience": "CAREGIVERS",
 }  # fmt: skip

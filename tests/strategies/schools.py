@@ -342,6 +342,7 @@ class _SchoolBuilder(MembershipBuilder):
             "organisationId": choose(self.draw, *organisations)["id"],
             "personId": person["id"],
             "personName": person["name"],
+            "personSourcedId": None,
             "email": choose(self.draw, person["email"], person["email"], "old@school.example"),
             "kind": choose(self.draw, "SIGN_IN", "ROSTER"),
             "source": "https://issuer.example",

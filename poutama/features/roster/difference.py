@@ -18,6 +18,7 @@ from poutama.features.roster.enrolment import OTHER_DOMAIN, OWN_DECISION
 from poutama.features.roster.staged_tables import StagedTable
 from poutama.jobs.job import RowError
 from poutama.spreadsheet import BYTE_ORDER_MARK, format_row
+from poutama.sql.relationship import render_is_current
 
 ACTIONS = ("ADD", "CHANGE", "MOVE", "END")
 HEADER = ("change", "what", "file line", "sourcedId", "in words")
@@ -31,6 +32,7 @@ _SQL = load_sql(
         "other_domain": f"'{OTHER_DOMAIN}'",
         "own_decision": f"'{OWN_DECISION}'",
         "leads": render_leads("s.person_id", "i.organisation_id"),
+        "is_current": render_is_current("m"),
     },
 )
 COUNT = _SQL["count_changes"]
@@ -107,7 +109,7 @@ async def read_faults(
 def _report_fault(table: StagedTable, row: Record) -> RowError:
     field, message = _FAULTS[row["fault"]]
     named = {key: str(row[key])[:60] for key in ("email", "class_id", "user_id", "name")}
-    named["holder"] = (row["holder"] or "a person of another organisation")[:60]
+    named["holder"] = (row["holder"] or "a person who is not a member here")[:60]
     file = "users.csv" if table is StagedTable.PERSON else "enrollments.csv"
     if row["kind"] in ("ROLE", "USER"):
         file = "roles.csv" if row["kind"] == "ROLE" else "users.csv"

@@ -74,15 +74,13 @@ WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
 ORDER BY s.place LIMIT $5::int8
 
 -- name: read_faults_of_people
--- Of the person who has the address, the name is shown only where it is known already: a file must
--- not find out who has an account.
+-- Of the person who has the address, the name is shown only while they belong there: a file must
+-- not find out who has an account, nor what a person who left is called since.
 SELECT s.line, s.sourced_id, s.fault, s.email, s.name, '' AS class_id, '' AS user_id, '' AS kind,
-    (SELECT p.name FROM person AS p WHERE p.id = s.target AND s.fault = 'TAKEN' AND (
-        EXISTS (SELECT 1 FROM roster_person AS l WHERE l.person_id = p.id
-            AND (l.organisation_id = i.organisation_id) IS TRUE AND l.made)
-        OR EXISTS (SELECT 1 FROM membership AS m WHERE m.person_id = p.id
-            AND (m.organisation_id = i.organisation_id) IS TRUE AND m.accepted_at IS NOT NULL)
-    )) AS holder
+    (SELECT p.name FROM person AS p WHERE p.id = s.target AND s.fault = 'TAKEN'
+        AND EXISTS (SELECT 1 FROM membership AS m WHERE m.person_id = p.id
+            AND (m.organisation_id = i.organisation_id) IS TRUE AND {is_current})
+    ) AS holder
 FROM roster_staged_person AS s JOIN roster_import AS i ON i.id = s.import_id
 WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
     AND s.fault IS NOT NULL ORDER BY s.place
