@@ -17,7 +17,7 @@ from uuid import UUID, uuid4
 from poutama.db.transaction import Transaction
 from poutama.errors import ConflictError, NotFoundError
 from poutama.lru import Lru
-from poutama.plan.binding import Binding
+from poutama.plan.binding import Binding, check_storable
 from poutama.plan.change_plan import ChangeShape, Given, build_change
 from poutama.plan.nodes import Change, Insert, Read
 from poutama.plan.values import SqlConstant, Variable
@@ -239,7 +239,7 @@ def _encode_row(values: Mapping[str, ColumnValue]) -> dict[str, object]:
             case datetime():
                 row[name] = print_date_time(value)
             case str():
-                row[name] = value
+                row[name] = check_storable(value, name)
                 row[f"{name} folded"] = fold(value)
             case _:
                 row[name] = value

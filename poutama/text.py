@@ -64,6 +64,17 @@ def normalize(text: str, form: NormalForm = "NFC", *, limit: int = LONGEST_TEXT)
     return unicodedata.normalize(form, text)
 
 
+def find_unstorable(text: str) -> str | None:
+    """Return what of the text no column can hold, in words; None where a column can hold it."""
+    if "\x00" in text:
+        return "the character NUL (U+0000)"
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return "half of a surrogate pair, which is not a character"
+    return None
+
+
 def has_long_run(text: str) -> bool:
     """Whether more than 30 combining marks follow each other once the text is decomposed."""
     return _MAY_HAVE_RUN.search(text) is not None and len(trim_marks(text)) < len(text)

@@ -18,6 +18,7 @@ import asyncpg
 
 from poutama.errors import (
     AmbiguousCommit,
+    BadUserInputError,
     ConfigurationError,
     DatabaseError,
     DeadlineExceededError,
@@ -78,6 +79,8 @@ _GONE = frozenset({"57P01", "57P02", "57P05", "25P03"})
 """Shutting down, crashed, idle for too long: may be sent after a commit not yet acknowledged."""
 _INTERNAL = "XX"
 """The class of the servers' own faults, and of errors without a code on CockroachDB (XXUUU)."""
+_NOT_STORABLE = frozenset({"22021", "22P05"})
+"""The character NUL, in a text or as an escape in JSON: an input had it, whichever way it came."""
 _NOT_OURS = frozenset({"28000", "28P01", "3D000"})
 
 
@@ -126,6 +129,8 @@ def public_error(failure: Failure) -> PoutamaError:
             return UnavailableError()
         case FailureKind.MISCONFIGURED:
             return ConfigurationError(_explain(failure.__cause__))
+        case FailureKind.REFUSED if failure.sqlstate in _NOT_STORABLE:
+            return BadUserInputError("A text contains the character NUL (U+0000).")
         case FailureKind.REFUSED | FailureKind.REPREPARE:
             constraint = getattr(failure.__cause__, "constraint_name", None)
             return DatabaseError(sqlstate=failure.sqlstate, constraint=constraint)

@@ -42,7 +42,14 @@ from poutama.plan.values import (
 )
 from poutama.schema.input_rules import NumberRule, TextRule
 from poutama.schema.scalars import print_date_time
-from poutama.text import LONGEST_DECOMPOSITION, LONGEST_TEXT, fold, fold_needle, normalize
+from poutama.text import (
+    LONGEST_DECOMPOSITION,
+    LONGEST_TEXT,
+    find_unstorable,
+    fold,
+    fold_needle,
+    normalize,
+)
 from poutama.viewer import Viewer
 
 MAX_IDS = 100
@@ -91,9 +98,9 @@ def resolve_value(value: Value, binding: Binding) -> object:
     """
     match value:
         case Constant(known):
-            return _storable(known, "")
+            return check_storable(known, "")
         case Variable(path):
-            return _storable(_follow(path, binding.variables), f"${'.'.join(map(str, path))}")
+            return check_storable(_follow(path, binding.variables), f"${'.'.join(map(str, path))}")
         case ViewerId():
             if binding.viewer is None:
                 raise UnauthenticatedError
@@ -158,6 +165,9 @@ def _resolve_checked(
     | CursorPart,
     binding: Binding,
 ) -> object:
+    if isinstance(value, InputText) and isinstance(value.value, Constant):
+        # Written in the document: the field is known here alone.
+        check_storable(value.value.value, value.where)
     inner = resolve_value(value.value, binding)
     match value:
         case Folded() | Needle() | Normalized() | Words():
@@ -193,20 +203,24 @@ def _resolve_text(value: Folded | Needle | Normalized | Words, text: object) -> 
             return dumps(_split_words(str(text), source, where), ensure_ascii=False)
 
 
-def _storable(value: object, where: str) -> object:
-    """Refuse what no text column can hold: NUL, and halves of surrogate pairs."""
+def check_storable(value: object, where: str) -> object:
+    """Return the value; refuse what no text column can hold: NUL, and halves of surrogate pairs.
+
+    Args:
+        value: a text, a list of them, or what has none in it.
+        where: what the message calls it; empty: a text.
+
+    Raises:
+        BadUserInputError: it holds such a character.
+    """
     if isinstance(value, str):
-        if "\x00" in value:
-            raise BadUserInputError(f"{where or 'A text'} contains the character NUL (U+0000).")
-        try:
-            value.encode()
-        except UnicodeEncodeError as error:
-            raise BadUserInputError(
-                f"{where or 'A text'} contains half of a surrogate pair, which is not a character."
-            ) from error
+        problem = find_unstorable(value)
+        if problem:
+            fields = {"field": where} if where else {}
+            raise BadUserInputError(f"{where or 'A text'} contains {problem}.", **fields)
     elif isinstance(value, list):
         for item in value:
-            _storable(item, where)
+            check_storable(item, where)
     return value
 
 

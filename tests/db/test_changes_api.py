@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from json import dumps
 from typing import Any, TypeAlias, TypeVar
 from uuid import UUID, uuid4
 
@@ -14,7 +15,7 @@ from poutama.changes import NOW, ChangePlans, Changes, ColumnValue
 from poutama.db.connection import Database
 from poutama.db.trace import StatementTrace
 from poutama.db.transaction import Transaction, run_transaction
-from poutama.errors import ConflictError, DatabaseError, NotFoundError
+from poutama.errors import BadUserInputError, ConflictError, DatabaseError, NotFoundError
 from poutama.features import load_model
 from tests.db.sessions import soon
 from tests.golden.rows import ANA, BEN, NOWHERE, fill, goal_id, person_id, task_id
@@ -225,6 +226,34 @@ async def test_what_no_column_can_hold_is_a_mistake_in_code(engine_database: Dat
         await change(
             engine_database, lambda changes: changes.update("Goal", goal_id(1), {}, columns=hidden)
         )
+
+
+NUL = "a\0b"
+
+
+async def test_the_character_nul_is_a_mistake_in_the_input_on_each_way_to_the_database(
+    engine_database: Database,
+) -> None:
+    async def write(transaction: Transaction) -> None:
+        await transaction.execute("UPDATE goal SET color = $1::text", NUL)
+
+    async def write_json(transaction: Transaction) -> None:
+        json = dumps([NUL])
+        await transaction.fetch("SELECT jsonb_array_elements_text($1::jsonb)", json)
+
+    for work in (write, write_json):
+        with pytest.raises(BadUserInputError, match="NUL"):
+            await run_transaction(engine_database, work, deadline=soon())
+    with pytest.raises(BadUserInputError, match="NUL"):
+        await read(engine_database, "SELECT 1 FROM goal WHERE title = $1::text", NUL)
+    values: Values = {"title": NUL}
+    for named in (
+        lambda made: made.update("Goal", goal_id(1), values),
+        lambda made: made.update_many("Goal", {goal_id(1): values}),
+        lambda made: made.update("Goal", goal_id(1), {}, columns=values),
+    ):
+        with pytest.raises(BadUserInputError, match=r"title contains the character NUL"):
+            await change(engine_database, named)
 
 
 async def test_a_row_keeps_its_id_and_is_the_one_that_changes(engine_database: Database) -> None:

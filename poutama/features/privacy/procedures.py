@@ -32,9 +32,9 @@ WHERE r.person_id = $1::uuid AND r.kind = $2::text AND {IS_PENDING}
 ORDER BY r.created_at, r.id LIMIT 1
 """  # noqa: S608  constants
 _FIND_ORGANISATIONS = f"""
-SELECT DISTINCT o.id, o.time_zone, now() AS now FROM membership AS m
-    JOIN organisation AS o ON o.id = m.organisation_id
-WHERE m.person_id = $1::uuid AND {render_is_current("m")}
+SELECT DISTINCT o.id, o.time_zone, t.now FROM (SELECT now() AS now) AS t
+    LEFT JOIN membership AS m ON m.person_id = $1::uuid AND {render_is_current("m")}
+    LEFT JOIN organisation AS o ON o.id = m.organisation_id
 """  # noqa: S608  constants
 _FIND_REQUEST = """
 SELECT r.state, r.organisation_id, (SELECT name FROM person WHERE id = $2::uuid) AS decider_name
@@ -42,14 +42,8 @@ FROM privacy_request AS r WHERE r.id = $1::uuid
 """
 
 
-class RequestErasureInput(msgspec.Struct, frozen=True):
-    """What the person adds."""
-
-    note: str
-
-
-class RequestAccessInput(msgspec.Struct, frozen=True):
-    """What the person adds."""
+class PrivacyRequestInput(msgspec.Struct, frozen=True):
+    """What the person adds to a request for access or erasure."""
 
     note: str
 
@@ -74,14 +68,14 @@ class PrivacyRequestPayload(msgspec.Struct, frozen=True, rename="camel"):
 
 
 async def request_erasure(
-    context: ProcedureContext, given: RequestErasureInput
+    context: ProcedureContext, given: PrivacyRequestInput
 ) -> PrivacyRequestPayload:
     """Request that all data about the caller is erased; once until it is done or refused."""
     return await _request(context, RequestKind.ERASURE, given.note)
 
 
 async def request_access(
-    context: ProcedureContext, given: RequestAccessInput
+    context: ProcedureContext, given: PrivacyRequestInput
 ) -> PrivacyRequestPayload:
     """Request all data about the caller; once until it is answered or refused."""
     return await _request(context, RequestKind.ACCESS, given.note)
@@ -154,17 +148,17 @@ async def _request(
     pending = await transaction.fetch(_FIND_PENDING, viewer, kind)
     if pending:
         return PrivacyRequestPayload(pending[0]["id"])
-    organisations = await transaction.fetch(_FIND_ORGANISATIONS, viewer)
-    only = organisations[0] if len(organisations) == 1 else None
-    ((now,),) = await transaction.fetch("SELECT now()")
+    # One row without an organisation where there is none.
+    found = await transaction.fetch(_FIND_ORGANISATIONS, viewer)
+    organisation, zone, now = found[0] if len(found) == 1 else (None, None, found[0]["now"])
     request = await context.changes.insert(
         "PrivacyRequest",
         {
             "person": viewer,
-            "organisation": only["id"] if only else None,
+            "organisation": organisation,
             "kind": kind,
             "note": note,
-            "dueAt": find_due(now, only["time_zone"] if only else TIME_ZONE),
+            "dueAt": find_due(now, zone or TIME_ZONE),
             "receiptCode": token_urlsafe(CODE_BYTES) if kind is RequestKind.ERASURE else None,
         },
     )

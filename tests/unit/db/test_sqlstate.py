@@ -13,6 +13,7 @@ from poutama.db.dialect import Dialect
 from poutama.db.sqlstate import ConnectionPhase, FailureKind, failure_of, public_error
 from poutama.errors import (
     AmbiguousCommit,
+    BadUserInputError,
     ConfigurationError,
     DatabaseError,
     DeadlineExceededError,
@@ -141,6 +142,8 @@ def test_connecting_is_tried_again_unless_it_never_works(
         (answer("40001"), ConnectionPhase.STATEMENT, DeadlineExceededError),
         (answer("57014"), ConnectionPhase.WRITE, DeadlineExceededError),
         (answer("23505"), ConnectionPhase.WRITE, DatabaseError),
+        (answer("22021"), ConnectionPhase.STATEMENT, BadUserInputError),
+        (answer("22P05"), ConnectionPhase.WRITE, BadUserInputError),
         (answer("28P01"), ConnectionPhase.CONNECT, ConfigurationError),
     ],
     ids=lambda value: value.__name__ if isinstance(value, type) else None,

@@ -155,6 +155,12 @@ def test_what_no_column_can_hold_is_refused_everywhere(text: str) -> None:
             resolve_value(value, bind(x=text, list=["ok", text]))
 
 
+def test_a_field_that_the_document_itself_fills_is_named() -> None:
+    with pytest.raises(BadUserInputError, match=r"^input\.x contains the character NUL") as caught:
+        resolve_value(InputText(Constant("a\0"), TextRule(), "input.x"), bind())
+    assert caught.value.extensions == {"field": "input.x"}
+
+
 def test_what_was_refused_is_not_repeated() -> None:
     with pytest.raises(BadUserInputError) as caught:
         resolve_value(Variable(("x",)), bind(x="secret\0"))
