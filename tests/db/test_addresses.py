@@ -123,27 +123,6 @@ async def test_the_next_holder_of_an_address_is_not_the_last_one(
     assert await sign_in(importer, ADDRESS) == student
 
 
-async def test_a_school_does_not_learn_what_a_person_who_left_is_called_since(
-    importer: Importer,
-) -> None:
-    student = await write_privately(importer, leaves=False)
-    with pytest.raises(ForbiddenError, match="must decide"):
-        await sign_in(importer, ADDRESS, "other")
-    (before,) = await conflicts(importer)
-    assert (before["personName"], before["personSourcedId"]) == ("Stu One", "u1")
-    await importer.import_(school())
-    await importer.write("UPDATE person SET name = 'New Name' WHERE id = $1", student.person_id)
-    (after,) = await conflicts(importer)
-    assert (after["personName"], after["personSourcedId"]) == (None, "u1")
-    client, admin = EngineClient(importer.database, "json"), Viewer(id_of(Caller.ADMIN))
-    for argument in ('filter: { personName: { startsWith: "New" } }', "orderBy: [PERSON_NAME_ASC]"):
-        document = f"{{ addressConflicts({argument}) {{ id }} }}"
-        assert await client.refuse(document, admin) == "GRAPHQL_VALIDATION_FAILED"
-    applied = await importer.import_(school(NEWCOMER))
-    (error,) = [e for e in applied["checkJob"]["rowErrors"] if e["code"] == "TAKEN"]
-    assert "New Name" not in error["message"]
-
-
 async def test_the_same_import_again_asks_once(importer: Importer) -> None:
     await write_privately(importer)
     for _ in range(2):

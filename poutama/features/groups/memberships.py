@@ -87,9 +87,7 @@ async def accept_membership(
 
     One by a join code waits to be confirmed where it would if the person joined now, or where the
     code was renewed since; so does one of an adult whom the school does not know
-    (`db.second_adults`).
-
-    Other offers of the same membership end, unless it waits.
+    (`db.second_adults`). Other offers of the same membership end, unless it waits.
 
     Raises:
         NotFoundError: it has ended or has expired.
