@@ -46,6 +46,7 @@ from poutama.engine.trusted_documents import TrustedDocuments
 from poutama.engine.writes_in_progress import finish_writing
 from poutama.errors import (
     MethodNotAllowedError,
+    NotFoundError,
     PoutamaError,
     RateLimitedError,
     UnauthenticatedError,
@@ -289,6 +290,9 @@ def _answer_error(
         case StepFailure():
             owed = price_refusal(error.error, settings)
             return answer_field_error(error.error, error.key, owed=owed)
+        case NotFoundError(extensions={"field": str(field)}):
+            # A field's error, not the request's: of several roots, this one was not answered.
+            return answer_field_error(error, field, owed=price_refusal(error, settings))
         case MethodNotAllowedError() | RateLimitedError() | PoutamaError(safe=False):
             raise error
         case _:

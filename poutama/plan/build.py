@@ -15,6 +15,7 @@ from graphql import (
     SelectionSetNode,
 )
 
+from poutama.errors import BadUserInputError
 from poutama.plan.filters import build_filter
 from poutama.plan.introspection import Introspector
 from poutama.plan.nodes import (
@@ -111,7 +112,7 @@ class ReadBuilder:
             if relation.viewer:
                 where = OwnedBy("id", ViewerId())
             elif relation.arguments:
-                where = All(tuple(_named(relation, self._arguments(nodes[0], owner))))
+                where = All(tuple(_named(relation, self._arguments(nodes[0], owner), key)))
             rows = Rows(entity, linked, self._fields(_sets(nodes), entity), where)
             return One(key, rows, relation.nullable)
         arguments = self._arguments(nodes[0], owner)
@@ -137,7 +138,9 @@ class ReadBuilder:
         fields: tuple[Member, ...],
         default_first: Value | None,
     ) -> Rows:
-        conditions = _named(relation, arguments)
+        conditions = _named(relation, arguments, key)
+        named = bool(conditions)
+        narrowed = any(arguments.get(name) is not None for name in ("filter", "first", "after"))
         if relation.own is not None and not conditions:
             conditions.append(OwnedBy(relation.own, ViewerId()))
         order = self._order(entity, arguments.get("orderBy"))
@@ -149,6 +152,7 @@ class ReadBuilder:
             fields=fields,
             where=conditions[0] if len(conditions) == 1 else All(tuple(conditions)),
             filter=build_filter(self._model, entity, arguments.get("filter"), f"{key}.filter"),
+            required=named and not narrowed,
             order=order,
             first=PageSize(_leaf(first), f"{key}.first") if first is not None else default_first,
             after=_after(_leaf(after), order, f"{key}.after") if after is not None else (),
@@ -209,13 +213,24 @@ def _sets(nodes: Iterable[FieldNode]) -> list[SelectionSetNode | None]:
     return [node.selection_set for node in nodes]
 
 
-def _named(relation: Relation, arguments: dict[str, Tree]) -> list[Predicate]:
-    """The conditions of a root field's own arguments."""
-    return [
-        Compare(column, Comparison.EQ, _leaf(value))
-        for name, column in relation.arguments.items()
-        if (value := arguments.get(name)) is not None
-    ]
+def _named(relation: Relation, arguments: dict[str, Tree], key: str) -> list[Predicate]:
+    """The conditions of a root field's own arguments.
+
+    Raises:
+        BadUserInputError: one is null: all rows are never listed where one was meant.
+    """
+    found: list[Predicate] = []
+    for name, column in relation.arguments.items():
+        if name not in arguments:
+            continue
+        value = arguments[name]
+        if value is None:
+            raise BadUserInputError(
+                f"{key}.{name}: expected a value, got null; leave the argument out to list all.",
+                field=f"{key}.{name}",
+            )
+        found.append(Compare(column, Comparison.EQ, _leaf(value)))
+    return found
 
 
 def _leaf(tree: Tree) -> Value:

@@ -240,6 +240,8 @@ class Rows:
     scans: tuple[Scan, ...] = ()
     """What the filter goes through."""
     filter: Predicate = ALWAYS
+    required: bool = False
+    """Whether they are one row that the request names, which must be there."""
     written: int | None = None
     """Rows just written by this statement: 0 the row itself, others lists inserted with it."""
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
 
-from poutama.errors import LimitExceededError
+from poutama.errors import LimitExceededError, NotFoundError
 from poutama.settings import Settings
 from poutama.sql.fragment import quote_text
 
@@ -27,7 +27,9 @@ it for a sum of whole numbers, and what a client sends is held to its range befo
 WHOLE = 0
 """The place that is the whole answer."""
 _OPENING = '"\\u0000>'
-_MARK = re.compile(rb'"\\u0000>(list|place|bytes):(\d+)"')
+_MARK = re.compile(rb'"\\u0000>(list|place|bytes|missing):(\d+)"')
+MISSING_MARK = f'{_OPENING}missing:%d"'
+"""Stands in the place of a row that the request names, and that is not there for the viewer."""
 
 
 class Bound(StrEnum):
@@ -76,6 +78,8 @@ class Place:
     """Whether its lists are to be answered whole, as they have no `first`."""
     is_alone: bool
     """Whether there is one list at most: its own bound is then enough."""
+    type: str = ""
+    """Of its rows."""
 
     def check(self, parents: Iterable[int], rows: int) -> None:
         """Refuse the rows of this place: how many there are, and the parent of each.
@@ -153,12 +157,17 @@ def refuse_marked(data: bytes, places: Mapping[int, Place]) -> None:
 
     Raises:
         LimitExceededError: says where the answer is over which bound.
+        NotFoundError: a row that the request names is not there; `field` says where.
     """
     if _OPENING.encode() not in data:
         return
     found = _MARK.search(data)
     assert found is not None, "nothing else begins like a mark"
-    raise places[int(found[2])].refuse(Bound(found[1].decode()))
+    place = places[int(found[2])]
+    if found[1] == b"missing":
+        message = f"{place.type} not found, or you may not see it."
+        raise NotFoundError(message, field=place.path)
+    raise place.refuse(Bound(found[1].decode()))
 
 
 def refuse_payload(

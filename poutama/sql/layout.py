@@ -34,6 +34,7 @@ from poutama.plan.nodes import (
 )
 from poutama.plan.values import Value
 from poutama.schema.model import Column
+from poutama.sql.bounds import MISSING_MARK
 from poutama.sql.computed import render_field
 from poutama.sql.condition import TRUE
 from poutama.sql.fragment import quote_text, render_between_quotes, render_json_value
@@ -326,6 +327,8 @@ def default_text(slot: Slot) -> str:
             return empty_facts(info, has_previous=bool(slot.level.rows.after))
         case OneSlot():
             return "null"
+        case ListSlot(level=level) if level.rows.required:
+            return MISSING_MARK % slot.number
         case _:
             return ""
 

@@ -108,9 +108,11 @@ class LevelRenderer:
                 bounds=self._bounds,
                 is_whole=is_whole(slot.level),
                 is_alone=slot.level.alone,
+                type=slot.level.rows.entity.name,
             )
             for slot in slots
-            if isinstance(slot, ListSlot | FactsSlot) and is_bounded(slot.level)
+            if isinstance(slot, ListSlot | FactsSlot)
+            and (is_bounded(slot.level) or slot.level.rows.required)
         }
         whole = Place("data", self._bounds, is_whole=False, is_alone=True)
         return {WHOLE: whole, **found} if found else {}

@@ -57,7 +57,7 @@ query ($student: UUID!, $goal: UUID!, $evidence: UUID!) {
     found: goals(filter: { search: "korero" }) { id }
     memberships { id }
   }
-  goals(goalId: $goal) { tasks { id } notes { information } evidence { id } }
+  goals(goalId: $goal, filter: {}) { tasks { id } notes { information } evidence { id } }
   evidence(evidenceId: $evidence) { id }
   groups {
     withGoals: members(filter: { person: { goals: { some: {} } } }) { id }
@@ -67,12 +67,12 @@ query ($student: UUID!, $goal: UUID!, $evidence: UUID!) {
 """
 NOTES = """
 query ($goal: UUID!) {
-  goals(goalId: $goal) {
+  goals(goalId: $goal, filter: {}) {
     notes { information } notesConnection { totalCount }
     first: notesConnection(first: 1, orderBy: [CREATED_AT_DESC]) { nodes { information } }
     found: notes(filter: { search: "huna" }) { id }
   }
-  withNote: goals(goalId: $goal) { id tasks(
+  withNote: goals(goalId: $goal, filter: {}) { id tasks(
     filter: { goal: { notes: { some: { information: { contains: "huna" } } } } }) { id } }
 }
 """

@@ -50,7 +50,7 @@ RENAME_SCHOOL = """mutation ($id: UUID!) {
   updateOrganisation(input: { organisationId: $id, name: "Kea" }) { organisation { name } } }"""
 LOOK = """query ($student: UUID!, $goal: UUID!) {
   person(personId: $student) { name goals { id } goalsConnection { totalCount } }
-  goals(goalId: $goal) { id }
+  goals(goalId: $goal, filter: {}) { id }
   groups { progress { active } members { person { goals { id } } child { goals { id } } } } }"""
 SNOOP, STUDENT = Viewer(id_of(Caller.STRANGER)), Viewer(id_of(Caller.STUDENT))
 MANAGER, MENTOR = Viewer(id_of(Caller.MANAGER)), Viewer(id_of(Caller.MENTOR))

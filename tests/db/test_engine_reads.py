@@ -246,13 +246,40 @@ async def test_a_plan_made_for_one_viewer_serves_the_next(client: EngineClient) 
     assert str(BENS_GOAL) not in json.dumps(first)
 
 
+@pytest.mark.parametrize("variables", [{"id": None}, {"id": None, "f": {}}])
+async def test_null_for_an_id_lists_nothing(
+    client: EngineClient, variables: dict[str, object]
+) -> None:
+    query = """query ($id: UUID, $f: GoalFilter) {
+      one: goals(goalId: $id, filter: $f) { id } }"""
+    status, error = await client.fail(query, **variables)
+    assert (status, error["extensions"]["field"]) == (400, "one.goalId")
+    assert error["message"].startswith("one.goalId: expected a value, got null")
+    # A variable that is not there is an argument that was left out.
+    assert len((await client.ask(query))["one"]) == 5
+
+
 async def test_another_persons_goal_is_as_absent_as_one_that_never_was(
     client: EngineClient,
 ) -> None:
     query = """query ($id: UUID!) {
-      goals(goalId: $id) { id } goalsConnection(filter: {id: {in: [$id]}}) { totalCount }
+      goals(goalId: $id, filter: {}) { id }
+      goalsConnection(filter: {id: {in: [$id]}}) { totalCount }
       through: goals(filter: {owner: {goals: {some: {id: {eq: $id}}}}}) { id }
     }"""
+    alone = "query ($id: UUID!) { goals(goalId: $id) { id } }"
+    refused = await client.send(alone, id=str(BENS_GOAL))
+    assert refused == await client.send(alone, id=str(NOWHERE))
+    assert json.loads(refused.body) == {
+        "errors": [
+            {
+                "message": "Goal not found, or you may not see it.",
+                "extensions": {"code": "NOT_FOUND", "field": "goals"},
+                "path": ["goals"],
+            }
+        ],
+        "data": None,
+    }
     theirs = await client.send(query, id=str(BENS_GOAL))
     assert theirs == await client.send(query, id=str(NOWHERE))
     mine: Any = await client.ask(query, id=str(goal_id(1)))
@@ -279,12 +306,10 @@ async def test_the_same_text_asked_for_differently_is_not_confused(client: Engin
 
 
 async def test_null_for_an_optional_argument_is_as_if_it_were_absent(client: EngineClient) -> None:
-    query = """query (
-      $first: Int, $after: String, $filter: GoalFilter, $o: [GoalOrder!], $id: UUID
-    ) {
-      goals(first: $first, after: $after, filter: $filter, orderBy: $o, goalId: $id) { id }
+    query = """query ($first: Int, $after: String, $filter: GoalFilter, $o: [GoalOrder!]) {
+      goals(first: $first, after: $after, filter: $filter, orderBy: $o) { id }
     }"""
-    nulls: dict[str, Any] = dict.fromkeys(("first", "after", "filter", "o", "id"))
+    nulls: dict[str, Any] = dict.fromkeys(("first", "after", "filter", "o"))
     assert await client.ask(query, **nulls) == await client.ask("{ goals { id } }")
     assert await client.ask(query) == await client.ask("{ goals { id } }")
 

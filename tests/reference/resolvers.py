@@ -98,6 +98,8 @@ def resolve(source: Row, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any
     start = None if after is None else read_cursor(info.schema, entity, terms, after)
     if size is not None and not 0 <= size <= LARGEST_PAGE:
         raise ValueError("first")
+    if "goalId" in arguments and arguments["goalId"] is None:
+        raise ValueError("goalId")
     refuse_nulls(arguments.get("filter"))
     if not info.context:
         rows = [row for row in rows if fits(row, arguments.get("filter") or {})]

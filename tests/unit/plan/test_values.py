@@ -131,8 +131,8 @@ def test_a_text_is_composed_before_it_is_counted() -> None:
         ("", "input.x: expected 1 to 3 characters, got 0."),
         ("abcd", "input.x: expected 1 to 3 characters, got 4."),
         ("   ", "input.x: expected more than white space."),
-        ("A", "input.x: expected small letters."),
-        ("a\n", "input.x: expected small letters."),
+        ("A", "input.x: expected small letters, got 'A'."),
+        ("a\n", "input.x: expected small letters, got 'a\\n'."),
     ],
 )
 def test_a_text_that_breaks_its_rule_is_refused(text: str, message: str) -> None:
