@@ -27,8 +27,14 @@ LONGEST_DECOMPOSITION = 4
 """Most characters that one character of the stored form (NFC) can have been sent as."""
 NEVER_FOUND = "\u0301"
 """A combining mark: no searched form has any."""
+BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
+"""Letters and symbols of which nothing is seen, as the Hangul fillers."""
+HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Mn", "Me"})
+"""Control and format characters, and marks, which show nothing without a letter."""
 LETTERS = 4_096
 """Letters whose marks are remembered."""
+
+_CONTROL = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 
 NormalForm: TypeAlias = Literal["NFC", "NFD", "NFKC", "NFKD"]
 
@@ -106,6 +112,30 @@ def _marks_of(letter: str) -> tuple[bool, int]:
     """Whether a letter decomposes to nothing but marks, and with how many of them it ends."""
     marks = [combining(part) != 0 for part in unicodedata.normalize("NFKD", letter)]
     return (True, len(marks)) if all(marks) else (False, marks[::-1].index(False))
+
+
+def find_control(text: str) -> str | None:
+    """Return the first control character as `U+001B`, or None; tabs and line breaks are none.
+
+    A terminal obeys control characters, so a name with some could rewrite an operator's screen.
+    """
+    found = None if text.isprintable() else _CONTROL.search(text)
+    return f"U+{ord(found[0]):04X}" if found else None
+
+
+def visible_text(text: str) -> str:
+    """Return what a reader sees of a text: without what shows nothing alone, spaces as one.
+
+    Marks, zero-width and other format characters, and letters that are blank count for nothing.
+    """
+    if not text.isascii():
+        text = "".join(filterfalse(_is_hidden, text))
+    return " ".join(text.split())
+
+
+@lru_cache(maxsize=LETTERS)
+def _is_hidden(letter: str) -> bool:
+    return letter in BLANK_LETTERS or unicodedata.category(letter) in HIDDEN_CATEGORIES
 
 
 def fold(text: str) -> str:

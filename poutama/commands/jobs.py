@@ -14,9 +14,9 @@ from uuid import UUID
 
 from asyncpg import Record
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
+from poutama.commands.terminal_text import escape_text
 from poutama.db.connection import Database
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.errors import DatabaseError, NotFoundError
@@ -75,13 +75,13 @@ def render_jobs(rows: list[Record]) -> Table:
         colour = COLOURS[JobState(row["state"])]
         shown.add_row(
             str(row["id"]),
-            escape(row["kind"]),
+            escape_text(row["kind"]),
             f"[{colour}]{row['state']}[/{colour}]",
             f"{row['done']:,}{total}",
             str(row["attempts"]),
             _age(row["age"]),
             str(row["person_id"]),
-            escape(row["failure"] or ""),
+            escape_text(row["failure"]),
         )
     return shown
 

@@ -11,10 +11,10 @@ from collections.abc import Sequence
 from uuid import UUID
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from poutama.commands.database_call import call_with_database
+from poutama.commands.terminal_text import escape_text
 from poutama.db.connection import Database
 from poutama.db.pooled_connection import Records
 from poutama.errors import BadUserInputError, NotFoundError
@@ -61,9 +61,9 @@ def show_organisations(settings: Settings, url: str, console: Console) -> None:
         verified = "yes" if since is None else f"{since:%Y-%m-%d}"
         shown.add_row(
             str(row["id"]),
-            escape(row["name"]),
+            escape_text(row["name"]),
             verified if row["verified"] else "",
-            escape(row["domains"] or ""),
+            escape_text(row["domains"]),
         )
     console.print(shown)
 
@@ -85,10 +85,10 @@ def show_reports(settings: Settings, url: str, console: Console) -> None:
     for row in call_with_database(settings, url, ask):
         shown.add_row(
             f"{row['created_at']:%Y-%m-%d}",
-            f"{row['organisation_id']}\n{escape(row['organisation'])}",
+            f"{row['organisation_id']}\n{escape_text(row['organisation'])}",
             "yes" if row["verified"] else "no",
             row["role"],
-            *(escape(row[name] or "") for name in ("inviter", "reporter", "reason")),
+            *(escape_text(row[name]) for name in ("inviter", "reporter", "reason")),
         )
     console.print(shown)
 

@@ -12,11 +12,11 @@ from pathlib import Path
 from uuid import UUID
 
 from rich.console import Console
-from rich.markup import escape
 from rich.table import Table
 
 from poutama.changes import NOW, ChangePlans, Changes
 from poutama.commands.database_call import call_with_database
+from poutama.commands.terminal_text import escape_text
 from poutama.db.connection import Database
 from poutama.db.pooled_connection import Records
 from poutama.db.transaction import Transaction, run_transaction
@@ -63,7 +63,10 @@ def show_requests(settings: Settings, url: str, console: Console) -> None:
         shown.add_column(heading)
     for row in rows:
         due = f"{row['due_at']:%Y-%m-%d}" + (" (late)" if row["is_late"] else "")
-        who = (escape(row["email"] or ""), escape(row["organisation"] or "the operator decides"))
+        who = (
+            escape_text(row["email"]),
+            escape_text(row["organisation"] or "the operator decides"),
+        )
         shown.add_row(str(row["id"]), row["kind"], row["state"], due, *who)
     console.print(shown)
 

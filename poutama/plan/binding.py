@@ -45,10 +45,12 @@ from poutama.schema.scalars import print_date_time
 from poutama.text import (
     LONGEST_DECOMPOSITION,
     LONGEST_TEXT,
+    find_control,
     find_unstorable,
     fold,
     fold_needle,
     normalize,
+    visible_text,
 )
 from poutama.viewer import Viewer
 
@@ -269,12 +271,27 @@ def _check_text(text: str, rule: TextRule, where: str) -> str:
             f"{where}: expected {rule.minimum} to {rule.maximum} characters, got {len(text)}.",
             field=where,
         )
-    if rule.minimum and not text.strip():
-        raise BadUserInputError(f"{where}: expected more than white space.", field=where)
+    if rule.minimum:
+        _check_visible(text, rule, where)
+    if control := find_control(text):
+        raise BadUserInputError(
+            f"{where}: expected no control characters, got {control}.", field=where
+        )
     if rule.pattern and not re.fullmatch(rule.pattern, text):
         shown = repr(text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…")
         raise BadUserInputError(f"{where}: expected {rule.expected}, got {shown}.", field=where)
     return text
+
+
+def _check_visible(text: str, rule: TextRule, where: str) -> None:
+    seen = len(visible_text(text))
+    if not seen:
+        raise BadUserInputError(f"{where}: expected more than white space.", field=where)
+    if seen < rule.minimum:
+        raise BadUserInputError(
+            f"{where}: expected at least {rule.minimum} visible characters, got {seen}.",
+            field=where,
+        )
 
 
 def _check_number(number: object, rule: NumberRule, where: str) -> int:

@@ -91,10 +91,14 @@ class JoinGroupInput(msgspec.Struct, frozen=True, rename="camel"):
     join_code: str
 
 
+HOST_ZONES = frozenset({"Factory", "localtime"})
+"""What a host's database of zones names besides places: another host has another time there."""
+
+
 @cache
 def _time_zones() -> frozenset[str]:
     """Read once, because it walks through the database; a name must not become a path into it."""
-    return frozenset(available_timezones())
+    return frozenset(available_timezones()) - HOST_ZONES
 
 
 async def create_organisation(

@@ -38,6 +38,8 @@ async def found(time_zone: str) -> None:
         "Pacific/Atlantis",
         "../Pacific/Auckland",
         "/etc/localtime",
+        "localtime",
+        "Factory",
         "pacific/auckland",
     ],
 )

@@ -105,6 +105,30 @@ def test_members_travel_as_json() -> None:
     assert resolve_value(Members(Variable(("x",))), bind(x=["ā"])) == '["ā"]'
 
 
+@pytest.mark.parametrize(
+    "blank", ["\u200b", "\ufeff", "\u3164", "\u00ad", "\u2800", "\u0301", " \u200d\n"]
+)
+def test_a_text_that_shows_nothing_is_refused(blank: str) -> None:
+    with pytest.raises(BadUserInputError, match=r"input\.x: expected more than white space"):
+        resolve_value(InputText(Constant(blank), TextRule(1, 30), "input.x"), bind())
+
+
+def test_characters_that_show_nothing_do_not_count() -> None:
+    reason = InputText(Constant("ok" + "\u200b" * 20), TextRule(10, 100), "input.reason")
+    with pytest.raises(BadUserInputError, match="expected at least 10 visible characters, got 2"):
+        resolve_value(reason, bind())
+    plain = InputText(Constant("a talk \U0001f33f"), TextRule(8, 100), "input.reason")
+    assert resolve_value(plain, bind()) == "a talk \U0001f33f"
+
+
+@pytest.mark.parametrize("control", ["\x1b[2J", "\x07", "\x00", "\x85", "\x7f"])
+def test_what_a_terminal_obeys_is_refused(control: str) -> None:
+    with pytest.raises(BadUserInputError):
+        resolve_value(InputText(Constant(f"Kura{control}"), TextRule(1, 30), "input.x"), bind())
+    lines = InputText(Constant("one\r\n\ttwo"), TextRule(1, 30), "input.x")
+    assert resolve_value(lines, bind()) == "one\r\n\ttwo"
+
+
 @pytest.mark.parametrize("size", [0, 1, 10])
 def test_a_page_may_be_as_large_as_allowed(size: int) -> None:
     assert resolve_value(PageSize(Constant(size), "x.first"), bind()) == size
