@@ -42,7 +42,7 @@ USUALLY, DOCUMENTS_PER_WORLD = 500, 25
 MOST_TURNS = 5
 """How often that many documents are asked, if there is still something that none had in it."""
 RENDERINGS = ("json", "rows")
-REFUSALS = {"BAD_USER_INPUT", "LIMIT_EXCEEDED"}
+REFUSALS = {"BAD_USER_INPUT", "LIMIT_EXCEEDED", "NOT_FOUND"}
 # The limits have tests of their own, save that of a list, which most lists here are within.
 # A page is smaller than most lists here.
 ENDLESS = 10**30

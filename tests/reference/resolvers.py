@@ -84,6 +84,9 @@ def see(world: World, viewer: UUID) -> Row:
     return person
 
 
+NARROWING = ("filter", "first", "after")
+
+
 def resolve(source: Row, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
     """Every field of every type: a list with its arguments, or simply what is there."""
     name = info.field_name
@@ -105,6 +108,8 @@ def resolve(source: Row, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any
         rows = [row for row in rows if fits(row, arguments.get("filter") or {})]
         if arguments.get("goalId") is not None:
             rows = [row for row in rows if row["id"] == arguments["goalId"]]
+            if not rows and all(arguments.get(name) is None for name in NARROWING):
+                raise LookupError("goalId")
     if connection:
         size = DEFAULT_PAGE if size is None else size
         return page(rows, terms, size, start, checking=info.context)
