@@ -40,6 +40,8 @@ DECLINE = """mutation ($id: UUID!, $report: Boolean!) {
   declineInvitation(input: { membershipId: $id, report: $report, reason: "Not our school" }) {
     membership { endsAt } } }"""
 END = "mutation ($id: UUID!) { endMembership(input: { membershipId: $id }) { membership { id } } }"
+DELETE_GROUP = """mutation ($id: UUID!) {
+  deleteGroup(input: { groupId: $id }) { deletedGroupId } }"""
 INVITATIONS = """{ me { id name } invitations { id organisationName organisationVerified groupName
   inviterName role sharing noticeVersion expiresAt } }"""
 CONSENTS = """query ($id: UUID!) { person(personId: $id) { consents { basis role noticeVersion
@@ -339,6 +341,18 @@ async def test_who_declines_is_left_alone_and_a_report_is_kept(school: EngineCli
         "select reporter_id, inviter_id, reason from invitation_report", deadline=soon()
     )
     assert [tuple(row) for row in rows] == [(person.person_id, MANAGER.person_id, "Not our school")]
+
+
+async def test_a_group_that_people_left_or_declined_is_kept(school: EngineClient) -> None:
+    """With its memberships would go who declined, who was removed, and what was consented to."""
+    place = str(id_of("organisation"))
+    group = (await school.ask(ADD, MANAGER, organisation=place))["createGroup"]["group"]["id"]
+    membership = (await invite(school, groupId=group))["id"]
+    person = await sign_in(school)
+    assert await school.refuse(DELETE_GROUP, MANAGER, id=group) == "CONFLICT"
+    await school.ask(DECLINE, person, id=membership, report=False)
+    assert await school.refuse(DELETE_GROUP, MANAGER, id=group) == "CONFLICT"
+    assert await school.refuse(INVITE, MANAGER, input=offer()) == "CONFLICT"
 
 
 @pytest.mark.parametrize("column", ["expires_at", "ends_at"])

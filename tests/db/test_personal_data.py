@@ -25,6 +25,10 @@ FEATURES = load_features()
 DECLARED = FEATURES.personal_data
 STRANGER = UUID(int=0)
 CASCADES, BECOMES_NULL = "c", "n"
+WHAT_CONSENT_RESTS_ON = (
+    *("membership", "consent", "audit_entry", "opened_record", "invitation_report"),
+    *("privacy_request", "address_conflict", "roster_person"),
+)
 FOREIGN_KEYS = """
 SELECT r.relname AS source, a.attname AS column, f.relname AS target,
     k.confdeltype::text AS rule
@@ -86,6 +90,16 @@ async def test_an_index_finds_what_is_deleted_or_counted(engine_database: Databa
 def test_every_key_to_a_person_is_declared(keys: Keys) -> None:
     direct = {source for source, (target, _) in keys.items() if target == "person"}
     assert direct - {(each.table, each.path) for each in DECLARED} == set(), "declare it"
+
+
+def test_what_consent_rests_on_goes_with_its_person_or_organisation_alone(keys: Keys) -> None:
+    with_another = {
+        (source, column)
+        for (source, column), (target, rule) in keys.items()
+        if source in WHAT_CONSENT_RESTS_ON and rule == CASCADES
+        if target not in ("person", "organisation")
+    }
+    assert with_another == set()
 
 
 @pytest.mark.parametrize("entity", load_model().entities.values(), ids=lambda each: each.name)

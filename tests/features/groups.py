@@ -66,10 +66,8 @@ def _update_group(doing: Doing, given: Row) -> Done:
 
 def _delete_group(doing: Doing, given: Row) -> Done:
     group = doing.changeable("deleteGroup", "Group", given, "groupId")
-    memberships = doing.all("Membership", groupId=group["id"])
-    for each in memberships:
-        doing.lose("Consent", "membershipId", each)
-    doing.remove("Membership", *memberships)
+    if doing.all("Membership", groupId=group["id"]):
+        raise Refused("CONFLICT")
     return doing.delete("Group", group)
 
 
@@ -119,6 +117,12 @@ def _agree_on_the_invited(drawing: Drawing, given: Row) -> Row:
             if led:
                 return found | {"organisationId": drawing.choose(*led)["organisationId"]}
     return found
+
+
+def _agree_on_an_empty_group(drawing: Drawing, given: Row) -> Row:
+    used = {row["groupId"] for row in drawing.world["Membership"]}
+    empty = [row["id"] for row in drawing.world["Group"] if row["id"] not in used]
+    return given | {"groupId": drawing.choose(*empty)} if empty else given
 
 
 def _agree_on_an_offer(drawing: Drawing, given: Row) -> Row:
@@ -196,9 +200,16 @@ MUTATIONS = (
     ),
     MutationRecord(
         name="deleteGroup",
-        cases=(Case("the group", GROUP, LEADERS),),
+        cases=(
+            Case(
+                "one without members",
+                {"groupId": Id("far group")},
+                frozenset({Caller.OTHER_ADMIN}),
+            ),
+        ),
         may=rights.leaders_over,
         does=_delete_group,
+        agree=_agree_on_an_empty_group,
     ),
     MutationRecord(
         name="renewJoinCode",

@@ -30,6 +30,7 @@ FEATURE = Feature(
         endings.end_membership,
         procedures.create_group,
         procedures.create_organisation,
+        procedures.delete_group,
         procedures.join_group,
         procedures.renew_join_code,
         procedures.update_organisation,

@@ -14,7 +14,7 @@ import msgspec
 
 from poutama.changes import NOW, ColumnValue, explain_conflict
 from poutama.db.verified_organisations import render_is_verified
-from poutama.errors import BadUserInputError, ForbiddenError, NotFoundError
+from poutama.errors import BadUserInputError, ConflictError, ForbiddenError, NotFoundError
 from poutama.features.groups.join_codes import new_join_code, render_waits
 from poutama.features.groups.memberships import MembershipPayload, Role
 from poutama.procedure import ProcedureContext
@@ -23,12 +23,17 @@ NAME_IS_VERIFIED = (
     "The name of a verified organisation cannot be changed: it is what was checked. Ask those who"
     " run the service to verify the organisation under the new name."
 )
+GROUP_IS_KEPT = (
+    "The group is kept, because people belong to it, belonged to it or were invited: what they"
+    " consented to, declined and left rests on that. End the memberships that last (endMembership)."
+)
 
 _FIND_ORGANISATION = "SELECT verified, version FROM organisation WHERE id = $1::uuid"
 _FIND_CODE = f"""
 SELECT g.id, g.organisation_id, g.join_code_expires_at, {render_waits("$2::uuid", "g")} AS waits
 FROM learning_group AS g WHERE g.join_code = $1::text AND g.join_code_expires_at > now()
 """  # noqa: S608  constants
+_FIND_ANY = "SELECT 1 FROM membership WHERE group_id = $1::uuid LIMIT 1"
 # `older`: joined by a code that the group has renewed since.
 _FIND_SAME = f"""
 SELECT id, source = 'JOIN_CODE' AND accepted_at IS NULL
@@ -76,6 +81,19 @@ class CreateGroupInput(msgspec.Struct, frozen=True, rename="camel"):
     organisation_id: UUID
     name: str
     join_approval: bool
+
+
+class DeleteGroupInput(msgspec.Struct, frozen=True, rename="camel"):
+    """Which group, and the version that it is expected to have."""
+
+    group_id: UUID
+    expected_version: int | None = None
+
+
+class DeleteGroupPayload(msgspec.Struct, frozen=True, rename="camel"):
+    """The group that is gone."""
+
+    deleted_group_id: UUID
 
 
 class RenewJoinCodeInput(msgspec.Struct, frozen=True, rename="camel"):
@@ -166,6 +184,18 @@ async def create_group(context: ProcedureContext, given: CreateGroupInput) -> Gr
         },
     )
     return GroupPayload(group)
+
+
+async def delete_group(context: ProcedureContext, given: DeleteGroupInput) -> DeleteGroupPayload:
+    """Delete a group that has no memberships, ended ones and offers included.
+
+    Raises:
+        ConflictError: it has another version than expected, or memberships.
+    """
+    if await context.transaction.fetch(_FIND_ANY, given.group_id):
+        raise ConflictError(GROUP_IS_KEPT)
+    await context.changes.delete("Group", given.group_id, expected_version=given.expected_version)
+    return DeleteGroupPayload(given.group_id)
 
 
 async def renew_join_code(context: ProcedureContext, given: RenewJoinCodeInput) -> GroupPayload:
