@@ -1,7 +1,7 @@
 """`poutama requests`: requests for access and erasure, for the operator of the system.
 
-Called by the command line. The operator decides for people who belong to no organisation or to
-several, and may decide any request that an organisation leaves undecided.
+Called by the command line. The operator decides for people who belong to no verified
+organisation or to several, and may decide any request that an organisation leaves undecided.
 """
 
 from __future__ import annotations

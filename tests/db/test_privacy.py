@@ -26,6 +26,7 @@ from poutama.viewer import Viewer
 from tests.db.evidence_harness import EvidenceHarness
 from tests.db.sample_people import COLLEAGUE, viewer_for
 from tests.db.sessions import soon
+from tests.db.tasks import run_task
 from tests.features.record import Caller
 from tests.features.sample import id_of
 from tests.golden.engine_client import EngineClient
@@ -123,12 +124,90 @@ async def test_without_one_organisation_the_operator_decides(
 ) -> None:
     made = await request(client, viewer_for(Caller.STRANGER))
     assert made["organisation"] is None
-    await harness.write(
-        "INSERT INTO membership (id, organisation_id, person_id, role, group_id, source, begins_at,"
-        " accepted_at) VALUES (gen_random_uuid(), $1, $2, 'STUDENT', $3, 'INVITED', now(), now())",
-        id_of("other organisation"), STUDENT, id_of("far group"),
-    )  # fmt: skip
+    await harness.write(VERIFY, id_of("other organisation"), True)
+    await harness.write(JOIN, id_of("other organisation"), STUDENT, "STUDENT", id_of("far group"))
     assert (await request(client))["organisation"] is None
+
+
+VERIFY = "UPDATE organisation SET verified = $2 WHERE id = $1"
+JOIN = """
+INSERT INTO membership (id, organisation_id, person_id, role, group_id, source, begins_at,
+    accepted_at) VALUES (gen_random_uuid(), $1, $2, $3, $4, 'JOIN_CODE', now(), now())
+"""
+CLUB = id_of("other organisation")
+END = """
+UPDATE membership SET begins_at = begins_at - interval '9 years',
+    ends_at = now() - $3 * interval '1 day' WHERE organisation_id = $1 AND person_id = $2
+"""
+SHOWN = "{ organisations { privacyRequestsConnection { nodes { note } } } }"
+
+
+async def read_notes(client: EngineClient, caller: Caller) -> list[str]:
+    """What an administrator reads of requests."""
+    seen = await client.ask(SHOWN, viewer_for(caller))
+    return [
+        node["note"]
+        for each in seen["organisations"]
+        for node in each["privacyRequestsConnection"]["nodes"]
+    ]
+
+
+async def test_a_club_that_is_not_verified_neither_reads_nor_decides_requests(
+    harness: EvidenceHarness, client: EngineClient
+) -> None:
+    child = viewer_for(Caller.STRANGER)
+    await harness.write(JOIN, CLUB, id_of(Caller.STRANGER), "STUDENT", id_of("far group"))
+    for document in (REQUEST, ACCESS):
+        ((made,),) = ((await client.ask(document, child)).values(),)
+        assert await read_notes(client, Caller.OTHER_ADMIN) == []
+        for decide in (ACCEPT, REFUSE):
+            id_ = made["privacyRequest"]["id"]
+            code = await client.refuse(decide, viewer_for(Caller.OTHER_ADMIN), id=id_)
+            assert code == "NOT_FOUND"
+
+
+async def test_a_club_beside_the_school_changes_nothing(
+    harness: EvidenceHarness, client: EngineClient
+) -> None:
+    await harness.write(JOIN, CLUB, STUDENT, "STUDENT", id_of("far group"))
+    made = await request(client)
+    assert made["organisation"] == {"name": "organisation"}
+    await client.ask(ACCEPT, viewer_for(Caller.ADMIN), id=made["id"])
+
+
+@pytest.mark.parametrize(
+    ("days", "decider"),
+    [(729, id_of("organisation")), (731, None)],
+    ids=["lately", "long ago"],
+)
+async def test_the_school_that_still_keeps_the_data_decides_for_who_left(
+    harness: EvidenceHarness, client: EngineClient, days: int, decider: UUID | None
+) -> None:
+    await harness.write(END, id_of("organisation"), STUDENT, days)
+    await harness.write(JOIN, CLUB, STUDENT, "STUDENT", id_of("far group"))
+    made = UUID((await request(client))["id"])
+    found = "SELECT organisation_id FROM privacy_request WHERE id = $1"
+    assert [tuple(row) for row in await harness.read(found, made)] == [(decider,)]
+
+
+async def test_an_organisation_that_is_no_longer_verified_decides_nothing(
+    harness: EvidenceHarness, client: EngineClient
+) -> None:
+    id_ = (await request(client))["id"]
+    job = await accept(client, harness, id_)
+    await harness.write(VERIFY, id_of("organisation"), False)
+    assert await harness.run(job) == "FAILED"
+    assert await harness.read("SELECT 1 FROM person WHERE id = $1", STUDENT)
+    access = (await client.ask(ACCESS, viewer_for(Caller.STUDENT)))["requestAccess"]
+    assert await client.refuse(ACCEPT, viewer_for(Caller.ADMIN), id=id_) == "CONFLICT"
+    await harness.write("UPDATE privacy_request SET organisation_id = $1", id_of("organisation"))
+    for decide in (ACCEPT, REFUSE):
+        asked = access["privacyRequest"]["id"]
+        assert await client.refuse(decide, viewer_for(Caller.ADMIN), id=asked) == "CONFLICT"
+    # The daily task gives them to the operator.
+    assert await read_notes(client, Caller.ADMIN)
+    await run_task("remind_of_requests", harness.database, harness.store)
+    assert await read_notes(client, Caller.ADMIN) == []
 
 
 async def test_a_refusal_has_a_reason_and_is_final(
@@ -280,11 +359,8 @@ async def test_who_came_to_another_organisation_meanwhile_is_the_operators(
     harness: EvidenceHarness, client: EngineClient
 ) -> None:
     id_ = (await request(client))["id"]
-    await harness.write(
-        "INSERT INTO membership (id, organisation_id, person_id, role, group_id, source, begins_at,"
-        " accepted_at) VALUES (gen_random_uuid(), $1, $2, 'STUDENT', $3, 'INVITED', now(), now())",
-        id_of("other organisation"), STUDENT, id_of("far group"),
-    )  # fmt: skip
+    await harness.write(VERIFY, id_of("other organisation"), True)
+    await harness.write(JOIN, id_of("other organisation"), STUDENT, "STUDENT", id_of("far group"))
     assert await client.refuse(ACCEPT, viewer_for(Caller.ADMIN), id=id_) == "CONFLICT"
 
 

@@ -27,6 +27,7 @@ from tests.golden.engine_client import EngineClient
 
 STUDENT = str(id_of(Caller.STUDENT))
 GOAL = str(id_of("goal"))
+PLACE = str(id_of("organisation"))
 LEADERS = (Caller.MANAGER, Caller.ADMIN)
 LOOK = """
 query ($student: UUID!, $goal: UUID!, $evidence: UUID!) {
@@ -268,7 +269,21 @@ async def test_it_is_open_for_the_hours_of_the_setting_and_a_day_at_most(
     assert (expires - created).total_seconds() == expected * 3600
 
 
+async def test_no_record_is_opened_in_an_organisation_that_is_not_verified(
+    client: EngineClient,
+) -> None:
+    doubt = "UPDATE organisation SET verified = false"
+    await client.database.write(doubt, deadline=soon())
+    inside = OPEN.replace("reason: $reason", f'reason: $reason, organisationId: "{PLACE}"')
+    for caller in LEADERS:
+        for document in (OPEN, inside):
+            code = await client.refuse(document, viewer_for(caller), student=STUDENT)
+            assert code == "FORBIDDEN"
+        assert not await reads_content(client, caller)
+
+
 async def test_who_leads_in_two_places_says_in_which(client: EngineClient) -> None:
+    await client.database.write("UPDATE organisation SET verified = true", deadline=soon())
     for person, role, group in (
         (Caller.MANAGER, "MENTOR_MANAGER", None),
         (Caller.STUDENT, "STUDENT", id_of("far group")),

@@ -73,6 +73,16 @@ LIVES = {
         ],
         True,
     ),
+    "left a club that keeps for a day": (
+        [PastMembership(2, organisation="club")],
+        False,
+    ),
+    "left such a club not quite a year ago": ([PastMembership(364, organisation="club")], False),
+    "left such a club a year ago": ([PastMembership(366, organisation="club")], True),
+    "left a school long ago, such a club lately": (
+        [LONG_AGO, PastMembership(2, organisation="club")],
+        False,
+    ),
     "leaves tomorrow": ([PastMembership(-1)], False),
     "was invited lately": (
         [PastMembership(None, accepted=False, organisation="verified", invited=1)],
@@ -91,6 +101,12 @@ async def school(engine_database: Database) -> Database:
         "insert into organisation (id, name, name_search, time_zone, region, retention_days,"
         " verified) values ($1, 'Verified', 'verified', 'UTC', '', 730, true)",
         [id_of("verified")],
+        deadline=soon(),
+    )
+    await engine_database.write(
+        "insert into organisation (id, name, name_search, time_zone, region, retention_days)"
+        " values ($1, 'Club', 'club', 'UTC', '', 1)",
+        [id_of("club")],
         deadline=soon(),
     )
     return engine_database

@@ -51,15 +51,10 @@ def _request(kind: str) -> Effect:
         if open_ones:
             (first, *_) = sorted(open_ones, key=lambda row: (row["createdAt"], row["id"]))
             return Done("PrivacyRequest", frozenset([first["id"]]))
-        places = {
-            each["organisationId"]
-            for each in doing.all("Membership", personId=doing.viewer)
-            if doing.policy.counts(each)
-        }
         made = doing.add(
             "PrivacyRequest",
             personId=doing.viewer,
-            organisationId=places.pop() if len(places) == 1 else None,
+            organisationId=_find_decider(doing, doing.viewer),
             kind=kind,
             note=given.get("note", ""),
             dueAt=doing.now + timedelta(days=28),
@@ -90,8 +85,10 @@ def _accept(doing: Doing, given: Row) -> Done:
     person = row["personId"]
     if person is None or not (row["state"] == "OPEN" or again):
         raise Refused("CONFLICT")
+    if _find_decider(doing, person) != row["organisationId"]:
+        raise Refused("CONFLICT")
     if row["kind"] == "ERASURE":
-        if person == doing.viewer or _is_last_admin(doing, person) or _is_elsewhere(doing, row):
+        if person == doing.viewer or _is_last_admin(doing, person):
             raise Refused("CONFLICT")
         wish: dict[str, Any] = {"privacyRequestId": str(row["id"])}
         job = doing.add(
@@ -121,7 +118,7 @@ def _refuse(doing: Doing, given: Row) -> Done:
     row = doing.permitted(
         "refusePrivacyRequest", doing.find("PrivacyRequest", given["privacyRequestId"])
     )
-    if row["state"] != "OPEN":
+    if row["state"] != "OPEN" or _find_decider(doing, row["personId"]) != row["organisationId"]:
         raise Refused("CONFLICT")
     _decide(doing, row, state="REFUSED", reason=given["reason"])
     return about("PrivacyRequest", row)
@@ -144,11 +141,29 @@ def _is_last_admin(doing: Doing, person: Any) -> bool:
     )
 
 
-def _is_elsewhere(doing: Doing, row: Row) -> bool:
-    return any(
-        each["organisationId"] != row["organisationId"] and doing.policy.counts(each)
-        for each in doing.all("Membership", personId=row["personId"])
-    )
+def _find_decider(doing: Doing, person: Any) -> Any:
+    """The one verified organisation of the person; of who has none, the one that they left and
+    that still keeps their data."""
+    verified = {each["id"]: each for each in doing.all("Organisation", verified=True)}
+    known = [
+        each
+        for each in doing.all("Membership", personId=person)
+        if each["organisationId"] in verified and each["acceptedAt"] and each["confirmed"]
+    ]
+    belongs = {each["organisationId"] for each in known if doing.policy.counts(each)}
+    left = {
+        each["organisationId"]
+        for each in known
+        if doing.policy.is_over(each) and _is_keeping(doing, verified, each)
+    }
+    places = belongs or left
+    return places.pop() if len(places) == 1 else None
+
+
+def _is_keeping(doing: Doing, verified: dict[Any, Row], was: Row) -> bool:
+    days: int = verified[was["organisationId"]]["retentionDays"]
+    ended: datetime = was["endsAt"]
+    return ended + timedelta(days=days) > doing.now
 
 
 def _agree_on_the_decidable(drawing: Drawing, given: Row) -> Row:

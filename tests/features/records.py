@@ -55,6 +55,9 @@ def _open_record(doing: Doing, given: Row) -> Done:
     led = {each["organisationId"] for each in studies if doing.policy.leads(each["organisationId"])}
     if named is not None and named not in led:
         raise Refused("NOT_FOUND")
+    led = {each for each in led if doing.find("Organisation", each)["verified"]}
+    if not led or (named is not None and named not in led):
+        raise Refused("FORBIDDEN")
     if named is None and len(led) > 1:
         raise Refused("BAD_USER_INPUT")
     place: UUID = named or led.pop()

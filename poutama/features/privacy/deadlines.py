@@ -1,7 +1,8 @@
 """Reminders of requests before their legal clock ends. Called by the schedule, once a day.
 
 A request that is due soon is marked, so that administrators see it first, and written to the log
-each day, so that the operator can be notified.
+each day, so that the operator can be notified. One that its organisation no longer decides, because
+it is not verified or the person belongs to another, becomes the operator's.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import logging
 
 from poutama.db.connection import Database
+from poutama.features.privacy.deciders import render_may_decide
 from poutama.features.privacy.states import IS_PENDING
 
 logger = logging.getLogger(__name__)
@@ -16,6 +18,11 @@ logger = logging.getLogger(__name__)
 SOON_DAYS = 7
 """Five working days, in a week without holidays."""
 
+_HAND_OVER = f"""
+UPDATE privacy_request AS r SET
+    organisation_id = NULL, version = r.version + 1, updated_at = now()
+WHERE r.organisation_id IS NOT NULL AND {IS_PENDING} AND NOT {render_may_decide("r")}
+"""  # noqa: S608  constants
 _MARK = f"""
 UPDATE privacy_request AS r SET
     reminder = CASE WHEN r.due_at <= now() THEN 'OVERDUE' ELSE 'DUE_SOON' END,
@@ -39,7 +46,7 @@ async def remind_of_requests(database: Database, *, deadline: float) -> int:
     Raises:
         UnavailableError, DeadlineExceededError: as every statement.
     """
-    for statement in (_MARK, _CLEAR):
+    for statement in (_HAND_OVER, _MARK, _CLEAR):
         await database.write(statement, deadline=deadline, name="privacy/remind")
     due = await database.read(_FIND, deadline=deadline, name="privacy/due")
     for row in due:

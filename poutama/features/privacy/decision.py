@@ -14,17 +14,14 @@ from poutama.db.transaction import Transaction
 from poutama.erasure import erase_person, render_receipt
 from poutama.errors import ConflictError
 from poutama.features import load_features
+from poutama.features.privacy.deciders import render_may_decide
 from poutama.features.privacy.states import RequestKind, RequestState
 from poutama.sql.relationship import render_is_current
 
 _FIND_ACCEPTANCE = f"""
 SELECT r.kind, r.state, r.person_id, r.organisation_id,
     coalesce(j.state IN ('FAILED', 'CANCELLED'), true) AS job_ended,
-    EXISTS (
-        SELECT 1 FROM membership AS other
-        WHERE other.person_id = r.person_id AND other.organisation_id <> r.organisation_id
-            AND {render_is_current("other")}
-    ) AS is_elsewhere,
+    {render_may_decide("r")} AS may_decide,
     EXISTS (
         SELECT 1 FROM membership AS own
         WHERE own.person_id = r.person_id AND own.role = 'ADMIN' AND {render_is_current("own")}
@@ -36,6 +33,14 @@ SELECT r.kind, r.state, r.person_id, r.organisation_id,
     ) AS is_last_admin
 FROM privacy_request AS r LEFT JOIN job AS j ON j.id = r.job_id WHERE r.id = $1::uuid
 """  # noqa: S608  constants
+
+_FIND_MAY_DECIDE = f"""
+SELECT {render_may_decide("r")} AS may_decide FROM privacy_request AS r WHERE r.id = $1::uuid
+"""  # noqa: S608
+OPERATOR_DECIDES = (
+    "The operator of the system decides: this organisation is not verified, or it is not the only"
+    " one that the person belongs to."
+)
 
 _FIND_ACCEPTED = """
 SELECT coalesce(p.name, $2::text) AS actor_name
@@ -63,17 +68,25 @@ async def find_acceptable(
     again = row["state"] == RequestState.ACCEPTED and row["job_ended"]
     if row["person_id"] is None or not (row["state"] == RequestState.OPEN or again):
         raise ConflictError("The request is decided already.")
+    if decider is not None and not row["may_decide"]:
+        raise ConflictError(OPERATOR_DECIDES)
     if kind is RequestKind.ERASURE:
         if row["person_id"] == decider:
             raise ConflictError("Another administrator decides about the erasure of your data.")
         if row["is_last_admin"]:
             raise ConflictError("An organisation keeps an administrator.")
-        if decider is not None and row["is_elsewhere"]:
-            raise ConflictError(
-                "The person belongs to another organisation as well: the operator of the system"
-                " decides."
-            )
     return kind, row["person_id"]
+
+
+async def require_decider(transaction: Transaction, request: UUID) -> None:
+    """Refuse an organisation's decision about a request that is not its to decide.
+
+    Raises:
+        ConflictError: the operator decides.
+    """
+    (row,) = await transaction.fetch(_FIND_MAY_DECIDE, request)
+    if not row["may_decide"]:
+        raise ConflictError(OPERATOR_DECIDES)
 
 
 async def complete_erasure(

@@ -1,7 +1,8 @@
 """The mutations of requests for access and erasure.
 
-Who may call them is declared in `privacy.graphql`. A request goes to the one organisation that the
-person belongs to; with none, or several, the operator decides (`poutama requests`).
+Who may call them is declared in `privacy.graphql`. A request goes to the one verified organisation
+that knows the person (`deciders`); with none, or several, the operator decides (`poutama
+requests`).
 """
 
 from __future__ import annotations
@@ -14,14 +15,14 @@ import msgspec
 from poutama.changes import NOW
 from poutama.errors import ConflictError
 from poutama.features import load_features
-from poutama.features.privacy.decision import find_acceptable
+from poutama.features.privacy.deciders import render_decider
+from poutama.features.privacy.decision import find_acceptable, require_decider
 from poutama.features.privacy.inputs import ERASURE, ErasureInput
 from poutama.features.privacy.receipt_page import CODE_BYTES
 from poutama.features.privacy.states import IS_PENDING, RequestKind, RequestState
 from poutama.features.privacy.working_days import find_due
 from poutama.jobs.table import enqueue
 from poutama.procedure import ProcedureContext
-from poutama.sql.relationship import render_is_current
 
 TIME_ZONE = "Pacific/Auckland"
 """Of a person whose request goes to no organisation."""
@@ -31,10 +32,9 @@ SELECT r.id FROM privacy_request AS r
 WHERE r.person_id = $1::uuid AND r.kind = $2::text AND {IS_PENDING}
 ORDER BY r.created_at, r.id LIMIT 1
 """  # noqa: S608  constants
-_FIND_ORGANISATIONS = f"""
-SELECT DISTINCT o.id, o.time_zone, t.now FROM (SELECT now() AS now) AS t
-    LEFT JOIN membership AS m ON m.person_id = $1::uuid AND {render_is_current("m")}
-    LEFT JOIN organisation AS o ON o.id = m.organisation_id
+_FIND_DECIDER = f"""
+SELECT decider.id, decider.time_zone, t.now FROM (SELECT now() AS now) AS t
+    LEFT JOIN organisation AS decider ON decider.id = {render_decider("$1::uuid")}
 """  # noqa: S608  constants
 _FIND_REQUEST = """
 SELECT r.state, r.organisation_id, (SELECT name FROM person WHERE id = $2::uuid) AS decider_name
@@ -122,12 +122,13 @@ async def refuse_privacy_request(
     """Refuse a request, with a reason that the person reads.
 
     Raises:
-        ConflictError: it is decided already.
+        ConflictError: it is decided already, or the operator decides.
     """
     viewer, request = context.viewer.person_id, given.privacy_request_id
     (row,) = await context.transaction.fetch(_FIND_REQUEST, request, viewer)
     if row["state"] != RequestState.OPEN:
         raise ConflictError("The request is decided already.")
+    await require_decider(context.transaction, request)
     await context.changes.update(
         "PrivacyRequest",
         request,
@@ -148,9 +149,7 @@ async def _request(
     pending = await transaction.fetch(_FIND_PENDING, viewer, kind)
     if pending:
         return PrivacyRequestPayload(pending[0]["id"])
-    # One row without an organisation where there is none.
-    found = await transaction.fetch(_FIND_ORGANISATIONS, viewer)
-    organisation, zone, now = found[0] if len(found) == 1 else (None, None, found[0]["now"])
+    ((organisation, zone, now),) = await transaction.fetch(_FIND_DECIDER, viewer)
     request = await context.changes.insert(
         "PrivacyRequest",
         {

@@ -12,17 +12,22 @@ from uuid import UUID
 import msgspec
 
 from poutama.changes import NOW
-from poutama.errors import BadUserInputError, NotFoundError
+from poutama.errors import BadUserInputError, ForbiddenError, NotFoundError
 from poutama.procedure import ProcedureContext
 from poutama.sql.relationship import render_is_current
 
 MAX_HOURS = 24
 """The longest that a record can be open; the table has the same limit."""
 
+NOT_VERIFIED = (
+    "This organisation is not verified, and only managers and administrators of verified"
+    " organisations open records. Ask those who run the service to verify the organisation."
+)
+
 # Where the caller leads and the person is a student, both now.
 _FIND_ORGANISATIONS = f"""
-SELECT DISTINCT leader.organisation_id
-FROM membership AS leader
+SELECT DISTINCT leader.organisation_id, place.verified
+FROM membership AS leader JOIN organisation AS place ON place.id = leader.organisation_id
     JOIN membership AS student ON student.organisation_id = leader.organisation_id
 WHERE leader.person_id = $1::uuid AND leader.role IN ('MENTOR_MANAGER', 'ADMIN')
     AND student.person_id = $2::uuid AND student.role = 'STUDENT'
@@ -68,6 +73,7 @@ async def open_record(context: ProcedureContext, given: OpenRecordInput) -> Open
 
     Raises:
         NotFoundError: the person is not a student of the organisation that the input names.
+        ForbiddenError: the organisation is not verified.
         BadUserInputError: the caller has to name one of several organisations.
         QuotaExceededError: the caller opened as many as one person may within a day.
     """
@@ -103,13 +109,16 @@ async def _find_organisation(context: ProcedureContext, given: OpenRecordInput) 
     rows = await context.transaction.fetch(
         _FIND_ORGANISATIONS, context.viewer.person_id, given.person_id
     )
-    found: list[UUID] = [row["organisation_id"] for row in rows]
     if given.organisation_id is not None:
-        if given.organisation_id not in found:
+        rows = [row for row in rows if row["organisation_id"] == given.organisation_id]
+        if not rows:
             raise NotFoundError.of("Person")
-        return given.organisation_id
+    found: list[UUID] = [row["organisation_id"] for row in rows if row["verified"]]
+    if rows and not found:
+        raise ForbiddenError(NOT_VERIFIED)
     if len(found) != 1:
         raise BadUserInputError.at(
-            "input.organisationId", "one of the organisations that you lead and the student is in"
+            "input.organisationId",
+            "one of the verified organisations that you lead and the student is in",
         )
     return found[0]

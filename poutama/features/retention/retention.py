@@ -2,11 +2,13 @@
 
 The schedule calls it. A person goes when every membership they accepted has ended, each longer ago
 than its organisation keeps data; or when they were invited, and neither accepted nor signed in
-within `INVITATION_DAYS`. An invitation keeps a person who left only for those days, and only if its
-organisation is verified: others could keep a leaver's data for ever by inviting. A person who signs
-in and belonged to no organisation stays. What goes with them, and what stays, is what features
-declare (`poutama.personal_data`): foreign keys do most of it, this module deletes where they
-cannot, and sweeps of the features follow for files.
+within `INVITATION_DAYS`. An organisation that is not verified keeps data for `UNVERIFIED_DAYS` at
+least: anyone may found one that keeps it for a day, and end a child's membership there. An
+invitation keeps a person who left only for those days, and only if its organisation is verified:
+others could keep a leaver's data for ever by inviting. A person who signs in and belonged to no
+organisation stays. What goes with them, and what stays, is what features declare
+(`poutama.personal_data`): foreign keys do most of it, this module deletes where they cannot, and
+sweeps of the features follow for files.
 """
 
 from __future__ import annotations
@@ -35,6 +37,18 @@ _MARGIN_SECONDS = 5.0
 INVITATION_DAYS = 90
 """How long an invitation that is not accepted keeps data."""
 _INVITATION = f"interval '{INVITATION_DAYS} days'"
+UNVERIFIED_DAYS = 365
+"""How long an organisation that is not verified keeps data at least, whatever it has set."""
+
+
+def _render_keeping(organisation: str) -> str:
+    """How long the organisation of this alias keeps the data of people who left."""
+    days = f"{organisation}.retention_days"
+    return (
+        f"(CASE WHEN {organisation}.verified THEN {days}"
+        f" ELSE greatest({days}, {UNVERIFIED_DAYS}) END * interval '1 day')"
+    )
+
 
 _SQL = load_sql(
     __package__,
@@ -42,9 +56,10 @@ _SQL = load_sql(
     {
         "batch": str(_BATCH),
         "invitation": _INVITATION,
+        "keeping": _render_keeping("o"),
         "is_kept": (
             "(CASE WHEN k.accepted_at IS NOT NULL THEN"
-            " k.ends_at IS NULL OR k.ends_at > now() - ko.retention_days * interval '1 day'"
+            f" k.ends_at IS NULL OR k.ends_at > now() - {_render_keeping('ko')}"
             " ELSE (k.ends_at IS NULL OR k.ends_at > now()) AND ko.verified"
             f" AND k.created_at > now() - {_INVITATION} END)"
         ),

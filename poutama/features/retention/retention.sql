@@ -5,7 +5,7 @@
 SELECT found.person_id FROM (
     SELECT m.person_id
     FROM membership AS m JOIN organisation AS o ON o.id = m.organisation_id
-    WHERE m.accepted_at IS NOT NULL AND m.ends_at <= now() - o.retention_days * interval '1 day'
+    WHERE m.accepted_at IS NOT NULL AND m.ends_at <= now() - {keeping}
     UNION
     SELECT p.id AS person_id
     FROM person AS p
