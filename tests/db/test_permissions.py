@@ -151,6 +151,7 @@ def test_what_fewer_people_see_than_its_row_cannot_be_asked_by() -> None:
         ("Membership", "applicantName"),
         ("Membership", "invitedName"),
         ("Membership", "invitedEmail"),
+        ("AddressConflict", "personName"),
         ("Evidence", "uploadForm"),
     }
     for name, field in found:

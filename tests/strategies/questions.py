@@ -162,8 +162,10 @@ def sweep(world: World) -> str:
         name = f"{kind[0].lower()}{kind[1:]}"
         argument = ARGUMENTS.get(kind, f"{name}Id")
         root = "goals" if kind == "Goal" else name
+        # With a filter, a goal that the viewer may not see leaves the rest of the answer.
+        narrowed = ", filter: {}" if kind == "Goal" else ""
         for number, row in enumerate(world[kind]):
-            parts.append(f'{name}{number}: {root}({argument}: "{row["id"]}") {shown}')
+            parts.append(f'{name}{number}: {root}({argument}: "{row["id"]}"{narrowed}) {shown}')
     return "{ " + " ".join(parts) + " }"
 
 
