@@ -187,6 +187,7 @@ def end_membership(doing: Doing, given: Row) -> Done:
         name = doing.find("Person", row["personId"])["name"]
         doing.touch(row, confirmed=False, confirmedAt=None, confirmedById=None, applicantName=name)
         doing.record("UPDATE", "Membership", row["id"], row["personId"], row["childId"])
+    _let_caregivers_wait(doing, ending)
     place = found["organisationId"]
     left = doing.all("Membership", organisationId=place, role="ADMIN")
     if admins and not any(map(doing.policy.counts, left)):
@@ -194,6 +195,23 @@ def end_membership(doing: Doing, given: Row) -> Done:
     others = len([row for row in ending if row is not found])
     ended = frozenset([found["id"]])
     return Done("Membership", ended, {"endedGrants": others + len(waiting)})
+
+
+def _let_caregivers_wait(doing: Doing, ended: list[Row]) -> None:
+    """A student who left and returns is not looked at before the caregiver is confirmed again."""
+    for left in ended:
+        if left["role"] != "STUDENT" or left["acceptedAt"] is None:
+            continue
+        child = {"organisationId": left["organisationId"]}
+        studies = doing.all("Membership", role="STUDENT", personId=left["personId"], **child)
+        if any(map(doing.policy.counts, studies)):
+            continue
+        carers = doing.all("Membership", role="CAREGIVER", childId=left["personId"], **child)
+        for row in filter(doing.policy.counts, carers):
+            name = doing.find("Person", row["personId"])["name"]
+            waits = {"confirmed": False, "confirmedAt": None, "confirmedById": None}
+            doing.touch(row, **waits, applicantName=name)
+            doing.record("UPDATE", "Membership", row["id"], row["personId"], row["childId"])
 
 
 def _grants_of(doing: Doing, membership: Row) -> tuple[list[Row], list[Row]]:

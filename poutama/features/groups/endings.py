@@ -48,6 +48,20 @@ _FIND_CONFIRMED = f"""
 SELECT m.id, p.name FROM membership AS m JOIN person AS p ON p.id = m.person_id
 WHERE m.confirmed_by_id = $2::uuid AND m.confirmed AND {_IS_THEIRS}
 """  # noqa: S608
+# Of children who are students of the organisation no longer, by what has just ended.
+_FIND_CAREGIVERS = f"""
+SELECT m.id, p.name FROM membership AS m JOIN person AS p ON p.id = m.person_id
+WHERE m.role = 'CAREGIVER' AND {render_is_current("m")}
+    AND EXISTS (
+        SELECT 1 FROM membership AS e WHERE e.person_id = m.child_id AND e.role = 'STUDENT'
+            AND e.organisation_id = m.organisation_id AND e.accepted_at IS NOT NULL
+            AND e.id IN (SELECT jsonb_array_elements_text($1::jsonb)::uuid)
+    )
+    AND NOT EXISTS (
+        SELECT 1 FROM membership AS s WHERE s.person_id = m.child_id AND s.role = 'STUDENT'
+            AND s.organisation_id = m.organisation_id AND {render_is_current("s")}
+    )
+"""  # noqa: S608
 
 
 class EndMembershipInput(msgspec.Struct, frozen=True, rename="camel"):
@@ -69,6 +83,9 @@ async def end_membership(
 ) -> EndMembershipPayload:
     """End a membership now, and with it the consent; ending it again changes nothing.
 
+    Caregivers of a student who leaves the organisation wait to be confirmed again, should the
+    student return.
+
     Raises:
         ConflictError: the organisation would be left without an administrator.
     """
@@ -81,6 +98,8 @@ async def end_membership(
     await _withdraw(context, [membership, *ending], row["now"])
     waiting = [each for each in confirmed if each["id"] not in ending]
     await _let_wait(context, waiting)
+    ended = msgspec.json.encode(ending).decode()
+    await _let_wait(context, list(await context.transaction.fetch(_FIND_CAREGIVERS, ended)))
     leaves = row["role"] == Role.ADMIN and row["accepted"] and not row["ended"]
     if (leaves or any(each["admin"] for each in granted)) and not await context.transaction.fetch(
         _FIND_ADMIN, row["organisation_id"]
