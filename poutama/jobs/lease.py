@@ -21,6 +21,7 @@ from poutama.db.statements import load_sql
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.errors import AmbiguousCommit
 from poutama.jobs.job import Finished, Job, JobState, Progress, RowError
+from poutama.jobs.reading import keep_reading
 
 GIVEN_UP = (
     "It was tried {attempts} times, and each time the machine that worked at it stopped without"
@@ -252,6 +253,8 @@ def _fence(
 async def _write_effects(
     transaction: Transaction, lease: Lease, returned: Progress[Any] | Finished, errors: str
 ) -> None:
+    if lease.job.subject_id not in (None, lease.job.person_id):
+        await keep_reading(transaction, lease.job.id)
     if returned.effects is not None:
         await returned.effects(transaction)
     if returned.errors:

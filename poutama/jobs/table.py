@@ -14,6 +14,7 @@ import msgspec
 from poutama.db.connection import Database
 from poutama.db.pooled_connection import Records
 from poutama.db.transaction import Transaction
+from poutama.jobs.reading import keep_reading
 from poutama.quotas import Quotas
 
 _ENQUEUE = """
@@ -89,9 +90,9 @@ async def enqueue(
         person_id: who asks for it, and reads it.
         organisation_id: its administrators also see the job.
         subject_id: whose data it is about, where that is one person; a job of no organisation is
-            about the person who asks, unless `subject_id` names another. The result is for those
-            who may still see that person, or still belong to the organisation, when they ask for
-            it.
+            about the person who asks, unless `subject_id` names another. Then the right in which
+            the requester reads that person is kept with the job, here and with each step, and the
+            result is for who still has it.
         input: of the kind's `input`; from a module that is light to import.
 
     Raises:
@@ -102,6 +103,8 @@ async def enqueue(
         subject_id = person_id
     content = msgspec.json.encode(input).decode()
     await transaction.execute(_ENQUEUE, job, kind, person_id, organisation_id, subject_id, content)
+    if subject_id not in (None, person_id):
+        await keep_reading(transaction, job)
     transaction.enqueued.append(job)
     return job
 

@@ -148,6 +148,7 @@ def test_what_fewer_people_see_than_its_row_cannot_be_asked_by() -> None:
         ("Group", "joinCode"),
         ("Group", "joinCodeExpiresAt"),
         ("Job", "resultUrl"),
+        ("Job", "readOrganisationIds"),
         ("Membership", "applicantName"),
         ("Membership", "invitedName"),
         ("Membership", "invitedEmail"),

@@ -41,6 +41,9 @@ def _export_journey(doing: Doing, given: Row) -> Done:
     wish["access"] = False
     job = doing.add("Job", kind="EXPORT", input=json.dumps(wish), **who)
     if person["id"] != doing.viewer:
+        staff = doing.policy.works_with(person["id"])
+        job["readAs"] = "STAFF" if staff else "CAREGIVER"
+        job["readOrganisationIds"] = tuple(sorted(staff, key=str)) or None
         doing.record("READ", "Journey", None, person["id"])
     return about("Job", job)
 

@@ -19,7 +19,7 @@ NEW: dict[str, Row] = {
     "Consent": {"withdrawnAt": None, "withdrawnById": None},
     "Job": {"organisationId": None, "state": "QUEUED", "done": 0, "total": None, "attempts": 0,
             "failure": None, "cancelRequested": False, "resultKey": None, "startedAt": None,
-            "finishedAt": None},
+            "finishedAt": None, "readAs": None, "readOrganisationIds": None},
     "RosterImport": {"state": "UPLOADING", "managers": False, "jobId": None, "checkJobId": None,
                      **dict.fromkeys((*COUNTS, "endingPercent", "source", "checkedAt")),
                      "appliedAt": None},

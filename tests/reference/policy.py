@@ -109,11 +109,22 @@ class Policy:
             case "Evidence", "uploadForm":
                 return bool(row["uploaderId"] == self.viewer)
             case "Job", "resultUrl":
-                # What was made of a person's data is for those who may still see that data.
-                subject = row["subjectId"]
-                about = subject is not None and self.may_see_goals_of(subject)
-                return about or self.leads(row["organisationId"], "ADMIN")
+                # What was made of a person's data is for those who may still see that data in the
+                # right in which it was read.
+                return self.may_still_read(row) or self.leads(row["organisationId"], "ADMIN")
+            case "Job", "readOrganisationIds":
+                return bool(row["personId"] == self.viewer)
         return True
+
+    def may_still_read(self, job: Row) -> bool:
+        """Whether a job is about the viewer, or read in a right that the viewer has now."""
+        student, places = job["subjectId"], job["readOrganisationIds"]
+        if student is None or student == self.viewer:
+            return student is not None
+        if job["readAs"] == "STAFF":
+            staff = self.works_with(student)
+            return bool(staff if places is None else staff & set(places))
+        return job["readAs"] == "CAREGIVER" and self.is_caregiver_of(student)
 
     def may_see_row_error(self, row: Row) -> bool:
         """Lines of a school's file: for its administrators of now, not for the job's requester."""

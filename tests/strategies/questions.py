@@ -133,7 +133,8 @@ GOAL = """{ id title audience organisationIds owner { id email } tasks { id }
   notes { id audience author { id email } organisation { id } evidence { id } }
   notesConnection { totalCount }
   evidence { id downloadUrl thumbnailUrl uploadForm note { id } } }"""
-JOB = "{ id kind resultUrl person { id } subject { id } rowErrors { id } }"
+JOB = """{ id kind resultUrl readAs readOrganisationIds person { id } subject { id }
+  rowErrors { id } }"""
 EVIDENCE = "{ id uploadForm goal { id } }"
 CONFLICT = """{ id personName personSourcedId email claimant claimedName person { id email }
   organisation { id } }"""
@@ -248,7 +249,6 @@ class Asker:
         if chance(self.draw, 40):
             found["filter"] = self.filter_of(kind, 0)
         elif "goalId" in found:
-            # With a filter, a goal that is not there is no error, and the rest is compared.
             found["filter"] = "{}"
         if chance(self.draw, 25):
             found["first"] = str(choose(self.draw, 2, 1, 3, 4))

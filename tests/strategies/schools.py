@@ -148,7 +148,8 @@ class _SchoolBuilder(MembershipBuilder):
             "organisationId": [*organisations, None],
             "subjectId": [*people, None],
         }
-        return list(self._rows("Job", 2, 5, **asked))
+        jobs = list(self._rows("Job", 2, 5, **asked))
+        return [{**job, "readOrganisationIds": self._chosen(organisations)} for job in jobs]
 
     def _opened_records(self, memberships: list[Row]) -> Iterator[Row]:
         """Most are of a student of an organisation that the opener leads; some are over."""
@@ -240,6 +241,7 @@ class _SchoolBuilder(MembershipBuilder):
             "attempts": choose(self.draw, 0, 1),
             "failure": choose(self.draw, None, *TEXTS),
             "cancelRequested": choose(self.draw, False, True),
+            "readAs": choose(self.draw, "STAFF", "CAREGIVER", None),
             "input": "{}",
             "resultKey": key,
             "startedAt": choose(self.draw, None, self.hours(-30)),
