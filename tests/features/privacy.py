@@ -178,6 +178,19 @@ def _agree_on_the_decidable(drawing: Drawing, given: Row) -> Row:
         for each in drawing.world["PrivacyRequest"]
         if each["organisationId"] in led and each["state"] == "OPEN" and each["personId"]
     ]
+    verified = {each["id"] for each in drawing.world["Organisation"] if each["verified"]}
+    belongs = {
+        (each["personId"], each["organisationId"])
+        for each in drawing.world["Membership"]
+        if each["acceptedAt"] and each["confirmed"] and not each["endsAt"]
+    }
+    able = [
+        each["id"]
+        for each in drawing.world["PrivacyRequest"]
+        if each["id"] in able
+        and {place for person, place in belongs if person == each["personId"]} & verified
+        == {each["organisationId"]}
+    ] or able
     return {**given, "privacyRequestId": drawing.choose(*able)} if able else given
 
 

@@ -66,7 +66,7 @@ class _SchoolBuilder(MembershipBuilder):
             "RosterImport": imports,
             "RosterChange": list(self._rows("RosterChange", 2, 4, importId=imports)),
             "OpenedRecord": list(self._opened_records(known)),
-            "PrivacyRequest": list(self._privacy_requests(known, people, jobs)),
+            "PrivacyRequest": list(self._privacy_requests(known, people, organisations, jobs)),
             "AuditEntry": self._audit_entries(people, organisations),
             "AddressConflict": self._address_conflicts(people, organisations),
         }
@@ -89,11 +89,21 @@ class _SchoolBuilder(MembershipBuilder):
         return memberships
 
     def _privacy_requests(
-        self, memberships: list[Row], people: list[Row], jobs: list[Row]
+        self, memberships: list[Row], people: list[Row], organisations: list[Row], jobs: list[Row]
     ) -> Iterator[Row]:
-        """Most are of a person who belongs to the organisation, where there is an administrator."""
+        """Most are of a person who belongs to the organisation, where there is an administrator;
+        to a verified one, where there is such a person."""
         led = {each["organisationId"] for each in memberships if each["role"] == "ADMIN"}
+        verified = {each["id"] for each in organisations if each["verified"]}
         places = [each for each in memberships if each["organisationId"] in led] or memberships
+        places = [
+            each
+            for each in places
+            if each["organisationId"] in verified
+            and each["acceptedAt"]
+            and each["confirmed"]
+            and not each["endsAt"]
+        ] or places
         for _ in range(choose(self.draw, 3, 2, 4)):
             place = choose(self.draw, *places)
             state = choose(self.draw, "OPEN", "OPEN", "OPEN", "ACCEPTED", "REFUSED", "DONE")
@@ -101,7 +111,7 @@ class _SchoolBuilder(MembershipBuilder):
             is_decided = state != "OPEN"
             yield {
                 **self.row("PrivacyRequest"),
-                "personId": choose(self.draw, place["personId"], people[0]["id"], None),
+                "personId": choose(self.draw, *[place["personId"]] * 4, people[0]["id"], None),
                 "organisationId": choose(self.draw, *[place["organisationId"]] * 5, None),
                 "jobId": job and job["id"], "kind": choose(self.draw, "ERASURE", "ACCESS"),
                 "state": state, "note": choose(self.draw, *TEXTS), "dueAt": self.hours(400),
