@@ -24,10 +24,12 @@ from tests.features.record import (
 from tests.features.sample import JOIN_CODE
 from tests.reference import membership_effects, policy, rights
 from tests.reference.changes import Doing, Done, Refused, about
-from tests.reference.computed import NOTICE_VERSION
+from tests.reference.computed import version_of_offer
 from tests.reference.policy import Row
 from tests.strategies.drawing import NAMES, Drawing
 
+SHOWN = "what was shown"
+"""The version of a notice, until it is known which membership it is of."""
 ORGANISATION, GROUP = {"organisationId": Id("organisation")}, {"groupId": Id("group")}
 
 
@@ -143,8 +145,13 @@ def _agree_on_what_to_accept(drawing: Drawing, given: Row) -> Row:
         if row["role"] in ("MENTOR", *policy.LEADERS)
     ]
     if offers and drawing.chance(60):
-        return given | {"membershipId": drawing.choose(*offers)}
-    return _agree_on_an_offer(drawing, given)
+        found = given | {"membershipId": drawing.choose(*offers)}
+    else:
+        found = _agree_on_an_offer(drawing, given)
+    if found.get("noticeVersion") == SHOWN:
+        (row,) = (x for x in drawing.world["Membership"] if x["id"] == found["membershipId"])
+        found |= {"noticeVersion": version_of_offer(drawing.world, row)}
+    return found
 
 
 def _agree_on_who_waits(drawing: Drawing, given: Row) -> Row:
@@ -311,7 +318,7 @@ RECORD = FeatureRecord(
         "region": ("here",),
         "retentionDays": (1, 90),
         "expectedVersion": (1, 1, 2, None),
-        "noticeVersion": (NOTICE_VERSION, NOTICE_VERSION, "2025-1", None),
+        "noticeVersion": (SHOWN, SHOWN, "2026-11", None),
         "report": (False, True),
         "endGranted": (False, True),
         "joinApproval": (False, True),

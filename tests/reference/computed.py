@@ -6,7 +6,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.reference.policy import Row
+from poutama.features.groups.notice import Offer, name_version
+from tests.reference.policy import Row, World
 
 COUNTS = (
     "rowsRead", "rowsRefused", "groupsAdded", "groupsChanged", "groupsEnded", "peopleAdded",
@@ -25,7 +26,7 @@ def compute(kind: str, row: Row) -> Row:
             words = ("role", "organisationName", "organisationVerified", "groupName")
             return {
                 "sharing": sharing_of(*(row[name] for name in words)),
-                "noticeVersion": NOTICE_VERSION,
+                "noticeVersion": version_of(*(row[name] for name in words)),
             }
         case "RosterImport":
             before, ended = row["membershipsBefore"], row["membershipsEnded"]
@@ -61,11 +62,18 @@ def sharing_of(*values: Any) -> list[str]:
     return [str(value) for value in values]
 
 
-def version_of(_role: Any) -> str:
-    return NOTICE_VERSION
+def version_of(*values: Any) -> str:
+    """The service's own: what counts here is whether it is that of what is offered now."""
+    return name_version(Offer(*values))
 
 
-NOTICE_VERSION = "2026-11"
+def version_of_offer(world: World, membership: Row) -> str:
+    """What the person who is offered the membership is shown."""
+    (place,) = (row for row in world["Organisation"] if row["id"] == membership["organisationId"])
+    groups = (row["name"] for row in world["Group"] if row["id"] == membership["groupId"])
+    return version_of(membership["role"], place["name"], place["verified"], next(groups, None))
+
+
 FILES = {
     "download_url": address_of,
     "inline_url": picture_of,

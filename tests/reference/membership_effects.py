@@ -11,7 +11,7 @@ from uuid import UUID
 
 from tests.reference import policy, rights
 from tests.reference.changes import Doing, Done, Refused, about
-from tests.reference.computed import NOTICE_VERSION
+from tests.reference.computed import version_of_offer
 from tests.reference.policy import Row
 
 KIND = ("organisationId", "role", "groupId", "childId")
@@ -112,7 +112,7 @@ def accept_membership(doing: Doing, given: Row) -> Done:
         raise Refused("NOT_FOUND")
     _check_verified(doing, found)
     shown = given.get("noticeVersion")
-    if shown not in (None, NOTICE_VERSION):
+    if shown not in (None, version_of_offer(doing.world, found)):
         raise Refused("CONFLICT")
     if _is_claimed(doing, found["personId"], found["invitedEmail"]):
         raise Refused("CONFLICT")
@@ -145,9 +145,25 @@ def decline_invitation(doing: Doing, given: Row) -> Done:
     doing.permitted("declineInvitation", found)
     if not doing.policy.is_offered(found):
         raise Refused("NOT_FOUND")
-    doing.touch(found, endsAt=doing.now, declinedAt=doing.now, endedById=doing.viewer)
-    doing.record("UPDATE", "Membership", found["id"], found["personId"], found["childId"])
+    for row in (found, *_offered_besides(doing, found)):
+        ended = {"endsAt": doing.now, "endedById": doing.viewer, "applicantName": None}
+        doing.touch(row, declinedAt=doing.now, **ended)
+        doing.record("UPDATE", "Membership", row["id"], row["personId"], row["childId"])
     return about("Membership", found)
+
+
+def _offered_besides(doing: Doing, declined: Row) -> list[Row]:
+    """What else the organisation offers the person, or the address; what they asked for is not."""
+    if declined["source"] == "JOIN_CODE":
+        return []
+    person, email = declined["personId"], declined["invitedEmail"]
+    to_address = {"personId": None, "invitedEmail": email} if email else {"personId": person}
+    return [
+        row
+        for row in doing.all("Membership", organisationId=declined["organisationId"])
+        if row is not declined and row["source"] != "JOIN_CODE" and doing.policy.is_offered(row)
+        if row["personId"] == person or to_address.items() <= row.items()
+    ]
 
 
 def confirm_membership(doing: Doing, given: Row) -> Done:
@@ -175,6 +191,8 @@ def end_membership(doing: Doing, given: Row) -> Done:
     ending += [row for row in granted if row is not found]
     admins = any(row["role"] == "ADMIN" and row["acceptedAt"] for row in ending)
     ids = [row["id"] for row in ending]
+    if found in ending and found["acceptedAt"] is None and found["personId"] == doing.viewer:
+        found["declinedAt"] = doing.now
     for row in ending:
         doing.touch(row, endsAt=doing.now, endedById=doing.viewer, applicantName=None)
         doing.record("UPDATE", "Membership", row["id"], row["personId"], row["childId"])

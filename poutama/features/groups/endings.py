@@ -1,4 +1,5 @@
-"""Ending a membership with the consent to it, and what its person granted where the caller wishes.
+"""Ending a membership with the consent to it, and what its person granted where the caller wishes;
+and ending what a person declines, for `invitations`.
 
 Who may call the mutation is declared beside it in `groups.graphql`.
 """
@@ -19,8 +20,13 @@ from poutama.sql.relationship import render_is_current
 
 _FIND = """
 SELECT organisation_id, person_id, role, accepted_at IS NOT NULL AS accepted,
+    accepted_at IS NULL AND person_id = $2::uuid AS own_offer,
     coalesce(ends_at <= now(), false) AS ended, now() AS now
 FROM membership WHERE id = $1::uuid
+"""
+_DECLINE = """
+UPDATE membership SET declined_at = now()
+WHERE id IN (SELECT jsonb_array_elements_text($1::jsonb)::uuid)
 """
 _FIND_CONSENTS = """
 SELECT id FROM consent WHERE withdrawn_at IS NULL
@@ -86,14 +92,18 @@ async def end_membership(
     Caregivers of a student who leaves the organisation wait to be confirmed again, should the
     student return.
 
+    To end an offer of one's own that one has not accepted is to decline it.
+
     Raises:
         ConflictError: the organisation would be left without an administrator.
     """
     membership = given.membership_id
-    (row,) = await context.transaction.fetch(_FIND, membership)
+    (row,) = await context.transaction.fetch(_FIND, membership, context.viewer.person_id)
     granted, confirmed = await _find_grants(context, row) if given.end_granted else ([], [])
     ending = [] if row["ended"] else [membership]
     ending += [each["id"] for each in granted if each["id"] != membership]
+    if row["own_offer"] and not row["ended"]:
+        await _mark_declined(context, [membership])
     await _end(context, ending, row["now"])
     await _withdraw(context, [membership, *ending], row["now"])
     waiting = [each for each in confirmed if each["id"] not in ending]
@@ -107,6 +117,22 @@ async def end_membership(
         raise ConflictError("An organisation keeps an administrator.")
     others = len(ending) - (membership in ending)
     return EndMembershipPayload(membership, others + len(waiting))
+
+
+async def decline(context: ProcedureContext, offers: list[UUID], now: datetime) -> None:
+    """End offers that their person declines: the addresses are not invited again for some time.
+
+    Args:
+        context: of the procedure.
+        offers: memberships that are not accepted.
+        now: the time of the transaction.
+    """
+    await _mark_declined(context, offers)
+    await _end(context, offers, now)
+
+
+async def _mark_declined(context: ProcedureContext, offers: list[UUID]) -> None:
+    await context.transaction.execute(_DECLINE, msgspec.json.encode(offers).decode())
 
 
 async def _find_grants(context: ProcedureContext, row: Record) -> tuple[list[Record], list[Record]]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from poutama.feature import Feature
 from poutama.features.groups import confirmations, endings, invitations, memberships, procedures
 from poutama.features.groups.export import ACCESS, CONSENTS, MEMBERSHIPS
-from poutama.features.groups.notice import NOTICE_VERSION, Offer, describe_sharing
+from poutama.features.groups.notice import Offer, describe_sharing, name_version
 from poutama.personal_data import Erasure, PersonalData
 
 
@@ -14,9 +14,9 @@ def show_sharing(role: str, organisation: str, verified: bool, group: str | None
     return describe_sharing(Offer(role, organisation, verified, group))
 
 
-def show_notice_version(_role: str) -> str:
+def show_notice_version(role: str, organisation: str, verified: bool, group: str | None) -> str:
     """The field `noticeVersion` of an invitation."""
-    return NOTICE_VERSION
+    return name_version(Offer(role, organisation, verified, group))
 
 
 FEATURE = Feature(

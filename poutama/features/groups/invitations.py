@@ -13,9 +13,9 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from poutama.changes import NOW
 from poutama.db.address_conflicts import render_has_left, render_is_claimed
 from poutama.errors import BadUserInputError, ConflictError, ForbiddenError, NotFoundError
+from poutama.features.groups.endings import decline
 from poutama.features.groups.memberships import MembershipPayload, Role
 from poutama.procedure import ProcedureContext
 from poutama.sql.relationship import render_is_current
@@ -58,7 +58,16 @@ WHERE (invited_email = $1::text OR (person_id = $2::uuid AND {render_is_current(
     AND (accepted_at IS NOT NULL OR expires_at IS NULL OR expires_at > now())
 ORDER BY created_at, id
 """  # noqa: S608  constants
-_FIND_OPEN = "SELECT 1 FROM invitation WHERE id = $1::uuid"
+_FIND_OPEN = "SELECT now() AS now FROM invitation WHERE id = $1::uuid"
+# What the organisation offers the person or the address besides: declined with it. What the person
+# asked for by a join code is declined by itself.
+_FIND_OTHERS = """
+SELECT o.id FROM membership AS m JOIN membership AS o ON o.organisation_id = m.organisation_id
+WHERE m.id = $1::uuid AND o.id <> m.id AND m.source <> 'JOIN_CODE' AND o.source <> 'JOIN_CODE'
+    AND (o.person_id = m.person_id OR (o.person_id IS NULL AND o.invited_email = m.invited_email))
+    AND o.accepted_at IS NULL AND (o.ends_at IS NULL OR o.ends_at > now())
+    AND (o.expires_at IS NULL OR o.expires_at > now())
+"""
 _ADD_REPORT = """
 INSERT INTO invitation_report (id, organisation_id, reporter_id, inviter_id, role, reason)
 SELECT $1::uuid, m.organisation_id, m.person_id, m.granted_by_id, m.role, $3::text
@@ -130,18 +139,17 @@ async def decline_invitation(
 ) -> MembershipPayload:
     """Decline a membership that the caller was offered, and report it if they say so.
 
+    What else the organisation offers them is declined with it.
+
     Raises:
         NotFoundError: it was answered, has ended or has expired.
     """
     membership = given.membership_id
-    if not await context.transaction.fetch(_FIND_OPEN, membership):
+    found = await context.transaction.fetch(_FIND_OPEN, membership)
+    if not found:
         raise NotFoundError.of("Invitation")
-    await context.changes.update(
-        "Membership",
-        membership,
-        {"endsAt": NOW, "endedBy": context.viewer.person_id},
-        columns={"declined_at": NOW},
-    )
+    others = await context.transaction.fetch(_FIND_OTHERS, membership)
+    await decline(context, [membership, *(each["id"] for each in others)], found[0]["now"])
     if given.report:
         reason = (given.reason or "").strip()
         (row,) = await context.transaction.fetch(_ADD_REPORT, uuid4(), membership, reason)

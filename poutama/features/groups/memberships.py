@@ -16,7 +16,7 @@ from poutama.db.address_conflicts import render_is_claimed
 from poutama.db.second_adults import render_needs_second_adult
 from poutama.errors import ConflictError, ForbiddenError, NotFoundError
 from poutama.features.groups.join_codes import render_waits
-from poutama.features.groups.notice import NOTICE_VERSION, Offer, describe_sharing
+from poutama.features.groups.notice import Offer, describe_sharing, name_version
 from poutama.procedure import ProcedureContext
 
 NO_LONGER_VERIFIED = (
@@ -51,6 +51,10 @@ FROM membership AS m LEFT JOIN person AS p ON p.id = m.person_id
 WHERE m.id = $1::uuid
 """  # noqa: S608  constants
 
+NOT_WHAT_WAS_SHOWN = (
+    "What accepting shares is not what was shown. Read the invitation again, show its `sharing`,"
+    " and accept with its `noticeVersion`."
+)
 CLAIMED = (
     "Another person claims the address that this was offered to. An administrator of the school"
     " must decide whose it is (addressConflicts)."
@@ -92,8 +96,8 @@ async def accept_membership(
     Raises:
         NotFoundError: it has ended or has expired.
         ForbiddenError: only a verified organisation may offer it, and it is no longer one.
-        ConflictError: the notice that was shown is not the current one, or another person claims
-            the address.
+        ConflictError: the sentences that were shown are not the current ones, or another person
+            claims the address.
     """
     membership = given.membership_id
     offers = await context.transaction.fetch(_FIND_OFFER, membership)
@@ -103,10 +107,9 @@ async def accept_membership(
             raise NotFoundError.of("Membership")
         return MembershipPayload(membership)
     check_verified(offers[0])
-    if given.notice_version not in (None, NOTICE_VERSION):
-        raise ConflictError(
-            f"The notice has changed to version {NOTICE_VERSION}: show the invitation again."
-        )
+    offer = _read_offer(offers[0])
+    if given.notice_version not in (None, name_version(offer)):
+        raise ConflictError(NOT_WHAT_WAS_SHOWN)
     (row,) = await context.transaction.fetch(_FIND_MEMBERSHIP, membership)
     if row["claimed"]:
         raise ConflictError(CLAIMED)
@@ -115,7 +118,7 @@ async def accept_membership(
         values |= {"confirmed": False, "confirmedAt": None, "confirmedBy": None}
         values["applicantName"] = row["name"]
     await context.changes.update("Membership", membership, values)
-    await _record_consent(context, membership, offers[0], given.notice_version)
+    await _record_consent(context, membership, offers[0], offer, given.notice_version)
     if not row["waits"]:
         await _end_others(context, membership)
     return MembershipPayload(membership)
@@ -141,10 +144,13 @@ async def _end_others(context: ProcedureContext, membership: UUID) -> None:
         await context.changes.update("Membership", other["id"], values)
 
 
+def _read_offer(row: Record) -> Offer:
+    return Offer(row["role"], row["organisation_name"], row["verified"], row["group_name"])
+
+
 async def _record_consent(
-    context: ProcedureContext, membership: UUID, row: Record, shown: str | None
+    context: ProcedureContext, membership: UUID, row: Record, offer: Offer, shown: str | None
 ) -> None:
-    offer = Offer(row["role"], row["organisation_name"], row["verified"], row["group_name"])
     await context.changes.insert(
         "Consent",
         {

@@ -7,11 +7,21 @@ beside the types, and a test holds these sentences to that.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
+from hashlib import sha256
+from unicodedata import category
 
 NOTICE_VERSION = "2026-11"
 """Of the sentences below: a change of what they promise is a new version."""
 
+# Unicode's Quotation_Mark (https://www.unicode.org/Public/UCD/latest/ucd/PropList.txt), then what
+# looks like one. The categories Pi and Pf have further ones.
+_QUOTATION = frozenset("\"'«»‘’‚‛“”„‟‹›⹂「」『』〝〞〟﹁﹂﹃﹄＂＇｢｣″ʺˮ")
+# Two apostrophes look like a quotation mark.
+_APOSTROPHES = re.compile("''+")
+# 128 bits: those who found an organisation choose its names, and look for two with one version.
+_VERSION_DIGITS = 32
 _GOALS = "your goals with their tasks, notes and files"
 
 
@@ -59,6 +69,12 @@ def describe_sharing(offer: Offer) -> list[str]:
     return sentences
 
 
+def name_version(offer: Offer) -> str:
+    """The version of the sentences as they are shown, names included; 40 characters."""
+    sentences = "\n".join(describe_sharing(offer))
+    return f"{NOTICE_VERSION}-{sha256(sentences.encode()).hexdigest()[:_VERSION_DIGITS]}"
+
+
 def _warn(organisation: str) -> str:
     return (
         f"{organisation} is not verified: no one has checked that it is the school or organisation"
@@ -67,5 +83,17 @@ def _warn(organisation: str) -> str:
 
 
 def _quote(name: str) -> str:
-    """A name as part of a sentence, which it cannot end."""
-    return f"“{' '.join(name.split())}”"
+    """A name as part of a sentence, which it cannot end, without characters that set an order."""
+    plain = " ".join("".join(map(_replace, name)).split())
+    plain = _APOSTROPHES.sub("'", plain)
+    return f"“{plain}”"
+
+
+def _replace(character: str) -> str:
+    """Quotation marks by an apostrophe, spaces by the usual one; format and control by nothing."""
+    if character.isspace():
+        return " "
+    kind = category(character)
+    if kind in ("Pi", "Pf") or character in _QUOTATION:
+        return "'"
+    return "" if kind in ("Cc", "Cf") else character
