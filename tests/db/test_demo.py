@@ -168,8 +168,11 @@ async def test_a_deleted_group_stays_deleted_and_gets_no_members(
     fresh_database_url: str,
 ) -> None:
     await make_demo(fresh_database_url, students=30)
-    statement = "delete from learning_group where id = $1"
-    await execute(fresh_database_url, statement, group_id(Group(DAY, 2)))
+    for statement in (
+        "delete from membership where group_id = $1",
+        "delete from learning_group where id = $1",
+    ):
+        await execute(fresh_database_url, statement, group_id(Group(DAY, 2)))
     assert (await make_demo(fresh_database_url, students=30)).rows == 0
     summary = await make_demo(fresh_database_url, students=60)
     assert (summary.groups, summary.people) == (1, 30 + 1 + 6)

@@ -104,7 +104,7 @@ async def test_the_lists_of_a_new_goal_take_their_arguments(client: EngineClient
 async def test_a_text_is_stored_composed_and_found_without_its_macrons(
     client: EngineClient,
 ) -> None:
-    given = {"goalType": "CULTURAL", "title": "Wha\u0304nau", "information": "\t“ok”\\ 👩‍👩‍👧\x01"}
+    given = {"goalType": "CULTURAL", "title": "Wha\u0304nau", "information": "\t“ok”\\ 👩‍👩‍👧\r\n"}
     created = await client.ask(CREATE % "title information", input=given)
     assert created["createGoal"]["goal"] == {
         "title": "Wh\u0101nau",

@@ -265,8 +265,8 @@ async def test_what_no_key_reaches_is_deleted(
     for statement, values in (
         ('CREATE TABLE "a diary" ("whose id" uuid, text text)', ()),
         ('INSERT INTO "a diary" VALUES ($1::uuid, \'his\'), ($2::uuid, \'hers\')', (gone, stays)),
-        ("INSERT INTO organisation (id, name, name_search, time_zone, region, retention_days)"
-         " VALUES ($1::uuid, 'A', 'a', 'UTC', '', 30)", (organisation,)),
+        ("INSERT INTO organisation (id, name, name_search, time_zone, region, retention_days,"
+         " verified) VALUES ($1::uuid, 'A', 'a', 'UTC', '', 30, true)", (organisation,)),
         ("INSERT INTO person (id, email, name) VALUES ($1::uuid, 'a@d.example', 'A')", (gone,)),
         ("INSERT INTO membership (id, organisation_id, person_id, role, source, begins_at, ends_at,"
          " accepted_at) VALUES (gen_random_uuid(), $1::uuid, $2::uuid, 'ADMIN', 'INVITED',"

@@ -264,13 +264,14 @@ RECORD = FeatureRecord(
         "expectedVersion": (1, 1, 2, None),
     },
     shown={
-        "Goal": VisibleType(sample.GOAL, "goals(goalId: $id) %"),
+        "Goal": VisibleType(sample.GOAL, "goals(goalId: $id, filter: {}) %"),
         "GoalTask": VisibleType(
-            f"{{ id goal {sample.GOAL} }}", f"goals(goalId: $goal) {{ tasks{ONLY} % }}"
+            f"{{ id goal {sample.GOAL} }}",
+            f"goals(goalId: $goal, filter: {{}}) {{ tasks{ONLY} % }}",
         ),
         "GoalNote": VisibleType(
             f"{{ id author {sample.PERSON} goal {sample.GOAL} }}",
-            f"goals(goalId: $goal) {{ notes{ONLY} % }}",
+            f"goals(goalId: $goal, filter: {{}}) {{ notes{ONLY} % }}",
         ),
     },
 )

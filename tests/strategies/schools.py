@@ -43,7 +43,9 @@ class _SchoolBuilder(MembershipBuilder):
         people = list(self._rows("Person", 4, 7))
         organisations = list(self._rows("Organisation", 1, 3))
         groups = list(self._rows("Group", 1, 3, organisationId=organisations))
-        memberships = self._memberships(groups, people, organisations)
+        # Only a group to which no person ever belonged can be deleted.
+        joined = groups[:-1] if len(groups) > 1 and chance(self.draw, 40) else groups
+        memberships = self._memberships(joined, people, organisations)
         known = [each for each in memberships if each["personId"]]
         goals, notes = self._written(people, organisations, memberships)
         inside = {"goalId": goals}
