@@ -30,21 +30,22 @@ class School(dict[str, list[Row]]):
 
 
 @st.composite
-def schools(draw: DrawFn, now: datetime) -> World:
-    """Worlds."""
-    return School(_SchoolBuilder(draw, now).build())
+def schools(draw: DrawFn, now: datetime, *, unused_groups: bool = False) -> World:
+    """Worlds; with `unused_groups` some have a group to which no person ever belonged."""
+    return School(_SchoolBuilder(draw, now).build(unused_groups=unused_groups))
 
 
 @dataclass(slots=True)
 class _SchoolBuilder(MembershipBuilder):
     """Draws a whole school."""
 
-    def build(self) -> World:
+    def build(self, *, unused_groups: bool) -> World:
         people = list(self._rows("Person", 4, 7))
         organisations = list(self._rows("Organisation", 1, 3))
         groups = list(self._rows("Group", 1, 3, organisationId=organisations))
-        # Only a group to which no person ever belonged can be deleted.
-        joined = groups[:-1] if len(groups) > 1 and chance(self.draw, 40) else groups
+        joined = groups
+        if unused_groups and len(groups) > 1 and chance(self.draw, 40):
+            joined = groups[:-1]
         memberships = self._memberships(joined, people, organisations)
         known = [each for each in memberships if each["personId"]]
         goals, notes = self._written(people, organisations, memberships)
