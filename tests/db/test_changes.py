@@ -44,6 +44,13 @@ def engines(database_url: str) -> Iterator[Engines]:
         yield engines
 
 
+RARELY_DONE = {
+    "acceptPrivacyRequest", "refusePrivacyRequest", "checkRosterImport", "applyRosterImport",
+    "deleteGroup",
+}  # fmt: skip
+"""What few worlds have the rows for; `test_mutation_roles` carries each of them out."""
+
+
 def test_every_change_is_what_the_policy_allows(engines: Engines, examples: int | None) -> None:
     tally: Counter[str] = Counter()
     turns = -(-(examples or 600) // CHANGES_PER_MUTATION)
@@ -66,7 +73,7 @@ def test_every_change_is_what_the_policy_allows(engines: Engines, examples: int 
     refused = {name for name in engines.model.mutations if tally[f"{name} NOT_FOUND"]}
     print("\n", dict(sorted(tally.items())))
     # Chance leaves out one or the other; many it must not.
-    assert len(set(engines.model.mutations) - done) <= 2
+    assert len(set(engines.model.mutations) - done - RARELY_DONE) <= 2
     restricted = {name for name, each in mutation_records().items() if each.may is not any_person}
     assert len(restricted - refused) <= 2
     assert tally["BAD_USER_INPUT"] < tally["done"]
