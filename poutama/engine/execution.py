@@ -185,12 +185,12 @@ class Engine:
         rows = await self._database.read(
             statement.text, bind_values(statement, binding), deadline=deadline
         )
-        data = statement.read_data(rows)
+        data, scanned = statement.read_data(rows)
         if data is None:
             raise UnauthenticatedError(
                 "No person found for the signed-in user; the account may have been deleted."
             )
-        return data, statement.count_scanned(rows)
+        return data, scanned
 
     async def _mutate(
         self,

@@ -277,8 +277,8 @@ class MutationRun:
         if payload.constant is not None:
             return fill_returned(payload.constant, self._binding.returned)
         rows = await transaction.fetch(payload.text, *bind_values(payload, self._binding))
-        data = payload.read_data(rows)
-        self.scanned += payload.count_scanned(rows)
+        data, scanned = payload.read_data(rows)
+        self.scanned += scanned
         if data is None:
             raise NotFoundError
         return fill_returned(data.decode(), self._binding.returned)

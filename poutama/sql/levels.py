@@ -90,7 +90,7 @@ class LevelRenderer:
         if level is None:
             found = self.scans.of_counts(self._layout)
         else:
-            scan_of_level = self.scans.of_level(level)
+            scan_of_level = self.scans.find(level)
             found = [] if scan_of_level is None else [scan_of_level]
         ctes = []
         for scan in found:
@@ -111,8 +111,7 @@ class LevelRenderer:
                 type=slot.level.rows.entity.name,
             )
             for slot in slots
-            if isinstance(slot, ListSlot | FactsSlot)
-            and (is_bounded(slot.level) or slot.level.rows.required)
+            if isinstance(slot, ListSlot | FactsSlot) and is_bounded(slot.level)
         }
         whole = Place("data", self._bounds, is_whole=False, is_alone=True)
         return {WHOLE: whole, **found} if found else {}

@@ -43,12 +43,15 @@ class Scans:
         self._found: list[ScannedLevel] = []
         counts = (slot.level for slot in layout.slots if isinstance(slot, CountSlot))
         for level in (*(each for each in layout.levels if each.rows.scans), *counts):
-            if self._find(level) is None:
+            if self.find(level) is None:
                 name = f"scan_{len(self._found) + 1}"
                 self._found.append(ScannedLevel(name, level, counted=not level.rows.scans))
 
-    def _find(self, level: Level) -> ScannedLevel | None:
-        """The scan of a level; a page that is counted besides is two levels of the same rows."""
+    def find(self, level: Level) -> ScannedLevel | None:
+        """The scan of a level, to be rendered before it; None if it goes through no rows.
+
+        A page that is counted besides is two levels of the same rows.
+        """
         for scan in self._found:
             if scan.level.rows is level.rows and scan.level.parent is level.parent:
                 return scan
@@ -56,23 +59,19 @@ class Scans:
 
     def name_count(self, level: Level) -> str | None:
         """The CTE whose rows are the counts of this level; None where a filter must be counted."""
-        scan = self._find(level)
+        scan = self.find(level)
         return scan.name if scan is not None and scan.counted else None
 
     def within_bound(self, level: Level) -> Condition:
         """The condition that the level goes through no more rows than it may."""
-        scan = self._find(level)
+        scan = self.find(level)
         if scan is None:
             return TRUE
         return Condition(f"{_total(scan)} <= {self._bounds.scanned_rows}")
 
-    def of_level(self, level: Level) -> ScannedLevel | None:
-        """The scan to be rendered before this level."""
-        return self._find(level)
-
     def of_counts(self, layout: Layout) -> list[ScannedLevel]:
         """The scans of what is counted, of which no level reads the rows."""
-        read = [self._find(level) for level in layout.levels]
+        read = [self.find(level) for level in layout.levels]
         return [scan for scan in self._found if scan not in read]
 
     def totals(self) -> list[str]:

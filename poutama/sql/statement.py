@@ -186,8 +186,8 @@ class Statement:
             place.check_scan(number)
         return sum(numbers)
 
-    def read_data(self, rows: Sequence[Any]) -> bytes | None:
-        """What a statement that changes nothing has read: JSON in UTF-8.
+    def read_data(self, rows: Sequence[Any]) -> tuple[bytes | None, int]:
+        """What a statement that changes nothing has read: JSON in UTF-8, and `count_scanned`.
 
         None where a row that must be there is not.
 
@@ -195,7 +195,7 @@ class Statement:
             LimitExceededError: a list, or a place, has more rows than its bound, or a filter or a
                 count goes through more.
         """
-        self.count_scanned(rows)
+        scanned = self.count_scanned(rows)
         if self.assembly is None:
             data: bytes | None = rows[0][0]
         else:
@@ -203,7 +203,7 @@ class Statement:
             data = None if text is None else text.encode()
         if self.places and data is not None:
             refuse_marked(data, self.places)
-        return data
+        return data, scanned
 
     def conclude(self, rows: Sequence[Any]) -> StatementResult:
         """How the change went that the statement made."""
