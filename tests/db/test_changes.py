@@ -73,6 +73,7 @@ def test_every_change_is_what_the_policy_allows(engines: Engines, examples: int 
     refused = {name for name in engines.model.mutations if tally[f"{name} NOT_FOUND"]}
     print("\n", dict(sorted(tally.items())))
     # Chance leaves out one or the other; many it must not.
+    assert set(engines.model.mutations) >= RARELY_DONE
     assert len(set(engines.model.mutations) - done - RARELY_DONE) <= 2
     restricted = {name for name, each in mutation_records().items() if each.may is not any_person}
     assert len(restricted - refused) <= 2

@@ -50,7 +50,7 @@ from poutama.jobs.job import Finished, JobFailedError, JobKind, Progress, Step
 
 PART_TYPE, PDF_TYPE, ZIP_TYPE = "application/json", "application/pdf", "application/zip"
 _LARGEST_THUMBNAIL = 1_000_000
-SECTIONS, ACCESS_SECTIONS = load_sections(), load_sections(access=True)
+SECTIONS = load_sections()
 PLAIN = tuple(each for each in SECTIONS.of_goals if each.name not in LAID_OUT)
 """The sections of goals that have no layout of their own."""
 LOST = "You may no longer see this student's goals, so they were not exported."
@@ -93,7 +93,7 @@ async def _run_phase(step: ExportStep) -> ExportProgress | Finished:
 
 def _find_sections(step: ExportStep) -> Sections:
     """What this export has."""
-    return ACCESS_SECTIONS if step.input.access else SECTIONS
+    return load_sections(access=True) if step.input.access else SECTIONS
 
 
 async def _require_right(step: ExportStep) -> None:

@@ -32,7 +32,8 @@ WHERE i.id = $1::uuid AND i.ends_classes AND NOT l.ended AND s.sourced_id IS NUL
 
 -- name: match_people
 -- `IS TRUE`: so that people are found by the index on people, whatever the planner knows.
--- `taken`: the email is of a person whom another id stands or stood for, or who has left, and no administrator has decided that they are the same.
+-- `taken`: the email is of a person whom another id stands or stood for, or who has left, and no
+-- administrator has decided that they are the same.
 UPDATE roster_staged_person AS s SET
     found = CASE WHEN f.linked IS NOT NULL THEN 'LINK'
         WHEN f.by_email IS NOT NULL THEN 'EMAIL' ELSE 'NEW' END,

@@ -1,4 +1,5 @@
--- Decides which memberships are added, changed and ended; `membership_changes.py` says what must hold.
+-- Decides which memberships are added, changed and ended; `membership_changes.py` says what must
+-- hold.
 
 -- name: match_memberships
 -- `found` is what the ids of the file stand for; a row that could not be used leaves what there is.
