@@ -53,7 +53,7 @@ class School:
     home: Path
     worker: subprocess.Popen[bytes]
 
-    async def call(self, name: str, given: Mapping[str, Any]) -> UUID:
+    async def call(self, name: str, input: Mapping[str, Any]) -> UUID:
         """Call a procedure as the admin, wake the worker for its jobs; returns the row's id."""
         jobs: list[UUID] = []
 
@@ -65,7 +65,7 @@ class School:
                 changes=Changes(_PLANS, transaction, viewer),
                 settings=Settings(),
             )
-            (row,) = (await load_features().procedures[name](context, given)).values()
+            (row,) = (await load_features().procedures[name](context, input)).values()
             jobs[:] = transaction.enqueued
             return UUID(str(row))
 
@@ -82,9 +82,9 @@ class School:
 
     async def check(self, organisation: UUID, content: bytes) -> None:
         """Have a roster checked; returns at once."""
-        given = {"bytes": len(content), "sha256": sha256(content).hexdigest(), "managers": False}
-        given |= {"organisationId": organisation, "name": "r.zip"}
-        import_id = await self.call("start_roster_import", given)
+        input = {"bytes": len(content), "sha256": sha256(content).hexdigest(), "managers": False}
+        input |= {"organisationId": organisation, "name": "r.zip"}
+        import_id = await self.call("start_roster_import", input)
         found = await self.read(
             "SELECT object_key FROM roster_import WHERE id = $1::uuid", import_id
         )

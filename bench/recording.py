@@ -69,7 +69,7 @@ async def record_case(case: Case, settings: Settings, url: str) -> Workload:
             found = json.loads(await _run(engine, "{ goals { id } }", {}))["data"]["goals"]
             variables = [{"goalId": goal["id"]} for goal in found[:CONNECTIONS]]
         database.queries.clear()
-        answers = [await _run(engine, case.document, given) for given in variables]
+        answers = [await _run(engine, case.document, input) for input in variables]
         queries = tuple(database.queries)
         session = await database.read(SESSION, deadline=time.monotonic() + SECONDS)
     finally:
@@ -77,7 +77,7 @@ async def record_case(case: Case, settings: Settings, url: str) -> Workload:
     if len(queries) != CONNECTIONS:
         raise RuntimeError(f"{case.name}: expected one statement an operation, got {len(queries)}")
     return Workload(
-        bodies=tuple(_encode(case.document, given) for given in variables),
+        bodies=tuple(_encode(case.document, input) for input in variables),
         lengths=tuple(map(len, answers)),
         queries=queries,
         session={row["name"]: row["setting"] for row in session},

@@ -153,7 +153,7 @@ async def run_job(url: str, folder: Path, job: UUID) -> None:
     await database.close()
 
 
-async def ask(database: Database, name: str, given: dict[str, Any]) -> UUID:
+async def ask(database: Database, name: str, input: dict[str, Any]) -> UUID:
     """Call a procedure as the admin; returns the import's id."""
 
     async def work(transaction: Transaction) -> UUID:
@@ -162,7 +162,7 @@ async def ask(database: Database, name: str, given: dict[str, Any]) -> UUID:
         context = ProcedureContext(
             transaction=transaction, viewer=viewer, changes=changes, settings=settings
         )
-        payload = await load_features().procedures[name](context, given)
+        payload = await load_features().procedures[name](context, input)
         return UUID(str(payload["rosterImport"]))
 
     return await run_transaction(database, work, deadline=_soon())
@@ -171,11 +171,11 @@ async def ask(database: Database, name: str, given: dict[str, Any]) -> UUID:
 async def import_roster(url: str, folder: Path, what: str, content: bytes) -> None:
     """Check and apply; prints a line for each."""
     database, store = Database(Settings(), url=url), DirectoryStore(folder, b"secret")
-    given = {"bytes": len(content), "sha256": sha256(content).hexdigest()}
+    input = {"bytes": len(content), "sha256": sha256(content).hexdigest()}
     id_ = await ask(
         database,
         "start_roster_import",
-        {"organisationId": ORGANISATION, "name": "r.zip", "managers": False, **given},
+        {"organisationId": ORGANISATION, "name": "r.zip", "managers": False, **input},
     )
     row = await find(database, id_)
     await store.put(row["object_key"], content, media_type="application/zip")

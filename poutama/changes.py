@@ -18,7 +18,7 @@ from poutama.db.transaction import Transaction
 from poutama.errors import ConflictError, NotFoundError
 from poutama.lru import Lru
 from poutama.plan.binding import Binding, check_storable
-from poutama.plan.change_plan import ChangeShape, Given, build_change
+from poutama.plan.change_plan import ChangeShape, ValueSource, build_change
 from poutama.plan.nodes import Change, Insert, Read
 from poutama.plan.values import SqlConstant, Variable
 from poutama.quotas import find_refusal
@@ -140,11 +140,11 @@ class Changes:
         if any(set(values) != set(names) for values in rows.values()):
             raise ValueError("update_many: every row takes the same fields")
         shape = ChangeShape(
-            Action.UPDATE, type_, tuple((name, Given.VALUE) for name in names), many=True
+            Action.UPDATE, type_, tuple((name, ValueSource.VALUE) for name in names), many=True
         )
         items = [{"id": str(row), **_encode_row(values)} for row, values in sorted(rows.items())]
-        given = {"rows": dumps(items, ensure_ascii=False)}
-        return (await self._fetch(shape, given)).written
+        variables = {"rows": dumps(items, ensure_ascii=False)}
+        return (await self._fetch(shape, variables)).written
 
     async def delete(self, type_: str, row: UUID, *, expected_version: int | None = None) -> None:
         """Delete a row.
@@ -189,17 +189,17 @@ class Changes:
         shape = ChangeShape(
             action,
             type_,
-            tuple((name, Given.of(value)) for name, value in values.items()),
-            tuple((name, Given.typed(value)) for name, value in hidden.items()),
+            tuple((name, ValueSource.of(value)) for name, value in values.items()),
+            tuple((name, ValueSource.typed(value)) for name, value in hidden.items()),
             versioned=expected_version is not None,
         )
-        given = {f"values.{name}": value for name, value in values.items()}
-        given |= {f"columns.{name}": value for name, value in hidden.items()}
-        return await self._fetch(shape, {**given, "id": row, "version": expected_version})
+        variables = {f"values.{name}": value for name, value in values.items()}
+        variables |= {f"columns.{name}": value for name, value in hidden.items()}
+        return await self._fetch(shape, {**variables, "id": row, "version": expected_version})
 
-    async def _fetch(self, shape: ChangeShape, given: Mapping[str, object]) -> StatementResult:
+    async def _fetch(self, shape: ChangeShape, variables: Mapping[str, object]) -> StatementResult:
         change, statement = self._plans.find(shape)
-        binding = Binding(given, self._viewer, max_page_size=0)
+        binding = Binding(variables, self._viewer, max_page_size=0)
         rows = await self._transaction.fetch(statement.text, *bind_values(statement, binding))
         result = statement.conclude(rows)
         if not result.written and isinstance(change, Insert):

@@ -57,8 +57,8 @@ def check_procedures(model: Model, procedures: Mapping[str, Procedure]) -> None:
         if procedure is None:
             raise SchemaError(f"{where}: no feature has a procedure {mutation.procedure}.")
         named[mutation.procedure] = name
-        given = field.args["input"].type.of_type
-        for mistake in _compare(given, procedure.input):
+        input = field.args["input"].type.of_type
+        for mistake in _compare(input, procedure.input):
             raise SchemaError(f"{where}: {procedure.input.__name__}{mistake}")
         payload = field.type.of_type if isinstance(field.type, GraphQLNonNull) else field.type
         for mistake in _compare(payload, procedure.payload):

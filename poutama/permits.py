@@ -28,13 +28,13 @@ class Permits:
         self._statements: dict[tuple[str, tuple[str, ...]], Statement | None] = {}
 
     async def hold(
-        self, mutation: str, given: Mapping[str, object], person: UUID, *, deadline: float
+        self, mutation: str, input: Mapping[str, object], person: UUID, *, deadline: float
     ) -> bool:
         """Whether the person could call the mutation with this input, as of now.
 
         Args:
             mutation: the field's name.
-            given: those fields of its input that its permits name.
+            input: those fields of its input that its permits name.
             person: who would call it.
             deadline: absolute `time.monotonic()`.
 
@@ -42,10 +42,10 @@ class Permits:
             KeyError: an unknown mutation.
             UnavailableError, DeadlineExceededError: the database cannot be reached in time.
         """
-        statement = self._find(mutation, tuple(given))
+        statement = self._find(mutation, tuple(input))
         if statement is None:
             return True
-        binding = Binding(given, Viewer(person), max_page_size=0)
+        binding = Binding(input, Viewer(person), max_page_size=0)
         (row,) = await self._database.read(
             statement.text, bind_values(statement, binding), deadline=deadline, name="permits"
         )
@@ -54,7 +54,7 @@ class Permits:
     def _find(self, mutation: str, names: tuple[str, ...]) -> Statement | None:
         key = (mutation, names)
         if key not in self._statements:
-            given = {name: Variable((name,)) for name in names}
-            permits = build_permits(self._model, self._model.mutations[mutation], given)
+            places = {name: Variable((name,)) for name in names}
+            permits = build_permits(self._model, self._model.mutations[mutation], places)
             self._statements[key] = render_permits(permits)
         return self._statements[key]

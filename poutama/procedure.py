@@ -1,6 +1,6 @@
 """Procedures: mutations in Python, declared in SDL by `@procedure` and typed on both sides.
 
-A procedure is `async def name(context: ProcedureContext, given: Input) -> Payload`, where `Input`
+A procedure is `async def name(context: ProcedureContext, input: Input) -> Payload`, where `Input`
 and `Payload` are msgspec structs whose fields are those of the SDL's input and payload types. The
 engine calls it in the mutation's transaction, perhaps several times over, once the input has been
 checked by the SDL's directives and the caller's permission (`@permit`) by the database. For each
@@ -67,13 +67,13 @@ class Procedure:
             hints = get_type_hints(function)
         except Exception as error:  # annotations are code, and may do anything
             raise _unfit(function, f"its annotations cannot be read ({error})") from error
-        given, payload = hints.get(second), hints.get("return")
-        for what, type_ in (("second parameter", given), ("result", payload)):
+        input, payload = hints.get(second), hints.get("return")
+        for what, type_ in (("second parameter", input), ("result", payload)):
             if not (isinstance(type_, type) and issubclass(type_, msgspec.Struct)):
                 raise _unfit(function, f"its {what} is not annotated with a msgspec.Struct")
-        assert given is not None
+        assert input is not None
         assert payload is not None
-        return cls(name, function, given, payload)
+        return cls(name, function, input, payload)
 
     async def __call__(
         self, context: ProcedureContext, values: Mapping[str, object]
@@ -83,8 +83,8 @@ class Procedure:
         Raises:
             TypeError: what it returned is not what its annotation promises.
         """
-        given = msgspec.convert(values, self.input)
-        payload = await self.function(context, given)
+        input = msgspec.convert(values, self.input)
+        payload = await self.function(context, input)
         if not isinstance(payload, self.payload):
             raise TypeError(f"{self.name} returned {type(payload)}, not {self.payload.__name__}")
         found = {
@@ -115,5 +115,5 @@ def _unfit(function: ProcedureFunction, why: str) -> ConfigurationError:
     name = getattr(function, "__name__", repr(function))
     return ConfigurationError(
         f"{place}procedure {name}: {' '.join(why.split())}; expected"
-        " `async def name(context: ProcedureContext, given: Input) -> Payload`"
+        " `async def name(context: ProcedureContext, input: Input) -> Payload`"
     )

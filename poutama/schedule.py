@@ -34,7 +34,7 @@ class TaskContext:
 
     Attributes:
         database, store, settings: as everywhere.
-        sweep: wakes workers for jobs whose message was lost, by the given deadline.
+        sweep: wakes workers for jobs whose message was lost, by the deadline.
         deadline: absolute `time.monotonic()` by which to return.
         plans: what `changes` renders.
     """

@@ -300,7 +300,7 @@ class Settings:
         20.0, "A worker begins no step when less than this is left of its time, in seconds."
     )
     job_lease_seconds: float = setting(
-        60.0, "After this long without a sign of life a worker's job is given to another."
+        60.0, "After this long without a sign of life another worker takes over its job."
     )
     job_bulk_running: int = setting(
         2,

@@ -84,7 +84,7 @@ def run_and_judge(
         settings: how to connect.
         home: where histories are kept that have no place of their own.
         make_execute: puts the API's engine over a database.
-        listen: stops what it is given when a signal comes.
+        listen: stops its argument when a signal comes.
 
     Raises:
         ConfigurationError: the options, the file or the database cannot be used.

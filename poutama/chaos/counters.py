@@ -26,7 +26,7 @@ class RunCounters:
     """The state of one run."""
 
     keep: Callable[[HistoryRecord], None]
-    """Given every record."""
+    """Receives every record."""
     numbers: itertools.count[int] = field(default_factory=lambda: itertools.count(1))
     outcomes: Counter[OperationOutcome] = field(default_factory=Counter)
     """Of writes."""

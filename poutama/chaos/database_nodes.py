@@ -94,8 +94,8 @@ class CommandNodes:
         Raises:
             ConfigurationError: there are nodes without a command, or commands without a node.
         """
-        given = {Outage.KILL: commands.kill, Outage.DRAIN: commands.drain}
-        self._taking = {action: command for action, command in given.items() if command}
+        commands_of = {Outage.KILL: commands.kill, Outage.DRAIN: commands.drain}
+        self._taking = {action: command for action, command in commands_of.items() if command}
         self._commands = commands
         self.names = names
         self.actions = tuple(self._taking)

@@ -3,7 +3,7 @@
 The command line calls `run_chaos`. One node is stopped at a time, kills and drains in turn,
 and the next only when it is back. Every response that clients get is recorded; the verdict comes
 afterwards, from the record and from what the database then holds (`chaos.durability`). It writes
-rows of its own people only and stops no node that it was not given.
+rows of its own people only and stops no node that is not named to it.
 """
 
 from __future__ import annotations

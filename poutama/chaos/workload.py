@@ -89,8 +89,8 @@ class Writer:
         place = self._rows.notes[self._number]
         number = next(self._counters.numbers)
         (text,) = map(write_mark, marks_of(OperationKind.NOTE, number))
-        given = {"a": {"goalId": str(place.goal), "information": text}}
-        done = await self._mutate(number, OperationKind.NOTE, NOTE, given, place)
+        variables = {"a": {"goalId": str(place.goal), "information": text}}
+        done = await self._mutate(number, OperationKind.NOTE, NOTE, variables, place)
         if done is not None:
             self._counters.acknowledged.append((str(number), text, place))
 
@@ -98,11 +98,11 @@ class Writer:
         place = self._rows.notes[self._number]
         number = next(self._counters.numbers)
         marks = marks_of(OperationKind.PAIR, number)
-        given = {
+        variables = {
             name: {"goalId": str(place.goal), "information": write_mark(mark)}
             for name, mark in zip("ab", marks, strict=True)
         }
-        done = await self._mutate(number, OperationKind.PAIR, PAIR, given, place)
+        done = await self._mutate(number, OperationKind.PAIR, PAIR, variables, place)
         if done is not None:
             self._counters.acknowledged += [(mark, write_mark(mark), place) for mark in marks]
 
@@ -144,18 +144,18 @@ class Writer:
         choice = self._chance.random()
         if not seen or (choice < 0.5 and len(seen) < LONGEST_LIST):
             text = write_mark(str(number))
-            given: dict[str, object] = {"goalId": str(place.goal), "information": text}
-            await self._mutate(number, OperationKind.TASK, TASK, {"a": given}, place)
+            input: dict[str, object] = {"goalId": str(place.goal), "information": text}
+            await self._mutate(number, OperationKind.TASK, TASK, {"a": input}, place)
         elif choice < 0.75:
             task = self._chance.choice(seen)
             subject = task["information"].removeprefix("chaos ")
-            given = {"taskId": task["id"]}
-            await self._mutate(number, OperationKind.UNTASK, UNTASK, {"a": given}, place, subject)
+            input = {"taskId": task["id"]}
+            await self._mutate(number, OperationKind.UNTASK, UNTASK, {"a": input}, place, subject)
         else:
             ids = [task["id"] for task in seen]
             self._chance.shuffle(ids)
-            given = {"goalId": str(place.goal), "taskIds": ids}
-            await self._mutate(number, OperationKind.REORDER, REORDER, {"a": given}, place)
+            input = {"goalId": str(place.goal), "taskIds": ids}
+            await self._mutate(number, OperationKind.REORDER, REORDER, {"a": input}, place)
 
     async def _mutate(
         self,
@@ -223,8 +223,8 @@ async def _ask(
         Told: the response has errors.
         NotFoundError: the goal is gone.
     """
-    given = {"goal": str(place.goal), **variables}
-    body = await execute(document, given, person=place.person, deadline=deadline)
+    all_variables = {"goal": str(place.goal), **variables}
+    body = await execute(document, all_variables, person=place.person, deadline=deadline)
     goals: list[dict[str, Any]] = msgspec.json.decode(read_response(body))["goals"]
     if not goals:
         raise NotFoundError

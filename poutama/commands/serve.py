@@ -43,14 +43,14 @@ def serve(
         # heavy: the server, the compiler, the database driver
         from poutama.server.server_supervisor import run_serve
 
-        given = {
+        options = {
             "host": host,
             "port": port,
             "workers": workers,
             "tls_cert": None if tls_cert is None else str(tls_cert),
             "tls_key": None if tls_key is None else str(tls_key),
         }
-        chosen = {name: value for name, value in given.items() if value is not None}
+        chosen = {name: value for name, value in options.items() if value is not None}
         settings = replace(read_settings(), **chosen)  # type: ignore[arg-type]
         with notice(WAITING) as call_off:
 

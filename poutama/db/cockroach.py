@@ -111,7 +111,7 @@ class CockroachServer:
             f"--pid-file={self.folder / 'pid'}",
         ]
         with self.log.open("wb") as log:
-            self._process = process = subprocess.Popen(  # noqa: S603  found on PATH, not given
+            self._process = process = subprocess.Popen(  # noqa: S603  found on PATH, not an argument
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -129,7 +129,7 @@ class CockroachServer:
     def _make_database(self) -> None:
         statement = f"CREATE DATABASE IF NOT EXISTS {DATABASE}"
         command = [self._program, "sql", f"--url={self.url_of('defaultdb')}", "-e", statement]
-        result = subprocess.run(  # noqa: S603  found on PATH, not given
+        result = subprocess.run(  # noqa: S603  found on PATH, not an argument
             command, capture_output=True, text=True, timeout=START_SECONDS, check=False
         )
         if result.returncode != 0:

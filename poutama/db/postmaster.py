@@ -1,7 +1,7 @@
 """A server process seen from outside: what its `postmaster.pid` says, and how to end it.
 
 Used by `db.embedded` for the server it owns and by the command line to find one that another
-process runs. Ends only the processes it is given, and always within a bounded time.
+process runs. Ends only the processes named to it, and always within a bounded time.
 """
 
 from __future__ import annotations

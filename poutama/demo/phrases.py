@@ -169,9 +169,9 @@ def pick(random: Random, choices: Sequence[Choice]) -> Choice:
 
 
 def write_name(random: Random) -> str:
-    given = pick(random, GIVEN_HEADS) + pick(random, GIVEN_TAILS)
+    given_name = pick(random, GIVEN_HEADS) + pick(random, GIVEN_TAILS)
     family = pick(random, FAMILY_HEADS) + pick(random, FAMILY_TAILS)
-    return f"{given} {family}"
+    return f"{given_name} {family}"
 
 
 def write_phrase(random: Random, phrases: Sequence[str], thing: str, *, long: float = 0.0) -> str:

@@ -14,7 +14,7 @@ from poutama.edge.function import ApiFunction
 from poutama.edge.invocation import Environment, prepare_for_snapshots
 from poutama.settings import Settings
 
-# One event at a time is all that an environment is given.
+# An environment gets one event at a time.
 _settings = Settings.from_environment(os.environ, pool_size=1)
 handler = ApiFunction(open_api(open_resources(_settings, os.environ)), Environment(), _settings)
 """Answers one event: the name that the function is configured with."""

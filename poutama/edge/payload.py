@@ -108,16 +108,16 @@ def parse_parameters(query_string: str) -> GraphQLRequest:
     return request
 
 
-def _document_id(given: str | None, extensions: Mapping[str, object] | None) -> str | None:
+def _document_id(document_id: str | None, extensions: Mapping[str, object] | None) -> str | None:
     """The hash of a document sent before, in either of the two ways in use.
 
     https://github.com/graphql/graphql-over-http/pull/264 and Apollo's `persistedQuery`.
     """
-    if given is None and extensions is not None:
+    if document_id is None and extensions is not None:
         persisted = extensions.get("persistedQuery")
         found = persisted.get("sha256Hash") if isinstance(persisted, dict) else None
-        given = found if isinstance(found, str) else None
-    return None if given is None else given.removeprefix("sha256:").lower()
+        document_id = found if isinstance(found, str) else None
+    return None if document_id is None else document_id.removeprefix("sha256:").lower()
 
 
 def _parse_map(name: str, text: str | None) -> dict[str, object] | None:

@@ -78,7 +78,7 @@ async def enqueue(
     person_id: UUID,
     organisation_id: UUID | None = None,
     subject_id: UUID | None = None,
-    input: msgspec.Struct,  # noqa: A002  the column, and the word of GraphQL
+    input: msgspec.Struct,
 ) -> UUID:
     """Add a job that begins to exist with the transaction's commit; returns its id.
 

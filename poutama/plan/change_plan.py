@@ -40,7 +40,7 @@ _KINDS: tuple[tuple[type, ColumnKind], ...] = (
 )
 
 
-class Given(StrEnum):
+class ValueSource(StrEnum):
     """What a field of a change is set to, as far as the statement depends on it."""
 
     VALUE = "value"
@@ -48,29 +48,29 @@ class Given(StrEnum):
     NOW = "now"
 
     @classmethod
-    def of(cls, value: object) -> Given:
+    def of(cls, value: object) -> ValueSource:
         if value is SqlConstant.NOW:
             return cls.NOW
         return cls.NULL if value is None or value is SqlConstant.NULL else cls.VALUE
 
     @classmethod
-    def typed(cls, value: object) -> Given | ColumnKind:
+    def typed(cls, value: object) -> ValueSource | ColumnKind:
         """For a column that the schema does not show: its kind, by the value's type.
 
         Raises:
             TypeError: no column holds such values.
         """
-        given = cls.of(value)
-        if given is not cls.VALUE:
-            return given
+        source = cls.of(value)
+        if source is not cls.VALUE:
+            return source
         for type_, kind in _KINDS:
             if isinstance(value, type_):
                 return kind
         raise TypeError(f"a column cannot be set to a {type(value).__name__}")
 
 
-Shown: TypeAlias = tuple[tuple[str, Given], ...]
-Hidden: TypeAlias = tuple[tuple[str, Given | ColumnKind], ...]
+Shown: TypeAlias = tuple[tuple[str, ValueSource], ...]
+Hidden: TypeAlias = tuple[tuple[str, ValueSource | ColumnKind], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +131,8 @@ def _insert(
 ) -> Insert:
     parents = {
         name: Parent(relation, model.entities[relation.target], _place(name), ALWAYS)
-        for name, given in shape.values
-        if given is Given.VALUE and isinstance(relation := entity.fields[name], Relation)
+        for name, source in shape.values
+        if source is ValueSource.VALUE and isinstance(relation := entity.fields[name], Relation)
     }
     others = tuple(each for each in shape.values if each[0] not in parents)
     assigned = (*_assign(entity, others), *_assign_hidden(shape.columns))
@@ -149,28 +149,29 @@ def _insert(
 
 def _assign(entity: Entity, values: Shown) -> tuple[Assignment, ...]:
     return tuple(
-        Assignment(_column_of(entity, name), _value(given, _place(name))) for name, given in values
+        Assignment(_column_of(entity, name), _value(source, _place(name)))
+        for name, source in values
     )
 
 
 def _assign_hidden(columns: Hidden) -> tuple[Assignment, ...]:
     found = []
-    for name, given in columns:
-        kind = given if isinstance(given, ColumnKind) else ColumnKind.TEXT
+    for name, source in columns:
+        kind = source if isinstance(source, ColumnKind) else ColumnKind.TEXT
         value: Value = Variable((f"columns.{name}",))
-        if isinstance(given, Given):
-            value = _value(given, value)
+        if isinstance(source, ValueSource):
+            value = _value(source, value)
         found.append(Assignment(Column(name, name, kind, nullable=True), value))
     return tuple(found)
 
 
-def _value(given: Given, place: Value) -> Value:
-    match given:
-        case Given.NOW:
+def _value(source: ValueSource, place: Value) -> Value:
+    match source:
+        case ValueSource.NOW:
             return SqlConstant.NOW
-        case Given.NULL:
+        case ValueSource.NULL:
             return SqlConstant.NULL
-        case Given.VALUE:
+        case ValueSource.VALUE:
             return place
 
 

@@ -196,10 +196,10 @@ class Pricing:
         arguments = self._selections.arguments(nodes[0], field.args)
         self._check_nesting(arguments)
         texts = tuple(text for tree in arguments.values() for text in find_texts(tree))
-        given = Cost(sum(map(_parts, arguments.values())) * settings.cost_scalar, texts=texts)
+        written = Cost(sum(map(_parts, arguments.values())) * settings.cost_scalar, texts=texts)
         type_ = get_named_type(field.type)
         if not isinstance(type_, GraphQLObjectType):
-            return given.plus(Cost(settings.cost_scalar))
+            return written.plus(Cost(settings.cost_scalar))
         many = isinstance(get_nullable_type(field.type), GraphQLList)
         where = f"{(nodes[0].alias or nodes[0].name).value}.first"
         relation = self._find_relation(owner, nodes[0].name.value)
@@ -219,7 +219,7 @@ class Pricing:
             found = found.plus(self._price_reading(nodes, owner, relation, arguments, above))
         if owner is self._model.schema.mutation_type:
             found = found.plus(Cost(CHANGE))
-        return given.plus(found)
+        return written.plus(found)
 
     def _price_reading(
         self,

@@ -134,7 +134,7 @@ class Documents:
         return found
 
     def coerce_variables(
-        self, operation: Operation, given: Mapping[str, object] | None
+        self, operation: Operation, variables: Mapping[str, object] | None
     ) -> tuple[dict[str, Any], VariablesShape]:
         """The variables in the types of their definitions, and their shape.
 
@@ -148,7 +148,7 @@ class Documents:
         result = get_variable_values(
             self._schema,
             definitions,
-            dict(given or {}),
+            dict(variables or {}),
             max_errors=20,
             hide_suggestions=not self._settings.introspection,
         )

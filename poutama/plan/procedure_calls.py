@@ -32,10 +32,10 @@ from poutama.schema.model import (
 
 
 def check_input(
-    fields: Mapping[str, InputField], given: Mapping[str, Tree], where: str
+    fields: Mapping[str, InputField], input: Mapping[str, Tree], where: str
 ) -> dict[str, Tree]:
     """The input of a procedure, its texts and numbers held to their rules; `where`: its place."""
-    return {name: _check(fields[name], tree, f"{where}.{name}") for name, tree in given.items()}
+    return {name: _check(fields[name], tree, f"{where}.{name}") for name, tree in input.items()}
 
 
 def _check(field: InputField, tree: Tree, where: str) -> Tree:
@@ -59,26 +59,26 @@ def _check(field: InputField, tree: Tree, where: str) -> Tree:
 
 
 def build_permits(
-    model: Model, mutation: Mutation, given: Mapping[str, Tree]
+    model: Model, mutation: Mutation, input: Mapping[str, Tree]
 ) -> tuple[Permit, ...]:
     """What must hold before the procedure is called, for the inputs that are given."""
     permits = []
     for permission in mutation.permissions:
-        row = given.get(permission.input)
+        row = input.get(permission.input)
         if row is None:
             continue
         entity = model.entities[permission.entity]
-        grants = AnyOf(tuple(_grant(model, grant, given) for grant in permission.grants))
+        grants = AnyOf(tuple(_grant(model, grant, input) for grant in permission.grants))
         guard = intersect(grants, visible_rows(model.entities, entity))
         permits.append(Permit(permission.input, entity, cast("Value", row), guard))
     return tuple(permits)
 
 
-def _grant(model: Model, grant: Grant, given: Mapping[str, Tree]) -> Predicate:
+def _grant(model: Model, grant: Grant, input: Mapping[str, Tree]) -> Predicate:
     allowed = allowed_by(model.entities, grant.rule)
     conditions: list[Predicate] = [
         *(OneOf(each.column, each.values) for each in grant.row_is),
-        *(OneOf(cast("Value", given[each.input]), each.values) for each in grant.input_is),
+        *(OneOf(cast("Value", input[each.input]), each.values) for each in grant.input_is),
         *(Not(OwnedBy(column, ViewerId())) for column in grant.not_by),
     ]
     return All((allowed, *conditions)) if conditions else allowed

@@ -68,8 +68,8 @@ class Selections:
         self, node: FieldNode, definitions: Mapping[str, GraphQLArgument]
     ) -> dict[str, Tree]:
         """The arguments that were given or have a default."""
-        given = {argument.name.value: argument.value for argument in node.arguments or ()}
-        return self._values(given, definitions)
+        arguments = {argument.name.value: argument.value for argument in node.arguments or ()}
+        return self._values(arguments, definitions)
 
     def _collect(
         self,
@@ -112,14 +112,14 @@ class Selections:
 
     def _values(
         self,
-        given: Mapping[str, ValueNode],
+        arguments: Mapping[str, ValueNode],
         definitions: Mapping[str, GraphQLArgument] | Mapping[str, GraphQLInputField],
     ) -> dict[str, Tree]:
         found: dict[str, Tree] = {}
         for name, definition in definitions.items():
             value: Tree = ABSENT
-            if name in given:
-                value = self.evaluate(given[name], definition.type, name)
+            if name in arguments:
+                value = self.evaluate(arguments[name], definition.type, name)
             if value is ABSENT:
                 value = _default(definition)
             if value is not ABSENT:

@@ -144,20 +144,20 @@ class WriteBuilder:
             yield key, nodes, None if name == "__typename" else self._model.mutations[name]
 
     def _step(self, key: str, nodes: list[FieldNode], mutation: Mutation) -> MutationStep:
-        given = self._input(nodes[0])
+        input = self._input(nodes[0])
         if mutation.action is Action.PROCEDURE:
             assert mutation.procedure is not None
             return Call(
                 key=key,
                 field=mutation.field,
                 procedure=mutation.procedure,
-                permits=build_permits(self._model, mutation, given),
-                input=check_input(mutation.inputs, given, "input"),
+                permits=build_permits(self._model, mutation, input),
+                input=check_input(mutation.inputs, input, "input"),
                 payload=self._payload(nodes, mutation, None),
             )
         assert mutation.entity is not None
         entity = self._model.entities[mutation.entity]
-        change = self._change(mutation, entity, given)
+        change = self._change(mutation, entity, input)
         payload = self._payload(nodes, mutation, change)
         together = not _reads_written(payload, written_tables(change))
         if not together:
@@ -175,12 +175,12 @@ class WriteBuilder:
         arguments = self._selections.arguments(node, type_.fields[node.name.value].args)
         return cast("dict[str, Tree]", arguments["input"])
 
-    def _change(self, mutation: Mutation, entity: Entity, given: dict[str, Tree]) -> SingleChange:
+    def _change(self, mutation: Mutation, entity: Entity, input: dict[str, Tree]) -> SingleChange:
         if mutation.action is Action.INSERT:
-            return self._insert(mutation, entity, given)
+            return self._insert(mutation, entity, input)
         key: Value | None = None
         version: Value | None = None
-        for name, value in given.items():
+        for name, value in input.items():
             match mutation.inputs[name]:
                 case InputKey():
                     key = cast("Value", value)
@@ -192,16 +192,16 @@ class WriteBuilder:
         if mutation.action is Action.DELETE:
             guard = changeable_rows(self._model.entities, entity, mutation.action)
             return Delete(entity, key, guard, version, self._subject(entity, guard))
-        assignments = _assign(mutation.inputs, given, "input")
+        assignments = _assign(mutation.inputs, input, "input")
         guard = changeable_rows(self._model.entities, entity, mutation.action, assignments)
         return Update(entity, key, guard, assignments, version, self._subject(entity, guard))
 
-    def _insert(self, mutation: Mutation, entity: Entity, given: dict[str, Tree]) -> Insert:
+    def _insert(self, mutation: Mutation, entity: Entity, input: dict[str, Tree]) -> Insert:
         parents: list[Parent] = []
         children: list[Children] = []
-        assigned = _assign(mutation.inputs, given, "input", new=True)
+        assigned = _assign(mutation.inputs, input, "input", new=True)
         row = NewRow(self._new_id(), add_defaults(entity, assigned))
-        for name, value in given.items():
+        for name, value in input.items():
             match mutation.inputs[name]:
                 case InputParent(relation):
                     parent = self._model.entities[relation.target]
@@ -284,11 +284,11 @@ def written_tables(change: SingleChange) -> frozenset[str]:
 
 
 def _assign(
-    inputs: Mapping[str, InputField], given: dict[str, Tree], where: str, *, new: bool = False
+    inputs: Mapping[str, InputField], input: dict[str, Tree], where: str, *, new: bool = False
 ) -> tuple[Assignment, ...]:
     """What the input writes; `new`: to a new row, for which null is what the column defaults to."""
     assignments = []
-    for name, value in given.items():
+    for name, value in input.items():
         field = inputs[name]
         if not isinstance(field, InputColumn):
             continue

@@ -36,52 +36,55 @@ def load_audit(node: ObjectTypeDefinitionNode, fields: Mapping[str, Field]) -> A
     Raises:
         SchemaError: it says two things, leads nowhere, or gives no reason where it needs one.
     """
-    given = find_directive(node, "audited")
-    if given is None:
+    arguments = find_directive(node, "audited")
+    if arguments is None:
         return None
     where = f"{node.name.value}: @audited"
-    named = [name for name in ("person", "through", "partOf") if name in given]
-    reads = AuditedReads(given.get("reads", AuditedReads.ALL))
-    unless, part = tuple(given.get("unless", ())), "partOf" in given
+    named = [name for name in ("person", "through", "partOf") if name in arguments]
+    reads = AuditedReads(arguments.get("reads", AuditedReads.ALL))
+    unless, part = tuple(arguments.get("unless", ())), "partOf" in arguments
     if len(named) > 1 or (not named and reads is not AuditedReads.NONE):
         raise SchemaError(f"{where}: expected one of person, through and partOf.")
-    if part and ("reads" in given or unless):
+    if part and ("reads" in arguments or unless):
         raise SchemaError(f"{where}(partOf:): expected no `reads`, which are those of the whole.")
     narrowed = reads is not AuditedReads.ALL or bool(unless)
-    if narrowed != bool(given.get("reason", "").strip()):
+    if narrowed != bool(arguments.get("reason", "").strip()):
         raise SchemaError(
             f"{where} takes a reason exactly where some reads leave no entry: with `unless`, and"
             " with `reads` other than ALL."
         )
-    through = given.get("partOf", given.get("through"))
+    through = arguments.get("partOf", arguments.get("through"))
     if through is not None:
         relation = fields.get(through)
         if not isinstance(relation, Relation) or relation.shape is not RelationShape.ONE:
             raise SchemaError(f"{where}({named[0]}: {through!r}) is not one of its @one fields.")
     return Audit(
-        given.get("person"),
-        _list_also(where, given),
-        tuple(given.get("by", ())),
+        arguments.get("person"),
+        _list_also(where, arguments),
+        tuple(arguments.get("by", ())),
         through,
         part,
-        given.get("organisation"),
+        arguments.get("organisation"),
         reads,
         unless,
-        given.get("reason", ""),
-        _is_required(where, given),
+        arguments.get("reason", ""),
+        _is_required(where, arguments),
     )
 
 
-def _is_required(where: str, given: Mapping[str, Any]) -> bool:
-    required = bool(given.get("organisationRequired", False))
-    if required and given.get("organisation") is None:
+def _is_required(where: str, arguments: Mapping[str, Any]) -> bool:
+    required = bool(arguments.get("organisationRequired", False))
+    if required and arguments.get("organisation") is None:
         raise SchemaError(f"{where}(organisationRequired:) stands beside organisation.")
     return required
 
 
-def _list_also(where: str, given: Mapping[str, Any]) -> tuple[str, ...]:
-    also, named = tuple(given.get("also", ())), (given.get("person"), *given.get("by", ()))
-    if also and given.get("person") is None:
+def _list_also(where: str, arguments: Mapping[str, Any]) -> tuple[str, ...]:
+    also, named = (
+        tuple(arguments.get("also", ())),
+        (arguments.get("person"), *arguments.get("by", ())),
+    )
+    if also and arguments.get("person") is None:
         raise SchemaError(f"{where}(also:) stands beside person.")
     if twice := [column for column in also if column in named]:
         raise SchemaError(f"{where}(also: {twice[0]!r}) is named by `person` or `by` already.")

@@ -92,14 +92,14 @@ def _add_quotas(
 
 
 def load_relation(
-    where: str, node: FieldDefinitionNode, given: Mapping[str, Any], entities: Iterable[str]
+    where: str, node: FieldDefinitionNode, arguments: Mapping[str, Any], entities: Iterable[str]
 ) -> Relation:
     """A field that answers with a list or a connection of rows.
 
     Args:
         where: the field, in words.
         node: its definition.
-        given: the arguments of its `@many` or `@rows`.
+        arguments: the arguments of its `@many` or `@rows`.
         entities: the types that have a table.
 
     Raises:
@@ -113,13 +113,18 @@ def load_relation(
         f"{where}: expected [{target}!]! or {target}Connection!.",
     )
     shape = RelationShape.LIST if is_list(node.type) else RelationShape.CONNECTION
-    expected = given.get("expected")
+    expected = arguments.get("expected")
     if expected is not None:
         listed = shape is RelationShape.LIST
         require(listed, f"{where}: (expected:) has no effect on a Connection.")
         require(expected >= 1, f"{where}: (expected:): expected 1 or more, got {expected}.")
     return Relation(
-        node.name.value, target, shape, given.get("key"), own=given.get("own"), expected=expected
+        node.name.value,
+        target,
+        shape,
+        arguments.get("key"),
+        own=arguments.get("own"),
+        expected=expected,
     )
 
 

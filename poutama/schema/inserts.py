@@ -50,9 +50,9 @@ def check_inserts(
 def _check_insert(mutation: Mutation, entity: Entity, entities: Mapping[str, Entity]) -> None:
     where = f"Mutation.{mutation.field}"
     named = {
-        given.relation.key: given.required
-        for given in mutation.inputs.values()
-        if isinstance(given, InputParent)
+        input.relation.key: input.required
+        for input in mutation.inputs.values()
+        if isinstance(input, InputParent)
     }
     certain = False
     for alternative in entity.changes[Action.INSERT].alternatives:
@@ -71,9 +71,9 @@ def _check_insert(mutation: Mutation, entity: Entity, entities: Mapping[str, Ent
         certain |= named[key]
     if not certain:
         raise SchemaError(f"{where}: inputs may be left out so that no rule of it is asked.")
-    for given in mutation.inputs.values():
-        if isinstance(given, InputChildren):
-            _check_children(where, entity, given, entities[given.relation.target])
+    for input in mutation.inputs.values():
+        if isinstance(input, InputChildren):
+            _check_children(where, entity, input, entities[input.relation.target])
 
 
 def _check_alternatives(mutation: str, entity: Entity) -> None:
@@ -88,12 +88,12 @@ def _check_alternatives(mutation: str, entity: Entity) -> None:
             )
 
 
-def _check_children(where: str, entity: Entity, given: InputChildren, child: Entity) -> None:
+def _check_children(where: str, entity: Entity, input: InputChildren, child: Entity) -> None:
     """A viewer who may insert the parent must be free to add such children to their own row."""
     rule = child.changes.get(Action.INSERT)
     allowed = rule is not None and any(
         isinstance(each, Through)
-        and (each.relation.target, each.relation.key) == (entity.name, given.relation.key)
+        and (each.relation.target, each.relation.key) == (entity.name, input.relation.key)
         and (each.to is None or Relationship.SELF in each.to)
         and not each.row_is
         for each in rule.alternatives
@@ -102,7 +102,7 @@ def _check_children(where: str, entity: Entity, given: InputChildren, child: Ent
         raise SchemaError(
             f"{where}: no rule of {child.name} lets an owner add it to {entity.name}."
         )
-    written = {each.column.name for each in given.fields.values()}
+    written = {each.column.name for each in input.fields.values()}
     if asked := written & _asked_columns(child):
         raise SchemaError(
             f"{where}: who sees a {child.name} depends on {min(asked)}, which children cannot be"
@@ -117,9 +117,9 @@ def _check_conditions(mutation: Mutation, entity: Entity) -> None:
     ):
         return
     certain = {
-        given.column.name
-        for given in mutation.inputs.values()
-        if isinstance(given, InputColumn) and given.certain
+        input.column.name
+        for input in mutation.inputs.values()
+        if isinstance(input, InputColumn) and input.certain
     }
     if missing := _asked_columns(entity) - certain:
         raise SchemaError(

@@ -119,14 +119,14 @@ class _Loader:
     def _load_procedure(
         self, node: FieldDefinitionNode, procedure: str, payload: ObjectTypeDefinitionNode
     ) -> Mutation:
-        given = self._input_type(node)
-        permissions, everyone = load_permissions(node, given, self.entities, self.enums)
+        input_type = self._input_type(node)
+        permissions, everyone = load_permissions(node, input_type, self.entities, self.enums)
         return Mutation(
             field=node.name.value,
             action=Action.PROCEDURE,
             entity=None,
             procedure=procedure,
-            inputs=self._read_fields(given, ()),
+            inputs=self._read_fields(input_type, ()),
             payload_type=payload.name.value,
             payload=self._payload_fields(payload, None),
             permissions=permissions,
@@ -135,15 +135,15 @@ class _Loader:
 
     def _load_write(self, node: FieldDefinitionNode, payload: ObjectTypeDefinitionNode) -> Mutation:
         action, entity = self._changed(node)
-        given = self._input_type(node)
+        input_type = self._input_type(node)
         inputs: dict[str, InputField] = {}
-        for field in given.fields or ():
+        for field in input_type.fields or ():
             with at_node(field):
-                inputs[field.name.value] = self._written(given.name.value, field, entity)
+                inputs[field.name.value] = self._written(input_type.name.value, field, entity)
         has_key = any(isinstance(field, InputKey) for field in inputs.values())
         if has_key != (action is not Action.INSERT):
             raise SchemaError(
-                f"{given.name.value}: an update or delete takes one @key, an insert none."
+                f"{input_type.name.value}: an update or delete takes one @key, an insert none."
             )
         fields = self._payload_fields(payload, entity.name)
         return Mutation(
@@ -153,10 +153,10 @@ class _Loader:
     def _input_type(self, node: FieldDefinitionNode) -> InputObjectTypeDefinitionNode:
         arguments = node.arguments or ()
         for argument in arguments:
-            given = self.inputs.get(named_type(argument.type))
+            input_type = self.inputs.get(named_type(argument.type))
             plain = not is_list(argument.type) and not is_nullable(argument.type)
-            if argument.name.value == "input" and given and plain and len(arguments) == 1:
-                return given
+            if argument.name.value == "input" and input_type and plain and len(arguments) == 1:
+                return input_type
         raise SchemaError("takes one argument, `input`, of an input type that is required.")
 
     def _payload_fields(
@@ -251,14 +251,14 @@ class _Loader:
         return columns
 
     def _read_fields(
-        self, given: InputObjectTypeDefinitionNode, above: tuple[str, ...]
+        self, input_type: InputObjectTypeDefinitionNode, above: tuple[str, ...]
     ) -> dict[str, InputField]:
-        if given.name.value in above:
-            raise SchemaError(f"{given.name.value}: an input that contains itself.")
+        if input_type.name.value in above:
+            raise SchemaError(f"{input_type.name.value}: an input that contains itself.")
         fields: dict[str, InputField] = {}
-        for node in given.fields or ():
+        for node in input_type.fields or ():
             with at_node(node):
-                fields[node.name.value] = self._read_field(node, (*above, given.name.value))
+                fields[node.name.value] = self._read_field(node, (*above, input_type.name.value))
         return fields
 
     def _read_field(self, node: InputValueDefinitionNode, above: tuple[str, ...]) -> InputField:
@@ -295,5 +295,5 @@ def _text_rule(node: InputValueDefinitionNode) -> TextRule:
 
 
 def _number_rule(node: InputValueDefinitionNode) -> NumberRule:
-    given = find_directive(node, "range") or {}
-    return NumberRule(given.get("min"), given.get("max"))
+    arguments = find_directive(node, "range") or {}
+    return NumberRule(arguments.get("min"), arguments.get("max"))

@@ -30,7 +30,7 @@ _AUDIENCE = (*Scope, "through", "to")
 
 def load_permissions(
     node: FieldDefinitionNode,
-    given: InputObjectTypeDefinitionNode,
+    input_type: InputObjectTypeDefinitionNode,
     entities: Mapping[str, Entity],
     enums: Mapping[str, tuple[str, ...]],
 ) -> tuple[tuple[Permission, ...], bool]:
@@ -42,7 +42,7 @@ def load_permissions(
     found = find_directives(node, "permit")
     if not found:
         raise SchemaError("say who may call it with @permit.")
-    fields = {field.name.value: field for field in given.fields or ()}
+    fields = {field.name.value: field for field in input_type.fields or ()}
     everyone = False
     grants: dict[tuple[str, str], list[Grant]] = {}
     for each in found:
@@ -67,12 +67,12 @@ def load_permissions(
 
 
 def _find_row(
-    given: Mapping[str, Any],
+    arguments: Mapping[str, Any],
     fields: Mapping[str, InputValueDefinitionNode],
     entities: Mapping[str, Entity],
 ) -> tuple[str, str]:
     """The input field that names the row, and the row's type."""
-    name, entity = given.get("input"), given.get("type")
+    name, entity = arguments.get("input"), arguments.get("type")
     if name is None or entity is None:
         raise SchemaError("@permit takes input and type, or everyone: true.")
     field = fields.get(name)
@@ -86,13 +86,13 @@ def _find_row(
 
 
 def _load_grant(
-    given: Mapping[str, Any],
+    arguments: Mapping[str, Any],
     entity: Entity,
     fields: Mapping[str, InputValueDefinitionNode],
     enums: Mapping[str, tuple[str, ...]],
 ) -> Grant:
-    audience = {name: given[name] for name in _AUDIENCE if given.get(name) is not None}
-    access = given.get("as")
+    audience = {name: arguments[name] for name in _AUDIENCE if arguments.get(name) is not None}
+    access = arguments.get("as")
     if (access is None) == (not audience):
         raise SchemaError(
             "@permit takes either `as`, or one of person, group, organisation and through."
@@ -104,9 +104,9 @@ def _load_grant(
     )
     return Grant(
         rule,
-        load_row_conditions("@permit", given, entity.fields, enums),
-        tuple(_input_is(each, fields, enums) for each in given.get("given") or ()),
-        tuple(_key_of(each, entity) for each in given.get("notBy") or ()),
+        load_row_conditions("@permit", arguments, entity.fields, enums),
+        tuple(_input_is(each, fields, enums) for each in arguments.get("given") or ()),
+        tuple(_key_of(each, entity) for each in arguments.get("notBy") or ()),
     )
 
 
@@ -129,13 +129,13 @@ def _rule_of(entity: Entity, access: str) -> Rule:
 
 
 def _input_is(
-    given: Mapping[str, Any],
+    arguments: Mapping[str, Any],
     fields: Mapping[str, InputValueDefinitionNode],
     enums: Mapping[str, tuple[str, ...]],
 ) -> InputIs:
-    name = given["input"]
+    name = arguments["input"]
     field = fields.get(name)
     kind = "" if field is None or is_list(field.type) else named_type(field.type)
     if field is None or kind not in enums or is_nullable(field.type):
         raise SchemaError(f"@permit(given:): {name} is not a required input field of an enum.")
-    return InputIs(name, known_values("@permit(given:)", given["in"], enums[kind]))
+    return InputIs(name, known_values("@permit(given:)", arguments["in"], enums[kind]))

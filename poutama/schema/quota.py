@@ -68,14 +68,15 @@ def load_quotas(
         SchemaError: a quota has no limit or two, or names a field or setting that is not there.
     """
     return tuple(
-        _load(f"{where}: @quota", given, columns) for given in find_directives(node, "quota")
+        _load(f"{where}: @quota", arguments, columns)
+        for arguments in find_directives(node, "quota")
     )
 
 
 def _load(
-    where: str, given: Mapping[str, Any], columns: Mapping[str, tuple[str, Sequence[str]]]
+    where: str, arguments: Mapping[str, Any], columns: Mapping[str, tuple[str, Sequence[str]]]
 ) -> Quota:
-    setting, limit, hours = given.get("setting"), given.get("limit"), given.get("hours")
+    setting, limit, hours = arguments.get("setting"), arguments.get("limit"), arguments.get("hours")
     if (setting is None) == (limit is None):
         raise SchemaError(f"{where} takes one of setting and limit.")
     if setting is not None and type(_DEFAULTS.get(setting)) is not int:
@@ -84,24 +85,24 @@ def _load(
         raise SchemaError(f"{where}: expected limit >= 0 and hours >= 1.")
     if hours is not None and "createdAt" not in columns:
         raise SchemaError(f"{where}(hours:) needs a field createdAt.")
-    if hours is None and not given.get("advice"):
+    if hours is None and not arguments.get("advice"):
         raise SchemaError(f"{where}: say with advice what to do when it is used up.")
     return Quota(
-        within=given["within"],
-        what=given["what"],
-        advice=given.get("advice", ""),
+        within=arguments["within"],
+        what=arguments["what"],
+        advice=arguments.get("advice", ""),
         setting=setting,
         limit=limit,
-        rows=tuple(_load_row(where, each, columns) for each in given.get("row") or ()),
+        rows=tuple(_load_row(where, each, columns) for each in arguments.get("row") or ()),
         hours=hours,
-        by=given.get("by"),
+        by=arguments.get("by"),
     )
 
 
 def _load_row(
-    where: str, given: Mapping[str, Any], columns: Mapping[str, tuple[str, Sequence[str]]]
+    where: str, arguments: Mapping[str, Any], columns: Mapping[str, tuple[str, Sequence[str]]]
 ) -> tuple[str, tuple[str, ...]]:
-    field, words = given["field"], tuple(given["in"])
+    field, words = arguments["field"], tuple(arguments["in"])
     if field not in columns or not words:
         raise SchemaError(f"{where}(row:): {field} is not a field with words, or none are given.")
     column, known = columns[field]

@@ -42,10 +42,10 @@ def load_visibility(
     Raises:
         SchemaError: it has none, or one that leads nowhere.
     """
-    given = find_directives(node, "visible")
-    if not given:
+    directives = find_directives(node, "visible")
+    if not directives:
         raise SchemaError(f"{node.name.value}: say who may see its rows with @visible.")
-    return _rule(f"{node.name.value}: @visible", given, fields, enums)
+    return _rule(f"{node.name.value}: @visible", directives, fields, enums)
 
 
 def load_changes(
@@ -56,12 +56,12 @@ def load_changes(
     Raises:
         SchemaError: a rule leads nowhere.
     """
-    given = find_directives(node, "change")
+    directives = find_directives(node, "change")
     where = f"{node.name.value}: @change"
     return {
         action: _rule(where, allowed, fields, enums)
         for action in (Action.INSERT, Action.UPDATE, Action.DELETE)
-        if (allowed := [each for each in given if action.name in each["actions"]])
+        if (allowed := [each for each in directives if action.name in each["actions"]])
     }
 
 
@@ -73,57 +73,59 @@ def load_restriction(
     Raises:
         SchemaError: the rule names no audience, or the field can be searched.
     """
-    given = find_directives(node, "restricted")
-    if given and find_directive(node, "search") is not None:
+    directives = find_directives(node, "restricted")
+    if directives and find_directive(node, "search") is not None:
         raise SchemaError(f"{where}: a restricted field cannot be searched: what is found tells.")
-    return _rule(f"{where}: @restricted", given, fields, enums) if given else None
+    return _rule(f"{where}: @restricted", directives, fields, enums) if directives else None
 
 
 def _rule(
-    where: str, given: list[dict[str, Any]], fields: Mapping[str, Field], enums: Enums
+    where: str, directives: list[dict[str, Any]], fields: Mapping[str, Field], enums: Enums
 ) -> Rule:
-    return Rule(tuple(load_alternative(where, each, fields, enums) for each in given))
+    return Rule(tuple(load_alternative(where, each, fields, enums) for each in directives))
 
 
 def load_alternative(
-    where: str, given: Mapping[str, Any], fields: Mapping[str, Field], enums: Enums
+    where: str, arguments: Mapping[str, Any], fields: Mapping[str, Field], enums: Enums
 ) -> Audience | Through:
     """One way to be allowed, of a type with these fields.
 
     Raises:
         SchemaError: it names no audience, or one that leads nowhere.
     """
-    named = [name for name in (*Scope, "through") if given.get(name) is not None]
+    named = [name for name in (*Scope, "through") if arguments.get(name) is not None]
     if len(named) != 1:
         raise SchemaError(f"{where} takes one of person, group, organisation and through.")
-    to = tuple(Relationship(name) for name in given["to"]) if given.get("to") else None
-    row_is = load_row_conditions(where, given, fields, enums)
-    within = _load_within(where, given, fields, to)
+    to = tuple(Relationship(name) for name in arguments["to"]) if arguments.get("to") else None
+    row_is = load_row_conditions(where, arguments, fields, enums)
+    within = _load_within(where, arguments, fields, to)
     if named == ["through"]:
-        relation = fields.get(given["through"])
+        relation = fields.get(arguments["through"])
         if not isinstance(relation, Relation) or relation.shape is not RelationShape.ONE:
             raise SchemaError(
-                f"{where}(through: {given['through']!r}) is not one of its @one fields."
+                f"{where}(through: {arguments['through']!r}) is not one of its @one fields."
             )
         return Through(relation, to, row_is, within)
     scope = Scope(named[0])
     if not to or set(to) - RELATIONSHIPS[scope]:
         known = ", ".join(sorted(RELATIONSHIPS[scope]))
         raise SchemaError(f"{where}: `to` takes some of {known}.")
-    return Audience(scope, given[scope], to, row_is, within)
+    return Audience(scope, arguments[scope], to, row_is, within)
 
 
 def load_row_conditions(
-    where: str, given: Mapping[str, Any], fields: Mapping[str, Field], enums: Enums
+    where: str, arguments: Mapping[str, Any], fields: Mapping[str, Field], enums: Enums
 ) -> tuple[RowIs, ...]:
     """The conditions on the row that the argument `row` of a directive lists.
 
     Raises:
         SchemaError: a field without these values, or a condition that holds for no row.
     """
-    if given.get("row") == []:
+    if arguments.get("row") == []:
         raise SchemaError(f"{where}(row:): expected a condition, got none.")
-    return tuple(_row_is(f"{where}(row:)", each, fields, enums) for each in given.get("row") or ())
+    return tuple(
+        _row_is(f"{where}(row:)", each, fields, enums) for each in arguments.get("row") or ()
+    )
 
 
 def load_defaults(
@@ -136,14 +138,14 @@ def load_defaults(
     """
     found: list[ColumnDefault] = []
     known = enums.get(named_type(node.type), ())
-    for given in find_directives(node, "default"):
+    for arguments in find_directives(node, "default"):
         if found and not found[-1].row_is:
             raise SchemaError(f"{where}: @default without `row` comes last: no row gets another.")
-        known_values(f"{where}: @default", [given["value"]], known)
-        conditions = load_row_conditions(f"{where}: @default", given, fields, enums)
+        known_values(f"{where}: @default", [arguments["value"]], known)
+        conditions = load_row_conditions(f"{where}: @default", arguments, fields, enums)
         if any(each.is_null for each in conditions):
             raise SchemaError(f"{where}: @default(row:) asks about values, not about relations.")
-        found.append(ColumnDefault(given["value"], conditions))
+        found.append(ColumnDefault(arguments["value"], conditions))
     if found and found[-1].row_is:
         raise SchemaError(f"{where}: the last @default takes no `row`, and is for all other rows.")
     return tuple(found)
@@ -174,31 +176,31 @@ def known_values(where: str, wanted: list[str], known: tuple[str, ...]) -> tuple
 
 
 def _row_is(
-    where: str, given: Mapping[str, Any], fields: Mapping[str, Field], enums: Enums
+    where: str, arguments: Mapping[str, Any], fields: Mapping[str, Field], enums: Enums
 ) -> RowIs:
-    name = given["field"]
+    name = arguments["field"]
     field = fields.get(name)
-    if (given.get("in") is None) == (given.get("isNull") is None):
+    if (arguments.get("in") is None) == (arguments.get("isNull") is None):
         raise SchemaError(f"{where}: expected one of `in` and `isNull: true` for {name}.")
-    if given.get("in") is None:
+    if arguments.get("in") is None:
         key = (
             field.key if isinstance(field, Relation) and field.shape is RelationShape.ONE else None
         )
-        if given["isNull"] is not True or key is None:
+        if arguments["isNull"] is not True or key is None:
             raise SchemaError(f"{where}: `isNull: true` is for @one fields, which {name} is not.")
         return RowIs(Column(name, key, ColumnKind.UUID, nullable=True), is_null=True)
     if not isinstance(field, Column) or field.kind is not ColumnKind.ENUM or field.enum is None:
         raise SchemaError(f"{where}: {name} is not a field with enum values.")
-    return RowIs(field, known_values(where, given["in"], enums[field.enum]))
+    return RowIs(field, known_values(where, arguments["in"], enums[field.enum]))
 
 
 def _load_within(
     where: str,
-    given: Mapping[str, Any],
+    arguments: Mapping[str, Any],
     fields: Mapping[str, Field],
     to: tuple[Relationship, ...] | None,
 ) -> Within | None:
-    column = given.get("within")
+    column = arguments.get("within")
     if column is None:
         return None
     if to is not None and set(to) <= {Relationship.SELF}:

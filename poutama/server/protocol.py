@@ -32,8 +32,8 @@ class RequestRefusedError(Exception):
 class BoundedProtocol(HttpToolsProtocol):
     """One connection. The parser calls the methods that begin with `on_`."""
 
-    def __init__(self, *words: Any, **given: Any) -> None:
-        super().__init__(*words, **given)
+    def __init__(self, *words: Any, **options: Any) -> None:
+        super().__init__(*words, **options)
         self._received = self._parsed = 0
         """Bytes, and how many there were when the parser last had something to show for them."""
         self._checked = self._unsent = 0

@@ -94,13 +94,13 @@ class Conditions:
         for term, value in reversed(list(zip(order, values, strict=True))):
             column = term.column
             name = sort_column(alias, column)
-            given = place(value, type_of(column))
-            beyond = f"{name} {'<' if term.descending else '>'} {given}"
-            tied = f"{name} = {given}"
+            placed = place(value, type_of(column))
+            beyond = f"{name} {'<' if term.descending else '>'} {placed}"
+            tied = f"{name} = {placed}"
             if column.nullable:
                 # Rows without a value come last, and tie with each other.
-                beyond = f"coalesce({beyond}, {name} IS NULL AND {given} IS NOT NULL)"
-                tied = f"{name} IS NOT DISTINCT FROM {given}"
+                beyond = f"coalesce({beyond}, {name} IS NULL AND {placed} IS NOT NULL)"
+                tied = f"{name} IS NOT DISTINCT FROM {placed}"
             condition = any_of(Condition(beyond), all_of(Condition(tied), condition))
         return condition
 

@@ -117,18 +117,18 @@ class UrlSigner:
         Raises:
             RefusedError: forged, expired, or filled in another way than it was signed.
         """
-        given = {name.lower(): value for name, value in fields.items()}
-        policy = given.get("policy", "")
-        if not self._holds("upload", policy, given.get("signature", "")):
+        form = {name.lower(): value for name, value in fields.items()}
+        policy = form.get("policy", "")
+        if not self._holds("upload", policy, form.get("signature", "")):
             raise _forged()
         rules: dict[str, Any] = json.loads(b64decode(policy))
         if self._clock() >= rules["expires"]:
             raise _refused("Policy expired.")
         wanted = {name.lower(): value for name, value in rules["fields"].items()}
         for name, value in wanted.items():
-            if given.get(name) != value:
+            if form.get(name) != value:
                 raise _refused(f'Policy Condition failed: ["eq", "${name}", "{value}"]')
-        if extra := sorted(given.keys() - wanted.keys() - set(_NOT_COVERED)):
+        if extra := sorted(form.keys() - wanted.keys() - set(_NOT_COVERED)):
             raise _refused(f"Extra input fields: {', '.join(extra)[:200]}")
         sha256 = b64decode(wanted["x-amz-checksum-sha256"]).hex()
         return UploadGrant(wanted["key"], wanted["content-type"], rules["size"], sha256)

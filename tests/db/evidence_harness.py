@@ -158,9 +158,9 @@ class EvidenceHarness:
 
     async def sweep(self) -> int:
         """Run what the schedule runs; returns how many rows were forgotten or refused."""
-        given = (self.database, self.store, self.settings)
-        changed = await run_task("purge_unfinished_uploads", *given)
-        await run_task("delete_scheduled_objects", *given)
+        input = (self.database, self.store, self.settings)
+        changed = await run_task("purge_unfinished_uploads", *input)
+        await run_task("delete_scheduled_objects", *input)
         return changed
 
     async def row(self, evidence: str) -> Record:

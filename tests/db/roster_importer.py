@@ -145,14 +145,14 @@ class Importer:
 
     async def start(self, content: bytes, **more: Any) -> str:
         """Announce and upload; returns the import's id."""
-        given = {
+        input = {
             "organisationId": str(ORGANISATION),
             "name": "roster.zip",
             "bytes": len(content),
             "sha256": sha256(content).hexdigest(),
             **more,
         }
-        started = await self.ask(START, i=given)
+        started = await self.ask(START, i=input)
         row = (await self.rows("SELECT * FROM roster_import WHERE id = $1", UUID(started["id"])))[0]
         await self.store.put(row["upload_key"], content, media_type=row["media_type"])
         return str(started["id"])
@@ -166,8 +166,8 @@ class Importer:
 
     async def apply(self, checked: Any, percent: int = 20) -> Any:
         """Apply what was checked; returns the import then."""
-        given = {"importId": checked["id"], "expectedVersion": checked["version"]}
-        await self.ask(APPLY, i={**given, "allowEndingPercent": percent})
+        input = {"importId": checked["id"], "expectedVersion": checked["version"]}
+        await self.ask(APPLY, i={**input, "allowEndingPercent": percent})
         await self.work(checked["id"])
         return await self.see(checked["id"])
 

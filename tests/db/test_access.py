@@ -69,8 +69,8 @@ async def care(
     rows = await school.database.read(
         "select email from person where id = $1", [carer.person_id], deadline=soon()
     )
-    given = {"organisationId": str(id_of("organisation")), "childId": CHILD, "role": "CAREGIVER"}
-    made = await school.ask(INVITE, by, input={**given, "email": rows[0]["email"], "name": "x"})
+    input = {"organisationId": str(id_of("organisation")), "childId": CHILD, "role": "CAREGIVER"}
+    made = await school.ask(INVITE, by, input={**input, "email": rows[0]["email"], "name": "x"})
     membership: str = made["invite"]["membership"]["id"]
     accepted = await school.ask(ACCEPT, carer, id=membership)
     assert not accepted["acceptMembership"]["membership"]["confirmed"]
@@ -157,9 +157,9 @@ async def test_the_child_sees_who_wants_to_be_their_caregiver(school: EngineClie
 
 
 async def test_who_has_not_accepted_cannot_be_confirmed(school: EngineClient) -> None:
-    given = {"organisationId": str(id_of("organisation")), "childId": CHILD, "role": "CAREGIVER"}
+    input = {"organisationId": str(id_of("organisation")), "childId": CHILD, "role": "CAREGIVER"}
     who = {"email": "new@school.example", "name": "New"}
-    made = await school.ask(INVITE, MANAGER, input={**given, **who})
+    made = await school.ask(INVITE, MANAGER, input={**input, **who})
     membership = made["invite"]["membership"]["id"]
     assert await school.refuse(CONFIRM, STUDENT, id=membership) == "CONFLICT"
 

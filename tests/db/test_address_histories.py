@@ -198,8 +198,8 @@ class Play:
         await importer.ask(CHECK, admin, i={"importId": id_})
         await importer.work(id_)
         (row,) = await importer.rows("SELECT version FROM roster_import WHERE id = $1", UUID(id_))
-        given = {"importId": id_, "expectedVersion": row["version"], "allowEndingPercent": 100}
-        await importer.ask(APPLY, admin, i=given)
+        input = {"importId": id_, "expectedVersion": row["version"], "allowEndingPercent": 100}
+        await importer.ask(APPLY, admin, i=input)
         await importer.work(id_)
         (row,) = await importer.rows("SELECT state FROM roster_import WHERE id = $1", UUID(id_))
         assert row["state"] == "APPLIED"
@@ -228,8 +228,8 @@ class Play:
         found = await self.importer.rows(OPEN, organisation)
         if not found:
             return
-        given = {"id": str(found[0]["id"]), "decision": step.decision}
-        response = await self.importer.send(RESOLVE, admin, **given)
+        variables = {"id": str(found[0]["id"]), "decision": step.decision}
+        response = await self.importer.send(RESOLVE, admin, **variables)
         if "errors" in response:
             (error,) = response["errors"]
             assert error["extensions"]["code"] == "CONFLICT", error

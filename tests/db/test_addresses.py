@@ -199,16 +199,16 @@ async def test_only_the_school_that_the_person_belongs_to_decides(importer: Impo
     with pytest.raises(ForbiddenError):
         await sign_in(importer, ADDRESS, "other")
     (conflict,) = await conflicts(importer)
-    given = {"id": conflict["id"], "decision": "SAME_PERSON"}
+    input = {"id": conflict["id"], "decision": "SAME_PERSON"}
     client, admin = EngineClient(importer.database, "json"), Viewer(id_of(Caller.ADMIN))
     stranger = Viewer(id_of(Caller.OTHER_ADMIN))
     for viewer in (stranger, student, Viewer(id_of(Caller.MANAGER))):
-        assert await client.refuse(RESOLVE, viewer, **given) == "NOT_FOUND"
+        assert await client.refuse(RESOLVE, viewer, **input) == "NOT_FOUND"
     await importer.write(VERIFY, ORGANISATION, False)
-    assert await client.refuse(RESOLVE, admin, **given) == "CONFLICT"
+    assert await client.refuse(RESOLVE, admin, **input) == "CONFLICT"
     await importer.write(VERIFY, ORGANISATION, True)
     await importer.write("UPDATE person SET email = 'x@y.example' WHERE id = $1", student.person_id)
-    assert await client.refuse(RESOLVE, admin, **given) == "CONFLICT"
+    assert await client.refuse(RESOLVE, admin, **input) == "CONFLICT"
 
 
 async def test_another_schools_student_is_neither_taken_nor_named(importer: Importer) -> None:

@@ -190,7 +190,7 @@ async def test_so_many_organisations_can_be_chosen(client: EngineClient) -> None
 
 
 @pytest.mark.parametrize(
-    ("given", "expected"),
+    ("input", "expected"),
     [
         ({"goalType": "WELLBEING"}, "MENTORS"),
         ({"goalType": "WELLBEING", "audience": None}, "MENTORS"),
@@ -200,9 +200,9 @@ async def test_so_many_organisations_can_be_chosen(client: EngineClient) -> None
     ],
 )
 async def test_a_new_goal_is_for_the_audience_of_its_type(
-    client: EngineClient, given: dict[str, Any], expected: str
+    client: EngineClient, input: dict[str, Any], expected: str
 ) -> None:
-    answer = await client.ask(CREATE, viewer(Caller.STUDENT), input={**given, "title": "Hauora"})
+    answer = await client.ask(CREATE, viewer(Caller.STUDENT), input={**input, "title": "Hauora"})
     assert answer["createGoal"]["goal"]["audience"] == expected
 
 

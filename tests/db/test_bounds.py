@@ -183,16 +183,16 @@ async def test_a_change_whose_payload_goes_through_too_many_rows_does_not_happen
     client = client_with(engine_database, rendering, max_scanned_rows=2)
     change = f"updateGoal(input: {{goalId: $id, title: $title}}) {{ goal {{ {payload} }} }}"
     query = f"mutation($id: UUID!, $title: String!) {{ {change} }}"
-    given = {"id": str(goal_id(1)), "title": "Changed"}
+    input = {"id": str(goal_id(1)), "title": "Changed"}
 
-    _, error = await client.fail(query, **given)
+    _, error = await client.fail(query, **input)
 
     assert error["path"] == ["updateGoal"]
     assert "goes through more than 2 rows" in error["message"]
     (goal,) = (await client.ask(f'{{ goals(goalId: "{goal_id(1)}") {{ title }} }}'))["goals"]
     assert goal["title"] == "Kōrero Māori"
     exact = client_with(engine_database, rendering, max_scanned_rows=8)
-    assert await exact.ask(query, **given)
+    assert await exact.ask(query, **input)
 
 
 async def test_what_is_within_its_bounds_is_answered_as_without_any(

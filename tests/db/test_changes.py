@@ -116,7 +116,7 @@ def difference(
         code = str(refusal)
     if tally is not None:
         tally.update([code or "done", *(f"{s.mutation} {code or 'done'}" for s in asked.steps)])
-    variables = {f"i{number}": plain(step.given) for number, step in enumerate(asked.steps)}
+    variables = {f"i{number}": plain(step.input) for number, step in enumerate(asked.steps)}
     for rendering in RENDERINGS:
         engines.fill(world)
         try:
@@ -227,7 +227,7 @@ def compare_payload(
     document = parse(asked.document(schema))
     # What began a moment ago has begun.
     policy = Policy(after, asked.viewer, datetime.now(UTC) + timedelta(minutes=1))
-    variables = {"i0": plain(asked.steps[0].given)}
+    variables = {"i0": plain(asked.steps[0].input)}
     shown = [
         school.answer_change(
             schema, document, policy, variables, VisibleRow(done.kind, row, policy), done.values

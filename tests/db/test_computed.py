@@ -56,13 +56,13 @@ def link(*values: Any) -> str:
 
 
 async def enqueue_a_job(
-    context: ProcedureContext, given: ReorderGoalTasksInput
+    context: ProcedureContext, input: ReorderGoalTasksInput
 ) -> ReorderGoalTasksPayload:
     await context.transaction.execute(INSERT_JOB, JOB, context.viewer.person_id)
     context.transaction.enqueued.append(JOB)
     if context.viewer != ANA:
         raise NotFoundError
-    return ReorderGoalTasksPayload(given.goal_id)
+    return ReorderGoalTasksPayload(input.goal_id)
 
 
 class ComputedEngine:

@@ -116,8 +116,8 @@ async def test_an_organisation_that_is_not_verified_invites_no_students_or_careg
 ) -> None:
     place = await found_snoop(school)
     child = {"email": "the-student@school.example", "name": "x", "role": "STUDENT"}
-    given = {key: place[key] for key in ("organisationId", "groupId")}
-    assert await school.refuse(INVITE, SNOOP, input={**given, **child}) == "FORBIDDEN"
+    input = {key: place[key] for key in ("organisationId", "groupId")}
+    assert await school.refuse(INVITE, SNOOP, input={**input, **child}) == "FORBIDDEN"
     joined = (await school.ask(JOIN, STUDENT, code=place["code"]))["joinGroup"]["membership"]
     await school.ask(ACCEPT, STUDENT, id=joined["id"], notice=None)
     care = {"organisationId": place["organisationId"], "childId": str(STUDENT.person_id)}
@@ -393,5 +393,5 @@ async def test_a_caregiver_of_a_student_of_another_organisation_is_refused(
 ) -> None:
     other = viewer_for(Caller.OTHER_ADMIN)
     place = {"organisationId": str(id_of("other organisation")), "childId": str(STUDENT.person_id)}
-    given = {**place, "email": "x@x.example", "name": "x", "role": "CAREGIVER"}
-    assert await school.refuse(INVITE, other, input=given) == "NOT_FOUND"
+    input = {**place, "email": "x@x.example", "name": "x", "role": "CAREGIVER"}
+    assert await school.refuse(INVITE, other, input=input) == "NOT_FOUND"

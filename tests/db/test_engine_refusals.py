@@ -35,7 +35,7 @@ async def test_a_stale_version_is_a_conflict_and_changes_nothing(
     client: EngineClient, version: int
 ) -> None:
     before = await client.ask(ALL)
-    given = {"goalId": str(goal_id(1)), "expectedVersion": version}
+    input = {"goalId": str(goal_id(1)), "expectedVersion": version}
     for query, more in (
         (UPDATE % "id", {"title": "Mine"}),
         (
@@ -43,7 +43,7 @@ async def test_a_stale_version_is_a_conflict_and_changes_nothing(
             {},
         ),
     ):
-        status, error = await client.fail(query, input={**given, **more})
+        status, error = await client.fail(query, input={**input, **more})
         assert status == 200
         assert f"expected version {version}, but the current version is 3" in error["message"]
         assert error["extensions"] == {
@@ -55,8 +55,8 @@ async def test_a_stale_version_is_a_conflict_and_changes_nothing(
 
 
 async def test_a_version_that_is_null_is_not_asked_for(client: EngineClient) -> None:
-    given = {"goalId": str(goal_id(1)), "complete": True, "expectedVersion": None}
-    assert await client.ask(UPDATE % "version", input=given)
+    input = {"goalId": str(goal_id(1)), "complete": True, "expectedVersion": None}
+    assert await client.ask(UPDATE % "version", input=input)
 
 
 # Input that cannot be used.
@@ -88,8 +88,8 @@ async def test_input_that_cannot_be_used_is_named_and_nothing_is_written(
 ) -> None:
     wrong, message = UNUSABLE[case]
     before = await client.ask(ALL)
-    given = {"goalType": "SPORTS", "title": "Fine", **wrong}
-    status, error = await client.fail(CREATE % "id", input=given)
+    input = {"goalType": "SPORTS", "title": "Fine", **wrong}
+    status, error = await client.fail(CREATE % "id", input=input)
     assert status == 200
     assert error["message"] == message
     assert error["path"] == ["createGoal"]
@@ -122,8 +122,8 @@ async def test_the_longest_text_is_counted_in_characters_after_composition(
 async def test_a_variable_that_does_not_fit_is_a_request_that_does_not_run(
     client: EngineClient, wrong: dict[str, object]
 ) -> None:
-    given = {"goalType": "SPORTS", **({"title": "Fine"} if wrong else {}), **wrong}
-    status, error = await client.fail(CREATE % "id", input=given)
+    input = {"goalType": "SPORTS", **({"title": "Fine"} if wrong else {}), **wrong}
+    status, error = await client.fail(CREATE % "id", input=input)
     assert status == 400
     assert "$input" in error["message"]
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
@@ -170,10 +170,10 @@ async def test_a_fault_in_a_procedure_leaves_the_engine_and_undoes_the_rest(
     engine_database: Database, client: EngineClient
 ) -> None:
     async def break_down(
-        context: ProcedureContext, given: ReorderGoalTasksInput
+        context: ProcedureContext, input: ReorderGoalTasksInput
     ) -> ReorderGoalTasksPayload:
         delete = "delete from goal_task where goal_id = $1"
-        await context.transaction.execute(delete, given.goal_id)
+        await context.transaction.execute(delete, input.goal_id)
         raise RuntimeError("the secret of the procedure")
 
     procedures = {"reorder_goal_tasks": Procedure.of(break_down)}
@@ -195,8 +195,8 @@ async def test_a_fault_in_a_procedure_leaves_the_engine_and_undoes_the_rest(
 
 async def test_a_person_who_is_gone_creates_nothing(client: EngineClient) -> None:
     gone = Viewer(uuid4())
-    given = {"goalType": "SPORTS", "title": "New"}
-    assert await client.refuse(CREATE % "id", gone, input=given) == "NOT_FOUND"
+    input = {"goalType": "SPORTS", "title": "New"}
+    assert await client.refuse(CREATE % "id", gone, input=input) == "NOT_FOUND"
     assert await client.ask("{ goals { id } }", gone) == {"goals": []}
 
 

@@ -24,9 +24,9 @@ UPDATE = "mutation ($input: UpdateGoalInput!) { updateGoal(input: $input) { goal
 
 
 async def test_a_goal_is_created_with_what_was_given_and_defaults(client: EngineClient) -> None:
-    given = {"goalType": "SPORTS", "title": "Swim"}
+    input = {"goalType": "SPORTS", "title": "Swim"}
     fields = "id title information complete dueAt color version tasks { id } owner { name }"
-    created = (await client.ask(CREATE % fields, input=given))["createGoal"]["goal"]
+    created = (await client.ask(CREATE % fields, input=input))["createGoal"]["goal"]
     assert UUID(created.pop("id"))
     assert created == {
         "title": "Swim",
@@ -44,14 +44,14 @@ async def test_a_goal_is_created_with_what_was_given_and_defaults(client: Engine
 
 async def test_children_keep_the_order_they_were_given_in(client: EngineClient) -> None:
     words = [f"{number} ā" for number in (5, 3, 9, 1, 7, 2, 8, 0, 6, 4)]
-    given = {
+    input = {
         "goalType": "CAREER",
         "title": "Many",
         "tasks": [{"information": word} for word in words],
         "notes": [{"information": word} for word in words],
     }
     fields = "id tasks { information position } notes { information }"
-    created = (await client.ask(CREATE % fields, input=given))["createGoal"]["goal"]
+    created = (await client.ask(CREATE % fields, input=input))["createGoal"]["goal"]
     again = await client.ask(
         f"query ($id: UUID!) {{ goals(goalId: $id) {{ {fields} }} }}", id=created["id"]
     )
@@ -63,16 +63,16 @@ async def test_children_keep_the_order_they_were_given_in(client: EngineClient) 
 
 @pytest.mark.parametrize("empty", [[], None])
 async def test_no_children_are_no_mistake(client: EngineClient, empty: object) -> None:
-    given = {"goalType": "CAREER", "title": "None", "tasks": empty, "notes": empty}
-    created = await client.ask(CREATE % "tasks { id } notes { id }", input=given)
+    input = {"goalType": "CAREER", "title": "None", "tasks": empty, "notes": empty}
+    created = await client.ask(CREATE % "tasks { id } notes { id }", input=input)
     assert created["createGoal"]["goal"] == {"tasks": [], "notes": []}
 
 
 async def test_the_payload_sees_what_was_written_wherever_it_looks(client: EngineClient) -> None:
-    given = {"goalType": "CAREER", "title": "Zeal", "tasks": [{"information": "a"}]}
+    input = {"goalType": "CAREER", "title": "Zeal", "tasks": [{"information": "a"}]}
     fields = """owner { goals(filter: {title: {eq: "Zeal"}}) { title tasks { information } } }
       tasks { goal { title tasksConnection { totalCount } } }"""
-    created = (await client.ask(CREATE % fields, input=given))["createGoal"]["goal"]
+    created = (await client.ask(CREATE % fields, input=input))["createGoal"]["goal"]
     assert created == {
         "owner": {"goals": [{"title": "Zeal", "tasks": [{"information": "a"}]}]},
         "tasks": [{"goal": {"title": "Zeal", "tasksConnection": {"totalCount": 1}}}],
@@ -80,7 +80,7 @@ async def test_the_payload_sees_what_was_written_wherever_it_looks(client: Engin
 
 
 async def test_the_lists_of_a_new_goal_take_their_arguments(client: EngineClient) -> None:
-    given = {
+    input = {
         "goalType": "CAREER",
         "title": "Zeal",
         "tasks": [{"information": word} for word in ("Ā", "b", "c")],
@@ -89,7 +89,7 @@ async def test_the_lists_of_a_new_goal_take_their_arguments(client: EngineClient
       { information }
       tasksConnection(first: 2) { totalCount nodes { information } pageInfo { hasNextPage } }
       found: tasks(filter: {search: "a"}) { information }"""
-    created = (await client.ask(CREATE % fields, input=given))["createGoal"]["goal"]
+    created = (await client.ask(CREATE % fields, input=input))["createGoal"]["goal"]
     assert created == {
         "tasks": [{"information": "c"}],
         "tasksConnection": {
@@ -104,11 +104,11 @@ async def test_the_lists_of_a_new_goal_take_their_arguments(client: EngineClient
 async def test_a_text_is_stored_composed_and_found_without_its_macrons(
     client: EngineClient,
 ) -> None:
-    given = {"goalType": "CULTURAL", "title": "Wha\u0304nau", "information": "\t“ok”\\ 👩‍👩‍👧\r\n"}
-    created = await client.ask(CREATE % "title information", input=given)
+    input = {"goalType": "CULTURAL", "title": "Wha\u0304nau", "information": "\t“ok”\\ 👩‍👩‍👧\r\n"}
+    created = await client.ask(CREATE % "title information", input=input)
     assert created["createGoal"]["goal"] == {
         "title": "Wh\u0101nau",
-        "information": given["information"],
+        "information": input["information"],
     }
     found = await client.ask('{ goals(filter: {search: "WHANAU"}) { title } }')
     assert found["goals"] == [{"title": "Wh\u0101nau"}]
@@ -116,8 +116,8 @@ async def test_a_text_is_stored_composed_and_found_without_its_macrons(
 
 async def test_what_is_absent_stays_and_null_clears(client: EngineClient) -> None:
     fields = "title information dueAt color complete"
-    given = {"goalId": str(goal_id(1)), "dueAt": None, "complete": True}
-    updated = await client.ask(UPDATE % fields, input=given)
+    input = {"goalId": str(goal_id(1)), "dueAt": None, "complete": True}
+    updated = await client.ask(UPDATE % fields, input=input)
     assert updated["updateGoal"]["goal"] == {
         "title": "Kōrero Māori",
         "information": "Speak it at home.",
@@ -129,9 +129,9 @@ async def test_what_is_absent_stays_and_null_clears(client: EngineClient) -> Non
 
 async def test_the_version_grows_and_the_moment_moves(client: EngineClient) -> None:
     for version in (4, 5):
-        given = {"goalId": str(goal_id(1)), "title": f"Title {version}"}
+        input = {"goalId": str(goal_id(1)), "title": f"Title {version}"}
         fields = "version updatedAt createdAt"
-        goal = (await client.ask(UPDATE % fields, input=given))["updateGoal"]["goal"]
+        goal = (await client.ask(UPDATE % fields, input=input))["updateGoal"]["goal"]
         assert goal["version"] == version
         assert goal["updatedAt"] > goal["createdAt"] == "2026-02-02T09:00:00Z"
         assert goal["updatedAt"] > "2026-02-03"
@@ -139,8 +139,8 @@ async def test_the_version_grows_and_the_moment_moves(client: EngineClient) -> N
 
 async def test_an_update_of_nothing_is_no_change(client: EngineClient) -> None:
     before = (await client.ask(ALL))["goals"]
-    given = {"goalId": str(goal_id(1)), "expectedVersion": 3}
-    updated = await client.ask(UPDATE % "version", input=given)
+    input = {"goalId": str(goal_id(1)), "expectedVersion": 3}
+    updated = await client.ask(UPDATE % "version", input=input)
     assert updated["updateGoal"]["goal"] == {"version": 3}
     assert (await client.ask(ALL))["goals"] == before
 
@@ -245,8 +245,8 @@ REORDER = """mutation ($goal: UUID!, $tasks: [UUID!]!) {
     ids=lambda tasks: "".join(map(str, tasks)) or "none",
 )
 async def test_an_order_must_have_every_task_once(client: EngineClient, tasks: list[int]) -> None:
-    given = [str(task_id(number)) for number in tasks]
-    status, error = await client.fail(REORDER, goal=str(goal_id(1)), tasks=given)
+    input = [str(task_id(number)) for number in tasks]
+    status, error = await client.fail(REORDER, goal=str(goal_id(1)), tasks=input)
     assert status == 200
     assert error == {
         "message": "input.taskIds: expected each of the goal's 3 tasks exactly once.",

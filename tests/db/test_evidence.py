@@ -305,12 +305,12 @@ async def test_deleting_evidence_deletes_its_objects_after_the_commit(
     ready = await harness.hand_in(photos.photo(), JPEG)
     error = await harness.refuse(DELETE, i={"evidenceId": ready["id"], "expectedVersion": 1})
     assert error["extensions"]["code"] == "CONFLICT"
-    given = {"evidenceId": ready["id"], "expectedVersion": ready["version"]}
-    error = await harness.refuse(DELETE_AND_FAIL, i=given, nowhere={"evidenceId": str(NOWHERE)})
+    input = {"evidenceId": ready["id"], "expectedVersion": ready["version"]}
+    error = await harness.refuse(DELETE_AND_FAIL, i=input, nowhere={"evidenceId": str(NOWHERE)})
     assert error["path"] == ["finishEvidence"]
     await harness.sweep()
     assert await harness.objects() == {"file", "thumbnail"}
-    assert await harness.ask(DELETE, i=given) == {"goal": {"id": str(id_of("goal"))}}
+    assert await harness.ask(DELETE, i=input) == {"goal": {"id": str(id_of("goal"))}}
     await harness.sweep()
     assert await harness.objects() == set()
 

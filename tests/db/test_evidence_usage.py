@@ -63,8 +63,8 @@ async def test_an_organisations_students_share_its_room(harness: EvidenceHarness
     harness.settings = replace(harness.settings, evidence_organisation_bytes=25)
     theirs = id_of("classmate's goal")
     await harness.write(GOAL, theirs, id_of(Caller.CLASSMATE))
-    given = announcement(b"x" * 20, TEXT, goalId=str(theirs))
-    await harness.ask(ADD, Caller.CLASSMATE, i=given)
+    input = announcement(b"x" * 20, TEXT, goalId=str(theirs))
+    await harness.ask(ADD, Caller.CLASSMATE, i=input)
     assert await refused(harness) == {"limit": "organisation", "allowed": 25}
     assert await usage(harness, "organisation") == (20, 1)
     assert await usage(harness, Caller.STUDENT) == (0, 0)
@@ -73,8 +73,8 @@ async def test_an_organisations_students_share_its_room(harness: EvidenceHarness
 async def test_who_is_no_student_anywhere_counts_alone(harness: EvidenceHarness) -> None:
     goal = id_of("stranger's goal")
     await harness.write(GOAL, goal, id_of(Caller.STRANGER))
-    given = announcement(b"x" * 20, TEXT, goalId=str(goal))
-    added = (await harness.ask(ADD, Caller.STRANGER, i=given))["evidence"]
+    input = announcement(b"x" * 20, TEXT, goalId=str(goal))
+    added = (await harness.ask(ADD, Caller.STRANGER, i=input))["evidence"]
     assert await usage(harness, Caller.STRANGER) == (20, 1)
     stem = (await harness.row(added["id"]))["stem"]
     assert stem.startswith(f"people/{id_of(Caller.STRANGER)}/evidence/")
@@ -96,13 +96,13 @@ async def test_two_at_once_get_no_more_room_than_one(harness: EvidenceHarness) -
     procedures = load_features().procedures
     both, tries = asyncio.Barrier(2), 0
 
-    async def meet(context: ProcedureContext, given: AddEvidenceInput) -> EvidencePayload:
+    async def meet(context: ProcedureContext, input: AddEvidenceInput) -> EvidencePayload:
         nonlocal tries
         tries += 1
         await context.transaction.fetch(USAGE, context.viewer.person_id)
         if tries <= 2:
             await both.wait()
-        return await add_evidence(context, given)
+        return await add_evidence(context, input)
 
     engine = harness.engine({**procedures, "add_evidence": Procedure.of(meet)})
     request = GraphQLRequest(ADD, variables={"i": announcement(b"x" * 10, TEXT)})

@@ -53,7 +53,7 @@ def level(
         settle = connection._session_settings
         lesser = {"default_transaction_isolation": "read committed"}
         monkeypatch.setattr(
-            connection, "_session_settings", lambda *given: {**settle(*given), **lesser}
+            connection, "_session_settings", lambda *arguments: {**settle(*arguments), **lesser}
         )
         monkeypatch.setattr(transaction, "_BEGIN", f"BEGIN ISOLATION LEVEL {level}")
     return level

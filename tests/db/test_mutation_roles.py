@@ -61,10 +61,10 @@ async def ask(
     client: EngineClient,
     mutation: str,
     caller: Caller,
-    given: Input,
+    input: Input,
     find: Callable[[str], UUID] = id_of,
 ) -> GraphQLResponse:
-    found = resolve(given, find)
+    found = resolve(input, find)
     return await client.send(document(mutation), viewer_for(caller), input=found)
 
 
@@ -85,10 +85,10 @@ def versions_of(mutation: str) -> list[Input]:
     return [{}, *({"expectedVersion": version} for version in (1, 2) if takes)]
 
 
-async def refused(client: EngineClient, mutation: str, caller: Caller, given: Input) -> bool:
+async def refused(client: EngineClient, mutation: str, caller: Caller, input: Input) -> bool:
     """Whether the mutation is refused; if so, to the byte as if the row did not exist."""
     for version in versions_of(mutation):
-        answer = await ask(client, mutation, caller, {**given, **version})
+        answer = await ask(client, mutation, caller, {**input, **version})
         match errors(answer):
             case []:
                 return False
@@ -97,7 +97,7 @@ async def refused(client: EngineClient, mutation: str, caller: Caller, given: In
             case [error]:
                 assert error == ({"code": "NOT_FOUND"}, [mutation])
                 assert NOT_FOUND.search(answer.body.decode()), answer.body
-                nowhere = await ask(client, mutation, caller, {**given, **version}, find_nothing)
+                nowhere = await ask(client, mutation, caller, {**input, **version}, find_nothing)
                 assert answer == nowhere
             case several:
                 pytest.fail(f"{caller} got {several}")
@@ -123,7 +123,7 @@ async def test_a_mutation_is_allowed_to_whom_its_record_says(
     before = await snapshot(engine_database)
     allowed = set()
     for caller in Caller:
-        is_refused = await refused(client, record.name, caller, case.given)
+        is_refused = await refused(client, record.name, caller, case.input)
         after = await snapshot(engine_database)
         if is_refused:
             assert after == before, f"{caller} was refused, and yet it happened"
@@ -162,6 +162,6 @@ async def test_what_another_organisation_has_cannot_be_invited_into(
 async def test_an_organisation_keeps_an_admin(engine_database: Database) -> None:
     await fill(engine_database)
     client = EngineClient(engine_database, "json")
-    given = {"membershipId": Id("other admin's")}
-    answer = await ask(client, "endMembership", Caller.OTHER_ADMIN, given)
+    input = {"membershipId": Id("other admin's")}
+    answer = await ask(client, "endMembership", Caller.OTHER_ADMIN, input)
     assert errors(answer) == [({"code": "CONFLICT"}, ["endMembership"])]

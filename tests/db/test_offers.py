@@ -48,7 +48,7 @@ async def test_what_is_accepted_is_what_was_shown(school: EngineClient, renamed:
     place = await found_snoop(school)
     await school.ask(JOIN, STUDENT, code=place["code"])
     (shown,) = [each for each in await show(school, STUDENT) if not each["organisationVerified"]]
-    given = {"id": shown["id"], "notice": shown["noticeVersion"]}
+    input = {"id": shown["id"], "notice": shown["noticeVersion"]}
     if renamed == "organisation":
         await school.ask(RENAME_SCHOOL, SNOOP, id=place["organisationId"])
     elif renamed == "group":
@@ -56,7 +56,7 @@ async def test_what_is_accepted_is_what_was_shown(school: EngineClient, renamed:
     else:
         verified = "update organisation set verified = true where id = $1"
         await school.database.write(verified, [UUID(place["organisationId"])], deadline=soon())
-    assert await school.refuse(ACCEPT, STUDENT, **given) == "CONFLICT"
+    assert await school.refuse(ACCEPT, STUDENT, **input) == "CONFLICT"
     (again,) = [each for each in await show(school, STUDENT) if each["id"] == shown["id"]]
     assert again["sharing"] != shown["sharing"]
     await school.ask(ACCEPT, STUDENT, id=shown["id"], notice=again["noticeVersion"])

@@ -84,7 +84,7 @@ async def test_a_payload_shows_no_more_than_a_query(
     client = clients[rendering]
     kinds = payload_of(record.name)
     text = showing_all(record)
-    (payload,) = (await client.ask(text, viewer, input=resolve(case.given, id_of))).values()
+    (payload,) = (await client.ask(text, viewer, input=resolve(case.input, id_of))).values()
     for name, kind in kinds.items():
         rows = await find_rows(client, viewer, kind, UUID(payload[name]["id"]))
         assert rows, "the payload shows a row that no query leads to"

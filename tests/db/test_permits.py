@@ -31,8 +31,8 @@ async def test_who_may_call_it_is_who_its_table_says(
     await fill(engine_database)
     permits = Permits(MODEL, engine_database)
     names = {each.input for each in MODEL.mutations[record.name].permissions} | {"role"}
-    found = resolve(case.given, id_of)
-    given = {
+    found = resolve(case.input, id_of)
+    input = {
         name: value if name == "role" else UUID(value)
         for name, value in found.items()
         if name in names
@@ -41,7 +41,7 @@ async def test_who_may_call_it_is_who_its_table_says(
         caller
         for caller in Caller
         if caller is not Caller.ANONYMOUS
-        and await permits.hold(record.name, given, id_of(caller), deadline=soon())
+        and await permits.hold(record.name, input, id_of(caller), deadline=soon())
     }
     assert allowed == case.allowed
 

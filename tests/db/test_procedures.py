@@ -97,24 +97,24 @@ class WeighingEngine:
         self.client.engine = Engine(model, database, Settings(rendering=rendering), procedures)
 
     def procedure(self) -> Any:
-        async def weigh(context: ProcedureContext, given: WeighInput) -> WeighPayload:
+        async def weigh(context: ProcedureContext, input: WeighInput) -> WeighPayload:
             await context.transaction.execute("SELECT 1")
-            self.called.append(given)
+            self.called.append(input)
             payload = WeighPayload(
-                goal=given.goal_id,
-                note=given.note_id,
-                grams=len(given.parts) * given.count,
-                label=given.colour,
+                goal=input.goal_id,
+                note=input.note_id,
+                grams=len(input.parts) * input.count,
+                label=input.colour,
                 heavy=False,
                 id=NOWHERE,
-                scale=given.scale,
+                scale=input.scale,
             )
             return msgspec.structs.replace(payload, **self.returned)
 
         return weigh
 
-    def input(self, **given: Any) -> dict[str, Any]:
-        return {"goalId": str(goal_id(1)), "parts": [{"text": "one"}], **given}
+    def input(self, **input: Any) -> dict[str, Any]:
+        return {"goalId": str(goal_id(1)), "parts": [{"text": "one"}], **input}
 
 
 @pytest_asyncio.fixture(params=RENDERINGS)
@@ -128,8 +128,8 @@ async def scales(
 async def test_a_payload_has_rows_and_values_in_the_order_of_the_selection(
     scales: WeighingEngine,
 ) -> None:
-    given = scales.input(noteId=str(note_id(1)), parts=[{"text": "a"}, {"text": "b"}])
-    answer = await scales.client.ask(DOCUMENT, input=given)
+    input = scales.input(noteId=str(note_id(1)), parts=[{"text": "a"}, {"text": "b"}])
+    answer = await scales.client.ask(DOCUMENT, input=input)
     assert list(answer["w"]) == ["s", "label", "goal", "grams", "note", "heavy", "id", "again"]
     assert answer["w"]["goal"]["title"] == "Kōrero Māori"
     assert answer["w"]["note"] is not None
@@ -185,7 +185,7 @@ async def test_texts_are_normalised_before_they_reach_it(scales: WeighingEngine)
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("input", "message"),
     [
         ({"count": 0}, "input.count: expected 1 to 5, got 0."),
         ({"count": 6}, "input.count: expected 1 to 5, got 6."),
@@ -196,14 +196,14 @@ async def test_texts_are_normalised_before_they_reach_it(scales: WeighingEngine)
     ],
 )
 async def test_its_input_obeys_the_sdl(
-    scales: WeighingEngine, given: dict[str, Any], message: str
+    scales: WeighingEngine, input: dict[str, Any], message: str
 ) -> None:
-    _, error = await scales.client.fail(DOCUMENT, input=scales.input(**given))
+    _, error = await scales.client.fail(DOCUMENT, input=scales.input(**input))
     assert error["extensions"]["code"] == "BAD_USER_INPUT"
     assert error["message"].startswith(message)
     assert error["path"] == ["w"]
-    literal = ", ".join(f"{name}: {_literal(value)}" for name, value in given.items())
-    parts = "" if "parts" in given else 'parts: [{text: "a"}], '
+    literal = ", ".join(f"{name}: {_literal(value)}" for name, value in input.items())
+    parts = "" if "parts" in input else 'parts: [{text: "a"}], '
     document = f'mutation {{ weigh(input: {{goalId: "{goal_id(1)}", {parts}{literal}}}) {{ id }} }}'
     _, error = await scales.client.fail(document)
     assert error["message"].startswith(message)
@@ -229,11 +229,11 @@ def _literal(value: Any) -> str:
 async def test_a_grant_holds_for_its_rows_and_inputs_only(
     scales: WeighingEngine, goal: UUID, scale: str, allowed: bool
 ) -> None:
-    given = scales.input(goalId=str(goal), scale=scale)
+    input = scales.input(goalId=str(goal), scale=scale)
     if allowed:
-        await scales.client.ask(DOCUMENT, input=given)
+        await scales.client.ask(DOCUMENT, input=input)
         return
-    _, error = await scales.client.fail(DOCUMENT, input=given)
+    _, error = await scales.client.fail(DOCUMENT, input=input)
     assert error["message"] == "weigh: Goal not found, or you may not change it."
     assert scales.called == []
 

@@ -50,9 +50,9 @@ def engine(request: pytest.FixtureRequest, engine_database: Database) -> Engine:
 async def test_the_example_does_what_it_says(engine: Engine, engine_database: Database) -> None:
     await fill(engine_database)
 
-    async def complete(viewer: Any, **given: Any) -> Any:
+    async def complete(viewer: Any, **input: Any) -> Any:
         request = GraphQLRequest(
-            COMPLETE, variables={"input": {"goalId": str(goal_id(1)), **given}}
+            COMPLETE, variables={"input": {"goalId": str(goal_id(1)), **input}}
         )
         answer = await engine.execute(request, viewer, deadline=time.monotonic() + 60)
         return json.loads(answer.body)

@@ -28,9 +28,9 @@ NOTE = """mutation ($input: CreateGoalNoteInput!) {
 }"""
 
 
-async def send(client: EngineClient, caller: Caller, query: str, given: object) -> GraphQLResponse:
+async def send(client: EngineClient, caller: Caller, query: str, input: object) -> GraphQLResponse:
     return await client.engine.execute(
-        GraphQLRequest(query, variables={"input": given}),
+        GraphQLRequest(query, variables={"input": input}),
         viewer_for(caller),
         deadline=time.monotonic() + 60,
         idempotency_key="once",
@@ -57,11 +57,11 @@ async def test_what_is_shown_again_is_what_a_query_shows_now(
     assert viewer is not None
     client = clients[rendering]
     kinds = payload_of(record.name)
-    text, given = showing_all(record), resolve(case.given, id_of)
-    first = json.loads((await send(client, caller, text, given)).body)["data"][record.name]
+    text, input = showing_all(record), resolve(case.input, id_of)
+    first = json.loads((await send(client, caller, text, input)).body)["data"][record.name]
     await engine_database.write(END_ALL, deadline=soon())
     before = without_traces(await snapshot(engine_database))
-    again = json.loads((await send(client, caller, text, given)).body)
+    again = json.loads((await send(client, caller, text, input)).body)
     assert without_traces(await snapshot(engine_database)) == before, "it happened twice"
     rows = {
         name: await find_rows(client, viewer, kind, UUID(first[name]["id"]))
@@ -84,18 +84,18 @@ async def test_a_mentor_who_left_reads_nothing_by_a_key(
     engine_database: Database, client: EngineClient
 ) -> None:
     await fill(engine_database)
-    given = {"goalId": str(id_of("goal")), "information": "Well done"}
-    first = json.loads((await send(client, Caller.MENTOR, NOTE, given)).body)["data"]
+    input = {"goalId": str(id_of("goal")), "information": "Well done"}
+    first = json.loads((await send(client, Caller.MENTOR, NOTE, input)).body)["data"]
     row = first["createGoalNote"]["note"]["id"]
     change = "UPDATE goal_note SET information = 'Very well done' WHERE id = $1"
     await engine_database.write(change, [UUID(row)], deadline=soon())
-    again = json.loads((await send(client, Caller.MENTOR, NOTE, given)).body)["data"]
+    again = json.loads((await send(client, Caller.MENTOR, NOTE, input)).body)["data"]
     assert again["createGoalNote"]["note"] == {
         **first["createGoalNote"]["note"],
         "information": "Very well done",
     }
     await engine_database.write(END_ALL, deadline=soon())
-    refused = await send(client, Caller.MENTOR, NOTE, given)
+    refused = await send(client, Caller.MENTOR, NOTE, input)
     assert b"done" not in refused.body
     (error,) = json.loads(refused.body)["errors"]
     assert error["extensions"]["applied"] is True
@@ -103,8 +103,8 @@ async def test_a_mentor_who_left_reads_nothing_by_a_key(
 
 async def test_a_key_keeps_no_content(engine_database: Database, client: EngineClient) -> None:
     await fill(engine_database)
-    given = {"goalId": str(id_of("goal")), "information": "What only the student may know"}
-    await send(client, Caller.STUDENT, NOTE, given)
+    input = {"goalId": str(id_of("goal")), "information": "What only the student may know"}
+    await send(client, Caller.STUDENT, NOTE, input)
     (row,) = await engine_database.read("SELECT * FROM idempotency_key", deadline=soon())
     assert "What only" not in str(tuple(row))
 
@@ -113,9 +113,9 @@ async def test_what_an_earlier_version_kept_is_not_shown(
     engine_database: Database, client: EngineClient
 ) -> None:
     await fill(engine_database)
-    given = {"goalId": str(id_of("goal")), "information": "x"}
-    await send(client, Caller.STUDENT, NOTE, given)
+    input = {"goalId": str(id_of("goal")), "information": "x"}
+    await send(client, Caller.STUDENT, NOTE, input)
     await engine_database.write("UPDATE idempotency_key SET written = '[]'", deadline=soon())
-    (error,) = json.loads((await send(client, Caller.STUDENT, NOTE, given)).body)["errors"]
+    (error,) = json.loads((await send(client, Caller.STUDENT, NOTE, input)).body)["errors"]
     assert error["extensions"] == {"code": "NOT_FOUND", "applied": True}
     assert "has happened" in error["message"]

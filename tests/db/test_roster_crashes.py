@@ -75,8 +75,8 @@ async def test_an_import_whose_workers_are_killed_around_every_step_is_like_any_
     await importer.ask(CHECK, i={"importId": id_})
     deaths = await kill_at_every_step(importer, processes, database_url, id_)
     checked = await importer.see(id_)
-    given = {"importId": id_, "expectedVersion": checked["version"], "allowEndingPercent": 100}
-    await importer.ask(APPLY, i=given)
+    input = {"importId": id_, "expectedVersion": checked["version"], "allowEndingPercent": 100}
+    await importer.ask(APPLY, i=input)
     deaths += await kill_at_every_step(importer, processes, database_url, id_)
 
     applied = await importer.see(id_)

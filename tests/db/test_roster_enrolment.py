@@ -136,10 +136,10 @@ async def test_what_has_changed_since_the_rows_were_matched_is_decided_again(
 ) -> None:
     checked = await importer.check(school(user("u1", "Ana T")))
 
-    async def remove_once_people_are_written(*given: Any) -> Any:
+    async def remove_once_people_are_written(*arguments: Any) -> Any:
         if await importer.rows("SELECT 1 FROM person WHERE email = 'u1@school.example'"):
             await importer.write("DELETE FROM verified_domain")
-        return await run_phase(*given)
+        return await run_phase(*arguments)
 
     monkeypatch.setattr(steps, "run_phase", remove_once_people_are_written)
     applied = await importer.apply(checked)

@@ -49,12 +49,12 @@ async def test_the_school_s_consent_is_recorded_and_withdrawn_with_the_membershi
     )
     admin = id_of(Caller.ADMIN)
     await importer.import_(small(), noticeVersion="2026-1")
-    given = ("SCHOOL", "2026-1", admin)
-    assert [tuple(row) for row in await importer.rows(consents)] == [(*given, False, None)] * 3
+    input = ("SCHOOL", "2026-1", admin)
+    assert [tuple(row) for row in await importer.rows(consents)] == [(*input, False, None)] * 3
     await importer.import_(small(), noticeVersion="2026-2")
     assert len(await importer.rows(consents)) == 3, "they stand already"
     await importer.import_(small(enrollments=[]))
-    assert [tuple(row) for row in await importer.rows(consents)] == [(*given, True, admin)] * 3
+    assert [tuple(row) for row in await importer.rows(consents)] == [(*input, True, admin)] * 3
 
 
 @pytest.mark.parametrize(("source", "waits"), [("JOIN_CODE", True), ("INVITED", False)])
@@ -87,13 +87,13 @@ async def test_the_school_s_enrolment_takes_the_place_of_an_offer_that_is_open(
         "SELECT basis, notice_version, given_by_id, withdrawn_at IS NOT NULL AS withdrawn"
         " FROM consent WHERE membership_id = $1"
     )
-    given = ("SCHOOL", "2026-1", admin)
+    input = ("SCHOOL", "2026-1", admin)
     rows = await importer.rows(consents, id_of("offer"))
-    assert [tuple(row) for row in rows] == [(*given, False)]
+    assert [tuple(row) for row in rows] == [(*input, False)]
     await importer.import_(small(users=[listed], enrollments=[]))
     assert [tuple(row) for row in await importer.rows(offer, id_of("offer"))] == [(*now, True)]
     rows = await importer.rows(consents, id_of("offer"))
-    assert [tuple(row) for row in rows] == [(*given, True)]
+    assert [tuple(row) for row in rows] == [(*input, True)]
 
 
 async def test_source_and_notice_can_be_found_from_each_membership(importer: Importer) -> None:

@@ -198,8 +198,8 @@ async def test_more_than_is_allowed_does_not_end(importer: Importer) -> None:
     await importer.import_(small_school())
     world = await importer.world()
     checked = await importer.check(school(user("t1", "Hana Mero", "teacher")))
-    given = {"importId": checked["id"], "expectedVersion": checked["version"]}
-    code, message = await importer.refuse(APPLY, i=given)
+    arguments = {"importId": checked["id"], "expectedVersion": checked["version"]}
+    code, message = await importer.refuse(APPLY, i=arguments)
     assert (code, checked["endingPercent"]) == ("CONFLICT", 84)
     assert "84 % of the memberships" in message
     assert await importer.world() == world
@@ -237,8 +237,8 @@ async def test_what_has_changed_since_the_check_is_matched_again(importer: Impor
 
 async def test_a_former_admin_has_nothing_applied(importer: Importer) -> None:
     checked = await importer.check(small_school())
-    given = {"importId": checked["id"], "expectedVersion": checked["version"]}
-    await importer.ask(APPLY, i=given)
+    arguments = {"importId": checked["id"], "expectedVersion": checked["version"]}
+    await importer.ask(APPLY, i=arguments)
     await importer.write(
         "UPDATE membership SET ends_at = now() WHERE id = $1::uuid", id_of("admin's")
     )
@@ -255,11 +255,11 @@ async def test_an_application_stops_at_the_step_after_the_right_is_lost(
     count = "SELECT count(*) AS n FROM learning_group"
     before = (await importer.rows(count))[0]["n"]
 
-    async def end_once_groups_are_written(*given: Any) -> Any:
+    async def end_once_groups_are_written(*arguments: Any) -> Any:
         if (await importer.rows(count))[0]["n"] > before:
             end = "UPDATE membership SET ends_at = now() WHERE id = $1::uuid"
             await importer.write(end, id_of("admin's"))
-        return await run_phase(*given)
+        return await run_phase(*arguments)
 
     monkeypatch.setattr(steps, "run_phase", end_once_groups_are_written)
     await importer.ask(APPLY, i={"importId": checked["id"], "expectedVersion": checked["version"]})
@@ -302,8 +302,8 @@ async def test_an_import_goes_into_no_organisation_but_ones_own(importer: Import
 async def test_a_file_that_cannot_be_is_refused(
     importer: Importer, change: dict[str, Any], field: str
 ) -> None:
-    given = {"organisationId": str(ORGANISATION), "name": "r", "bytes": 1, "sha256": "0" * 64}
-    code, message = await importer.refuse(START, i={**given, **change})
+    arguments = {"organisationId": str(ORGANISATION), "name": "r", "bytes": 1, "sha256": "0" * 64}
+    code, message = await importer.refuse(START, i={**arguments, **change})
     assert code == "BAD_USER_INPUT"
     assert message.startswith(f"input.{field}: ")
 
@@ -347,10 +347,10 @@ async def test_what_was_not_uploaded_or_is_another_file_is_not_read(importer: Im
 
 async def test_two_imports_are_not_applied_at_once(importer: Importer) -> None:
     first, second = await importer.check(small_school()), await importer.check(small_school())
-    given = {"importId": first["id"], "expectedVersion": first["version"]}
-    await importer.ask(APPLY, i=given)
-    given = {"importId": second["id"], "expectedVersion": second["version"]}
-    code, message = await importer.refuse(APPLY, i=given)
+    arguments = {"importId": first["id"], "expectedVersion": first["version"]}
+    await importer.ask(APPLY, i=arguments)
+    arguments = {"importId": second["id"], "expectedVersion": second["version"]}
+    code, message = await importer.refuse(APPLY, i=arguments)
     assert (code, "Another import" in message) == ("CONFLICT", True)
 
 

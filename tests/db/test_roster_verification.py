@@ -12,8 +12,8 @@ from tests.unit.features.rosters import small_school
 async def test_an_organisation_that_is_not_verified_enrols_no_person(importer: Importer) -> None:
     await importer.set_up(verified=False)
     world = await importer.world()
-    given = {"organisationId": str(id_of("organisation")), "name": "r.zip", "bytes": 1}
-    code, message = await importer.refuse(START, i={**given, "sha256": "0" * 64})
+    input = {"organisationId": str(id_of("organisation")), "name": "r.zip", "bytes": 1}
+    code, message = await importer.refuse(START, i={**input, "sha256": "0" * 64})
     assert code == "FORBIDDEN"
     assert message.startswith("This organisation is not verified")
     assert await importer.world() == world
@@ -27,11 +27,11 @@ async def test_an_import_stops_where_its_organisation_is_no_longer_verified(
     if applied:
         checked = await importer.check(content)
         mutation, id_ = APPLY, checked["id"]
-        given = {"importId": id_, "expectedVersion": checked["version"]}
+        input = {"importId": id_, "expectedVersion": checked["version"]}
     else:
         mutation, id_ = CHECK, await importer.start(content)
-        given = {"importId": id_}
-    await importer.ask(mutation, i=given)
+        input = {"importId": id_}
+    await importer.ask(mutation, i=input)
     await importer.write("UPDATE organisation SET verified = false")
     world = await importer.world()
     await importer.work(id_)
@@ -39,5 +39,5 @@ async def test_an_import_stops_where_its_organisation_is_no_longer_verified(
     assert imported["state"] == "FAILED"
     assert imported["job"]["failure"].startswith("This organisation is not verified")
     assert await importer.world() == world
-    newer = {**given, "expectedVersion": imported["version"]} if applied else given
+    newer = {**input, "expectedVersion": imported["version"]} if applied else input
     assert (await importer.refuse(mutation, i=newer))[0] == "FORBIDDEN"

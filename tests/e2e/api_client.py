@@ -103,7 +103,7 @@ class ApiClient:
     def announce(self, content: bytes, media_type: str = "image/jpeg", **more: object) -> Any:
         """Announce a file for one's first goal; its id and form."""
         goal = self.ask("{ goals(first: 1) { id } }")[0]["id"]
-        given = {
+        input = {
             "goalId": goal,
             "title": "Mahi kai",
             "altText": "A kete of flax",
@@ -112,7 +112,7 @@ class ApiClient:
             "bytes": len(content),
             "sha256": sha256(content).hexdigest(),
         }
-        return self.ask(ADD, i={**given, **more})["evidence"]
+        return self.ask(ADD, i={**input, **more})["evidence"]
 
     def finish(self, evidence: str) -> Any:
         """Say that it is uploaded, and wait until it was looked at."""
@@ -143,13 +143,13 @@ class ApiClient:
     def start_import(self, content: bytes) -> str:
         """Announce and upload a roster for the organisation that one administers; its id."""
         organisation = self.ask("{ organisations { id } }")[0]["id"]
-        given = {
+        input = {
             "organisationId": organisation,
             "name": "school.zip",
             "bytes": len(content),
             "sha256": sha256(content).hexdigest(),
         }
-        started = self.ask(START, i=given)["rosterImport"]
+        started = self.ask(START, i=input)["rosterImport"]
         response = upload(started["uploadForm"], content)
         assert response.status_code == 204, response.text
         id_: str = started["id"]
@@ -161,8 +161,8 @@ class ApiClient:
     def begin_application(self, import_: str) -> None:
         version = self.see_import(import_)["version"]
         # Whatever another test has imported into the same school may end.
-        given = {"importId": import_, "expectedVersion": version, "allowEndingPercent": 100}
-        self.ask(APPLY % "rosterImport { id }", i=given)
+        input = {"importId": import_, "expectedVersion": version, "allowEndingPercent": 100}
+        self.ask(APPLY % "rosterImport { id }", i=input)
 
     def see_import(self, import_: str) -> Any:
         return self.ask(IMPORT, id=import_)

@@ -221,7 +221,7 @@ def test_a_file_that_cannot_be_is_refused_before_it_is_uploaded(
     student: ApiClient, field: str, value: object
 ) -> None:
     goal = student.ask("{ goals(first: 1) { id } }")[0]["id"]
-    given = {
+    input = {
         "goalId": goal,
         "title": "Mahi kai",
         "fileName": "a.png",
@@ -229,7 +229,7 @@ def test_a_file_that_cannot_be_is_refused_before_it_is_uploaded(
         "bytes": 1,
         "sha256": sha256(b"a").hexdigest(),
     }
-    code, message = student.refuse(ADD, i={**given, field: value})
+    code, message = student.refuse(ADD, i={**input, field: value})
     assert code == "BAD_USER_INPUT"
     assert message.startswith(f"input.{field}: expected ")
 
@@ -285,9 +285,9 @@ def test_what_is_no_roster_is_refused_with_a_sentence(
 
 def test_a_roster_that_was_never_uploaded_is_refused_with_a_sentence(admin: ApiClient) -> None:
     organisation = admin.ask("{ organisations { id } }")[0]["id"]
-    given = {"organisationId": organisation, "name": "a.zip", "bytes": 5, "sha256": "0" * 64}
+    input = {"organisationId": organisation, "name": "a.zip", "bytes": 5, "sha256": "0" * 64}
     start = "mutation ($i: StartRosterImportInput!) { startRosterImport(input: $i) { %s } }"
-    started = admin.ask(start % "rosterImport { id }", i=given)["rosterImport"]
+    started = admin.ask(start % "rosterImport { id }", i=input)["rosterImport"]
     admin.begin_check(started["id"])
     seen = admin.wait_for_import(started["id"])
     assert seen["state"] == "FAILED"

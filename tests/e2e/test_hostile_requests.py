@@ -82,7 +82,7 @@ def test_what_is_no_request_is_refused(
 
 
 @pytest.mark.parametrize(
-    "given",
+    "input",
     [
         {"title": "a\x00b"},
         {"title": 1},
@@ -100,23 +100,23 @@ def test_what_is_no_request_is_refused(
         {"color": "red"},
         {"tasks": {"information": None}},
     ],
-    ids=lambda given: json.dumps(given),
+    ids=lambda input: json.dumps(input),
 )
-def test_a_value_that_cannot_be_used_is_named(client: httpx.Client, given: dict[str, Any]) -> None:
-    goal = {"goalType": "SPORTS", "title": "Swim", **given}
+def test_a_value_that_cannot_be_used_is_named(client: httpx.Client, input: dict[str, Any]) -> None:
+    goal = {"goalType": "SPORTS", "title": "Swim", **input}
     response = post(client, {"query": CREATE, "variables": {"i": goal}})
 
     assert response.status_code == status_of_first_error(response)
     assert code_of(response) == "BAD_USER_INPUT"
-    assert next(iter(given)) in response.json()["errors"][0]["message"]
+    assert next(iter(input)) in response.json()["errors"][0]["message"]
 
 
 @pytest.mark.parametrize("title", ["\\u0000", "a\\u{0}b", "\\uD800", "\\u{D800}"])
 def test_characters_no_column_holds_are_refused_in_the_document_too(
     client: httpx.Client, title: str
 ) -> None:
-    given = f'{{goalType: SPORTS, title: "{title}"}}'
-    query = f"mutation {{ createGoal(input: {given}) {{ goal {{ id }} }} }}"
+    input = f'{{goalType: SPORTS, title: "{title}"}}'
+    query = f"mutation {{ createGoal(input: {input}) {{ goal {{ id }} }} }}"
     response = post(client, {"query": query})
 
     assert code_of(response) in {

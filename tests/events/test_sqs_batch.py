@@ -46,7 +46,7 @@ class RecordingWorker:
     errors: dict[str, Exception] = field(default_factory=dict)
     seconds: list[tuple[str, float]] = field(default_factory=list)
 
-    def given(self) -> list[float]:
+    def input(self) -> list[float]:
         return [seconds for _, seconds in self.seconds]
 
     async def handle(self, body: str, *, deadline: float) -> None:
@@ -96,7 +96,7 @@ def test_each_message_has_its_share_of_the_time_that_is_left(open_function: Open
     open_function(worker)(batch("a", "b", "c", "d"), LambdaContext(805))
 
     # Each took no time, so the next one's share is larger.
-    assert worker.given() == pytest.approx([200, 267, 400, 800], abs=20)
+    assert worker.input() == pytest.approx([200, 267, 400, 800], abs=20)
 
 
 def test_no_share_is_too_short_to_begin_anything_in(open_function: Opener) -> None:
@@ -104,7 +104,7 @@ def test_no_share_is_too_short_to_begin_anything_in(open_function: Opener) -> No
 
     open_function(worker)(batch(*"abcdefghij"), LambdaContext(105))
 
-    assert worker.given()[:2] == pytest.approx([40, 40], abs=5)
+    assert worker.input()[:2] == pytest.approx([40, 40], abs=5)
 
 
 def test_a_worker_has_no_more_time_than_the_settings_allow(open_function: Opener) -> None:
@@ -112,7 +112,7 @@ def test_a_worker_has_no_more_time_than_the_settings_allow(open_function: Opener
 
     open_function(worker, job_seconds=60.0)(batch("a"), LambdaContext())
 
-    assert worker.given() == pytest.approx([60], abs=5)
+    assert worker.input() == pytest.approx([60], abs=5)
 
 
 def test_an_empty_batch_is_nothing_to_do(open_function: Opener) -> None:

@@ -38,23 +38,23 @@ def _rows() -> Iterator[SampleRow]:
     )
 
 
-def _resolve_address_conflict(doing: Doing, given: Row) -> Done:
-    found = doing.find("AddressConflict", given["conflictId"])
+def _resolve_address_conflict(doing: Doing, input: Row) -> Done:
+    found = doing.find("AddressConflict", input["conflictId"])
     doing.permitted("resolveAddressConflict", found)
-    if found["decision"] == given["decision"]:
+    if found["decision"] == input["decision"]:
         return about("AddressConflict", found)
     person = doing.find("Person", found["personId"])
     has_address = person["email"] == found["email"]
     if found["decision"] or not _decides(doing, found) or not has_address:
         raise Refused("CONFLICT")
-    if given["decision"] == "DIFFERENT_PEOPLE":
+    if input["decision"] == "DIFFERENT_PEOPLE":
         _free_address(doing, person)
     elif found["kind"] == "SIGN_IN":
         doing.record("UPDATE", "Person", person["id"], person["id"])
     for each in doing.all("AddressConflict", personId=person["id"], decision=None):
         alike = all(each[name] == found[name] for name in ("kind", "source", "claimant"))
-        if given["decision"] == "DIFFERENT_PEOPLE" or alike:
-            doing.touch(each, decision=given["decision"], decidedAt=doing.now)
+        if input["decision"] == "DIFFERENT_PEOPLE" or alike:
+            doing.touch(each, decision=input["decision"], decidedAt=doing.now)
     doing.record("UPDATE", "AddressConflict", found["id"], person["id"])
     return about("AddressConflict", found)
 

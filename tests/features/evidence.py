@@ -44,24 +44,24 @@ def _rows() -> Iterator[SampleRow]:
     )
 
 
-def _add_evidence(doing: Doing, given: Row) -> Done:
-    goal = doing.permitted("addEvidence", doing.find("Goal", given["goalId"]))
-    if given.get("noteId"):
-        note = doing.find("GoalNote", given["noteId"])
+def _add_evidence(doing: Doing, input: Row) -> Done:
+    goal = doing.permitted("addEvidence", doing.find("Goal", input["goalId"]))
+    if input.get("noteId"):
+        note = doing.find("GoalNote", input["noteId"])
         if note["goalId"] != goal["id"] or not doing.policy.may_see("GoalNote", note):
             raise Refused("NOT_FOUND")
     studies = doing.policy.current("STUDENT", of=doing.viewer)
     first = min(studies, key=lambda each: (each["beginsAt"], each["id"]), default=None)
     made = doing.add("Evidence", **{
         "noteId": None, "altText": "", "uploaderId": doing.viewer, "stem": "new",
-        "uploadKey": "new", "organisationId": first and first["organisationId"], **given,
+        "uploadKey": "new", "organisationId": first and first["organisationId"], **input,
     })  # fmt: skip
     doing.record("INSERT", "Evidence", made["id"], doing.viewer)
     return about("Evidence", made)
 
 
-def _finish_evidence(doing: Doing, given: Row) -> Done:
-    made = doing.changeable("finishEvidence", "Evidence", given, "evidenceId")
+def _finish_evidence(doing: Doing, input: Row) -> Done:
+    made = doing.changeable("finishEvidence", "Evidence", input, "evidenceId")
     if made["state"] == "PENDING" and made["jobId"] is None:
         asked = json.dumps({"evidence": str(made["id"]), "stem": made["stem"]})
         who = {"personId": doing.viewer, "subjectId": doing.viewer}
@@ -71,19 +71,19 @@ def _finish_evidence(doing: Doing, given: Row) -> Done:
     return about("Evidence", made)
 
 
-def _update_evidence(doing: Doing, given: Row) -> Done:
-    return doing.update("updateEvidence", "Evidence", given, "evidenceId")
+def _update_evidence(doing: Doing, input: Row) -> Done:
+    return doing.update("updateEvidence", "Evidence", input, "evidenceId")
 
 
-def _delete_evidence(doing: Doing, given: Row) -> Done:
-    made = doing.changeable("deleteEvidence", "Evidence", given, "evidenceId")
+def _delete_evidence(doing: Doing, input: Row) -> Done:
+    made = doing.changeable("deleteEvidence", "Evidence", input, "evidenceId")
     doing.delete("Evidence", made)
     return Done("Goal", frozenset([made["goalId"]]))
 
 
-def _agree_on_the_note(drawing: Drawing, given: Row) -> Row:
-    notes = [row["id"] for row in drawing.world["GoalNote"] if row["goalId"] == given["goalId"]]
-    return {**given, "noteId": drawing.choose(None, *notes)}
+def _agree_on_the_note(drawing: Drawing, input: Row) -> Row:
+    notes = [row["id"] for row in drawing.world["GoalNote"] if row["goalId"] == input["goalId"]]
+    return {**input, "noteId": drawing.choose(None, *notes)}
 
 
 MUTATIONS = (

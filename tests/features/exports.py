@@ -24,15 +24,15 @@ STAFF = "notesForStaff"
 
 def wants(job: Row) -> tuple[bool, bool]:
     """Whether a job's export has notes for staff, and whether it answers a request for access."""
-    given = json.loads(job["input"])
-    return given.get(STAFF, False), given.get("access", False)
+    input = json.loads(job["input"])
+    return input.get(STAFF, False), input.get("access", False)
 
 
-def _export_journey(doing: Doing, given: Row) -> Done:
-    person = doing.find("Person", given.get("personId") or doing.viewer)
+def _export_journey(doing: Doing, input: Row) -> Done:
+    person = doing.find("Person", input.get("personId") or doing.viewer)
     doing.permitted("exportJourney", person)
     who = {"personId": doing.viewer, "subjectId": person["id"]}
-    with_staff = given.get(STAFF, False)
+    with_staff = input.get(STAFF, False)
     asked = doing.all("Job", kind="EXPORT", state="QUEUED", cancelRequested=False, **who)
     alike = [job for job in asked if wants(job) == (with_staff, False)]
     if alike:

@@ -62,90 +62,90 @@ def _rows() -> Iterator[SampleRow]:
         yield "goal_note", {**note, "goal_id": id_of("goal"), **text}
 
 
-def _create_goal(doing: Doing, given: Row) -> Done:
-    values = {key: value for key, value in given.items() if key not in ("tasks", "notes")}
+def _create_goal(doing: Doing, input: Row) -> Done:
+    values = {key: value for key, value in input.items() if key not in ("tasks", "notes")}
     if values.get("audience") is None:
         values["audience"] = "MENTORS" if values["goalType"] == "WELLBEING" else "CAREGIVERS"
     goal = doing.add("Goal", personId=doing.viewer, **_with_tuples(values))
-    for position, task in enumerate(given.get("tasks") or ()):
+    for position, task in enumerate(input.get("tasks") or ()):
         doing.add("GoalTask", goalId=goal["id"], position=position, **task)
-    for note in given.get("notes") or ():
+    for note in input.get("notes") or ():
         doing.add("GoalNote", goalId=goal["id"], authorId=doing.viewer, **note)
     doing.record("INSERT", "Goal", goal["id"], doing.viewer)
     return about("Goal", goal)
 
 
-def _update_goal(doing: Doing, given: Row) -> Done:
-    return doing.update("updateGoal", "Goal", _with_tuples(given), "goalId")
+def _update_goal(doing: Doing, input: Row) -> Done:
+    return doing.update("updateGoal", "Goal", _with_tuples(input), "goalId")
 
 
-def _with_tuples(given: Row) -> Row:
+def _with_tuples(input: Row) -> Row:
     """The input, with ids as the world has them."""
-    found = given.get("organisationIds")
-    return given if found is None else {**given, "organisationIds": tuple(found)}
+    found = input.get("organisationIds")
+    return input if found is None else {**input, "organisationIds": tuple(found)}
 
 
-def _delete_goal(doing: Doing, given: Row) -> Done:
-    goal = doing.changeable("deleteGoal", "Goal", given, "goalId")
+def _delete_goal(doing: Doing, input: Row) -> Done:
+    goal = doing.changeable("deleteGoal", "Goal", input, "goalId")
     doing.lose("Evidence", "goalId", goal)
     for kind in ("GoalTask", "GoalNote", "Reminder"):
         doing.remove(kind, *doing.all(kind, goalId=goal["id"]))
     return doing.delete("Goal", goal)
 
 
-def _create_goal_task(doing: Doing, given: Row) -> Done:
-    goal = doing.permitted("createGoalTask", doing.find("Goal", given["goalId"]))
+def _create_goal_task(doing: Doing, input: Row) -> Done:
+    goal = doing.permitted("createGoalTask", doing.find("Goal", input["goalId"]))
     taken = [each["position"] for each in doing.all("GoalTask", goalId=goal["id"])]
-    task = doing.add("GoalTask", position=max(taken, default=-1) + 1, **given)
+    task = doing.add("GoalTask", position=max(taken, default=-1) + 1, **input)
     doing.record("INSERT", "GoalTask", task["id"], doing.viewer)
     return about("GoalTask", task)
 
 
-def _update_goal_task(doing: Doing, given: Row) -> Done:
-    return doing.update("updateGoalTask", "GoalTask", given, "taskId")
+def _update_goal_task(doing: Doing, input: Row) -> Done:
+    return doing.update("updateGoalTask", "GoalTask", input, "taskId")
 
 
-def _delete_goal_task(doing: Doing, given: Row) -> Done:
-    task = doing.changeable("deleteGoalTask", "GoalTask", given, "taskId")
+def _delete_goal_task(doing: Doing, input: Row) -> Done:
+    task = doing.changeable("deleteGoalTask", "GoalTask", input, "taskId")
     for other in doing.all("GoalTask", goalId=task["goalId"]):
         if other["position"] > task["position"]:
             other["position"] -= 1
     return doing.delete("GoalTask", task)
 
 
-def _reorder_goal_tasks(doing: Doing, given: Row) -> Done:
-    goal = doing.permitted("reorderGoalTasks", doing.find("Goal", given["goalId"]))
+def _reorder_goal_tasks(doing: Doing, input: Row) -> Done:
+    goal = doing.permitted("reorderGoalTasks", doing.find("Goal", input["goalId"]))
     tasks = {each["id"]: each for each in doing.all("GoalTask", goalId=goal["id"])}
-    if sorted(given["taskIds"]) != sorted(tasks):
+    if sorted(input["taskIds"]) != sorted(tasks):
         raise Refused("BAD_USER_INPUT")
-    for position, id_ in enumerate(given["taskIds"]):
+    for position, id_ in enumerate(input["taskIds"]):
         if tasks[id_]["position"] != position:
             doing.touch(tasks[id_], position=position)
             doing.record("UPDATE", "GoalTask", id_, goal["personId"])
     return about("Goal", goal)
 
 
-def _create_goal_note(doing: Doing, given: Row) -> Done:
-    goal = doing.permitted("createGoalNote", doing.find("Goal", given["goalId"]))
+def _create_goal_note(doing: Doing, input: Row) -> Done:
+    goal = doing.permitted("createGoalNote", doing.find("Goal", input["goalId"]))
     wrote = min(doing.policy.organisations_that_see(goal), default=None)
-    if wrote is None and given.get("audience") == "STAFF":
+    if wrote is None and input.get("audience") == "STAFF":
         raise Refused("NOT_FOUND")
-    note = doing.add("GoalNote", authorId=doing.viewer, organisationId=wrote, **given)
+    note = doing.add("GoalNote", authorId=doing.viewer, organisationId=wrote, **input)
     doing.record("INSERT", "GoalNote", note["id"], goal["personId"], about=note)
     return about("GoalNote", note)
 
 
-def _update_goal_note(doing: Doing, given: Row) -> Done:
-    note = doing.find("GoalNote", given["noteId"])
+def _update_goal_note(doing: Doing, input: Row) -> Done:
+    note = doing.find("GoalNote", input["noteId"])
     # No author hides a note from themselves.
-    after = note | {key: given[key] for key in ("audience",) if key in given}
+    after = note | {key: input[key] for key in ("audience",) if key in input}
     if not doing.policy.may_see("GoalNote", after):
         raise Refused("NOT_FOUND")
-    return doing.update("updateGoalNote", "GoalNote", given, "noteId")
+    return doing.update("updateGoalNote", "GoalNote", input, "noteId")
 
 
-def _delete_goal_note(doing: Doing, given: Row) -> Done:
-    note = doing.changeable("deleteGoalNote", "GoalNote", given, "noteId")
+def _delete_goal_note(doing: Doing, input: Row) -> Done:
+    note = doing.changeable("deleteGoalNote", "GoalNote", input, "noteId")
     return doing.delete("GoalNote", note)
 
 
@@ -165,9 +165,9 @@ def _draw_organisation_ids(drawing: Drawing) -> list[Any] | None:
     return drawing.choose(None, chosen, chosen)
 
 
-def _agree_on_tasks(drawing: Drawing, given: Row) -> Row:
-    tasks = [row["id"] for row in drawing.world["GoalTask"] if row["goalId"] == given["goalId"]]
-    return {**given, "taskIds": list(drawing.draw(st.permutations(tasks)))}
+def _agree_on_tasks(drawing: Drawing, input: Row) -> Row:
+    tasks = [row["id"] for row in drawing.world["GoalTask"] if row["goalId"] == input["goalId"]]
+    return {**input, "taskIds": list(drawing.draw(st.permutations(tasks)))}
 
 
 MUTATIONS = (

@@ -39,35 +39,35 @@ def invitation(role: str, **more: object) -> Input:
     return {**ORGANISATION, "role": role, **who, **more}
 
 
-def _create_organisation(doing: Doing, given: Row) -> Done:
+def _create_organisation(doing: Doing, input: Row) -> Done:
     usual = {"timeZone": "Pacific/Auckland", "region": "ap-southeast-2", "retentionDays": 730}
-    made = doing.add("Organisation", **{**usual, **given})
+    made = doing.add("Organisation", **{**usual, **input})
     doing.record("INSERT", "Organisation", made["id"], None)
     place = {"organisationId": made["id"], "acceptedAt": doing.now}
     membership_effects.join(doing, doing.viewer, role="ADMIN", source="FOUNDED", **place)
     return about("Organisation", made)
 
 
-def _update_organisation(doing: Doing, given: Row) -> Done:
-    found = doing.changeable("updateOrganisation", "Organisation", given, "organisationId")
-    if "name" in given and found["verified"]:
+def _update_organisation(doing: Doing, input: Row) -> Done:
+    found = doing.changeable("updateOrganisation", "Organisation", input, "organisationId")
+    if "name" in input and found["verified"]:
         raise Refused("FORBIDDEN")
-    return doing.update("updateOrganisation", "Organisation", given, "organisationId")
+    return doing.update("updateOrganisation", "Organisation", input, "organisationId")
 
 
-def _create_group(doing: Doing, given: Row) -> Done:
-    doing.permitted("createGroup", doing.find("Organisation", given["organisationId"]))
-    group = doing.add("Group", joinCode="new", joinCodeExpiresAt=_code_ends(doing), **given)
+def _create_group(doing: Doing, input: Row) -> Done:
+    doing.permitted("createGroup", doing.find("Organisation", input["organisationId"]))
+    group = doing.add("Group", joinCode="new", joinCodeExpiresAt=_code_ends(doing), **input)
     doing.record("INSERT", "Group", group["id"], None)
     return about("Group", group)
 
 
-def _update_group(doing: Doing, given: Row) -> Done:
-    return doing.update("updateGroup", "Group", given, "groupId")
+def _update_group(doing: Doing, input: Row) -> Done:
+    return doing.update("updateGroup", "Group", input, "groupId")
 
 
-def _delete_group(doing: Doing, given: Row) -> Done:
-    group = doing.changeable("deleteGroup", "Group", given, "groupId")
+def _delete_group(doing: Doing, input: Row) -> Done:
+    group = doing.changeable("deleteGroup", "Group", input, "groupId")
     if doing.all("Membership", groupId=group["id"]):
         raise Refused("CONFLICT")
     return doing.delete("Group", group)
@@ -77,9 +77,9 @@ def _code_ends(doing: Doing, days: int | None = None) -> datetime:
     return doing.now + timedelta(days=days or 30)
 
 
-def _renew_join_code(doing: Doing, given: Row) -> Done:
-    group = doing.permitted("renewJoinCode", doing.find("Group", given["groupId"]))
-    ends = _code_ends(doing, given.get("days"))
+def _renew_join_code(doing: Doing, input: Row) -> Done:
+    group = doing.permitted("renewJoinCode", doing.find("Group", input["groupId"]))
+    ends = _code_ends(doing, input.get("days"))
     doing.touch(group, joinCode="new", joinCodeExpiresAt=ends)
     doing.record("UPDATE", "Group", group["id"], None)
     return about("Group", group)
@@ -100,10 +100,10 @@ def _draw_role(drawing: Drawing) -> str:
     return drawing.choose("MENTOR_MANAGER", "ADMIN", "STUDENT", "MENTOR", "CAREGIVER", "ADMIN")
 
 
-def _agree_on_the_invited(drawing: Drawing, given: Row) -> Row:
-    found = {key: value for key, value in given.items() if key not in ("groupId", "childId")}
+def _agree_on_the_invited(drawing: Drawing, input: Row) -> Row:
+    found = {key: value for key, value in input.items() if key not in ("groupId", "childId")}
     memberships = drawing.world["Membership"]
-    match given["role"]:
+    match input["role"]:
         case "STUDENT" | "MENTOR":
             group = drawing.choose(*drawing.world["Group"])
             return found | {"groupId": group["id"], "organisationId": group["organisationId"]}
@@ -121,22 +121,22 @@ def _agree_on_the_invited(drawing: Drawing, given: Row) -> Row:
     return found
 
 
-def _agree_on_an_empty_group(drawing: Drawing, given: Row) -> Row:
+def _agree_on_an_empty_group(drawing: Drawing, input: Row) -> Row:
     used = {row["groupId"] for row in drawing.world["Membership"]}
     empty = [row["id"] for row in drawing.world["Group"] if row["id"] not in used]
-    return given | {"groupId": drawing.choose(*empty)} if empty else given
+    return input | {"groupId": drawing.choose(*empty)} if empty else input
 
 
-def _agree_on_an_offer(drawing: Drawing, given: Row) -> Row:
+def _agree_on_an_offer(drawing: Drawing, input: Row) -> Row:
     offers = [
         row["id"]
         for row in drawing.world["Membership"]
         if row["personId"] and row["acceptedAt"] is None and row["endsAt"] is None
     ]
-    return given | {"membershipId": drawing.choose(*offers)} if offers else given
+    return input | {"membershipId": drawing.choose(*offers)} if offers else input
 
 
-def _agree_on_what_to_accept(drawing: Drawing, given: Row) -> Row:
+def _agree_on_what_to_accept(drawing: Drawing, input: Row) -> Row:
     """Often what a member of the staff is offered."""
     offers = [
         row["id"]
@@ -145,22 +145,22 @@ def _agree_on_what_to_accept(drawing: Drawing, given: Row) -> Row:
         if row["role"] in ("MENTOR", *policy.LEADERS)
     ]
     if offers and drawing.chance(60):
-        found = given | {"membershipId": drawing.choose(*offers)}
+        found = input | {"membershipId": drawing.choose(*offers)}
     else:
-        found = _agree_on_an_offer(drawing, given)
+        found = _agree_on_an_offer(drawing, input)
     if found.get("noticeVersion") == SHOWN:
         (row,) = (x for x in drawing.world["Membership"] if x["id"] == found["membershipId"])
         found |= {"noticeVersion": version_of_offer(drawing.world, row)}
     return found
 
 
-def _agree_on_who_waits(drawing: Drawing, given: Row) -> Row:
+def _agree_on_who_waits(drawing: Drawing, input: Row) -> Row:
     waiting = [row for row in drawing.world["Membership"] if not row["confirmed"]]
     able = [row for row in waiting if row["acceptedAt"] and row["endsAt"] is None] or waiting
-    return given | {"membershipId": drawing.choose(*able)["id"]} if able else given
+    return input | {"membershipId": drawing.choose(*able)["id"]} if able else input
 
 
-def _agree_on_who_granted(drawing: Drawing, given: Row) -> Row:
+def _agree_on_who_granted(drawing: Drawing, input: Row) -> Row:
     memberships = drawing.world["Membership"]
     granters = [
         row["id"]
@@ -170,8 +170,8 @@ def _agree_on_who_granted(drawing: Drawing, given: Row) -> Row:
         if row["personId"] in (other["grantedById"], other["confirmedById"])
     ]
     if not granters or drawing.chance(50):
-        return given
-    return given | {"membershipId": drawing.choose(*granters), "endGranted": True}
+        return input
+    return input | {"membershipId": drawing.choose(*granters), "endGranted": True}
 
 
 MUTATIONS = (

@@ -29,8 +29,8 @@ def _rows() -> Iterator[SampleRow]:
         yield "job", {**job, "person_id": id_of(Caller.STUDENT)}
 
 
-def _cancel_job(doing: Doing, given: Row) -> Done:
-    job = doing.permitted("cancelJob", doing.find("Job", given["jobId"]))
+def _cancel_job(doing: Doing, input: Row) -> Done:
+    job = doing.permitted("cancelJob", doing.find("Job", input["jobId"]))
     if job["state"] == "QUEUED" and not job["cancelRequested"]:
         doing.touch(job, cancelRequested=True, state="CANCELLED", finishedAt=doing.now)
         doing.record("UPDATE", "Job", job["id"], job["personId"], job["subjectId"])

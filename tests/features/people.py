@@ -18,10 +18,10 @@ from tests.reference.policy import Row
 from tests.strategies.drawing import NAMES
 
 
-def _update_person(doing: Doing, given: Row) -> Done:
-    done = doing.update("updatePerson", "Person", given, "personId")
-    name = doing.find("Person", given["personId"])["name"]
-    for row in doing.all("AddressConflict", personId=given["personId"]):
+def _update_person(doing: Doing, input: Row) -> Done:
+    done = doing.update("updatePerson", "Person", input, "personId")
+    name = doing.find("Person", input["personId"])["name"]
+    for row in doing.all("AddressConflict", personId=input["personId"]):
         row["personName"] = name
     return done
 

@@ -45,7 +45,7 @@ def _rows() -> Iterator[SampleRow]:
 
 
 def _request(kind: str) -> Effect:
-    def request(doing: Doing, given: Row) -> Done:
+    def request(doing: Doing, input: Row) -> Done:
         mine = doing.all("PrivacyRequest", personId=doing.viewer, kind=kind)
         open_ones = [row for row in mine if _is_pending(doing, row)]
         if open_ones:
@@ -56,7 +56,7 @@ def _request(kind: str) -> Effect:
             personId=doing.viewer,
             organisationId=_find_decider(doing, doing.viewer),
             kind=kind,
-            note=given.get("note", ""),
+            note=input.get("note", ""),
             dueAt=doing.now + timedelta(days=28),
             receiptCode="new" if kind == "ERASURE" else None,
         )
@@ -74,9 +74,9 @@ def _is_pending(doing: Doing, row: Row) -> bool:
     return row["state"] == "ACCEPTED" and (row["kind"] == "ERASURE" or is_at_work)
 
 
-def _accept(doing: Doing, given: Row) -> Done:
+def _accept(doing: Doing, input: Row) -> Done:
     row = doing.permitted(
-        "acceptPrivacyRequest", doing.find("PrivacyRequest", given["privacyRequestId"])
+        "acceptPrivacyRequest", doing.find("PrivacyRequest", input["privacyRequestId"])
     )
     jobs = doing.all("Job", id=row["jobId"])
     again = row["state"] == "ACCEPTED" and all(
@@ -114,13 +114,13 @@ def _accept(doing: Doing, given: Row) -> Done:
     return about("PrivacyRequest", row)
 
 
-def _refuse(doing: Doing, given: Row) -> Done:
+def _refuse(doing: Doing, input: Row) -> Done:
     row = doing.permitted(
-        "refusePrivacyRequest", doing.find("PrivacyRequest", given["privacyRequestId"])
+        "refusePrivacyRequest", doing.find("PrivacyRequest", input["privacyRequestId"])
     )
     if row["state"] != "OPEN" or _find_decider(doing, row["personId"]) != row["organisationId"]:
         raise Refused("CONFLICT")
-    _decide(doing, row, state="REFUSED", reason=given["reason"])
+    _decide(doing, row, state="REFUSED", reason=input["reason"])
     return about("PrivacyRequest", row)
 
 
@@ -166,7 +166,7 @@ def _is_keeping(doing: Doing, verified: dict[Any, Row], was: Row) -> bool:
     return ended + timedelta(days=days) > doing.now
 
 
-def _agree_on_the_decidable(drawing: Drawing, given: Row) -> Row:
+def _agree_on_the_decidable(drawing: Drawing, input: Row) -> Row:
     """An open request of an organisation that has an administrator."""
     led = {
         each["organisationId"]
@@ -191,7 +191,7 @@ def _agree_on_the_decidable(drawing: Drawing, given: Row) -> Row:
         and {place for person, place in belongs if person == each["personId"]} & verified
         == {each["organisationId"]}
     ] or able
-    return {**given, "privacyRequestId": drawing.choose(*able)} if able else given
+    return {**input, "privacyRequestId": drawing.choose(*able)} if able else input
 
 
 def _draw_note(drawing: Drawing) -> str:
@@ -229,7 +229,7 @@ MUTATIONS = (
     MutationRecord(
         name="refusePrivacyRequest",
         cases=tuple(
-            Case(each.about, {**each.given, "reason": REASON}, ADMIN) for each in DECISIONS
+            Case(each.about, {**each.input, "reason": REASON}, ADMIN) for each in DECISIONS
         ),
         may=rights.admins_over,
         does=_refuse,

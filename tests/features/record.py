@@ -69,7 +69,7 @@ class Case:
     """What a mutation may be about: an input that is valid over the sample rows, and who may."""
 
     about: str
-    given: Input
+    input: Input
     allowed: frozenset[Caller]
 
 

@@ -46,9 +46,9 @@ def _rows() -> Iterator[SampleRow]:
     )
 
 
-def _open_record(doing: Doing, given: Row) -> Done:
-    person = doing.permitted("openRecord", doing.find("Person", given["personId"]))
-    named = given.get("organisationId")
+def _open_record(doing: Doing, input: Row) -> Done:
+    person = doing.permitted("openRecord", doing.find("Person", input["personId"]))
+    named = input.get("organisationId")
     if named is not None and not doing.policy.leads(named):
         raise Refused("NOT_FOUND")
     studies = doing.policy.current("STUDENT", of=person["id"])
@@ -72,7 +72,7 @@ def _open_record(doing: Doing, given: Row) -> Done:
         openerId=doing.viewer,
         openerName=doing.find("Person", doing.viewer)["name"],
         organisationId=place,
-        reason=given["reason"],
+        reason=input["reason"],
         otherAdministrators=len(admins - {doing.viewer}),
         expiresAt=doing.now + timedelta(hours=4),
     )
@@ -80,15 +80,15 @@ def _open_record(doing: Doing, given: Row) -> Done:
     return about("OpenedRecord", opened)
 
 
-def _close_record(doing: Doing, given: Row) -> Done:
-    opened = doing.permitted("closeRecord", doing.find("OpenedRecord", given["openedRecordId"]))
+def _close_record(doing: Doing, input: Row) -> Done:
+    opened = doing.permitted("closeRecord", doing.find("OpenedRecord", input["openedRecordId"]))
     if doing.policy.is_open(opened):
         doing.touch(opened, closedAt=doing.now)
         doing.record("UPDATE", "OpenedRecord", opened["id"], opened["personId"])
     return about("OpenedRecord", opened)
 
 
-def _agree_on_the_place(drawing: Drawing, given: Row) -> Row:
+def _agree_on_the_place(drawing: Drawing, input: Row) -> Row:
     """A student of an organisation that a person leads, and there."""
     lasting = [
         row for row in drawing.world["Membership"] if row["acceptedAt"] and not row["endsAt"]
@@ -100,11 +100,11 @@ def _agree_on_the_place(drawing: Drawing, given: Row) -> Row:
         if row["role"] == "STUDENT" and row["personId"] and row["organisationId"] in led
     ]
     if not studies:
-        return given
+        return input
     study = drawing.choose(*studies)
-    found = {**given, "personId": study["personId"]}
+    found = {**input, "personId": study["personId"]}
     return (
-        found | {"organisationId": study["organisationId"]} if "organisationId" in given else found
+        found | {"organisationId": study["organisationId"]} if "organisationId" in input else found
     )
 
 

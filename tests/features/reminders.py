@@ -24,8 +24,8 @@ def _rows() -> Iterator[SampleRow]:
     yield "reminder", {"id": id_of("reminder"), **about, "kind": "OVERDUE", "due_at": LATELY}
 
 
-def _dismiss_reminder(doing: Doing, given: Row) -> Done:
-    found = doing.find("Reminder", given["reminderId"])
+def _dismiss_reminder(doing: Doing, input: Row) -> Done:
+    found = doing.find("Reminder", input["reminderId"])
     doing.permitted("dismissReminder", found)
     if found["dismissedAt"] is None:
         found["dismissedAt"] = doing.now

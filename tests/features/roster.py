@@ -33,18 +33,18 @@ def _rows() -> Iterator[SampleRow]:
     yield "roster_import", {"id": id_of("checked import"), **where, **file, **checked}
 
 
-def _start_roster_import(doing: Doing, given: Row) -> Done:
-    doing.permitted("startRosterImport", doing.find("Organisation", given["organisationId"]))
-    _require_verified(doing, given["organisationId"])
+def _start_roster_import(doing: Doing, input: Row) -> Done:
+    doing.permitted("startRosterImport", doing.find("Organisation", input["organisationId"]))
+    _require_verified(doing, input["organisationId"])
     made = doing.add("RosterImport", **{
-        "uploadKey": "new", "mediaType": "application/zip", "noticeVersion": None, **given,
+        "uploadKey": "new", "mediaType": "application/zip", "noticeVersion": None, **input,
     })  # fmt: skip
     doing.record("INSERT", "RosterImport", made["id"], None)
     return about("RosterImport", made)
 
 
-def _check_roster_import(doing: Doing, given: Row) -> Done:
-    found = doing.find("RosterImport", given["importId"])
+def _check_roster_import(doing: Doing, input: Row) -> Done:
+    found = doing.find("RosterImport", input["importId"])
     doing.permitted("checkRosterImport", found)
     if found["state"] == "CHECKING":
         return about("RosterImport", found)
@@ -53,9 +53,9 @@ def _check_roster_import(doing: Doing, given: Row) -> Done:
     return _begin(doing, found, "ROSTER_CHECK", "CHECKING", {})
 
 
-def _apply_roster_import(doing: Doing, given: Row) -> Done:
-    found = doing.changeable("applyRosterImport", "RosterImport", given, "importId")
-    most = given.get("allowEndingPercent", 20)
+def _apply_roster_import(doing: Doing, input: Row) -> Done:
+    found = doing.changeable("applyRosterImport", "RosterImport", input, "importId")
+    most = input.get("allowEndingPercent", 20)
     others = doing.all("RosterImport", organisationId=found["organisationId"], state="APPLYING")
     if found["state"] != "CHECKED" or (found["endingPercent"] or 0) > most or others:
         raise Refused("CONFLICT")
@@ -78,13 +78,13 @@ def _begin(doing: Doing, found: Row, kind: str, state: str, asked: Row) -> Done:
     return about("RosterImport", found)
 
 
-def _agree_on_what_is_checked(drawing: Drawing, given: Row) -> Row:
+def _agree_on_what_is_checked(drawing: Drawing, input: Row) -> Row:
     ready = [row for row in drawing.world["RosterImport"] if row["state"] == "CHECKED"]
     if not ready:
-        return given
+        return input
     found = drawing.choose(*ready)
     seen = {"importId": found["id"], "expectedVersion": found["version"]}
-    return given | seen | {"allowEndingPercent": 100}
+    return input | seen | {"allowEndingPercent": 100}
 
 
 MUTATIONS = (

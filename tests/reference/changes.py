@@ -27,7 +27,7 @@ class Step:
     """One root field of a mutation operation."""
 
     mutation: str
-    given: Row
+    input: Row
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ def do(
         Refused: nothing happens.
     """
     doing = Doing(deepcopy(dict(world)), viewer, now, known)
-    return doing.world, [known[step.mutation].does(doing, step.given) for step in steps]
+    return doing.world, [known[step.mutation].does(doing, step.input) for step in steps]
 
 
 @dataclass(slots=True)
@@ -91,17 +91,17 @@ class Doing:
             raise Refused("NOT_FOUND")
         return about
 
-    def changeable(self, mutation: str, kind: str, given: Row, key: str) -> Row:
-        row = self.find(kind, given[key])
+    def changeable(self, mutation: str, kind: str, input: Row, key: str) -> Row:
+        row = self.find(kind, input[key])
         within = kind in ("GoalTask", "Evidence")
         self.permitted(mutation, self.find("Goal", row["goalId"]) if within else row)
-        if given.get("expectedVersion") not in (None, row["version"]):
+        if input.get("expectedVersion") not in (None, row["version"]):
             raise Refused("CONFLICT")
         return row
 
-    def update(self, mutation: str, kind: str, given: Row, key: str) -> Done:
-        row = self.changeable(mutation, kind, given, key)
-        changed = {name: to for name, to in given.items() if name not in (key, "expectedVersion")}
+    def update(self, mutation: str, kind: str, input: Row, key: str) -> Done:
+        row = self.changeable(mutation, kind, input, key)
+        changed = {name: to for name, to in input.items() if name not in (key, "expectedVersion")}
         if changed:
             # In this order: an entry has the name that the actor had.
             hidden = {**row, **changed}

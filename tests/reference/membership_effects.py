@@ -20,8 +20,8 @@ PAUSE = timedelta(days=90)
 """How long an address that declined is left alone."""
 
 
-def join_group(doing: Doing, given: Row) -> Done:
-    groups = doing.all("Group", joinCode=given["joinCode"].strip().upper())
+def join_group(doing: Doing, input: Row) -> Done:
+    groups = doing.all("Group", joinCode=input["joinCode"].strip().upper())
     if not groups or groups[0]["joinCodeExpiresAt"] <= doing.now:
         raise Refused("NOT_FOUND")
     group, expires = groups[0], groups[0]["joinCodeExpiresAt"]
@@ -64,9 +64,9 @@ def _must_wait(doing: Doing, offered: Row) -> bool:
     return renewed or _needs_approval(doing, offered["personId"], group)
 
 
-def invite(doing: Doing, given: Row) -> Done:
-    role, group, child = given["role"], given.get("groupId"), given.get("childId")
-    place = {"organisationId": given["organisationId"], "groupId": group, "childId": child}
+def invite(doing: Doing, input: Row) -> Done:
+    role, group, child = input["role"], input.get("groupId"), input.get("childId")
+    place = {"organisationId": input["organisationId"], "groupId": group, "childId": child}
     doing.permitted("invite", {**place, "role": role})
     groups = [doing.find("Group", group)] if group else []
     studies = doing.policy.current("STUDENT", of=child) if child else []
@@ -78,14 +78,14 @@ def invite(doing: Doing, given: Row) -> Done:
     fits = (role in ("STUDENT", "MENTOR")) == (group is not None)
     if not fits or (role == "CAREGIVER") != (child is not None):
         raise Refused("BAD_USER_INPUT")
-    if role in ("STUDENT", "CAREGIVER") and not _is_verified(doing, given["organisationId"]):
+    if role in ("STUDENT", "CAREGIVER") and not _is_verified(doing, input["organisationId"]):
         raise Refused("FORBIDDEN")
     for asked, where in ((group, groups), (child, studies)):
-        if asked and given["organisationId"] not in [each["organisationId"] for each in where]:
+        if asked and input["organisationId"] not in [each["organisationId"] for each in where]:
             raise Refused("NOT_FOUND")
-    email = given["email"].lower()
+    email = input["email"].lower()
     asked_before = doing.all(
-        "Membership", organisationId=given["organisationId"], invitedEmail=email
+        "Membership", organisationId=input["organisationId"], invitedEmail=email
     )
     if any(row["declinedAt"] and row["declinedAt"] > doing.now - PAUSE for row in asked_before):
         raise Refused("CONFLICT")
@@ -95,7 +95,7 @@ def invite(doing: Doing, given: Row) -> Done:
         if not (_has_left(doing, row["id"]) or _is_claimed(doing, row["id"], email))
     ]
     invited: Row = {
-        "invitedName": given["name"], "invitedEmail": email, "grantedById": doing.viewer,
+        "invitedName": input["name"], "invitedEmail": email, "grantedById": doing.viewer,
         "expiresAt": doing.now + timedelta(days=30),
     }  # fmt: skip
     person = known[0] if known else None
@@ -103,15 +103,15 @@ def invite(doing: Doing, given: Row) -> Done:
     return join(doing, person, role=role, source="INVITED", **place, **invited)
 
 
-def accept_membership(doing: Doing, given: Row) -> Done:
-    found = doing.find("Membership", given["membershipId"])
+def accept_membership(doing: Doing, input: Row) -> Done:
+    found = doing.find("Membership", input["membershipId"])
     doing.permitted("acceptMembership", found)
     if found["acceptedAt"] is not None:
         return about("Membership", found)
     if not doing.policy.is_offered(found):
         raise Refused("NOT_FOUND")
     _check_verified(doing, found)
-    shown = given.get("noticeVersion")
+    shown = input.get("noticeVersion")
     if shown not in (None, version_of_offer(doing.world, found)):
         raise Refused("CONFLICT")
     if _is_claimed(doing, found["personId"], found["invitedEmail"]):
@@ -140,8 +140,8 @@ def accept_membership(doing: Doing, given: Row) -> Done:
     return about("Membership", found)
 
 
-def decline_invitation(doing: Doing, given: Row) -> Done:
-    found = doing.find("Membership", given["membershipId"])
+def decline_invitation(doing: Doing, input: Row) -> Done:
+    found = doing.find("Membership", input["membershipId"])
     doing.permitted("declineInvitation", found)
     if not doing.policy.is_offered(found):
         raise Refused("NOT_FOUND")
@@ -166,8 +166,8 @@ def _offered_besides(doing: Doing, declined: Row) -> list[Row]:
     ]
 
 
-def confirm_membership(doing: Doing, given: Row) -> Done:
-    found = doing.find("Membership", given["membershipId"])
+def confirm_membership(doing: Doing, input: Row) -> Done:
+    found = doing.find("Membership", input["membershipId"])
     doing.permitted("confirmMembership", found)
     if doing.policy.is_over(found):
         raise Refused("NOT_FOUND")
@@ -183,10 +183,10 @@ def confirm_membership(doing: Doing, given: Row) -> Done:
     return about("Membership", found)
 
 
-def end_membership(doing: Doing, given: Row) -> Done:
-    found = doing.find("Membership", given["membershipId"])
+def end_membership(doing: Doing, input: Row) -> Done:
+    found = doing.find("Membership", input["membershipId"])
     doing.permitted("endMembership", found)
-    granted, confirmed = _grants_of(doing, found) if given.get("endGranted") else ([], [])
+    granted, confirmed = _grants_of(doing, found) if input.get("endGranted") else ([], [])
     ending = [] if doing.policy.is_over(found) else [found]
     ending += [row for row in granted if row is not found]
     admins = any(row["role"] == "ADMIN" and row["acceptedAt"] for row in ending)

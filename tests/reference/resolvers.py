@@ -43,7 +43,7 @@ LARGEST_LIST = 7
 
 
 def answer(
-    schema: GraphQLSchema, document: DocumentNode, operation: str | None, given: Row, seen: Row
+    schema: GraphQLSchema, document: DocumentNode, operation: str | None, input: Row, seen: Row
 ) -> Row | None:
     """The data a person is answered, given what `see` lets them see; None for an error.
 
@@ -56,7 +56,7 @@ def answer(
             document,
             root_value={"me": person, "goals": person["goals"]},
             context_value=checking,
-            variable_values=given,
+            variable_values=input,
             operation_name=operation,
             field_resolver=resolve,
         )

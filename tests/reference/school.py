@@ -321,8 +321,8 @@ def has(rows: list[VisibleRow], quantifier: str, condition: Row) -> bool:
 # Order and pages: rows without a value last, ties broken by id.
 
 
-def sort_terms(kind: str, given: list[str] | None) -> list[Term]:
-    return order_terms(kind, given or DEFAULT_ORDER.get(kind))
+def sort_terms(kind: str, input: list[str] | None) -> list[Term]:
+    return order_terms(kind, input or DEFAULT_ORDER.get(kind))
 
 
 @dataclass(frozen=True, slots=True)

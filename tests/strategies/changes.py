@@ -117,7 +117,7 @@ def _outsiders(
     world: World, people: list[UUID], now: datetime, steps: tuple[Step, ...]
 ) -> list[UUID]:
     """Those who hold a role where it happens, but left, or never accepted."""
-    places = {steps[-1].given[name] for name in steps[-1].given.keys() & ids().keys()}
+    places = {steps[-1].input[name] for name in steps[-1].input.keys() & ids().keys()}
     places |= {
         row.get("organisationId") for rows in world.values() for row in rows if row["id"] in places
     }
@@ -134,9 +134,9 @@ def _outsiders(
 
 def _sees(policy: Policy, step: Step) -> bool:
     return any(
-        row["id"] == step.given[name] and policy.may_see(kind, row)
+        row["id"] == step.input[name] and policy.may_see(kind, row)
         for name, kind in ids().items()
-        if name in step.given
+        if name in step.input
         for row in policy.world[kind]
     )
 
@@ -150,8 +150,8 @@ class _Maker:
     def step(self, name: str, field: GraphQLField) -> Step:
         kind = get_named_type(field.args["input"].type)
         assert isinstance(kind, GraphQLInputObjectType)
-        given = self.fill(name, kind)
-        return Step(name, self.agree(name, given) if chance(self.draw, 85) else given)
+        input = self.fill(name, kind)
+        return Step(name, self.agree(name, input) if chance(self.draw, 85) else input)
 
     def fill(self, mutation: str, kind: GraphQLInputObjectType) -> Row:
         return {
@@ -178,10 +178,10 @@ class _Maker:
         # What an update must not clear has no null among its values.
         return choose(self.draw, *(each for each in values if nullable or each is not None))
 
-    def agree(self, mutation: str, given: Row) -> Row:
+    def agree(self, mutation: str, input: Row) -> Row:
         """The input with parts that go together, as they do where a person means it."""
         agree = mutation_records()[mutation].agree
-        return given if agree is None else agree(Drawing(self.draw, self.world), given)
+        return input if agree is None else agree(Drawing(self.draw, self.world), input)
 
     def payload(self, field: GraphQLField, *, deep: bool) -> str:
         kind = get_named_type(field.type)

@@ -227,9 +227,9 @@ class Asker:
         return "{ " + " ".join(parts or ["__typename"]) + " }"
 
     def _field(self, text: str, field: GraphQLField, depth: int, *, is_page: bool) -> str:
-        given = self._arguments(field)
-        if given:
-            text += "(" + ", ".join(f"{name}: {value}" for name, value in given.items()) + ")"
+        input = self._arguments(field)
+        if input:
+            text += "(" + ", ".join(f"{name}: {value}" for name, value in input.items()) + ")"
         target = get_named_type(field.type)
         if isinstance(target, GraphQLObjectType):
             text += " " + self.selection(target, depth + (not is_page))

@@ -101,48 +101,48 @@ class Variables:
         draw = self._draw
         needed = isinstance(type_, GraphQLNonNull)
         nullable = parse_type(str(type_.of_type if needed else type_))
-        given = value_from_ast_untyped(value)
+        input = value_from_ast_untyped(value)
         for name, known in self._made.items():
-            if print_ast(known.definition.type) == str(type_) and known.first == given:
+            if print_ast(known.definition.type) == str(type_) and known.first == input:
                 return _variable(name)
-        other = self._other(given, str(nullable), argument)
+        other = self._other(input, str(nullable), argument)
         exact = _required(nullable) if needed else nullable
         if isinstance(value, NullValueNode):
             return self._make(exact, None, choose(draw, None, ABSENT), None)
-        match choose(draw, "given", "given", "non-null", "default", "overridden", "absent"):
-            case "given":
-                return self._make(exact, None, given, other)
+        match choose(draw, "input", "input", "non-null", "default", "overridden", "absent"):
+            case "input":
+                return self._make(exact, None, input, other)
             case "non-null":
-                return self._make(_required(nullable), None, given, other)
+                return self._make(_required(nullable), None, input, other)
             case "default":
-                return self._make(nullable, value, ABSENT, choose(draw, other, given, ABSENT))
+                return self._make(nullable, value, ABSENT, choose(draw, other, input, ABSENT))
             case "overridden":
                 # Inside a filter most nulls are refused.
                 default = nodes.Null if argument is not None and not needed else value
-                return self._make(nullable, default, given, choose(draw, other, ABSENT))
+                return self._make(nullable, default, input, choose(draw, other, ABSENT))
             case _ if needed:
-                return self._make(exact, None, given, other)
+                return self._make(exact, None, input, other)
             case _:
                 # Left out, an argument or a field of an input object counts as not given.
-                clear = None if argument is not None else given
-                return self._make(nullable, None, ABSENT, choose(draw, given, clear))
+                clear = None if argument is not None else input
+                return self._make(nullable, None, ABSENT, choose(draw, input, clear))
 
-    def _other(self, given: Any, type_: str, argument: str | None) -> object:
+    def _other(self, input: Any, type_: str, argument: str | None) -> object:
         """Another value that the place takes; the same where there is none."""
         pools = self._setting.pools
-        match given:
+        match input:
             case bool():
-                return not given
+                return not input
             case int():
                 return choose(self._draw, 1, 0, 2)
             case list():
-                return given[::-1]
+                return input[::-1]
             case str() if argument == "after":
                 return None
             case str() if "String" in type_:
                 return choose(self._draw, *pools.texts)
             case _:
-                return given
+                return input
 
     def _make(
         self, type_: TypeNode, default: ValueNode | None, first: object, second: object

@@ -59,7 +59,7 @@ class Lent(msgspec.Struct):
     genre: str
 
 
-async def burn_book(context: ProcedureContext, given: Burn) -> Burnt:
+async def burn_book(context: ProcedureContext, input: Burn) -> Burnt:
     raise NotImplementedError
 
 
@@ -97,11 +97,11 @@ def meta(type_: Any, **bounds: Any) -> Any:
     return Annotated[type_, msgspec.Meta(**bounds)]
 
 
-def lend(given: type[msgspec.Struct] = Lend, payload: type[msgspec.Struct] = Lent) -> Procedure:
-    async def function(context: ProcedureContext, given: Any) -> Any:
+def lend(input: type[msgspec.Struct] = Lend, payload: type[msgspec.Struct] = Lent) -> Procedure:
+    async def function(context: ProcedureContext, input: Any) -> Any:
         raise NotImplementedError
 
-    return Procedure("lend", function, given, payload)
+    return Procedure("lend", function, input, payload)
 
 
 def changed(struct: type[msgspec.Struct], **fields: Any) -> type[msgspec.Struct]:
@@ -128,7 +128,7 @@ def test_types_that_fit_pass() -> None:
 
 
 @pytest.mark.parametrize(
-    ("given", "message"),
+    ("input", "message"),
     [
         (changed(Lend, times=None), "Lend: expected a field for Lend.times."),
         (changed(Lend, more=int), r"Lend\.more: Lend has no field more\."),
@@ -162,9 +162,9 @@ def test_types_that_fit_pass() -> None:
         (changed(Lend, times=int | str), r"Lend\.times: expected one type besides None"),
     ],
 )
-def test_an_input_that_does_not_fit_is_named(given: type[msgspec.Struct], message: str) -> None:
+def test_an_input_that_does_not_fit_is_named(input: type[msgspec.Struct], message: str) -> None:
     with pytest.raises(SchemaError, match=PLACE + message):
-        check(lend(given))
+        check(lend(input))
 
 
 @pytest.mark.parametrize(
@@ -191,31 +191,31 @@ def test_a_procedure_that_nothing_names_is_named() -> None:
         check(lend(), Procedure("other", lend().function, Lend, Lent))
 
 
-async def _two(context: ProcedureContext, given: Lend, more: int) -> Lent:
+async def _two(context: ProcedureContext, input: Lend, more: int) -> Lent:
     raise NotImplementedError
 
 
-def _plain(context: ProcedureContext, given: Lend) -> Lent:
+def _plain(context: ProcedureContext, input: Lend) -> Lent:
     raise NotImplementedError
 
 
-async def _untyped(context: ProcedureContext, given: dict[str, object]) -> Lent:
+async def _untyped(context: ProcedureContext, input: dict[str, object]) -> Lent:
     raise NotImplementedError
 
 
-async def _unreturned(context: ProcedureContext, given: Lend) -> None:
+async def _unreturned(context: ProcedureContext, input: Lend) -> None:
     raise NotImplementedError
 
 
-async def _absent(context: ProcedureContext, given: msgspec.Nothing) -> Lent:  # type: ignore[name-defined]
+async def _absent(context: ProcedureContext, input: msgspec.Nothing) -> Lent:  # type: ignore[name-defined]
     raise NotImplementedError
 
 
-async def _by_name(context: ProcedureContext, *, given: Lend) -> Lent:
+async def _by_name(context: ProcedureContext, *, input: Lend) -> Lent:
     raise NotImplementedError
 
 
-async def _unknown(context: ProcedureContext, given: Lendd) -> Lent:  # type: ignore[name-defined]  # noqa: F821
+async def _unknown(context: ProcedureContext, input: Lendd) -> Lent:  # type: ignore[name-defined]  # noqa: F821
     raise NotImplementedError
 
 

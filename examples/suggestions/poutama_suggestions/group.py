@@ -30,13 +30,13 @@ async def suggest_to_page(step: Step[GroupSuggestion, Page]) -> Progress[Page] |
     Raises:
         JobFailedError: the mentor does not mentor the group any longer.
     """
-    mentor, given = step.job.person_id, step.input
-    asked = {"groupId": given.group_id}
+    mentor, input = step.job.person_id, step.input
+    asked = {"groupId": input.group_id}
     if not await step.permits.hold("suggestToGroup", asked, mentor, deadline=step.deadline):
         raise JobFailedError("You do not mentor this group any longer.")
-    variables = {"group": str(given.group_id), "after": step.checkpoint.after}
+    variables = {"group": str(input.group_id), "after": step.checkpoint.after}
     page = (await step.query(_MEMBERS, variables, mentor))["group"]["membersConnection"]
-    values = {"goalType": given.goal_type, "title": given.title, "reason": given.reason}
+    values = {"goalType": input.goal_type, "title": input.title, "reason": input.reason}
     students = [
         UUID(node["person"]["id"])
         for node in page["nodes"]

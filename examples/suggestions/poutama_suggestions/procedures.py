@@ -52,44 +52,44 @@ class Requested(msgspec.Struct, frozen=True):
     job: UUID
 
 
-async def accept_suggestion(context: ProcedureContext, given: Answer) -> Accepted:
+async def accept_suggestion(context: ProcedureContext, input: Answer) -> Accepted:
     """Make the suggestion a goal of the caller's."""
-    (row,) = await context.transaction.fetch(_FIND, given.suggestion_id)
+    (row,) = await context.transaction.fetch(_FIND, input.suggestion_id)
     goal = await context.changes.insert(
         "Goal",
         {"goalType": row["goal_type"], "title": row["title"], "information": row["reason"]},
     )
     await context.changes.update(
         "Suggestion",
-        given.suggestion_id,
+        input.suggestion_id,
         {"state": "ACCEPTED", "goal": goal},
-        expected_version=given.expected_version,
+        expected_version=input.expected_version,
     )
-    return Accepted(given.suggestion_id, goal)
+    return Accepted(input.suggestion_id, goal)
 
 
-async def decline_suggestion(context: ProcedureContext, given: Answer) -> Declined:
+async def decline_suggestion(context: ProcedureContext, input: Answer) -> Declined:
     """Decline it; the mentor sees that."""
     await context.changes.update(
         "Suggestion",
-        given.suggestion_id,
+        input.suggestion_id,
         {"state": "DECLINED"},
-        expected_version=given.expected_version,
+        expected_version=input.expected_version,
     )
-    return Declined(given.suggestion_id)
+    return Declined(input.suggestion_id)
 
 
-async def suggest_to_group(context: ProcedureContext, given: GroupRequest) -> Requested:
+async def suggest_to_group(context: ProcedureContext, input: GroupRequest) -> Requested:
     """Add the job that suggests the goal to each student of the group."""
     job = await enqueue(
         context.transaction,
         SUGGEST_TO_GROUP,
         person_id=context.viewer.person_id,
         input=GroupSuggestion(
-            group_id=given.group_id,
-            goal_type=given.goal_type,
-            title=given.title,
-            reason=given.reason,
+            group_id=input.group_id,
+            goal_type=input.goal_type,
+            title=input.title,
+            reason=input.reason,
         ),
     )
     return Requested(job)

@@ -48,7 +48,7 @@ class ResolveAddressConflictPayload(msgspec.Struct, frozen=True, rename="camel")
 
 
 async def resolve_address_conflict(
-    context: ProcedureContext, given: ResolveAddressConflictInput
+    context: ProcedureContext, input: ResolveAddressConflictInput
 ) -> ResolveAddressConflictPayload:
     """Decide; deciding the same again changes nothing.
 
@@ -56,9 +56,9 @@ async def resolve_address_conflict(
         ConflictError: it was decided otherwise, the organisation no longer decides about the
             person, or the address or the account has gone to another person since.
     """
-    conflict = given.conflict_id
+    conflict = input.conflict_id
     (row,) = await context.transaction.fetch(FIND, conflict)
-    if row["decision"] == given.decision:
+    if row["decision"] == input.decision:
         return ResolveAddressConflictPayload(conflict)
     if row["decision"] is not None:
         raise ConflictError(f"It was decided already: {row['decision']}.")
@@ -66,17 +66,17 @@ async def resolve_address_conflict(
         raise ConflictError("The person belongs to another verified organisation, which decides.")
     if not row["has_address"]:
         raise ConflictError("The person no longer has this address; there is nothing to decide.")
-    if given.decision is AddressDecision.DIFFERENT_PEOPLE:
+    if input.decision is AddressDecision.DIFFERENT_PEOPLE:
         await _free_address(context, row)
     elif row["kind"] == SIGN_IN:
         await _bind_sign_in(context, row)
     viewer = context.viewer.person_id
-    decided = {"decision": given.decision, "decidedAt": NOW}
+    decided = {"decision": input.decision, "decidedAt": NOW}
     await context.changes.update(
         "AddressConflict", conflict, decided, columns={"decided_by": viewer}
     )
     await context.transaction.execute(
-        RESOLVE_ALIKE, row["person_id"], given.decision, viewer, conflict
+        RESOLVE_ALIKE, row["person_id"], input.decision, viewer, conflict
     )
     return ResolveAddressConflictPayload(conflict)
 

@@ -73,7 +73,7 @@ class DeleteEvidencePayload(msgspec.Struct, frozen=True):
     goal: UUID
 
 
-async def add_evidence(context: ProcedureContext, given: AddEvidenceInput) -> EvidencePayload:
+async def add_evidence(context: ProcedureContext, input: AddEvidenceInput) -> EvidencePayload:
     """Announce a file for a goal, and reserve the bytes that it needs.
 
     Raises:
@@ -81,27 +81,27 @@ async def add_evidence(context: ProcedureContext, given: AddEvidenceInput) -> Ev
         NotFoundError: the note is not the goal's.
         QuotaExceededError: the caller's or their organisation's quota is used up.
     """
-    file_type = _check_file(given, context.settings)
+    file_type = _check_file(input, context.settings)
     transaction, person = context.transaction, context.viewer.person_id
-    if given.note_id is not None and not await transaction.fetch(
-        _FIND_NOTE, given.note_id, given.goal_id
+    if input.note_id is not None and not await transaction.fetch(
+        _FIND_NOTE, input.note_id, input.goal_id
     ):
         raise NotFoundError.of("GoalNote")
     rows = await transaction.fetch(_SQL["find_organisation"], person)
     holder = Holder(person, rows[0]["organisation_id"] if rows else None)
-    await reserve_quota(transaction, context.settings, holder, given.bytes)
+    await reserve_quota(transaction, context.settings, holder, input.bytes)
     stem = _new_stem(holder)
     evidence = await context.changes.insert(
         "Evidence",
         {
-            "goal": given.goal_id,
-            "note": given.note_id,
-            "title": given.title,
-            "altText": given.alt_text,
-            "fileName": fit_file_name(given.file_name, file_type),
+            "goal": input.goal_id,
+            "note": input.note_id,
+            "title": input.title,
+            "altText": input.alt_text,
+            "fileName": fit_file_name(input.file_name, file_type),
             "mediaType": file_type.media_type,
-            "bytes": given.bytes,
-            "sha256": given.sha256.lower(),
+            "bytes": input.bytes,
+            "sha256": input.sha256.lower(),
         },
         columns={
             "uploader_id": person,
@@ -113,9 +113,9 @@ async def add_evidence(context: ProcedureContext, given: AddEvidenceInput) -> Ev
     return EvidencePayload(evidence)
 
 
-async def finish_evidence(context: ProcedureContext, given: FinishEvidenceInput) -> EvidencePayload:
+async def finish_evidence(context: ProcedureContext, input: FinishEvidenceInput) -> EvidencePayload:
     """Have an upload looked at; once, however often the client calls."""
-    evidence, person = given.evidence_id, context.viewer.person_id
+    evidence, person = input.evidence_id, context.viewer.person_id
     (row,) = await context.transaction.fetch(_FIND, evidence)
     if row["state"] == "PENDING" and row["job_state"] not in _WORKED_ON:
         asked = EvidenceInput(evidence=evidence, stem=row["stem"])
@@ -127,16 +127,16 @@ async def finish_evidence(context: ProcedureContext, given: FinishEvidenceInput)
 
 
 async def delete_evidence(
-    context: ProcedureContext, given: DeleteEvidenceInput
+    context: ProcedureContext, input: DeleteEvidenceInput
 ) -> DeleteEvidencePayload:
     """Delete evidence; its objects are deleted after the commit.
 
     Raises:
         ConflictError: it has another version than expected.
     """
-    (row,) = await context.transaction.fetch(_FIND, given.evidence_id)
+    (row,) = await context.transaction.fetch(_FIND, input.evidence_id)
     await context.changes.delete(
-        "Evidence", given.evidence_id, expected_version=given.expected_version
+        "Evidence", input.evidence_id, expected_version=input.expected_version
     )
     if row["state"] != "REJECTED":
         holder = Holder(row["uploader_id"], row["organisation_id"])
@@ -145,20 +145,20 @@ async def delete_evidence(
     return DeleteEvidencePayload(row["goal_id"])
 
 
-def _check_file(given: AddEvidenceInput, settings: Settings) -> FileType:
+def _check_file(input: AddEvidenceInput, settings: Settings) -> FileType:
     """The type of what is announced.
 
     Raises:
         BadUserInputError: no file of evidence has this type or size.
     """
     # A browser may add parameters, such as the character set.
-    media_type = given.media_type.split(";")[0].strip().lower()
+    media_type = input.media_type.split(";")[0].strip().lower()
     file_type = FILE_TYPES.get(media_type)
     if file_type is None:
         raise BadUserInputError.at("input.mediaType", f"one of {', '.join(FILE_TYPES)}")
     largest = settings.evidence_max_bytes
-    if given.bytes > largest:
-        raise BadUserInputError.at("input.bytes", f"1 to {largest}, got {given.bytes}")
+    if input.bytes > largest:
+        raise BadUserInputError.at("input.bytes", f"1 to {largest}, got {input.bytes}")
     return file_type
 
 

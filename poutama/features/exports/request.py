@@ -41,12 +41,12 @@ class ExportJourneyPayload(msgspec.Struct, frozen=True):
 
 
 async def export_journey(
-    context: ProcedureContext, given: ExportJourneyInput
+    context: ProcedureContext, input: ExportJourneyInput
 ) -> ExportJourneyPayload:
     """Begin an export of the caller's own journey, or of one that they may see."""
     transaction, viewer = context.transaction, context.viewer.person_id
-    person = given.person_id or viewer
-    with_staff = given.notes_for_staff
+    person = input.person_id or viewer
+    with_staff = input.notes_for_staff
     running = await transaction.fetch(_RUNNING, viewer, person, EXPORT, with_staff, False)
     if running:
         return ExportJourneyPayload(running[0]["id"])

@@ -26,22 +26,22 @@ class ReorderGoalTasksPayload(msgspec.Struct, frozen=True):
 
 
 async def reorder_goal_tasks(
-    context: ProcedureContext, given: ReorderGoalTasksInput
+    context: ProcedureContext, input: ReorderGoalTasksInput
 ) -> ReorderGoalTasksPayload:
     """Number all of a goal's tasks from 0, in the order given.
 
     Raises:
         BadUserInputError: the ids are not exactly those of the goal's tasks, each once.
     """
-    found = await context.transaction.fetch(_FIND_TASKS, given.goal_id)
+    found = await context.transaction.fetch(_FIND_TASKS, input.goal_id)
     positions: dict[UUID, int] = {row["id"]: row["position"] for row in found}
-    if len(given.task_ids) != len(positions) or set(given.task_ids) != set(positions):
+    if len(input.task_ids) != len(positions) or set(input.task_ids) != set(positions):
         expected = f"each of the goal's {len(positions)} tasks exactly once"
         raise BadUserInputError.at("input.taskIds", expected)
     moved = {
         task: {"position": place}
-        for place, task in enumerate(given.task_ids)
+        for place, task in enumerate(input.task_ids)
         if positions[task] != place
     }
     await context.changes.update_many("GoalTask", moved)
-    return ReorderGoalTasksPayload(given.goal_id)
+    return ReorderGoalTasksPayload(input.goal_id)

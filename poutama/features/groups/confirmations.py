@@ -32,7 +32,7 @@ class ConfirmMembershipInput(msgspec.Struct, frozen=True, rename="camel"):
 
 
 async def confirm_membership(
-    context: ProcedureContext, given: ConfirmMembershipInput
+    context: ProcedureContext, input: ConfirmMembershipInput
 ) -> MembershipPayload:
     """Confirm a membership; confirming it again changes nothing.
 
@@ -41,7 +41,7 @@ async def confirm_membership(
         ForbiddenError: only a verified organisation may offer it, and it is no longer one.
         ConflictError: its person has not accepted it, so that its person is not known.
     """
-    membership = given.membership_id
+    membership = input.membership_id
     (row,) = await context.transaction.fetch(_FIND, membership)
     if row["ended"]:
         raise NotFoundError.of("Membership")

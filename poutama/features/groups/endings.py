@@ -85,7 +85,7 @@ class EndMembershipPayload(msgspec.Struct, frozen=True, rename="camel"):
 
 
 async def end_membership(
-    context: ProcedureContext, given: EndMembershipInput
+    context: ProcedureContext, input: EndMembershipInput
 ) -> EndMembershipPayload:
     """End a membership now, and with it the consent; ending it again changes nothing.
 
@@ -97,9 +97,9 @@ async def end_membership(
     Raises:
         ConflictError: the organisation would be left without an administrator.
     """
-    membership = given.membership_id
+    membership = input.membership_id
     (row,) = await context.transaction.fetch(_FIND, membership, context.viewer.person_id)
-    granted, confirmed = await _find_grants(context, row) if given.end_granted else ([], [])
+    granted, confirmed = await _find_grants(context, row) if input.end_granted else ([], [])
     ending = [] if row["ended"] else [membership]
     ending += [each["id"] for each in granted if each["id"] != membership]
     if row["own_offer"] and not row["ended"]:

@@ -94,7 +94,7 @@ class DeclineInvitationInput(msgspec.Struct, frozen=True, rename="camel"):
     reason: str | None = None
 
 
-async def invite(context: ProcedureContext, given: InviteInput) -> MembershipPayload:
+async def invite(context: ProcedureContext, input: InviteInput) -> MembershipPayload:
     """Offer a membership to the person who has the address; once.
 
     A person who has left, or whose address another claims, is not taken for the one who is meant:
@@ -106,26 +106,26 @@ async def invite(context: ProcedureContext, given: InviteInput) -> MembershipPay
         ForbiddenError: a student or caregiver, and the organisation is not verified.
         ConflictError: the address declined an invitation of the organisation lately.
     """
-    email = _check_email(given.email)
-    await _check_invitation(context, given)
-    await _check_declined(context, given.organisation_id, email)
+    email = _check_email(input.email)
+    await _check_invitation(context, input)
+    await _check_declined(context, input.organisation_id, email)
     found = await context.transaction.fetch(_FIND_PERSON, email)
     person: UUID | None = found[0]["id"] if found else None
-    offered = (given.organisation_id, given.role, given.group_id, given.child_id)
+    offered = (input.organisation_id, input.role, input.group_id, input.child_id)
     same = await context.transaction.fetch(_FIND_SAME, email, person, *offered)
     if same:
         return MembershipPayload(same[0]["id"])
     membership = await context.changes.insert(
         "Membership",
         {
-            "organisation": given.organisation_id,
-            "group": given.group_id,
+            "organisation": input.organisation_id,
+            "group": input.group_id,
             "person": person,
-            "child": given.child_id,
-            "role": given.role,
-            "confirmed": given.role is not Role.CAREGIVER,
+            "child": input.child_id,
+            "role": input.role,
+            "confirmed": input.role is not Role.CAREGIVER,
             "source": "INVITED",
-            "invitedName": given.name.strip(),
+            "invitedName": input.name.strip(),
             "invitedEmail": email,
             "grantedBy": context.viewer.person_id,
             "expiresAt": datetime.now(UTC) + timedelta(days=context.settings.invitation_days),
@@ -135,7 +135,7 @@ async def invite(context: ProcedureContext, given: InviteInput) -> MembershipPay
 
 
 async def decline_invitation(
-    context: ProcedureContext, given: DeclineInvitationInput
+    context: ProcedureContext, input: DeclineInvitationInput
 ) -> MembershipPayload:
     """Decline a membership that the caller was offered, and report it if they say so.
 
@@ -144,14 +144,14 @@ async def decline_invitation(
     Raises:
         NotFoundError: it was answered, has ended or has expired.
     """
-    membership = given.membership_id
+    membership = input.membership_id
     found = await context.transaction.fetch(_FIND_OPEN, membership)
     if not found:
         raise NotFoundError.of("Invitation")
     others = await context.transaction.fetch(_FIND_OTHERS, membership)
     await decline(context, [membership, *(each["id"] for each in others)], found[0]["now"])
-    if given.report:
-        reason = (given.reason or "").strip()
+    if input.report:
+        reason = (input.reason or "").strip()
         (row,) = await context.transaction.fetch(_ADD_REPORT, uuid4(), membership, reason)
         logger.warning(
             "an invitation of the organisation %s was reported; see `poutama organisations"
@@ -161,25 +161,25 @@ async def decline_invitation(
     return MembershipPayload(membership)
 
 
-async def _check_invitation(context: ProcedureContext, given: InviteInput) -> None:
+async def _check_invitation(context: ProcedureContext, input: InviteInput) -> None:
     """Refuse a role, group or child that do not go together, or are not the organisation's."""
-    if (given.role in (Role.STUDENT, Role.MENTOR)) != (given.group_id is not None):
+    if (input.role in (Role.STUDENT, Role.MENTOR)) != (input.group_id is not None):
         raise BadUserInputError.at(
             "input.groupId", "a group for a student or a mentor, and none for others"
         )
-    if (given.role is Role.CAREGIVER) != (given.child_id is not None):
+    if (input.role is Role.CAREGIVER) != (input.child_id is not None):
         raise BadUserInputError.at("input.childId", "a child for a caregiver, and none for others")
-    organisation = given.organisation_id
-    if given.role in (Role.STUDENT, Role.CAREGIVER):
+    organisation = input.organisation_id
+    if input.role in (Role.STUDENT, Role.CAREGIVER):
         (row,) = await context.transaction.fetch(_IS_VERIFIED, organisation)
         if not row["verified"]:
             raise ForbiddenError(NOT_VERIFIED)
-    if given.group_id is not None and not await context.transaction.fetch(
-        _FIND_GROUP, given.group_id, organisation
+    if input.group_id is not None and not await context.transaction.fetch(
+        _FIND_GROUP, input.group_id, organisation
     ):
         raise NotFoundError.of("Group")
-    if given.child_id is not None and not await context.transaction.fetch(
-        _FIND_STUDENT, given.child_id, organisation
+    if input.child_id is not None and not await context.transaction.fetch(
+        _FIND_STUDENT, input.child_id, organisation
     ):
         raise NotFoundError.of("Person")
 

@@ -85,7 +85,7 @@ class AcceptMembershipInput(msgspec.Struct, frozen=True, rename="camel"):
 
 
 async def accept_membership(
-    context: ProcedureContext, given: AcceptMembershipInput
+    context: ProcedureContext, input: AcceptMembershipInput
 ) -> MembershipPayload:
     """Accept a membership of one's own, and record the consent; accepting again changes nothing.
 
@@ -99,7 +99,7 @@ async def accept_membership(
         ConflictError: the sentences that were shown are not the current ones, or another person
             claims the address.
     """
-    membership = given.membership_id
+    membership = input.membership_id
     offers = await context.transaction.fetch(_FIND_OFFER, membership)
     if not offers:
         (row,) = await context.transaction.fetch(_FIND_MEMBERSHIP, membership)
@@ -108,7 +108,7 @@ async def accept_membership(
         return MembershipPayload(membership)
     check_verified(offers[0])
     offer = _read_offer(offers[0])
-    if given.notice_version not in (None, name_version(offer)):
+    if input.notice_version not in (None, name_version(offer)):
         raise ConflictError(NOT_WHAT_WAS_SHOWN)
     (row,) = await context.transaction.fetch(_FIND_MEMBERSHIP, membership)
     if row["claimed"]:
@@ -118,7 +118,7 @@ async def accept_membership(
         values |= {"confirmed": False, "confirmedAt": None, "confirmedBy": None}
         values["applicantName"] = row["name"]
     await context.changes.update("Membership", membership, values)
-    await _record_consent(context, membership, offers[0], offer, given.notice_version)
+    await _record_consent(context, membership, offers[0], offer, input.notice_version)
     if not row["waits"]:
         await _end_others(context, membership)
     return MembershipPayload(membership)

@@ -120,23 +120,23 @@ def _time_zones() -> frozenset[str]:
 
 
 async def create_organisation(
-    context: ProcedureContext, given: CreateOrganisationInput
+    context: ProcedureContext, input: CreateOrganisationInput
 ) -> OrganisationPayload:
     """Found an organisation with the caller as its administrator.
 
     Raises:
         BadUserInputError: an unknown time zone.
     """
-    if given.time_zone not in _time_zones():
+    if input.time_zone not in _time_zones():
         expected = "an IANA time zone such as Pacific/Auckland"
         raise BadUserInputError.at("input.timeZone", expected)
     organisation = await context.changes.insert(
         "Organisation",
         {
-            "name": given.name.strip(),
-            "timeZone": given.time_zone,
-            "region": given.region,
-            "retentionDays": given.retention_days,
+            "name": input.name.strip(),
+            "timeZone": input.time_zone,
+            "region": input.region,
+            "retentionDays": input.retention_days,
         },
     )
     await context.changes.insert(
@@ -153,7 +153,7 @@ async def create_organisation(
 
 
 async def update_organisation(
-    context: ProcedureContext, given: UpdateOrganisationInput
+    context: ProcedureContext, input: UpdateOrganisationInput
 ) -> OrganisationPayload:
     """Rename an organisation that is not verified.
 
@@ -161,50 +161,50 @@ async def update_organisation(
         ConflictError: it has another version than expected.
         ForbiddenError: it is verified: under another name it would be taken for another school.
     """
-    organisation, expected = given.organisation_id, given.expected_version
+    organisation, expected = input.organisation_id, input.expected_version
     (row,) = await context.transaction.fetch(_FIND_ORGANISATION, organisation)
     if expected not in (None, row["version"]):
         raise explain_conflict(expected, row["version"])
-    if given.name is not None:
+    if input.name is not None:
         if row["verified"]:
             raise ForbiddenError(NAME_IS_VERIFIED)
-        await context.changes.update("Organisation", organisation, {"name": given.name})
+        await context.changes.update("Organisation", organisation, {"name": input.name})
     return OrganisationPayload(organisation)
 
 
-async def create_group(context: ProcedureContext, given: CreateGroupInput) -> GroupPayload:
+async def create_group(context: ProcedureContext, input: CreateGroupInput) -> GroupPayload:
     """Add a group with a join code to an organisation."""
     group = await context.changes.insert(
         "Group",
         {
-            "organisation": given.organisation_id,
-            "name": given.name.strip(),
-            "joinApproval": given.join_approval,
+            "organisation": input.organisation_id,
+            "name": input.name.strip(),
+            "joinApproval": input.join_approval,
             **_new_join_code(context, None),
         },
     )
     return GroupPayload(group)
 
 
-async def delete_group(context: ProcedureContext, given: DeleteGroupInput) -> DeleteGroupPayload:
+async def delete_group(context: ProcedureContext, input: DeleteGroupInput) -> DeleteGroupPayload:
     """Delete a group that has no memberships, ended ones and offers included.
 
     Raises:
         ConflictError: it has another version than expected, or memberships.
     """
-    if await context.transaction.fetch(_FIND_ANY, given.group_id):
+    if await context.transaction.fetch(_FIND_ANY, input.group_id):
         raise ConflictError(GROUP_IS_KEPT)
-    await context.changes.delete("Group", given.group_id, expected_version=given.expected_version)
-    return DeleteGroupPayload(given.group_id)
+    await context.changes.delete("Group", input.group_id, expected_version=input.expected_version)
+    return DeleteGroupPayload(input.group_id)
 
 
-async def renew_join_code(context: ProcedureContext, given: RenewJoinCodeInput) -> GroupPayload:
+async def renew_join_code(context: ProcedureContext, input: RenewJoinCodeInput) -> GroupPayload:
     """Give a group a new join code."""
-    await context.changes.update("Group", given.group_id, _new_join_code(context, given.days))
-    return GroupPayload(given.group_id)
+    await context.changes.update("Group", input.group_id, _new_join_code(context, input.days))
+    return GroupPayload(input.group_id)
 
 
-async def join_group(context: ProcedureContext, given: JoinGroupInput) -> MembershipPayload:
+async def join_group(context: ProcedureContext, input: JoinGroupInput) -> MembershipPayload:
     """Make the caller a student of the group with that code, not accepted yet; once.
 
     It can be accepted as long as the code is valid. A student who was removed from a group of the
@@ -214,7 +214,7 @@ async def join_group(context: ProcedureContext, given: JoinGroupInput) -> Member
     Raises:
         NotFoundError: no group has this code, or it has expired.
     """
-    code, person = given.join_code.strip().upper(), context.viewer.person_id
+    code, person = input.join_code.strip().upper(), context.viewer.person_id
     found = await context.transaction.fetch(_FIND_CODE, code, person)
     if not found:
         raise NotFoundError("No group has this join code, or the code has expired.")

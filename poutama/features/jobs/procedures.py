@@ -22,8 +22,8 @@ class CancelJobPayload(msgspec.Struct, frozen=True):
     job: UUID
 
 
-async def cancel_job(context: ProcedureContext, given: CancelJobInput) -> CancelJobPayload:
+async def cancel_job(context: ProcedureContext, input: CancelJobInput) -> CancelJobPayload:
     """Stop a job: one that has ended stays as it is."""
-    if await table.cancel(context.transaction, given.job_id):
-        await context.changes.record_update("Job", given.job_id)
-    return CancelJobPayload(given.job_id)
+    if await table.cancel(context.transaction, input.job_id):
+        await context.changes.record_update("Job", input.job_id)
+    return CancelJobPayload(input.job_id)

@@ -68,21 +68,21 @@ class PrivacyRequestPayload(msgspec.Struct, frozen=True, rename="camel"):
 
 
 async def request_erasure(
-    context: ProcedureContext, given: PrivacyRequestInput
+    context: ProcedureContext, input: PrivacyRequestInput
 ) -> PrivacyRequestPayload:
     """Request that all data about the caller is erased; once until it is done or refused."""
-    return await _request(context, RequestKind.ERASURE, given.note)
+    return await _request(context, RequestKind.ERASURE, input.note)
 
 
 async def request_access(
-    context: ProcedureContext, given: PrivacyRequestInput
+    context: ProcedureContext, input: PrivacyRequestInput
 ) -> PrivacyRequestPayload:
     """Request all data about the caller; once until it is answered or refused."""
-    return await _request(context, RequestKind.ACCESS, given.note)
+    return await _request(context, RequestKind.ACCESS, input.note)
 
 
 async def accept_privacy_request(
-    context: ProcedureContext, given: AcceptPrivacyRequestInput
+    context: ProcedureContext, input: AcceptPrivacyRequestInput
 ) -> PrivacyRequestPayload:
     """Accept a request: a job exports the person's data for them, or erases the person.
 
@@ -90,7 +90,7 @@ async def accept_privacy_request(
         ConflictError: it is decided already, or the caller may not decide this one.
     """
     transaction, viewer = context.transaction, context.viewer.person_id
-    request = given.privacy_request_id
+    request = input.privacy_request_id
     kind, person = await find_acceptable(transaction, request, viewer)
     (row,) = await transaction.fetch(_FIND_REQUEST, request, viewer)
     if kind is RequestKind.ACCESS:
@@ -117,14 +117,14 @@ async def accept_privacy_request(
 
 
 async def refuse_privacy_request(
-    context: ProcedureContext, given: RefusePrivacyRequestInput
+    context: ProcedureContext, input: RefusePrivacyRequestInput
 ) -> PrivacyRequestPayload:
     """Refuse a request, with a reason that the person reads.
 
     Raises:
         ConflictError: it is decided already, or the operator decides.
     """
-    viewer, request = context.viewer.person_id, given.privacy_request_id
+    viewer, request = context.viewer.person_id, input.privacy_request_id
     (row,) = await context.transaction.fetch(_FIND_REQUEST, request, viewer)
     if row["state"] != RequestState.OPEN:
         raise ConflictError("The request is decided already.")
@@ -136,7 +136,7 @@ async def refuse_privacy_request(
             "state": RequestState.REFUSED,
             "decidedAt": NOW,
             "deciderName": row["decider_name"],
-            "reason": given.reason,
+            "reason": input.reason,
         },
     )
     return PrivacyRequestPayload(request)

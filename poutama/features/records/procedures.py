@@ -68,7 +68,7 @@ class OpenedRecordPayload(msgspec.Struct, frozen=True, rename="camel"):
     opened_record: UUID
 
 
-async def open_record(context: ProcedureContext, given: OpenRecordInput) -> OpenedRecordPayload:
+async def open_record(context: ProcedureContext, input: OpenRecordInput) -> OpenedRecordPayload:
     """Open a student's record for the caller, for `opened_record_hours`.
 
     Raises:
@@ -78,16 +78,16 @@ async def open_record(context: ProcedureContext, given: OpenRecordInput) -> Open
         QuotaExceededError: the caller opened as many as one person may within a day.
     """
     transaction, viewer = context.transaction, context.viewer.person_id
-    organisation = await _find_organisation(context, given)
+    organisation = await _find_organisation(context, input)
     hours = max(1, min(context.settings.opened_record_hours, MAX_HOURS))
     (opening,) = await transaction.fetch(_FIND_OPENING, viewer, organisation, hours)
     opened = await context.changes.insert(
         "OpenedRecord",
         {
-            "person": given.person_id,
+            "person": input.person_id,
             "opener": viewer,
             "organisation": organisation,
-            "reason": given.reason,
+            "reason": input.reason,
             "openerName": opening["opener_name"],
             "otherAdministrators": opening["other_administrators"],
             "expiresAt": opening["expires_at"],
@@ -96,21 +96,21 @@ async def open_record(context: ProcedureContext, given: OpenRecordInput) -> Open
     return OpenedRecordPayload(opened)
 
 
-async def close_record(context: ProcedureContext, given: CloseRecordInput) -> OpenedRecordPayload:
+async def close_record(context: ProcedureContext, input: CloseRecordInput) -> OpenedRecordPayload:
     """Close an opened record now; one that is closed or has expired stays as it is."""
-    opened = given.opened_record_id
+    opened = input.opened_record_id
     ((is_open,),) = await context.transaction.fetch(_FIND_IS_OPEN, opened)
     if is_open:
         await context.changes.update("OpenedRecord", opened, {"closedAt": NOW})
     return OpenedRecordPayload(opened)
 
 
-async def _find_organisation(context: ProcedureContext, given: OpenRecordInput) -> UUID:
+async def _find_organisation(context: ProcedureContext, input: OpenRecordInput) -> UUID:
     rows = await context.transaction.fetch(
-        _FIND_ORGANISATIONS, context.viewer.person_id, given.person_id
+        _FIND_ORGANISATIONS, context.viewer.person_id, input.person_id
     )
-    if given.organisation_id is not None:
-        rows = [row for row in rows if row["organisation_id"] == given.organisation_id]
+    if input.organisation_id is not None:
+        rows = [row for row in rows if row["organisation_id"] == input.organisation_id]
         if not rows:
             raise NotFoundError.of("Person")
     found: list[UUID] = [row["organisation_id"] for row in rows if row["verified"]]

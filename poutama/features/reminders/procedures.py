@@ -25,12 +25,12 @@ class DismissReminderPayload(msgspec.Struct, frozen=True):
 
 
 async def dismiss_reminder(
-    context: ProcedureContext, given: DismissReminderInput
+    context: ProcedureContext, input: DismissReminderInput
 ) -> DismissReminderPayload:
     """Stop showing a reminder; again changes nothing."""
-    (row,) = await context.transaction.fetch(_FIND, given.reminder_id)
+    (row,) = await context.transaction.fetch(_FIND, input.reminder_id)
     if row["dismissed_at"] is None:
         await context.changes.update(
-            "Reminder", given.reminder_id, {}, columns={"dismissed_at": NOW}
+            "Reminder", input.reminder_id, {}, columns={"dismissed_at": NOW}
         )
     return DismissReminderPayload(row["goal_id"])

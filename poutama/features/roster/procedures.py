@@ -65,7 +65,7 @@ class RosterImportPayload(msgspec.Struct, frozen=True, rename="camel"):
 
 
 async def start_roster_import(
-    context: ProcedureContext, given: StartRosterImportInput
+    context: ProcedureContext, input: StartRosterImportInput
 ) -> RosterImportPayload:
     """Announce a file.
 
@@ -73,20 +73,20 @@ async def start_roster_import(
         BadUserInputError: its name is blank.
         ForbiddenError: the organisation is not verified.
     """
-    await _require_verified(context, given.organisation_id)
-    name = given.name.strip()
+    await _require_verified(context, input.organisation_id)
+    name = input.name.strip()
     if not name:
         raise BadUserInputError.at("input.name", "more than white space")
-    key = f"{given.organisation_id}/roster/{secrets.token_urlsafe(24)}"
+    key = f"{input.organisation_id}/roster/{secrets.token_urlsafe(24)}"
     import_id = await context.changes.insert(
         "RosterImport",
         {
-            "organisation": given.organisation_id,
+            "organisation": input.organisation_id,
             "name": name,
-            "bytes": given.bytes,
-            "sha256": given.sha256.lower(),
-            "noticeVersion": (given.notice_version or "").strip() or None,
-            "managers": given.managers,
+            "bytes": input.bytes,
+            "sha256": input.sha256.lower(),
+            "noticeVersion": (input.notice_version or "").strip() or None,
+            "managers": input.managers,
         },
         columns={
             "actor_id": context.viewer.person_id,
@@ -99,7 +99,7 @@ async def start_roster_import(
 
 
 async def check_roster_import(
-    context: ProcedureContext, given: CheckRosterImportInput
+    context: ProcedureContext, input: CheckRosterImportInput
 ) -> RosterImportPayload:
     """Have the file read and compared; while that is under way, calling it again changes nothing.
 
@@ -107,17 +107,17 @@ async def check_roster_import(
         ConflictError: it is being applied, or was applied, or is too old.
         ForbiddenError: the organisation is not verified.
     """
-    (row,) = await context.transaction.fetch(_FIND, given.import_id)
+    (row,) = await context.transaction.fetch(_FIND, input.import_id)
     if row["state"] == "CHECKING":
-        return RosterImportPayload(given.import_id)
+        return RosterImportPayload(input.import_id)
     if row["state"] not in ("UPLOADING", "CHECKED", "FAILED"):
         raise ConflictError(f"The import is {row['state']} already.")
-    await _begin(context, row, CHECK, CheckInput(import_id=given.import_id))
-    return RosterImportPayload(given.import_id)
+    await _begin(context, row, CHECK, CheckInput(import_id=input.import_id))
+    return RosterImportPayload(input.import_id)
 
 
 async def apply_roster_import(
-    context: ProcedureContext, given: ApplyRosterImportInput
+    context: ProcedureContext, input: ApplyRosterImportInput
 ) -> RosterImportPayload:
     """Do what the check has shown.
 
@@ -126,10 +126,10 @@ async def apply_roster_import(
             another import is being applied to the organisation.
         ForbiddenError: the organisation is not verified.
     """
-    import_id, most = given.import_id, given.allow_ending_percent
+    import_id, most = input.import_id, input.allow_ending_percent
     (row,) = await context.transaction.fetch(_FIND, import_id)
-    if row["version"] != given.expected_version:
-        raise explain_conflict(given.expected_version, row["version"])
+    if row["version"] != input.expected_version:
+        raise explain_conflict(input.expected_version, row["version"])
     if row["state"] not in ("CHECKED", "FAILED") or row["checked_at"] is None:
         raise ConflictError(f"The import is {row['state']}; check it first.")
     if (row["ending_percent"] or 0) > most:

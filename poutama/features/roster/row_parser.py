@@ -297,19 +297,19 @@ def _make_enrolment(line: int, fields: Fields, report: ReportFault) -> RosterRow
 
 
 def _name(fields: Fields) -> str:
-    given = fields.get("preferredGivenName") or fields.get("givenName", "")
+    given_name = fields.get("preferredGivenName") or fields.get("givenName", "")
     family = fields.get("preferredFamilyName") or fields.get("familyName", "")
-    return f"{given} {family}".strip()
+    return f"{given_name} {family}".strip()
 
 
 def _find_email(fields: Fields, report: ReportFault) -> str:
     """The email, else the username if it is one, else empty."""
-    given = fields.get("email", "")
-    email = normalize_email(given) or ""
+    written = fields.get("email", "")
+    email = normalize_email(written) or ""
     username = normalize_email(fields.get("username", "")) or ""
-    if given and not email:
+    if written and not email:
         code = "ODD_BAD_EMAIL" if username else "BAD_EMAIL"
-        report("email", code, f"email is {_shown(given)}; expected an email address.")
+        report("email", code, f"email is {_shown(written)}; expected an email address.")
     elif not email and not username:
         report("email", "MISSING", "The user has no email, and no username that is one.")
     return email or username

@@ -318,8 +318,8 @@ async def test_what_an_entry_point_ends_says_what_is_left(error: Exception) -> N
     begun = asyncio.Event()
 
     class Endless(SpendingEngine):
-        async def execute(self, *words: Any, **given: Any) -> GraphQLResponse:
-            await super().execute(*words, **given)
+        async def execute(self, *words: Any, **input: Any) -> GraphQLResponse:
+            await super().execute(*words, **input)
             begun.set()
             await asyncio.Event().wait()
             raise AssertionError

@@ -209,7 +209,7 @@ class StuckEngine(EchoEngine):
         self.begun = asyncio.Event()
         self.cancelled = False
 
-    async def execute(self, *words: Any, **given: Any) -> GraphQLResponse:
+    async def execute(self, *words: Any, **input: Any) -> GraphQLResponse:
         self.begun.set()
         try:
             await asyncio.Event().wait()
@@ -233,7 +233,7 @@ class WritingEngine(EchoEngine):
     def __init__(self) -> None:
         self.may_end = asyncio.Event()
 
-    async def execute(self, *words: Any, **given: Any) -> GraphQLResponse:
+    async def execute(self, *words: Any, **input: Any) -> GraphQLResponse:
         with finish_writing():
             await self.may_end.wait()
         return GraphQLResponse(b"written")

@@ -102,8 +102,8 @@ async def test_nowhere_is_told_to_the_page_as_well() -> None:
 
 
 def test_what_varies_already_varies_by_origin_too() -> None:
-    given = ((b"vary", b"accept-encoding"),)
-    assert Origins(PAGE).share("GET", None, given) == ((b"vary", b"accept-encoding, origin"),)
+    input = ((b"vary", b"accept-encoding"),)
+    assert Origins(PAGE).share("GET", None, input) == ((b"vary", b"accept-encoding, origin"),)
 
 
 @pytest.mark.parametrize(

@@ -38,9 +38,9 @@ def classes(*rows: tuple[str, str], **more: str) -> Table:
 
 
 def user(id_: str, name: str, role: str = "student", **more: str) -> Mapping[str, str]:
-    given, _, family = name.partition(" ")
+    input, _, family = name.partition(" ")
     email = f"{id_}@school.example"
-    names = {"givenName": given, "familyName": family, "username": id_, "email": email}
+    names = {"givenName": input, "familyName": family, "username": id_, "email": email}
     return {"sourcedId": id_, "role": role, **USER, **names, **more}
 
 

@@ -25,9 +25,9 @@ class Context:
 
 
 async def found(time_zone: str) -> None:
-    given: dict[str, Any] = {"name": "A", "region": "x", "retention_days": 730}
-    given["time_zone"] = time_zone
-    await create_organisation(cast("ProcedureContext", Context()), CreateOrganisationInput(**given))
+    input: dict[str, Any] = {"name": "A", "region": "x", "retention_days": 730}
+    input["time_zone"] = time_zone
+    await create_organisation(cast("ProcedureContext", Context()), CreateOrganisationInput(**input))
 
 
 @pytest.mark.parametrize(

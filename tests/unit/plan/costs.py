@@ -16,18 +16,18 @@ DEFAULTS = Settings()
 
 
 def find_cost(
-    query: str, settings: Settings = DEFAULTS, /, **given: Any
+    query: str, settings: Settings = DEFAULTS, /, **input: Any
 ) -> tuple[Cost, dict[str, Any]]:
     """The expression, and the variables to evaluate it with."""
     model = load_model()
     documents = Documents(model, settings)
     operation = documents.find_operation(GraphQLRequest(query))
-    variables, shape = documents.coerce_variables(operation, given)
+    variables, shape = documents.coerce_variables(operation, input)
     selections = Selections(operation, build_trees(shape), settings)
     return Pricing(model, operation, selections, settings).price_operation(), variables
 
 
-def cost_of(query: str, settings: Settings = DEFAULTS, /, **given: Any) -> int:
+def cost_of(query: str, settings: Settings = DEFAULTS, /, **input: Any) -> int:
     """The cost of one request; raises what the engine would answer."""
-    cost, variables = find_cost(query, settings, **given)
+    cost, variables = find_cost(query, settings, **input)
     return check_cost(cost, Binding(variables, None, settings.max_page_size), settings)

@@ -165,9 +165,9 @@ def test_lists_within_lists_cannot_multiply_for_ever(query: str) -> None:
     [(1_001, LimitExceededError), (10**9, LimitExceededError), (-1, BadUserInputError)],
 )
 def test_a_page_has_a_largest_size(size: int, error: type[Exception]) -> None:
-    for query, given in ((PAGES, {"n": size}), (PAGES.replace("$n)", f"{size})"), {})):
+    for query, input in ((PAGES, {"n": size}), (PAGES.replace("$n)", f"{size})"), {})):
         with pytest.raises(error, match=r"goalsConnection\.first: .*got"):
-            cost_of(query.replace("($n: Int)", "") if not given else query, **given)
+            cost_of(query.replace("($n: Int)", "") if not input else query, **input)
 
 
 def test_a_filter_cannot_be_nested_for_ever() -> None:

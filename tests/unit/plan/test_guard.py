@@ -320,6 +320,6 @@ def test_every_insert_asks_its_rule(name: str) -> None:
                 assert (column, relationships) == (entity.owner, (Relationship.SELF,))
             case Through(relation):
                 inputs = MODEL.mutations[name].inputs.values()
-                assert relation in [getattr(given, "relation", None) for given in inputs]
+                assert relation in [getattr(input, "relation", None) for input in inputs]
             case _:
                 pytest.fail(f"what does an insert of {name} ask for {each}?")

@@ -118,8 +118,8 @@ def test_running_text_has_the_numbers_in_force(sentence: str) -> None:
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_an_example_costs_what_the_page_says(example: str) -> None:
-    query, given = EXAMPLES[example]
-    assert f"| {example} | {cost_of(query, UNBOUNDED, **given):,} |" in PAGE
+    query, input = EXAMPLES[example]
+    assert f"| {example} | {cost_of(query, UNBOUNDED, **input):,} |" in PAGE
 
 
 def test_every_example_is_computed() -> None:

@@ -49,8 +49,8 @@ def test_without_a_bucket_it_is_a_folder_of_the_home(tmp_path: Path) -> None:
 def test_with_a_bucket_it_is_s3_and_the_home_is_left_alone(
     tmp_path: Path, settings: dict[str, Any], environment: dict[str, str], address: str
 ) -> None:
-    given = replace(Settings(store_bucket="bucket"), **settings)
-    store = open_store(given, {**KEYS, **environment}, tmp_path)
+    input = replace(Settings(store_bucket="bucket"), **settings)
+    store = open_store(input, {**KEYS, **environment}, tmp_path)
 
     assert isinstance(store, S3Store)
     assert sign(store).startswith(address)
