@@ -53,15 +53,15 @@ def _measure(console: Console, cases: list[Case], seconds: float, rounds: int) -
     ) as progress:
         task = progress.add_task("starting", total=2 * rounds * len(cases))
 
-        def say(text: str) -> None:
+        def report(text: str) -> None:
             progress.update(task, description=text)
             if not console.is_terminal:
                 console.print(text)
 
         results = []
-        with open_environment(settings, say) as environment:
+        with open_environment(settings, report) as environment:
             for case in cases:
-                say(case.name)
+                report(case.name)
                 with environment.open_engines(case) as bench:
                     results.append(measure(bench, rounds, seconds, lambda: progress.advance(task)))
     return results

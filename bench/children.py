@@ -70,7 +70,7 @@ class Child:
         assert self._process.pid is not None
         return self._process.pid
 
-    def ask(self, message: object) -> None:
+    def start_round(self, message: object) -> None:
         self._pipe.send(message)
 
     def hear(self, seconds: float) -> Any:

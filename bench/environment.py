@@ -52,17 +52,17 @@ class PreparedCase:
     _ceiling: Child
     _postmaster: int
 
-    def ask_api(self, seconds: float) -> RoundUsage:
+    def load_api(self, seconds: float) -> RoundUsage:
         """One round over HTTP."""
         return self._turn(self._http, seconds)
 
-    def ask_database(self, seconds: float) -> RoundUsage:
+    def load_database(self, seconds: float) -> RoundUsage:
         """One round of the ceiling."""
         return self._turn(self._ceiling, seconds)
 
     def _turn(self, side: Child, seconds: float) -> RoundUsage:
         api, database = _cpu_seconds(self._api.pid), _family_seconds(self._postmaster)
-        side.ask(seconds)
+        side.start_round(seconds)
         sample: Sample = side.hear(seconds + 2 * HANG_SECONDS)
         api, database = (
             _cpu_seconds(self._api.pid) - api,
@@ -97,21 +97,21 @@ class Environment:
 
 
 @contextmanager
-def open_environment(settings: Settings, say: Callable[[str], None]) -> Iterator[Environment]:
+def open_environment(settings: Settings, report: Callable[[str], None]) -> Iterator[Environment]:
     """Start the database, fill it, and delete it in the end.
 
     Args:
         settings: of the API, save where the database is.
-        say: called with what is being done.
+        report: called with what is being done.
     """
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="poutama-bench-")))
-        say("starting a database")
+        report("starting a database")
         server = EmbeddedServer(folder / "postgres", durable=False)
         stack.callback(server.discard)
         server.start()
         migrate(server.url)
-        say(f"making a school of {STUDENTS} students")
+        report(f"making a school of {STUDENTS} students")
         asyncio.run(make_demo(server.url, students=STUDENTS))
         yield Environment(settings, server, folder)
 

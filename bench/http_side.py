@@ -39,7 +39,7 @@ class Client(asyncio.Protocol):
         self.latencies = []
         self._until = until
         self._done = asyncio.get_running_loop().create_future()
-        self._ask()
+        self._send()
         return self._done
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -59,14 +59,14 @@ class Client(asyncio.Protocol):
         now = time.perf_counter()
         self.latencies.append(now - self._sent)
         if now < self._until:
-            self._ask()
+            self._send()
         elif self._done is not None:
             self._done.set_result(None)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002  a Protocol
         self._fail("the connection was lost")
 
-    def _ask(self) -> None:
+    def _send(self) -> None:
         assert self._transport is not None
         self._sent = time.perf_counter()
         self._transport.write(self._request)

@@ -141,7 +141,7 @@ async def run_job(url: str, folder: Path, job: UUID) -> None:
     rows = await database.read(
         "SELECT steps, failure FROM job WHERE id = $1::uuid", [job], deadline=_soon()
     )
-    said = {
+    outcome = {
         "state": state,
         "seconds": round(time.monotonic() - start, 1),
         "cpu": round(used.ru_utime + used.ru_stime, 1),
@@ -149,11 +149,11 @@ async def run_job(url: str, folder: Path, job: UUID) -> None:
         "peak": _peak_memory(),
         **dict(rows[0]),
     }
-    print(json.dumps(said))
+    print(json.dumps(outcome))
     await database.close()
 
 
-async def ask(database: Database, name: str, input: dict[str, Any]) -> UUID:
+async def call_procedure(database: Database, name: str, input: dict[str, Any]) -> UUID:
     """Call a procedure as the admin; returns the import's id."""
 
     async def work(transaction: Transaction) -> UUID:
@@ -172,18 +172,18 @@ async def import_roster(url: str, folder: Path, what: str, content: bytes) -> No
     """Check and apply; prints a line for each."""
     database, store = Database(Settings(), url=url), DirectoryStore(folder, b"secret")
     input = {"bytes": len(content), "sha256": sha256(content).hexdigest()}
-    id_ = await ask(
+    id_ = await call_procedure(
         database,
         "start_roster_import",
         {"organisationId": ORGANISATION, "name": "r.zip", "managers": False, **input},
     )
     row = await find(database, id_)
     await store.put(row["object_key"], content, media_type="application/zip")
-    await ask(database, "check_roster_import", {"importId": id_})
+    await call_procedure(database, "check_roster_import", {"importId": id_})
     show(f"{what}: check", await find(database, id_), url, folder)
     version = (await find(database, id_))["version"]
     allowed = {"expectedVersion": version, "allowEndingPercent": 100}
-    await ask(database, "apply_roster_import", {"importId": id_, **allowed})
+    await call_procedure(database, "apply_roster_import", {"importId": id_, **allowed})
     show(f"{what}: apply", await find(database, id_), url, folder)
     row = await find(database, id_)
     names = [name for name in row if name.startswith(("groups", "people", "memberships"))]
@@ -195,11 +195,12 @@ def show(what: str, row: dict[str, Any], url: str, folder: Path) -> None:
     """Run the import's job in a process of its own, and print how it went."""
     command = [sys.executable, "-m", "bench.roster", "--work", f"{url} {folder} {row['job_id']}"]
     done = subprocess.run(command, check=True, capture_output=True, text=True)
-    said = json.loads(done.stdout)
+    outcome = json.loads(done.stdout)
     print(
-        f"{what}: {said['state']} in {said['seconds']} s ({said['cpu']} s of CPU, {said['steps']}"
-        f" steps); memory {said['before']} MB at the start, {said['peak']} MB at its peak",
-        said["failure"] or "",
+        f"{what}: {outcome['state']} in {outcome['seconds']} s ({outcome['cpu']} s of CPU,"
+        f" {outcome['steps']} steps); memory {outcome['before']} MB at the start,"
+        f" {outcome['peak']} MB at its peak",
+        outcome["failure"] or "",
         flush=True,
     )
 

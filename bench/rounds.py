@@ -60,13 +60,13 @@ def measure(
         advance: called after every turn.
     """
     warm_up = min(WARM_UP_SECONDS, seconds)
-    bench.ask_api(warm_up)
-    bench.ask_database(warm_up)
+    bench.load_api(warm_up)
+    bench.load_database(warm_up)
     pairs: list[tuple[RoundUsage, RoundUsage]] = []
     for _ in range(rounds):
-        api = bench.ask_api(seconds)
+        api = bench.load_api(seconds)
         advance()
-        pairs.append((api, bench.ask_database(seconds)))
+        pairs.append((api, bench.load_database(seconds)))
         advance()
     return _summarise(bench, pairs)
 

@@ -81,9 +81,9 @@ class ProgressLines:
         """A spinner on a terminal; in a log file a notice if the step takes long."""
         return self.console.status(name) if self.console.is_terminal else notice(f"{name} ...")
 
-    def say(self, text: str) -> None:
+    def print(self, text: str) -> None:
         self.console.print(text, highlight=False, soft_wrap=True)
 
     def _print(self, name: str, note: str, seconds: float) -> None:
         took = f" [dim]({seconds:.1f} s)[/dim]" if seconds >= 0.1 else ""
-        self.say(f"[green]ok[/green] {name.ljust(NAME_WIDTH)} {escape(note)}{took}")
+        self.print(f"[green]ok[/green] {name.ljust(NAME_WIDTH)} {escape(note)}{took}")

@@ -180,8 +180,8 @@ class _RunStopper:
         return self._stop.is_set()
 
     @should_exit.setter
-    def should_exit(self, asked: bool) -> None:
-        if asked and not self._loop.is_closed():
+    def should_exit(self, requested: bool) -> None:
+        if requested and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._stop.set)
 
     @property
@@ -189,6 +189,6 @@ class _RunStopper:
         return False
 
     @force_exit.setter
-    def force_exit(self, asked: bool) -> None:
-        if asked and self._task is not None and not self._loop.is_closed():
+    def force_exit(self, requested: bool) -> None:
+        if requested and self._task is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._task.cancel)

@@ -20,7 +20,7 @@ from poutama.chaos.durability import Verdict
 from poutama.chaos.history import History, OperationOutcome
 
 LINE_SECONDS = 5.0
-MOST_VIOLATIONS = 50
+MAX_VIOLATIONS = 50
 
 
 @asynccontextmanager
@@ -71,7 +71,7 @@ def _line(counters: RunCounters) -> str:
 def print_verdict(history: History, verdict: Verdict, console: Console) -> None:
     """Say what the history shows, and whether it keeps what was promised."""
 
-    def say(text: str) -> None:
+    def print_line(text: str) -> None:
         console.print(text, highlight=False, soft_wrap=True)
 
     outcomes = verdict.outcomes
@@ -81,26 +81,28 @@ def print_verdict(history: History, verdict: Verdict, console: Console) -> None:
             codes[operation.code] = codes.get(operation.code, 0) + 1
     actions = sorted(fault.action for fault in history.faults)
     faults = ", ".join(f"{actions.count(action)} {action}" for action in dict.fromkeys(actions))
-    say(f"run {history.run.name} on {history.run.engine}, faults: {faults or 'none'}")
-    say(
+    print_line(f"run {history.run.name} on {history.run.engine}, faults: {faults or 'none'}")
+    print_line(
         f"writes: {outcomes[OperationOutcome.ACKNOWLEDGED]} acknowledged,"
         f" {outcomes[OperationOutcome.REFUSED]} refused,"
         f" {outcomes[OperationOutcome.AMBIGUOUS]} ambiguous"
         f" ({verdict.happened} of them had happened);"
         f" {verdict.repeated} repeated under their key"
     )
-    say(f"reads: {verdict.reads}")
+    print_line(f"reads: {verdict.reads}")
     if codes:
-        say("errors: " + ", ".join(f"{code} {count}" for code, count in sorted(codes.items())))
-    for violation in verdict.violations[:MOST_VIOLATIONS]:
-        say(f"[red]BROKEN[/red] {escape(str(violation))}")
-    if len(verdict.violations) > MOST_VIOLATIONS:
-        say(f"... and {len(verdict.violations) - MOST_VIOLATIONS} more")
+        print_line(
+            "errors: " + ", ".join(f"{code} {count}" for code, count in sorted(codes.items()))
+        )
+    for violation in verdict.violations[:MAX_VIOLATIONS]:
+        print_line(f"[red]BROKEN[/red] {escape(str(violation))}")
+    if len(verdict.violations) > MAX_VIOLATIONS:
+        print_line(f"... and {len(verdict.violations) - MAX_VIOLATIONS} more")
     if verdict.passed:
-        say("[green]PASSED[/green] nothing acknowledged is missing, nothing happened twice,")
-        say("       nothing refused is there, and no read went backwards")
+        print_line("[green]PASSED[/green] nothing acknowledged is missing, nothing happened twice,")
+        print_line("       nothing refused is there, and no read went backwards")
     else:
-        say(f"[red]FAILED[/red] {len(verdict.violations)} promises broken")
+        print_line(f"[red]FAILED[/red] {len(verdict.violations)} promises broken")
 
 
 _SHOWN = (OperationOutcome.ACKNOWLEDGED, OperationOutcome.REFUSED, OperationOutcome.AMBIGUOUS)

@@ -226,13 +226,13 @@ class _Knowledge:
             self._versions[op.subject] = max(self._versions.get(op.subject, 0), op.version)
         if op.kind in NOTES:
             self._notes.update(_marks(op))
-        elif op.kind is OperationKind.LOOK and op.present:
+        elif op.kind is OperationKind.FIND and op.present:
             self._notes.add(op.subject)
 
     def contradicts(self, op: ClientOperation) -> bool:
         if op.kind is OperationKind.READ:
             return (op.version or 0) < self._versions.get(op.subject, 0)
-        return op.kind is OperationKind.LOOK and not op.present and op.subject in self._notes
+        return op.kind is OperationKind.FIND and not op.present and op.subject in self._notes
 
 
 def _check_reads(operations: list[ClientOperation], found: Found) -> Iterator[Violation]:
@@ -249,7 +249,7 @@ def _check_reads(operations: list[ClientOperation], found: Found) -> Iterator[Vi
             yield Violation(Anomaly.BACKWARDS, f"{_describe(op)}, of {op.subject}")
         if op.kind is OperationKind.READ and (op.version or 0) > found.registers.get(op.subject, 0):
             yield Violation(Anomaly.UNKEPT, f"{_describe(op)}, of {op.subject}")
-        if op.kind is OperationKind.LOOK and op.present and op.subject not in found.notes:
+        if op.kind is OperationKind.FIND and op.present and op.subject not in found.notes:
             yield Violation(Anomaly.UNKEPT, f"{_describe(op)}, of {op.subject}")
 
 

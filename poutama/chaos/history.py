@@ -37,7 +37,7 @@ class OperationKind(StrEnum):
     """Reads a register's version."""
     READ_LIST = "read list"
     """Reads the list, before it is changed."""
-    LOOK = "look"
+    FIND = "find"
     """Looks for a note that was acknowledged."""
 
 

@@ -44,7 +44,7 @@ mutation Reorder($a: ReorderGoalTasksInput!) {
 """
 TASKS = "query Tasks($goal: UUID!) { goals(goalId: $goal) { tasks { id information } } }"
 READ = "query Read($goal: UUID!) { goals(goalId: $goal) { version } }"
-LOOK = """
+FIND = """
 query Look($goal: UUID!, $text: String!) {
   goals(goalId: $goal) { notes(filter: {information: {eq: $text}}) { id } }
 }
@@ -135,11 +135,11 @@ class Writer:
         place = self._rows.tasks
         seen: list[Mapping[str, str]] = []
 
-        async def look(deadline: float) -> Done:
-            seen[:] = (await _ask(self._execute, TASKS, place, deadline))["tasks"]
+        async def find(deadline: float) -> Done:
+            seen[:] = (await _query(self._execute, TASKS, place, deadline))["tasks"]
             return Done()
 
-        await self._client.perform(next(self._counters.numbers), OperationKind.READ_LIST, look)
+        await self._client.perform(next(self._counters.numbers), OperationKind.READ_LIST, find)
         number = next(self._counters.numbers)
         choice = self._chance.random()
         if not seen or (choice < 0.5 and len(seen) < LONGEST_LIST):
@@ -200,21 +200,21 @@ class Reader:
         if self._counters.acknowledged and self._chance.random() < 0.5:
             mark, text, place = self._chance.choice(self._counters.acknowledged)
 
-            async def look(deadline: float) -> Done:
-                goal = await _ask(self._execute, LOOK, place, deadline, text=text)
+            async def find(deadline: float) -> Done:
+                goal = await _query(self._execute, FIND, place, deadline, text=text)
                 return Done(present=bool(goal["notes"]))
 
-            return OperationKind.LOOK, look, mark
+            return OperationKind.FIND, find, mark
         register = self._chance.choice(self._rows.registers)
 
         async def read(deadline: float) -> Done:
-            goal = await _ask(self._execute, READ, register, deadline)
+            goal = await _query(self._execute, READ, register, deadline)
             return Done(version=goal["version"])
 
         return OperationKind.READ, read, register.name
 
 
-async def _ask(
+async def _query(
     execute: Execute, document: str, place: OwnedGoal, deadline: float, **variables: object
 ) -> dict[str, Any]:
     """The goal of a place, as its owner sees it.

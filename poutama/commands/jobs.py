@@ -55,12 +55,12 @@ def show_jobs(
         PoutamaError: the database cannot be asked, or has no tables yet.
     """
 
-    async def ask(database: Database) -> list[Record]:
+    async def call(database: Database) -> list[Record]:
         return await table.list_jobs(
             database, state=state, limit=limit, deadline=time.monotonic() + SECONDS
         )
 
-    rows = _run(settings, url, ask)
+    rows = _run(settings, url, call)
     console.print(render_jobs(rows) if rows else "no jobs")
 
 
@@ -94,10 +94,10 @@ def retry_job(settings: Settings, url: str, job: UUID) -> None:
         PoutamaError: the database cannot be asked.
     """
 
-    async def ask(database: Database) -> bool:
+    async def call(database: Database) -> bool:
         return await table.retry(database, job, deadline=time.monotonic() + SECONDS)
 
-    if not _run(settings, url, ask):
+    if not _run(settings, url, call):
         raise NotFoundError(
             f"job {job}: not found, or neither FAILED nor CANCELLED; `poutama jobs` lists them"
         )
@@ -114,22 +114,22 @@ def cancel_job(settings: Settings, url: str, job: UUID) -> None:
     async def stop(transaction: Transaction) -> bool:
         return await table.cancel(transaction, job)
 
-    async def ask(database: Database) -> bool:
+    async def call(database: Database) -> bool:
         return await run_transaction(
             database, stop, deadline=time.monotonic() + SECONDS, name="cancel_job"
         )
 
-    if not _run(settings, url, ask):
+    if not _run(settings, url, call):
         raise NotFoundError(
             f"job {job}: not found, or neither QUEUED nor RUNNING; `poutama jobs` lists them"
         )
 
 
-def _run(settings: Settings, url: str, ask: Callable[[Database], Awaitable[T]]) -> T:
+def _run(settings: Settings, url: str, call: Callable[[Database], Awaitable[T]]) -> T:
     async def run() -> T:
         database = Database(settings, url=url)
         try:
-            return await ask(database)
+            return await call(database)
         except DatabaseError as error:
             if error.sqlstate != NO_SUCH_TABLE:
                 raise

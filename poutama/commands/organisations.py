@@ -45,10 +45,10 @@ def show_organisations(settings: Settings, url: str, console: Console) -> None:
         PoutamaError: the database cannot be asked.
     """
 
-    async def ask(database: Database) -> Records:
+    async def call(database: Database) -> Records:
         return await list_organisations(database, deadline=time.monotonic() + SECONDS)
 
-    rows = call_with_database(settings, url, ask)
+    rows = call_with_database(settings, url, call)
     if not rows:
         console.print("no organisations; `createOrganisation` founds one, `poutama demo` makes two")
         return
@@ -75,14 +75,14 @@ def show_reports(settings: Settings, url: str, console: Console) -> None:
         PoutamaError: the database cannot be asked.
     """
 
-    async def ask(database: Database) -> Records:
+    async def call(database: Database) -> Records:
         return await list_reports(database, deadline=time.monotonic() + SECONDS)
 
     shown = Table(box=None)
     for heading in ("day", "organisation", "verified", "as", "invited by", "reported by", "why"):
         width = ID_WIDTH if heading == "organisation" else None
         shown.add_column(heading, min_width=width)
-    for row in call_with_database(settings, url, ask):
+    for row in call_with_database(settings, url, call):
         shown.add_row(
             f"{row['created_at']:%Y-%m-%d}",
             f"{row['organisation_id']}\n{escape_text(row['organisation'])}",
@@ -115,7 +115,7 @@ def judge_organisation(
     if normal and name is None:
         raise BadUserInputError("--domain: expected none with --revoke, which takes all of them")
 
-    async def ask(database: Database) -> str:
+    async def call(database: Database) -> str:
         deadline = time.monotonic() + SECONDS
         await _require(database, id_, deadline)
         if name is None:
@@ -127,7 +127,7 @@ def judge_organisation(
         follows = DOUBTED if waiting is None else describe_verified(row["domains"], waiting)
         return f"{row['name']}: {follows}"
 
-    return call_with_database(settings, url, ask)
+    return call_with_database(settings, url, call)
 
 
 def describe_verified(domains: str | None, waiting: int) -> str:
@@ -137,13 +137,13 @@ def describe_verified(domains: str | None, waiting: int) -> str:
         if domains is None
         else f"its rosters enrol people with addresses of {domains}"
     )
-    said = f"verified; it may invite students and caregivers, and {rosters}"
+    outcome = f"verified; it may invite students and caregivers, and {rosters}"
     if waiting:
-        said += (
+        outcome += (
             f"\n{waiting} of its mentors, managers and administrators wait to be confirmed, by"
             " another manager or administrator or by `poutama organisations confirm`"
         )
-    return said
+    return outcome
 
 
 def confirm_person(settings: Settings, url: str, id_: UUID, email: str) -> int:
@@ -158,7 +158,7 @@ def confirm_person(settings: Settings, url: str, id_: UUID, email: str) -> int:
     if normal is None:
         raise BadUserInputError(f"email: expected an email address, got {email!r}")
 
-    async def ask(database: Database) -> int:
+    async def call(database: Database) -> int:
         deadline = time.monotonic() + SECONDS
         await _require(database, id_, deadline)
         confirmed = await confirm_adult(database, id_, normal, deadline=deadline)
@@ -169,7 +169,7 @@ def confirm_person(settings: Settings, url: str, id_: UUID, email: str) -> int:
             )
         return confirmed
 
-    return call_with_database(settings, url, ask)
+    return call_with_database(settings, url, call)
 
 
 def remove_mail_domain(settings: Settings, url: str, id_: UUID, domain: str) -> None:
@@ -182,7 +182,7 @@ def remove_mail_domain(settings: Settings, url: str, id_: UUID, domain: str) -> 
     """
     normal = normalize_domain(domain)
 
-    async def ask(database: Database) -> None:
+    async def call(database: Database) -> None:
         deadline = time.monotonic() + SECONDS
         await _require(database, id_, deadline)
         if not await remove_domain(database, id_, normal, deadline=deadline):
@@ -191,7 +191,7 @@ def remove_mail_domain(settings: Settings, url: str, id_: UUID, domain: str) -> 
                 " `poutama organisations` lists them"
             )
 
-    call_with_database(settings, url, ask)
+    call_with_database(settings, url, call)
 
 
 async def _require(database: Database, id_: UUID, deadline: float) -> None:

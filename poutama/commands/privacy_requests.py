@@ -50,10 +50,10 @@ def show_requests(settings: Settings, url: str, console: Console) -> None:
         PoutamaError: the database cannot be reached.
     """
 
-    async def ask(database: Database) -> Records:
+    async def call(database: Database) -> Records:
         return await database.read(_LIST, deadline=time.monotonic() + SECONDS)
 
-    rows = call_with_database(settings, url, ask)
+    rows = call_with_database(settings, url, call)
     if not rows:
         console.print("no requests that are not done")
         return
@@ -80,7 +80,7 @@ def accept_request(settings: Settings, url: str, home: Path, request: UUID) -> s
         PoutamaError: the database or the store cannot be reached.
     """
 
-    async def ask(database: Database) -> str:
+    async def call(database: Database) -> str:
         await _require(database, request)
         kind, person = await _begin(database, request)
         if kind is RequestKind.ACCESS:
@@ -91,7 +91,7 @@ def accept_request(settings: Settings, url: str, home: Path, request: UUID) -> s
         finally:
             await store.close()
 
-    return call_with_database(settings, url, ask)
+    return call_with_database(settings, url, call)
 
 
 async def _begin(database: Database, request: UUID) -> tuple[RequestKind, UUID]:
@@ -133,7 +133,7 @@ def refuse_request(settings: Settings, url: str, request: UUID, reason: str) -> 
         PoutamaError: the database cannot be reached.
     """
 
-    async def ask(database: Database) -> None:
+    async def call(database: Database) -> None:
         await _require(database, request)
         plans = ChangePlans(load_model())
 
@@ -145,7 +145,7 @@ def refuse_request(settings: Settings, url: str, request: UUID, reason: str) -> 
 
         await run_transaction(database, refuse, deadline=time.monotonic() + SECONDS)
 
-    call_with_database(settings, url, ask)
+    call_with_database(settings, url, call)
 
 
 async def _require(database: Database, request: UUID) -> None:

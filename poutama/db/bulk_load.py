@@ -26,7 +26,7 @@ from poutama.settings import Settings
 LOAD_SECONDS = 300.0
 """Longest time for one load."""
 # A statement's parameters are counted in 16 bits; far fewer keep CockroachDB's planning short.
-MOST_PARAMETERS = 3_000
+MAX_PARAMETERS = 3_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,9 +137,9 @@ class InsertLoader:
 def split_inserts(table: TableRows) -> Iterator[tuple[str, list[object]]]:
     """The statements, with their parameters, that insert the table's rows."""
     width = len(table.columns)
-    most = MOST_PARAMETERS // width
-    for start in range(0, len(table.rows), most):
-        rows = table.rows[start : start + most]
+    limit = MAX_PARAMETERS // width
+    for start in range(0, len(table.rows), limit):
+        rows = table.rows[start : start + limit]
         groups = ", ".join(
             "(" + ", ".join(f"${row * width + column}" for column in range(1, width + 1)) + ")"
             for row in range(len(rows))

@@ -160,7 +160,7 @@ LONG = (
     "did not know what to say. So I started to keep a list: what I tried, what happened, what I "
     "would try next. I tēnei wā, he māmā ake te kite i taku haere whakamua. "
 )
-MOST_REPEATS = 12
+MAX_REPEATS = 12
 
 
 def pick(random: Random, choices: Sequence[Choice]) -> Choice:
@@ -177,7 +177,7 @@ def write_name(random: Random) -> str:
 def write_phrase(random: Random, phrases: Sequence[str], thing: str, *, long: float = 0.0) -> str:
     """One of `phrases`, filled in; in a share `long` of all cases several hundred words instead."""
     if long and random.random() < long:
-        return LONG.format(thing=thing) * (1 + int(random.random() * MOST_REPEATS))
+        return LONG.format(thing=thing) * (1 + int(random.random() * MAX_REPEATS))
     phrase = pick(random, phrases)
     if "{" not in phrase:
         return phrase

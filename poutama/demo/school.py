@@ -189,9 +189,9 @@ def _write_person(rows: SchoolRows, email: str, random: Random) -> None:
 
 def _count_goals(random: Random) -> int:
     share = random.random()
-    for limit, fewest, most in GOAL_COUNTS:
+    for limit, low, high in GOAL_COUNTS:
         if share < limit:
-            return fewest + int(random.random() * (most - fewest + 1))
+            return low + int(random.random() * (high - low + 1))
     raise AssertionError("the last limit is 1, and random() is below it")
 
 

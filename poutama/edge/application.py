@@ -118,7 +118,7 @@ def open_api(
         engine,
         verifier or Authenticator(open_verifier(settings, database)),
         settings,
-        health=lambda: ask_database(database),
+        health=lambda: ping_database(database),
         routes={**open_pages(load_features().pages, database), **(routes or {})},
         budgets=open_budgets(settings, database),
     )
@@ -174,7 +174,7 @@ def wake_by(queue: Queue, seconds: float = WAKE_SECONDS) -> Wake:
     return wake
 
 
-async def ask_database(database: Database) -> None:
+async def ping_database(database: Database) -> None:
     """See whether the database answers, and has the migrations that the features need.
 
     Raises:

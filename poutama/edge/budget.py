@@ -75,7 +75,7 @@ class Budgets:
             )
         self._ledger = ledger
         self._bucket = Bucket(settings.budget_capacity, settings.budget_refill)
-        self._most_owed = settings.budget_tab
+        self._max_owed = settings.budget_tab
         capacity, refill = self._bucket.capacity, self._bucket.refill
         policy = f'"cost";q={capacity:.0f};w={math.ceil(capacity / refill)}'
         self._policy = (b"ratelimit-policy", policy.encode())
@@ -106,7 +106,7 @@ class Budgets:
         left = self.left(tab)
         if left < cost:
             raise self._refuse(cost, left)
-        if tab.owed + cost > self._most_owed:
+        if tab.owed + cost > self._max_owed:
             return False
         tab.owed += cost
         return True

@@ -39,14 +39,14 @@ class FetchError(Exception):
     """The document could not be fetched; the message says why, and repeats nothing of it."""
 
 
-def fetch_json(address: str, *, deadline: float, most_bytes: int) -> Any:
+def fetch_json(address: str, *, deadline: float, max_bytes: int) -> Any:
     """Get a JSON document. Blocks: call it in a thread.
 
     Args:
         address: `https://`, or `http://` on this machine.
         deadline: absolute `time.monotonic()`, looked at between the parts of an answer: one that
             comes byte by byte can take longer, so the caller should have a limit as well.
-        most_bytes: how much is read before giving up.
+        max_bytes: how much is read before giving up.
 
     Raises:
         FetchError: no answer in time, not status 200, too large, or not JSON.
@@ -55,7 +55,7 @@ def fetch_json(address: str, *, deadline: float, most_bytes: int) -> Any:
         if not (is_secure(address) or is_loopback(address)):
             raise FetchError("expected an https:// address")
         with _open(address, deadline) as response:
-            content = _read(response, deadline, most_bytes)
+            content = _read(response, deadline, max_bytes)
     except HTTPError as error:
         error.close()
         raise FetchError(f"answered with status {error.code}") from error
@@ -125,12 +125,12 @@ def _open(address: str, deadline: float) -> HTTPResponse:
     return response
 
 
-def _read(response: HTTPResponse, deadline: float, most_bytes: int) -> bytes:
+def _read(response: HTTPResponse, deadline: float, max_bytes: int) -> bytes:
     content = bytearray()
     while chunk := response.read1(CHUNK):
         content += chunk
-        if len(content) > most_bytes:
-            raise FetchError(f"answered with more than {most_bytes} bytes")
+        if len(content) > max_bytes:
+            raise FetchError(f"answered with more than {max_bytes} bytes")
         _left(deadline)
     if response.length:
         raise FetchError("answered with less than it announced")

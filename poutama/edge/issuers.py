@@ -81,7 +81,7 @@ class Issuer:
         return f"{base}/.well-known/openid-configuration"
 
     def _fetch(self, address: str, deadline: float) -> Any:
-        return fetch_json(address, deadline=deadline, most_bytes=LARGEST_DOCUMENT)
+        return fetch_json(address, deadline=deadline, max_bytes=LARGEST_DOCUMENT)
 
 
 def read_jwks_uri(described: Any, name: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from functools import partial
 
-from poutama.edge.application import ask_database, open_resources
+from poutama.edge.application import open_resources, ping_database
 from poutama.edge.invocation import Environment, prepare_for_snapshots
 from poutama.edge.sqs_batch import BatchFunction
 from poutama.edge.worker_resources import open_worker
@@ -22,7 +22,7 @@ _resources = open_resources(_settings, os.environ)
 handler = BatchFunction(
     open_worker(_resources, load_features().load_jobs()),
     _settings,
-    Environment(partial(ask_database, _resources.database)),
+    Environment(partial(ping_database, _resources.database)),
 )
 """Handles one batch: the name that the function is configured with."""
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from functools import partial
 
-from poutama.edge.application import ask_database, open_resources
+from poutama.edge.application import open_resources, ping_database
 from poutama.edge.invocation import Environment, prepare_for_snapshots
 from poutama.edge.schedule_event import ScheduleFunction
 from poutama.edge.worker_resources import open_task_contexts
@@ -20,7 +20,7 @@ _resources = open_resources(_settings, os.environ)
 handler = ScheduleFunction(
     load_features().tasks,
     open_task_contexts(_resources),
-    Environment(partial(ask_database, _resources.database)),
+    Environment(partial(ping_database, _resources.database)),
 )
 """Runs what is due: the name that the function is configured with."""
 

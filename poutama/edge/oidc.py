@@ -40,7 +40,7 @@ REMEMBERED_SECONDS = 60.0
 LONGEST_SUBJECT = 255
 LONGEST_NAME = 200
 """Characters of a name that is taken over."""
-MOST_KEYS_TRIED = 4
+MAX_KEYS_TRIED = 4
 
 # ID tokens, and access tokens: not those that mean something else, such as `logout+jwt`.
 _TYPES = ("jwt", "at+jwt", "application/jwt", "application/at+jwt")
@@ -95,7 +95,7 @@ class OidcVerifier:
         published = await keys.find(header.get("kid"), algorithm)
         if not published:
             raise UnauthenticatedError("The bearer token's key is not one of its issuer's.")
-        for key in published[:MOST_KEYS_TRIED]:
+        for key in published[:MAX_KEYS_TRIED]:
             verified = _verify_signature(token, key)
             if verified is not None and _may_sign(key, verified):
                 good_until = check_claims(verified, issuer, now)

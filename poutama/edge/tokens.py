@@ -165,13 +165,13 @@ class Authenticator:
         now = self._clock()
         known = self._known.pop(digest)
         if known is None or now >= known.good_until:
-            known = await self._ask(match[1], now)
+            known = await self._verify(match[1], now)
         self._known.put(digest, known)
         if isinstance(known, CachedRefusal):
             raise ForbiddenError(known.message)
         return known.viewer
 
-    async def _ask(self, token: str, now: float) -> VerifiedToken | CachedRefusal:
+    async def _verify(self, token: str, now: float) -> VerifiedToken | CachedRefusal:
         try:
             return await self._verifier.verify(token, now)
         except ForbiddenError as error:

@@ -77,9 +77,9 @@ async def _beat(database: Database, lease: Lease, seconds: float) -> None:
     while True:
         await asyncio.sleep(seconds / BEATS)
         # From before it is asked: what the database writes down can only be later.
-        asked = time.monotonic()
+        sent = time.monotonic()
         # A late worker asks all the same: perhaps no other has claimed the job.
-        deadline = max(kept_until, asked + seconds / BEATS)
+        deadline = max(kept_until, sent + seconds / BEATS)
         try:
             await extend_lease(database, lease, seconds=seconds, deadline=deadline)
         except PoutamaError as error:
@@ -87,7 +87,7 @@ async def _beat(database: Database, lease: Lease, seconds: float) -> None:
                 raise LeaseLost from error
             logger.warning("job %s: its lease was not extended: %s", lease.job.id, error.message)
         else:
-            kept_until = asked + seconds
+            kept_until = sent + seconds
 
 
 async def _end(work: asyncio.Task[Any], beat: asyncio.Task[None], lease: Lease) -> None:

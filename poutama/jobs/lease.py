@@ -23,7 +23,7 @@ from poutama.errors import AmbiguousCommit
 from poutama.jobs.job import Finished, Job, JobState, Progress, RowError
 from poutama.jobs.reading import keep_reading
 
-GIVEN_UP = (
+ATTEMPTS_USED_UP = (
     "It was tried {attempts} times, and each time the machine that worked at it stopped without"
     " saying why. Ask for it again; if that does not help, ask for less at once."
 )
@@ -114,8 +114,8 @@ async def claim_job(
         PoutamaError: as `Database.write`; it was not taken.
     """
     lease = uuid4()
-    given_up = GIVEN_UP.format(attempts=attempts)
-    values = [job, lease, attempts, float(seconds), given_up]
+    failure = ATTEMPTS_USED_UP.format(attempts=attempts)
+    values = [job, lease, attempts, float(seconds), failure]
     values += [bulk_limit, dumps(sorted(interactive))]
     rows = await database.write(_SQL["claim"], values, deadline=deadline, name="claim")
     if not rows:

@@ -16,7 +16,7 @@ from uuid import uuid4
 
 from poutama.jobs.queue import QueueMessage
 
-MOST_DEAD_LETTERS = 1_000
+MAX_DEAD_LETTERS = 1_000
 TOO_OFTEN = "The message was handed out {times} times and never deleted."
 
 
@@ -53,7 +53,7 @@ class LocalQueue:
         self._max_received = max_received
         self._held: dict[str, _Held] = {}
         self._changed = asyncio.Event()
-        self.dead_letters: deque[DeadLetter] = deque(maxlen=MOST_DEAD_LETTERS)
+        self.dead_letters: deque[DeadLetter] = deque(maxlen=MAX_DEAD_LETTERS)
 
     def __len__(self) -> int:
         """How many messages it holds, those handed out included."""

@@ -22,7 +22,7 @@ READ_SECONDS = 25
 """More than the longest wait for a message."""
 LONGEST_WAIT = 20
 LONGEST_DELAY = 900
-MOST_MESSAGES = 10
+MAX_MESSAGES = 10
 LONGEST_REASON = 1_000
 
 # The error codes of SQS for a message that is gone, or that another worker has.
@@ -54,7 +54,7 @@ class SqsQueue:
     async def receive(self, *, limit: int = 10, wait: float = 0.0) -> list[QueueMessage]:
         answer = await self._call(
             "receive_message",
-            MaxNumberOfMessages=min(MOST_MESSAGES, limit),
+            MaxNumberOfMessages=min(MAX_MESSAGES, limit),
             WaitTimeSeconds=min(LONGEST_WAIT, math.ceil(wait)),
             MessageSystemAttributeNames=["ApproximateReceiveCount"],
         )

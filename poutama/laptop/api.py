@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from poutama.edge import application
-from poutama.edge.application import ask_database
+from poutama.edge.application import ping_database
 from poutama.edge.http import Api
 from poutama.edge.tokens import Authenticator
 from poutama.engine.execution import Wake
@@ -47,7 +47,7 @@ async def open_local_api(
     resources = open_server_resources(settings, url, home, store)
     try:
         # Now, so that the first person who asks does not wait for it.
-        await ask_database(resources.database)
+        await ping_database(resources.database)
         yield application.open_api(
             resources,
             verifier=Authenticator(local_verifier(home)),

@@ -65,9 +65,9 @@ def run_up(settings: Settings, stop: StopRequest) -> None:
             pass
         finally:
             stop.begin_stopping()
-            if stop.asked:
-                steps.say("stopping")
-    steps.say(f"stopped; your data is in {home}")
+            if stop.requested:
+                steps.print("stopping")
+    steps.print(f"stopped; your data is in {home}")
 
 
 def _start_and_serve(
@@ -113,9 +113,9 @@ def _announce(address: str, steps: ProgressLines) -> None:
     program = Path(sys.argv[0])
     # On its own line and at once: people and programs wait for it.
     print(f"ready: {address}", flush=True)
-    steps.say(f"  try it     {address}/graphiql")
-    steps.say(f"  a token    {program} token {student_email(1)}")
-    steps.say("  stop       Ctrl-C")
+    steps.print(f"  try it     {address}/graphiql")
+    steps.print(f"  a token    {program} token {student_email(1)}")
+    steps.print("  stop       Ctrl-C")
 
 
 def check_address(settings: Settings) -> None:

@@ -52,14 +52,14 @@ def find_interpreter(python: str) -> Path | None:
     """A Python of this version on this machine: ours, one on PATH, or one that uv knows of."""
     if python == f"{sys.version_info.major}.{sys.version_info.minor}":
         return Path(sys.executable)
-    candidates = [shutil.which(f"python{python}"), _ask_uv(python)]
+    candidates = [shutil.which(f"python{python}"), _find_by_uv(python)]
     for candidate in candidates:
         if candidate and _has_version(Path(candidate), python):
             return Path(candidate)
     return None
 
 
-def _ask_uv(python: str) -> str:
+def _find_by_uv(python: str) -> str:
     result = subprocess.run(  # noqa: S603  a fixed command
         [str(find_uv()), "--no-python-downloads", "python", "find", "--system", python],
         capture_output=True,

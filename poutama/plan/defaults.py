@@ -32,12 +32,12 @@ def _choose(column: Column, assigned: Mapping[str, Value]) -> Value | None:
     for default in reversed(column.defaults):
         if not default.row_is:
             found = Constant(default.value)
-        elif found is not None and (conditions := _ask(default, assigned)) is not None:
+        elif found is not None and (conditions := _find_conditions(default, assigned)) is not None:
             found = Default(conditions, default.value, found)
     return found
 
 
-def _ask(
+def _find_conditions(
     default: ColumnDefault, assigned: Mapping[str, Value]
 ) -> tuple[tuple[Value, tuple[str, ...]], ...] | None:
     """The given values that decide; None where one is not known: the default is not meant."""

@@ -57,7 +57,7 @@ def _condition(model: Model, entity: Entity, name: str, tree: Tree, where: str) 
     match name:
         case "and" | "or":
             parts = tuple(
-                build_filter(model, entity, _given(part, where), f"{where}[{index}]")
+                build_filter(model, entity, _require_value(part, where), f"{where}[{index}]")
                 for index, part in enumerate(_list(tree))
             )
             return All(parts) if name == "and" else AnyOf(parts)
@@ -86,7 +86,7 @@ def _relation(model: Model, relation: Relation, tree: Tree, where: str) -> Predi
     }
     return _all(
         quantifiers[name](
-            build_filter(model, target, _given(part, f"{where}.{name}"), f"{where}.{name}")
+            build_filter(model, target, _require_value(part, f"{where}.{name}"), f"{where}.{name}")
         )
         for name, part in _branch(tree, where).items()
     )
@@ -95,7 +95,7 @@ def _relation(model: Model, relation: Relation, tree: Tree, where: str) -> Predi
 def _comparison(column: Column, operator: str, tree: Tree, where: str) -> Predicate:
     if operator == "eq" and tree is None:
         return IsNull(column)
-    _given(tree, where)
+    _require_value(tree, where)
     if operator == "eq":
         return Compare(column, Comparison.EQ, _stored_form(column, tree))
     if operator == "isNull":
@@ -118,7 +118,7 @@ def _all(parts: object) -> Predicate:
     return found[0] if len(found) == 1 else All(found)
 
 
-def _given(tree: Tree, where: str) -> Tree:
+def _require_value(tree: Tree, where: str) -> Tree:
     if tree is None:
         raise BadUserInputError(
             f"{where}: expected a value, got null; leave it out, or use eq or isNull.", field=where

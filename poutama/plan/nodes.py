@@ -292,14 +292,14 @@ class Children:
 class QuotaCheck:
     """A quota that a new row counts under: there must be a place for it.
 
-    `asked`: what must hold of the new row's own values for the quota to be about it.
+    `conditions`: what must hold of the new row's own values for the quota to be about it.
     """
 
     quota: Quota
     within: Value
     by: Value | None
     limit: int
-    asked: tuple[OneOf, ...]
+    conditions: tuple[OneOf, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -87,7 +87,7 @@ def _check(quota: Quota, cells: Mapping[str, Value], limit: int) -> QuotaCheck |
     by = None if quota.by is None else cells.get(quota.by)
     if within is None or isinstance(within, SqlConstant) or (quota.by is not None and by is None):
         return None
-    asked: list[OneOf] = []
+    conditions: list[OneOf] = []
     for column, words in quota.rows:
         match cells.get(column):
             case None:  # the table's default, which the rule may be about
@@ -97,5 +97,5 @@ def _check(quota: Quota, cells: Mapping[str, Value], limit: int) -> QuotaCheck |
             case Constant() | SqlConstant():
                 return None
             case value:
-                asked.append(OneOf(value, words))
-    return QuotaCheck(quota, within, by, limit, tuple(asked))
+                conditions.append(OneOf(value, words))
+    return QuotaCheck(quota, within, by, limit, tuple(conditions))

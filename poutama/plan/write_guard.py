@@ -42,12 +42,12 @@ def extendable_rows(
 ) -> Predicate:
     """The rows behind a relation that the viewer may see, and may add such a row to."""
     values = _values_of(assignments)
-    allowed = _ask_parent(entities, entity.changes[Action.INSERT], relation, values)
+    allowed = _check_parent(entities, entity.changes[Action.INSERT], relation, values)
     visible = visible_rows(entities, entities[relation.target])
     guard = intersect(AnyOf(allowed), visible) if allowed else visible
     if not any(each.row_is for each in entity.rule.alternatives):
         return guard
-    seen = _ask_parent(entities, entity.rule, relation, values)
+    seen = _check_parent(entities, entity.rule, relation, values)
     return _meet(guard, tuple(each for part in seen for each in _alternatives(part)))
 
 
@@ -95,7 +95,7 @@ def _excludes(one: Predicate, other: Predicate) -> bool:
     )
 
 
-def _ask_parent(
+def _check_parent(
     entities: Mapping[str, Entity], rule: Rule, relation: Relation, values: Mapping[str, Value]
 ) -> tuple[Predicate, ...]:
     """The alternatives of a rule that ask for the row behind the relation, about that row.

@@ -51,7 +51,7 @@ class ClamdScanner:
         seconds = min(self._seconds, deadline - monotonic())
         try:
             async with asyncio.timeout(seconds):
-                answer = await self._ask(path)
+                answer = await self._send_file(path)
         except TimeoutError as error:
             raise UnavailableError("The virus scanner did not answer in time.") from error
         except (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError) as error:
@@ -63,7 +63,7 @@ class ClamdScanner:
         shown = ascii(answer.decode("ascii", "replace"))
         raise UnavailableError(f"The virus scanner could not scan the file: it answered {shown}.")
 
-    async def _ask(self, path: Path) -> bytes:
+    async def _send_file(self, path: Path) -> bytes:
         reader, writer = await self._connect()
         try:
             # It may stop reading, and say why: the file is too long for it.

@@ -103,9 +103,9 @@ def _check_children(where: str, entity: Entity, input: InputChildren, child: Ent
             f"{where}: no rule of {child.name} lets an owner add it to {entity.name}."
         )
     written = {each.column.name for each in input.fields.values()}
-    if asked := written & _asked_columns(child):
+    if deciding := written & _deciding_columns(child):
         raise SchemaError(
-            f"{where}: who sees a {child.name} depends on {min(asked)}, which children cannot be"
+            f"{where}: who sees a {child.name} depends on {min(deciding)}, which children cannot be"
             " given: its rules are not asked of them."
         )
 
@@ -121,7 +121,7 @@ def _check_conditions(mutation: Mutation, entity: Entity) -> None:
         for input in mutation.inputs.values()
         if isinstance(input, InputColumn) and input.certain
     }
-    if missing := _asked_columns(entity) - certain:
+    if missing := _deciding_columns(entity) - certain:
         raise SchemaError(
             f"Mutation.{mutation.field}: a rule of {entity.name} asks about {min(missing)}, which"
             " no input names for certain."
@@ -138,7 +138,7 @@ def _owner_sees_all(entity: Entity) -> bool:
     )
 
 
-def _asked_columns(entity: Entity) -> set[str]:
+def _deciding_columns(entity: Entity) -> set[str]:
     """The columns that its rules of visibility and of inserts ask about."""
     rules = (entity.rule, entity.changes[Action.INSERT])
     return {

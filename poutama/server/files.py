@@ -126,7 +126,7 @@ class FileRoutes:
                 await exchange.answer(HTTPStatus.NOT_MODIFIED, headers, b"")
                 return
             try:
-                part = _asked_part(exchange, found, etag)
+                part = _requested_part(exchange, found, etag)
             except NotSatisfiable:
                 beyond = (b"content-range", f"bytes */{found.info.size}".encode())
                 message = "The requested range is not satisfiable"
@@ -194,7 +194,7 @@ class _Upload:
             self.incoming.write(piece)
 
 
-def _asked_part(exchange: Exchange, found: OpenObject, etag: str) -> ByteRange | None:
+def _requested_part(exchange: Exchange, found: OpenObject, etag: str) -> ByteRange | None:
     if exchange.headers.get("if-range", etag) != etag:
         return None  # of another version
     return read_range(exchange.headers.get("range"), found.info.size)
@@ -228,14 +228,14 @@ def _describe(found: OpenObject, grant: DownloadGrant, etag: str) -> HeaderPairs
 
 async def _allow(exchange: Exchange) -> None:
     """Tell a browser that any page may do what an address allows."""
-    asked = exchange.headers.get("access-control-request-headers", "")
+    requested = exchange.headers.get("access-control-request-headers", "")
     headers = [
         *_ANYWHERE,
         (b"access-control-allow-methods", b"GET, HEAD, POST"),
         (b"access-control-max-age", b"3600"),
     ]
-    if _HEADER_TEXT.fullmatch(asked):
-        headers.append((b"access-control-allow-headers", asked.encode()))
+    if _HEADER_TEXT.fullmatch(requested):
+        headers.append((b"access-control-allow-headers", requested.encode()))
     await exchange.answer(HTTPStatus.NO_CONTENT, tuple(headers), b"")
 
 

@@ -12,7 +12,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 
 from poutama.store.signed_urls import RefusedError, S3Error
 
-MOST_FIELD_BYTES = 20_000
+MAX_FIELD_BYTES = 20_000
 FILE = "file"
 
 
@@ -116,7 +116,7 @@ class FormReader:
 
     def _hold(self, data: bytes) -> bytes:
         self._held += len(data)
-        if self._held > MOST_FIELD_BYTES:
+        if self._held > MAX_FIELD_BYTES:
             raise RefusedError(
                 S3Error.FIELDS_TOO_LARGE,
                 "Your POST request fields preceding the upload file were too large.",

@@ -51,7 +51,7 @@ class ServerApplication:
         if self._files is not None and path.startswith(PATH):
             await _answer_exchange(self._files.answer, Exchange(scope, receive, send_completed))
         elif self.stopping and path == HEALTH_PATH:
-            await _answer_exchange(_say_stopping, Exchange(scope, receive, send_completed))
+            await _answer_exchange(_answer_stopping, Exchange(scope, receive, send_completed))
         else:
             await self._api(scope, receive, send_completed)
 
@@ -108,5 +108,5 @@ async def _answer_exchange(
         exchange.close()
 
 
-async def _say_stopping(exchange: Exchange) -> None:
+async def _answer_stopping(exchange: Exchange) -> None:
     await exchange.answer(503, JSON.headers, b'{"status":"stopping"}')

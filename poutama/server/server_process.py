@@ -22,7 +22,7 @@ from uuid import UUID
 import uvloop
 
 from poutama.edge import application
-from poutama.edge.application import ask_database
+from poutama.edge.application import ping_database
 from poutama.server.certificate import open_tls
 from poutama.server.files import FileRoutes, log_uses
 from poutama.server.resources import open_server_resources
@@ -53,7 +53,7 @@ async def open_application(settings: Settings, address: str) -> AsyncIterator[Se
         resources.store.base_url = settings.public_url.rstrip("/") or address
         files = FileRoutes(resources.store)
     try:
-        await ask_database(resources.database)
+        await ping_database(resources.database)
         wake = None if settings.queue_url else _leave_to_sweep
         yield ServerApplication(application.open_api(resources, wake=wake), settings, files)
     finally:

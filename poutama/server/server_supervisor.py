@@ -215,7 +215,7 @@ class Supervisor:
         """Stop every process, gracefully as long as there is time."""
         self._stop.set()
         self._terminate()
-        forced = asyncio.create_task(self._force_when_asked())
+        forced = asyncio.create_task(self._force_on_request())
         settings = self._settings
         try:
             async with asyncio.timeout(settings.drain_seconds):
@@ -231,7 +231,7 @@ class Supervisor:
             logger.warning("a process does not end, and is killed")
         forced.cancel()
 
-    async def _force_when_asked(self) -> None:
+    async def _force_on_request(self) -> None:
         await self._force.wait()
         self._terminate()
 

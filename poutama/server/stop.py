@@ -33,7 +33,7 @@ class StopRequest:
     """Whether a signal asked to stop; a context manager that handles the signals meanwhile."""
 
     def __init__(self) -> None:
-        self.asked = False
+        self.requested = False
         self._server: Stoppable | None = None
         self._stopping = False
         self._before: dict[signal.Signals, object] = {}
@@ -54,12 +54,12 @@ class StopRequest:
     ) -> None:
         for number, handler in self._before.items():
             # Asked to stop, the process is about to end: one more Ctrl-C must not spoil that.
-            signal.signal(number, signal.SIG_IGN if self.asked else handler)  # type: ignore[arg-type]
+            signal.signal(number, signal.SIG_IGN if self.requested else handler)  # type: ignore[arg-type]
 
     def watch(self, server: Stoppable) -> None:
         """From here on a signal tells this server, and interrupts nothing."""
         self._server = server
-        server.should_exit = self.asked
+        server.should_exit = self.requested
 
     def begin_stopping(self) -> None:
         """From here on signals change nothing: everything is being stopped already."""
@@ -67,7 +67,7 @@ class StopRequest:
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
         del number, frame
-        first, self.asked = not self.asked, True
+        first, self.requested = not self.requested, True
         if self._server is not None:
             self._server.force_exit = not first
             self._server.should_exit = True

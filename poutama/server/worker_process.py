@@ -19,7 +19,7 @@ from pathlib import Path
 from time import monotonic
 from uuid import UUID
 
-from poutama.edge.application import Resources, ask_database
+from poutama.edge.application import Resources, ping_database
 from poutama.edge.schedule_event import TasksFailedError, run_tasks
 from poutama.edge.worker_resources import open_task_contexts, open_worker
 from poutama.features import load_features
@@ -90,7 +90,7 @@ async def _work_until_stopped(
     stoppable = _StoppableIds(asyncio.get_running_loop())
     resources = open_server_resources(settings, settings.database_url, Path(settings.home))
     try:
-        await ask_database(resources.database)
+        await ping_database(resources.database)
         stop.watch(stoppable)
         when_ready()
         await work(resources, stoppable.reader, polls=not settings.queue_url)

@@ -86,7 +86,7 @@ def render_entries(
     writes = change is not None and _writes(change)
     if not traced and not writes:
         return []
-    audience = change is not None and writes and _tells_apart(change)
+    audience = change is not None and writes and _hides_rows(change)
     viewer = conditions.parameters.place(ViewerId(), "uuid")
     entries = []
     if change is not None and writes:
@@ -99,7 +99,7 @@ def render_entries(
     ]
 
 
-def _tells_apart(change: Change) -> bool:
+def _hides_rows(change: Change) -> bool:
     """Whether the person sees some rows of the type, and others not."""
     return change.subject is not None and change.subject.sees != ALWAYS
 

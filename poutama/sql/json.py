@@ -192,8 +192,8 @@ class _JsonRenderer:
         if isinstance(slot, ListSlot):
             number = "count(*)"
             if is_whole(slot.level):
-                most = self._bounds.list_rows
-                yield f"count(*) > {most}", refuse(Bound.LIST, slot.number, number)
+                limit = self._bounds.list_rows
+                yield f"count(*) > {limit}", refuse(Bound.LIST, slot.number, number)
         if slot.level.parent is None:
             for place, total in totals.items():
                 over = f"{total} > {self._bounds.place_rows}"

@@ -27,7 +27,7 @@ def render_count(
     entity: Entity,
     quota: Quota,
     within: str,
-    most: int,
+    limit: int,
     about: Condition = TRUE,
     by: str | None = None,
 ) -> str:
@@ -39,7 +39,7 @@ def render_count(
         entity: whose rows.
         quota: which of them count.
         within: the value that they share, as SQL.
-        most: where to stop.
+        limit: where to stop.
         about: nothing is counted, nor read, unless this holds of the new row.
         by: the value that they share in the quota's other column, if it has one.
     """
@@ -56,7 +56,7 @@ def render_count(
         wait = f"ceil(extract(epoch FROM min(sibling.created_at) + {span} - now()))::int8"
         shown = "sibling.created_at"
     table = quote_name(entity.base or entity.table)
-    stop = parameters.place(Constant(most), "int8")
+    stop = parameters.place(Constant(limit), "int8")
     return (
         f"SELECT count(*) AS used, {wait} AS wait FROM (SELECT {shown} FROM {table} AS sibling"
         f"{all_of(about, *map(Condition, conditions)).where} LIMIT {stop}) AS sibling"
@@ -77,7 +77,7 @@ def render_checks(
     for check in checks:
         name = conditions.names.take("quota")
         within = parameters.place(check.within, "uuid")
-        about = conditions.render(name, All(check.asked))
+        about = conditions.render(name, All(check.conditions))
         by = _place_by(parameters, check)
         query = render_count(parameters, entity, check.quota, within, check.limit, about, by)
         ctes.append(f"{name} AS ({query})")
@@ -97,11 +97,11 @@ def render_refusal(change: Insert) -> Statement:
     for check in change.quotas:
         name = conditions.names.take("quota")
         within = parameters.place(check.within, "uuid")
-        most, by = check.limit + BEYOND, _place_by(parameters, check)
-        query = render_count(parameters, change.entity, check.quota, within, most, by=by)
+        limit, by = check.limit + BEYOND, _place_by(parameters, check)
+        query = render_count(parameters, change.entity, check.quota, within, limit, by=by)
         counts.append(f"{name} AS ({query})")
         tables.append(name)
-        about = conditions.render(name, All(check.asked)).text
+        about = conditions.render(name, All(check.conditions)).text
         shown.append(f"{name}.used, {name}.wait, {about}")
     for parent in change.parents:
         alias = conditions.names.take(parent.entity.table)
@@ -119,8 +119,8 @@ def _place_by(parameters: Parameters, check: QuotaCheck) -> str | None:
     return None if check.by is None else parameters.place(check.by, "uuid")
 
 
-def render_usage(entity: Entity, quota: Quota, within: Value, most: int) -> Statement:
+def render_usage(entity: Entity, quota: Quota, within: Value, limit: int) -> Statement:
     """A statement of one count."""
     parameters = Parameters()
-    text = render_count(parameters, entity, quota, parameters.place(within, "uuid"), most)
+    text = render_count(parameters, entity, quota, parameters.place(within, "uuid"), limit)
     return Statement(text, parameters.values)

@@ -45,7 +45,7 @@ class AwsClient:
             endpoint: what answers in place of AWS; empty for AWS.
             style: `path` or `virtual`: where an address has the bucket's name.
         """
-        self._given = _read_credentials(environment)
+        self._configured = _read_credentials(environment)
         self._region = region
         self._endpoint = endpoint
         self._style = style
@@ -60,8 +60,8 @@ class AwsClient:
         Raises:
             ConfigurationError: there are no credentials.
         """
-        if self._given is not None:
-            return self._given
+        if self._configured is not None:
+            return self._configured
         with self._lock:
             found = self._open_session().get_credentials()
             if found is None:
@@ -104,9 +104,11 @@ class AwsClient:
             from botocore.session import get_session
 
             self._session = get_session()
-            if self._given is not None:
+            if self._configured is not None:
                 self._session.set_credentials(
-                    self._given.access_key, self._given.secret_key, self._given.token or None
+                    self._configured.access_key,
+                    self._configured.secret_key,
+                    self._configured.token or None,
                 )
         return self._session
 

@@ -35,8 +35,8 @@ from poutama.store.sigv4 import Signer
 
 PART = 16 << 20
 """Bytes of a part; what is larger is put in parts, each of which can be tried again."""
-MOST_PARTS = 10_000
-MOST_DELETED = 1_000
+MAX_PARTS = 10_000
+MAX_DELETED = 1_000
 CHUNK = 1 << 20
 
 _PART_WORDS = ("ETag", "ChecksumCRC32")
@@ -104,7 +104,7 @@ class S3Store:
 
     async def describe(self, key: str) -> ObjectInfo | None:
         try:
-            found = await self._ask("head_object", Key=check_key(key))
+            found = await self._call("head_object", Key=check_key(key))
         except NotFoundError:
             return None
         return ObjectInfo(key, found["ContentLength"], found["ContentType"], found["LastModified"])
@@ -140,13 +140,13 @@ class S3Store:
     async def put(self, key: str, content: bytes | Path, *, media_type: str) -> None:
         check_key(key)
         if isinstance(content, bytes):
-            await self._ask("put_object", Key=key, Body=content, ContentType=media_type)
+            await self._call("put_object", Key=key, Body=content, ContentType=media_type)
         else:
             await asyncio.to_thread(self._put_file, key, content, media_type)
 
     async def delete(self, keys: Iterable[str]) -> None:
         rest = iter([check_key(key) for key in keys])
-        while some := [{"Key": key} for key in islice(rest, MOST_DELETED)]:
+        while some := [{"Key": key} for key in islice(rest, MAX_DELETED)]:
             for each in await self._delete(some):
                 # A bucket with versioning marks the object as deleted and keeps what it was.
                 if each.get("DeleteMarker"):
@@ -155,7 +155,7 @@ class S3Store:
     async def list(self, prefix: str) -> AsyncIterator[ObjectInfo]:
         more: dict[str, str] = {}
         while True:
-            page = await self._ask("list_objects_v2", Prefix=prefix, **more)
+            page = await self._call("list_objects_v2", Prefix=prefix, **more)
             for each in page.get("Contents", ()):
                 yield ObjectInfo(each["Key"], each["Size"], "", each["LastModified"])
             if not page.get("IsTruncated"):
@@ -166,7 +166,7 @@ class S3Store:
         await asyncio.to_thread(self._aws.close)
 
     async def _delete(self, objects: Sequence[Mapping[str, str]]) -> Sequence[Mapping[str, Any]]:
-        answer = await self._ask("delete_objects", Delete={"Objects": objects})
+        answer = await self._call("delete_objects", Delete={"Objects": objects})
         for error in answer.get("Errors", ()):
             raise refusal("delete_objects", error.get("Code", ""), 200)
         deleted: Sequence[Mapping[str, Any]] = answer.get("Deleted", ())
@@ -175,7 +175,7 @@ class S3Store:
     async def _delete_versions(self, key: str) -> None:
         """Delete every version of an object, and what marks it as deleted."""
         while True:
-            page = await self._ask("list_object_versions", Prefix=key, MaxKeys=MOST_DELETED)
+            page = await self._call("list_object_versions", Prefix=key, MaxKeys=MAX_DELETED)
             versions = [
                 {"Key": key, "VersionId": each["VersionId"]}
                 for each in (*page.get("Versions", ()), *page.get("DeleteMarkers", ()))
@@ -202,7 +202,7 @@ class S3Store:
             **where, ContentType=media_type, ChecksumAlgorithm="CRC32"
         )
         where["UploadId"] = begun["UploadId"]
-        length = max(PART, -(-size // MOST_PARTS))
+        length = max(PART, -(-size // MAX_PARTS))
         parts: list[dict[str, object]] = []
         try:
             while body := file.read(length):
@@ -219,14 +219,14 @@ class S3Store:
                 client.abort_multipart_upload(**where)
             raise
 
-    async def _ask(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        def ask() -> dict[str, Any]:
+    async def _call(self, operation: str, **parameters: Any) -> dict[str, Any]:
+        def call() -> dict[str, Any]:
             with translate_errors(operation):
                 method = getattr(self._aws.open(), operation)
                 answer: dict[str, Any] = method(Bucket=self._bucket, **parameters)
                 return answer
 
-        return await asyncio.to_thread(ask)
+        return await asyncio.to_thread(call)
 
     def _now(self) -> datetime:
         return datetime.fromtimestamp(self._clock(), UTC)

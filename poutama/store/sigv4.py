@@ -64,8 +64,8 @@ class Signer:
             sorted(f"{_quote(name)}={_quote(value)}" for name, value in parameters.items())
         )
         where = urlsplit(url)
-        asked = f"GET\n{where.path}\n{query}\nhost:{where.netloc}\n\nhost\nUNSIGNED-PAYLOAD"
-        digest = sha256(asked.encode()).hexdigest()
+        request = f"GET\n{where.path}\n{query}\nhost:{where.netloc}\n\nhost\nUNSIGNED-PAYLOAD"
+        digest = sha256(request.encode()).hexdigest()
         signature = self._sign(f"{ALGORITHM}\n{_moment(now)}\n{self._scope(now)}\n{digest}", now)
         return f"{url}?{query}&X-Amz-Signature={signature}"
 

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from poutama.server import protocol
-from poutama.server.multipart_form import MOST_FIELD_BYTES
+from poutama.server.multipart_form import MAX_FIELD_BYTES
 from poutama.server.protocol import BoundedProtocol
 from poutama.store.atomic_file import WholeFile
 from poutama.store.directory import DirectoryStore
@@ -50,7 +50,7 @@ BODIES: dict[str, tuple[Callable[[UploadForm], bytes], str]] = {
     "not UTF-8": (lambda form: b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n\xff\r\n'
                   + multipart(form, CONTENT), "MalformedPOSTRequest"),
     "long field": (lambda form: b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n'
-                   + b"x" * MOST_FIELD_BYTES + b"\r\n" + multipart(form, CONTENT),
+                   + b"x" * MAX_FIELD_BYTES + b"\r\n" + multipart(form, CONTENT),
                    "MaxPostPreDataLengthExceeded"),
     "many fields": (lambda form: FIELD * 999
                     + multipart(form, CONTENT), "MaxPostPreDataLengthExceeded"),

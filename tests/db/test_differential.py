@@ -39,7 +39,7 @@ from tests.strategies.skeletons import goals_schema
 from tests.strategies.worlds import Setting, settings_of_worlds
 
 USUALLY, DOCUMENTS_PER_WORLD = 500, 25
-MOST_TURNS = 5
+MAX_TURNS = 5
 """How often that many documents are asked, if there is still something that none had in it."""
 RENDERINGS = ("json", "rows")
 REFUSALS = {"BAD_USER_INPUT", "LIMIT_EXCEEDED", "NOT_FOUND"}
@@ -144,7 +144,7 @@ def test_every_answer_is_what_plain_resolvers_answer(
             if difference(engines, setting, request, tally):
                 fail(engines, setting, request)
 
-    for turn in range(MOST_TURNS):
+    for turn in range(MAX_TURNS):
         in_worlds(engines, check, examples or USUALLY, turn, always_the_same=examples is None)
         if not meter.missed():
             break

@@ -11,7 +11,7 @@ import pytest
 from poutama.db.transaction import Transaction
 from poutama.errors import UnavailableError
 from poutama.jobs.job import Empty, Finished, JobFailedError, Progress
-from poutama.jobs.lease import GIVEN_UP, Lease, claim_job
+from poutama.jobs.lease import ATTEMPTS_USED_UP, Lease, claim_job
 from poutama.jobs.table import retry
 from tests.db.job_harness import EXPIRE, MAKE_DUE, CountStep, JobHarness, Returned, count, counting
 from tests.db.sessions import soon
@@ -106,7 +106,7 @@ async def test_a_step_that_ends_its_process_every_time_is_not_tried_for_ever(
         assert lease.attempts == attempt
         await shop.change(EXPIRE, job)  # its worker sends no sign of life
     assert await shop.run(job) == "FAILED"
-    assert (await shop.row(job))["failure"] == GIVEN_UP.format(attempts=5)
+    assert (await shop.row(job))["failure"] == ATTEMPTS_USED_UP.format(attempts=5)
     assert len(shop.queue.dead_letters) == 1
 
 

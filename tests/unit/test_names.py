@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -35,6 +36,26 @@ PARTS_OF_A_FEATURE = frozenset(
     {"export", "feature", "inputs", "job", "keys", "procedures", "steps", "sweep", "tasks"}
 )
 """Modules that a feature has under the same name as every other feature."""
+
+HOME_MADE = {
+    "given": "input, arguments, or what it holds",
+    "told": "message, report",
+    "telling": "ErrorReport",
+    "ask": "call, query, check, or what is done",
+    "asked": "requested, or what it holds",
+    "asks": "requests",
+    "say": "print, report",
+    "said": "declared, reported, or what it holds",
+    "says": "names, has",
+    "most": "max, limit",
+    "paper": "canvas",
+    "desk": "what it is",
+    "workshop": "folder, harness",
+}
+"""Words that no identifier has as a part, and what to write instead."""
+
+# `tell` is what files call their position, and these are names of other kinds.
+NOT_HOME_MADE = {"given_name", "GIVEN_HEADS", "GIVEN_TAILS"}
 
 SAME_MODULE: dict[str, tuple[frozenset[str], str]] = {}
 
@@ -145,3 +166,35 @@ def test_an_entry_that_is_not_needed_is_found() -> None:
     assert find_ambiguous("class", {"Rows": {"poutama/a.py", "poutama/b.py"}}, known) == []
     third = {"Rows": {"poutama/a.py", "poutama/b.py", "poutama/c.py"}}
     assert find_ambiguous("class", third, known) != []
+
+
+def identifiers(tree: ast.AST) -> Iterator[tuple[int, str]]:
+    for node in ast.walk(tree):
+        match node:
+            case ast.Name(id=name) | ast.arg(arg=name) | ast.Attribute(attr=name):
+                yield node.lineno, name
+            case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name):
+                yield node.lineno, name
+            case ast.ClassDef(name=name):
+                yield node.lineno, name
+
+
+def find_home_made(tree: ast.AST) -> Iterator[str]:
+    for line, name in identifiers(tree):
+        words = re.findall(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+", name)
+        for word in {word.lower() for word in words} & HOME_MADE.keys():
+            if name not in NOT_HOME_MADE:
+                yield f"{line}: {name}: not `{word}`, but {HOME_MADE[word]}"
+
+
+def test_no_identifier_has_a_word_of_a_private_language() -> None:
+    found = [f"{path}:{each}" for path, tree in sources().items() for each in find_home_made(tree)]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    "source",
+    ["def run(given): ...", "asked = 1", "MOST_ROWS = 2", "class PaperFlow: ...", "a.say()"],
+)
+def test_a_word_of_a_private_language_is_found(source: str) -> None:
+    assert list(find_home_made(ast.parse(source)))

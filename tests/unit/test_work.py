@@ -44,7 +44,7 @@ from tests.unit.features.rosters import classes, csv_of, user, zip_of
 MODEL = load_model()
 VIEWER = Viewer(UUID(int=1))
 SIZE = 1_500
-MOST_FOR_TWICE = 2.4
+MAX_RATIO = 2.4
 SLACK = 2_000
 """Lines that do not depend on the input, or that only its first piece costs."""
 
@@ -224,7 +224,7 @@ def test_a_text_of_twice_the_length_is_twice_the_work(
     monkeypatch: pytest.MonkeyPatch, use: Callable[[str], Callable[[], object]], piece: str
 ) -> None:
     once, twice = (count(monkeypatch, use(repeat(piece, size))) for size in (SIZE, 2 * SIZE))
-    assert twice <= MOST_FOR_TWICE * once + SLACK
+    assert twice <= MAX_RATIO * once + SLACK
 
 
 def nested(keys: list[str], inside: object) -> object:
@@ -298,7 +298,7 @@ def test_twice_as_many_are_twice_the_work(
     monkeypatch: pytest.MonkeyPatch, use: Callable[[int], Callable[[], object]]
 ) -> None:
     once, twice = (count(monkeypatch, use(size)) for size in (SIZE, 2 * SIZE))
-    assert twice <= MOST_FOR_TWICE * once + SLACK
+    assert twice <= MAX_RATIO * once + SLACK
 
 
 def hand_over(text: str) -> None:

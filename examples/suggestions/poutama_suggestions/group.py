@@ -31,8 +31,8 @@ async def suggest_to_page(step: Step[GroupSuggestion, Page]) -> Progress[Page] |
         JobFailedError: the mentor does not mentor the group any longer.
     """
     mentor, input = step.job.person_id, step.input
-    asked = {"groupId": input.group_id}
-    if not await step.permits.hold("suggestToGroup", asked, mentor, deadline=step.deadline):
+    permitted = {"groupId": input.group_id}
+    if not await step.permits.hold("suggestToGroup", permitted, mentor, deadline=step.deadline):
         raise JobFailedError("You do not mentor this group any longer.")
     variables = {"group": str(input.group_id), "after": step.checkpoint.after}
     page = (await step.query(_MEMBERS, variables, mentor))["group"]["membersConnection"]

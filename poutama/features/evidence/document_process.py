@@ -48,7 +48,7 @@ def run_document_process(arguments: list[str]) -> int:
 
 def limit_process() -> None:
     """Bound what this process may take, as far as the system can."""
-    for kind, most, hard in (
+    for kind, soft, hard in (
         (resource.RLIMIT_AS, _MEMORY_BYTES, _MEMORY_BYTES),
         # At the first a signal says why the process ends, at the second it is killed.
         (resource.RLIMIT_CPU, _CPU_SECONDS, _CPU_SECONDS + 5),
@@ -57,7 +57,7 @@ def limit_process() -> None:
     ):
         # macOS refuses some of them.
         with suppress(ValueError, OSError):
-            resource.setrlimit(kind, (most, hard))
+            resource.setrlimit(kind, (soft, hard))
 
 
 if __name__ == "__main__":

@@ -37,7 +37,7 @@ from poutama.store.deletion import schedule_deletion
 logger = logging.getLogger(__name__)
 
 _FIND = "SELECT media_type, bytes, sha256, state FROM evidence WHERE id = $1::uuid"
-_LOOK = """
+_FIND = """
 SELECT state, stem, bytes, uploader_id, organisation_id FROM evidence WHERE id = $1::uuid
 """
 
@@ -108,8 +108,8 @@ async def _prepare(step: EvidenceStep, announced: Announced, key: str, folder: P
         raise UnfitFileError("The file was never uploaded; add it again.") from None
     await asyncio.to_thread(_require_announced, upload, announced)
     await _scan(step, upload)
-    most_pixels = step.settings.evidence_max_pixels
-    return await asyncio.to_thread(_prepare_file, upload, announced, folder, most_pixels)
+    max_pixels = step.settings.evidence_max_pixels
+    return await asyncio.to_thread(_prepare_file, upload, announced, folder, max_pixels)
 
 
 def _require_announced(upload: Path, announced: Announced) -> None:
@@ -134,7 +134,7 @@ async def _scan(step: EvidenceStep, upload: Path) -> None:
         raise UnfitFileError("The virus scanner found something harmful in the file.")
 
 
-def _prepare_file(upload: Path, announced: Announced, folder: Path, most_pixels: int) -> Served:
+def _prepare_file(upload: Path, announced: Announced, folder: Path, max_pixels: int) -> Served:
     require_type(upload, announced.media_type)
     picture = FILE_TYPES[announced.media_type].picture
     path, thumbnail = folder / "file", folder / "thumbnail"
@@ -143,7 +143,7 @@ def _prepare_file(upload: Path, announced: Announced, folder: Path, most_pixels:
         return Served(path, None, path.stat().st_size, _hash(path))
     if picture is None:
         return Served(upload, None, announced.bytes, announced.sha256)
-    prepare_picture(upload, path, thumbnail, picture=picture, most_pixels=most_pixels)
+    prepare_picture(upload, path, thumbnail, picture=picture, max_pixels=max_pixels)
     return Served(path, thumbnail, path.stat().st_size, _hash(path))
 
 
@@ -171,7 +171,7 @@ async def _write(
     outcome: Served | UnfitFileError | None,
 ) -> None:
     """Record the outcome; of evidence that was deleted, schedule every object for deletion."""
-    rows = await transaction.fetch(_LOOK, evidence)
+    rows = await transaction.fetch(_FIND, evidence)
     if not rows:
         await schedule_deletion(transaction, every_key(stem))
         return

@@ -34,7 +34,7 @@ _PNG_CHUNKS = frozenset(
 )
 # https://developers.google.com/speed/webp/docs/riff_container
 _WEBP_CHUNKS = frozenset((b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP"))
-_WEBP_SAYS_METADATA = 0x08 | 0x04
+_WEBP_HAS_METADATA = 0x08 | 0x04
 # https://www.w3.org/Graphics/GIF/spec-gif89a.txt
 _GIF_STARTS = (b"GIF87a", b"GIF89a")
 _GIF_TABLE = 0x80
@@ -151,7 +151,7 @@ def strip_webp(source: BinaryIO, target: BinaryIO) -> None:
         if kept:
             target.write(header)
         if header[:4] == b"VP8X" and length:
-            target.write(bytes([_read(source, 1)[0] & ~_WEBP_SAYS_METADATA]))
+            target.write(bytes([_read(source, 1)[0] & ~_WEBP_HAS_METADATA]))
             _pass_on(source, target, length - 1)
         else:
             _pass_on(source, target if kept else None, length)

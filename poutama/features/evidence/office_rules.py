@@ -60,7 +60,7 @@ _FIELDS = re.compile(
 _PICTURE_FIELDS = re.compile(r"\{[\s\"]*INCLUDEPICTURE[\s\"]*(\\\\|//|file:)", re.IGNORECASE)
 _LINK_FIELDS = re.compile(r"\{[\s\"]*HYPERLINK[\s\"]+([^\s\"{}]+)", re.IGNORECASE)
 _SWITCH = re.compile(r"\\[a-z]", re.IGNORECASE)
-_MOST_TEXT = 10_000_000
+_MAX_TEXT = 10_000_000
 _FORMULAS = frozenset(
     (
         *("calculatedColumnFormula", "definedName", "f", "formula", "formula1", "formula2"),
@@ -187,7 +187,7 @@ class OfficeRules:
 
     def _add_text(self, text: str) -> None:
         self._text_length += len(text)
-        if self._text_length > _MOST_TEXT:
+        if self._text_length > _MAX_TEXT:
             raise damaged()
         self._texts.append(text)
 

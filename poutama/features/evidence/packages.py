@@ -29,10 +29,10 @@ from poutama.features.evidence.types import UnfitFileError
 from poutama.features.evidence.xml_parts import XmlPart, damaged, is_xml
 from poutama.zip_archive import ArchiveError, ArchiveLimits, EntryReader, open_zip
 
-MOST_BYTES = 300_000_000
+MAX_BYTES = 300_000_000
 """Of all parts of a document together, unpacked."""
-MOST_XML_BYTES = 60_000_000
-MOST_NESTED = 2
+MAX_XML_BYTES = 60_000_000
+MAX_NESTED = 2
 """How deep documents may lie in each other: a chart's table in a presentation is one."""
 _LIMITS = ArchiveLimits(entries=5_000, directory_bytes=1_000_000)
 _CHUNK = 1 << 16
@@ -73,8 +73,8 @@ class PackageRules(Protocol):
 class Remaining:
     """What may still be unpacked of a document and those in it."""
 
-    bytes: int = field(default=MOST_BYTES)
-    xml_bytes: int = field(default=MOST_XML_BYTES)
+    bytes: int = field(default=MAX_BYTES)
+    xml_bytes: int = field(default=MAX_XML_BYTES)
     entries: int = field(default=_LIMITS.entries)
 
     def take(self, size: int, *, xml: bool) -> None:
@@ -193,7 +193,7 @@ class _Copy:
         return None
 
     def _clean_nested(self, before: Path, after: Path) -> None:
-        if self._nested == MOST_NESTED:
+        if self._nested == MAX_NESTED:
             raise _too_large()
         kind = sniff_type(before)
         if kind not in PACKAGE_TYPES:

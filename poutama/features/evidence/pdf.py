@@ -22,9 +22,9 @@ from poutama.features.evidence.xml_parts import damaged
 if TYPE_CHECKING:
     from pikepdf import Pdf
 
-MOST_VALUES = 3_000_000
+MAX_VALUES = 3_000_000
 """Names, numbers, texts and all else in a document's objects; its pages' content is not counted."""
-_MOST_PICTURE_BYTES = 100_000_000
+_MAX_PICTURE_BYTES = 100_000_000
 _JPEG_START = b"\xff\xd8\xff"
 
 _SCRIPTS = frozenset({"/JavaScript", "/XFA", "/OnInstantiate"})
@@ -73,7 +73,7 @@ def clean_pdf(source: Path, target: Path) -> None:
         with Pdf.open(source, inherit_page_attributes=False) as pdf:
             if len(pdf.pages) == 0:
                 raise damaged()
-            _Inspection().look_at(pdf)
+            _Inspection().inspect(pdf)
             _strip_pictures(pdf)
             pdf.save(
                 target,
@@ -97,9 +97,9 @@ class _Inspection:
     """Looks at the objects of one document."""
 
     def __init__(self) -> None:
-        self._left = MOST_VALUES
+        self._left = MAX_VALUES
 
-    def look_at(self, pdf: Pdf) -> None:
+    def inspect(self, pdf: Pdf) -> None:
         self._walk(pdf.trailer)
         for found in pdf.objects:
             self._walk(found)
@@ -247,11 +247,11 @@ def _strip_pictures(pdf: Pdf) -> None:
             if "/Metadata" in found:
                 del found["/Metadata"]
             _strip_picture(found)
-        elif _says_place(found):
+        elif _names_place(found):
             found.write(b"")
 
 
-def _says_place(stream: Any) -> bool:
+def _names_place(stream: Any) -> bool:
     is_metadata = _name(stream.get("/Type")) == "/Metadata"
     if not is_metadata and _name(stream.get("/Subtype")) != "/XML":
         return False
@@ -268,7 +268,7 @@ def _strip_picture(picture: Any) -> None:
         return
     data = picture.read_raw_bytes()
     if names in (["/FlateDecode", "/DCTDecode"], ["/Fl", "/DCT"]):
-        data = zlib.decompressobj().decompress(data, _MOST_PICTURE_BYTES)
+        data = zlib.decompressobj().decompress(data, _MAX_PICTURE_BYTES)
     elif len(names) > 1:
         return
     if not data.startswith(_JPEG_START):

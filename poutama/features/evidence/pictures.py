@@ -27,11 +27,11 @@ THUMBNAIL_TYPE = "image/webp"
 # Their decoders keep the picture several times over: see docs/evidence.md for the figures.
 _HUNGRY = frozenset({"GIF", "WEBP"})
 _HUNGRY_SHARE = 4
-_MOST_FRAMES = 2_000
-_MOST_FRAME_PIXELS = 10
+_MAX_FRAMES = 2_000
+_MAX_FRAME_PIXELS = 10
 """How many times the pixels of the largest picture all frames together may have."""
 # A camera makes one scan, a progressive picture about ten; each costs a pass over all pixels.
-_MOST_SCANS = 100
+_MAX_SCANS = 100
 _SCAN = b"\xff\xda"
 _CHUNK = 1 << 20
 _LONGEST_PROFILE = 1_000_000
@@ -41,7 +41,7 @@ _one_at_a_time = threading.Lock()
 
 
 def prepare_picture(
-    source: Path, target: Path, thumbnail: Path, *, picture: str, most_pixels: int
+    source: Path, target: Path, thumbnail: Path, *, picture: str, max_pixels: int
 ) -> None:
     """Write the picture as it is served, and its thumbnail in WebP.
 
@@ -52,7 +52,7 @@ def prepare_picture(
         target: upright, without metadata, with its colour profile.
         thumbnail: no side longer than `THUMBNAIL_SIDE`.
         picture: Pillow's name of the format that it must have.
-        most_pixels: larger ones are refused before they are decoded.
+        max_pixels: larger ones are refused before they are decoded.
 
     Raises:
         UnfitFileError: it is damaged, or too large.
@@ -62,8 +62,8 @@ def prepare_picture(
             _refuse_many_scans(source)
         with _open(source, picture) as image:
             if picture in _HUNGRY or _is_animated(image):
-                most_pixels //= _HUNGRY_SHARE
-            _refuse_large(image.size, most_pixels)
+                max_pixels //= _HUNGRY_SHARE
+            _refuse_large(image.size, max_pixels)
             image.load()
             turn, profile = _turn_of(image), _profile_of(image)
             if picture == "JPEG" or (turn is not None and not _is_animated(image)):
@@ -72,7 +72,7 @@ def prepare_picture(
                 with source.open("rb") as read, target.open("wb") as written:
                     STRIPPERS[picture](read, written)
                 upright = image.copy() if _is_animated(image) else image
-                _decode_frames(image, most_pixels)
+                _decode_frames(image, max_pixels)
             _write_thumbnail(upright, thumbnail, profile)
 
 
@@ -103,12 +103,12 @@ def _open(source: Path, picture: str) -> ImageFile:
     return decoders[picture](source)
 
 
-def _refuse_large(size: tuple[int, int], most_pixels: int) -> None:
+def _refuse_large(size: tuple[int, int], max_pixels: int) -> None:
     width, height = size
-    if width * height > most_pixels:
+    if width * height > max_pixels:
         raise UnfitFileError(
             f"The picture is {width} by {height} pixels large: expected at most"
-            f" {most_pixels // 1_000_000} million; make it smaller."
+            f" {max_pixels // 1_000_000} million; make it smaller."
         )
 
 
@@ -118,19 +118,19 @@ def _refuse_many_scans(source: Path) -> None:
         while chunk := file.read(_CHUNK):
             scans += (last + chunk).count(_SCAN)
             last = chunk[-1:]
-    if scans > _MOST_SCANS:
+    if scans > _MAX_SCANS:
         raise UnfitFileError("The picture is damaged or incomplete.")
 
 
-def _decode_frames(image: ImageFile, most_pixels: int) -> None:
+def _decode_frames(image: ImageFile, max_pixels: int) -> None:
     """Decode what comes after the first frame, so that all of it is known to be sound."""
-    left = most_pixels * _MOST_FRAME_PIXELS
-    for frame in range(1, _MOST_FRAMES + 1):
+    left = max_pixels * _MAX_FRAME_PIXELS
+    for frame in range(1, _MAX_FRAMES + 1):
         try:
             image.seek(frame)
         except EOFError:
             return
-        _refuse_large(image.size, most_pixels)
+        _refuse_large(image.size, max_pixels)
         left -= image.width * image.height
         if left < 0:
             break

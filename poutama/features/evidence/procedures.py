@@ -118,9 +118,9 @@ async def finish_evidence(context: ProcedureContext, input: FinishEvidenceInput)
     evidence, person = input.evidence_id, context.viewer.person_id
     (row,) = await context.transaction.fetch(_FIND, evidence)
     if row["state"] == "PENDING" and row["job_state"] not in _WORKED_ON:
-        asked = EvidenceInput(evidence=evidence, stem=row["stem"])
+        job_input = EvidenceInput(evidence=evidence, stem=row["stem"])
         job = await enqueue(
-            context.transaction, EVIDENCE, person_id=person, subject_id=person, input=asked
+            context.transaction, EVIDENCE, person_id=person, subject_id=person, input=job_input
         )
         await context.changes.update("Evidence", evidence, {}, columns={"job_id": job})
     return EvidencePayload(evidence)

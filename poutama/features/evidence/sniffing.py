@@ -22,7 +22,7 @@ from poutama.features.evidence.types import (
     TEXT,
     XLSX,
     UnfitFileError,
-    say_type,
+    describe_type,
 )
 from poutama.zip_archive import ArchiveError, ArchiveLimits, explain_damage, open_zip
 
@@ -57,7 +57,8 @@ def require_type(path: Path, media_type: str) -> None:
     found = sniff_type(path)
     if found != media_type:
         raise UnfitFileError(
-            f"The file was said to be {say_type(media_type)}, but it is {say_type(found)}."
+            f"The file was said to be {describe_type(media_type)},"
+            f" but it is {describe_type(found)}."
         )
 
 

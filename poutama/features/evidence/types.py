@@ -26,12 +26,12 @@ class FileType:
 
     Attributes:
         media_type: as uploads declare it.
-        said: how a sentence names it.
+        label: how a sentence names it.
         picture: Pillow's name of the format; None for other files.
     """
 
     media_type: str
-    said: str
+    label: str
     picture: str | None = None
 
     @property
@@ -68,7 +68,7 @@ form accepts that. None of the old Office formats: whether they hold macros cann
 
 LONGEST_FILE_NAME = 120
 
-_SAID_BESIDES = {
+_OTHER_LABELS = {
     "application/octet-stream": "something that is not known here",
     "application/x-ole-storage": "a document of the Office formats before 2007, or a protected one",
     "application/zip": "a zip archive",
@@ -81,11 +81,11 @@ _SAID_BESIDES = {
 }
 
 
-def say_type(media_type: str) -> str:
+def describe_type(media_type: str) -> str:
     """The type as a sentence names it."""
     if (known := FILE_TYPES.get(media_type)) is not None:
-        return known.said
-    return _SAID_BESIDES.get(media_type, f"of the type {media_type}")
+        return known.label
+    return _OTHER_LABELS.get(media_type, f"of the type {media_type}")
 
 
 def fit_file_name(name: str, type_: FileType) -> str:

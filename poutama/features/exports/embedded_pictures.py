@@ -9,7 +9,7 @@ from __future__ import annotations
 from io import BytesIO
 
 SIDE = 400
-_MOST_PIXELS = 4_000_000
+_MAX_PIXELS = 4_000_000
 
 
 def fit_picture(content: bytes) -> bytes | None:
@@ -20,14 +20,14 @@ def fit_picture(content: bytes) -> bytes | None:
     try:
         with Image.open(BytesIO(content), formats=("WEBP", "JPEG", "PNG")) as picture:
             # Thumbnails are small; whatever claims to be large is not one of ours.
-            if picture.width * picture.height > _MOST_PIXELS:
+            if picture.width * picture.height > _MAX_PIXELS:
                 return None
             shown = picture.convert("RGBA")
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError):
         return None
     shown.thumbnail((SIDE, SIDE))
-    paper = Image.new("RGB", shown.size, "white")
-    paper.paste(shown, mask=shown.getchannel("A"))
+    canvas = Image.new("RGB", shown.size, "white")
+    canvas.paste(shown, mask=shown.getchannel("A"))
     fitting = BytesIO()
-    paper.save(fitting, "JPEG", quality=82)
+    canvas.save(fitting, "JPEG", quality=82)
     return fitting.getvalue()

@@ -60,7 +60,7 @@ class TextStyle:
         return (self.leading / 2 + self.size * 0.36) * POINT
 
 
-class Paper:
+class Canvas:
     """A document being drawn."""
 
     def __init__(self, title: str, author: str, created: datetime) -> None:

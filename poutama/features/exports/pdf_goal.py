@@ -22,12 +22,12 @@ from poutama.features.exports.pdf_canvas import (
     RIGHT,
     WASH,
     WHITE,
+    Canvas,
     Color,
     Face,
-    Paper,
     TextStyle,
 )
-from poutama.features.exports.pdf_layout import BOTTOM, Flow, break_lines, shorten
+from poutama.features.exports.pdf_layout import BOTTOM, PageLayout, break_lines, shorten
 from poutama.features.exports.pdf_section import INDENT, write_heading, write_section
 from poutama.features.exports.theme import (
     ASIDE,
@@ -47,49 +47,53 @@ _PICTURE_WIDTH, _PICTURE_HEIGHT, _IN_A_ROW = 37.0, 28.0, 4
 
 
 def write_goal(
-    flow: Flow, number: int, goal: JourneyGoal, heading: Heading, pictures: Mapping[UUID, bytes]
+    layout: PageLayout,
+    number: int,
+    goal: JourneyGoal,
+    heading: Heading,
+    pictures: Mapping[UUID, bytes],
 ) -> None:
     """Write the goal with that number, and all it has."""
     kind = label_goal_type(goal.goal_type)
-    title = break_lines(flow.paper, goal.title, TITLE, RIGHT - LEFT - INDENT)
-    flow.need(26 + min(len(title), 4) * TITLE.height)
-    with flow.rail(kind.color):
-        _write_label(flow, number, goal, heading)
-        flow.paper.bookmark(goal.title, 2, flow.y)
-        flow.paragraph(goal.title, TITLE, indent=INDENT, tag="H3", after=0.5)
-        flow.paragraph(_describe_dates(goal, heading), ASIDE, indent=INDENT)
-        flow.paragraph(describe_goal_audience(goal), ASIDE, indent=INDENT, after=1.5)
+    title = break_lines(layout.canvas, goal.title, TITLE, RIGHT - LEFT - INDENT)
+    layout.need(26 + min(len(title), 4) * TITLE.height)
+    with layout.rail(kind.color):
+        _write_label(layout, number, goal, heading)
+        layout.canvas.bookmark(goal.title, 2, layout.y)
+        layout.paragraph(goal.title, TITLE, indent=INDENT, tag="H3", after=0.5)
+        layout.paragraph(_describe_dates(goal, heading), ASIDE, indent=INDENT)
+        layout.paragraph(describe_goal_audience(goal), ASIDE, indent=INDENT, after=1.5)
         if goal.information.strip():
-            flow.paragraph(goal.information, BODY, indent=INDENT, after=1)
-        _write_tasks(flow, goal.tasks, goal.tasks_done)
-        _write_notes(flow, goal, heading)
-        _write_evidence(flow, _list_evidence(goal), pictures)
+            layout.paragraph(goal.information, BODY, indent=INDENT, after=1)
+        _write_tasks(layout, goal.tasks, goal.tasks_done)
+        _write_notes(layout, goal, heading)
+        _write_evidence(layout, _list_evidence(goal), pictures)
         for section in goal.sections:
-            write_section(flow, section, heading.time_zone)
-    flow.skip(_BETWEEN)
+            write_section(layout, section, heading.time_zone)
+    layout.skip(_BETWEEN)
 
 
-def _write_label(flow: Flow, number: int, goal: JourneyGoal, heading: Heading) -> None:
+def _write_label(layout: PageLayout, number: int, goal: JourneyGoal, heading: Heading) -> None:
     """The type on its colour, the goal's number, and how it stands."""
-    paper, kind = flow.paper, label_goal_type(goal.goal_type)
+    canvas, kind = layout.canvas, label_goal_type(goal.goal_type)
     text, color = _describe_state(goal, heading)
     state = TextStyle(8.5, 12, face=Face.MEDIUM, color=color)
     name = kind.name.upper()
-    width = paper.measure(name, PILL) + 5
+    width = canvas.measure(name, PILL) + 5
     left = LEFT + INDENT
-    with paper.artifact():
-        paper.fill(left, flow.y, width, 4.8, kind.color, round_=1.2)
+    with canvas.artifact():
+        canvas.fill(left, layout.y, width, 4.8, kind.color, round_=1.2)
         if goal.complete:
-            _draw_check(paper, RIGHT - paper.measure(text, state) - 4.4, flow.y + 2.4, color)
-    with paper.tagged("P"):
-        paper.write(left + 2.5, flow.y + 3.35, name, PILL)
-        paper.write(left + width + 3, flow.y + 3.4, f"Goal {number}", ASIDE)
-        paper.write(RIGHT - paper.measure(text, state), flow.y + 3.5, text, state)
+            _draw_check(canvas, RIGHT - canvas.measure(text, state) - 4.4, layout.y + 2.4, color)
+    with canvas.tagged("P"):
+        canvas.write(left + 2.5, layout.y + 3.35, name, PILL)
+        canvas.write(left + width + 3, layout.y + 3.4, f"Goal {number}", ASIDE)
+        canvas.write(RIGHT - canvas.measure(text, state), layout.y + 3.5, text, state)
     if goal.color is not None:
-        with paper.artifact():
-            x = left + width + 3 + paper.measure(f"Goal {number}", ASIDE) + 4
-            paper.dot(x, flow.y + 2.4, 1.6, _read_color(goal.color))
-    flow.y += 6.6
+        with canvas.artifact():
+            x = left + width + 3 + canvas.measure(f"Goal {number}", ASIDE) + 4
+            canvas.dot(x, layout.y + 2.4, 1.6, _read_color(goal.color))
+    layout.y += 6.6
 
 
 def _describe_state(goal: JourneyGoal, heading: Heading) -> tuple[str, Color]:
@@ -116,35 +120,37 @@ def _read_color(text: str) -> Color:
     return int(text[1:3], 16), int(text[3:5], 16), int(text[5:7], 16)
 
 
-def _write_tasks(flow: Flow, tasks: Sequence[GoalTask], done: int) -> None:
+def _write_tasks(layout: PageLayout, tasks: Sequence[GoalTask], done: int) -> None:
     if not tasks:
         return
-    write_heading(flow, "Tasks", f"{done} of {len(tasks)} done")
+    write_heading(layout, "Tasks", f"{done} of {len(tasks)} done")
     for task in tasks:
         indent = INDENT + _BOX + 2.6
-        flow.need(BODY.height)
-        with flow.paper.artifact():
-            _draw_box(flow.paper, LEFT + INDENT, flow.y + (BODY.height - _BOX) / 2, task.complete)
+        layout.need(BODY.height)
+        with layout.canvas.artifact():
+            _draw_box(
+                layout.canvas, LEFT + INDENT, layout.y + (BODY.height - _BOX) / 2, task.complete
+            )
         # In words as well: a screen reader does not read the box.
         text = f"{task.information} (done)" if task.complete else task.information
-        flow.paragraph(text, BODY, indent=indent, tag="P", after=0.7)
+        layout.paragraph(text, BODY, indent=indent, tag="P", after=0.7)
 
 
-def _write_notes(flow: Flow, goal: JourneyGoal, heading: Heading) -> None:
+def _write_notes(layout: PageLayout, goal: JourneyGoal, heading: Heading) -> None:
     if not goal.notes:
         return
-    write_heading(flow, "Notes")
+    write_heading(layout, "Notes")
     for note in goal.notes:
-        _write_note(flow, note, goal, heading)
+        _write_note(layout, note, goal, heading)
 
 
-def _write_note(flow: Flow, note: Note, goal: JourneyGoal, heading: Heading) -> None:
-    flow.need(ASIDE.height * 2 + BODY.height)
+def _write_note(layout: PageLayout, note: Note, goal: JourneyGoal, heading: Heading) -> None:
+    layout.need(ASIDE.height * 2 + BODY.height)
     day = print_day(note.created_at, heading.time_zone)
-    flow.paragraph(f"{note.author or 'Unknown'} · {day}", ASIDE, indent=INDENT)
+    layout.paragraph(f"{note.author or 'Unknown'} · {day}", ASIDE, indent=INDENT)
     style = FOR_STAFF if note.audience == "STAFF" else ASIDE
-    flow.paragraph(describe_note_audience(note, goal), style, indent=INDENT)
-    flow.paragraph(note.information, BODY, indent=INDENT, after=2.2)
+    layout.paragraph(describe_note_audience(note, goal), style, indent=INDENT)
+    layout.paragraph(note.information, BODY, indent=INDENT, after=2.2)
 
 
 def _list_evidence(goal: JourneyGoal) -> list[tuple[Evidence, str]]:
@@ -156,42 +162,42 @@ def _list_evidence(goal: JourneyGoal) -> list[tuple[Evidence, str]]:
 
 
 def _write_evidence(
-    flow: Flow, evidence: Sequence[tuple[Evidence, str]], pictures: Mapping[UUID, bytes]
+    layout: PageLayout, evidence: Sequence[tuple[Evidence, str]], pictures: Mapping[UUID, bytes]
 ) -> None:
     if not evidence:
         return
-    flow.need(_PICTURE_HEIGHT + 20)
-    write_heading(flow, "Evidence")
+    layout.need(_PICTURE_HEIGHT + 20)
+    write_heading(layout, "Evidence")
     for start in range(0, len(evidence), _IN_A_ROW):
-        _write_row(flow, evidence[start : start + _IN_A_ROW], pictures)
+        _write_row(layout, evidence[start : start + _IN_A_ROW], pictures)
 
 
 def _write_row(
-    flow: Flow, row: Sequence[tuple[Evidence, str]], pictures: Mapping[UUID, bytes]
+    layout: PageLayout, row: Sequence[tuple[Evidence, str]], pictures: Mapping[UUID, bytes]
 ) -> None:
     """Pieces of evidence side by side, each with its picture, if there is one, above its title."""
-    paper = flow.paper
-    titles = [_caption(paper, *each) for each in row]
+    canvas = layout.canvas
+    titles = [_caption(canvas, *each) for each in row]
     seen = any(each.id in pictures for each, _ in row)
     picture_height = _PICTURE_HEIGHT + 1.5 if seen else 0
     height = picture_height + max(map(len, titles)) * ASIDE.height + 2
-    if flow.y + height > BOTTOM:
-        flow.add_page()
+    if layout.y + height > BOTTOM:
+        layout.add_page()
     for place, ((each, _), title) in enumerate(zip(row, titles, strict=True)):
         x = LEFT + INDENT + place * (_PICTURE_WIDTH + 4)
         if seen:
-            _draw_picture(paper, x, flow.y, each, pictures.get(each.id))
-        with paper.tagged("Caption"):
+            _draw_picture(canvas, x, layout.y, each, pictures.get(each.id))
+        with canvas.tagged("Caption"):
             for line, text in enumerate(title):
-                top = flow.y + picture_height + line * ASIDE.height
-                paper.write(x, top + ASIDE.rise, text, ASIDE)
-    flow.y += height
+                top = layout.y + picture_height + line * ASIDE.height
+                canvas.write(x, top + ASIDE.rise, text, ASIDE)
+    layout.y += height
 
 
-def _caption(paper: Paper, evidence: Evidence, audience: str) -> list[str]:
-    lines = break_lines(paper, evidence.title or "Untitled", ASIDE, _PICTURE_WIDTH)
+def _caption(canvas: Canvas, evidence: Evidence, audience: str) -> list[str]:
+    lines = break_lines(canvas, evidence.title or "Untitled", ASIDE, _PICTURE_WIDTH)
     if len(lines) > 3:
-        lines = [*lines[:2], shorten(paper, lines[2] + " …", ASIDE, _PICTURE_WIDTH)]
+        lines = [*lines[:2], shorten(canvas, lines[2] + " …", ASIDE, _PICTURE_WIDTH)]
     kind = f"{_describe_kind(evidence)}, {_describe_size(evidence.size)}"
     return [*lines, kind, *([audience] if audience else [])]
 
@@ -208,24 +214,26 @@ def _describe_size(size: int) -> str:
     return f"{size / 1_000_000:.1f} MB"
 
 
-def _draw_picture(paper: Paper, x: float, y: float, each: Evidence, picture: bytes | None) -> None:
-    with paper.artifact():
-        paper.fill(x, y, _PICTURE_WIDTH, _PICTURE_HEIGHT, WASH, round_=1.2)
+def _draw_picture(
+    canvas: Canvas, x: float, y: float, each: Evidence, picture: bytes | None
+) -> None:
+    with canvas.artifact():
+        canvas.fill(x, y, _PICTURE_WIDTH, _PICTURE_HEIGHT, WASH, round_=1.2)
         if picture is None:
             kind = _describe_kind(each)
-            left = x + (_PICTURE_WIDTH - paper.measure(kind, TITLE)) / 2
-            paper.write(left, y + _PICTURE_HEIGHT / 2 + 1.6, kind, TITLE)
+            left = x + (_PICTURE_WIDTH - canvas.measure(kind, TITLE)) / 2
+            canvas.write(left, y + _PICTURE_HEIGHT / 2 + 1.6, kind, TITLE)
     if picture is not None:
-        with paper.tagged("Figure", each.alt_text or each.title or "A picture"):
-            paper.picture(BytesIO(picture), x, y, _PICTURE_WIDTH, _PICTURE_HEIGHT)
+        with canvas.tagged("Figure", each.alt_text or each.title or "A picture"):
+            canvas.picture(BytesIO(picture), x, y, _PICTURE_WIDTH, _PICTURE_HEIGHT)
 
 
-def _draw_box(paper: Paper, x: float, y: float, done: bool) -> None:
+def _draw_box(canvas: Canvas, x: float, y: float, done: bool) -> None:
     color = DONE if done else (140, 150, 158)
-    paper.frame(x, y, _BOX, _BOX, color, DONE if done else WHITE, round_=0.7)
+    canvas.frame(x, y, _BOX, _BOX, color, DONE if done else WHITE, round_=0.7)
     if done:
-        _draw_check(paper, x + _BOX / 2, y + _BOX / 2, WHITE)
+        _draw_check(canvas, x + _BOX / 2, y + _BOX / 2, WHITE)
 
 
-def _draw_check(paper: Paper, x: float, y: float, color: Color) -> None:
-    paper.line([(x - 0.9, y), (x - 0.25, y + 0.7), (x + 0.95, y - 0.75)], color, 0.5)
+def _draw_check(canvas: Canvas, x: float, y: float, color: Color) -> None:
+    canvas.line([(x - 0.9, y), (x - 0.25, y + 0.7), (x + 0.95, y - 0.75)], color, 0.5)

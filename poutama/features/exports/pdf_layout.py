@@ -16,8 +16,8 @@ from poutama.features.exports.pdf_canvas import (
     LEFT,
     RIGHT,
     SOFT,
+    Canvas,
     Color,
-    Paper,
     TextStyle,
 )
 
@@ -34,31 +34,31 @@ class Rail:
     start: float
 
 
-class Flow:
+class PageLayout:
     """Where the next line goes. `y` is its top."""
 
-    def __init__(self, paper: Paper, running: str, foot: str) -> None:
+    def __init__(self, canvas: Canvas, running: str, foot: str) -> None:
         """`running` stands at the head of every page but the first, `foot` at each one's foot."""
-        self.paper = paper
+        self.canvas = canvas
         self.y = TOP
-        self._running = paper.printable(running)
-        self._foot = paper.printable(foot)
+        self._running = canvas.printable(running)
+        self._foot = canvas.printable(foot)
         self._rail: Rail | None = None
 
     def add_page(self) -> None:
         """Go on at the top of a new page."""
         self._draw_rail()
-        self.paper.add_page()
+        self.canvas.add_page()
         self.y = TOP
         if self._rail is not None:
             self._rail.start = TOP
 
     def finish(self) -> None:
         """Give every page its head and its foot, now that it is known how many there are."""
-        last = self.paper.page
+        last = self.canvas.page
         for page in range(1, last + 1):
-            self.paper.go_back(page)
-            with self.paper.artifact():
+            self.canvas.go_back(page)
+            with self.canvas.artifact():
                 self._draw_margins(page, last)
 
     def need(self, height: float) -> None:
@@ -82,9 +82,9 @@ class Flow:
     def _draw_rail(self) -> None:
         rail = self._rail
         if rail is not None and min(self.y, BOTTOM) > rail.start:
-            with self.paper.artifact():
+            with self.canvas.artifact():
                 height = min(self.y, BOTTOM) - rail.start
-                self.paper.fill(LEFT, rail.start, _RAIL, height, rail.color, round_=_RAIL / 2)
+                self.canvas.fill(LEFT, rail.start, _RAIL, height, rail.color, round_=_RAIL / 2)
 
     def paragraph(
         self, text: str, style: TextStyle, *, indent: float = 0, tag: str = "P", after: float = 0
@@ -92,15 +92,15 @@ class Flow:
         """Write a text, whose line breaks are kept, and leave space after it."""
         x = LEFT + indent
         for lines in self.columns(text, style, RIGHT - x):
-            with self.paper.tagged(tag):
+            with self.canvas.tagged(tag):
                 for line in lines:
-                    self.paper.write(x, self.y + style.rise, line, style)
+                    self.canvas.write(x, self.y + style.rise, line, style)
                     self.y += style.height
         self.y += after
 
     def columns(self, text: str, style: TextStyle, width: float) -> Iterator[list[str]]:
         """The lines of a text, as many at a time as fit on the page where they go."""
-        lines = break_lines(self.paper, text, style, width)
+        lines = break_lines(self.canvas, text, style, width)
         while lines:
             self.need(style.height)
             fitting = max(1, int((BOTTOM - self.y) / style.height + 1e-6))
@@ -108,45 +108,45 @@ class Flow:
             lines = lines[fitting:]
 
     def _draw_margins(self, page: int, last: int) -> None:
-        paper = self.paper
+        canvas = self.canvas
         if page > 1:
-            shown = shorten(paper, self._running, RUNNING, RIGHT - LEFT)
-            paper.write(LEFT, 16, shown, RUNNING)
-            paper.line([(LEFT, 18.5), (RIGHT, 18.5)], HAIR, 0.2)
+            shown = shorten(canvas, self._running, RUNNING, RIGHT - LEFT)
+            canvas.write(LEFT, 16, shown, RUNNING)
+            canvas.line([(LEFT, 18.5), (RIGHT, 18.5)], HAIR, 0.2)
         number = f"Page {page} of {last}"
         baseline = HEIGHT - 12
-        paper.write(LEFT, baseline, self._foot, RUNNING)
-        paper.write(RIGHT - paper.measure(number, RUNNING), baseline, number, RUNNING)
+        canvas.write(LEFT, baseline, self._foot, RUNNING)
+        canvas.write(RIGHT - canvas.measure(number, RUNNING), baseline, number, RUNNING)
 
 
-def break_lines(paper: Paper, text: str, style: TextStyle, width: float) -> list[str]:
+def break_lines(canvas: Canvas, text: str, style: TextStyle, width: float) -> list[str]:
     """The text in lines no wider than that; a word that is wider itself is broken."""
     lines: list[str] = []
-    for paragraph in paper.printable(text).split("\n"):
+    for paragraph in canvas.printable(text).split("\n"):
         line, used = "", 0.0
         for word in _words(paragraph):
-            word_width = paper.measure(word.rstrip(), style)
+            word_width = canvas.measure(word.rstrip(), style)
             if line and used + word_width > width:
                 lines.append(line.rstrip())
                 line, used = "", 0.0
             while word_width > width:
-                head = _fitting(paper, word, style, width)
+                head = _fitting(canvas, word, style, width)
                 lines.append(word[:head])
                 word = word[head:]
-                word_width = paper.measure(word.rstrip(), style)
+                word_width = canvas.measure(word.rstrip(), style)
             line += word
-            used += paper.measure(word, style)
+            used += canvas.measure(word, style)
         lines.append(line.rstrip())
     return lines
 
 
-def shorten(paper: Paper, text: str, style: TextStyle, width: float) -> str:
+def shorten(canvas: Canvas, text: str, style: TextStyle, width: float) -> str:
     """A printable text on one line, with an ellipsis where it had to be cut."""
     text = " ".join(text.split())
-    if paper.measure(text, style) <= width:
+    if canvas.measure(text, style) <= width:
         return text
-    available = width - paper.measure("…", style)
-    return text[: _fitting(paper, text, style, available, least=0)].rstrip() + "…"
+    available = width - canvas.measure("…", style)
+    return text[: _fitting(canvas, text, style, available, least=0)].rstrip() + "…"
 
 
 def _words(paragraph: str) -> Iterator[str]:
@@ -161,11 +161,11 @@ def _words(paragraph: str) -> Iterator[str]:
         yield word
 
 
-def _fitting(paper: Paper, text: str, style: TextStyle, width: float, *, least: int = 1) -> int:
+def _fitting(canvas: Canvas, text: str, style: TextStyle, width: float, *, least: int = 1) -> int:
     """How many of the text's first characters are no wider than that."""
     used = 0.0
     for count, sign in enumerate(text):
-        used += paper.measure(sign, style)
+        used += canvas.measure(sign, style)
         if used > width:
             return max(count, least)
     return len(text)

@@ -97,9 +97,9 @@ def _find_sections(step: ExportStep) -> Sections:
 
 
 async def _require_right(step: ExportStep) -> None:
-    asked = {"personId": step.input.person_id}
+    permitted = {"personId": step.input.person_id}
     person = step.job.person_id
-    if not await step.permits.hold("exportJourney", asked, person, deadline=step.deadline):
+    if not await step.permits.hold("exportJourney", permitted, person, deadline=step.deadline):
         await _refuse(step)
 
 

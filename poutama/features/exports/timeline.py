@@ -21,11 +21,11 @@ from poutama.features.exports.pdf_canvas import (
     SOFT,
     WASH,
     WHITE,
+    Canvas,
     Face,
-    Paper,
     TextStyle,
 )
-from poutama.features.exports.pdf_layout import BOTTOM, Flow, shorten
+from poutama.features.exports.pdf_layout import BOTTOM, PageLayout, shorten
 from poutama.features.exports.theme import label_goal_type, tint
 
 _ROW, _BAR = 5.4, 2.6
@@ -85,44 +85,44 @@ def describe_timeline(goals: Sequence[JourneyGoal], heading: Heading) -> str:
     )
 
 
-def draw_timeline(flow: Flow, goals: Sequence[JourneyGoal], heading: Heading) -> None:
+def draw_timeline(layout: PageLayout, goals: Sequence[JourneyGoal], heading: Heading) -> None:
     """Draw all of these goals, over as many pages as it takes."""
     axis = choose_axis(goals, heading)
     rest = list(goals)
     while rest:
-        flow.need(_HEAD + min(len(rest), _FEWEST_ROWS) * _ROW + 8)
-        rows = max(1, int((BOTTOM - 8 - flow.y - _HEAD) / _ROW))
+        layout.need(_HEAD + min(len(rest), _FEWEST_ROWS) * _ROW + 8)
+        rows = max(1, int((BOTTOM - 8 - layout.y - _HEAD) / _ROW))
         shown, rest = rest[:rows], rest[rows:]
-        with flow.paper.tagged("Figure", describe_timeline(shown, heading)):
-            _draw_axis(flow.paper, axis, flow.y, len(shown), heading)
+        with layout.canvas.tagged("Figure", describe_timeline(shown, heading)):
+            _draw_axis(layout.canvas, axis, layout.y, len(shown), heading)
             for row, goal in enumerate(shown):
-                _draw_goal(flow.paper, axis, flow.y + _HEAD + row * _ROW, goal, heading)
-            flow.y += _HEAD + len(shown) * _ROW + 2.5
-            _draw_legend(flow.paper, flow.y)
-        flow.y += 6
+                _draw_goal(layout.canvas, axis, layout.y + _HEAD + row * _ROW, goal, heading)
+            layout.y += _HEAD + len(shown) * _ROW + 2.5
+            _draw_legend(layout.canvas, layout.y)
+        layout.y += 6
 
 
-def _draw_axis(paper: Paper, axis: Axis, y: float, rows: int, heading: Heading) -> None:
+def _draw_axis(canvas: Canvas, axis: Axis, y: float, rows: int, heading: Heading) -> None:
     bottom = y + _HEAD + rows * _ROW
-    paper.line([(_CHART, y + _HEAD), (RIGHT, y + _HEAD)], HAIR, 0.2)
+    canvas.line([(_CHART, y + _HEAD), (RIGHT, y + _HEAD)], HAIR, 0.2)
     for term in find_terms(axis.start.date(), axis.end.date(), axis.zone):
         left = axis.place(axis.midnight(term.start))
         right = axis.place(axis.midnight(term.end + timedelta(days=1)))
-        paper.fill(left, y + 4.6, right - left, bottom - y - 4.6, WASH)
+        canvas.fill(left, y + 4.6, right - left, bottom - y - 4.6, WASH)
         name = term.name if right - left > 11 else term.name.replace("Term ", "T")
         if right - left > 4.5:
-            middle = (left + right - paper.measure(name, _TERM)) / 2
-            paper.write(middle, y + 8.4, name, _TERM)
+            middle = (left + right - canvas.measure(name, _TERM)) / 2
+            canvas.write(middle, y + 8.4, name, _TERM)
     free = _CHART
     for day, name in _ticks(axis):
         x = axis.place(axis.midnight(day))
-        paper.line([(x, y + 3.8), (x, y + 4.8)], HAIR, 0.15)
-        paper.line([(x, y + _HEAD), (x, bottom)], HAIR, 0.15)
-        if x >= free and x + paper.measure(name, _SMALL) <= RIGHT:
-            paper.write(x, y + 3, name, _SMALL)
-            free = x + paper.measure(name, _SMALL) + 2
+        canvas.line([(x, y + 3.8), (x, y + 4.8)], HAIR, 0.15)
+        canvas.line([(x, y + _HEAD), (x, bottom)], HAIR, 0.15)
+        if x >= free and x + canvas.measure(name, _SMALL) <= RIGHT:
+            canvas.write(x, y + 3, name, _SMALL)
+            free = x + canvas.measure(name, _SMALL) + 2
     now = axis.place(heading.as_of)
-    paper.line([(now, y + _HEAD), (now, bottom)], INK, 0.25, dashes=0.9)
+    canvas.line([(now, y + _HEAD), (now, bottom)], INK, 0.25, dashes=0.9)
 
 
 def _ticks(axis: Axis) -> list[tuple[date, str]]:
@@ -139,41 +139,41 @@ def _ticks(axis: Axis) -> list[tuple[date, str]]:
     return ticks
 
 
-def _draw_goal(paper: Paper, axis: Axis, y: float, goal: JourneyGoal, heading: Heading) -> None:
+def _draw_goal(canvas: Canvas, axis: Axis, y: float, goal: JourneyGoal, heading: Heading) -> None:
     kind = label_goal_type(goal.goal_type)
-    title = shorten(paper, paper.printable(goal.title), _LABEL, _TYPE - LEFT - 2)
-    paper.write(LEFT, y + 3.7, title, _LABEL)
-    paper.write(_TYPE, y + 3.7, kind.name, TextStyle(7, 9, color=kind.color))
+    title = shorten(canvas, canvas.printable(goal.title), _LABEL, _TYPE - LEFT - 2)
+    canvas.write(LEFT, y + 3.7, title, _LABEL)
+    canvas.write(_TYPE, y + 3.7, kind.name, TextStyle(7, 9, color=kind.color))
     left, top = axis.place(goal.created_at), y + (_ROW - _BAR) / 2
     if goal.complete:
         right = max(axis.place(goal.updated_at), left + _BAR)
-        paper.fill(left, top, right - left, _BAR, kind.color, round_=_BAR / 2)
-        _draw_tick(paper, right - _BAR / 2, top + _BAR / 2)
+        canvas.fill(left, top, right - left, _BAR, kind.color, round_=_BAR / 2)
+        _draw_tick(canvas, right - _BAR / 2, top + _BAR / 2)
     else:
         right = max(axis.place(goal.due_at or heading.as_of), left + _BAR)
         light = tint(kind.color, 0.75)
-        paper.frame(left, top, right - left, _BAR, kind.color, light, round_=_BAR / 2)
+        canvas.frame(left, top, right - left, _BAR, kind.color, light, round_=_BAR / 2)
     if goal.due_at is not None:
-        _draw_due(paper, axis.place(goal.due_at), top + _BAR / 2, kind.color)
+        _draw_due(canvas, axis.place(goal.due_at), top + _BAR / 2, kind.color)
 
 
-def _draw_tick(paper: Paper, x: float, y: float) -> None:
-    paper.line([(x - 0.7, y), (x - 0.15, y + 0.55), (x + 0.75, y - 0.6)], WHITE, 0.35)
+def _draw_tick(canvas: Canvas, x: float, y: float) -> None:
+    canvas.line([(x - 0.7, y), (x - 0.15, y + 0.55), (x + 0.75, y - 0.6)], WHITE, 0.35)
 
 
-def _draw_due(paper: Paper, x: float, y: float, color: tuple[int, int, int]) -> None:
+def _draw_due(canvas: Canvas, x: float, y: float, color: tuple[int, int, int]) -> None:
     for size, shade in ((1.75, WHITE), (1.3, color)):
-        paper.shape([(x - size, y), (x, y - size), (x + size, y), (x, y + size)], shade)
+        canvas.shape([(x - size, y), (x, y - size), (x + size, y), (x, y + size)], shade)
 
 
-def _draw_legend(paper: Paper, y: float) -> None:
+def _draw_legend(canvas: Canvas, y: float) -> None:
     x, middle = _CHART, y + 1.6
-    paper.fill(x, middle - _BAR / 2, 7, _BAR, SOFT, round_=_BAR / 2)
-    _draw_tick(paper, x + 7 - _BAR / 2, middle)
-    paper.write(x + 8.5, y + 2.6, "complete", _SMALL)
-    paper.frame(x + 26, middle - _BAR / 2, 7, _BAR, SOFT, WASH, round_=_BAR / 2)
-    paper.write(x + 34.5, y + 2.6, "under way", _SMALL)
-    _draw_due(paper, x + 55.5, middle, SOFT)
-    paper.write(x + 58, y + 2.6, "due", _SMALL)
-    paper.line([(x + 69, middle - 1.8), (x + 69, middle + 1.8)], INK, 0.25, dashes=0.9)
-    paper.write(x + 71, y + 2.6, "when this was made", _SMALL)
+    canvas.fill(x, middle - _BAR / 2, 7, _BAR, SOFT, round_=_BAR / 2)
+    _draw_tick(canvas, x + 7 - _BAR / 2, middle)
+    canvas.write(x + 8.5, y + 2.6, "complete", _SMALL)
+    canvas.frame(x + 26, middle - _BAR / 2, 7, _BAR, SOFT, WASH, round_=_BAR / 2)
+    canvas.write(x + 34.5, y + 2.6, "under way", _SMALL)
+    _draw_due(canvas, x + 55.5, middle, SOFT)
+    canvas.write(x + 58, y + 2.6, "due", _SMALL)
+    canvas.line([(x + 69, middle - 1.8), (x + 69, middle + 1.8)], INK, 0.25, dashes=0.9)
+    canvas.write(x + 71, y + 2.6, "when this was made", _SMALL)

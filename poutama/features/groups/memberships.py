@@ -133,8 +133,8 @@ def check_verified(offer: Record) -> None:
     Raises:
         ForbiddenError: students and caregivers by address, and all by rosters.
     """
-    asked = offer["source"] == "INVITED" and offer["role"] in (Role.STUDENT, Role.CAREGIVER)
-    if (asked or offer["source"] == "ROSTER") and not offer["verified"]:
+    invited = offer["source"] == "INVITED" and offer["role"] in (Role.STUDENT, Role.CAREGIVER)
+    if (invited or offer["source"] == "ROSTER") and not offer["verified"]:
         raise ForbiddenError(NO_LONGER_VERIFIED)
 
 

@@ -30,8 +30,8 @@ async def erase_step(step: Step[ErasureInput, Empty]) -> Finished:
         PoutamaError: the database or the store cannot be reached.
     """
     request, actor = step.input.privacy_request_id, step.job.person_id
-    asked = {"privacyRequestId": request}
-    if not await step.permits.hold(MUTATION, asked, actor, deadline=step.deadline):
+    permitted = {"privacyRequestId": request}
+    if not await step.permits.hold(MUTATION, permitted, actor, deadline=step.deadline):
         raise JobFailedError("You may no longer decide this request; nothing was erased.")
     rows = await step.database.read(
         _FIND_PERSON, [request], deadline=step.deadline, name="erasure/person"

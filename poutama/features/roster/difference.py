@@ -65,7 +65,7 @@ _FAULTS = {
     "NO_USER": ("userSourcedId", "There is no user {user_id!r} that could be used."),
     "CHANGED": ("", "This was changed meanwhile; nothing was done. Import again."),
 }
-_ASKS = {
+_OFFERED = {
     None: "",
     OTHER_DOMAIN: ", once they have accepted: their address is of none of its mail domains",
     OWN_DECISION: ", once they have accepted: they had an account here before, belong to another"
@@ -171,16 +171,16 @@ def _describe_person(row: Record) -> str:
 def _describe_membership(row: Record) -> str:
     name, role = row["name"], _ROLES.get(row["role"], "a member")
     where = f" of {row['group_name']}" if row["group_name"] else ""
-    asks, waits = _ASKS[row["asks"]], _WAITS if row["waits"] else ""
+    offered, waits = _OFFERED[row["asks"]], _WAITS if row["waits"] else ""
     match row["action"]:
         case "ADD" if row["found"] == "THERE":
             return f"{name} is {role}{where} already, as in the roster."
         case "ADD":
-            return f"{name} becomes {role}{where}{asks}{waits}."
+            return f"{name} becomes {role}{where}{offered}{waits}."
         case "CHANGE":
             return f"{name} stays {role}{where}, for another time."
         case "MOVE":
-            return f"{name} becomes {role}{where} instead of what they were{asks}{waits}."
+            return f"{name} becomes {role}{where} instead of what they were{offered}{waits}."
     return f"{name} is no longer {role}{where}."
 
 

@@ -55,18 +55,18 @@ def read_manifest(records: Sequence[CsvRecord], names: Collection[str]) -> Manif
     Raises:
         ArchiveError: it is of a version that is not known, or nothing is there to import.
     """
-    said = {
+    declared = {
         record.cells[0].strip().lstrip("\ufeff").lower(): record.cells[1].strip()
         for record in records
         if not record.fault and len(record.cells) >= 2
     }
-    version = said.get("oneroster.version", "")
+    version = declared.get("oneroster.version", "")
     if version and version not in VERSIONS:
         raise ArchiveError(
             f"manifest.csv: oneroster.version is {version[:20]!r}; expected 1.1 or 1.2."
         )
     notes: list[RowError] = []
-    if not said:
+    if not declared:
         notes.append(
             _note(
                 MANIFEST,
@@ -75,20 +75,22 @@ def read_manifest(records: Sequence[CsvRecord], names: Collection[str]) -> Manif
                 " changed, and nothing is ended because it is absent.",
             )
         )
-    modes = {file: _mode(file, said, names, notes) for file in FILES}
+    modes = {file: _mode(file, declared, names, notes) for file in FILES}
     if all(mode is Mode.ABSENT for mode in modes.values()):
         raise ArchiveError(
             "The zip has none of classes.csv, users.csv, roles.csv and enrollments.csv to import."
         )
     notes += _strangers(names)
-    system = said.get("source.systemname", "") or said.get("source.systemcode", "")
+    system = declared.get("source.systemname", "") or declared.get("source.systemcode", "")
     return Manifest(modes, version, system[:200], notes)
 
 
-def _mode(file: str, said: dict[str, str], names: Collection[str], notes: list[RowError]) -> Mode:
+def _mode(
+    file: str, declared: dict[str, str], names: Collection[str], notes: list[RowError]
+) -> Mode:
     there = f"{file}.csv" in names
-    word = said.get(f"file.{file}", "").lower()
-    if not said:
+    word = declared.get(f"file.{file}", "").lower()
+    if not declared:
         return Mode.DELTA if there else Mode.ABSENT
     name = f"{file}.csv"
     if word in ("bulk", "delta"):

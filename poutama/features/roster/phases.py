@@ -180,8 +180,8 @@ async def guard(context: PhaseContext) -> PhaseResult:
     Raises:
         JobFailedError: it would, or more would be added than a quota allows.
     """
-    asked = context.step.input
-    assert isinstance(asked, ApplyInput), "only an application has this phase"
+    request = context.step.input
+    assert isinstance(request, ApplyInput), "only an application has this phase"
     ends, before = context.import_.memberships_ended, context.import_.memberships_before
     checked = context.state.endings_checked
     if ends > checked:
@@ -189,7 +189,7 @@ async def guard(context: PhaseContext) -> PhaseResult:
             f"{ends:,} memberships would end, and {checked:,} when it was checked:"
             " something has changed since. Check it again."
         )
-    allowed = asked.allow_ending_percent
+    allowed = request.allow_ending_percent
     if ends * 100 > allowed * before:
         raise JobFailedError(
             f"{ends:,} of {before:,} memberships by rosters would end, more than the {allowed} %"

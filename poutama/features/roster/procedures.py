@@ -126,20 +126,20 @@ async def apply_roster_import(
             another import is being applied to the organisation.
         ForbiddenError: the organisation is not verified.
     """
-    import_id, most = input.import_id, input.allow_ending_percent
+    import_id, limit = input.import_id, input.allow_ending_percent
     (row,) = await context.transaction.fetch(_FIND, import_id)
     if row["version"] != input.expected_version:
         raise explain_conflict(input.expected_version, row["version"])
     if row["state"] not in ("CHECKED", "FAILED") or row["checked_at"] is None:
         raise ConflictError(f"The import is {row['state']}; check it first.")
-    if (row["ending_percent"] or 0) > most:
+    if (row["ending_percent"] or 0) > limit:
         raise ConflictError(
-            f"{row['ending_percent']} % of the memberships by rosters would end, and {most} % are"
+            f"{row['ending_percent']} % of the memberships by rosters would end, and {limit} % are"
             " allowed. If that is right, allow more."
         )
     if await context.transaction.fetch(_OTHERS, row["organisation_id"], import_id):
         raise ConflictError("Another import is being applied; wait for it.")
-    await _begin(context, row, APPLY, ApplyInput(import_id=import_id, allow_ending_percent=most))
+    await _begin(context, row, APPLY, ApplyInput(import_id=import_id, allow_ending_percent=limit))
     return RosterImportPayload(import_id)
 
 
@@ -150,7 +150,7 @@ async def _require_verified(context: ProcedureContext, organisation: UUID) -> No
 
 
 async def _begin(
-    context: ProcedureContext, row: Record, kind: str, asked: CheckInput | ApplyInput
+    context: ProcedureContext, row: Record, kind: str, input: CheckInput | ApplyInput
 ) -> None:
     await _require_verified(context, row["organisation_id"])
     job = await enqueue(
@@ -158,10 +158,10 @@ async def _begin(
         kind,
         person_id=context.viewer.person_id,
         organisation_id=row["organisation_id"],
-        input=asked,
+        input=input,
     )
     columns = {"job_id": job, "actor_id": context.viewer.person_id, "upload_key": None}
     if kind == CHECK:
         columns["check_job_id"] = job
     state = "CHECKING" if kind == CHECK else "APPLYING"
-    await context.changes.update("RosterImport", asked.import_id, {"state": state}, columns=columns)
+    await context.changes.update("RosterImport", input.import_id, {"state": state}, columns=columns)

@@ -128,8 +128,8 @@ async def apply_roster(step: ApplyStep) -> RosterProgress | Finished:
 
 async def _require_administrator(step: CheckStep | ApplyStep, mutation: str) -> None:
     """Stop at the step after the person has lost the right; what is done stays done."""
-    asked = {"importId": step.input.import_id}
-    if not await step.permits.hold(mutation, asked, step.job.person_id, deadline=step.deadline):
+    permitted = {"importId": step.input.import_id}
+    if not await step.permits.hold(mutation, permitted, step.job.person_id, deadline=step.deadline):
         raise JobFailedError(NO_ADMIN)
 
 

@@ -71,14 +71,14 @@ def _install(folder: Path) -> None:
     """Install aside, then move into place at once: no request meets half of it."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="installing-") as name:
-        workshop = Path(name)
+        folder = Path(name)
         for manifest in MANIFESTS:
-            shutil.copy(SOURCES / manifest, workshop)
-        install_packages(workshop)
-        ready = workshop / "assets"
+            shutil.copy(SOURCES / manifest, folder)
+        install_packages(folder)
+        ready = folder / "assets"
         ready.mkdir()
         for asset, source in ASSETS.items():
-            (workshop / "node_modules" / source).replace(ready / asset)
+            (folder / "node_modules" / source).replace(ready / asset)
         try:
             ready.rename(folder)
         except OSError:
@@ -106,5 +106,5 @@ def install_packages(folder: Path) -> None:
     except subprocess.TimeoutExpired as error:
         raise InstallationError(f"npm took longer than {INSTALL_SECONDS} seconds") from error
     if result.returncode != 0:
-        said = [line for line in str(result.stderr).splitlines() if "complete log" not in line]
-        raise InstallationError(said[0] if said else f"npm ended with {result.returncode}")
+        lines = [line for line in str(result.stderr).splitlines() if "complete log" not in line]
+        raise InstallationError(lines[0] if lines else f"npm ended with {result.returncode}")

@@ -81,8 +81,8 @@ GOOD = [
     op(18, OperationKind.REORDER, key="k18", response="eighteen"),
     op(20, OperationKind.READ, at=9.1, subject="a", version=1),
     op(21, OperationKind.READ, subject="a", version=4),
-    op(22, OperationKind.LOOK, subject="1", present=True),
-    op(23, OperationKind.LOOK, subject="3", present=False),
+    op(22, OperationKind.FIND, subject="1", present=True),
+    op(23, OperationKind.FIND, subject="3", present=False),
     op(24, OperationKind.READ, REFUSED, subject="a"),
     op(25, OperationKind.UNTASK, REFUSED, subject="12"),
 ]
@@ -183,7 +183,7 @@ SPOILT_TALES: list[tuple[list[ClientOperation], set[Anomaly]]] = [
     (changed(25, outcome=ACK), {Anomaly.UNDELETED}),
     (changed(25, subject="99"), set()),
     (
-        [known for known in GOOD if known.kind not in (OperationKind.READ, OperationKind.LOOK)],
+        [known for known in GOOD if known.kind not in (OperationKind.READ, OperationKind.FIND)],
         {Anomaly.EMPTY},
     ),
     ([known for known in GOOD if known.number != 25 and known.number != 12], {Anomaly.UNKNOWN}),
@@ -205,8 +205,8 @@ def test_a_missing_task_without_an_attempted_deletion_is_lost() -> None:
 def test_two_reads_of_one_note_never_take_it_back() -> None:
     """The note was never acknowledged; but the first read has shown it."""
     first, then = (
-        op(26, OperationKind.LOOK, subject="4", present=True),
-        op(27, OperationKind.LOOK, subject="4"),
+        op(26, OperationKind.FIND, subject="4", present=True),
+        op(27, OperationKind.FIND, subject="4"),
     )
     assert broken_rules([*GOOD, first]) == set()
     assert broken_rules([*GOOD, first, msgspec.structs.replace(then, present=False)]) == {

@@ -36,19 +36,19 @@ async def test_a_server_that_is_not_there_is_a_failure() -> None:
         free.bind(("127.0.0.1", 0))
         address = f"http://127.0.0.1:{free.getsockname()[1]}/"
         with pytest.raises(FetchError, match="cannot be reached"):
-            await run_in_thread(lambda: fetch_json(address, deadline=soon(), most_bytes=9))
+            await run_in_thread(lambda: fetch_json(address, deadline=soon(), max_bytes=9))
 
 
 def test_what_comes_late_is_a_failure(server: IssuerServer) -> None:
     with pytest.raises(FetchError, match=r"cannot be reached \(TimeoutError\)"):
-        fetch_json(server.jwks_uri, deadline=time.monotonic(), most_bytes=9)
+        fetch_json(server.jwks_uri, deadline=time.monotonic(), max_bytes=9)
     assert server.asked == []
 
 
 def test_a_server_that_says_nothing_is_not_waited_for(server: IssuerServer) -> None:
     server.gate.clear()
     with pytest.raises(FetchError, match="cannot be reached"):
-        fetch_json(server.jwks_uri, deadline=time.monotonic() + 0.05, most_bytes=9)
+        fetch_json(server.jwks_uri, deadline=time.monotonic() + 0.05, max_bytes=9)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_nothing_is_fetched_without_tls_but_from_this_machine(
 ) -> None:
     monkeypatch.setattr(fetch, "_open", lambda *_: pytest.fail("opened"))
     with pytest.raises(FetchError):
-        fetch_json(address, deadline=soon(), most_bytes=9)
+        fetch_json(address, deadline=soon(), max_bytes=9)
 
 
 @pytest.fixture
@@ -90,11 +90,11 @@ def test_an_untrusted_certificate_is_a_failure(
     authority, context = tls
     with serve_issuer(tls=context) as server:
         with pytest.raises(FetchError, match="cannot be reached"):
-            fetch_json(server.jwks_uri, deadline=soon(), most_bytes=99)
+            fetch_json(server.jwks_uri, deadline=soon(), max_bytes=99)
         assert server.asked == []
         (tmp_path / "ca.pem").write_text(authority.pem)
         monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "ca.pem"))
-        assert fetch_json(server.jwks_uri, deadline=soon(), most_bytes=99) == {"keys": []}
+        assert fetch_json(server.jwks_uri, deadline=soon(), max_bytes=99) == {"keys": []}
 
 
 def test_a_certificate_for_another_server_is_a_failure(
@@ -106,7 +106,7 @@ def test_a_certificate_for_another_server_is_a_failure(
     with serve_issuer(tls=context) as server:
         address = server.jwks_uri.replace("127.0.0.1", "localhost")
         with pytest.raises(FetchError, match="cannot be reached"):
-            fetch_json(address, deadline=soon(), most_bytes=99)
+            fetch_json(address, deadline=soon(), max_bytes=99)
         assert server.asked == []
 
 
@@ -114,8 +114,8 @@ def test_an_answer_in_many_parts_must_be_there_in_time(
     server: IssuerServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     server.answers["/keys"] = (200, {}, b" " * 10 * CHUNK + b"{}")
-    assert fetch_json(server.jwks_uri, deadline=soon(), most_bytes=99 * CHUNK) == {}
+    assert fetch_json(server.jwks_uri, deadline=soon(), max_bytes=99 * CHUNK) == {}
     ticks = itertools.count(time.monotonic())
     monkeypatch.setattr(fetch, "time", SimpleNamespace(monotonic=lambda: next(ticks)))
     with pytest.raises(FetchError, match=r"cannot be reached \(TimeoutError\)"):
-        fetch_json(server.jwks_uri, deadline=soon(5), most_bytes=99 * CHUNK)
+        fetch_json(server.jwks_uri, deadline=soon(5), max_bytes=99 * CHUNK)

@@ -240,7 +240,7 @@ def test_what_is_damaged_is_refused(tmp_path: Path, data: bytes) -> None:
 
 
 def test_a_document_without_end_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_VALUES", 1_000)
+    monkeypatch.setattr(module, "MAX_VALUES", 1_000)
     assert "too complicated" in refused(tmp_path, pdf(root(A=Array([Array([])] * 1_000))))
 
 

@@ -23,7 +23,7 @@ def prepare(folder: Path, data: bytes, picture: str, most: int = 50 * MILLION) -
     """What is served, opened; its thumbnail beside it."""
     (folder / "upload").write_bytes(data)
     prepare_picture(
-        folder / "upload", folder / "file", folder / "thumbnail", picture=picture, most_pixels=most
+        folder / "upload", folder / "file", folder / "thumbnail", picture=picture, max_pixels=most
     )
     with Image.open(folder / "file", formats=[picture]) as image:
         image.load()
