@@ -147,3 +147,45 @@ async def test_what_has_changed_since_the_rows_were_matched_is_decided_again(
     assert await importer.members("Art") == []
     (row,) = await importer.rows("SELECT * FROM membership WHERE source = 'ROSTER'")
     assert (row["accepted_at"], row["invited_name"]) == (None, "Ana T")
+
+
+async def test_a_check_does_not_say_which_addresses_elsewhere_have_an_account(
+    importer: Importer,
+) -> None:
+    """It said so of an account, and otherwise of a person of another school's roster or of one who
+    had left."""
+    far = id_of("other organisation")
+    await importer.verify(far)
+    addresses = [f"{who}@mail.example" for who in ("unknown", "signed-in", "left", "listed")]
+    for email in addresses[1:]:
+        await importer.write("INSERT INTO person (id, name, email) VALUES ($1, 'A', $2)",
+            id_of(email), email)  # fmt: skip
+    await importer.write(
+        "INSERT INTO membership (id, organisation_id, person_id, role, source, accepted_at,"
+        " ends_at) VALUES ($1, $2, $1, 'ADMIN', 'INVITED', now(), now())",
+        *(id_of(addresses[2]), far),
+    )
+    await importer.write(
+        "INSERT INTO roster_import (id, organisation_id, managers, state, name, media_type, bytes,"
+        " sha256, object_key) VALUES ($1, $1, false, 'APPLIED', 'a', 'a', 1, 'a', 'a')",
+        far,
+    )
+    await importer.write(
+        "INSERT INTO roster_person (organisation_id, sourced_id, person_id, import_id, hash, made)"
+        " VALUES ($1, 's', $2, $1, '', true)",
+        *(far, id_of(addresses[3])),
+    )
+    people = [user(f"u{n}", "Ana T", email=email) for n, email in enumerate(addresses)]
+    checked = await importer.check(school(*people))
+    added = [each for each in checked["changes"] if each["kind"] == "PERSON"]
+    said = {each["sentence"] for each in added}
+    assert said == {f"New person Ana T ({email})." for email in addresses[:2]}
+    refused = [
+        each["message"] for each in checked["checkJob"]["rowErrors"] if each["field"] == "email"
+    ]
+    assert [
+        text.replace(email, "X") for text, email in zip(refused, addresses[2:], strict=True)
+    ] == [
+        "The email 'X' may be another person's: Ana T was not added. An administrator decides"
+        " whether they are one person (addressConflicts)."
+    ] * 2

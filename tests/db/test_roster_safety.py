@@ -71,7 +71,7 @@ async def test_a_person_of_another_organisation_is_asked_and_keeps_name_and_emai
     email = stranger()["email"]
     before = dict((await importer.rows(PERSON, email))[0])
     checked = await importer.check(school(stranger()))
-    assert "has an account here already" in checked["changes"][1]["sentence"]
+    assert checked["changes"][1]["sentence"] == f"New person Not Them ({email})."
     await importer.apply(checked)
     assert dict((await importer.rows(PERSON, email))[0]) == before
     row = await membership_of(importer, email)

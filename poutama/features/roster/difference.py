@@ -23,6 +23,11 @@ from poutama.sql.relationship import render_is_current
 ACTIONS = ("ADD", "CHANGE", "MOVE", "END")
 HEADER = ("change", "what", "file line", "sourcedId", "in words")
 
+# `IS TRUE` keeps the index on organisations out of it.
+_BELONGS = f"""EXISTS (
+        SELECT 1 FROM membership AS m WHERE m.person_id = s.target
+            AND (m.organisation_id = i.organisation_id) IS TRUE AND {render_is_current("m")}
+    )"""  # noqa: S608  constants
 _SQL = load_sql(
     __package__,
     "difference.sql",
@@ -32,7 +37,7 @@ _SQL = load_sql(
         "other_domain": f"'{OTHER_DOMAIN}'",
         "own_decision": f"'{OWN_DECISION}'",
         "leads": render_leads("s.person_id", "i.organisation_id"),
-        "is_current": render_is_current("m"),
+        "belongs": _BELONGS,
     },
 )
 COUNT = _SQL["count_changes"]
@@ -55,6 +60,12 @@ _FAULTS = {
         "The email {email!r} is that of {holder}, for whom another sourcedId stands or stood, or"
         " who has left: {name} was not added. An administrator decides whether they are one person"
         " (addressConflicts).",
+    ),
+    # Not whether the person has left, or belongs to another school.
+    "TAKEN_BY_OTHERS": (
+        "email",
+        "The email {email!r} may be another person's: {name} was not added. An administrator"
+        " decides whether they are one person (addressConflicts).",
     ),
     "KEPT": (
         "email",
@@ -107,9 +118,10 @@ async def read_faults(
 
 
 def _report_fault(table: StagedTable, row: Record) -> RowError:
-    field, message = _FAULTS[row["fault"]]
+    known = row["fault"] != "TAKEN" or row["holder"]
+    field, message = _FAULTS[row["fault"] if known else "TAKEN_BY_OTHERS"]
     named = {key: str(row[key])[:60] for key in ("email", "class_id", "user_id", "name")}
-    named["holder"] = (row["holder"] or "a person who is not a member here")[:60]
+    named["holder"] = (row["holder"] or "")[:60]
     file = "users.csv" if table is StagedTable.PERSON else "enrollments.csv"
     if row["kind"] in ("ROLE", "USER"):
         file = "roles.csv" if row["kind"] == "ROLE" else "users.csv"
@@ -152,7 +164,7 @@ def _describe_group(row: Record) -> str:
 def _describe_person(row: Record) -> str:
     name = row["name"]
     match row["action"], row["found"]:
-        case "ADD", "EMAIL" if row["accepts"]:
+        case "ADD", _ if row["belongs"]:
             return f"{name} ({row['email']}) has an account here already, which is used."
         case "ADD", _:
             return f"New person {name} ({row['email']})."

@@ -48,9 +48,11 @@ WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
 ORDER BY s.place LIMIT $5::int8
 
 -- name: read_people
--- Of a person whom the roster did not make, the name in the file is shown, and no other.
+-- Of a person whom the roster did not make, the name in the file is shown, and no other; that the
+-- address has an account, only of a person who belongs there.
 SELECT s.place, s.line, s.sourced_id, s.action, s.found, s.returns, s.takes_name, s.takes_email,
-    s.email, i.accepts, CASE WHEN s.line > 0 THEN s.name ELSE s.sourced_id END AS name,
+    s.email, CASE WHEN s.found = 'EMAIL' THEN {belongs} ELSE false END AS belongs,
+    CASE WHEN s.line > 0 THEN s.name ELSE s.sourced_id END AS name,
     CASE WHEN s.takes_name THEN p.name END AS old_name
 FROM roster_staged_person AS s JOIN roster_import AS i ON i.id = s.import_id
     LEFT JOIN person AS p ON p.id = s.target
@@ -78,9 +80,7 @@ ORDER BY s.place LIMIT $5::int8
 -- not find out who has an account, nor what a person who left is called since.
 SELECT s.line, s.sourced_id, s.fault, s.email, s.name, '' AS class_id, '' AS user_id, '' AS kind,
     (SELECT p.name FROM person AS p WHERE p.id = s.target AND s.fault = 'TAKEN'
-        AND EXISTS (SELECT 1 FROM membership AS m WHERE m.person_id = p.id
-            AND (m.organisation_id = i.organisation_id) IS TRUE AND {is_current})
-    ) AS holder
+        AND {belongs}) AS holder
 FROM roster_staged_person AS s JOIN roster_import AS i ON i.id = s.import_id
 WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
     AND s.fault IS NOT NULL ORDER BY s.place
