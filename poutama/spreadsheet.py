@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from typing import TypeAlias
-from unicodedata import category
 
 from poutama.text import normalize
+from poutama.unicode_data import category
 
 Cell: TypeAlias = str | int | bool
 

@@ -2,8 +2,8 @@
 
 Called by everything that writes, searches or prints text: filters, mutations, rosters and exports.
 Nothing else in the project normalises Unicode, and a test over the source holds that: CPython
-sorts combining marks by insertion (gh-149079), so a run of n marks costs n squared. Pure; it knows
-nothing of columns.
+sorts combining marks by insertion (gh-149079), so a run of n marks costs n squared. The forms are
+those of Unicode 14 on every Python (`poutama.unicode_data`). Pure; it knows nothing of columns.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ import unicodedata
 from functools import lru_cache
 from itertools import filterfalse
 from typing import Literal, TypeAlias
-from unicodedata import combining
 
 from poutama.errors import BadUserInputError
+from poutama.unicode_data import category, change, combining, is_printable
 
 LONGEST_TEXT = 100_000
 """Characters that a text may have at all."""
@@ -67,7 +67,11 @@ def normalize(text: str, form: NormalForm = "NFC", *, limit: int = LONGEST_TEXT)
         raise BadUserInputError(
             f"expected at most {LONGEST_RUN} combining marks (accents) in a row, got more."
         )
-    return unicodedata.normalize(form, text)
+    return _compose(form, text)
+
+
+def _compose(form: NormalForm, text: str) -> str:
+    return change(text, lambda part: unicodedata.normalize(form, part))
 
 
 def find_unstorable(text: str) -> str | None:
@@ -110,7 +114,7 @@ def trim_marks(text: str) -> str:
 @lru_cache(maxsize=LETTERS)
 def _marks_of(letter: str) -> tuple[bool, int]:
     """Whether a letter decomposes to nothing but marks, and with how many of them it ends."""
-    marks = [combining(part) != 0 for part in unicodedata.normalize("NFKD", letter)]
+    marks = [combining(part) != 0 for part in _compose("NFKD", letter)]
     return (True, len(marks)) if all(marks) else (False, marks[::-1].index(False))
 
 
@@ -119,7 +123,7 @@ def find_control(text: str) -> str | None:
 
     A terminal obeys control characters, so a name with some could rewrite an operator's screen.
     """
-    found = None if text.isprintable() else _CONTROL.search(text)
+    found = None if is_printable(text) else _CONTROL.search(text)
     return f"U+{ord(found[0]):04X}" if found else None
 
 
@@ -135,7 +139,7 @@ def visible_text(text: str) -> str:
 
 @lru_cache(maxsize=LETTERS)
 def _is_hidden(letter: str) -> bool:
-    return letter in BLANK_LETTERS or unicodedata.category(letter) in HIDDEN_CATEGORIES
+    return letter in BLANK_LETTERS or category(letter) in HIDDEN_CATEGORIES
 
 
 def fold(text: str) -> str:
@@ -151,7 +155,11 @@ def fold(text: str) -> str:
     # ASCII has neither marks nor special cases, and is most of what people write.
     if text.isascii() and len(text) <= LONGEST_TEXT:
         return text.lower()
-    return "".join(filterfalse(combining, normalize(text, "NFKD"))).casefold()
+    return change(normalize(text, "NFKD"), _fold)
+
+
+def _fold(text: str) -> str:
+    return "".join(filterfalse(unicodedata.combining, text)).casefold()
 
 
 def fold_needle(text: str) -> str:
@@ -174,13 +182,13 @@ def normalize_email(text: str) -> str | None:
     not an address, or whose letters only look like ASCII.
     """
     try:
-        lower = normalize(text, limit=LONGEST_EMAIL * LONGEST_DECOMPOSITION).lower()
+        lower = change(normalize(text, limit=LONGEST_EMAIL * LONGEST_DECOMPOSITION), str.lower)
         email = normalize(lower)
     except BadUserInputError:
         return None
     local, at, domain = email.rpartition("@")
     if not (local and at and "." in domain) or len(email) > LONGEST_EMAIL:
         return None
-    if not email.isprintable() or " " in email or email.isascii() != text.isascii():
+    if not is_printable(email) or " " in email or email.isascii() != text.isascii():
         return None
     return email

@@ -33,6 +33,7 @@ from poutama.edge.tokens import (
 from poutama.errors import BadUserInputError, UnauthenticatedError
 from poutama.settings import Settings
 from poutama.text import normalize, normalize_email
+from poutama.unicode_data import is_printable
 from poutama.viewer import Viewer
 
 REMEMBERED_SECONDS = 60.0
@@ -157,7 +158,7 @@ def check_claims(claims: dict[str, Any], issuer: Issuer, now: float) -> float:
     subject = claims["sub"]
     if not isinstance(subject, str) or not 1 <= len(subject) <= LONGEST_SUBJECT:
         raise UnauthenticatedError(_BAD_SUBJECT)
-    if not (subject.isascii() and subject.isprintable()):
+    if not (subject.isascii() and is_printable(subject)):
         raise UnauthenticatedError(_BAD_SUBJECT)
     return check_times(claims, now)
 
@@ -178,7 +179,7 @@ def read_claims(claims: Mapping[str, Any], issuer: Issuer) -> SignIn:
 
 def _read_name(name: object) -> str | None:
     """The name in its stored form; None for what cannot be one."""
-    if not isinstance(name, str) or not name.isprintable():
+    if not isinstance(name, str) or not is_printable(name):
         return None
     try:
         return normalize(name, limit=LONGEST_NAME).strip() or None

@@ -7,6 +7,7 @@ the time taken to say what is wrong with it and where. Never looks into the docu
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import parse_qsl
@@ -21,6 +22,12 @@ LONGEST_STEP = 100
 """Characters of a key that an error repeats."""
 _MAX_PARAMETERS = 32
 _ESCAPED_NUL = b"\\u0000"
+_MAX_NESTING = 500
+"""Most brackets that are open at once, members that are ignored included. Each Python has a limit
+of its own to how deep its parsers go; this is below all of them."""
+# One that does not end is a text up to the end, so that no part of a body is looked at twice.
+_TEXT = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+(?:"|\\?\Z)', re.DOTALL)
+_BRACKET = re.compile(rb"[][{}]")
 
 
 class _Body(msgspec.Struct):
@@ -53,9 +60,10 @@ def parse_body(body: bytes) -> GraphQLRequest:
         BadRequestError: it is not JSON in UTF-8, or not a GraphQL request; names the member.
         BadUserInputError: a text in it holds the character U+0000.
     """
+    _check_nesting(body)
     try:
         decoded = _decode_body(body)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise BadRequestError(_explain(body, error)) from error
     document_id = _document_id(decoded.documentId, decoded.extensions)
     if decoded.query is None and document_id is None:
@@ -123,17 +131,31 @@ def _document_id(document_id: str | None, extensions: Mapping[str, object] | Non
 def _parse_map(name: str, text: str | None) -> dict[str, object] | None:
     if text is None:
         return None
+    _check_nesting(text.encode())
     try:
         value: dict[str, object] | None = _decode_map(text)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise BadRequestError(f"`{name}`: expected a JSON object.") from error
     return value
 
 
+def _check_nesting(text: bytes) -> None:
+    """Refuse JSON that a recursive parser may not be able to follow.
+
+    Raises:
+        BadRequestError: it is nested too deeply.
+    """
+    if text.count(b"{") + text.count(b"[") <= _MAX_NESTING:
+        return
+    depth = 0
+    for bracket in _BRACKET.findall(_TEXT.sub(b"", text)):
+        depth += 1 if bracket in b"[{" else -1
+        if depth > _MAX_NESTING:
+            raise BadRequestError("The request is nested too deeply.")
+
+
 def _explain(body: bytes, error: Exception) -> str:
     """Say why a body could not be decoded, naming the member and what was expected of it."""
-    if isinstance(error, RecursionError):
-        return "The request body is nested too deeply."
     try:
         body.decode()
     except UnicodeDecodeError as invalid:
@@ -150,7 +172,7 @@ def _explain(body: bytes, error: Exception) -> str:
 def _explain_mistyped(body: bytes) -> str | None:
     try:
         value = _decode_anything(body)
-    except (ValueError, RecursionError):
+    except ValueError:
         return None
     if isinstance(value, list):
         return "Batches are not served: send one operation per request."
@@ -185,7 +207,7 @@ def _has_lone_surrogate(body: bytes) -> bool:
         json.dumps(json.loads(body), ensure_ascii=False).encode()
     except UnicodeEncodeError:
         return True
-    except (ValueError, RecursionError):
+    except ValueError:
         return False
     return False
 

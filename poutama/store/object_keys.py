@@ -7,11 +7,11 @@ Source: https://docs.aws.amazon.com/AmazonS3/latest/userguide/object-keys.html
 from __future__ import annotations
 
 import re
-from unicodedata import category
 from urllib.parse import quote
 
 from poutama.errors import PoutamaError
 from poutama.text import normalize, trim_marks
+from poutama.unicode_data import category
 
 LONGEST_KEY = 900
 LONGEST_NAME = 120

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import ast
 import sys
 import unicodedata
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -24,7 +22,6 @@ from poutama.text import (
     trim_marks,
 )
 
-PACKAGE = Path(__file__).parents[2] / "poutama"
 EVERY_CHARACTER = [chr(point) for point in range(sys.maxunicode + 1)]
 
 
@@ -172,44 +169,3 @@ def test_the_length_is_looked_at_first(monkeypatch: pytest.MonkeyPatch) -> None:
             with pytest.raises(BadUserInputError, match="at most 100000 characters, got 100001"):
                 refuse(letter * (LONGEST_TEXT + 1))
     assert normalize_email("\u0301" * 2_000) is None
-
-
-def normalizes(tree: ast.AST) -> bool:
-    """Whether a module reaches for Unicode's own normalisation, under whatever name."""
-    for node in ast.walk(tree):
-        match node:
-            case ast.ImportFrom(module="unicodedata", names=names):
-                if {name.name for name in names} & {"normalize", "is_normalized", "*"}:
-                    return True
-            case ast.Attribute(value=ast.Name(), attr="is_normalized"):
-                return True
-            case ast.Attribute(value=ast.Name(id=name), attr="normalize") if name in UNICODE:
-                return True
-            case ast.Import(names=names) if any(
-                name.name == "unicodedata" and name.asname for name in names
-            ):
-                return True
-    return False
-
-
-UNICODE = ("unicodedata", "ucd_3_2_0")
-
-
-def test_no_other_module_normalizes() -> None:
-    sources = {path: path.read_text(encoding="utf-8") for path in sorted(PACKAGE.rglob("*.py"))}
-    found = [path for path, source in sources.items() if normalizes(ast.parse(source))]
-    assert found == [PACKAGE / "text.py"]
-
-
-@pytest.mark.parametrize(
-    "source",
-    [
-        "from unicodedata import normalize",
-        "import unicodedata\nunicodedata.normalize('NFC', x)",
-        "import unicodedata as u",
-        "from unicodedata import *",
-        "import unicodedata\nunicodedata.is_normalized('NFC', x)",
-    ],
-)
-def test_the_rule_itself(source: str) -> None:
-    assert normalizes(ast.parse(source))

@@ -27,6 +27,7 @@ from poutama.features.evidence.open_document_rules import MANIFEST, OpenDocument
 from poutama.features.evidence.sniffing import OPEN_DOCUMENTS, sniff_type
 from poutama.features.evidence.types import UnfitFileError
 from poutama.features.evidence.xml_parts import XmlPart, damaged, is_xml
+from poutama.unicode_data import fold_case
 from poutama.zip_archive import ArchiveError, ArchiveLimits, EntryReader, open_zip
 
 MAX_BYTES = 300_000_000
@@ -261,7 +262,7 @@ def _name_of(info: ZipInfo) -> str:
 
 def _normalize(name: str) -> str:
     """The name as every program finds it."""
-    plain = unquote(name).replace("\\", "/").casefold()
+    plain = fold_case(unquote(name).replace("\\", "/"))
     end = "/" if plain.endswith("/") else ""
     return posixpath.normpath(plain.lstrip("/") or ".") + end
 

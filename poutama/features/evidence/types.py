@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from poutama.errors import PoutamaError
 from poutama.media_types import EXTENSIONS
+from poutama.unicode_data import is_printable
 
 
 class UnfitFileError(PoutamaError):
@@ -95,7 +96,7 @@ def fit_file_name(name: str, type_: FileType) -> str:
     """
     last = name.replace("\\", "/").rsplit("/", 1)[-1]
     # What is not printable includes the marks that turn a text's direction around.
-    name = "".join(letter for letter in last if letter.isprintable() and letter not in '<>:"|?*')
+    name = "".join(letter for letter in last if is_printable(letter) and letter not in '<>:"|?*')
     name = name.strip(" .") or "file"
     ending = next((end for end in type_.endings if name.lower().endswith(end)), "")
     stem = name[: -len(ending)] if ending else name

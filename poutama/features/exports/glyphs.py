@@ -9,11 +9,11 @@ was written.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Callable, Iterator
 from itertools import groupby
 
 from poutama.text import normalize, trim_marks
+from poutama.unicode_data import category, combining, is_alphanumeric, name
 
 HasGlyph = Callable[[str], bool]
 
@@ -60,11 +60,11 @@ def _simplify(sign: str, has_glyph: HasGlyph) -> str:
         return sign
     if sign in _SAME:
         return _SAME[sign]
-    category = unicodedata.category(sign)
-    if category in _INVISIBLE or unicodedata.combining(sign) or _decorates(sign):
+    kind = category(sign)
+    if kind in _INVISIBLE or combining(sign) or _decorates(sign):
         return ""
-    if category in ("Zs", "Zl", "Zp"):
-        return " " if category == "Zs" else "\n"
+    if kind in ("Zs", "Zl", "Zp"):
+        return " " if kind == "Zs" else "\n"
     plain = normalize(sign, "NFKD")
     if plain != sign:
         kept = "".join(part for part in plain if has_glyph(part))
@@ -75,7 +75,7 @@ def _simplify(sign: str, has_glyph: HasGlyph) -> str:
 
 def _decorates(sign: str) -> bool:
     """Whether it only chooses among the looks of the sign before it, as in `1️⃣`."""
-    return unicodedata.name(sign, "").startswith(("VARIATION SELECTOR", "COMBINING "))
+    return name(sign).startswith(("VARIATION SELECTOR", "COMBINING "))
 
 
 def _describe_signs(text: str, has_glyph: HasGlyph) -> Iterator[tuple[str, str]]:
@@ -97,7 +97,7 @@ def _describe_signs(text: str, has_glyph: HasGlyph) -> Iterator[tuple[str, str]]
             continue
         if has_glyph(sign) or sign == "\n":
             yield "text", sign
-        elif unicodedata.category(sign) in _LETTERS:
+        elif category(sign) in _LETTERS:
             yield _name_script(sign), sign
         else:
             yield "emoji", _name_sign(sign)
@@ -106,12 +106,12 @@ def _describe_signs(text: str, has_glyph: HasGlyph) -> Iterator[tuple[str, str]]
 
 
 def _name_sign(sign: str) -> str:
-    name = unicodedata.name(sign, "")
-    return _PLAIN.sub("", name.lower()) if name else f"sign U+{ord(sign):04X}"
+    words = name(sign).lower()
+    return _PLAIN.sub("", words) if words else f"sign U+{ord(sign):04X}"
 
 
 def _name_script(sign: str) -> str:
-    first = unicodedata.name(sign, "UNKNOWN").split()[0]
+    first = (name(sign) or "UNKNOWN").split()[0]
     return _SCRIPTS.get(first.partition("-")[0], first.capitalize())
 
 
@@ -119,11 +119,11 @@ def _print_run(kind: str, run: list[str]) -> str:
     if kind == "text":
         return "".join(run)
     if kind == "emoji":
-        counted = [(name, len(list(same))) for name, same in groupby(run)]
+        counted = [(word, len(list(same))) for word, same in groupby(run)]
         return "".join(
-            f"[{name}]" if count == 1 else f"[{name} ×{count}]" for name, count in counted
+            f"[{word}]" if count == 1 else f"[{word} ×{count}]" for word, count in counted
         )
-    count = sum(sign.isalnum() for sign in run)
+    count = sum(is_alphanumeric(sign) for sign in run)
     return f"[{kind}, {count} {'character' if count == 1 else 'characters'}]"
 
 
@@ -134,7 +134,7 @@ def _join_words(runs: list[tuple[str, list[str]]]) -> list[tuple[str, list[str]]
         if len(joined) >= 2 and kind not in ("text", "emoji") and joined[-2][0] == kind:
             between = joined[-1]
             if between[0] == "text" and not any(
-                sign.isalnum() or sign == "\n" for sign in between[1]
+                is_alphanumeric(sign) or sign == "\n" for sign in between[1]
             ):
                 del joined[-1]
                 joined[-1][1].extend(run)

@@ -8,7 +8,6 @@ and no pages by itself.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +16,7 @@ from enum import Enum
 from typing import Any, cast
 
 from poutama.features.exports.glyphs import make_printable
+from poutama.unicode_data import category
 
 WIDTH, HEIGHT = 210.0, 297.0
 LEFT, RIGHT = 20.0, 190.0
@@ -79,7 +79,7 @@ class Canvas:
         self._glyphs = frozenset(
             chr(code)
             for code in self._pdf.fonts[Face.REGULAR.value.lower()].cmap
-            if unicodedata.category(chr(code))[0] != "C"
+            if category(chr(code))[0] != "C"
         )
         self._pdf.set_auto_page_break(False)
         self._pdf.set_margin(0)

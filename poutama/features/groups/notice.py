@@ -10,7 +10,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from hashlib import sha256
-from unicodedata import category
+
+from poutama.unicode_data import category
 
 NOTICE_VERSION = "2026-11"
 """Of the sentences below: a change of what they promise is a new version."""

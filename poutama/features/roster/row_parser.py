@@ -25,6 +25,7 @@ from poutama.features.roster.columns import (
 from poutama.features.roster.lines import CsvRecord
 from poutama.jobs.job import RowError
 from poutama.text import LONGEST_DECOMPOSITION, has_long_run, normalize, normalize_email
+from poutama.unicode_data import is_printable
 
 LONGEST_ID = 255
 LONGEST_NAME = 200
@@ -213,7 +214,7 @@ def _store(column: CsvColumn, text: str) -> str:
 
 
 def _is_id(text: str) -> bool:
-    return 0 < len(text) <= LONGEST_ID and text.isprintable()
+    return 0 < len(text) <= LONGEST_ID and is_printable(text)
 
 
 def _is_date(text: str) -> bool:

@@ -14,6 +14,7 @@ from poutama.errors import BadRequestError, BadUserInputError
 from poutama.plan.operation import GraphQLRequest
 
 DEEP = 100_000
+TOO_DEEP = "The request is nested too deeply."
 
 
 def nested(depth: int) -> bytes:
@@ -59,10 +60,12 @@ def nested(depth: int) -> bytes:
         ),
         (
             b'{"query":"{ a }"' + b',"x":' + b"[" * DEEP + b"]" * DEEP + b"}",
-            "The request body is nested too deeply.",
+            TOO_DEEP,
         ),
-        (nested(DEEP), "The request body is nested too deeply."),
+        (nested(DEEP), TOO_DEEP),
         (nested(MAX_JSON_DEPTH + 1), "`variables`: nested too deeply."),
+        # A text that does not end: each of its quotes could begin another one.
+        (b"[" * 501 + b'"' + rb"\"" * 400_000, TOO_DEEP),
     ],
 )
 def test_a_body_that_is_no_request_is_told_what_is_wrong(body: bytes, message: str) -> None:
@@ -119,6 +122,13 @@ def test_an_escaped_backslash_before_u0000_is_ordinary_text() -> None:
     assert request.variables == {"x": "C:\\u0000"}
 
 
+def test_brackets_in_a_text_are_no_nesting() -> None:
+    text = "[{" * 5_000 + '\\"['
+    body = b'{"query":"{ a }","variables":{"x":' + json.dumps(text).encode() + b',"y":[[]]}}'
+    assert parse_body(body).variables == {"x": text, "y": [[]]}
+    assert parse_body(b'{"query":"{ a }","variables":{"x":[' + b"[]," * 999 + b"[]]}}")
+
+
 def test_nesting_within_reason_is_read() -> None:
     assert parse_body(nested(MAX_JSON_DEPTH)).query == "{ a }"
 
@@ -137,7 +147,7 @@ def test_nesting_within_reason_is_read() -> None:
         ("query=a" + "&x=1" * 40, "The URL has too many parameters."),
         (
             "query=a&variables=" + quote('{"x":' + "[" * DEEP),
-            "`variables`: expected a JSON object.",
+            TOO_DEEP,
         ),
     ],
 )
