@@ -10,6 +10,7 @@ from __future__ import annotations
 import shutil
 import signal
 import subprocess
+import time
 from pathlib import Path
 from types import TracebackType
 from typing import IO, Self
@@ -48,6 +49,9 @@ class CockroachServer:
         self._durable = durable
         self._process: subprocess.Popen[bytes] | None = None
         self._lock: IO[str] | None = None
+        self._port = 0
+        """Where it listens; a restart keeps what the first start was given."""
+        self._due = 0.0
 
     def __enter__(self) -> Self:
         self.start()
@@ -91,27 +95,47 @@ class CockroachServer:
             return
         self._lock = lock_folder(self.folder)
         try:
-            self._address.unlink(missing_ok=True)
             self._launch()
+            wait_until(self.check_ready, START_SECONDS + 1.0)
             self._make_database()
         except BaseException:
             self.stop()
             raise
 
+    def exit_code(self) -> int | None:
+        """Return the exit code of a node that has ended by itself; None while it runs."""
+        return None if self._process is None else self._process.poll()
+
+    def begin_restart(self) -> None:
+        """Start a node after one has ended, at the same address; `check_ready` says when it is."""
+        self._port = urlsplit(self.url).port or 0
+        self._launch()
+
+    def check_ready(self) -> bool:
+        """Return whether the node listens.
+
+        Raises:
+            ConfigurationError: it has ended, or has taken too long.
+        """
+        if self.exit_code() is not None or time.monotonic() > self._due:
+            raise ConfigurationError(f"cockroach does not start; see {self.log}")
+        return self._address.exists() and self._address.read_text(encoding="utf-8").endswith("\n")
+
     def _launch(self) -> None:
+        self._address.unlink(missing_ok=True)
         store = f"path={self.folder / 'store'}" if self._durable else "type=mem,size=1GiB"
         command = [
             self._program,
             "start-single-node",
             "--insecure",
-            "--listen-addr=127.0.0.1:0",
+            f"--listen-addr=127.0.0.1:{self._port}",
             "--http-addr=127.0.0.1:0",
             f"--store={store}",
             f"--listening-url-file={self._address}",
             f"--pid-file={self.folder / 'pid'}",
         ]
         with self.log.open("wb") as log:
-            self._process = process = subprocess.Popen(  # noqa: S603  found on PATH, not an argument
+            self._process = subprocess.Popen(  # noqa: S603  found on PATH, not an argument
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
@@ -119,12 +143,7 @@ class CockroachServer:
                 cwd=self.folder,
                 start_new_session=True,
             )
-        wait_until(lambda: self._is_listening() or process.poll() is not None, START_SECONDS)
-        if not self._is_listening() or process.poll() is not None:
-            raise ConfigurationError(f"cockroach does not start; see {self.log}")
-
-    def _is_listening(self) -> bool:
-        return self._address.exists() and self._address.read_text(encoding="utf-8").endswith("\n")
+        self._due = time.monotonic() + START_SECONDS
 
     def _make_database(self) -> None:
         statement = f"CREATE DATABASE IF NOT EXISTS {DATABASE}"

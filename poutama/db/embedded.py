@@ -17,6 +17,7 @@ import socket
 import subprocess
 import sys
 import tempfile
+import time
 from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
@@ -28,8 +29,10 @@ from poutama.db.folder_lock import lock_folder
 from poutama.db.postmaster import (
     Postmaster,
     end_process,
+    find_backends,
     find_postgres,
     kill_processes,
+    read_complaint,
     read_postmaster,
     wait_until,
 )
@@ -81,6 +84,9 @@ class EmbeddedServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._postmaster: Postmaster | None = None
         self._lock: IO[str] | None = None
+        self._log_begin = 0
+        """Where the log of the latest start begins."""
+        self._due = 0.0
 
     def __enter__(self) -> Self:
         self.start()
@@ -133,12 +139,42 @@ class EmbeddedServer:
             self._open_folders(programs)
             if not self.data.exists():
                 self._initialise(programs)
-            self._check_version(programs)
-            self._end_orphan()
             self._launch(programs)
+            wait_until(self.check_ready, START_SECONDS + 1.0)
         except BaseException:
             self.stop()
             raise
+
+    def exit_code(self) -> int | None:
+        """Return the exit code of a server that has ended by itself; None while it runs."""
+        return None if self._process is None else self._process.poll()
+
+    def begin_restart(self) -> None:
+        """Start a server after one has ended, on the same data; `check_ready` says when it is.
+
+        Raises:
+            ConfigurationError: the data folder is not there, or of another version.
+        """
+        self._launch(find_programs())
+
+    def check_ready(self) -> bool:
+        """Return whether the server accepts connections.
+
+        Raises:
+            ConfigurationError: it has ended, or has taken too long; one line with its reason.
+        """
+        if self.exit_code() is not None:
+            complaint = read_complaint(self.log, self._log_begin)
+            raise ConfigurationError(f"the database does not start: {complaint}; see {self.log}")
+        if time.monotonic() > self._due:
+            raise ConfigurationError(
+                f"the database is not ready after {START_SECONDS:g} s; see {self.log}"
+            )
+        found = read_postmaster(self.data)
+        if found is None or self._process is None or found.pid != self._process.pid:
+            return False
+        self._postmaster = found if found.ready else None
+        return found.ready
 
     def stop(self) -> None:
         """Stop within about ten seconds: politely, then firmly. Does nothing when not running."""
@@ -239,8 +275,9 @@ class EmbeddedServer:
     def _end_orphan(self) -> None:
         """End a server whose owner was killed, and forget one that no longer exists.
 
-        We hold the lock, so no owner of the named server is left. The process id in the file may
-        belong to another program since, which is why PostgreSQL alone would refuse to start.
+        We hold the lock, so no owner of the named server is left. The process id in the files may
+        belong to another program since, which is why PostgreSQL alone would refuse to start; and
+        so it does while a backend of a server that was killed computes on in its memory.
         """
         left = read_postmaster(self.data)
         if left is None:
@@ -251,8 +288,13 @@ class EmbeddedServer:
             end_process(orphan)
         elif psutil.pid_exists(left.pid):
             (self.data / "postmaster.pid").unlink(missing_ok=True)
+            left.socket_lock.unlink(missing_ok=True)
+        kill_processes(find_backends(self.data))
 
     def _launch(self, programs: Path) -> None:
+        self._check_version(programs)
+        self._end_orphan()
+        self._postmaster = None
         port = _free_port() if self._tcp else SOCKET_PORT
         settings = {
             **QUIET,
@@ -268,7 +310,7 @@ class EmbeddedServer:
         with self.log.open("ab") as log:
             if log.tell() > LARGEST_LOG:
                 log.truncate(0)
-            begin = log.tell()
+            self._log_begin = log.tell()
             self._process = subprocess.Popen(  # noqa: S603  our own program
                 command,
                 stdin=subprocess.DEVNULL,
@@ -280,23 +322,8 @@ class EmbeddedServer:
                 start_new_session=True,
                 **self._account.identity,
             )
-        process = self._process
-        _ignore_interrupts(process.pid)
-        if not wait_until(lambda: self._is_ready() or process.poll() is not None, START_SECONDS):
-            raise ConfigurationError(
-                f"the database is not ready after {START_SECONDS:g} s; see {self.log}"
-            )
-        if process.poll() is not None:
-            raise ConfigurationError(
-                f"the database does not start: {_last_complaint(self.log, begin)}; see {self.log}"
-            )
-
-    def _is_ready(self) -> bool:
-        found = read_postmaster(self.data)
-        if found is None or self._process is None or found.pid != self._process.pid:
-            return False
-        self._postmaster = found if found.ready else None
-        return found.ready
+        self._due = time.monotonic() + START_SECONDS
+        _ignore_interrupts(self._process.pid)
 
     def _socket_folder(self, port: int) -> Path:
         """The data folder itself, or a stand-in when its path is too long or splits as a list."""
@@ -367,10 +394,3 @@ def _free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
-
-
-def _last_complaint(log: Path, begin: int) -> str:
-    lines = log.read_bytes()[begin:].decode("utf-8", "replace").splitlines()
-    complaints = [line for line in lines if "FATAL:" in line or "PANIC:" in line]
-    last = (complaints or lines or ["it said nothing"])[-1]
-    return last.split("FATAL:")[-1].split("PANIC:")[-1].strip()

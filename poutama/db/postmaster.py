@@ -28,6 +28,11 @@ class Postmaster:
     socket_folder: str
     ready: bool
 
+    @property
+    def socket_lock(self) -> Path:
+        """The file that reserves its Unix socket; it holds the same process id."""
+        return Path(self.socket_folder, f".s.PGSQL.{self.port}.lock")
+
     def url(self, database: str) -> str:
         """The address over the Unix socket."""
         folder = quote(self.socket_folder, safe="/")
@@ -48,6 +53,14 @@ def read_postmaster(data: Path) -> Postmaster | None:
         return None
 
 
+def read_complaint(log: Path, begin: int) -> str:
+    """The last reason to end that a server has logged since `begin`, a place in the file."""
+    lines = log.read_bytes()[begin:].decode("utf-8", "replace").splitlines()
+    complaints = [line for line in lines if "FATAL:" in line or "PANIC:" in line]
+    last = (complaints or lines or ["no reason logged"])[-1]
+    return last.split("FATAL:")[-1].split("PANIC:")[-1].strip()
+
+
 def find_postgres(pid: int, data: Path) -> psutil.Process | None:
     """The process of that number, if it is a server of this data folder."""
     try:
@@ -57,6 +70,18 @@ def find_postgres(pid: int, data: Path) -> psutil.Process | None:
     except psutil.Error:
         pass
     return None
+
+
+def find_backends(data: Path) -> list[psutil.Process]:
+    """The processes of servers of this data folder, by the folder that they work in."""
+
+    def belongs(process: psutil.Process) -> bool:
+        try:
+            return process.name() == "postgres" and Path(process.cwd()) == data.resolve()
+        except psutil.Error:
+            return False
+
+    return [process for process in psutil.process_iter() if belongs(process)]
 
 
 def end_process(process: psutil.Process | None) -> None:

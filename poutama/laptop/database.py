@@ -16,6 +16,7 @@ from poutama.db import cockroach, embedded
 from poutama.db.cockroach import CockroachServer, find_cockroach
 from poutama.db.connection import Database
 from poutama.db.embedded import EmbeddedServer
+from poutama.laptop.database_supervisor import DatabaseServer
 from poutama.settings import Settings
 
 POSTGRES = "postgres"
@@ -24,10 +25,11 @@ COCKROACH = "cockroach"
 
 @dataclass(frozen=True, slots=True)
 class LocalDatabase:
-    """Where the database is, and what to call it in front of people."""
+    """Where the database is, what to call it in front of people, and its server if it is ours."""
 
     url: str
     name: str
+    server: DatabaseServer | None = None
 
 
 @contextmanager
@@ -46,7 +48,7 @@ def run_database(settings: Settings, home: Path) -> Iterator[LocalDatabase]:
     # Not `with server`: a signal between its start and its entry must not leave it running.
     try:
         server.start()
-        yield LocalDatabase(server.url, name)
+        yield LocalDatabase(server.url, name, server)
     finally:
         server.stop()
 

@@ -27,7 +27,8 @@ from poutama.edge.http import Api
 from poutama.errors import ConfigurationError
 from poutama.features import load_features
 from poutama.laptop.api import open_local_api
-from poutama.laptop.database import run_database
+from poutama.laptop.database import LocalDatabase, run_database
+from poutama.laptop.database_supervisor import supervise_database
 from poutama.laptop.graphiql.assets import ensure_assets
 from poutama.progress import ProgressLines
 from poutama.server.files import FileRoutes, log_uses
@@ -49,8 +50,8 @@ def run_up(settings: Settings, stop: StopRequest) -> None:
         stop: entered by the caller, so that a signal is handled before this module is loaded.
 
     Raises:
-        ConfigurationError: the port, the data folder or the database cannot be used; nothing is
-            left running.
+        ConfigurationError: the port, the data folder or the database cannot be used, or the
+            database died and cannot be started again; nothing is left running.
     """
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     log_uses()
@@ -89,20 +90,26 @@ def _start_and_serve(
         step.note = "installed" if ensure_assets(home).is_dir() else "not there; see above"
     store = open_store(settings, os.environ, home)
     serve(
-        partial(_open_api_and_worker, settings, database.url, home, store),
+        partial(_open_api_and_worker, settings, database, home, store, stop),
         settings,
         stop,
         lambda address: _announce(address, steps),
         FileRoutes(store) if isinstance(store, DirectoryStore) else None,
     )
+    if stop.error is not None:
+        raise stop.error
 
 
 @asynccontextmanager
 async def _open_api_and_worker(
-    settings: Settings, url: str, home: Path, store: ObjectStore
+    settings: Settings, database: LocalDatabase, home: Path, store: ObjectStore, stop: StopRequest
 ) -> AsyncIterator[Api]:
     """The API, and beside it the worker that runs its jobs and the schedule."""
-    async with supervise_worker(settings, url, home) as wake:
+    url = database.url
+    async with (
+        supervise_database(database.server, stop),
+        supervise_worker(settings, url, home) as wake,
+    ):
         # A queue of AWS's is one that the worker looks into by itself.
         local_wake = None if settings.queue_url else wake
         async with open_local_api(settings, url, home, store=store, wake=local_wake) as api:

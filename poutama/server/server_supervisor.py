@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from poutama.errors import ConfigurationError, PoutamaError
 from poutama.server.certificate import open_tls
 from poutama.server.listen import address_of, listen, open_listener
+from poutama.server.restarts import RestartDelay, describe_exit
 from poutama.server.serve import list_proxies
 from poutama.server.server_process import LOG_FORMAT, READY, open_application
 from poutama.server.stop import Stopped, StopRequest
@@ -29,10 +30,6 @@ from poutama.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-FIRST_PAUSE_SECONDS = 1.0
-"""Between a process's death and the next one; doubled while they die young."""
-MAX_PAUSE_SECONDS = 60.0
-YOUNG_SECONDS = 30.0
 MARGIN_SECONDS = 5.0
 """What a process may take to stop beyond the settings, before it is killed."""
 
@@ -169,20 +166,19 @@ class Supervisor:
 
     async def _keep(self) -> None:
         """Keep one process running."""
-        pause = FIRST_PAUSE_SECONDS
+        delay = RestartDelay()
         loop = asyncio.get_running_loop()
         while not self._stop.is_set():
             begun = loop.time()
-            code = await self._run_once()
+            ending = describe_exit(await self._run_once())
             if self._stop.is_set():
                 return
             if self._ready < self._settings.workers:
-                raise StartError(f"A process of the server ended before it was ready ({code}).")
-            old = loop.time() - begun >= YOUNG_SECONDS
-            pause = FIRST_PAUSE_SECONDS if old else min(2 * pause, MAX_PAUSE_SECONDS)
-            logger.warning("a process ended (%s); starting another in %.0f s", code, pause)
+                raise StartError(f"A process of the server ended before it was ready ({ending}).")
+            seconds = delay.after(loop.time() - begun)
+            logger.warning("a process ended (%s); starting another in %.0f s", ending, seconds)
             with suppress(TimeoutError):
-                async with asyncio.timeout(pause):
+                async with asyncio.timeout(seconds):
                     await self._stop.wait()
 
     async def _run_once(self) -> int:

@@ -34,6 +34,8 @@ class StopRequest:
 
     def __init__(self) -> None:
         self.requested = False
+        self.error: Exception | None = None
+        """What `fail` was called with first."""
         self._server: Stoppable | None = None
         self._stopping = False
         self._before: dict[signal.Signals, object] = {}
@@ -59,7 +61,13 @@ class StopRequest:
     def watch(self, server: Stoppable) -> None:
         """From here on a signal tells this server, and interrupts nothing."""
         self._server = server
-        server.should_exit = self.requested
+        server.should_exit = self.requested or self.error is not None
+
+    def fail(self, error: Exception) -> None:
+        """Have the server stop as a signal would, because of an error that its caller raises."""
+        self.error = self.error or error
+        if self._server is not None:
+            self._server.should_exit = True
 
     def begin_stopping(self) -> None:
         """From here on signals change nothing: everything is being stopped already."""

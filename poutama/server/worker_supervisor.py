@@ -19,14 +19,11 @@ from uuid import UUID
 
 from poutama.engine.execution import Wake
 from poutama.errors import UnavailableError
+from poutama.server.restarts import RestartDelay, describe_exit
 from poutama.settings import Settings
 
 logger = logging.getLogger(__name__)
 
-PAUSE_SECONDS = 1.0
-"""Between a worker's death and the next one; doubled while they die young."""
-LONGEST_PAUSE_SECONDS = 60.0
-YOUNG_SECONDS = 30.0
 STOP_SECONDS = 15.0
 """How long a worker may take to release its jobs."""
 
@@ -55,15 +52,14 @@ class WorkerSupervisor:
 
     async def supervise(self) -> None:
         """Start another worker whenever one ends, until cancelled."""
-        pause = PAUSE_SECONDS
+        delay = RestartDelay()
         while True:
             assert self._process is not None
             begun = monotonic()
             code = await self._process.wait()
-            old = monotonic() - begun >= YOUNG_SECONDS
-            pause = PAUSE_SECONDS if old else min(2 * pause, LONGEST_PAUSE_SECONDS)
-            logger.warning("the worker ended (%s); starting another in %.0f s", code, pause)
-            await asyncio.sleep(pause)
+            seconds, ending = delay.after(monotonic() - begun), describe_exit(code)
+            logger.warning("the worker ended (%s); starting another in %.0f s", ending, seconds)
+            await asyncio.sleep(seconds)
             try:
                 await self.start()
             except OSError as error:

@@ -13,6 +13,7 @@ import psutil
 import pytest
 
 from poutama.db.cockroach import CockroachServer, find_cockroach, running_url
+from poutama.db.postmaster import wait_until
 from poutama.errors import ConfigurationError
 
 STAND_IN = """\
@@ -21,12 +22,14 @@ for word in "$@"; do
     case "$word" in
         --listening-url-file=*) url="${word#*=}" ;;
         --pid-file=*) pid="${word#*=}" ;;
+        --listen-addr=*) port="${word##*:}" ;;
     esac
 done
 case "$1" in
     start-single-node)
         echo $$ > "$pid"
-        echo "postgresql://root@127.0.0.1:26299/defaultdb?sslmode=disable" > "$url"
+        [ "$port" != 0 ] || port=$$
+        echo "postgresql://root@127.0.0.1:$port/defaultdb?sslmode=disable" > "$url"
         exec tail -f "$url" ;;
     sql) exit 0 ;;
 esac
@@ -75,6 +78,17 @@ def test_what_a_killed_node_left_is_not_taken_for_a_node(server: CockroachServer
     server.stop()
     server.start()
     assert running_url(server.folder) == server.url
+
+
+def test_one_that_is_killed_is_started_again_at_the_same_address(server: CockroachServer) -> None:
+    server.start()
+    url, first = server.url, server.pid
+    psutil.Process(first).kill()
+    assert wait_until(lambda: server.exit_code() is not None, 10)
+    server.begin_restart()
+    assert wait_until(server.check_ready, 60)
+    assert server.url == url
+    assert server.pid != first
 
 
 @pytest.mark.parametrize("script", ["#!/bin/sh\nexit 1\n", STAND_IN.replace("exit 0", "exit 1")])

@@ -15,6 +15,7 @@ import psutil
 import pytest
 
 from poutama.db.embedded import EmbeddedServer, running_url
+from poutama.db.postmaster import find_backends, wait_until
 from poutama.db.server_account import choose_account
 from poutama.errors import ConfigurationError
 
@@ -110,12 +111,49 @@ async def test_a_stale_pid_that_is_now_another_program_does_not_prevent_a_start(
 ) -> None:
     server.start()
     server.kill()
-    file = server.data / "postmaster.pid"
-    lines = file.read_text().splitlines(keepends=True)
-    file.write_text(f"{bystander}\n" + "".join(lines[1:]))
+    for file in (server.data / "postmaster.pid", server.data / ".s.PGSQL.5432.lock"):
+        lines = file.read_text().splitlines(keepends=True)
+        file.write_text(f"{bystander}\n" + "".join(lines[1:]))
     server.start()
     assert await ask(server.url, "select 1") == 1
     assert psutil.Process(bystander).status() != psutil.STATUS_ZOMBIE
+
+
+async def test_one_that_is_killed_is_started_again_at_the_same_address(
+    server: EmbeddedServer,
+) -> None:
+    server.start()
+    url, before = server.url, shared_memory()
+    connection = await asyncpg.connect(url)
+    backend = psutil.Process(await connection.fetchval("select pg_backend_pid()"))
+    # GIVEN a backend that does not notice: what it computes takes long
+    backend.suspend()
+    psutil.Process(server.pid).kill()
+    assert wait_until(lambda: server.exit_code() is not None, 10)
+    server.begin_restart()
+    assert wait_until(server.check_ready, 60)
+    assert backend not in find_backends(server.data)
+    assert await ask(url, "select 1") == 1
+    assert server.exit_code() is None
+    # AND what it held goes with it
+    assert shared_memory() == before
+    connection.terminate()
+
+
+def shared_memory() -> int:
+    """How many pieces of shared memory there are that outlive processes, as far as can be seen."""
+    segments = Path("/proc/sysvipc/shm")
+    return len(segments.read_text().splitlines()) if segments.exists() else 0
+
+
+async def test_one_that_cannot_be_started_again_says_why(server: EmbeddedServer) -> None:
+    server.start()
+    psutil.Process(server.pid).kill()
+    assert wait_until(lambda: server.exit_code() is not None, 10)
+    (server.data / "global" / "pg_control").write_bytes(b"")
+    server.begin_restart()
+    with pytest.raises(ConfigurationError, match=r"does not start: .*control.*see .*server\.log"):
+        wait_until(server.check_ready, 60)
 
 
 def test_a_server_whose_owner_was_killed_is_ended_and_replaced(data_folder: Path) -> None:

@@ -111,7 +111,7 @@ async def test_a_worker_that_is_killed_is_replaced_and_nothing_is_lost(
     finally:
         supervising.cancel()
     assert worker_of(supervisor).pid != first.pid
-    assert "the worker ended (-9)" in caplog.text
+    assert "the worker ended (killed by SIGKILL)" in caplog.text
 
 
 async def test_a_worker_ends_when_its_input_ends(supervisor: WorkerSupervisor) -> None:

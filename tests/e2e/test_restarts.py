@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -15,13 +16,15 @@ from zipfile import ZipFile
 import httpx
 import psutil
 
+from poutama.db.postmaster import Postmaster, find_backends, read_postmaster
 from tests.e2e.api_client import DELETE, ApiClient, wait_until
-from tests.e2e.up_process import UpProcess, run, token_for, up
+from tests.e2e.up_process import UpProcess, ask, run, servers_of, token_for, up
 from tests.unit.features.photos import photo
 from tests.unit.features.rosters import Table, classes, enrolments, roster, user
 
 ADMIN = "admin@demo.example"
 STUDENTS = 2_000
+GOALS = "{ goals { id title } }"
 
 
 def large_school() -> bytes:
@@ -154,3 +157,45 @@ def test_a_worker_that_is_killed_is_replaced_and_its_job_goes_on(data_folder: Pa
             worker.kill()
         assert len(journey_of(student.wait_for(job))["goals"]) == 12
         assert worker_of(running).pid != worker.pid
+
+
+def postmaster_of(home: Path) -> Postmaster:
+    """The database's first process, as its own file names it."""
+    found = read_postmaster(home / "postgres" / "data")
+    assert found is not None
+    return found
+
+
+def kill_backend(home: Path) -> None:
+    """As for want of memory: a process that answers for a connection."""
+    backends = find_backends(home / "postgres" / "data")
+    next(each for each in backends if each.cmdline()[0].endswith("idle")).kill()
+
+
+def test_a_database_that_is_killed_is_started_again_or_ends_it(data_folder: Path) -> None:
+    home = data_folder / "home"
+    with up(home) as running:
+        address, token = running.wait_until_ready(), token_for(home)
+        goals = ask(address, token, GOALS)
+        first = postmaster_of(home)
+        # WHEN a part of it is killed THEN it recovers by itself
+        kill_backend(home)
+        assert ask(address, token, GOALS) == goals
+        assert postmaster_of(home) == first
+        # WHEN all of it ends THEN it is started again, and requests wait for it
+        psutil.Process(first.pid).kill()
+        assert ask(address, token, GOALS) == goals
+        second = postmaster_of(home)
+        assert second.pid != first.pid
+        running.wait_for(r"(the database ended \(killed by SIGKILL\); starting it again)")
+        # WHEN there is nothing to start THEN it ends, and says why
+        (home / "postgres" / "data" / "PG_VERSION").unlink()
+        psutil.Process(second.pid).kill()
+        assert running.end() == 1
+    assert "Traceback" not in running.said
+    assert re.search(
+        r"\npoutama: the database ended \(killed by SIGKILL\) and cannot be started again:"
+        r" .*expected a data folder of PostgreSQL",
+        running.said,
+    )
+    assert servers_of(home) == []

@@ -113,6 +113,7 @@ def ask(address: str, token: str, query: str, **variables: object) -> Any:
         f"{address}/graphql",
         json={"query": query, "variables": variables},
         headers={"Authorization": f"Bearer {token}"},
+        timeout=HANG_SECONDS,
     )
     assert answer.status_code == 200, answer.text
     body = answer.json()
