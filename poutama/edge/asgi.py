@@ -13,7 +13,13 @@ from typing import Any
 
 from poutama.edge.http import Api, Request, Response, body_too_large, cut_off
 from poutama.engine.writes_in_progress import is_writing
-from poutama.errors import DeadlineExceededError, PoutamaError, UnavailableError
+from poutama.errors import (
+    BadRequestError,
+    DeadlineExceededError,
+    PoutamaError,
+    UnavailableError,
+)
+from poutama.plan.operation import NO_SUBSCRIPTIONS
 
 # The shapes that the ASGI specification gives them; every server spells them the same way.
 AsgiScope = MutableMapping[str, Any]
@@ -21,6 +27,8 @@ AsgiMessage = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[AsgiMessage]]
 Send = Callable[[AsgiMessage], Awaitable[None]]
 
+CLOSE_REASON = "Subscriptions are not served: send queries to /graphql by POST, and ask again."
+"""A close frame has room for 123 bytes."""
 TICK_SECONDS = 0.1
 """A request that has lasted from one tick to the next is watched; most are answered sooner."""
 GRACE_SECONDS = 0.5
@@ -54,6 +62,9 @@ class Application:
         Raises:
             NotImplementedError: the server opened another kind of scope.
         """
+        if scope["type"] == "websocket":
+            await self._refuse_websocket(scope, receive, send)
+            return
         if scope["type"] != "http":
             raise NotImplementedError(f"ASGI scope {scope['type']!r}")
         method, path = scope["method"], scope["path"]
@@ -76,6 +87,16 @@ class Application:
         # Refused, the rest of the body is not read: the connection ends with the answer.
         last = error is not None
         await _send_response(send, response, bodiless=method == "HEAD", last=last)
+
+    async def _refuse_websocket(self, scope: AsgiScope, receive: Receive, send: Send) -> None:
+        """Answer a handshake as `Api.handle` does; a server that cannot send that closes it."""
+        await receive()
+        if "websocket.http.response" not in (scope.get("extensions") or {}):
+            await send({"type": "websocket.close", "code": 1008, "reason": CLOSE_REASON})
+            return
+        request = Request("GET", scope["path"], "", read_headers(scope), b"")
+        response = self._api.refuse(request, BadRequestError(NO_SUBSCRIPTIONS))
+        await _send_response(send, response, kind="websocket.http.response", last=True)
 
     async def _read_body(self, headers: dict[str, str], receive: Receive) -> bytes:
         """Read the whole body, or up to the limit, whatever the client announced.
@@ -193,14 +214,21 @@ def read_headers(scope: AsgiScope) -> dict[str, str]:
     return headers
 
 
-async def _send_response(send: Send, response: Response, *, bodiless: bool, last: bool) -> None:
+async def _send_response(
+    send: Send,
+    response: Response,
+    *,
+    kind: str = "http.response",
+    bodiless: bool = False,
+    last: bool,
+) -> None:
     headers = [*response.headers]
     if response.status != 204:
         headers.append((b"content-length", b"%d" % len(response.body)))
     if last:
         headers.append((b"connection", b"close"))
     try:
-        await send({"type": "http.response.start", "status": response.status, "headers": headers})
-        await send({"type": "http.response.body", "body": b"" if bodiless else response.body})
+        await send({"type": f"{kind}.start", "status": response.status, "headers": headers})
+        await send({"type": f"{kind}.body", "body": b"" if bodiless else response.body})
     except OSError:
         return  # the client is gone

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from poutama.errors import NotAcceptableError, UnsupportedMediaTypeError
+from poutama.plan.operation import NO_SUBSCRIPTIONS
 
 HeaderPairs = tuple[tuple[bytes, bytes], ...]
 
 _CHARSETS = ("utf-8", "utf8")
+_STREAMS = ("text/event-stream", "multipart/mixed")
+"""What clients ask for who subscribe by HTTP."""
 _HEADERS_REMEMBERED = 128
 
 
@@ -90,7 +93,9 @@ def negotiate(accept: str | None) -> MediaType:
             best, chosen = rank, media
     if chosen is None:
         names = " or ".join(media.name for media in _SERVED)
-        raise NotAcceptableError(f"Accept: expected {names}.")
+        streams = any(name in accept.lower() for name in _STREAMS)
+        also = f" {NO_SUBSCRIPTIONS}" if streams else ""
+        raise NotAcceptableError(f"Accept: expected {names}.{also}")
     return chosen
 
 

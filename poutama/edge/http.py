@@ -36,6 +36,7 @@ from poutama.engine.execution import check_viewer
 from poutama.engine.response import GraphQLResponse, describe_error, encode_errors
 from poutama.errors import (
     AmbiguousCommit,
+    BadRequestError,
     ConfigurationError,
     DatabaseError,
     DeadlineExceededError,
@@ -47,7 +48,7 @@ from poutama.errors import (
     UnauthenticatedError,
     UnsupportedMediaTypeError,
 )
-from poutama.plan.operation import GraphQLRequest
+from poutama.plan.operation import NO_SUBSCRIPTIONS, GraphQLRequest
 from poutama.settings import Settings
 from poutama.viewer import Viewer
 
@@ -162,6 +163,8 @@ class Api:
     async def handle(self, request: Request) -> Response:
         """Answer one request; always returns a response, and never raises."""
         try:
+            # Before anything else: a browser cannot send a token with a handshake.
+            _refuse_websocket(request.headers)
             if request.path == GRAPHQL_PATH:
                 response = await self._answer_graphql(request)
             else:
@@ -285,6 +288,12 @@ class Api:
             logger.warning("health: the database does not answer (%s)", type(error).__name__)
             return Response(503, JSON.headers, b'{"status":"unavailable"}')
         return Response(200, JSON.headers, b'{"status":"ok"}')
+
+
+def _refuse_websocket(headers: Mapping[str, str]) -> None:
+    """Refuse a handshake, as gateways pass it on: with or without `Upgrade`."""
+    if "websocket" in headers.get("upgrade", "").lower() or "sec-websocket-version" in headers:
+        raise BadRequestError(NO_SUBSCRIPTIONS)
 
 
 def body_too_large(max_body_bytes: int) -> PayloadTooLargeError:

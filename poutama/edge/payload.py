@@ -70,7 +70,8 @@ def parse_body(body: bytes) -> GraphQLRequest:
         raise BadRequestError("`query`: expected a string, got nothing.")
     request = GraphQLRequest(
         decoded.query or "",
-        decoded.operationName,
+        # Empty is as if it were absent: the specification says so of a URL's parameter.
+        decoded.operationName or None,
         decoded.variables,
         decoded.extensions,
         document_id,

@@ -55,6 +55,10 @@ from poutama.schema.model import Model
 from poutama.settings import Settings
 
 TOO_DEEP = "The document is nested too deeply."
+NO_SUBSCRIPTIONS = (
+    "Subscriptions are not served, by WebSocket or otherwise: send queries and mutations to"
+    " /graphql by POST, and ask again for what may have changed."
+)
 
 
 class GraphQLRequest(msgspec.Struct, frozen=True):
@@ -184,6 +188,7 @@ class Documents:
     def _read(self, request: GraphQLRequest) -> Operation:
         check_text(request.query, self._settings)
         document = self._parse(request.query)
+        _refuse_subscriptions(document)
         # Before validating: the validator compares fields in pairs.
         check_document(document, self._settings)
         try:
@@ -215,7 +220,13 @@ class Documents:
     def _parse(self, text: str) -> DocumentNode:
         limit = self._settings.max_tokens
         try:
-            return parse(text, max_tokens=limit, experimental_fragment_arguments=False)
+            return parse(
+                text,
+                max_tokens=limit,
+                experimental_fragment_arguments=False,
+                # https://spec.graphql.org/September2025/#SelectionSet: no selection set is empty.
+                allow_empty_selection_sets=False,
+            )
         except GraphQLError as error:
             # graphql-core has no other way to tell this from bad syntax.
             if f"more than {limit} tokens" in error.message:
@@ -248,6 +259,15 @@ def _choose(document: DocumentNode, name: str | None) -> OperationDefinitionNode
         if node.name is not None and node.name.value == name:
             return node
     raise OperationNotFoundError(f"The document has no operation named {name[:100]!r}.")
+
+
+def _refuse_subscriptions(document: DocumentNode) -> None:
+    for node in document.definitions:
+        if isinstance(node, OperationDefinitionNode) and (
+            node.operation is OperationType.SUBSCRIPTION
+        ):
+            error = GraphQLError(NO_SUBSCRIPTIONS, node)
+            raise GraphQLFailure(ValidationFailedError, [error])
 
 
 def _variable_types(

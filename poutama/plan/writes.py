@@ -25,17 +25,11 @@ from poutama.plan.nodes import (
     Assignment,
     Children,
     Delete,
-    EdgeList,
-    EdgeNode,
     Exists,
-    HasRelationship,
     Insert,
-    Leaf,
     Many,
     Member,
     NewRow,
-    NodeList,
-    Not,
     One,
     Own,
     OwnedBy,
@@ -45,7 +39,6 @@ from poutama.plan.nodes import (
     Read,
     ReturnedValue,
     RowId,
-    Rows,
     SingleChange,
     Subject,
     Text,
@@ -57,6 +50,7 @@ from poutama.plan.passes import rewrite_read
 from poutama.plan.procedure_calls import build_permits, check_input
 from poutama.plan.quota_checks import check_children, check_quotas
 from poutama.plan.selection import Selections
+from poutama.plan.stale_reads import reads_written
 from poutama.plan.values import (
     Constant,
     InputIds,
@@ -159,7 +153,7 @@ class WriteBuilder:
         entity = self._model.entities[mutation.entity]
         change = self._change(mutation, entity, input)
         payload = self._payload(nodes, mutation, change)
-        together = not _reads_written(payload, written_tables(change))
+        together = not reads_written(payload, change)
         if not together:
             payload = tuple(_read_after(member, _id_of(change)) for member in payload)
         returned = tuple(
@@ -275,14 +269,6 @@ def _own(change: SingleChange) -> Own:
     return held_by(change.entity, All((*mine, *behind)))
 
 
-def written_tables(change: SingleChange) -> frozenset[str]:
-    """The tables whose rows a change touches, as far as a payload could see."""
-    tables = {change.entity.table}
-    if isinstance(change, Insert):
-        tables.update(children.entity.table for children in change.children)
-    return frozenset(tables)
-
-
 def _assign(
     inputs: Mapping[str, InputField], input: dict[str, Tree], where: str, *, new: bool = False
 ) -> tuple[Assignment, ...]:
@@ -342,46 +328,3 @@ def _unwritten(member: Member) -> Member:
     if isinstance(member, Many | Page):
         return replace(member, rows=replace(member.rows, written=None))
     return member
-
-
-def _reads_written(members: tuple[Member, ...], tables: frozenset[str]) -> bool:
-    return any(
-        (rows.written is None and rows.entity.table in tables)
-        or any(table in tables for table in _tables_in(All((rows.where, rows.filter))))
-        for rows in _all_rows(members)
-    )
-
-
-def _all_rows(members: tuple[Member, ...]) -> Iterator[Rows]:
-    for member in members:
-        match member:
-            case Text() | Leaf() | RowId() | ReturnedValue():
-                continue
-            case One(_, rows, _) | Many(_, rows):
-                yield rows
-                yield from _all_rows(rows.fields)
-            case Page(_, rows, views):
-                yield rows
-                for view in views:
-                    if isinstance(view, NodeList):
-                        yield from _all_rows(view.fields)
-                    elif isinstance(view, EdgeList):
-                        for part in view.members:
-                            if isinstance(part, EdgeNode):
-                                yield from _all_rows(part.fields)
-
-
-def _tables_in(predicate: Predicate) -> Iterator[str]:
-    match predicate:
-        case All(parts) | AnyOf(parts):
-            for part in parts:
-                yield from _tables_in(part)
-        case Not(part):
-            yield from _tables_in(part)
-        case HasRelationship():
-            yield "membership"
-        case Exists(_, target, where):
-            yield target.table
-            yield from _tables_in(where)
-        case _:
-            return

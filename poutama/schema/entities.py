@@ -149,9 +149,8 @@ def _load_entity(
     orders = order_values(fields[name], enums)
     sort = table.get("order", ["CREATED_AT_ASC"])
     for value in sort:
-        require(
-            value in orders, f"{name}: @table(order:) names {value}, which it has no field for."
-        )
+        missing = f"{name}: @table(order:) names {value}, which it has no field for."
+        require(value in orders, missing)
     _check_tables(name, table)
     loaded: dict[str, Field] = {}
     for field in fields[name]:
@@ -178,10 +177,16 @@ def _load_entity(
         right=_load_right(name, table.get("right"), loaded),
         audit=load_audit(node, loaded),
         base=table.get("base"),
+        over=tuple(table.get("over", ())),
     )
 
 
-def _check_tables(entity: str, table: Mapping[str, str]) -> None:
+def _check_tables(entity: str, table: Mapping[str, Any]) -> None:
+    base, over = table.get("base"), table.get("over")
+    require(
+        base is None or base in (over or ()),
+        f"{entity}: @table(base:): {base} is not one of the tables that it is `over`.",
+    )
     for argument in ("name", "base"):
         called = table.get(argument)
         require(

@@ -64,7 +64,14 @@ class Entity:
     """Whose data its rows are."""
     base: str | None = None
     """The table that changes go to, where `table` is a view."""
+    over: tuple[str, ...] = ()
+    """The tables that its rows are computed of, where `table` is a view."""
     quotas: tuple[Quota, ...] = ()
+
+    @property
+    def tables(self) -> tuple[str, ...]:
+        """All that is read for a row: its table, and those behind it."""
+        return (self.table, *self.over)
 
     @property
     def subject(self) -> str | None:

@@ -200,10 +200,8 @@ class _Loader:
         entity = self.entities.get(found["type"])
         if entity is None:
             raise SchemaError(f"{found['type']} has no @table.")
-        if entity.base is not None:
-            raise SchemaError(
-                f"{entity.name} is a view of {entity.base}: only a procedure can change it."
-            )
+        if entity.over:
+            raise SchemaError(f"{entity.name} is a view: only a procedure can change its tables.")
         if action not in entity.changes:
             raise SchemaError(f"{entity.name} has no @change that lets anyone {action}.")
         return action, entity

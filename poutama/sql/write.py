@@ -161,10 +161,8 @@ class ChangeRenderer:
             Condition(f"sibling.{within} = this.{within}"),
             Condition(f"sibling.{name} > this.{name}"),
         )
-        return (
-            f"UPDATE {table} AS sibling SET {name} = sibling.{name} - 1"
-            f" FROM {table} AS this{where.where}"
-        )
+        moved = [f"{name} = sibling.{name} - 1", *_bookkeeping(change.entity, "sibling")]
+        return f"UPDATE {table} AS sibling SET {', '.join(moved)} FROM {table} AS this{where.where}"
 
     def _modify(self, change: Update | Delete) -> ChangeSql:
         table = quote_name(change.entity.table)
@@ -257,11 +255,11 @@ def render_gaps(change: Change) -> Statement | None:
 _WRITTEN = "(SELECT count(*) FROM written)"
 
 
-def _bookkeeping(entity: Entity) -> list[str]:
+def _bookkeeping(entity: Entity, alias: str = "this") -> list[str]:
     """What every update of a row sets besides."""
     cells = []
     if "version" in entity.fields:
-        cells.append("version = this.version + 1")
+        cells.append(f"version = {alias}.version + 1")
     if "updatedAt" in entity.fields:
         cells.append("updated_at = now()")
     return cells

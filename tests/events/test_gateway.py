@@ -125,6 +125,14 @@ def test_recorded_events_reach_the_engine_and_are_answered(
     assert "content-length" not in answer["headers"]
 
 
+def test_a_handshake_is_answered_by_what_there_is_instead(open_function: Opener) -> None:
+    event = recorded("http_api_get")
+    event["headers"] = {"sec-websocket-version": "13", "sec-websocket-key": "x"}
+    answer = open_function(RecordingEngine())(event, LambdaContext())
+    assert answer["statusCode"] == 400
+    assert "Subscriptions are not served" in answer["body"]
+
+
 def test_a_get_keeps_its_query_string_its_cookies_and_its_doubled_headers() -> None:
     request = read(recorded("http_api_get"))
 

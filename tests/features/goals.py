@@ -109,7 +109,7 @@ def _delete_goal_task(doing: Doing, input: Row) -> Done:
     task = doing.changeable("deleteGoalTask", "GoalTask", input, "taskId")
     for other in doing.all("GoalTask", goalId=task["goalId"]):
         if other["position"] > task["position"]:
-            other["position"] -= 1
+            doing.touch(other, position=other["position"] - 1)
     return doing.delete("GoalTask", task)
 
 

@@ -7,7 +7,7 @@ such a row made any difference, the answer would show it.
 from __future__ import annotations
 
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -178,7 +178,6 @@ class Asker:
     schema: GraphQLSchema
     world: World
     size: int = 0
-    left_out: Collection[str] = ()
 
     def fill(self, way: str, person: UUID) -> str:
         """One of the `WAYS`, about that person."""
@@ -203,7 +202,7 @@ class Asker:
 
     def selection(self, type_: GraphQLObjectType, depth: int) -> str:
         leaves = [name for name, field in type_.fields.items() if _is_leaf(field)]
-        others = [name for name in type_.fields if name not in {*leaves, *self.left_out}]
+        others = [name for name in type_.fields if name not in leaves]
         page = type_.name.endswith(("Connection", "Edge"))
         if (depth >= DEEPEST and not page) or self.size > LARGEST:
             others = ["node"] if type_.name.endswith("Edge") else []

@@ -352,6 +352,24 @@ async def test_an_unknown_address_is_not_found() -> None:
     assert (response.status, error_of(response)[0]) == (404, "NOT_FOUND")
 
 
+@pytest.mark.parametrize(
+    ("method", "headers"),
+    [
+        ("GET", {"connection": "Upgrade", "upgrade": "WebSocket"}),
+        ("GET", {"sec-websocket-version": "13", "sec-websocket-protocol": "graphql-transport-ws"}),
+        ("GET", {"accept": "text/event-stream"}),
+        ("POST", {"accept": 'multipart/mixed;subscriptionSpec="1.0"', "content-type": JSON}),
+    ],
+)
+async def test_who_subscribes_reads_what_there_is_instead(
+    method: str, headers: dict[str, str]
+) -> None:
+    for path in ("/graphql", "/graphql/stream") if "accept" not in headers else ("/graphql",):
+        answer = await make_api().handle(Request(method, path, "", headers, b""))
+        assert answer.status in (400, 406)
+        assert "Subscriptions are not served" in json.loads(answer.body)["errors"][0]["message"]
+
+
 async def test_further_pages_are_found_by_their_exact_path() -> None:
     async def page(request: Request) -> Response:
         return Response(200, ((b"content-type", b"text/html"),), b"<p>")

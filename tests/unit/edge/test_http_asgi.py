@@ -202,6 +202,36 @@ async def test_a_header_sent_twice_is_not_quietly_one_of_them(server: Server) ->
     assert answered[0] == 415
 
 
+CONNECT: AsgiMessage = {"type": "websocket.connect"}
+
+
+async def test_a_websocket_is_answered_by_what_there_is_instead(server: Server) -> None:
+    extensions: dict[str, Any] = {"websocket.http.response": {}}
+    answered = await server.request([CONNECT], type="websocket", extensions=extensions)
+
+    assert answered is not None
+    assert answered[0] == 400
+    assert b"Subscriptions are not served" in answered[2]
+
+
+async def test_a_websocket_that_can_only_be_closed_is_closed_with_the_reason() -> None:
+    sent: list[AsgiMessage] = []
+
+    async def receive() -> AsgiMessage:
+        return CONNECT
+
+    async def send(message: AsgiMessage) -> None:
+        sent.append(message)
+
+    scope: AsgiScope = {"type": "websocket", "path": "/graphql", "headers": []}
+    await open_application()(scope, receive, send)
+
+    (closed,) = sent
+    assert closed["type"] == "websocket.close"
+    assert "Subscriptions are not served" in closed["reason"]
+    assert len(closed["reason"]) <= 123
+
+
 class StuckEngine(EchoEngine):
     """Never answers, and notes that it was cancelled."""
 

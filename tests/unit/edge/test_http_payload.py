@@ -129,6 +129,13 @@ def test_brackets_in_a_text_are_no_nesting() -> None:
     assert parse_body(b'{"query":"{ a }","variables":{"x":[' + b"[]," * 999 + b"[]]}}")
 
 
+@pytest.mark.parametrize("name", ["", None])
+def test_an_empty_name_of_an_operation_is_one_left_out(name: str | None) -> None:
+    body = json.dumps({"query": "{ a }", "operationName": name}).encode()
+    assert parse_body(body).operation_name is None
+    assert parse_parameters(f"query=a&operationName={name or ''}").operation_name is None
+
+
 def test_nesting_within_reason_is_read() -> None:
     assert parse_body(nested(MAX_JSON_DEPTH)).query == "{ a }"
 

@@ -174,7 +174,13 @@ WRONG: dict[str, tuple[GraphQLRequest, type[Exception] | None, str]] = {
         "Cannot spread fragment 'A' within itself",
     ),
     "a subscription": (
-        GraphQLRequest("subscription { goals { id } }"), ValidationFailedError, "subscription",
+        GraphQLRequest("subscription { goals { id } }"), ValidationFailedError,
+        "Subscriptions are not served, by WebSocket or otherwise: send queries and mutations",
+    ),
+    "an empty selection": (GraphQLRequest("{ goals { } }"), ParseFailedError, "Expected Name"),
+    "an empty operation": (GraphQLRequest("query A { }"), ParseFailedError, "Expected Name"),
+    "an empty fragment": (
+        GraphQLRequest("{ me { id ... { } } }"), ParseFailedError, "Expected Name",
     ),
     "the same key twice": (
         GraphQLRequest("{ me { x: id x: name } }"), ValidationFailedError, "conflict",

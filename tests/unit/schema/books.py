@@ -363,10 +363,8 @@ MISTAKES = {
         "type PagePayload { page: Page! }", "type PagePayload { page: Page }",
         "PagePayload.page: the row written is there",
     ),
-    "a write to a view": (
-        '@table(name: "page", order', '@table(name: "page", base: "leaf", order',
-        "Page is a view of leaf: only a procedure can change it",
-    ),
+    "a write to a view": ('"page", order', '"page", over: ["leaf"], order', "a view: only"),
+    "a base elsewhere": ('"page", order', '"page", base: "leaf", order', "(base:): leaf is"),
     "a mutation that says nothing": (
         ' @insert(type: "Book")', "", "Mutation.addBook: expected @insert, @update, @delete or",
     ),
