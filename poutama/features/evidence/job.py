@@ -37,7 +37,7 @@ from poutama.store.deletion import schedule_deletion
 logger = logging.getLogger(__name__)
 
 _FIND = "SELECT media_type, bytes, sha256, state FROM evidence WHERE id = $1::uuid"
-_FIND = """
+_FIND_UPLOADER = """
 SELECT state, stem, bytes, uploader_id, organisation_id FROM evidence WHERE id = $1::uuid
 """
 
@@ -171,7 +171,7 @@ async def _write(
     outcome: Served | UnfitFileError | None,
 ) -> None:
     """Record the outcome; of evidence that was deleted, schedule every object for deletion."""
-    rows = await transaction.fetch(_FIND, evidence)
+    rows = await transaction.fetch(_FIND_UPLOADER, evidence)
     if not rows:
         await schedule_deletion(transaction, every_key(stem))
         return

@@ -71,14 +71,14 @@ def _install(folder: Path) -> None:
     """Install aside, then move into place at once: no request meets half of it."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder.parent, prefix="installing-") as name:
-        folder = Path(name)
+        aside = Path(name)
         for manifest in MANIFESTS:
-            shutil.copy(SOURCES / manifest, folder)
-        install_packages(folder)
-        ready = folder / "assets"
+            shutil.copy(SOURCES / manifest, aside)
+        install_packages(aside)
+        ready = aside / "assets"
         ready.mkdir()
         for asset, source in ASSETS.items():
-            (folder / "node_modules" / source).replace(ready / asset)
+            (aside / "node_modules" / source).replace(ready / asset)
         try:
             ready.rename(folder)
         except OSError:
