@@ -57,7 +57,7 @@ EVIDENCE = ExportSection(
     title="Evidence",
     parent=ExportParent.GOAL,
     arguments="(filter: { state: { eq: READY } })",
-    fields="id title altText mediaType bytes sha256 createdAt note { id audience }",
+    fields="id title altText fileName mediaType bytes sha256 createdAt note { id audience }",
     columns=(
         ExportColumn("evidenceId", "id"),
         ExportColumn("goalId", lambda row: row.owner["id"]),
@@ -65,6 +65,7 @@ EVIDENCE = ExportSection(
         ExportColumn("goalTitle", lambda row: row.owner["title"]),
         ExportColumn("title", "title"),
         ExportColumn("altText", "altText"),
+        ExportColumn("fileName", "fileName"),
         ExportColumn("mediaType", "mediaType"),
         ExportColumn("bytes", "bytes"),
         ExportColumn("sha256", "sha256"),

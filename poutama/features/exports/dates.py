@@ -66,6 +66,11 @@ def print_day(moment: datetime, time_zone: str) -> str:
     return f"{there.day} {MONTHS[there.month - 1]} {there.year}"
 
 
+def name_place(time_zone: str) -> str:
+    """What people call the zone, such as `Auckland`."""
+    return time_zone.rpartition("/")[2].replace("_", " ")
+
+
 def find_terms(start: date, end: date, time_zone: str) -> list[NamedTerm]:
     """The school terms there between two days; none where they are not known."""
     if time_zone not in NEW_ZEALAND:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from poutama.features.exports.dates import print_day
+from poutama.features.exports.dates import name_place, print_day
 from poutama.features.exports.journey import (
     GOAL_TYPES,
     Heading,
@@ -134,7 +134,7 @@ def _write_cover(layout: PageLayout, heading: Heading, volume: Volume) -> None:
             layout.y += NAME.height
     layout.y += 1.5
     day = print_day(heading.as_of, heading.time_zone)
-    zone = heading.time_zone.rpartition("/")[2].replace("_", " ")
+    zone = name_place(heading.time_zone)
     layout.paragraph(f"As it was on {day}. Dates are those of {zone}.", UNDER_NAME)
     layout.y = height + 9
 

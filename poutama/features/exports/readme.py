@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from poutama.export_section import ExportSection
-from poutama.features.exports.dates import print_day
+from poutama.features.exports.dates import name_place, print_day
 from poutama.features.exports.file_names import name_print
 from poutama.features.exports.journey import Heading
 
@@ -49,7 +49,8 @@ def write_readme(
             "",
             "Each goal and note says who it is for (audience). Hand nothing on to others.",
             *(_FOR_STAFF if notes_for_staff else ()),
-            "Times in csv/ and journey.json are in UTC.",
+            "Times in csv/ and journey.json are in UTC. In csv/ the column after a time has the",
+            f"day that it was in {name_place(heading.time_zone)}.",
             "",
         )
     )

@@ -5,11 +5,18 @@ Workers load them once, when they import the kind EXPORT.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 
-from graphql import GraphQLError, parse, validate
+from graphql import (
+    GraphQLError,
+    GraphQLNamedType,
+    GraphQLObjectType,
+    get_named_type,
+    parse,
+    validate,
+)
 
 from poutama.errors import ConfigurationError
 from poutama.export_section import ExportParent, ExportSection
@@ -32,6 +39,7 @@ query ($person: UUID!, $first: Int!, $after: String) {
 """
 _NEEDED = frozenset(("goals", "tasks", "notes"))
 _OF_PERSON = frozenset((ExportParent.PERSON, ExportParent.ACCESS))
+OF_GOALS = frozenset((ExportParent.JOURNEY, ExportParent.GOAL))
 LAID_OUT = _NEEDED | {"evidence"}
 """What the printed journey has a layout for; every other section is printed plainly."""
 
@@ -45,12 +53,14 @@ class Sections:
         of_person: what is under the person.
         first_page: the question for the first goals, and for what is under the person.
         next_page: for the goals after them.
+        moments: section -> the columns of its CSV file that are moments.
     """
 
     of_goals: tuple[ExportSection, ...]
     of_person: tuple[ExportSection, ...]
     first_page: str
     next_page: str
+    moments: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def all(self) -> tuple[ExportSection, ...]:
@@ -86,14 +96,45 @@ def arrange_sections(
         raise ConfigurationError(f"export: no feature has the section {', '.join(sorted(missing))}")
     parents = {ExportParent.PERSON} | ({ExportParent.ACCESS} if access else set())
     of_person = tuple(each for each in ordered if each.parent in parents)
-    of_goals = tuple(each for each in ordered if each.parent not in _OF_PERSON)
+    of_goals = tuple(each for each in ordered if each.parent in OF_GOALS)
     for section in ordered:
         _check_selection(section, model)
     selected = " ".join(section.selection for section in of_goals)
     of_the_person = " ".join(section.selection for section in of_person)
     return Sections(
-        of_goals, of_person, _JOURNEY % (of_the_person, selected), _JOURNEY % ("", selected)
+        of_goals,
+        of_person,
+        first_page=_JOURNEY % (of_the_person, selected),
+        next_page=_JOURNEY % ("", selected),
+        moments={section.name: _find_moments(section, model) for section in ordered},
     )
+
+
+def _find_moments(section: ExportSection, model: Model) -> frozenset[str]:
+    """The columns whose path leads to a `DateTime` of the schema."""
+    owner = "Person" if section.parent in _OF_PERSON else "Goal"
+    start = () if section.parent is ExportParent.JOURNEY else (section.name,)
+    return frozenset(
+        column.name
+        for column in section.columns
+        if isinstance(column.value, str)
+        and _find_type(model, owner, (*start, *column.value.split("."))) == "DateTime"
+    )
+
+
+def _find_type(model: Model, owner: str, path: Iterable[str]) -> str:
+    """The name of the type at a path of fields; empty where it leaves the schema, as `file`."""
+    found: GraphQLNamedType = model.schema.type_map[owner]
+    for key in path:
+        if not isinstance(found, GraphQLObjectType):
+            return ""
+        rows = found.fields.get("nodes")
+        if rows is not None:  # a connection
+            found = get_named_type(rows.type)
+        if not isinstance(found, GraphQLObjectType) or key not in found.fields:
+            return ""
+        found = get_named_type(found.fields[key].type)
+    return found.name
 
 
 def _check_selection(section: ExportSection, model: Model) -> None:

@@ -43,7 +43,7 @@ from poutama.features.exports.journey_reader import read_page
 from poutama.features.exports.packing import JourneyZip
 from poutama.features.exports.pdf_document import Volume, print_journey
 from poutama.features.exports.readme import write_readme
-from poutama.features.exports.sections import LAID_OUT, Sections, load_sections
+from poutama.features.exports.sections import LAID_OUT, OF_GOALS, Sections, load_sections
 from poutama.features.exports.sweep import delete_folder, register_folder
 from poutama.features.exports.tables import write_table
 from poutama.jobs.job import Finished, JobFailedError, JobKind, Progress, Step
@@ -274,10 +274,12 @@ def _pack_texts(
                 yield _without(goal, missing)
 
     packed.add_text("journey.json", write_document(state.heading(step.input), goals(), person))
-    for section in SECTIONS.of_goals:
-        packed.add_text(f"csv/{section.name}.csv", write_table(section, goals()))
-    for section in _find_sections(step).of_person:
-        packed.add_text(f"csv/{section.name}.csv", write_table(section, [person]))
+    sections = _find_sections(step)
+    for section in sections.all:
+        owners = goals() if section.parent in OF_GOALS else [person]
+        moments = sections.moments[section.name]
+        table = write_table(section, owners, moments, state.time_zone)
+        packed.add_text(f"csv/{section.name}.csv", table)
 
 
 def _without(goal: JsonObject, missing: frozenset[str]) -> JsonObject:

@@ -40,6 +40,8 @@ FILES = {
     PAPER.id: "evidence/0001-02-certificate.pdf",
 }
 
+FILE_NAMES = {PHOTO.id: "IMG 2041 Māra kai.JPG", PAPER.id: "=cmd|' /C calc'!A0.pdf"}
+
 GARDEN = JourneyGoal(
     id=identity(10), goal_type="WELLBEING", title="Grow kūmara with my whānau",
     information='First line, "quoted"\nsecond line \\ done', complete=True, due_at=moment(4, 1),
@@ -121,6 +123,7 @@ def _evidence(evidence: Evidence) -> JsonObject:
         "id": str(evidence.id),
         "title": evidence.title,
         "altText": evidence.alt_text,
+        "fileName": FILE_NAMES[evidence.id],
         "mediaType": evidence.media_type,
         "bytes": evidence.size,
         "sha256": evidence.sha256,

@@ -91,7 +91,9 @@ def sections() -> Sections:
 
 
 def rows(section: ExportSection, owner: Any) -> list[dict[str, str]]:
-    text = "".join(write_table(section, [owner])).removeprefix("\ufeff")
+    moments = sections().moments[section.name]
+    table = write_table(section, [owner], moments, HEADING.time_zone)
+    text = "".join(table).removeprefix("\ufeff")
     return list(csv.DictReader(StringIO(text, newline=""), strict=True))
 
 
@@ -127,11 +129,13 @@ def test_it_is_in_the_document_under_its_goal_and_its_person() -> None:
 def test_it_has_a_csv_file_without_formulas() -> None:
     assert rows(HABITS, GOAL) == [
         {
+            "goalNumber": "1",
             "habitId": "h",
             "goalId": str(GARDEN.id),
             "name": "'=Reading",
             "kept": "true",
             "since": "2026-03-01T00:00:00Z",
+            "sinceDay": "2026-03-01",
         }
     ]
     assert rows(BADGES, PERSON) == [{"name": "Ka pai"}]
@@ -164,7 +168,7 @@ def test_a_value_that_is_not_there_is_an_empty_cell() -> None:
     assert column.read(ExportRow({"author": None}, {}, 1)) is None
     section = replace(HABITS, columns=(column, ExportColumn("tags", "tags")))
     assert rows(section, {"habits": [{"author": None, "tags": ["a"]}]}) == [
-        {"author": "", "tags": '["a"]'}
+        {"goalNumber": "1", "author": "", "tags": '["a"]'}
     ]
 
 
