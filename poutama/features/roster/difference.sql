@@ -15,7 +15,7 @@ SELECT
     (SELECT count(*) FROM roster_staged_person AS p
         WHERE p.import_id = $1::uuid AND p.action = 'END') AS people_ended,
     (SELECT count(DISTINCT m.target) FROM roster_staged_membership AS m
-        WHERE m.import_id = $1::uuid AND m.action = 'ADD'
+        WHERE m.import_id = $1::uuid AND m.action IN ('ADD', 'MOVE')
             AND (m.found = 'NEW' OR (m.found = 'OFFERED' AND m.accepts)))
         AS memberships_added,
     (SELECT count(DISTINCT m.target) FROM roster_staged_membership AS m
@@ -24,15 +24,10 @@ SELECT
     (SELECT count(DISTINCT m.target) FROM roster_staged_membership AS m
         WHERE m.import_id = $1::uuid AND {is_invited} AND m.asks = {own_decision})
         AS invited_own_decision,
-    (SELECT count(*) FROM roster_staged_membership AS m
-        WHERE m.import_id = $1::uuid AND m.action IN ('CHANGE', 'MOVE')) AS memberships_changed,
     (SELECT count(DISTINCT m.target) FROM roster_staged_membership AS m
-        WHERE m.import_id = $1::uuid AND m.action = 'END' AND m.found = 'ROSTER'
-        AND NOT EXISTS (
-            SELECT 1 FROM roster_staged_membership AS o
-            WHERE o.import_id = m.import_id AND o.target = m.target
-                AND o.action IN ('ADD', 'CHANGE', 'MOVE', 'SAME')
-        )) AS memberships_ended,
+        WHERE m.import_id = $1::uuid AND m.action = 'CHANGE') AS memberships_changed,
+    (SELECT count(DISTINCT m.previous) FROM roster_staged_membership AS m
+        WHERE m.import_id = $1::uuid AND m.ending = 'ROSTER') AS memberships_ended,
     (SELECT count(DISTINCT l.membership_id)
         FROM roster_membership AS l JOIN membership AS m ON m.id = l.membership_id
         WHERE l.organisation_id = i.organisation_id AND NOT l.ended AND m.source = 'ROSTER'
@@ -71,7 +66,8 @@ FROM roster_staged_membership AS s JOIN roster_import AS i ON i.id = s.import_id
     LEFT JOIN roster_staged_group AS g ON g.import_id = s.import_id AND g.sourced_id = s.class_id
     LEFT JOIN learning_group AS w ON w.id = s.group_id
 WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
-    AND s.action IN ('ADD', 'CHANGE', 'MOVE', 'END') AND s.found <> 'OVER'
+    AND s.action IN ('ADD', 'CHANGE', 'MOVE', 'END')
+    AND (s.action <> 'END' OR s.ending NOT IN ('OVER', 'HELD'))
     AND ($4::text IS NULL OR s.action = $4::text)
 ORDER BY s.place LIMIT $5::int8
 

@@ -1,7 +1,7 @@
 """Which memberships an import adds, changes and ends; `roster.matching` says how it is run.
 
 A membership's id is made of the import and of what it is, so that two enrolments of one student
-in one class, as terms give them, are one membership.
+in one class, as terms give them, are one membership. It lasts as long as any of them does.
 """
 
 from __future__ import annotations
@@ -13,12 +13,24 @@ from poutama.features.roster.enrolment import (
     OWN_DECISION,
     render_person_decides,
 )
+from poutama.features.roster.spans import render_span
 from poutama.sql.relationship import render_is_current
 
+# Those that rows from one place to another add, change or leave.
+_TOUCHED = """
+SELECT x.target FROM roster_staged_membership AS x
+WHERE x.import_id = $1::uuid AND x.place >= $2::int8 AND x.place < $3::int8
+    AND (x.action IN ('ADD', 'CHANGE', 'MOVE') OR (x.action = 'SAME' AND x.until_at <= now()))
+UNION ALL SELECT x.previous FROM roster_staged_membership AS x
+WHERE x.import_id = $1::uuid AND x.place >= $2::int8 AND x.place < $3::int8
+    AND x.previous IS NOT NULL
+"""
 _SQL = load_sql(
     __package__,
     "membership_changes.sql",
     {
+        "touched": _TOUCHED,
+        "span": render_span("r.from_at", "r.until_at"),
         "counts": render_is_current("b"),
         "has_domain": render_has_domain(
             "a.organisation_id",
@@ -30,3 +42,4 @@ _SQL = load_sql(
     },
 )
 MATCH_MEMBERSHIPS, END_MEMBERSHIPS = _SQL["match_memberships"], _SQL["end_memberships"]
+COMBINE_MEMBERSHIPS = (_SQL["combine_memberships"], _SQL["hold_memberships"])

@@ -42,11 +42,15 @@ FUNCTIONS: Mapping[RosterPhase, PhaseFunction] = {
     RosterPhase.END_ENROLMENTS: final_phases.end_enrolments,
     RosterPhase.END_ROLES: final_phases.end_roles,
     RosterPhase.END_USERS: final_phases.end_users,
+    RosterPhase.COMBINE_MEMBERSHIPS: Sweep(
+        StagedTable.MEMBERSHIP, membership_changes.COMBINE_MEMBERSHIPS
+    ),
     RosterPhase.COUNT: final_phases.count,
     RosterPhase.GUARD: phases.guard,
     RosterPhase.WRITE_GROUPS: Sweep(StagedTable.GROUP, writing.WRITE_GROUPS),
     RosterPhase.WRITE_PEOPLE: Sweep(StagedTable.PERSON, writing.WRITE_PEOPLE),
     RosterPhase.WRITE_MEMBERSHIPS: Sweep(StagedTable.MEMBERSHIP, writing.WRITE_MEMBERSHIPS),
+    RosterPhase.END_LINKS: Sweep(StagedTable.MEMBERSHIP, writing.END_LINKS),
     RosterPhase.END_MEMBERSHIPS: Sweep(StagedTable.MEMBERSHIP, writing.END_MEMBERSHIPS),
     RosterPhase.REPORT_PEOPLE: final_phases.report_faults(StagedTable.PERSON),
     RosterPhase.REPORT_MEMBERSHIPS: final_phases.report_faults(StagedTable.MEMBERSHIP),
@@ -68,6 +72,7 @@ _MATCH = (
     RosterPhase.END_ENROLMENTS,
     RosterPhase.END_ROLES,
     RosterPhase.END_USERS,
+    RosterPhase.COMBINE_MEMBERSHIPS,
 )
 CHECK_ORDER = (
     RosterPhase.CLEAN,
@@ -90,6 +95,7 @@ APPLY_ORDER = (
     RosterPhase.WRITE_GROUPS,
     RosterPhase.WRITE_PEOPLE,
     RosterPhase.WRITE_MEMBERSHIPS,
+    RosterPhase.END_LINKS,
     RosterPhase.END_MEMBERSHIPS,
     RosterPhase.REPORT_PEOPLE,
     RosterPhase.REPORT_MEMBERSHIPS,

@@ -13,6 +13,19 @@ from poutama.db.statements import load_sql
 from poutama.features.roster.claims import render_is_taken
 from poutama.features.roster.enrolment import render_may_enrol
 from poutama.features.roster.records import CONSENTS, GROUPS, MEMBERSHIPS, PEOPLE
+from poutama.features.roster.spans import render_span
+
+# Of memberships that are made or taken, whose rows are all in this file.
+_SPANS = f"""
+SELECT x.target, {render_span("x.from_at", "x.until_at")}
+FROM roster_staged_membership AS x
+WHERE x.import_id = $1::uuid AND x.action IN ('ADD', 'MOVE') AND x.target IN (
+    SELECT y.target FROM roster_staged_membership AS y
+    WHERE y.import_id = $1::uuid AND y.place >= $2::int8 AND y.place < $3::int8
+        AND y.action IN ('ADD', 'MOVE')
+)
+GROUP BY x.target
+"""  # noqa: S608  names
 
 _SQL = load_sql(
     __package__,
@@ -22,6 +35,8 @@ _SQL = load_sql(
         # An administrator writes the roster: another leader confirms that one of them mentors.
         "waits": f"CASE WHEN s.role = 'MENTOR' THEN {render_leads('p.id', 'i.organisation_id')}"
         " ELSE false END",
+        "spans": _SPANS,
+        "linked_span": render_span("l.begins_at", "l.ends_at"),
         "may_enrol": render_may_enrol("p.id", "i.organisation_id", "p.email"),
     },
 )
@@ -57,7 +72,6 @@ WRITE_MEMBERSHIPS = (
         ),
         _SQL["taken_memberships"],
     ),
-    update_rows(MEMBERSHIPS, ("begins_at", "ends_at"), _SQL["changed_memberships"]),
     insert_rows(
         CONSENTS,
         (
@@ -69,9 +83,10 @@ WRITE_MEMBERSHIPS = (
     _SQL["link_memberships"],
     _SQL["mark_missing_memberships"],
 )
-# After all of the above.
+# Each after all of the above: how long a membership lasts depends on all links to it.
+END_LINKS = (_SQL["end_links_of_memberships"],)
 END_MEMBERSHIPS = (
-    _SQL["end_links_of_memberships"],
+    update_rows(MEMBERSHIPS, ("begins_at", "ends_at"), _SQL["changed_memberships"]),
     update_rows(MEMBERSHIPS, ("ends_at",), _SQL["ended_memberships"]),
     update_rows(CONSENTS, ("withdrawn_at", "withdrawn_by_id"), _SQL["withdrawn_consents"]),
 )

@@ -95,13 +95,14 @@ SELECT n.id, n.organisation_id, n.group_id, n.person_id, n.role, 'ROSTER' AS sou
     CASE WHEN n.enrols AND n.waits THEN n.person_name END AS applicant_name
 FROM (
 SELECT s.target AS id, i.organisation_id, s.group_id, p.id AS person_id, s.role,
-    coalesce(s.begins_at, now()) AS begins_at, s.ends_at, sp.name, sp.email,
+    coalesce(t.begins_at, now()) AS begins_at, t.ends_at, sp.name, sp.email,
     s.accepts AND {may_enrol} AS enrols, {waits} AS waits, p.name AS person_name
 FROM roster_staged_membership AS s JOIN roster_import AS i ON i.id = s.import_id
     JOIN person AS p ON p.id = s.person_id
     LEFT JOIN learning_group AS g ON g.id = s.group_id
     LEFT JOIN roster_staged_person AS sp
         ON sp.import_id = s.import_id AND sp.sourced_id = s.user_id
+    JOIN ({spans}) AS t ON t.target = s.target
 WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
     AND s.action IN ('ADD', 'MOVE') AND s.found = 'NEW'
     AND (s.group_id IS NULL OR g.organisation_id = i.organisation_id)
@@ -111,7 +112,7 @@ WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
 -- Offers of others, by a code or by hand, that the school's enrolment takes the place of: they are
 -- the roster's from now on. The roster also admits a student who would have waited for approval.
 SELECT m.id, now() AS accepted_at, 'ROSTER' AS source, NULL::uuid AS granted_by_id,
-    coalesce(s.begins_at, m.begins_at) AS begins_at, s.ends_at,
+    coalesce(t.begins_at, m.begins_at) AS begins_at, t.ends_at,
     CASE WHEN m.role = 'STUDENT' THEN true ELSE m.confirmed AND NOT {waits} END AS confirmed,
     CASE WHEN m.confirmed OR m.role <> 'STUDENT' THEN m.confirmed_at ELSE now() END AS confirmed_at,
     CASE WHEN m.confirmed OR m.role <> 'STUDENT' THEN m.confirmed_by_id ELSE i.actor_id END
@@ -120,16 +121,10 @@ SELECT m.id, now() AS accepted_at, 'ROSTER' AS source, NULL::uuid AS granted_by_
         AS applicant_name
 FROM roster_staged_membership AS s JOIN roster_import AS i ON i.id = s.import_id
     JOIN membership AS m ON m.id = s.target JOIN person AS p ON p.id = m.person_id
+    JOIN ({spans}) AS t ON t.target = s.target
 WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
     AND s.action IN ('ADD', 'MOVE') AND s.found = 'OFFERED' AND s.accepts AND m.accepted_at IS NULL
     AND {may_enrol}
-
--- name: changed_memberships
-SELECT m.id, coalesce(s.begins_at, m.begins_at) AS begins_at, s.ends_at
-FROM roster_staged_membership AS s JOIN membership AS m ON m.id = s.target
-WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
-    AND s.action = 'CHANGE' AND m.source = 'ROSTER'
-    AND (m.begins_at <> coalesce(s.begins_at, m.begins_at) OR m.ends_at IS DISTINCT FROM s.ends_at)
 
 -- name: new_consents
 -- Of memberships that count without asking: the school enrols under its own privacy notice.
@@ -146,8 +141,10 @@ WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
 
 -- name: link_memberships
 INSERT INTO roster_membership
-    (organisation_id, kind, sourced_id, membership_id, import_id, class_id, user_id, hash)
-SELECT i.organisation_id, s.kind, s.sourced_id, m.id, i.id, s.class_id, s.user_id, s.hash
+    (organisation_id, kind, sourced_id, membership_id, import_id, class_id, user_id, hash,
+    begins_at, ends_at)
+SELECT i.organisation_id, s.kind, s.sourced_id, m.id, i.id, s.class_id, s.user_id, s.hash,
+    s.from_at, s.until_at
 FROM roster_staged_membership AS s JOIN roster_import AS i ON i.id = s.import_id
     JOIN membership AS m ON m.id = s.target
 WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
@@ -155,6 +152,7 @@ WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
 ON CONFLICT (organisation_id, kind, sourced_id) DO UPDATE SET
     membership_id = excluded.membership_id, import_id = excluded.import_id,
     class_id = excluded.class_id, user_id = excluded.user_id, hash = excluded.hash,
+    begins_at = excluded.begins_at, ends_at = excluded.ends_at,
     ended = false, updated_at = now()
 
 -- name: mark_missing_memberships
@@ -169,12 +167,35 @@ FROM roster_staged_membership AS s JOIN roster_import AS i ON i.id = s.import_id
 WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8 AND s.action = 'END'
     AND l.organisation_id = i.organisation_id AND l.kind = s.kind AND l.sourced_id = s.sourced_id
 
+-- name: changed_memberships
+-- All links are as they are to be: the membership lasts as long as they say together.
+SELECT f.id, f.begins_at, f.ends_at
+FROM (
+    SELECT t.id, t.old_end, t.old_beginning, t.ends_at,
+        coalesce(t.begins_at, least(t.old_beginning, now())) AS begins_at
+    FROM (
+        SELECT m.id, m.begins_at AS old_beginning, m.ends_at AS old_end, {linked_span}
+        FROM membership AS m JOIN roster_membership AS l ON l.membership_id = m.id
+        WHERE m.id IN (
+                SELECT s.target FROM roster_staged_membership AS s
+                WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+                    AND s.action IN ('ADD', 'CHANGE', 'MOVE')
+                UNION ALL SELECT s.previous FROM roster_staged_membership AS s
+                WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+                    AND s.previous IS NOT NULL
+            )
+            AND m.source = 'ROSTER' AND (m.ends_at IS NULL OR m.ends_at > now()) AND NOT l.ended
+        GROUP BY m.id, m.begins_at, m.ends_at
+    ) AS t
+) AS f
+WHERE f.begins_at <> f.old_beginning OR f.ends_at IS DISTINCT FROM f.old_end
+
 -- name: ended_memberships
 -- A membership ends when the last enrolment that stands for it has.
 SELECT m.id, now() AS ends_at
 FROM membership AS m
 WHERE m.id IN (
-        SELECT CASE WHEN s.action = 'MOVE' THEN s.previous ELSE s.target END
+        SELECT s.previous
         FROM roster_staged_membership AS s
         WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
             AND s.action IN ('END', 'MOVE')
@@ -187,8 +208,7 @@ WHERE m.id IN (
 -- name: withdrawn_consents
 SELECT c.id, m.ends_at AS withdrawn_at, i.actor_id AS withdrawn_by_id
 FROM roster_staged_membership AS s JOIN roster_import AS i ON i.id = s.import_id
-    JOIN membership AS m
-        ON m.id = CASE WHEN s.action = 'MOVE' THEN s.previous ELSE s.target END
+    JOIN membership AS m ON m.id = s.previous
     JOIN consent AS c ON c.membership_id = m.id
 WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
     AND s.action IN ('END', 'MOVE') AND m.ends_at <= now() AND c.withdrawn_at IS NULL
