@@ -167,6 +167,9 @@ async def test_an_enrolment_that_becomes_another_moves(importer: Importer) -> No
     assert counts(applied) == {"membershipsAdded": 1, "membershipsEnded": 1}
     assert ("u2@school.example", "MENTOR") in await importer.members("Art")
     assert ("u2@school.example", "STUDENT") not in await importer.members("Art")
+    assert [each["sentence"] for each in applied["changes"]] == [
+        "Bea S (u2), who was a student of Art, becomes a mentor of Art."
+    ]
 
 
 async def test_dates_are_days_at_the_school(importer: Importer) -> None:

@@ -194,35 +194,6 @@ async def test_a_roster_ends_only_what_rosters_made(importer: Importer) -> None:
     assert await importer.members("Art") == [("the-student@school.example", "STUDENT")]
 
 
-async def test_more_than_is_allowed_does_not_end(importer: Importer) -> None:
-    await importer.import_(small_school())
-    world = await importer.world()
-    checked = await importer.check(school(user("t1", "Hana Mero", "teacher")))
-    arguments = {"importId": checked["id"], "expectedVersion": checked["version"]}
-    code, message = await importer.refuse(APPLY, i=arguments)
-    assert (code, checked["endingPercent"]) == ("CONFLICT", 84)
-    assert "84 % of the memberships" in message
-    assert await importer.world() == world
-    applied = await importer.apply(checked, percent=84)
-    assert applied["membershipsEnded"] == 5
-
-
-async def test_nothing_ends_that_the_check_has_not_shown(importer: Importer) -> None:
-    await importer.import_(small_school())
-    gone = school(user("t1", "Hana Mero", "teacher"))
-    checked = await importer.check(gone)
-    more = [
-        user("t1", "Hana Mero", "teacher"),
-        *(user(f"n{i}", "New Person") for i in range(3)),
-    ]
-    await importer.import_(school(*more, mode="delta"))
-    world = await importer.world()
-    applied = await importer.apply(checked, percent=100)
-    assert applied["state"] == "FAILED"
-    assert "Check it again" in applied["job"]["failure"]
-    assert await importer.world() == world
-
-
 async def test_what_has_changed_since_the_check_is_matched_again(importer: Importer) -> None:
     checked = await importer.check(school(user("u1", "Ana T"), user("u2", "Bea S")))
     # A manager invites one of them meanwhile.

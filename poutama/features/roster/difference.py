@@ -28,6 +28,27 @@ _BELONGS = f"""EXISTS (
         SELECT 1 FROM membership AS m WHERE m.person_id = s.target
             AND (m.organisation_id = i.organisation_id) IS TRUE AND {render_is_current("m")}
     )"""  # noqa: S608  constants
+
+
+def _render_name(person: str) -> str:
+    """The name under which an import shows a person who is there.
+
+    It is the person's own where they belonged to the organisation when it was checked, else the one
+    under which the organisation invited them; null where there is neither.
+    """
+    member = (
+        f"SELECT 1 FROM membership AS nm WHERE nm.person_id = {person}"  # noqa: S608  names
+        " AND (nm.organisation_id = i.organisation_id) IS TRUE AND nm.accepted_at IS NOT NULL"
+        " AND (nm.ends_at IS NULL OR nm.ends_at > coalesce(i.checked_at, now()))"
+    )
+    invited = (
+        f"SELECT min(nm.invited_name) FROM membership AS nm WHERE nm.person_id = {person}"  # noqa: S608
+        " AND (nm.organisation_id = i.organisation_id) IS TRUE"
+    )
+    name = f"CASE WHEN EXISTS ({member}) THEN np.name ELSE ({invited}) END"
+    return f"(SELECT {name} FROM person AS np WHERE np.id = {person})"  # noqa: S608  names
+
+
 _SQL = load_sql(
     __package__,
     "difference.sql",
@@ -38,6 +59,9 @@ _SQL = load_sql(
         "own_decision": f"'{OWN_DECISION}'",
         "leads": render_leads("s.person_id", "i.organisation_id"),
         "belongs": _BELONGS,
+        "person_name": _render_name("s.target"),
+        "member_name": _render_name("s.person_id"),
+        "former_name": _render_name("o.person_id"),
     },
 )
 COUNT = _SQL["count_changes"]
@@ -177,23 +201,39 @@ def _describe_person(row: Record) -> str:
             if row["takes_email"]:
                 parts.append(f"gets the email {row['email']}")
             return f"{name} {', and '.join(parts) or 'is described anew'}."
-    return f"{name} is no longer in the roster: their memberships by the roster end."
+    who = _identify(name, row["sourced_id"])
+    return f"{who} is no longer in the roster: their memberships by the roster end."
 
 
 def _describe_membership(row: Record) -> str:
-    name, role = row["name"], _ROLES.get(row["role"], "a member")
-    where = f" of {row['group_name']}" if row["group_name"] else ""
-    offered, waits = _OFFERED[row["asks"]], _WAITS if row["waits"] else ""
+    name, place = row["name"] or row["user_id"], _describe_place(row["role"], row["group_name"])
+    after = _OFFERED[row["asks"]] + (_WAITS if row["waits"] else "")
+    former = _identify(row["old_name"], row["old_user_id"])
+    was = _describe_place(row["old_role"], row["old_group"])
     match row["action"]:
         case "ADD" if row["found"] == "THERE":
-            return f"{name} is {role}{where} already, as in the roster."
+            return f"{name} is {place} already, as in the roster."
         case "ADD":
-            return f"{name} becomes {role}{where}{offered}{waits}."
+            return f"{name} becomes {place}{after}."
         case "CHANGE":
-            return f"{name} stays {role}{where}, for another time."
+            return f"{name} stays {place}, for another time."
+        case "MOVE" if row["replaces"]:
+            who = _identify(row["name"], row["user_id"])
+            return f"{who} becomes {place}{after}, in place of {former}, who was {was}."
         case "MOVE":
-            return f"{name} becomes {role}{where} instead of what they were{offered}{waits}."
-    return f"{name} is no longer {role}{where}."
+            return f"{former}, who was {was}, becomes {place}{after}."
+    return f"{former} is no longer {was}."
+
+
+def _identify(name: str | None, sourced_id: str | None) -> str:
+    """A person by name and id; by one of them where there is no other."""
+    if name and sourced_id:
+        return f"{name} ({sourced_id})"
+    return name or sourced_id or "A person"
+
+
+def _describe_place(role: str | None, group: str | None) -> str:
+    return _ROLES.get(role or "", "a member") + (f" of {group}" if group else "")
 
 
 def action_of(row: Record) -> str:

@@ -43,11 +43,11 @@ WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
 ORDER BY s.place LIMIT $5::int8
 
 -- name: read_people
--- Of a person whom the roster did not make, the name in the file is shown, and no other; that the
--- address has an account, only of a person who belongs there.
+-- Of a person who does not belong there, the name in the file is shown, and no other; that the address
+-- has an account, only of a person who belongs there.
 SELECT s.place, s.line, s.sourced_id, s.action, s.found, s.returns, s.takes_name, s.takes_email,
     s.email, CASE WHEN s.found = 'EMAIL' THEN {belongs} ELSE false END AS belongs,
-    CASE WHEN s.line > 0 THEN s.name ELSE s.sourced_id END AS name,
+    coalesce(nullif(s.name, ''), {person_name}) AS name,
     CASE WHEN s.takes_name THEN p.name END AS old_name
 FROM roster_staged_person AS s JOIN roster_import AS i ON i.id = s.import_id
     LEFT JOIN person AS p ON p.id = s.target
@@ -57,14 +57,27 @@ WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
 ORDER BY s.place LIMIT $5::int8
 
 -- name: read_memberships
-SELECT s.place, s.line, s.sourced_id, s.action, s.found, s.role, s.asks,
+-- What ends is described as it is here: the row may have nothing but its id.
+SELECT s.place, s.line, s.sourced_id, s.action, s.found, s.role, s.asks, s.user_id,
     CASE WHEN s.role = 'MENTOR' THEN {leads} ELSE false END AS waits,
-    coalesce(nullif(p.name, ''), s.user_id) AS name,
-    coalesce(g.name, w.name, s.class_id) AS group_name
+    coalesce(nullif(p.name, ''), {member_name}) AS name,
+    coalesce(g.name, w.name, s.class_id) AS group_name,
+    o.role AS old_role, v.name AS old_group,
+    coalesce(o.person_id <> s.person_id, false) AS replaces,
+    CASE WHEN o.id IS NOT NULL THEN coalesce(
+        CASE WHEN o.person_id = s.person_id THEN nullif(p.name, '') END, {former_name}
+    ) END AS old_name,
+    CASE WHEN o.id IS NOT NULL THEN (
+        SELECT l.sourced_id FROM roster_person AS l
+        WHERE l.person_id = o.person_id AND (l.organisation_id = i.organisation_id) IS TRUE
+        ORDER BY l.sourced_id = s.user_id DESC, l.ended, l.sourced_id LIMIT 1
+    ) END AS old_user_id
 FROM roster_staged_membership AS s JOIN roster_import AS i ON i.id = s.import_id
     LEFT JOIN roster_staged_person AS p ON p.import_id = s.import_id AND p.sourced_id = s.user_id
     LEFT JOIN roster_staged_group AS g ON g.import_id = s.import_id AND g.sourced_id = s.class_id
     LEFT JOIN learning_group AS w ON w.id = s.group_id
+    LEFT JOIN membership AS o ON o.id = s.previous
+    LEFT JOIN learning_group AS v ON v.id = o.group_id
 WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
     AND s.action IN ('ADD', 'CHANGE', 'MOVE', 'END')
     AND (s.action <> 'END' OR s.ending NOT IN ('OVER', 'HELD'))
