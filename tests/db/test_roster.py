@@ -217,6 +217,34 @@ async def test_who_is_disabled_leaves(importer: Importer) -> None:
     assert counts(applied) == {"peopleEnded": 1, "membershipsEnded": 1}
 
 
+async def test_a_row_that_removes_needs_nothing_but_its_id(importer: Importer) -> None:
+    await importer.import_(small())
+    people = [
+        user("t1", "Hana M", "teacher"),
+        user("u1", "Ana T", enabledUser="false", email="", username="ana"),
+        user("u2", "Bea S"),
+    ]
+    applied = await importer.import_(small(users=people))
+    assert errors(applied) == []
+    assert counts(applied) == {"peopleEnded": 1, "membershipsEnded": 1}
+    gone = {"status": "tobedeleted"}
+    delta = small(
+        "delta",
+        classes=[],
+        users=[{"sourcedId": "u2", **gone}],
+        enrollments=[{"sourcedId": "c1-t1", **gone}],
+    )
+    applied = await importer.import_(delta)
+    assert errors(applied) == []
+    assert counts(applied) == {"peopleEnded": 1, "membershipsEnded": 2}
+    assert [each["sentence"] for each in applied["changes"]] == [
+        "Bea S (u2) is no longer in the roster: their memberships by the roster end.",
+        "Hana M (t1) is no longer a mentor of Art.",
+        "Bea S (u2) is no longer a student of Art.",
+    ]
+    assert await importer.members("Art") == []
+
+
 async def test_what_a_person_ended_by_hand_stays_ended(importer: Importer) -> None:
     await importer.import_(small())
     await importer.write("UPDATE membership SET ends_at = now() WHERE source = 'ROSTER'")

@@ -1,14 +1,15 @@
 """Rows of a roster: records made into what is imported, or into a reason why not.
 
 `roster.csv_reader` calls it. Everything wrong with a row is reported by file, line and field; a row
-is refused when something is wrong that is needed here, and used all the same when it is not. Pure.
+is refused when something is wrong that is needed here, and used all the same when it is not. A row
+that says that it is to be removed needs nothing but its id. Pure.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
 from hashlib import sha256
 from json import dumps
@@ -38,7 +39,8 @@ FAULTS = {
     "BAD_QUOTES": "The row's quotes are not closed, or something stands beside them.",
 }
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?:T[0-9:.]+(?:Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
-_YES = ("true", "1", "yes")
+_NO = ("false", "0", "no")
+_GONE = ("tobedeleted", "inactive")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,6 +136,10 @@ class RowReader:
                 RowError(file=self._name, line=record.line, field=field, code=code, message=message)
             )
 
+        if self._removes(record):
+            gone = self._refused(record)
+            if gone.sourced_id:
+                return replace(gone, refused=False, removed=True), errors
         fault = record.fault or self._misfit(record)
         if fault:
             report("", fault, FAULTS.get(fault) or self._width(record))
@@ -144,17 +150,32 @@ class RowReader:
         row = self._make(record.line, fields, report)
         return (row if row is not None else self._refused(record)), errors
 
+    def _removes(self, record: CsvRecord) -> bool:
+        """Whether the row says that it is to be removed, whatever else it has."""
+        if record.fault or self._is_beyond(record):
+            return False
+        return (
+            self._cell(record, "status").lower() in _GONE
+            or self._cell(record, "enabledUser").lower() in _NO
+        )
+
+    def _cell(self, record: CsvRecord, column: str) -> str:
+        place = self._header.places.get(column, len(record.cells))
+        return record.cells[place].strip() if place < len(record.cells) else ""
+
+    def _is_beyond(self, record: CsvRecord) -> bool:
+        return any(cell.strip() for cell in record.cells[self._header.width :])
+
     def _misfit(self, record: CsvRecord) -> str:
-        beyond = any(cell.strip() for cell in record.cells[self._header.width :])
-        return "BAD_WIDTH" if beyond or len(record.cells) < self._least else ""
+        short = len(record.cells) < self._least
+        return "BAD_WIDTH" if short or self._is_beyond(record) else ""
 
     def _width(self, record: CsvRecord) -> str:
         return f"The row has {len(record.cells)} fields, the header {self._header.width}."
 
     def _refused(self, record: CsvRecord) -> RosterRow:
         """What is left: whose row it is, so that it is not taken to be absent."""
-        place = self._header.places["sourcedId"]
-        text = record.cells[place].strip() if place < len(record.cells) else ""
+        text = self._cell(record, "sourcedId")
         known = text if _is_id(text) and "\ufffd" not in text else ""
         return _KINDS[self._file](sourced_id=known, line=record.line, refused=True)
 
@@ -163,8 +184,7 @@ class RowReader:
         fields: Fields = {}
         usable = True
         for column in self._columns:
-            place = self._header.places[column.name]
-            text = record.cells[place].strip() if place < len(record.cells) else ""
+            text = self._cell(record, column.name)
             fault = _check(column, text)
             if fault is None:
                 fields[column.name] = _store(column, text)
@@ -227,20 +247,15 @@ def _is_date(text: str) -> bool:
         return False
 
 
-def _removed(fields: Fields) -> bool:
-    return fields.get("status", "") in ("tobedeleted", "inactive")
-
-
 def _make_class(line: int, fields: Fields, report: ReportFault) -> RosterRow | None:
     name = fields["title"]
     if not _fits("title", name, LONGEST_NAME, report):
         return None
-    return ClassRow(sourced_id=fields["sourcedId"], line=line, removed=_removed(fields), name=name)
+    return ClassRow(sourced_id=fields["sourcedId"], line=line, name=name)
 
 
 def _make_user(line: int, fields: Fields, report: ReportFault) -> RosterRow | None:
     role = fields.get("role", "")
-    removed = _removed(fields) or fields["enabledUser"] not in _YES
     name = _name(fields)
     if not name:
         report("familyName", "MISSING", "The user has no name.")
@@ -253,7 +268,6 @@ def _make_user(line: int, fields: Fields, report: ReportFault) -> RosterRow | No
     return UserRow(
         sourced_id=fields["sourcedId"],
         line=line,
-        removed=removed,
         name=name,
         email=email,
         has_role=bool(role),
@@ -268,7 +282,6 @@ def _make_role(line: int, fields: Fields, report: ReportFault) -> RosterRow | No
     return RoleRow(
         sourced_id=fields["sourcedId"],
         line=line,
-        removed=_removed(fields),
         user_id=fields["userSourcedId"],
         family=fields["role"] in FAMILY,
         manages=fields["role"] in ADMINISTRATORS,
@@ -288,7 +301,7 @@ def _make_enrolment(line: int, fields: Fields, report: ReportFault) -> RosterRow
         sourced_id=fields["sourcedId"],
         line=line,
         # Nothing is wanted of it: what stood there with another role before ends.
-        removed=_removed(fields) or not role,
+        removed=not role,
         class_id=fields["classSourcedId"],
         user_id=fields["userSourcedId"],
         role=role,

@@ -252,6 +252,25 @@ def test_who_is_disabled_or_to_be_deleted_is_removed() -> None:
     assert [row.removed for row in rows] == [True, True, False]
 
 
+@pytest.mark.parametrize(
+    ("file", "line"),
+    [
+        ("classes", "c1,tobedeleted"),
+        ("users", "u1,tobedeleted"),
+        ("users", "u1,inactive,,,,,,,,,,,not an address,,,,,"),
+        ("users", "u1,,,false,s1,student,ana,,,,,,,,,,,"),
+        ("roles", "r1,toBeDeleted,,,,,,,,"),
+        ("enrollments", "e1,tobedeleted,2026-01-01T00:00:00.000Z,,,,,,,"),
+    ],
+)
+def test_a_row_that_removes_needs_nothing_but_its_id(file: str, line: str) -> None:
+    rows, errors, blind = read(file, f"{HEADERS[file]}\n{line}\n".encode())
+    assert ([row.removed for row in rows], errors, blind) == ([True], [], 0)
+    assert [(row.sourced_id, row.refused) for row in rows] == [(line.split(",")[0], False)]
+    rows, errors, blind = read(file, f"{HEADERS[file]}\n{line[2:]}\n".encode())
+    assert (rows, blind) == ([], 1)
+
+
 def test_a_role_of_no_use_in_a_class_is_told_and_nothing_is_wanted_of_it() -> None:
     rows, errors, _ = read(
         "enrollments", csv_of("enrollments", enrolments(("c1", "u1", "administrator")))
