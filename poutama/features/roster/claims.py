@@ -1,4 +1,4 @@
-"""When a row of a roster does not get the person who has its email address.
+"""Whose a row of a roster is: when it does not get the person who has its address, or names them.
 
 `roster.matching` asks before it shows what an import changes, `roster.writing` again before it
 links the row to the person.
@@ -38,3 +38,19 @@ def render_is_taken(person: str, row: str) -> str:
     WHERE a.person_id = {person} AND a.source = i.organisation_id::text
         AND a.claimant = {row}.sourced_id AND a.kind = '{ROSTER}' AND a.decision = '{SAME_PERSON}'
 )"""  # noqa: S608  names and constants
+
+
+def render_is_made(person: str) -> str:
+    """Return the SQL condition that the organisation's own roster made the person, by any row.
+
+    A school that changes its system has other ids for the people whom it made by the older ones:
+    the new rows correct names and addresses. Only the rows that made them enrol without asking.
+
+    Args:
+        person: the id of the person; the alias of the import is `i`.
+    """
+    return f"""EXISTS (
+        SELECT 1 FROM roster_person AS pm
+        WHERE pm.person_id = {person} AND (pm.organisation_id = i.organisation_id) IS TRUE
+            AND pm.made
+    )"""  # noqa: S608  names

@@ -32,7 +32,7 @@ from poutama.db.address_conflicts import (
     render_decides,
 )
 from poutama.db.statements import load_sql
-from poutama.features.roster.claims import render_is_taken
+from poutama.features.roster.claims import render_is_made, render_is_taken
 
 
 def _is_wanted(alias: str) -> str:
@@ -49,6 +49,7 @@ _SQL = load_sql(
         "wanted": _is_wanted("s"),
         "other_wanted": _is_wanted("o"),
         "is_taken": render_is_taken("e.id", "t"),
+        "is_made": render_is_made("p.id"),
         "member_decides": render_decides("membership", "d", "s.target"),
         "listed_decides": render_decides("roster_person", "d", "s.target"),
         "roster": f"'{ROSTER}'",

@@ -55,20 +55,21 @@ UPDATE roster_staged_person AS s SET
             AND NOT f.signed_in AND f.by_email IS NULL)) THEN 'CHANGE'
         ELSE 'SAME' END
 FROM (
+    -- With the ids of another system, the row of a person whom an earlier row made.
     SELECT t.sourced_id, l.person_id AS linked, l.ended, p.name,
         coalesce(p.email, '') AS email,
-        e.id AS by_email, coalesce(l.made AND l.hash <> t.hash, false) AND i.accepts AS differs,
-        coalesce(l.made, false) AND NOT EXISTS (
+        e.id AS by_email, coalesce(l.hash <> t.hash, true) AND i.accepts AND {is_made} AS differs,
+        {is_made} AND NOT EXISTS (
             SELECT 1 FROM membership AS m
-            WHERE m.person_id = l.person_id AND m.organisation_id <> i.organisation_id
+            WHERE m.person_id = p.id AND m.organisation_id <> i.organisation_id
         ) AS may_change,
-        EXISTS (SELECT 1 FROM identity AS n WHERE n.person_id = l.person_id) AS signed_in,
+        EXISTS (SELECT 1 FROM identity AS n WHERE n.person_id = p.id) AS signed_in,
         CASE WHEN l.person_id IS NULL AND e.id IS NOT NULL THEN {is_taken} ELSE false END AS taken
     FROM roster_staged_person AS t JOIN roster_import AS i ON i.id = t.import_id
         LEFT JOIN roster_person AS l
             ON l.organisation_id = i.organisation_id AND l.sourced_id = t.sourced_id
-        LEFT JOIN person AS p ON p.id = l.person_id
         LEFT JOIN person AS e ON e.email = t.email AND t.email <> ''
+        LEFT JOIN person AS p ON p.id = coalesce(l.person_id, e.id)
     WHERE t.import_id = $1::uuid AND t.place >= $2::int8 AND t.place < $3::int8
 ) AS f
 WHERE s.import_id = $1::uuid AND s.sourced_id = f.sourced_id

@@ -10,7 +10,7 @@ from __future__ import annotations
 from poutama.bulk_changes import insert_rows, update_rows
 from poutama.db.second_adults import render_leads
 from poutama.db.statements import load_sql
-from poutama.features.roster.claims import render_is_taken
+from poutama.features.roster.claims import render_is_made, render_is_taken
 from poutama.features.roster.enrolment import render_may_enrol
 from poutama.features.roster.records import CONSENTS, GROUPS, MEMBERSHIPS, PEOPLE
 from poutama.features.roster.spans import render_span
@@ -32,6 +32,7 @@ _SQL = load_sql(
     "writing.sql",
     {
         "is_taken": render_is_taken("p.id", "s"),
+        "is_made": render_is_made("p.id"),
         # An administrator writes the roster: another leader confirms that one of them mentors.
         "waits": f"CASE WHEN s.role = 'MENTOR' THEN {render_leads('p.id', 'i.organisation_id')}"
         " ELSE false END",

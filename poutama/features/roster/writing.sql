@@ -47,12 +47,10 @@ SELECT p.id,
 FROM roster_staged_person AS s JOIN roster_import AS i ON i.id = s.import_id
     JOIN person AS p ON p.id = s.target
 WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
-    AND s.action = 'CHANGE' AND (s.takes_name OR s.takes_email)
-    AND EXISTS (
-        SELECT 1 FROM roster_person AS l
-        WHERE l.organisation_id = i.organisation_id AND l.sourced_id = s.sourced_id
-            AND l.person_id = p.id AND l.made
-    )
+    AND s.action IN ('ADD', 'CHANGE') AND (s.takes_name OR s.takes_email)
+    -- A row that is new stands for the person by the address alone.
+    AND (s.found = 'LINK' OR NOT ({is_taken}))
+    AND {is_made}
     AND NOT EXISTS (
         SELECT 1 FROM membership AS m
         WHERE m.person_id = p.id AND m.organisation_id <> i.organisation_id
