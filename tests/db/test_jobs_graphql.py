@@ -27,7 +27,7 @@ from tests.golden.compiled import RENDERINGS
 JOB = """
 query ($job: UUID!) {
   job(jobId: $job) {
-    kind state done total attempts failure cancelRequested resultUrl finishedAt
+    kind state done total attempts failure cancelRequested resultUrl finishedAt retryAfter
     person { name } organisation { name } subject { name }
     rowErrors { file line field code message }
     rowErrorsConnection(first: 1) { totalCount nodes { line } }
@@ -49,7 +49,7 @@ def engine(request: pytest.FixtureRequest, shop: JobHarness) -> Engine:
         shop.database,
         settings,
         load_features().procedures,
-        computed=lambda _: {"download_url": sign},
+        computed=lambda _: {"download_url": sign, **load_features().computed},
     )
 
 
@@ -104,6 +104,7 @@ async def test_a_job_tells_all_about_itself(shop: JobHarness, engine: Engine) ->
         "failure": None,
         "cancelRequested": False,
         "resultUrl": "https://files.example/k/1?report.csv&text/csv",
+        "retryAfter": None,
         "person": {"name": "manager"},
         "organisation": {"name": "organisation"},
         "subject": None,
@@ -195,6 +196,8 @@ async def test_a_failure_is_told(shop: JobHarness, engine: Engine) -> None:
 
     shop.kinds["TEST"] = counting(step)
     await fill(shop.database)
+    before = (await ask(engine, Caller.STUDENT, JOB, job=str(id_of("job"))))["data"]["job"]
+    assert (before["state"], before["retryAfter"]) == ("QUEUED", 1)
     await shop.run(id_of("job"))
     data = (await ask(engine, Caller.STUDENT, JOB, job=str(id_of("job"))))["data"]["job"]
     assert (data["state"], data["failure"]) == ("FAILED", "The file holds no people.")
