@@ -287,6 +287,12 @@ async def test_a_file_that_cannot_be_is_refused(
         (zip_of({"orgs.csv": b""}), "none of classes.csv"),
         (zip_of({"manifest.csv": manifest("7", users="bulk"), "users.csv": b"x"}), "expected 1.1"),
         (zip_of({"users.csv": "é".encode("utf-16")}), "UTF-16"),
+        (
+            zip_of({"users.csv": b"id|name\n1|Ana\n", "classes.csv": b"sourcedId\nc1\n"}),
+            "classes.csv has no column title; its header begins 'sourcedId'. users.csv has no"
+            " column sourcedId; its header begins 'id|name'.",
+        ),
+        (zip_of({"users.csv": b""}), "users.csv has no header."),
     ],
 )
 async def test_a_zip_that_is_no_roster_fails_with_its_reason(

@@ -46,31 +46,48 @@ def open_archive(source: BinaryIO) -> Archive:
 
     Raises:
         ArchiveError: it is none, is damaged or encrypted, would unpack to too much, has names
-            that lead elsewhere or twice to the same place, or has its files in a folder.
+            that lead elsewhere or twice to the same place, or has its files in several folders.
     """
     file = open_zip(source, LIMITS)
+    infos = [info for info in file.infolist() if not _is_litter(info)]
+    folder = _find_folder(infos)
     entries: dict[str, zipfile.ZipInfo] = {}
-    for info in file.infolist():
-        if info.filename.startswith(_LITTER) or info.filename.endswith("/.DS_Store"):
-            continue
-        _check_name(info)
-        name = info.filename.lower()
+    for info in infos:
+        _check_name(info, folder)
+        name = _split_name(info)[-1].lower()
         if name in entries:
             raise ArchiveError(f"The zip has {quote(info.filename)} twice.")
-        entries[name] = info
+        if name:
+            entries[name] = info
     _check_sizes(file.infolist())
     return Archive(file, entries)
 
 
-def _check_name(info: zipfile.ZipInfo) -> None:
+def _is_litter(info: zipfile.ZipInfo) -> bool:
+    return info.filename.startswith(_LITTER) or info.filename.endswith("/.DS_Store")
+
+
+def _split_name(info: zipfile.ZipInfo) -> list[str]:
+    """The folders and the name; that of a folder's own entry is empty."""
     # `filename` has been tidied; what stands in the file is `orig_filename`.
+    return info.orig_filename.replace("\\", "/").split("/")
+
+
+def _find_folder(infos: list[zipfile.ZipInfo]) -> list[str]:
+    """The folder in which all files are, as systems make it that zip a folder; empty without."""
+    found = {tuple(_split_name(info)[:-1]) for info in infos if _split_name(info)[-1]}
+    return list(found.pop()) if len(found) == 1 else []
+
+
+def _check_name(info: zipfile.ZipInfo, folder: list[str]) -> None:
     name = info.orig_filename
-    parts = name.replace("\\", "/").split("/")
+    *folders, last = parts = _split_name(info)
     if ".." in parts or parts[0] == "" or ":" in name or "\0" in name:
         raise ArchiveError(f"The zip has an entry whose name leads elsewhere: {quote(name)}.")
-    if len(parts) > 1:
+    if last and (folders != folder or len(folder) > 1):
         raise ArchiveError(
-            f"The zip has its files in a folder, as {quote(name)}: put them at the top."
+            f"The zip has its files in folders, as {quote(name)}: put them all at the top, or in"
+            " one folder."
         )
     if info.flag_bits & _ENCRYPTED:
         raise ArchiveError(f"{quote(name)} is encrypted: upload it without a password.")

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 
 
@@ -35,6 +35,7 @@ class CsvColumn:
         required: whether the standard wants a value in every row.
         needed: whether a row without a good value is of no use here.
         words: what a WORD may be, in lower case.
+        since: a later version than 1.0 has it: a file may lack the column.
     """
 
     name: str
@@ -42,6 +43,7 @@ class CsvColumn:
     required: bool = False
     needed: bool = False
     words: frozenset[str] = frozenset()
+    since: str = ""
 
 
 def _needed(name: str, kind: CellKind = CellKind.ID) -> CsvColumn:
@@ -74,7 +76,7 @@ COLUMNS: Mapping[str, Sequence[CsvColumn]] = {
     ),
     "users": (
         *_START,
-        _word("enabledUser", "true false 1 0 yes no", needed=True),
+        replace(_word("enabledUser", "true false 1 0 yes no", needed=True), since="1.1"),
         CsvColumn("orgSourcedIds"),
         _word("role", USER_ROLES, required=False, needed=True),
         CsvColumn("username", required=True),
@@ -133,6 +135,7 @@ class Header:
         width: how many columns there are.
         guessed: what stands there -> column that it was taken for.
         missing: needed columns that are not there.
+        lacking: those among them that OneRoster 1.0 does not have.
         twice: columns that are there more than once.
     """
 
@@ -141,6 +144,7 @@ class Header:
     guessed: Mapping[str, str] = field(default_factory=dict)
     missing: Sequence[str] = ()
     twice: Sequence[str] = ()
+    lacking: Sequence[str] = ()
 
 
 def match_header(file: str, cells: Sequence[str]) -> Header:
@@ -166,12 +170,14 @@ def match_header(file: str, cells: Sequence[str]) -> Header:
         if len(near) == 1:
             places[near[0]] = index
             guessed[cells[index].strip()] = near[0]
-    missing = [
-        column.name
+    absent = [
+        column
         for column in COLUMNS[file]
         if column.required and column.needed and column.name not in places
     ]
-    return Header(places, len(cells), guessed, missing, twice)
+    missing = [column.name for column in absent if not column.since]
+    lacking = [column.name for column in absent if column.since]
+    return Header(places, len(cells), guessed, missing, twice, lacking)
 
 
 def _plain(name: str) -> str:

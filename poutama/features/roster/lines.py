@@ -2,7 +2,8 @@
 
 `roster.csv_reader` calls it. Records are RFC 4180's, with what real systems write instead: either
 line end, quotes inside unquoted fields, blank lines. A record that cannot be read is refused by
-the number of its line, and the reading goes on with the next line. Pure: no file is opened here.
+the number of its line, and the reading goes on with the next line. Fields are separated by commas,
+or by what spreadsheets write in their place, as the header shows. Pure: no file is opened here.
 
 https://www.rfc-editor.org/rfc/rfc4180
 """
@@ -14,6 +15,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Protocol
 
 LONGEST_RECORD = 1 << 16
@@ -24,8 +26,19 @@ LONGEST_CELL = 1_000
 """Bytes in which the first field of a refused record is looked for."""
 CHUNK = 1 << 18
 
-# Fields, each closed, and then one that is not. Possessive: it takes linear time.
-_OPEN = re.compile(r'(?:(?:"(?:[^"]|"")*+"|[^",][^,]*+|),)*+"(?:[^"]|"")*+\Z', re.DOTALL)
+SEPARATORS = {",": "commas", ";": "semicolons", "\t": "tabs"}
+"""What stands between fields -> its name; the first is the standard's."""
+
+_QUOTED = re.compile(r'"(?:[^"]|"")*+"?')
+
+
+@cache
+def _open_at_end(separator: str) -> re.Pattern[str]:
+    """Fields, each closed, and then one that is not. Possessive: it takes linear time."""
+    return re.compile(
+        rf'(?:(?:"(?:[^"]|"")*+"|[^"{separator}][^{separator}]*+|){separator})*+"(?:[^"]|"")*+\Z',
+        re.DOTALL,
+    )
 
 
 class ByteSource(Protocol):
@@ -60,23 +73,38 @@ class _Line:
     cut: bool = False
 
 
-def read_records(source: ByteSource, *, line: int = 1, offset: int = 0) -> Iterator[CsvRecord]:
+def find_separator(start: bytes) -> str:
+    """What stands between the fields of a header; a comma where that cannot be known.
+
+    Args:
+        start: the beginning of the file.
+    """
+    header = _QUOTED.sub("", start.decode(errors="replace").lstrip("\ufeff \t\r\n"))
+    line = header.split("\n", 1)[0]
+    return max(SEPARATORS, key=line.count)
+
+
+def read_records(
+    source: ByteSource, *, line: int = 1, offset: int = 0, separator: str = ","
+) -> Iterator[CsvRecord]:
     """Every record of the file that is not blank.
 
     Args:
         source: the file, at `offset`.
         line: the number of the line that begins there.
         offset: bytes from the file's beginning.
+        separator: one of `SEPARATORS`.
     """
+    blank = f"{separator} \t\r".encode()
     lines = _read_lines(source, line, offset)
     ahead: deque[_Line] = deque()
     while True:
         first = ahead.popleft() if ahead else next(lines, None)
         if first is None:
             return
-        if not first.text.strip(b", \t\r"):
+        if not first.text.strip(blank):
             continue
-        yield _read_simple(first) or _read_quoted(first, lines, ahead)
+        yield _read_simple(first, separator) or _read_quoted(first, lines, ahead, separator)
 
 
 def _read_lines(source: ByteSource, number: int, offset: int) -> Iterator[_Line]:
@@ -102,22 +130,28 @@ def _line(number: int, text: bytes, end: int, *, cut: bool) -> _Line:
     return _Line(number, text[:LONGEST_RECORD], end, cut)
 
 
-def _read_simple(line: _Line) -> CsvRecord | None:
+def _read_simple(line: _Line, separator: str) -> CsvRecord | None:
     """The record of a line by itself; None where it goes on in the next one."""
     if line.cut:
-        return _refuse(line, "TOO_LONG")
+        return _refuse(line, "TOO_LONG", separator)
     text = line.text.decode(errors="replace").removesuffix("\r")
     if "\ufffd" in text and not _is_utf_8(line.text):
-        return None if _OPEN.match(text) else _refuse(line, "BAD_ENCODING")
+        return None if _is_open(text, separator) else _refuse(line, "BAD_ENCODING", separator)
     if '"' not in text and "\r" not in text:
-        return _accept(line, text.split(","), line)
-    cells = _parse(text)
+        return _accept(line, text.split(separator), line)
+    cells = _parse(text, separator)
     if cells is not None:
         return _accept(line, cells, line)
-    return None if _OPEN.match(text) else _refuse(line, "BAD_QUOTES")
+    return None if _is_open(text, separator) else _refuse(line, "BAD_QUOTES", separator)
 
 
-def _read_quoted(first: _Line, lines: Iterator[_Line], ahead: deque[_Line]) -> CsvRecord:
+def _is_open(text: str, separator: str) -> bool:
+    return _open_at_end(separator).match(text) is not None
+
+
+def _read_quoted(
+    first: _Line, lines: Iterator[_Line], ahead: deque[_Line], separator: str
+) -> CsvRecord:
     """The record that begins at a line with an open quote; else only that line is given up."""
     taken: list[_Line] = []
     text = first.text
@@ -131,14 +165,14 @@ def _read_quoted(first: _Line, lines: Iterator[_Line], ahead: deque[_Line]) -> C
             break
         if b'"' in following.text:
             decoded = text.decode(errors="replace").removesuffix("\r")
-            cells = _parse(decoded)
+            cells = _parse(decoded, separator)
             if cells is not None:
                 fault = "" if _is_utf_8(text) else "BAD_ENCODING"
                 return CsvRecord(first.number, cells, fault, following.number + 1, following.end)
-            if not _OPEN.match(decoded):
+            if not _is_open(decoded, separator):
                 break
     ahead.extendleft(reversed(taken))
-    return _refuse(first, "BAD_QUOTES")
+    return _refuse(first, "BAD_QUOTES", separator)
 
 
 def _is_utf_8(text: bytes) -> bool:
@@ -149,10 +183,10 @@ def _is_utf_8(text: bytes) -> bool:
     return True
 
 
-def _parse(text: str) -> list[str] | None:
+def _parse(text: str, separator: str) -> list[str] | None:
     """The fields of exactly one record; None if it is not complete, or not well formed."""
     try:
-        return next(csv.reader([text], strict=True), None)
+        return next(csv.reader([text], strict=True, delimiter=separator), None)
     except csv.Error:
         return None
 
@@ -161,6 +195,7 @@ def _accept(first: _Line, cells: list[str], last: _Line) -> CsvRecord:
     return CsvRecord(first.number, cells, "", last.number + 1, last.end)
 
 
-def _refuse(line: _Line, fault: str) -> CsvRecord:
-    guess = line.text[:LONGEST_CELL].decode(errors="replace").split(",", 1)[0].strip('" \r')
+def _refuse(line: _Line, fault: str, separator: str) -> CsvRecord:
+    text = line.text[:LONGEST_CELL].decode(errors="replace")
+    guess = text.split(separator, 1)[0].strip('" \r')
     return CsvRecord(line.number, [guess], fault, line.number + 1, line.end)

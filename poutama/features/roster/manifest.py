@@ -7,6 +7,7 @@ https://www.imsglobal.org/oneroster-v11-final-csv-tables#_Toc480293251
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,7 +18,8 @@ from poutama.jobs.job import RowError
 from poutama.zip_archive import ArchiveError
 
 MANIFEST = "manifest.csv"
-VERSIONS = ("1.0", "1.1", "1.2")
+_VERSION = re.compile(r"(?:oneroster *)?v?\.? *(1\.[0-2])(?:\.\d{1,3}){0,2}", re.IGNORECASE)
+"""As systems spell it: 1.1, v1.1, 1.2.1, OneRoster 1.1."""
 
 
 class Mode(StrEnum):
@@ -60,12 +62,8 @@ def read_manifest(records: Sequence[CsvRecord], names: Collection[str]) -> Manif
         for record in records
         if not record.fault and len(record.cells) >= 2
     }
-    version = declared.get("oneroster.version", "")
-    if version and version not in VERSIONS:
-        raise ArchiveError(
-            f"manifest.csv: oneroster.version is {version[:20]!r}; expected 1.1 or 1.2."
-        )
     notes: list[RowError] = []
+    version = _find_version(declared.get("oneroster.version", ""), notes)
     if not declared:
         notes.append(
             _note(
@@ -83,6 +81,22 @@ def read_manifest(records: Sequence[CsvRecord], names: Collection[str]) -> Manif
     notes += _strangers(names)
     system = declared.get("source.systemname", "") or declared.get("source.systemcode", "")
     return Manifest(modes, version, system[:200], notes)
+
+
+def _find_version(text: str, notes: list[RowError]) -> str:
+    """The version by its number; empty where the manifest has none."""
+    if not text:
+        return ""
+    found = _VERSION.fullmatch(text)
+    if found is None:
+        raise ArchiveError(
+            f"manifest.csv: oneroster.version is {text[:20]!r}; expected 1.1 or 1.2."
+        )
+    version = found[1]
+    if version != text:
+        message = f"oneroster.version is {text[:40]!r}; read as {version}."
+        notes.append(_note(MANIFEST, "ODD_VERSION", message))
+    return version
 
 
 def _mode(

@@ -12,6 +12,7 @@ from msgspec.structs import replace
 
 from poutama.db.transaction import Transaction
 from poutama.errors import QuotaExceededError
+from poutama.features.roster.archive import Archive
 from poutama.features.roster.checkpoint import (
     FileCursor,
     FileState,
@@ -20,11 +21,16 @@ from poutama.features.roster.checkpoint import (
     TableCounts,
 )
 from poutama.features.roster.columns import FILES
-from poutama.features.roster.csv_reader import FilePosition, RowBatch, open_manifest
+from poutama.features.roster.csv_reader import (
+    FilePosition,
+    RowBatch,
+    find_unreadable,
+    open_manifest,
+)
 from poutama.features.roster.error_report import ErrorReport
 from poutama.features.roster.fetching import OpenRoster, borrow_roster, close_cached_rosters
 from poutama.features.roster.inputs import ApplyInput
-from poutama.features.roster.manifest import Mode
+from poutama.features.roster.manifest import Manifest, Mode
 from poutama.features.roster.records import SET_ENDINGS, SET_SOURCE
 from poutama.features.roster.runner import BATCH, Import, PhaseContext, PhaseResult
 from poutama.features.roster.staged_tables import COUNT_READ, DROP_RANGE, StagedTable
@@ -55,11 +61,14 @@ async def open_file(context: PhaseContext) -> PhaseResult:
     """Fetch the zip and read what its manifest says.
 
     Raises:
-        JobFailedError: it was not uploaded, or cannot be read as a roster.
+        JobFailedError: it was not uploaded, or cannot be read as a roster: a file without its
+            columns would pass for one without rows.
     """
     import_ = context.import_
     async with borrow_roster(context.step.store, import_.object_key, import_.sha256) as roster:
-        manifest = await asyncio.to_thread(open_manifest, roster.archive)
+        manifest, unreadable = await asyncio.to_thread(_read_headers, roster.archive)
+    if unreadable:
+        raise JobFailedError(" ".join(unreadable))
 
     async def effects(transaction: Transaction) -> None:
         values = (import_.id, manifest.system, import_.verified)
@@ -73,6 +82,13 @@ async def open_file(context: PhaseContext) -> PhaseResult:
         if manifest.modes[file] is not Mode.ABSENT
     ]
     return PhaseResult(state=State(files=tuple(files)), effects=effects, errors=manifest.notes)
+
+
+def _read_headers(archive: Archive) -> tuple[Manifest, list[str]]:
+    """The manifest, and why files that it announces cannot be read."""
+    manifest = open_manifest(archive)
+    there = [file for file in FILES if manifest.modes[file] is not Mode.ABSENT]
+    return manifest, find_unreadable(archive, there)
 
 
 async def read_rows(context: PhaseContext) -> PhaseResult:
@@ -89,15 +105,15 @@ async def read_rows(context: PhaseContext) -> PhaseResult:
     begun = FilePosition(cursor.line, cursor.offset) if cursor.line else None
     async with borrow_roster(context.step.store, import_.object_key, import_.sha256) as roster:
         name = state.files[cursor.index].name
-        batch, readable = await asyncio.to_thread(_read_batch, roster, name, begun)
+        batch = await asyncio.to_thread(_read_batch, roster, name, begun)
     following = FileCursor(cursor.index + 1)
     if batch.place is not None:
         following = FileCursor(cursor.index, batch.place.line, batch.place.offset)
-    return await _stage_batch(context, cursor.index, batch, following, unreadable=not readable)
+    return await _stage_batch(context, cursor.index, batch, following)
 
 
 async def _stage_batch(
-    context: PhaseContext, index: int, batch: RowBatch, following: FileCursor, *, unreadable: bool
+    context: PhaseContext, index: int, batch: RowBatch, following: FileCursor
 ) -> PhaseResult:
     """Stage the rows of a batch, and report what is wrong with the others."""
     step, import_, state = context.step, context.import_, context.state
@@ -116,7 +132,7 @@ async def _stage_batch(
 
     read = len(batch.rows) + batch.blind
     refused = sum(row.refused for row in kept) + batch.blind + len(doubles)
-    file = replace(file, blind=file.blind + batch.blind + unreadable)
+    file = replace(file, blind=file.blind + batch.blind)
     after = replace(
         state,
         files=(*state.files[:index], file, *state.files[index + 1 :]),
@@ -128,13 +144,13 @@ async def _stage_batch(
     return PhaseResult(cursor=following, state=after, effects=effects, errors=errors, rows=read)
 
 
-def _read_batch(roster: OpenRoster, file: str, begun: FilePosition | None) -> tuple[RowBatch, bool]:
-    """The next rows; and whether the file's header can be read at all."""
+def _read_batch(roster: OpenRoster, file: str, begun: FilePosition | None) -> RowBatch:
+    """The next rows; with the first ones, what is odd about the header."""
     reader = roster.reader(file)
-    batch = reader.read_batch(begun, BATCH) if reader.is_readable else RowBatch()
+    batch = reader.read_batch(begun, BATCH)
     if begun is None:
         batch.errors[:0] = reader.errors
-    return batch, reader.is_readable
+    return batch
 
 
 def _conclude_reading(import_: Import, state: State) -> PhaseResult:

@@ -39,8 +39,22 @@ def test_a_name_that_leads_elsewhere_is_refused(name: str) -> None:
     assert "leads elsewhere" in refusal(zip_of({name: b""}))
 
 
-def test_files_in_a_folder_are_refused() -> None:
-    assert "put them at the top" in refusal(zip_of({"roster/users.csv": b""}))
+@pytest.mark.parametrize("folder", ["roster/", "roster\\", "Export 2026/"])
+def test_one_folder_in_which_all_files_are_is_stripped(folder: str) -> None:
+    files = {f"{folder}users.csv": b"x", f"{folder}manifest.csv": b"y"}
+    opened = open_archive(io.BytesIO(zip_of({"__MACOSX/roster/._users.csv": b"", **files})))
+    assert opened.open_entry("users.csv").read(9) == b"x"
+    assert set(opened.entries) == {"users.csv", "manifest.csv"}
+    with_entry = zip_of({"roster/": b"", "roster/users.csv": b"x"})
+    assert set(open_archive(io.BytesIO(with_entry)).entries) == {"users.csv"}
+
+
+@pytest.mark.parametrize(
+    "names",
+    [("a/users.csv", "b/classes.csv"), ("a/users.csv", "classes.csv"), ("a/b/users.csv",)],
+)
+def test_files_in_several_folders_are_refused(names: tuple[str, ...]) -> None:
+    assert "put them all at the top" in refusal(zip_of(dict.fromkeys(names, b"")))
 
 
 def test_a_name_that_is_there_twice_is_refused() -> None:

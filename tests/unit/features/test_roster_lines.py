@@ -9,7 +9,7 @@ import tracemalloc
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poutama.features.roster.lines import LONGEST_RECORD, CsvRecord, read_records
+from poutama.features.roster.lines import LONGEST_RECORD, CsvRecord, find_separator, read_records
 
 
 class Trickle(io.BytesIO):
@@ -51,6 +51,22 @@ def test_blank_lines_are_passed_over_and_counted() -> None:
 
 def test_quoted_fields_hold_commas_quotes_and_line_ends() -> None:
     assert cells(b'1,"a,""b""\r\nc",2\n3,4,5\n') == [["1", 'a,"b"\r\nc', "2"], ["3", "4", "5"]]
+
+
+def test_fields_are_separated_by_what_the_header_has() -> None:
+    for start, expected in (
+        (b"a,b;c,d", ","),
+        (b'\xef\xbb\xbf"a;a";b;"c,c,c"\nd,e,f,g', ";"),
+        (b"\r\na\tb\r\nc,d", "\t"),
+        (b"a", ","),
+        (b"", ","),
+    ):
+        assert find_separator(start) == expected
+    found = read_records(io.BytesIO(b'a;"b;\n""c"\n;;\nd,e;"f\n'), separator=";")
+    assert [(one.cells, one.fault) for one in found] == [
+        (["a", 'b;\n"c'], ""),
+        (["d,e"], "BAD_QUOTES"),
+    ]
 
 
 def test_a_record_is_known_by_the_line_it_begins_in() -> None:
