@@ -182,7 +182,8 @@ async def test_dates_are_days_at_the_school(importer: Importer) -> None:
         "SELECT begins_at, ends_at FROM membership WHERE ends_at > now() AND source = 'ROSTER'"
     )
     assert row["begins_at"].isoformat() == "2026-02-01T11:00:00+00:00"
-    assert row["ends_at"].isoformat() == "2099-12-18T11:00:00+00:00"
+    # An endDate is exclusive: its day is the first one after.
+    assert row["ends_at"].isoformat() == "2099-12-17T11:00:00+00:00"
 
 
 async def test_an_enrolment_that_is_over_is_none(importer: Importer) -> None:

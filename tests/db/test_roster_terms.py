@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from tests.db.roster_importer import Importer, counts, small
@@ -56,17 +56,13 @@ async def is_member(importer: Importer) -> bool:
     )
 
 
-def ends(days: int) -> str:
-    return (date.fromisoformat(day(days)) + timedelta(days=1)).isoformat()
-
-
 async def test_a_membership_lasts_from_the_first_term_to_the_last(importer: Importer) -> None:
     first, second = term(1, -100, 30), term(2, 40, 100)
     for rows in ([first, second], [second, first]):
         await importer.set_up()
         applied = await importer.import_(school(*rows))
         assert counts(applied)["membershipsAdded"] == 1
-        assert await spans(importer) == [(day(-100), ends(100))]
+        assert await spans(importer) == [(day(-100), day(100))]
         assert await importer.rows("SELECT 1 FROM membership WHERE version = 1 AND source='ROSTER'")
         assert counts(await importer.import_(school(*rows))) == {}
 
@@ -78,9 +74,9 @@ async def test_a_term_that_is_added_or_removed_changes_how_long_it_lasts(
     await importer.import_(school(first))
     applied = await importer.import_(school(first, second))
     assert counts(applied) == {"membershipsChanged": 1}
-    assert await spans(importer) == [(day(-100), ends(100))]
+    assert await spans(importer) == [(day(-100), day(100))]
     assert counts(await importer.import_(school(first))) == {"membershipsChanged": 1}
-    assert await spans(importer) == [(day(-100), ends(30))]
+    assert await spans(importer) == [(day(-100), day(30))]
 
 
 async def test_a_term_that_is_over_ends_nothing_while_another_comes(importer: Importer) -> None:
@@ -88,7 +84,7 @@ async def test_a_term_that_is_over_ends_nothing_while_another_comes(importer: Im
     await importer.import_(school(first, second))
     over = {**first, "endDate": day(-5)}
     assert "membershipsEnded" not in counts(await importer.import_(school(over, second)))
-    assert await spans(importer) == [(day(-100), ends(100))]
+    assert await spans(importer) == [(day(-100), day(100))]
     assert await is_member(importer)
 
 
@@ -96,9 +92,9 @@ async def test_rows_of_which_a_delta_has_but_some_count_as_they_were(importer: I
     first, second = term(1, -100, 30), term(2, 40, 100)
     await importer.import_(school(first, second))
     await importer.import_(school({**second, "endDate": day(60)}, mode="delta"))
-    assert await spans(importer) == [(day(-100), ends(60))]
+    assert await spans(importer) == [(day(-100), day(60))]
     await importer.import_(school({**second, "status": "tobedeleted"}, mode="delta"))
-    assert await spans(importer) == [(day(-100), ends(30))]
+    assert await spans(importer) == [(day(-100), day(30))]
     assert await is_member(importer)
     # The last row moves to another group: the membership here is no longer any row's.
     applied = await importer.import_(school({**first, "role": "teacher"}, mode="delta"))
@@ -142,3 +138,10 @@ async def test_rows_that_all_end_end_the_membership_and_are_counted(importer: Im
     assert (checked["membershipsEnded"], checked["endingPercent"]) == (1, 100)
     await importer.apply(checked, 100)
     assert not await is_member(importer)
+
+
+async def test_an_enrolment_that_ends_on_the_day_it_begins_is_none(importer: Importer) -> None:
+    assert "membershipsAdded" not in counts(await importer.import_(school(term(1, 10, 10))))
+    await importer.import_(school(term(1, 10, 30)))
+    applied = await importer.import_(school(term(1, 10, 10)))
+    assert counts(applied) == {"membershipsEnded": 1}

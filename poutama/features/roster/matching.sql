@@ -47,7 +47,9 @@ UPDATE roster_staged_person AS s SET
         WHEN f.differs AND ((f.name <> s.name AND NOT f.may_change) OR (f.email <> s.email
             AND (NOT f.may_change OR f.signed_in OR f.by_email IS NOT NULL))) THEN 'KEPT' END,
     action = CASE WHEN s.refused THEN 'NONE'
-        WHEN NOT ({wanted}) THEN CASE WHEN NOT f.ended THEN 'END' ELSE 'NONE' END
+        -- In a delta, a row of a family says nothing of what else the person is.
+        WHEN NOT ({wanted}) THEN CASE WHEN NOT f.ended AND (s.removed OR f.ends_users)
+            THEN 'END' ELSE 'NONE' END
         WHEN f.linked IS NULL AND f.taken THEN 'NONE'
         WHEN f.linked IS NULL THEN 'ADD'
         WHEN f.ended THEN 'CHANGE'
@@ -56,7 +58,7 @@ UPDATE roster_staged_person AS s SET
         ELSE 'SAME' END
 FROM (
     -- With the ids of another system, the row of a person whom an earlier row made.
-    SELECT t.sourced_id, l.person_id AS linked, l.ended, p.name,
+    SELECT t.sourced_id, l.person_id AS linked, l.ended, i.ends_users, p.name,
         coalesce(p.email, '') AS email,
         e.id AS by_email, coalesce(l.hash <> t.hash, true) AND i.accepts AND {is_made} AS differs,
         {is_made} AND NOT EXISTS (

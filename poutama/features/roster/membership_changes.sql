@@ -39,7 +39,8 @@ WITH found AS (
         LEFT JOIN membership AS m ON m.id = lm.membership_id
     WHERE t.import_id = $1::uuid AND t.place >= $2::int8 AND t.place < $3::int8
 ), compared AS (
-    SELECT c.*, coalesce(c.until_at <= now(), false) AS past,
+    -- One that ends on the day it begins was never.
+    SELECT c.*, coalesce(c.until_at <= now() OR c.until_at <= c.from_at, false) AS past,
         c.old_person = c.person_id AND c.old_group IS NOT DISTINCT FROM c.group_id
             AND c.old_role = c.role AS stays,
         -- What a person has ended stays so until the row is another, not until a term is.
@@ -130,7 +131,7 @@ UPDATE roster_staged_membership AS s SET
     previous = CASE WHEN f.past THEN f.id ELSE s.previous END,
     ending = CASE WHEN f.past THEN f.ending ELSE s.ending END
 FROM (
-    SELECT m.id, coalesce(c.ends_at <= now(), false) AS past,
+    SELECT m.id, coalesce(c.ends_at <= now() OR c.ends_at <= c.begins_at, false) AS past,
         CASE WHEN m.ends_at <= now() THEN 'OVER' ELSE m.source END AS ending,
         m.source = 'ROSTER' AND (m.ends_at IS NULL OR m.ends_at > now()) AND (
             m.begins_at <> coalesce(c.begins_at, least(m.begins_at, now()))

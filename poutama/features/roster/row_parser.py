@@ -39,6 +39,7 @@ FAULTS = {
     "BAD_QUOTES": "The row's quotes are not closed, or something stands beside them.",
 }
 _DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?:T[0-9:.]+(?:Z|[+-]\d\d:?\d\d)?)?", re.ASCII)
+_NOT_IN_ADDRESSES = frozenset('"(),:;<>[\\]')
 _NO = ("false", "0", "no")
 _GONE = ("tobedeleted", "inactive")
 
@@ -101,7 +102,7 @@ class RoleRow(RosterRow):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EnrolmentRow(RosterRow):
-    """An enrolment: a membership. `begins` is the first day, `ends` the last, or empty."""
+    """An enrolment: a membership. `begins` is the first day, `ends` the one after the last."""
 
     file: ClassVar[str] = "enrollments"
     class_id: str = ""
@@ -319,14 +320,29 @@ def _name(fields: Fields) -> str:
 def _find_email(fields: Fields, report: ReportFault) -> str:
     """The email, else the username if it is one, else empty."""
     written = fields.get("email", "")
-    email = normalize_email(written) or ""
-    username = normalize_email(fields.get("username", "")) or ""
+    email = _read_email(written)
+    username = _read_email(fields.get("username", ""))
     if written and not email:
         code = "ODD_BAD_EMAIL" if username else "BAD_EMAIL"
-        report("email", code, f"email is {_shown(written)}; expected an email address.")
+        report("email", code, f"email is {_shown(written)}; {_expect_email(written)}.")
     elif not email and not username:
         report("email", "MISSING", "The user has no email, and no username that is one.")
     return email or username
+
+
+def _read_email(text: str) -> str:
+    """The address in its stored form; empty where the text is not one address and nothing else."""
+    email = normalize_email(text) or ""
+    return "" if email.count("@") != 1 or _NOT_IN_ADDRESSES & set(email) else email
+
+
+def _expect_email(text: str) -> str:
+    """What should stand there instead, in words."""
+    if text.lower().startswith("mailto:"):
+        return "write the address alone, without mailto:"
+    if text.count("@") > 1:
+        return "expected one address, got several"
+    return "expected an email address"
 
 
 def _in_order(fields: Fields, report: ReportFault) -> bool:

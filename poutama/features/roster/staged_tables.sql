@@ -5,7 +5,8 @@ SELECT sourced_id FROM {table} WHERE import_id = $1::uuid
     AND sourced_id IN (SELECT jsonb_array_elements_text($2::jsonb))
 
 -- name: count_read
-SELECT count(*) AS count FROM {table} WHERE import_id = $1::uuid AND line > 0
+-- By the last place: a row that took the place of another has left its own empty.
+SELECT coalesce(max(place), -1) + 1 AS count FROM {table} WHERE import_id = $1::uuid AND line > 0
 
 -- name: find_top
 SELECT coalesce(max(place), -1) + 1 AS top FROM {table} WHERE import_id = $1::uuid

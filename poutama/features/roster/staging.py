@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, time
 from json import dumps
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -56,7 +56,9 @@ async def find_staged(
     table = FILE_TABLES[file]
     statement = FIND_STAGED[table]
     values: list[object] = [import_id, dumps(sorted({row.sourced_id for row in rows}))]
-    if table is StagedTable.MEMBERSHIP:
+    if table is StagedTable.PERSON:
+        statement = _SQL["find_people"]
+    elif table is StagedTable.MEMBERSHIP:
         statement = _SQL["find_memberships"]
         values.append(KINDS[file])
     found = await database.read(statement, values, deadline=deadline, name="roster/staged")
@@ -66,12 +68,17 @@ async def find_staged(
 def drop_doubles(
     file: str, rows: Iterable[RosterRow], there: set[str]
 ) -> tuple[list[RosterRow], list[RowError]]:
-    """Keep the first row of each id; the others are errors."""
+    """Keep the first row of each id; the others are errors.
+
+    A user who teaches and is a parent may have a row for each role: those of a family come last.
+    """
     kept, errors = [], []
-    for row in rows:
+    for row in sorted(rows, key=_is_of_family):
         if row.sourced_id not in there:
             there.add(row.sourced_id)
             kept.append(row)
+            continue
+        if _is_of_family(row):
             continue
         errors.append(
             RowError(
@@ -83,6 +90,10 @@ def drop_doubles(
             )
         )
     return kept, errors
+
+
+def _is_of_family(row: RosterRow) -> bool:
+    return isinstance(row, UserRow) and row.family
 
 
 async def stage_rows(
@@ -118,6 +129,10 @@ async def stage_rows(
         if not row.refused and not row.removed
     ]
     await _add(transaction, _SQL["set_roles"], import_id, known)
+    enrolled = {
+        row.user_id for row in rows if isinstance(row, EnrolmentRow) and not row.removed
+    } - {""}
+    await _add(transaction, _SQL["set_enrolled"], import_id, [[one] for one in sorted(enrolled)])
 
 
 def count_staged(rows: Sequence[RosterRow], *, managers: bool) -> TableCounts:
@@ -142,7 +157,7 @@ def select_memberships(rows: Iterable[RosterRow], *, managers: bool) -> Iterable
             case RoleRow() if managers:
                 role = MANAGER if row.manages else ""
                 yield _membership(row, role, row.user_id, "", row.begins, row.ends)
-            case UserRow() if managers and (row.has_role or row.refused):
+            case UserRow() if managers and not row.family and (row.has_role or row.refused):
                 yield _membership(row, MANAGER if row.manages else "", row.sourced_id)
 
 
@@ -195,15 +210,12 @@ def _membership_values(
             *_start(row, place + index),
             *(row.kind, row.class_id, row.user_id, row.role),
             _midnight(row.begins, zone),
-            _midnight(row.ends, zone, days=1),
+            _midnight(row.ends, zone),
         ]
         for index, row in enumerate(rows)
     ]
 
 
-def _midnight(text: str, zone: ZoneInfo, *, days: int = 0) -> str | None:
-    """The beginning of that day there, or of one some days later."""
-    if not text:
-        return None
-    day = date.fromisoformat(text) + timedelta(days=days)
-    return datetime.combine(day, time(), zone).isoformat()
+def _midnight(text: str, zone: ZoneInfo) -> str | None:
+    """The beginning of that day there; the end of a span is the beginning of a day as well."""
+    return datetime.combine(date.fromisoformat(text), time(), zone).isoformat() if text else None

@@ -13,6 +13,11 @@ INSERT INTO roster_staged_person
 SELECT $1::uuid, e.v->>0, (e.v->>1)::int8, (e.v->>2)::int8, e.v->>3, (e.v->>4)::bool,
     (e.v->>5)::bool, e.v->>6, e.v->>7, (e.v->>8)::bool, (e.v->>9)::bool
 FROM jsonb_array_elements($2::jsonb) AS e (v)
+-- Only a row of a family has another one after it.
+ON CONFLICT (import_id, sourced_id) DO UPDATE SET
+    line = excluded.line, hash = excluded.hash, refused = excluded.refused,
+    removed = excluded.removed, name = excluded.name, email = excluded.email,
+    in_family = excluded.in_family
 
 -- name: add_memberships
 INSERT INTO roster_staged_membership
@@ -33,6 +38,17 @@ FROM (
     FROM jsonb_array_elements($2::jsonb) AS e (v) GROUP BY e.v->>0
 ) AS r
 WHERE p.import_id = $1::uuid AND p.sourced_id = r.user_id
+
+-- name: set_enrolled
+-- A parent who is in a class is a person.
+UPDATE roster_staged_person AS p SET used = true
+FROM (SELECT DISTINCT e.v->>0 AS user_id FROM jsonb_array_elements($2::jsonb) AS e (v)) AS r
+WHERE p.import_id = $1::uuid AND p.sourced_id = r.user_id AND p.in_family AND NOT p.used
+
+-- name: find_people
+-- A row of a family counts only where there is no other.
+SELECT sourced_id FROM roster_staged_person WHERE import_id = $1::uuid
+    AND sourced_id IN (SELECT jsonb_array_elements_text($2::jsonb)) AND NOT in_family
 
 -- name: find_memberships
 -- An id names another membership in each kind of file.

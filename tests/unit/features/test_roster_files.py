@@ -79,3 +79,21 @@ def test_extra_files_are_told_and_not_fatal() -> None:
         }
     )
     assert [(note.file, note.code) for note in said.notes] == [("notes.txt", "UNUSED_FILE")]
+
+
+@pytest.mark.parametrize(
+    ("email", "expected"),
+    [
+        ("mailto:u1@school.example", "write the address alone, without mailto:."),
+        ("u1@school.example;pa@home.example", "expected one address, got several."),
+        ("u1@school.example, pa@home.example", "expected one address, got several."),
+        ("u1@school.example,pa@home.example", "expected one address, got several."),
+        ("<u1@school.example>", "expected an email address."),
+    ],
+)
+def test_what_is_not_one_address_is_refused_with_a_sentence(email: str, expected: str) -> None:
+    rows, errors, _ = read("users", csv_of("users", [user("u1", "Ana T", email=email)]))
+    assert [row.refused for row in rows] == [True]
+    assert [(error.code, error.message) for error in errors] == [
+        ("BAD_EMAIL", f"email is {email!r}; {expected}")
+    ]
