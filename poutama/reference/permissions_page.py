@@ -78,13 +78,13 @@ _WORDS = {
         Relationship.MANAGER: "managers of an organisation the person is a student of",
         Relationship.ADMIN: "admins of an organisation the person is a student of",
         Relationship.CAREGIVER: (
-            "the person's caregivers in an organisation the person is a student of"
+            "the person's caregivers in an organisation the person has been a student of since"
         ),
         Relationship.MENTEE: "students of a group the person mentors",
         Relationship.STAFF: "managers and admins of an organisation the person belongs to",
         Relationship.OPENER: (
             "managers and admins of an organisation the person is a student of, while they have"
-            " opened the person's record there"
+            " opened the person's record there and the person has not left since"
         ),
     },
     Scope.GROUP: {

@@ -20,7 +20,8 @@ Rows:
 - `this`: the table's row that a level or a change is about; `item`: a row of a level; `parent`: a
   row of the level above; `<table>_<n>`: any other row of a table.
 - `viewer`, `subject`: a membership of the viewer, and of the person a row is about; `opened`: an
-  opened record of that person.
+  opened record of that person; `ended`, `other`: memberships of that person, one that has ended
+  and one that was current then.
 - `sibling`: a row with the same parent as `this`; `child`: a row to be inserted along with it;
   `through_<n>`: a row on the way to the person whose data `written` is.
 - `shown`: the person, the `kind` of data, the `action` and the organisation of a read, and

@@ -1,8 +1,9 @@
 """A viewer's relationship to a person, group or organisation, as SQL over `membership`.
 
 A membership is current while it has begun, has not ended, is accepted and, where that is needed,
-confirmed. One subquery decides all
-the relationships of a rule, so that a row costs one look at the viewer's own memberships.
+confirmed. That of a caregiver, or of who has opened a record, lasts until the student leaves, also
+where the student returns. One subquery decides all the relationships of a rule, so that a row costs
+one look at the viewer's own memberships.
 """
 
 from __future__ import annotations
@@ -88,7 +89,8 @@ def _to_person(has_relationship: HasRelationship, name: str) -> list[Condition]:
 
     if Relationship.CAREGIVER in relationships:
         child = Condition("viewer.child_id = subject.person_id")
-        student.append(all_of(_is("viewer", "CAREGIVER"), child, same_organisation))
+        stayed = _has_stayed(render_confirmation("viewer"))
+        student.append(all_of(_is("viewer", "CAREGIVER"), child, same_organisation, stayed))
     if Relationship.MENTOR in relationships:
         student.append(all_of(_is("viewer", "MENTOR"), same_group))
     if leading := _roles(relationships, (Relationship.MANAGER, Relationship.ADMIN)):
@@ -114,13 +116,52 @@ def render_is_current(alias: str) -> str:
     )
 
 
+def render_confirmation(alias: str) -> str:
+    """Return the SQL value that is the time at which the membership of this alias was granted."""
+    return f"coalesce({alias}.confirmed_at, {alias}.accepted_at)"
+
+
+def render_has_left_since(student: str, organisation: str, moment: str) -> str:
+    """Return the SQL condition that the person has left the organisation, as a student, since then.
+
+    At the end of one of their memberships no other was current, however it ended; they may have
+    returned. A migration has the same text in the view `person_access`.
+
+    Args:
+        student: the id of the person.
+        organisation: the id of the organisation.
+        moment: since when.
+    """
+
+    def theirs(alias: str) -> str:
+        # `IS TRUE` keeps the index on organisations out of it.
+        return (
+            f"{alias}.person_id = {student} AND ({alias}.organisation_id = {organisation}) IS TRUE"
+            f" AND {alias}.role = 'STUDENT'"
+        )
+
+    return (
+        f"EXISTS (SELECT 1 FROM membership AS ended WHERE {theirs('ended')}"
+        f" AND ended.ends_at > {moment} AND ended.ends_at <= now() AND NOT EXISTS ("
+        f"SELECT 1 FROM membership AS other WHERE {theirs('other')} AND other.confirmed"
+        f" AND {render_confirmation('other')} <= ended.ends_at"
+        " AND other.accepted_at <= ended.ends_at AND other.begins_at <= ended.ends_at"
+        " AND (other.ends_at IS NULL OR other.ends_at > ended.ends_at)))"
+    )
+
+
+def _has_stayed(moment: str) -> Condition:
+    left = render_has_left_since("subject.person_id", "subject.organisation_id", moment)
+    return Condition(f"NOT {left}")
+
+
 def _is_current(alias: str) -> Condition:
     return Condition(render_is_current(alias), Form.AND)
 
 
 def _has_opened() -> Condition:
     """Whether the viewer has opened the person's record in the organisation, and it is open."""
-    theirs = (
+    theirs = [
         Condition(f"opened.{column}")
         for column in (
             "opener_id = viewer.person_id",
@@ -129,8 +170,9 @@ def _has_opened() -> Condition:
             "expires_at > now()",
             "closed_at IS NULL",
         )
-    )
-    return _exists("opened", all_of(*theirs), "opened_record")
+    ]
+    stayed = _has_stayed("opened.created_at")
+    return _exists("opened", all_of(*theirs, stayed), "opened_record")
 
 
 def _exists(alias: str, condition: Condition, table: str = "membership") -> Condition:

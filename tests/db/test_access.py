@@ -127,20 +127,6 @@ async def test_a_caregiver_is_confirmed_by_the_child_or_a_second_adult(
     assert await reads_goals(school, STRANGER)
 
 
-async def test_a_caregiver_of_a_student_who_left_and_returns_is_confirmed_again(
-    school: EngineClient,
-) -> None:
-    assert await reads_goals(school, CAREGIVER)
-    await school.ask(END, STUDENT, id=str(id_of("student's")))
-    assert not await reads_goals(school, CAREGIVER)
-    joined = (await school.ask(JOIN, STUDENT, code=JOIN_CODE))["joinGroup"]["membership"]["id"]
-    await school.ask(ACCEPT, STUDENT, id=joined)
-    assert await reads_goals(school, MENTOR)
-    assert not await reads_goals(school, CAREGIVER)
-    await school.ask(CONFIRM, STUDENT, id=str(id_of("caregiver's")))
-    assert await reads_goals(school, CAREGIVER)
-
-
 async def test_the_child_sees_who_wants_to_be_their_caregiver(school: EngineClient) -> None:
     membership = await care(school)
     rows = (

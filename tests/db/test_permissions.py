@@ -49,9 +49,7 @@ def test_every_answer_is_what_the_policy_allows(engines: Engines, examples: int 
     @given(schools(NOW), st.integers(0, 2**32 - 1))
     def in_world(world: World, number: int) -> None:
         engines.fill(world)
-        for person in world["Person"]:
-            if difference(engines, world, person["id"], sweep(world)):
-                fail(engines, world, person["id"], sweep(world))
+        ask_everything(engines, world, tally)
         failed: list[tuple[UUID, str]] = []
 
         @seed(number)
@@ -81,6 +79,14 @@ def test_every_answer_is_what_the_policy_allows(engines: Engines, examples: int 
     assert find_seldom(tally) == set()
 
 
+def ask_everything(engines: Engines, world: World, tally: Counter[str]) -> None:
+    """Have each person list all that they see."""
+    for person in world["Person"]:
+        if difference(engines, world, person["id"], sweep(world)):
+            fail(engines, world, person["id"], sweep(world))
+        tally["lost as the student left"] += count_lost(world, person["id"])
+
+
 def whole_types(fields: set[str]) -> set[str]:
     return {name for name in types(fields) if not name.endswith(("Filter", "Edge"))}
 
@@ -89,9 +95,16 @@ def types(fields: set[str]) -> set[str]:
     return {name.split(".")[0] for name in fields}
 
 
-SEEN = {"hidden", "hidden from a leader", "seen as MENTOR", "seen as OPENER", "seen as CAREGIVER"}
+SEEN = {
+    *("hidden", "hidden from a leader", "seen as MENTOR", "seen as OPENER", "seen as CAREGIVER"),
+    "lost as the student left",
+}
 """What must happen often: that another's goal is hidden, or seen for one reason alone."""
-TOLD_BY = {"audiences of goals": 2, "organisations of goals": 1, "audiences of notes": 1}
+TOLD_BY = {
+    "audiences of goals": 2,
+    "organisations of goals": 1,
+    "audiences of notes": 1,
+}
 """How many answers in a hundred depend on it, at least: else their comparison shows nothing."""
 
 
@@ -125,6 +138,22 @@ class WithoutNoteAudiences(Policy):
         return any(
             self.may_see_goal(goal) for goal in self.world["Goal"] if goal["id"] == note["goalId"]
         )
+
+
+class WithoutLeaving(Policy):
+    """As if no student had left and returned."""
+
+    def has_stayed(self, student: UUID, organisation: UUID, since: datetime) -> bool:
+        return True
+
+
+def count_lost(world: World, viewer: UUID) -> int:
+    """Of how many students the viewer would see goals, had these not left and returned."""
+    now, before = Policy(world, viewer, NOW), WithoutLeaving(world, viewer, NOW)
+    return sum(
+        before.may_see_goals_of(each["id"]) and not now.may_see_goals_of(each["id"])
+        for each in world["Person"]
+    )
 
 
 BLIND: dict[str, type[Policy]] = {

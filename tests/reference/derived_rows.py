@@ -45,7 +45,7 @@ def accesses(policy: Policy) -> Iterator[Row]:
     names = {kind: {row["id"]: row["name"] for row in policy.world[kind]} for kind in NAMED}
     for theirs in current:
         for held in current:
-            if held["personId"] != theirs["personId"] and gives_access(held, theirs):
+            if held["personId"] != theirs["personId"] and gives_access(policy, held, theirs):
                 role = held["role"]
                 moments = ("beginsAt", "acceptedAt", "confirmedAt")
                 yield {
@@ -68,9 +68,11 @@ def accesses(policy: Policy) -> Iterator[Row]:
 def opened(policy: Policy, theirs: Row, organisations: Row) -> Iterator[Row]:
     """The records of the student that are open in the organisation."""
     for each in policy.world["OpenedRecord"]:
-        same = all(each[key] == theirs[key] for key in ("personId", "organisationId"))
+        student, place = theirs["personId"], theirs["organisationId"]
+        same = (each["personId"], each["organisationId"]) == (student, place)
+        open_now = policy.is_open(each) and policy.has_stayed(student, place, each["createdAt"])
         reader = Policy(policy.world, each["openerId"], policy.now)
-        if same and policy.is_open(each) and reader.leads(theirs["organisationId"]):
+        if same and open_now and reader.leads(place):
             yield {
                 "id": hashed(theirs, each), "personId": theirs["personId"],
                 "organisationId": theirs["organisationId"], "holderId": each["openerId"],
@@ -81,14 +83,14 @@ def opened(policy: Policy, theirs: Row, organisations: Row) -> Iterator[Row]:
             }  # fmt: skip
 
 
-def gives_access(held: Row, theirs: Row) -> bool:
+def gives_access(policy: Policy, held: Row, theirs: Row) -> bool:
     """Whether a membership gives access to the person of the other, in one organisation."""
     if held["organisationId"] != theirs["organisationId"]:
         return False
     if held["role"] in LEADERS:
         return True
     mentors = held["role"] == "MENTOR" and held["groupId"] == theirs["groupId"]
-    cares = held["role"] == "CAREGIVER" and held["childId"] == theirs["personId"]
+    cares = held["role"] == "CAREGIVER" and policy.cares_for(held, theirs["personId"])
     return bool(theirs["role"] == "STUDENT" and (mentors or cares))
 
 

@@ -171,7 +171,9 @@ def confirm_membership(doing: Doing, input: Row) -> Done:
     doing.permitted("confirmMembership", found)
     if doing.policy.is_over(found):
         raise Refused("NOT_FOUND")
-    if found["confirmed"]:
+    child = found["childId"]
+    lapsed = found["role"] == "CAREGIVER" and not doing.policy.cares_for(found, child)
+    if found["confirmed"] and not lapsed:
         return about("Membership", found)
     if found["acceptedAt"] is None:
         raise Refused("CONFLICT")
@@ -220,12 +222,11 @@ def _let_caregivers_wait(doing: Doing, ended: list[Row]) -> None:
     for left in ended:
         if left["role"] != "STUDENT" or left["acceptedAt"] is None:
             continue
-        child = {"organisationId": left["organisationId"]}
-        studies = doing.all("Membership", role="STUDENT", personId=left["personId"], **child)
-        if any(map(doing.policy.counts, studies)):
-            continue
-        carers = doing.all("Membership", role="CAREGIVER", childId=left["personId"], **child)
+        child, place = left["personId"], left["organisationId"]
+        carers = doing.all("Membership", role="CAREGIVER", childId=child, organisationId=place)
         for row in filter(doing.policy.counts, carers):
+            if doing.policy.cares_for(row, child):
+                continue
             name = doing.find("Person", row["personId"])["name"]
             waits = {"confirmed": False, "confirmedAt": None, "confirmedById": None}
             doing.touch(row, **waits, applicantName=name)

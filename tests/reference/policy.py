@@ -206,7 +206,7 @@ class Policy:
     def has_opened(self, student: UUID, organisation: UUID) -> bool:
         """Leads the organisation now, and has opened the record there, which is still open."""
         return self.leads(organisation) and any(
-            self.is_open(each)
+            self.is_open(each) and self.has_stayed(student, organisation, each["createdAt"])
             for each in self.world["OpenedRecord"]
             if each["openerId"] == self.viewer
             and each["personId"] == student
@@ -241,7 +241,7 @@ class Policy:
             self.leads(place)
             or self.mentors(study["groupId"])
             or any(
-                care["childId"] == person and care["organisationId"] == place
+                self.cares_for(care, person) and care["organisationId"] == place
                 for care in self.current("CAREGIVER", of=self.viewer)
             )
             for study in studies
@@ -260,8 +260,40 @@ class Policy:
         """For an organisation, as long as the child studies there."""
         schools = {study["organisationId"] for study in self.current("STUDENT", of=child)}
         return any(
-            care["childId"] == child and care["organisationId"] in schools
+            self.cares_for(care, child) and care["organisationId"] in schools
             for care in self.current("CAREGIVER", of=self.viewer)
+        )
+
+    def cares_for(self, care: Row, child: UUID) -> bool:
+        """Whether the child has studied there ever since the caregiver was confirmed."""
+        confirmed = care["confirmedAt"] or care["acceptedAt"]
+        place = care["organisationId"]
+        return care["childId"] == child and self.has_stayed(child, place, confirmed)
+
+    def has_stayed(self, student: UUID, organisation: UUID, since: datetime) -> bool:
+        """Whenever a membership there ended since, the student had another: they never left."""
+        studies = [
+            each
+            for each in self.world["Membership"]
+            if each["personId"] == student
+            and each["organisationId"] == organisation
+            and each["role"] == "STUDENT"
+        ]
+        ends = [each["endsAt"] for each in studies if each["endsAt"] is not None]
+        return all(
+            any(self.counted(each, end) for each in studies)
+            for end in ends
+            if since < end <= self.now
+        )
+
+    def counted(self, membership: Row, moment: datetime) -> bool:
+        """Whether a membership gave rights at a moment of the past."""
+        if membership["acceptedAt"] is None or not membership["confirmed"]:
+            return False
+        begins = (membership["beginsAt"], membership["acceptedAt"], membership["confirmedAt"])
+        ends = membership["endsAt"]
+        return all(each is None or each <= moment for each in begins) and (
+            ends is None or ends > moment
         )
 
     def mentors(self, group: UUID | None) -> bool:

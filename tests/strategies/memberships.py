@@ -94,11 +94,29 @@ class MembershipBuilder:
             "declinedAt": self.hours(state.get("declined")),
             "grantedById": granter and granter["id"],
             "confirmed": confirmed,
-            "confirmedAt": choose(self.draw, None, self.hours(-400)) if confirmed else None,
+            "confirmedAt": self.hours(
+                choose(self.draw, None, -400, -400, -0.5) if confirmed else None
+            ),
             "confirmedById": confirmer and confirmer["id"] if confirmed else None,
             "applicantName": None if confirmed else choose(self.draw, None, *NAMES),
             "endedById": ender and ender["id"] if state["ends"] else None,
         }
+
+    def returns(self, memberships: list[Row]) -> list[Row]:
+        """Of some students who were away for a while, most with caregivers, the membership before:
+        caregivers and openers whom they had then have lost them."""
+        cared = {(each["childId"], each["organisationId"]) for each in memberships}
+        earlier = []
+        for study in memberships:
+            if study["role"] != "STUDENT" or not self.is_current(study):
+                continue
+            place = (study["personId"], study["organisationId"])
+            likely = (False, True, False) if place in cared else (False,) * 9 + (True,)
+            if choose(self.draw, *likely):
+                ended = {"endsAt": self.hours(-1.5), "confirmed": True, "confirmedAt": None}
+                earlier.append({**study, **self.row("Membership"), **ended})
+                study["acceptedAt"] = self.hours(-1)
+        return earlier
 
     def offer(self, groups: list[Row], people: list[Row], organisations: list[Row]) -> Row:
         """A membership that its person has not answered: every world has one."""
@@ -123,9 +141,10 @@ class MembershipBuilder:
     def care(self, made: Row, studies: list[Row]) -> None:
         """Most children study somewhere, and most of those where they are cared for."""
         if made["role"] == "CAREGIVER" and studies and chance(self.draw, 90):
-            study = choose(self.draw, *studies)
+            now = [each for each in studies if self.is_current(each)]
+            study = choose(self.draw, *(now or studies))
             made["childId"] = study["personId"]
-            if chance(self.draw, 65):
+            if chance(self.draw, 80):
                 made["organisationId"] = study["organisationId"]
 
     def is_current(self, membership: Row) -> bool:
@@ -162,5 +181,5 @@ class MembershipBuilder:
     def moment(self) -> datetime:
         return self.now - timedelta(hours=choose(self.draw, 100, 200, 300))
 
-    def hours(self, hours: int | None) -> datetime | None:
+    def hours(self, hours: float | None) -> datetime | None:
         return None if hours is None else self.now + timedelta(hours=hours)

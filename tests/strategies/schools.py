@@ -89,7 +89,7 @@ class _SchoolBuilder(MembershipBuilder):
             made = self.membership(role, groups, people, organisations)
             self.care(made, studies)
             memberships.append(made)
-        return memberships
+        return memberships + self.returns(memberships)
 
     def _privacy_requests(
         self, memberships: list[Row], people: list[Row], organisations: list[Row], jobs: list[Row]

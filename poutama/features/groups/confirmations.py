@@ -4,7 +4,8 @@ It is a caregiver's, an adult's whom the school does not know (`db.second_adults
 who joined by a code.
 
 Who may call the mutation is declared beside it in `groups.graphql`. Until then the membership gives
-no right: `sql.relationship` counts confirmed ones alone.
+no right: `sql.relationship` counts confirmed ones alone, and a caregiver's only until the child
+leaves (`lapses`).
 """
 
 from __future__ import annotations
@@ -15,14 +16,15 @@ import msgspec
 
 from poutama.changes import NOW, ColumnValue
 from poutama.errors import ConflictError, NotFoundError
+from poutama.features.groups.lapses import HAS_LAPSED
 from poutama.features.groups.memberships import MembershipPayload, check_verified
 from poutama.procedure import ProcedureContext
 
-_FIND = """
-SELECT m.confirmed, m.accepted_at IS NOT NULL AS accepted, m.source, m.role, o.verified,
-    coalesce(m.ends_at <= now(), false) AS ended
+_FIND = f"""
+SELECT m.confirmed AND NOT {HAS_LAPSED} AS confirmed, m.accepted_at IS NOT NULL AS accepted,
+    m.source, m.role, o.verified, coalesce(m.ends_at <= now(), false) AS ended
 FROM membership AS m JOIN organisation AS o ON o.id = m.organisation_id WHERE m.id = $1::uuid
-"""
+"""  # noqa: S608  constants
 
 
 class ConfirmMembershipInput(msgspec.Struct, frozen=True, rename="camel"):

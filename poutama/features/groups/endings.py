@@ -14,6 +14,7 @@ from asyncpg import Record
 
 from poutama.changes import ColumnValue
 from poutama.errors import ConflictError
+from poutama.features.groups.lapses import find_lapsed, let_wait
 from poutama.features.groups.memberships import Role
 from poutama.procedure import ProcedureContext
 from poutama.sql.relationship import render_is_current
@@ -54,20 +55,6 @@ _FIND_CONFIRMED = f"""
 SELECT m.id, p.name FROM membership AS m JOIN person AS p ON p.id = m.person_id
 WHERE m.confirmed_by_id = $2::uuid AND m.confirmed AND {_IS_THEIRS}
 """  # noqa: S608
-# Of children who are students of the organisation no longer, by what has just ended.
-_FIND_CAREGIVERS = f"""
-SELECT m.id, p.name FROM membership AS m JOIN person AS p ON p.id = m.person_id
-WHERE m.role = 'CAREGIVER' AND {render_is_current("m")}
-    AND EXISTS (
-        SELECT 1 FROM membership AS e WHERE e.person_id = m.child_id AND e.role = 'STUDENT'
-            AND e.organisation_id = m.organisation_id AND e.accepted_at IS NOT NULL
-            AND e.id IN (SELECT jsonb_array_elements_text($1::jsonb)::uuid)
-    )
-    AND NOT EXISTS (
-        SELECT 1 FROM membership AS s WHERE s.person_id = m.child_id AND s.role = 'STUDENT'
-            AND s.organisation_id = m.organisation_id AND {render_is_current("s")}
-    )
-"""  # noqa: S608
 
 
 class EndMembershipInput(msgspec.Struct, frozen=True, rename="camel"):
@@ -89,8 +76,7 @@ async def end_membership(
 ) -> EndMembershipPayload:
     """End a membership now, and with it the consent; ending it again changes nothing.
 
-    Caregivers of a student who leaves the organisation wait to be confirmed again, should the
-    student return.
+    Caregivers of a student who leaves the organisation wait to be confirmed again (`lapses`).
 
     To end an offer of one's own that one has not accepted is to decline it.
 
@@ -107,9 +93,8 @@ async def end_membership(
     await _end(context, ending, row["now"])
     await _withdraw(context, [membership, *ending], row["now"])
     waiting = [each for each in confirmed if each["id"] not in ending]
-    await _let_wait(context, waiting)
-    ended = msgspec.json.encode(ending).decode()
-    await _let_wait(context, list(await context.transaction.fetch(_FIND_CAREGIVERS, ended)))
+    await let_wait(context.changes, waiting)
+    await let_wait(context.changes, await find_lapsed(context.transaction, _list_ids(ending)))
     leaves = row["role"] == Role.ADMIN and row["accepted"] and not row["ended"]
     if (leaves or any(each["admin"] for each in granted)) and not await context.transaction.fetch(
         _FIND_ADMIN, row["organisation_id"]
@@ -132,7 +117,7 @@ async def decline(context: ProcedureContext, offers: list[UUID], now: datetime) 
 
 
 async def _mark_declined(context: ProcedureContext, offers: list[UUID]) -> None:
-    await context.transaction.execute(_DECLINE, msgspec.json.encode(offers).decode())
+    await context.transaction.execute(_DECLINE, _list_ids(offers))
 
 
 async def _find_grants(context: ProcedureContext, row: Record) -> tuple[list[Record], list[Record]]:
@@ -157,15 +142,10 @@ async def _end(context: ProcedureContext, memberships: list[UUID], now: datetime
 
 
 async def _withdraw(context: ProcedureContext, memberships: list[UUID], now: datetime) -> None:
-    ids = msgspec.json.encode(memberships).decode()
-    consents = await context.transaction.fetch(_FIND_CONSENTS, ids)
+    consents = await context.transaction.fetch(_FIND_CONSENTS, _list_ids(memberships))
     values: dict[str, ColumnValue] = {"withdrawnAt": now, "withdrawnBy": context.viewer.person_id}
     await context.changes.update_many("Consent", {each["id"]: values for each in consents})
 
 
-async def _let_wait(context: ProcedureContext, confirmed: list[Record]) -> None:
-    waits: dict[str, ColumnValue] = {"confirmed": False, "confirmedAt": None, "confirmedBy": None}
-    rows: dict[UUID, dict[str, ColumnValue]] = {
-        each["id"]: {**waits, "applicantName": each["name"]} for each in confirmed
-    }
-    await context.changes.update_many("Membership", rows)
+def _list_ids(memberships: list[UUID]) -> str:
+    return msgspec.json.encode(memberships).decode()

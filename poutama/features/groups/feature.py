@@ -7,6 +7,7 @@ from poutama.features.groups import confirmations, endings, invitations, members
 from poutama.features.groups.export import ACCESS, CONSENTS, MEMBERSHIPS
 from poutama.features.groups.notice import Offer, describe_sharing, name_version
 from poutama.personal_data import Erasure, PersonalData
+from poutama.schedule import DAY, Task
 
 
 def show_sharing(role: str, organisation: str, verified: bool, group: str | None) -> list[str]:
@@ -36,6 +37,7 @@ FEATURE = Feature(
         procedures.update_organisation,
     ),
     computed={"invitation_sharing": show_sharing, "notice_version": show_notice_version},
+    tasks={"let_caregivers_wait": Task("poutama.features.groups.lapses:let_caregivers_wait", DAY)},
     exports=(MEMBERSHIPS, CONSENTS, ACCESS),
     personal_data=(
         PersonalData(

@@ -73,7 +73,7 @@ def test_another_rule_makes_another_page() -> None:
     rule = Rule((Audience(Scope.PERSON, "person_id", (Relationship.CAREGIVER,)),))
     changed = replace(goal, rule=rule, changes={Action.INSERT: rule})
     page = render_permissions_page(replace(model, entities={**model.entities, "Goal": changed}))
-    caregivers = "the person's caregivers in an organisation the person is a student of"
+    caregivers = "the person's caregivers in an organisation the person has been a student of since"
     assert section(page, "Goal") == (
         "\n"
         "| to | by its | |\n|---|---|---|\n"
