@@ -16,6 +16,7 @@ from uuid import UUID
 
 from poutama.db.transaction import Transaction
 from poutama.sql.fragment import quote_name, quote_text
+from poutama.sql.relationship import render_is_current
 
 _PARAMETER = re.compile(r"\$(\d+)")
 
@@ -146,10 +147,12 @@ def _add_entries(table: BulkTable, action: str, change: str, source: str) -> str
     return (
         f"WITH done AS (\n{change}\n)\n"  # noqa: S608  quoted names
         "INSERT INTO audit_entry (id, actor_id, actor_name, subject_id, action, kind, row_id,"
-        " organisation_id, organisation_name)\n"
+        " organisation_id, organisation_name, actor_role)\n"
         f"SELECT gen_random_uuid(), {actor}, (SELECT p.name FROM person AS p WHERE p.id = {actor}),"
         f" d.subject_id, {quote_text(action)}, {quote_text(table.kind)}, d.id,"
-        f" {organisation}, (SELECT o.name FROM organisation AS o WHERE o.id = {organisation})\n"
+        f" {organisation}, (SELECT o.name FROM organisation AS o WHERE o.id = {organisation}),"
+        f" (SELECT min(m.role) FROM membership AS m WHERE m.person_id = {actor}"
+        f" AND m.organisation_id = {organisation} AND {render_is_current('m')})\n"
         f"FROM ({_list_subjects(table)}) AS d WHERE {actor} IS NOT NULL"
     )
 

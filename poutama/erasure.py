@@ -23,8 +23,9 @@ WHERE id IN (SELECT e.id::uuid FROM jsonb_array_elements_text($1::jsonb) AS e (i
 """
 # Without a subject: no person's log shows it. A restored backup is erased again by these ids.
 _RECORD = """
-INSERT INTO audit_entry (id, actor_id, actor_name, subject_id, action, kind, row_id)
-SELECT gen_random_uuid(), $2::uuid, $3::text, NULL::uuid, 'DELETE', 'Person', e.id::uuid
+INSERT INTO audit_entry (id, actor_id, actor_name, subject_id, action, kind, row_id, actor_role)
+SELECT gen_random_uuid(), $2::uuid, $3::text, NULL::uuid, 'DELETE', 'Person', e.id::uuid,
+    CASE WHEN $2::uuid = '00000000-0000-0000-0000-000000000000' THEN 'OPERATOR' END
 FROM jsonb_array_elements_text($1::jsonb) AS e (id)
 """
 _OUTCOMES = {

@@ -157,7 +157,7 @@ CORE_PERSONAL_DATA = (
     PersonalData(
         table="audit_entry",
         path="actor_id",
-        columns=("actor_name",),
+        columns=("actor_name", "actor_role"),
         erasure=Erasure.KEEP,
         counted=False,
         note="what they did to others' data, under the name they had: it is the others' record, and"

@@ -17,6 +17,7 @@ from poutama.plan.nodes import (
     AnyOf,
     Compare,
     Exists,
+    HasRelationship,
     HasWords,
     Not,
     Own,
@@ -85,12 +86,16 @@ def _find_trace_of(entities: Mapping[str, Entity], entity: Entity, own: Own) -> 
 
 
 def find_subject(
-    entities: Mapping[str, Entity], entity: Entity, right: Predicate | str | None = None
+    entities: Mapping[str, Entity],
+    entity: Entity,
+    right: Predicate | None = None,
+    organisation: str | None = None,
 ) -> Subject | None:
     """Whose data a row of this type is; None where it is not a person's.
 
-    `right`: by what the viewer may change it, or which column says so, where that is known;
-    otherwise the rule of those who may see it.
+    `right`: by what the viewer may change it, where that is known; otherwise the rule of those who
+    may see it. `organisation`: the column with the organisation in whose right, where the type does
+    not name one.
     """
     path = []
     found = entity
@@ -100,14 +105,21 @@ def find_subject(
         path.append((relation, found))
     if found.audit is None or found.audit.person is None:
         return None
-    organisation = entity.audit.organisation if entity.audit is not None else None
-    named = organisation or right or _right(entities, entity)
+    audit = entity.audit
+    assert audit is not None, "the type that leads to a person has one"
+    organisation = audit.organisation or organisation
+    by = right or _right(entities, entity)
+    if organisation is not None:
+        # Who sees the row in no right, such as a child their caregiver's membership.
+        member = HasRelationship(Scope.ORGANISATION, organisation, (Relationship.MEMBER,))
+        by = AnyOf((by, member))
     return Subject(
         tuple(path),
         found.audit.person,
-        named,
+        by,
+        organisation,
         found.audit.also,
-        right_required=entity.audit is not None and entity.audit.organisation_required,
+        organisation_required=audit.organisation_required,
         sees=_sees(entities, entity),
     )
 

@@ -163,12 +163,14 @@ class Subject:
 
     path: tuple[tuple[Relation, Entity], ...]
     column: str
-    right: Predicate | str
-    """What gives others a right to the row: it, or this column, names their organisation."""
+    right: Predicate
+    """What gives others a right to the row: by it their organisation and role are found."""
+    organisation: str | None = None
+    """The column that names the organisation in whose right others have to do with the row."""
     also: tuple[str, ...] = ()
     """Columns beside it that name further persons of whom the row tells."""
-    right_required: bool = False
-    """Whether `right` is a column that is never NULL."""
+    organisation_required: bool = False
+    """Whether `organisation` is never NULL."""
     sees: Predicate = ALWAYS
     """Which rows the person may see, and so is shown that they were changed."""
 

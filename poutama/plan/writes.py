@@ -216,13 +216,15 @@ class WriteBuilder:
         for each in children:
             check_children(each, self._settings)
         behind = (Exists(each.relation, each.entity, each.guard) for each in parents)
-        right = entity.right or AnyOf(tuple(behind))
-        belongs, subject = tuple(parents), self._subject(entity, right)
+        right = AnyOf(tuple(behind))
+        belongs, subject = tuple(parents), self._subject(entity, right, entity.right)
         quotas = check_quotas(entity, row, belongs, self._settings)
         return Insert(entity, row, belongs, tuple(children), subject, quotas)
 
-    def _subject(self, entity: Entity, right: Predicate | str) -> Subject | None:
-        return find_subject(self._model.entities, entity, right)
+    def _subject(
+        self, entity: Entity, right: Predicate, organisation: str | None = None
+    ) -> Subject | None:
+        return find_subject(self._model.entities, entity, right, organisation)
 
     def _new_id(self) -> NewId:
         self._ids += 1

@@ -53,7 +53,7 @@ KINDS = {
 }
 TABLE = re.compile(r"(?!.*_\d+$)[a-z][a-z0-9_]{0,54}")
 """What a table may be called: short enough that a statement can number it, and not numbered."""
-TAKEN = frozenset({"audit", "before", "lookup", "store", "written"})
+TAKEN = frozenset({"audit", "rights", "before", "lookup", "store", "written"})
 """What `sql.names` calls parts of a statement: they would hide a table of the same name."""
 
 

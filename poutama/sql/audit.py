@@ -1,43 +1,56 @@
 """Writing down who changed what and who read whose data, in the very statement that does it.
 
-A read of others' audited rows inserts one entry for each person and kind, unless the same viewer's
-last is younger than `REMEMBERED`; reading one's own writes nothing. A change inserts one entry, and
-its payload those of what it reads besides the row written. Each names the organisation in whose
-right the viewer had to do with the row. Nothing is read or changed without its entry, because it is
-one statement. Sums over a group are not written down.
+A read of others' audited rows inserts one entry for each person, kind and organisation in whose
+right it is read, unless the same viewer's last is younger than `REMEMBERED`; reading one's own
+writes nothing. A change inserts one entry, and its payload those of what it reads besides the row
+written. Each names the organisation and the role in whose right the viewer had to do with the row.
+Nothing is read or changed without its entry, because it is one statement. Sums over a group are not
+written down.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from uuid import UUID
 
 from poutama.plan.nodes import (
     ALWAYS,
+    All,
+    AnyOf,
     Change,
     Delete,
     HasRelationship,
     Insert,
+    IsNull,
+    Predicate,
     Subject,
     Trace,
     Update,
     UpdateMany,
 )
 from poutama.plan.values import Value, ViewerId
-from poutama.schema.model import RELATIONSHIPS, Relationship, Scope
-from poutama.sql.acting_organisation import list_columns, render_right
+from poutama.schema.model import RELATIONSHIPS, Column, ColumnKind, Relationship, Scope
+from poutama.sql.acting_right import list_columns, name_organisation, name_role, render_right
 from poutama.sql.fragment import Parameters, name_column, quote_name, quote_text
 from poutama.sql.predicate import Conditions
-from poutama.sql.relationship import render_organisation
+from poutama.sql.relationship import render_acting_right, render_is_current
 from poutama.sql.statement import Statement
 
 REMEMBERED = "15 minutes"
 """Reading the same person's data again within this time is the same visit."""
 
-_RIGHT = "reader.organisation_id"
+SELF = "SELF"
+"""The role of the person whose data it is."""
+
+OPERATOR = "OPERATOR"
+"""The role of those who run the service, by a command or the clock: `poutama.schedule.SYSTEM`."""
+
+_ANY = tuple(sorted(each for each in RELATIONSHIPS[Scope.PERSON] if each is not Relationship.SELF))
+_NO_PERSON = f"'{UUID(int=0)}'::uuid"
 _COLUMNS = (
     "(id, at, actor_id, actor_name, subject_id, action, kind, row_id, organisation_id,"
-    " organisation_name)"
+    " organisation_name, actor_role)"
 )
 
 
@@ -59,11 +72,10 @@ class TracedRows:
 
 def list_trace_columns(trace: Trace) -> tuple[str, ...]:
     """The columns of a row that its person, and the organisation of the entry, depend on."""
-    right = trace.subject.right
-    named = (right,) if isinstance(right, str) else list_columns(right)
     subject = trace.subject
     also = () if subject.path else subject.also
-    return tuple(dict.fromkeys((subject.key, *also, *named)))
+    named = () if subject.organisation is None else (subject.organisation,)
+    return tuple(dict.fromkeys((subject.key, *also, *named, *list_columns(subject.right))))
 
 
 def is_found_at_once(trace: Trace) -> bool:
@@ -72,13 +84,13 @@ def is_found_at_once(trace: Trace) -> bool:
     Then doubles cost less than a hash table of what is there without them.
     """
     subject = trace.subject
-    return not subject.path and (isinstance(subject.right, str) or subject.column == "id")
+    return not subject.path and (subject.organisation is not None or subject.column == "id")
 
 
 def render_entries(
     conditions: Conditions, change: Change | None, traced: Sequence[TracedRows]
 ) -> list[str]:
-    """The CTE that writes down what the statement does: none, or one.
+    """The CTEs that write down what the statement does: none where it leaves no entry.
 
     One INSERT for a change and for what its payload reads: one statement cannot change a table
     twice on CockroachDB.
@@ -94,9 +106,9 @@ def render_entries(
     if traced:
         entries.append(_entries_of_reads(conditions, traced, viewer, audience=audience))
     columns = f"{_COLUMNS[:-1]}, audience)" if audience else _COLUMNS
-    return [
-        f"audit AS (INSERT INTO audit_entry {columns} {' UNION ALL '.join(entries)} RETURNING 1)"
-    ]
+    into = f"INSERT INTO audit_entry {columns} {' UNION ALL '.join(entries)} RETURNING 1"
+    ctes = [f"rights AS ({_render_rights(viewer)})"] if _need_rights(traced) else []
+    return [*ctes, f"audit AS ({into})"]
 
 
 def _hides_rows(change: Change) -> bool:
@@ -112,7 +124,7 @@ def render_recorded_read(person: Value, kind: Value) -> Statement:
     return Statement(
         f"INSERT INTO audit_entry {_COLUMNS} SELECT gen_random_uuid(), now(), {viewer},"
         f" {_name(viewer)}, {subject}, 'READ', {parameters.place(kind, 'text')}, NULL::uuid,"
-        f" {_RIGHT}, {_organisation(_RIGHT)} FROM (SELECT {right} AS organisation_id) AS reader",
+        f" {_list_right('reader.acting')} FROM (SELECT {right} AS acting) AS reader",
         parameters.values,
     )
 
@@ -126,26 +138,43 @@ def _writes(change: Change) -> bool:
 def _entries_of_reads(
     conditions: Conditions, traced: Sequence[TracedRows], viewer: str, *, audience: bool
 ) -> str:
-    """One entry for each person and kind, whatever rows and organisations there are several of."""
+    """One entry for each person, kind and organisation, whatever rows there are several of."""
     shown_to = ", 'PERSON'" if audience else ""
     parts = [_people(conditions, rows, viewer) for rows in _join_alike(traced)]
-    kinds = dict.fromkeys(quote_text(rows.trace.kind) for rows in traced if rows.trace.by_right)
-    # After the groups: a database that knew it before would find the organisation of each person
-    # who has an entry already.
-    by_right = " AND ".join(
-        f"(shown.kind <> {kind} OR min(shown.organisation_id) IS NOT NULL)" for kind in kinds
-    )
-    having = f" HAVING {by_right}" if by_right else ""
+    # After the groups: a database that knew it before would look for the right by which each row
+    # is read, also those of whom there is an entry already. In no right are only those rows read
+    # for which there is none in any organisation.
     people = (
         "SELECT shown.subject, shown.kind, min(shown.action) AS action,"
-        " min(shown.organisation_id)::uuid AS organisation_id"
+        " coalesce(min(shown.acting), shown.organisation_id::text) AS acting"
         f" FROM ({' UNION ALL '.join(parts)}) AS shown"
-        f" GROUP BY shown.subject, shown.kind{having}"
+        " GROUP BY shown.subject, shown.kind, shown.organisation_id"
+        " HAVING CASE WHEN shown.organisation_id IS NULL THEN count(shown.acting) < count(*)"
+        " ELSE count(shown.acting) > 0 END"
     )
     return (
         f"SELECT gen_random_uuid(), now(), {viewer}, {_name(viewer)}, reader.subject,"
-        f" reader.action, reader.kind, NULL::uuid, {_RIGHT}, {_organisation(_RIGHT)}{shown_to}"
+        f" reader.action, reader.kind, NULL::uuid, {_list_right('reader.acting')}{shown_to}"
         f" FROM ({people}) AS reader"
+    )
+
+
+def _need_rights(traced: Sequence[TracedRows]) -> bool:
+    return any(_named_organisation(rows.trace.subject) is None for rows in traced)
+
+
+def _named_organisation(subject: Subject) -> str | None:
+    """The column with the one organisation in whose right others read the row; None for any."""
+    known = subject.organisation_required or not subject.also
+    return subject.organisation if known else None
+
+
+def _render_rights(viewer: str) -> str:
+    """The organisations in whose right the viewer may read; and NULL, for reading in none."""
+    return (
+        "SELECT DISTINCT viewer.organisation_id FROM membership AS viewer"
+        f" WHERE viewer.person_id = {viewer} AND {render_is_current('viewer')}"
+        " UNION ALL SELECT NULL::uuid"
     )
 
 
@@ -163,30 +192,56 @@ def _join_alike(traced: Sequence[TracedRows]) -> list[TracedRows]:
 
 
 def _people(conditions: Conditions, rows: TracedRows, viewer: str) -> str:
-    """Whose data these rows are, without those whom the viewer has an entry about."""
+    """Whose data these rows are and in whose right, without those that the viewer's entries have.
+
+    `acting` is the right, looked for in the organisation alone; where that is NULL, in all.
+    """
     subject, kind = rows.trace.subject, quote_text(rows.trace.kind)
     person, source = name_column("found", subject.column), f"({rows.query}) AS found"
     if subject.path or subject.also:
         person = "found.subject"
         source = _name_subjects(subject, rows.query)
-    right = _right(conditions, "found", subject, person if subject.also else None)
-    organisation = "NULL::text" if right is None else f"{right}::text"
+    named, known = _named_organisation(subject), ""
+    if named is None:
+        source += ", rights"
+        organisation = "rights.organisation_id"
+        by = subject.right if subject.organisation is None else _or_to_person(subject)
+        within = f"coalesce({organisation}, viewer.organisation_id)"
+        acting = render_right(conditions, "found", by, organisation=within) or "NULL::text"
+        known = f" AND {organisation} IS NOT NULL" if rows.trace.by_right else ""
+    else:
+        organisation = name_column("found", named)
+        acting = _acting_in(conditions, "found", subject, organisation)
     action = "'SEARCH'" if rows.searched else "'READ'"
+    return (
+        f"SELECT {person} AS subject, {kind} AS kind, {action} AS action,"
+        f" {organisation} AS organisation_id, {acting} AS acting"
+        f" FROM {source} WHERE {person} <> {viewer}{known} AND NOT EXISTS"
+        f" ({_recent_entry(rows, viewer, person, organisation)})"
+    )
+
+
+def _recent_entry(rows: TracedRows, viewer: str, person: str, organisation: str) -> str:
+    """The entry of the same visit, in the same right: for reading in none, that in any."""
     # What was changed in this transaction was read, and what was read was searched.
     known = "(entry.action = 'READ' OR entry.at = now() AND entry.action <> 'SEARCH')"
     if rows.searched:
         known = "(entry.action IN ('READ', 'SEARCH') OR entry.at = now())"
-    recent = (
+    return (
         "SELECT 1 FROM audit_entry AS entry"
         f" WHERE entry.subject_id = {person} AND entry.actor_id = {viewer}"
-        f" AND entry.kind = {kind} AND {known}"
+        f" AND entry.kind = {quote_text(rows.trace.kind)} AND {known}"
         f" AND entry.at > now() - interval '{REMEMBERED}'"
+        f" AND ({organisation} IS NULL OR entry.organisation_id = {organisation})"
     )
-    return (
-        f"SELECT {person} AS subject, {kind} AS kind, {action} AS action,"
-        f" {organisation} AS organisation_id"
-        f" FROM {source} WHERE {person} <> {viewer} AND NOT EXISTS ({recent})"
-    )
+
+
+def _or_to_person(subject: Subject) -> Predicate:
+    """The right to a row; to one of no organisation, what the viewer is to the person."""
+    assert subject.organisation is not None
+    column = Column(subject.organisation, subject.organisation, ColumnKind.UUID, nullable=True)
+    to_person = HasRelationship(Scope.PERSON, "subject", _ANY)
+    return AnyOf((subject.right, All((IsNull(column), to_person))))
 
 
 def _name_subjects(subject: Subject, query: str) -> str:
@@ -228,23 +283,30 @@ def _entry_of_change(
             action = "UPDATE"
         case Delete():
             action = "DELETE"
-    subject = "NULL::uuid" if change.subject is None else _subject("written", change.subject)
-    right, shown_to = None, ""
+    subject, right, shown_to = "NULL::uuid", None, ""
     if change.subject is not None:
+        subject = _subject("written", change.subject)
         right = _right(conditions, "written", change.subject, person)
         if change.subject.sees != ALWAYS:
             seen = conditions.render("written", change.subject.sees)
             shown_to = f", CASE WHEN {seen.text} THEN 'PERSON' ELSE 'STAFF' END"
-    entry = (
-        f"SELECT gen_random_uuid(), now(), {viewer}, {_name(viewer)}, {subject},"
-        f" '{action}', {quote_text(change.entity.name)}, written.id"
-    )
-    if right is None:
-        return f"{entry}, NULL::uuid, NULL::text{shown_to} FROM written"
+    acting = "" if right is None else f", {right} AS acting"
     return (
-        f"{entry}, written.right_id, {_organisation('written.right_id')}{shown_to}"
-        f" FROM (SELECT written.*, {right} AS right_id FROM written) AS written"
+        f"SELECT gen_random_uuid(), now(), {viewer}, {_name(viewer)}, written.whose,"
+        f" '{action}', {quote_text(change.entity.name)}, written.id,"
+        f" {_right_of_change(viewer, known=right is not None)}{shown_to}"
+        f" FROM (SELECT written.*, {subject} AS whose{acting} FROM written) AS written"
     )
+
+
+def _right_of_change(viewer: str, *, known: bool) -> str:
+    """The columns of an entry about the right; `known`: whether the change may be in another's."""
+    others = name_role("written.acting") if known else "NULL::text"
+    role = (
+        f"CASE WHEN {viewer} = written.whose THEN '{SELF}'"
+        f" WHEN {viewer} = {_NO_PERSON} THEN '{OPERATOR}' ELSE {others} END"
+    )
+    return _list_right("written.acting", role) if known else f"NULL::uuid, NULL::text, {role}"
 
 
 def _subject(alias: str, subject: Subject) -> str:
@@ -261,25 +323,33 @@ def _subject(alias: str, subject: Subject) -> str:
 
 
 def _right(conditions: Conditions, alias: str, subject: Subject, person: str | None) -> str | None:
-    """The organisation in whose right; where the row has none, in whose right to `person`."""
-    if isinstance(subject.right, str):
-        named = name_column(alias, subject.right)
-        if person is None or subject.right_required:
-            return named
-        return f"coalesce({named}, {_any_right(conditions.parameters, person)})"
-    return render_right(conditions, alias, subject.right)
+    """In whose right; where the row has no organisation, in whose right to `person`."""
+    if subject.organisation is None:
+        return render_right(conditions, alias, subject.right)
+    named = _acting_in(conditions, alias, subject, name_column(alias, subject.organisation))
+    if person is None or subject.organisation_required:
+        return named
+    return f"coalesce({named}, {_any_right(conditions.parameters, person)})"
+
+
+def _acting_in(conditions: Conditions, alias: str, subject: Subject, organisation: str) -> str:
+    """The right in that organisation; where none is found there, the organisation alone."""
+    acting = render_right(conditions, alias, subject.right, organisation=organisation)
+    return f"coalesce({acting}, {organisation}::text)"
 
 
 def _any_right(parameters: Parameters, person: str) -> str:
     """The organisation in which the viewer is anything to the person."""
-    others = (each for each in RELATIONSHIPS[Scope.PERSON] if each is not Relationship.SELF)
-    any_right = HasRelationship(Scope.PERSON, "id", tuple(sorted(others)))
-    return render_organisation(parameters, person, any_right, ())
+    any_right = HasRelationship(Scope.PERSON, "id", _ANY)
+    return render_acting_right(parameters, person, any_right, ())
+
+
+def _list_right(acting: str, role: str | None = None) -> str:
+    """The columns of an entry about the right: the organisation, its name, and the role."""
+    organisation = name_organisation(acting)
+    name = f"(SELECT named.name FROM organisation AS named WHERE named.id = {organisation})"
+    return f"{organisation}, {name}, {role or name_role(acting)}"
 
 
 def _name(viewer: str) -> str:
     return f"(SELECT actor.name FROM person AS actor WHERE actor.id = {viewer})"
-
-
-def _organisation(id_: str) -> str:
-    return f"(SELECT named.name FROM organisation AS named WHERE named.id = {id_})"

@@ -13,6 +13,7 @@ Common table expressions:
   `before`: the row's version before the change.
 - `quota_<n>`: how many rows there are under a quota of the new row's type, as `used`, and in how
   many seconds the oldest of them stops counting, as `wait`.
+- `rights`: the organisations in whose right the viewer may read, and NULL for none.
 - `audit`: the entries of the audit; `lookup`, `store`: what an idempotency key needs.
 
 Rows:
@@ -25,7 +26,7 @@ Rows:
 - `sibling`: a row with the same parent as `this`; `child`: a row to be inserted along with it;
   `through_<n>`: a row on the way to the person whose data `written` is.
 - `shown`: the person, the `kind` of data, the `action` and the organisation of a read, and
-  `reader` the same, each person and kind once; `found`: the rows that this is found out of;
+  `reader` the same, each once; `found`: the rows that this is found out of;
   `actor`: the person who reads; `named`: the organisation in whose right;
   `entry`: a row of the audit, or of the idempotency keys; `member`: a `value` of a list argument.
 
@@ -39,8 +40,8 @@ Columns of levels and slots:
 - `place`, `fetched`: the row's place on its page, and how many rows the page has fetched; `cursor`.
   While they are computed, beside all columns of the table: `_parent`, `_place`.
 - `trace_<n>_<column>`: a column of a row whose reading the audit writes down; `subject`: whose data
-  the row is; `right_id`, `organisation_id`: the organisation in whose right the viewer has to do
-  with it.
+  the row is, of a change `whose`; `acting`: the organisation and the role, one text, in whose right
+  the viewer has to do with it; `organisation_id`: the organisation alone.
 
 Columns of the answer: `data`; of a change also `written`, how many rows were, and `version`; under
 an idempotency key also `fingerprint`.

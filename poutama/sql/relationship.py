@@ -9,8 +9,9 @@ one look at the viewer's own memberships.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
-from poutama.plan.nodes import HasRelationship
+from poutama.plan.nodes import Confined, HasRelationship
 from poutama.plan.values import ViewerId
 from poutama.schema.model import Relationship, Scope, Within
 from poutama.sql.condition import Condition, Form, all_of, any_of
@@ -24,6 +25,12 @@ ROLES = {
 
 LEADERS = ["MENTOR_MANAGER", "ADMIN"]
 
+ORGANISATION_CHARACTERS = 36
+"""How long the id of an organisation is as text."""
+
+OPENED_RECORD = "OPENED_RECORD"
+"""The role of managers and administrators who read as those who have opened the record."""
+
 
 def render_relationship(
     parameters: Parameters, name: str, has_relationship: HasRelationship, rows: Sequence[str]
@@ -32,18 +39,61 @@ def render_relationship(
 
     `rows`: the alias of the row that it is about, then those of the rows above it.
     """
+    for each in has_relationship.confined:
+        if each.within.every:
+            return _held_in_every(parameters, name, has_relationship, rows, each)
     return _exists("viewer", _held(parameters, name, has_relationship, rows))
 
 
-def render_organisation(
-    parameters: Parameters, name: str, has_relationship: HasRelationship, rows: Sequence[str]
-) -> str:
-    """Return the organisation of the viewer's membership by which the condition holds; or NULL."""
-    held = _held(parameters, name, has_relationship, rows)
-    return (
-        f"(SELECT viewer.organisation_id FROM membership AS viewer{held.where}"
-        " ORDER BY viewer.organisation_id LIMIT 1)"
+def _held_in_every(
+    parameters: Parameters,
+    name: str,
+    has_relationship: HasRelationship,
+    rows: Sequence[str],
+    every: Confined,
+) -> Condition:
+    """Return the condition that a membership in each of the listed organisations gives it."""
+    rest = tuple(each for each in has_relationship.confined if each != every)
+    held = _held(parameters, name, replace(has_relationship, confined=rest), rows)
+    there = Condition("viewer.organisation_id::text = member.value")
+    missing = Condition(f"NOT {_exists('viewer', all_of(held, there)).text}")
+    column = name_column(rows[every.above], every.within.column)
+    listed = f"jsonb_array_elements_text({column}::jsonb) AS member(value)"
+    return all_of(
+        Condition(f"strpos({column}, '-') > 0"),
+        Condition(f"NOT EXISTS (SELECT 1 FROM {listed}{missing.where})"),
     )
+
+
+def render_acting_right(
+    parameters: Parameters,
+    name: str,
+    has_relationship: HasRelationship,
+    rows: Sequence[str],
+    organisation: str | None = None,
+) -> str:
+    """Return the viewer's organisation and role, one text, by which the condition holds; or NULL.
+
+    The first `ORGANISATION_CHARACTERS` are the organisation's id, the rest is the role. Of several
+    memberships the first by that text counts; with `organisation`, the name of an id, only those in
+    that organisation do.
+    """
+    held = _held(parameters, name, has_relationship, rows)
+    if organisation is not None:
+        held = all_of(held, Condition(f"viewer.organisation_id = {organisation}"))
+    role = _role(name, has_relationship.relationships)
+    right = f"min(viewer.organisation_id::text || {role})"
+    return f"(SELECT {right} FROM membership AS viewer{held.where})"
+
+
+def _role(name: str, relationships: tuple[Relationship, ...]) -> str:
+    """What the viewer is by their membership; who leads may have opened the person's record."""
+    if Relationship.OPENER not in relationships:
+        return "viewer.role"
+    opened = _leads(LEADERS)
+    if not {Relationship.MANAGER, Relationship.ADMIN, Relationship.STAFF}.isdisjoint(relationships):
+        opened = all_of(opened, _has_opened(name))
+    return f"CASE WHEN {opened.text} THEN '{OPENED_RECORD}' ELSE viewer.role END"
 
 
 def _held(
@@ -89,14 +139,15 @@ def _to_person(has_relationship: HasRelationship, name: str) -> list[Condition]:
 
     if Relationship.CAREGIVER in relationships:
         child = Condition("viewer.child_id = subject.person_id")
-        stayed = _has_stayed(render_confirmation("viewer"))
+        stayed = _has_stayed("subject", render_confirmation("viewer"))
         student.append(all_of(_is("viewer", "CAREGIVER"), child, same_organisation, stayed))
     if Relationship.MENTOR in relationships:
         student.append(all_of(_is("viewer", "MENTOR"), same_group))
     if leading := _roles(relationships, (Relationship.MANAGER, Relationship.ADMIN)):
         student.append(all_of(_leads(leading), same_organisation))
     if Relationship.OPENER in relationships:
-        student.append(all_of(_leads(LEADERS), same_organisation, _has_opened()))
+        opened = _has_opened("subject.person_id")
+        student.append(all_of(_leads(LEADERS), same_organisation, opened))
     if student:
         branches.append(has(_is("subject", "STUDENT"), _is_current("subject"), any_of(*student)))
     if Relationship.MENTEE in relationships:
@@ -150,8 +201,8 @@ def render_has_left_since(student: str, organisation: str, moment: str) -> str:
     )
 
 
-def _has_stayed(moment: str) -> Condition:
-    left = render_has_left_since("subject.person_id", "subject.organisation_id", moment)
+def _has_stayed(alias: str, moment: str) -> Condition:
+    left = render_has_left_since(f"{alias}.person_id", f"{alias}.organisation_id", moment)
     return Condition(f"NOT {left}")
 
 
@@ -159,19 +210,19 @@ def _is_current(alias: str) -> Condition:
     return Condition(render_is_current(alias), Form.AND)
 
 
-def _has_opened() -> Condition:
+def _has_opened(person: str) -> Condition:
     """Whether the viewer has opened the person's record in the organisation, and it is open."""
     theirs = [
         Condition(f"opened.{column}")
         for column in (
             "opener_id = viewer.person_id",
-            "person_id = subject.person_id",
+            f"person_id = {person}",
             "organisation_id = viewer.organisation_id",
             "expires_at > now()",
             "closed_at IS NULL",
         )
     ]
-    stayed = _has_stayed("opened.created_at")
+    stayed = _has_stayed("opened", "opened.created_at")
     return _exists("opened", all_of(*theirs, stayed), "opened_record")
 
 

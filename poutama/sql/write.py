@@ -23,7 +23,7 @@ from poutama.plan.nodes import (
 )
 from poutama.plan.values import Folded, SqlConstant, Value, ViewerId
 from poutama.schema.model import Column, ColumnKind, Entity
-from poutama.sql.acting_organisation import render_right
+from poutama.sql.acting_right import name_organisation, render_right
 from poutama.sql.condition import TRUE, Condition, all_of
 from poutama.sql.fragment import Parameters, name_column, quote_name, quote_text, type_of
 from poutama.sql.predicate import Conditions
@@ -235,7 +235,9 @@ class ChangeRenderer:
             for parent, alias in zip(change.parents, aliases, strict=True)
             if (right := render_right(self._conditions, alias, parent.guard)) is not None
         ]
-        return f"coalesce({', '.join(found)})" if len(found) > 1 else "".join(found) or "NULL::uuid"
+        if not found:
+            return "NULL::uuid"
+        return name_organisation(f"coalesce({', '.join(found)})" if len(found) > 1 else found[0])
 
     def _identify(self, alias: str, row: Value, guard: Predicate) -> Condition:
         where = self._conditions.render(alias, guard)

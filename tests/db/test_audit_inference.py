@@ -214,13 +214,14 @@ def ask(
     body = engines.ask(rendering, probe.text, probe.viewer)
     rows = engines.runner.run(
         engines.database.read(
-            "select subject_id, kind, action from audit_entry where at > now() - interval '1 day'",
+            "select subject_id, kind, action, organisation_id from audit_entry"
+            " where at > now() - interval '1 day'",
             deadline=deadline,
         )
     )
-    found = {(row[0], row[1]): row[2] for row in rows}
-    assert len(found) == len(rows), "one entry a person, kind and operation"
-    return body, found
+    alike = {(row[0], row[1], row[3]) for row in rows}
+    assert len(alike) == len(rows), "one entry a person, kind, organisation and operation"
+    return body, {(row[0], row[1]): row[2] for row in rows}
 
 
 def write(engines: Engines, edit: Edit, value: object) -> None:

@@ -180,7 +180,20 @@ def misnamed(before: World, after: World, viewer: UUID) -> str:
             own = own and not any(policy.may_see_person(row["subjectId"]) for policy in policies)
         if row["id"] not in known and others and not (belongs or own):
             return f"AuditEntry: expected an organisation of the viewer's, got {row}"
+        if row["id"] not in known and row["actorRole"] not in roles_in(policies, row):
+            return f"AuditEntry: expected a role of the viewer's there, got {row}"
     return ""
+
+
+def roles_in(policies: list[Policy], entry: Row) -> set[str | None]:
+    """In which roles the viewer may have acted, before or after."""
+    found: set[str | None] = {
+        role
+        for policy in policies
+        for role in policy.roles_towards(entry["subjectId"], entry["organisationId"])
+    }
+    # No role where a right has ended, or was none: one's own row that tells of another.
+    return found or {None}
 
 
 def normalize(row: Row, known: set[object]) -> list[tuple[str, Any]]:
@@ -188,7 +201,7 @@ def normalize(row: Row, known: set[object]) -> list[tuple[str, Any]]:
     found: list[tuple[str, Any]] = []
     for name, value in sorted(row.items()):
         match name, value:
-            case (("organisationId" | "organisationName"), _) if "actorId" in row:
+            case (("organisationId" | "organisationName" | "actorRole"), _) if "actorId" in row:
                 continue  # `misnamed` looks at them
             case _, UUID() | datetime() if value not in known:
                 found.append((name, "new"))

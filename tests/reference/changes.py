@@ -161,7 +161,8 @@ class Doing:
             self.world["AuditEntry"].append({
                 "id": uuid4(), "at": self.now, "action": action, "kind": kind, "rowId": row,
                 "subjectId": person, "actorId": self.viewer, "actorName": who["name"],
-                "audience": "STAFF" if staff else "PERSON",
+                "audience": "STAFF" if staff else "PERSON", "organisationId": None,
+                "organisationName": None, "actorRole": None,
             })  # fmt: skip
 
 

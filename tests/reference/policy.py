@@ -256,6 +256,22 @@ class Policy:
             or self.leads(row["organisationId"])
         )
 
+    def roles_towards(self, person: UUID | None, organisation: UUID | None) -> set[str]:
+        """What an entry of the audit may say that the viewer was when they had to do with data of
+        this person in the right of that organisation."""
+        if person == self.viewer:
+            return {"SELF"}
+        held = {
+            each["role"]
+            for each in self.world["Membership"]
+            if each["personId"] == self.viewer
+            and each["organisationId"] == organisation
+            and self.counts(each)
+        }
+        if person is None or organisation is None:
+            return set()
+        return held | ({"OPENED_RECORD"} if self.has_opened(person, organisation) else set())
+
     def is_caregiver_of(self, child: UUID) -> bool:
         """For an organisation, as long as the child studies there."""
         schools = {study["organisationId"] for study in self.current("STUDENT", of=child)}

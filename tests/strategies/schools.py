@@ -376,4 +376,5 @@ class _SchoolBuilder(MembershipBuilder):
             "audience": choose(self.draw, "PERSON", "PERSON", "STAFF"),
             "actorName": choose(self.draw, *NAMES),
             "organisationName": choose(self.draw, *NAMES, None),
+            "actorRole": (None, "MENTOR", "ADMIN", "OPENED_RECORD")[self.made % 4],
         }

@@ -34,8 +34,8 @@ def words(text: str) -> frozenset[str]:
 # In v20.2's docs/generated/sql/{functions,aggregates,window_functions}.md, and in PostgreSQL 18.
 FUNCTIONS = words(
     """bool_or ceil chr coalesce convert_to count encode extract gen_random_uuid greatest
-    jsonb_array_elements jsonb_array_elements_text least lower max md5 min now nullif octet_length
-    replace row_number string_agg strpos sum to_json translate"""
+    jsonb_array_elements jsonb_array_elements_text least left lower max md5 min now nullif
+    octet_length replace row_number string_agg strpos substr sum to_json translate"""
 )
 # `int`, `integer` and `serial` are of another size there, `json` of another order.
 TYPES = words("bool float8 int4 int8 jsonb text timestamptz uuid")
