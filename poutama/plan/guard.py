@@ -58,9 +58,12 @@ def allowed_by(
             confined if alternative.within is None else (*confined, Confined(alternative.within))
         )
         match alternative:
-            case Audience(scope, column, relationships):
+            case Audience(scope, column, relationships, besides=besides):
                 counted = tuple(each for each in relationships if only is None or each in only)
                 found = _related(scope, column, counted, within)
+                if besides and found:
+                    both = (_any_of(found), _any_of(_related(scope, column, besides, ())))
+                    found = [All(both)]
             case Through(relation, to):
                 target = entities[relation.target]
                 farther = tuple(replace(each, above=each.above + 1) for each in within)

@@ -180,7 +180,10 @@ def _conditions(model: Model, entity: Entity, alternative: Audience | Through) -
     if (within := alternative.within) is not None:
         named = _named(model, entity, within.column)
         some = "some" if within.is_list else "one"
-        found += f"; by memberships in its {named} only, where it has {some}"
+        if within.every:
+            found += f"; by memberships in each of its {named}, of which it has one at least"
+        else:
+            found += f"; by memberships in its {named} only, where it has {some}"
     return found
 
 

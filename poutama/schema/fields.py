@@ -155,6 +155,8 @@ class Within:
 
     column: str
     is_list: bool = False
+    every: bool = False
+    """Whether a membership in each of the listed is needed; a row where none is has no viewer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,6 +164,7 @@ class Audience:
     """Viewers who have one of these relationships to what the column names.
 
     `row_is`: only of rows of which all of this holds. `within`: only by memberships there.
+    `besides`: relationships of which they have one as well.
     """
 
     scope: Scope
@@ -169,6 +172,7 @@ class Audience:
     relationships: tuple[Relationship, ...]
     row_is: tuple[RowIs, ...] = ()
     within: Within | None = None
+    besides: tuple[Relationship, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,10 +107,12 @@ def load_alternative(
             )
         return Through(relation, to, row_is, within)
     scope = Scope(named[0])
-    if not to or set(to) - RELATIONSHIPS[scope]:
-        known = ", ".join(sorted(RELATIONSHIPS[scope]))
-        raise SchemaError(f"{where}: `to` takes some of {known}.")
-    return Audience(scope, arguments[scope], to, row_is, within)
+    besides = tuple(map(Relationship, arguments.get("besides") or ()))
+    for name, relationships in (("to", to or ()), ("besides", besides)):
+        if (name == "to" and not to) or set(relationships) - RELATIONSHIPS[scope]:
+            known = ", ".join(sorted(RELATIONSHIPS[scope]))
+            raise SchemaError(f"{where}: `{name}` takes some of {known}.")
+    return Audience(scope, arguments[scope], to or (), row_is, within, besides)
 
 
 def load_row_conditions(
@@ -200,12 +202,17 @@ def _load_within(
     fields: Mapping[str, Field],
     to: tuple[Relationship, ...] | None,
 ) -> Within | None:
-    column = arguments.get("within")
+    column, every = arguments.get("within"), bool(arguments.get("every", False))
     if column is None:
+        if every:
+            raise SchemaError(f"{where}(every:) stands beside `within`.")
         return None
     if to is not None and set(to) <= {Relationship.SELF}:
         raise SchemaError(f"{where}(within:): SELF comes from no membership.")
     field = find_id_column(fields, column)
     if field is None:
         raise SchemaError(f"{where}(within:): {column} is not the column of a field with an id.")
-    return Within(column, is_list=isinstance(field, Column) and field.is_list)
+    several = isinstance(field, Column) and field.is_list
+    if every and not several:
+        raise SchemaError(f"{where}(every:): {column} does not list organisations.")
+    return Within(column, is_list=several, every=every)

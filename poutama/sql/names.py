@@ -28,7 +28,7 @@ Rows:
 - `shown`: the person, the `kind` of data, the `action` and the organisation of a read, and
   `reader` the same, each once; `found`: the rows that this is found out of;
   `actor`: the person who reads; `named`: the organisation in whose right;
-  `entry`: a row of the audit, or of the idempotency keys; `member`: a `value` of a list argument.
+  `entry`: a row of the audit, or of the idempotency keys; `member`: a `value` of a list.
 
 Columns of levels and slots:
 

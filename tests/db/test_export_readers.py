@@ -1,8 +1,10 @@
-"""An export is for the right in which it was read, not for another that its requester has later."""
+"""An export is for those who have every right in which it was read, not one that came later."""
 
 from __future__ import annotations
 
 from uuid import UUID, uuid4
+
+import pytest
 
 from poutama.engine import Engine
 from poutama.features import load_features, load_model
@@ -40,6 +42,16 @@ async def care(exporter: JourneyExporter) -> UUID:
     return membership
 
 
+async def mentor_far_away(exporter: JourneyExporter) -> UUID:
+    """The mentor mentors the student in another organisation as well; returns that membership."""
+    memberships = uuid4(), uuid4()
+    for id_, person, role in zip(
+        memberships, (STUDENT, MENTOR), ("STUDENT", "MENTOR"), strict=True
+    ):
+        await exporter.write(ADD, id_, FAR, id_of("far group"), person, None, role)
+    return memberships[1]
+
+
 async def is_delivered(exporter: JourneyExporter, job: UUID) -> bool:
     features, computed = load_features(), {"download_url": sign}
     engine = Engine(
@@ -64,13 +76,35 @@ async def test_what_a_mentor_exported_is_not_for_the_caregiver_they_are_later(
     assert not await is_delivered(exporter, job)
 
 
-async def test_what_one_reads_as_mentor_and_caregiver_is_not_for_the_caregiver_alone(
+@pytest.mark.parametrize("ended", ["mentor's", "caregiver's"])
+async def test_what_one_reads_as_mentor_and_caregiver_is_for_neither_alone(
+    exporter: JourneyExporter, ended: str
+) -> None:
+    """A goal for caregivers may be for the mentors of another organisation alone."""
+    membership = await care(exporter)
+    job = await export(exporter)
+    await exporter.write(END, membership if ended == "caregiver's" else id_of("mentor's"))
+    assert not await is_delivered(exporter, job)
+
+
+@pytest.mark.parametrize("ended", ["near", "far"])
+async def test_what_is_read_as_the_staff_of_two_organisations_is_not_for_that_of_one(
+    exporter: JourneyExporter, ended: str
+) -> None:
+    far = await mentor_far_away(exporter)
+    job = await export(exporter)
+    await exporter.write(END, far if ended == "far" else id_of("mentor's"))
+    assert not await is_delivered(exporter, job)
+
+
+async def test_what_one_becomes_after_it_was_read_takes_nothing_away(
     exporter: JourneyExporter,
 ) -> None:
-    await care(exporter)
     job = await export(exporter)
-    await exporter.write(END, id_of("mentor's"))
-    assert not await is_delivered(exporter, job)
+    for membership in (await mentor_far_away(exporter), await care(exporter)):
+        assert await is_delivered(exporter, job)
+        await exporter.write(END, membership)
+        assert await is_delivered(exporter, job)
 
 
 async def test_what_one_became_while_it_was_written_counts(exporter: JourneyExporter) -> None:
@@ -99,6 +133,5 @@ async def test_what_a_mentor_exported_is_not_for_the_mentor_in_another_organisat
 ) -> None:
     job = await export(exporter)
     await exporter.write(END, id_of("mentor's"))
-    for person, role in ((STUDENT, "STUDENT"), (MENTOR, "MENTOR")):
-        await exporter.write(ADD, uuid4(), FAR, id_of("far group"), person, None, role)
+    await mentor_far_away(exporter)
     assert not await is_delivered(exporter, job)

@@ -42,7 +42,8 @@ def _export_journey(doing: Doing, input: Row) -> Done:
     job = doing.add("Job", kind="EXPORT", input=json.dumps(wish), **who)
     if person["id"] != doing.viewer:
         staff = doing.policy.works_with(person["id"])
-        job["readAs"] = "STAFF" if staff else "CAREGIVER"
+        cares = doing.policy.is_caregiver_of(person["id"])
+        job["readAs"] = ("STAFF_AND_CAREGIVER" if cares else "STAFF") if staff else "CAREGIVER"
         job["readOrganisationIds"] = tuple(sorted(staff, key=str)) or None
         doing.record("READ", "Journey", None, person["id"])
     return about("Job", job)

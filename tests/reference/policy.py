@@ -109,22 +109,26 @@ class Policy:
             case "Evidence", "uploadForm":
                 return bool(row["uploaderId"] == self.viewer)
             case "Job", "resultUrl":
-                # What was made of a person's data is for those who may still see that data in the
-                # right in which it was read.
+                # What was made of a person's data is for those who may still see that data in all
+                # the rights in which it was read.
                 return self.may_still_read(row) or self.leads(row["organisationId"], "ADMIN")
             case "Job", "readOrganisationIds":
                 return bool(row["personId"] == self.viewer)
         return True
 
     def may_still_read(self, job: Row) -> bool:
-        """Whether a job is about the viewer, or read in a right that the viewer has now."""
+        """Whether a job is about the viewer, or they have every right now in which it was read.
+
+        What was read as the staff of two organisations is not for the staff of one.
+        """
         student, places = job["subjectId"], job["readOrganisationIds"]
         if student is None or student == self.viewer:
             return student is not None
+        as_staff = bool(places) and set(places) <= self.works_with(student)
         if job["readAs"] == "STAFF":
-            staff = self.works_with(student)
-            return bool(staff if places is None else staff & set(places))
-        return job["readAs"] == "CAREGIVER" and self.is_caregiver_of(student)
+            return as_staff
+        cares = self.is_caregiver_of(student)
+        return cares and (job["readAs"] == "CAREGIVER" or (job["readAs"] is not None and as_staff))
 
     def may_see_row_error(self, row: Row) -> bool:
         """Lines of a school's file: for its administrators of now, not for the job's requester."""

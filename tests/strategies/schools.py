@@ -254,7 +254,7 @@ class _SchoolBuilder(MembershipBuilder):
             "attempts": choose(self.draw, 0, 1),
             "failure": choose(self.draw, None, *TEXTS),
             "cancelRequested": choose(self.draw, False, True),
-            "readAs": choose(self.draw, "STAFF", "CAREGIVER", None),
+            "readAs": choose(self.draw, "STAFF", "STAFF_AND_CAREGIVER", "CAREGIVER", None),
             "input": "{}",
             "resultKey": key,
             "startedAt": choose(self.draw, None, self.hours(-30)),

@@ -58,6 +58,21 @@ RULE_MISTAKES = {
         'to: [MENTOR], within: "book_title")',
         "Book: @visible(within:): book_title is not the column",
     ),
+    "a restriction to each of what is not listed": (
+        '@restricted(person: "reader_id", to: [SELF])',
+        '@restricted(person: "reader_id", to: [MENTOR], within: "reader_id", every: true)',
+        "Book.price: @restricted(every:): reader_id does not list organisations",
+    ),
+    "a restriction to each of nothing": (
+        '@restricted(person: "reader_id", to: [SELF])',
+        '@restricted(person: "reader_id", to: [MENTOR], every: true)',
+        "Book.price: @restricted(every:) stands beside `within`",
+    ),
+    "a restriction with a further relationship that is none": (
+        '@restricted(person: "reader_id", to: [SELF])',
+        '@restricted(person: "reader_id", to: [SELF], besides: [MEMBER])',
+        "Book.price: @restricted: `besides` takes some of",
+    ),
     "a rule within an empty place": (
         "to: [SELF, MENTOR])",
         'to: [SELF], within: "reader_id")',
