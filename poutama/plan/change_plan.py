@@ -14,6 +14,7 @@ from uuid import UUID
 
 from poutama.plan.audit_marks import find_subject
 from poutama.plan.defaults import add_defaults
+from poutama.plan.dependents import find_dependents
 from poutama.plan.nodes import (
     ALWAYS,
     Assignment,
@@ -112,7 +113,8 @@ def build_change(model: Model, shape: ChangeShape, settings: Settings) -> Change
         return UpdateMany(entity, Variable(("rows",)), columns, subject)
     match shape.action:
         case Action.DELETE:
-            return Delete(entity, _ROW, ALWAYS, version, subject)
+            dependents = find_dependents(model.entities, entity)
+            return Delete(entity, _ROW, ALWAYS, version, subject, dependents)
         case Action.UPDATE:
             assignments = (*_assign(entity, shape.values), *_assign_hidden(shape.columns))
             record = shape.record_only

@@ -331,14 +331,35 @@ class Update:
 
 
 @dataclass(frozen=True, slots=True)
+class Dependents:
+    """Rows that are deleted with a row and that another may have written.
+
+    Attributes:
+        entity: their type.
+        steps: from them to the deleted row: each relation, and the type it leads to.
+        by: the columns that name who wrote them.
+        subject: whose data they are.
+    """
+
+    entity: Entity
+    steps: tuple[tuple[Relation, Entity], ...]
+    by: tuple[str, ...]
+    subject: Subject
+
+
+@dataclass(frozen=True, slots=True)
 class Delete:
-    """The end of one row, and of the rows that belong to it."""
+    """The end of one row, and of the rows that belong to it.
+
+    `dependents`: those of them that leave an entry of their own, where another wrote them.
+    """
 
     entity: Entity
     id: Value
     guard: Predicate
     expected_version: Value | None
     subject: Subject | None
+    dependents: tuple[Dependents, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,6 +17,7 @@ from poutama.errors import BadUserInputError
 from poutama.plan.audit_marks import find_subject
 from poutama.plan.build import ReadBuilder
 from poutama.plan.defaults import add_defaults
+from poutama.plan.dependents import find_dependents
 from poutama.plan.filters import as_value
 from poutama.plan.mutation_steps import Call, MutationStep, MutationSteps, Repeat, Write
 from poutama.plan.nodes import (
@@ -185,7 +186,9 @@ class WriteBuilder:
         assert key is not None, "the schema makes the key non-null"
         if mutation.action is Action.DELETE:
             guard = changeable_rows(self._model.entities, entity, mutation.action)
-            return Delete(entity, key, guard, version, self._subject(entity, guard))
+            dependents = find_dependents(self._model.entities, entity)
+            subject = self._subject(entity, guard)
+            return Delete(entity, key, guard, version, subject, dependents)
         assignments = _assign(mutation.inputs, input, "input")
         guard = changeable_rows(self._model.entities, entity, mutation.action, assignments)
         return Update(entity, key, guard, assignments, version, self._subject(entity, guard))

@@ -12,42 +12,37 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from uuid import UUID
 
 from poutama.plan.nodes import (
-    ALWAYS,
     All,
     AnyOf,
     Change,
-    Delete,
     HasRelationship,
-    Insert,
     IsNull,
     Predicate,
     Subject,
     Trace,
-    Update,
-    UpdateMany,
 )
 from poutama.plan.values import Value, ViewerId
-from poutama.schema.model import RELATIONSHIPS, Column, ColumnKind, Relationship, Scope
-from poutama.sql.acting_right import list_columns, name_organisation, name_role, render_right
-from poutama.sql.fragment import Parameters, name_column, quote_name, quote_text
+from poutama.schema.model import Column, ColumnKind, Scope
+from poutama.sql.acting_right import list_columns, render_right
+from poutama.sql.audit_changes import hides_rows, render_change_entries, writes_entry
+from poutama.sql.audit_subject import (
+    ANY,
+    render_actor,
+    render_any_right,
+    render_person,
+    render_right_cells,
+    render_right_in,
+)
+from poutama.sql.fragment import Parameters, name_column, quote_text
 from poutama.sql.predicate import Conditions
-from poutama.sql.relationship import render_acting_right, render_is_current
+from poutama.sql.relationship import render_is_current
 from poutama.sql.statement import Statement
 
 REMEMBERED = "15 minutes"
 """Reading the same person's data again within this time is the same visit."""
 
-SELF = "SELF"
-"""The role of the person whose data it is."""
-
-OPERATOR = "OPERATOR"
-"""The role of those who run the service, by a command or the clock: `poutama.schedule.SYSTEM`."""
-
-_ANY = tuple(sorted(each for each in RELATIONSHIPS[Scope.PERSON] if each is not Relationship.SELF))
-_NO_PERSON = f"'{UUID(int=0)}'::uuid"
 _COLUMNS = (
     "(id, at, actor_id, actor_name, subject_id, action, kind, row_id, organisation_id,"
     " organisation_name, actor_role)"
@@ -95,14 +90,14 @@ def render_entries(
     One INSERT for a change and for what its payload reads: one statement cannot change a table
     twice on CockroachDB.
     """
-    writes = change is not None and _writes(change)
+    writes = change is not None and writes_entry(change)
     if not traced and not writes:
         return []
-    audience = change is not None and writes and _hides_rows(change)
+    audience = change is not None and writes and hides_rows(change)
     viewer = conditions.parameters.place(ViewerId(), "uuid")
     entries = []
     if change is not None and writes:
-        entries.extend(_entries_of_change(conditions, change, viewer))
+        entries.extend(render_change_entries(conditions, change, viewer))
     if traced:
         entries.append(_entries_of_reads(conditions, traced, viewer, audience=audience))
     columns = f"{_COLUMNS[:-1]}, audience)" if audience else _COLUMNS
@@ -111,28 +106,18 @@ def render_entries(
     return [*ctes, f"audit AS ({into})"]
 
 
-def _hides_rows(change: Change) -> bool:
-    """Whether the person sees some rows of the type, and others not."""
-    return change.subject is not None and change.subject.sees != ALWAYS
-
-
 def render_recorded_read(person: Value, kind: Value) -> Statement:
     """The statement that writes down a read of a person's data that is not one type's rows."""
     parameters = Parameters()
     viewer, subject = parameters.place(ViewerId(), "uuid"), parameters.place(person, "uuid")
-    right = _any_right(parameters, subject)
+    right = render_any_right(parameters, subject)
     return Statement(
         f"INSERT INTO audit_entry {_COLUMNS} SELECT gen_random_uuid(), now(), {viewer},"
-        f" {_name(viewer)}, {subject}, 'READ', {parameters.place(kind, 'text')}, NULL::uuid,"
-        f" {_list_right('reader.acting')} FROM (SELECT {right} AS acting) AS reader",
+        f" {render_actor(viewer)}, {subject}, 'READ', {parameters.place(kind, 'text')},"
+        f" NULL::uuid, {render_right_cells('reader.acting')}"
+        f" FROM (SELECT {right} AS acting) AS reader",
         parameters.values,
     )
-
-
-def _writes(change: Change) -> bool:
-    if not isinstance(change, Update):
-        return True
-    return bool(change.assignments) or change.record_only
 
 
 def _entries_of_reads(
@@ -153,8 +138,8 @@ def _entries_of_reads(
         " ELSE count(shown.acting) > 0 END"
     )
     return (
-        f"SELECT gen_random_uuid(), now(), {viewer}, {_name(viewer)}, reader.subject,"
-        f" reader.action, reader.kind, NULL::uuid, {_list_right('reader.acting')}{shown_to}"
+        f"SELECT gen_random_uuid(), now(), {viewer}, {render_actor(viewer)}, reader.subject,"
+        f" reader.action, reader.kind, NULL::uuid, {render_right_cells('reader.acting')}{shown_to}"
         f" FROM ({people}) AS reader"
     )
 
@@ -211,7 +196,7 @@ def _people(conditions: Conditions, rows: TracedRows, viewer: str) -> str:
         known = f" AND {organisation} IS NOT NULL" if rows.trace.by_right else ""
     else:
         organisation = name_column("found", named)
-        acting = _acting_in(conditions, "found", subject, organisation)
+        acting = render_right_in(conditions, "found", subject, organisation)
     action = "'SEARCH'" if rows.searched else "'READ'"
     return (
         f"SELECT {person} AS subject, {kind} AS kind, {action} AS action,"
@@ -240,14 +225,14 @@ def _or_to_person(subject: Subject) -> Predicate:
     """The right to a row; to one of no organisation, what the viewer is to the person."""
     assert subject.organisation is not None
     column = Column(subject.organisation, subject.organisation, ColumnKind.UUID, nullable=True)
-    to_person = HasRelationship(Scope.PERSON, "subject", _ANY)
+    to_person = HasRelationship(Scope.PERSON, "subject", ANY)
     return AnyOf((subject.right, All((IsNull(column), to_person))))
 
 
 def _name_subjects(subject: Subject, query: str) -> str:
     """The rows, each once for every person of whom it tells, who is the column `subject`."""
     columns = (subject.column, *subject.also)
-    found = [_subject("item", replace(subject, column=column)) for column in columns]
+    found = [render_person("item", replace(subject, column=column)) for column in columns]
     if len(found) == 1:
         return f"(SELECT {found[0]} AS subject, item.* FROM ({query}) AS item) AS found"
     cases = " ".join(f"WHEN {number} THEN {each}" for number, each in enumerate(found, start=1))
@@ -256,100 +241,3 @@ def _name_subjects(subject: Subject, query: str) -> str:
         f"(SELECT CASE person.number {cases} END AS subject, item.* FROM ({query}) AS item,"
         f" (VALUES {numbers}) AS person(number)) AS found"
     )
-
-
-def _entries_of_change(conditions: Conditions, change: Change, viewer: str) -> list[str]:
-    """The entry of each person of whom the row tells."""
-    entries = [_entry_of_change(conditions, change, viewer, None)]
-    if change.subject is not None:
-        first = _subject("written", change.subject)
-        for column in change.subject.also:
-            other = replace(change.subject, column=column)
-            person = _subject("written", other)
-            entry = _entry_of_change(conditions, replace(change, subject=other), viewer, person)
-            entries.append(
-                f"{entry} WHERE {person} IS NOT NULL AND {person} IS DISTINCT FROM {first}"
-            )
-    return entries
-
-
-def _entry_of_change(
-    conditions: Conditions, change: Change, viewer: str, person: str | None
-) -> str:
-    match change:
-        case Insert():
-            action = "INSERT"
-        case Update() | UpdateMany():
-            action = "UPDATE"
-        case Delete():
-            action = "DELETE"
-    subject, right, shown_to = "NULL::uuid", None, ""
-    if change.subject is not None:
-        subject = _subject("written", change.subject)
-        right = _right(conditions, "written", change.subject, person)
-        if change.subject.sees != ALWAYS:
-            seen = conditions.render("written", change.subject.sees)
-            shown_to = f", CASE WHEN {seen.text} THEN 'PERSON' ELSE 'STAFF' END"
-    acting = "" if right is None else f", {right} AS acting"
-    return (
-        f"SELECT gen_random_uuid(), now(), {viewer}, {_name(viewer)}, written.whose,"
-        f" '{action}', {quote_text(change.entity.name)}, written.id,"
-        f" {_right_of_change(viewer, known=right is not None)}{shown_to}"
-        f" FROM (SELECT written.*, {subject} AS whose{acting} FROM written) AS written"
-    )
-
-
-def _right_of_change(viewer: str, *, known: bool) -> str:
-    """The columns of an entry about the right; `known`: whether the change may be in another's."""
-    others = name_role("written.acting") if known else "NULL::text"
-    role = (
-        f"CASE WHEN {viewer} = written.whose THEN '{SELF}'"
-        f" WHEN {viewer} = {_NO_PERSON} THEN '{OPERATOR}' ELSE {others} END"
-    )
-    return _list_right("written.acting", role) if known else f"NULL::uuid, NULL::text, {role}"
-
-
-def _subject(alias: str, subject: Subject) -> str:
-    if not subject.path:
-        return name_column(alias, subject.column)
-    (relation, target), *rest = subject.path
-    assert relation.key is not None
-    inner = f"through_{len(rest) + 1}"
-    found = _subject(inner, replace(subject, path=tuple(rest)))
-    return (
-        f"(SELECT {found} FROM {quote_name(target.table)} AS {inner}"
-        f" WHERE {inner}.id = {name_column(alias, relation.key)})"
-    )
-
-
-def _right(conditions: Conditions, alias: str, subject: Subject, person: str | None) -> str | None:
-    """In whose right; where the row has no organisation, in whose right to `person`."""
-    if subject.organisation is None:
-        return render_right(conditions, alias, subject.right)
-    named = _acting_in(conditions, alias, subject, name_column(alias, subject.organisation))
-    if person is None or subject.organisation_required:
-        return named
-    return f"coalesce({named}, {_any_right(conditions.parameters, person)})"
-
-
-def _acting_in(conditions: Conditions, alias: str, subject: Subject, organisation: str) -> str:
-    """The right in that organisation; where none is found there, the organisation alone."""
-    acting = render_right(conditions, alias, subject.right, organisation=organisation)
-    return f"coalesce({acting}, {organisation}::text)"
-
-
-def _any_right(parameters: Parameters, person: str) -> str:
-    """The organisation in which the viewer is anything to the person."""
-    any_right = HasRelationship(Scope.PERSON, "id", _ANY)
-    return render_acting_right(parameters, person, any_right, ())
-
-
-def _list_right(acting: str, role: str | None = None) -> str:
-    """The columns of an entry about the right: the organisation, its name, and the role."""
-    organisation = name_organisation(acting)
-    name = f"(SELECT named.name FROM organisation AS named WHERE named.id = {organisation})"
-    return f"{organisation}, {name}, {role or name_role(acting)}"
-
-
-def _name(viewer: str) -> str:
-    return f"(SELECT actor.name FROM person AS actor WHERE actor.id = {viewer})"

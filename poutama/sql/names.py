@@ -24,7 +24,8 @@ Rows:
   opened record of that person; `ended`, `other`: memberships of that person, one that has ended
   and one that was current then.
 - `sibling`: a row with the same parent as `this`; `child`: a row to be inserted along with it;
-  `through_<n>`: a row on the way to the person whose data `written` is.
+  `through_<n>`: a row on the way to the person whose data `written` is; `gone_<n>`: one on the way
+  from what others wrote to the deleted row.
 - `shown`: the person, the `kind` of data, the `action` and the organisation of a read, and
   `reader` the same, each once; `found`: the rows that this is found out of;
   `actor`: the person who reads; `named`: the organisation in whose right;

@@ -35,7 +35,10 @@ def compute(kind: str, row: Row) -> Row:
                 "endingPercent": -(-100 * ended // before) if before else None,
             }
         case "Job":
-            return {"resultUrl": row["resultKey"] and address_of(row["resultKey"])}
+            return {
+                "resultUrl": row["resultKey"] and address_of(row["resultKey"]),
+                "retryAfter": None,
+            }
         case "Evidence":
             return {
                 "downloadUrl": row["objectKey"] and address_of(row["objectKey"]),
@@ -52,6 +55,10 @@ def address_of(*values: Any) -> str:
 
 def picture_of(*values: Any) -> str:
     return f"https://pictures.example/{values[0]}"
+
+
+def pause_of(*_: Any) -> None:
+    """No advice: when to read a job again has a test of its own."""
 
 
 def form_of(*values: Any) -> Row:
@@ -80,5 +87,6 @@ FILES = {
     "upload_form": form_of,
     "invitation_sharing": sharing_of,
     "notice_version": version_of,
+    "retry_after": pause_of,
 }
 """What makes computed fields."""

@@ -272,9 +272,10 @@ class Policy:
             and each["organisationId"] == organisation
             and self.counts(each)
         }
-        if person is None or organisation is None:
+        if organisation is None:
             return set()
-        return held | ({"OPENED_RECORD"} if self.has_opened(person, organisation) else set())
+        opened = person is not None and self.has_opened(person, organisation)
+        return held | ({"OPENED_RECORD"} if opened else set())
 
     def is_caregiver_of(self, child: UUID) -> bool:
         """For an organisation, as long as the child studies there."""

@@ -15,7 +15,9 @@ from tests.reference.computed import compute
 from tests.reference.policy import Row, World
 from tests.reference.school import SEARCHED
 
-COMPUTED = ("resultUrl", "downloadUrl", "thumbnailUrl", "uploadForm", "endingPercent")
+COMPUTED = (
+    "resultUrl", "retryAfter", "downloadUrl", "thumbnailUrl", "uploadForm", "endingPercent",
+)  # fmt: skip
 """Fields that Python makes of stored ones."""
 BESIDES: dict[str, tuple[str, ...]] = {
     "Person": (),
