@@ -185,7 +185,7 @@ class Engine:
         rows = await self._database.read(
             statement.text, bind_values(statement, binding), deadline=deadline
         )
-        data, scanned = statement.read_data(rows)
+        data, scanned = statement.read_data(rows, binding)
         if data is None:
             raise UnauthenticatedError(
                 "No person found for the signed-in user; the account may have been deleted."

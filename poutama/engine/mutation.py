@@ -277,7 +277,7 @@ class MutationRun:
         if payload.constant is not None:
             return fill_returned(payload.constant, self._binding.returned)
         rows = await transaction.fetch(payload.text, *bind_values(payload, self._binding))
-        data, scanned = payload.read_data(rows)
+        data, scanned = payload.read_data(rows, self._binding)
         self.scanned += scanned
         if data is None:
             raise NotFoundError

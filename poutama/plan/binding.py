@@ -7,10 +7,10 @@ it is called. Every check that depends on a value, not on its shape, happens her
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from json import dumps
+from json import dumps, loads
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -240,6 +240,15 @@ def _normalize(value: object, source: Value) -> object:
     if isinstance(value, list):
         return [_normalize(item, source) for item in value]
     return _convert(normalize, value, source) if isinstance(value, str) else value
+
+
+def count_words(values: Iterable[Value], binding: Binding) -> int:
+    """How many words the texts of searches have together.
+
+    Raises:
+        BadUserInputError, UnauthenticatedError: as `resolve_value`.
+    """
+    return sum(len(loads(str(resolve_value(value, binding)))) for value in values)
 
 
 def _split_words(text: str, source: Value, where: str) -> list[str]:

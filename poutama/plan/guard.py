@@ -24,6 +24,7 @@ from poutama.plan.nodes import (
     IsNull,
     Leaf,
     Not,
+    OneAmong,
     OneOf,
     OwnedBy,
     Predicate,
@@ -125,6 +126,9 @@ def confine_rows(entities: Mapping[str, Entity], read: Read) -> Read:
         if rows.written is not None:
             return rows
         rule = _unknown_rest(entities, rows, parent)
+        if parent is None and rows.where == ALWAYS and isinstance(rule, AnyOf):
+            # Of all there are, the viewer sees few: the others are not even looked at.
+            rule = OneAmong(rows.entity, rule.parts)
         return rows if rule == ALWAYS else replace(rows, where=All((rule, rows.where)))
 
     return rewrite_rows(read, confine)
@@ -151,6 +155,8 @@ def guard_predicate(
             return All(tuple(guard_predicate(entities, entity, part) for part in parts))
         case AnyOf(parts):
             return AnyOf(tuple(guard_predicate(entities, entity, part) for part in parts))
+        case OneAmong(among, parts):
+            return OneAmong(among, tuple(guard_predicate(entities, entity, part) for part in parts))
         case Not(part):
             return Not(guard_predicate(entities, entity, part))
         case Exists(relation, target, where):

@@ -22,6 +22,7 @@ from poutama.plan.predicates import HasRelationship as HasRelationship
 from poutama.plan.predicates import HasWords as HasWords
 from poutama.plan.predicates import IsNull as IsNull
 from poutama.plan.predicates import Not as Not
+from poutama.plan.predicates import OneAmong as OneAmong
 from poutama.plan.predicates import OneOf as OneOf
 from poutama.plan.predicates import OwnedBy as OwnedBy
 from poutama.plan.predicates import Predicate as Predicate

@@ -91,6 +91,18 @@ class All:
 
 
 @dataclass(frozen=True, slots=True)
+class OneAmong:
+    """The row is one of those of which a part holds, each of which is looked for by itself.
+
+    As `AnyOf`, for a table of which few rows are meant: an index finds those of each part, where a
+    condition with OR goes through all of the table.
+    """
+
+    entity: Entity
+    parts: tuple[Predicate, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class AnyOf:
     """Some part holds; of none, false."""
 
@@ -122,7 +134,17 @@ class OneOf:
 
 
 Predicate: TypeAlias = (
-    Compare | HasWords | IsNull | OwnedBy | HasRelationship | All | AnyOf | Not | Exists | OneOf
+    Compare
+    | HasWords
+    | IsNull
+    | OwnedBy
+    | HasRelationship
+    | All
+    | AnyOf
+    | OneAmong
+    | Not
+    | Exists
+    | OneOf
 )
 
 ALWAYS = All(())

@@ -1,8 +1,9 @@
-"""The pass that marks what the filters of a plan go through: the rows that are read to decide.
+"""The pass that marks what the filters and pages of a plan go through: rows read to decide.
 
-A filter over a relation reads rows that no answer shows. `sql.scans` counts them, up to a bound,
-and refuses what is beyond. It runs before `plan.guard` confines filters: each step has the rule of
-what it leads to beside it, so that no hidden row is counted. Pure.
+A filter over a relation reads rows that no answer shows; so does a page of each row's list, or one
+in an order of the caller's. `sql.scans` counts these rows, up to a bound, and refuses a filter
+beyond. It runs before `plan.guard` confines filters: each step has the rule of what it leads to
+beside it, so that no hidden row is counted. Pure.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from poutama.plan.nodes import (
     Compare,
     Comparison,
     Exists,
+    HasWords,
     Not,
     Predicate,
     Read,
@@ -26,15 +28,16 @@ from poutama.plan.nodes import (
 )
 from poutama.plan.ownership import is_implied
 from poutama.plan.traversal import rewrite_rows
+from poutama.plan.values import Value
 from poutama.schema.model import ColumnKind, Entity, RelationShape
 
 
 def mark_scans(entities: Mapping[str, Entity], read: Read) -> Read:
-    """The plan, with what the filter of each set of rows goes through."""
+    """The plan, with what the filter, or the pages, of each set of rows go through."""
 
-    def mark(rows: Rows, _: Rows | None) -> Rows:
+    def mark(rows: Rows, parent: Rows | None) -> Rows:
         if rows.filter == ALWAYS:
-            return rows
+            return replace(rows, scans=(Scan(()),)) if _is_sorted(rows, parent) else rows
         found: dict[tuple[str, ...], Scan] = {}
         within = All(tuple(_find_ids(rows.filter)))
         for steps in _find_steps(entities, rows.entity, rows.filter):
@@ -45,6 +48,26 @@ def mark_scans(entities: Mapping[str, Entity], read: Read) -> Read:
         return replace(rows, scans=tuple(scans))
 
     return rewrite_rows(read, mark)
+
+
+def _is_sorted(rows: Rows, parent: Rows | None) -> bool:
+    """Whether all rows are read and sorted for a page, where an index does not give its rows."""
+    apart = parent is not None or rows.order != rows.entity.order
+    return rows.first is not None and rows.written is None and apart
+
+
+def find_words(predicate: Predicate) -> Iterator[Value]:
+    """The words of each search in a filter: every row that it goes through is searched for all."""
+    match predicate:
+        case HasWords(_, words):
+            yield words
+        case All(parts) | AnyOf(parts):
+            for part in parts:
+                yield from find_words(part)
+        case Not(part):
+            yield from find_words(part)
+        case Exists(_, _, where):
+            yield from find_words(where)
 
 
 def _find_steps(

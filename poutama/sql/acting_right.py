@@ -20,6 +20,7 @@ from poutama.plan.nodes import (
     HasWords,
     IsNull,
     Not,
+    OneAmong,
     OneOf,
     OwnedBy,
     Predicate,
@@ -84,9 +85,7 @@ def _columns(predicate: Predicate) -> list[str]:
             return [column.search_name if folded else column.name]
         case HasWords(columns):
             return [column.search_name for column in columns]
-        case IsNull(column):
-            return [column.name]
-        case OwnedBy(column=name):
+        case IsNull(Column(name=name)) | OwnedBy(column=name):
             return [name]
         case HasRelationship(column=name):
             return [name, *_confining(predicate, 0)]
@@ -97,6 +96,8 @@ def _columns(predicate: Predicate) -> list[str]:
         case Exists(relation, _, where):
             key = "id" if relation.shape is not RelationShape.ONE else str(relation.key)
             return [key, *_confining(where, 1)]
+        case OneAmong():
+            return ["id"]
         case OneOf(subject, _):
             return [subject.name] if isinstance(subject, Column) else []
         case _:
@@ -141,7 +142,7 @@ class _Rights:
                 return self._first(alias, parts, above)
             case Exists():
                 return self._behind(alias, predicate, above)
-            case Compare() | HasWords() | IsNull() | OwnedBy() | Not() | OneOf():
+            case Compare() | HasWords() | IsNull() | OwnedBy() | Not() | OneOf() | OneAmong():
                 return None
             case _:
                 assert_never(predicate)

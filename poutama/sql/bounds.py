@@ -17,6 +17,7 @@ from enum import StrEnum
 from typing import assert_never
 
 from poutama.errors import LimitExceededError, NotFoundError
+from poutama.plan.values import Value
 from poutama.settings import Settings
 from poutama.sql.fragment import quote_text
 
@@ -80,6 +81,10 @@ class Place:
     """Whether there is one list at most: its own bound is then enough."""
     type: str = ""
     """Of its rows."""
+    is_refused: bool = True
+    """Of a scan: whether it is refused over the bound."""
+    words: tuple[Value, ...] = ()
+    """Of a scan: what its filter searches each row for."""
 
     def check(self, parents: Iterable[int], rows: int) -> None:
         """Refuse the rows of this place: how many there are, and the parent of each.
@@ -100,7 +105,7 @@ class Place:
         Raises:
             LimitExceededError: they are over the bound.
         """
-        if rows > self.bounds.scanned_rows:
+        if self.is_refused and rows > self.bounds.scanned_rows:
             raise self.refuse(Bound.SCAN)
 
     def check_bytes(self, size: int) -> None:

@@ -15,6 +15,7 @@ from poutama.plan.nodes import (
     HasWords,
     IsNull,
     Not,
+    OneAmong,
     OneOf,
     OwnedBy,
     Predicate,
@@ -67,10 +68,26 @@ class Conditions:
             case OneOf(subject, options):
                 listed = ", ".join(quote_text(option) for option in options)
                 return Condition(f"{self._subject(alias, subject)} IN ({listed})")
-            case Exists():
-                return self._exists(alias, predicate, above)
+            case Exists() | OneAmong():
+                return self._subquery(alias, predicate, above)
             case _:
                 assert_never(predicate)
+
+    def _subquery(
+        self, alias: str, predicate: Exists | OneAmong, above: tuple[str, ...]
+    ) -> Condition:
+        if isinstance(predicate, OneAmong):
+            return self._one_among(alias, predicate)
+        return self._exists(alias, predicate, above)
+
+    def _one_among(self, alias: str, predicate: OneAmong) -> Condition:
+        found = []
+        for part in predicate.parts:
+            inner = self.names.take(predicate.entity.table)
+            where = self.render(inner, part).where
+            table = quote_name(predicate.entity.table)
+            found.append(f"SELECT {inner}.id FROM {table} AS {inner}{where}")
+        return Condition(f"{alias}.id IN ({' UNION '.join(found)})")
 
     def _not(self, alias: str, part: Predicate, above: tuple[str, ...]) -> Condition:
         if isinstance(part, OwnedBy):

@@ -1,17 +1,19 @@
-"""How many rows a statement goes through for its filters and counts, known before it does.
+"""How many rows a statement goes through for its filters, counts and pages, known before it does.
 
 A filter over a relation, and a count, read rows that no answer shows: without a bound they would
-read all there are. So each has a CTE that counts those rows up to one beyond the bound, and stops;
-the filter and the count themselves have a condition that holds within the bound alone. What was
-counted is returned, for the price of the operation. `sql.levels` calls this. Rows that the viewer
-may not see are not counted.
+read all there are. So does a page of the list of each row above. So each has a CTE that counts
+those rows up to one beyond the bound, and stops; the filter and the count themselves have a
+condition that holds within the bound alone, while pages are read all the same, and cost as if they
+were at it. What was counted is returned, for the price of the operation. `sql.levels` calls this.
+Rows that the viewer may not see are not counted: a price must not tell that they are there.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from poutama.plan.nodes import Scan
+from poutama.plan.nodes import ALWAYS, Scan
+from poutama.plan.scan_marks import find_words
 from poutama.sql.bounds import Bounds, Place, render_raise
 from poutama.sql.condition import TRUE, Condition, all_of
 from poutama.sql.fragment import quote_name
@@ -34,6 +36,11 @@ class ScannedLevel:
     level: Level
     counted: bool
 
+    @property
+    def is_refused(self) -> bool:
+        """Whether it may not go beyond the bound: pages may, and only cost what they read."""
+        return self.counted or self.level.rows.filter != ALWAYS
+
 
 class Scans:
     """The scans of one statement."""
@@ -41,11 +48,14 @@ class Scans:
     def __init__(self, layout: Layout, bounds: Bounds) -> None:
         self._bounds = bounds
         self._found: list[ScannedLevel] = []
-        counts = (slot.level for slot in layout.slots if isinstance(slot, CountSlot))
+        counts = [slot.level for slot in layout.slots if isinstance(slot, CountSlot)]
         for level in (*(each for each in layout.levels if each.rows.scans), *counts):
             if self.find(level) is None:
                 name = f"scan_{len(self._found) + 1}"
-                self._found.append(ScannedLevel(name, level, counted=not level.rows.scans))
+                counted = level.rows.filter == ALWAYS and any(
+                    each.rows is level.rows and each.parent is level.parent for each in counts
+                )
+                self._found.append(ScannedLevel(name, level, counted))
 
     def find(self, level: Level) -> ScannedLevel | None:
         """The scan of a level, to be rendered before it; None if it goes through no rows.
@@ -65,7 +75,7 @@ class Scans:
     def within_bound(self, level: Level) -> Condition:
         """The condition that the level goes through no more rows than it may."""
         scan = self.find(level)
-        if scan is None:
+        if scan is None or not scan.is_refused:
             return TRUE
         return Condition(f"{_total(scan)} <= {self._bounds.scanned_rows}")
 
@@ -81,13 +91,21 @@ class Scans:
     def places(self) -> tuple[Place, ...]:
         """Where each scan is, in the order of `totals`."""
         return tuple(
-            Place(scan.level.path, self._bounds, is_whole=False, is_alone=True)
+            Place(
+                scan.level.path,
+                self._bounds,
+                is_whole=False,
+                is_alone=True,
+                is_refused=scan.is_refused,
+                words=tuple(find_words(scan.level.rows.filter)),
+            )
             for scan in self._found
         )
 
     def raise_beyond(self, written: str) -> str:
         """A change's number of rows, which fails if the payload goes through too many."""
-        over = " OR ".join(f"{each} > {self._bounds.scanned_rows}" for each in self.totals())
+        refused = [_total(scan) for scan in self._found if scan.is_refused]
+        over = " OR ".join(f"{each} > {self._bounds.scanned_rows}" for each in refused)
         if not over:
             return written
         return f"CASE WHEN {over} THEN {render_raise(written)} ELSE {written} END"

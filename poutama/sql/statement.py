@@ -11,7 +11,7 @@ from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from poutama.plan.binding import Binding, resolve_value
+from poutama.plan.binding import Binding, count_words, resolve_value
 from poutama.plan.values import Value
 from poutama.sql.bounds import WHOLE, Place, refuse_marked
 
@@ -169,8 +169,10 @@ class Statement:
     scans: tuple[Place, ...] = ()
     """Where filters and counts go through rows; a statement that only reads returns how many."""
 
-    def count_scanned(self, rows: Sequence[Any]) -> int:
+    def count_scanned(self, rows: Sequence[Any], binding: Binding) -> int:
         """How many rows the statement's filters and counts went through.
+
+        A row that is searched for several words counts once for each.
 
         Raises:
             LimitExceededError: at one place, more than it may.
@@ -182,11 +184,13 @@ class Statement:
         else:
             found = {parent: key for slot, parent, key, _ in rows if slot == SCANNED}
             numbers = [found[number] for number in range(len(self.scans))]
+        scanned = 0
         for place, number in zip(self.scans, numbers, strict=True):
             place.check_scan(number)
-        return sum(numbers)
+            scanned += number * max(1, count_words(place.words, binding))
+        return scanned
 
-    def read_data(self, rows: Sequence[Any]) -> tuple[bytes | None, int]:
+    def read_data(self, rows: Sequence[Any], binding: Binding) -> tuple[bytes | None, int]:
         """What a statement that changes nothing has read: JSON in UTF-8, and `count_scanned`.
 
         None where a row that must be there is not.
@@ -195,7 +199,7 @@ class Statement:
             LimitExceededError: a list, or a place, has more rows than its bound, or a filter or a
                 count goes through more.
         """
-        scanned = self.count_scanned(rows)
+        scanned = self.count_scanned(rows, binding)
         if self.assembly is None:
             data: bytes | None = rows[0][0]
         else:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 from uuid import UUID
 
@@ -31,6 +31,8 @@ SETTINGS = Settings(rendering="json")
 STUDENT, ADMIN, ORGANISATION, GROUP = (UUID(int=number) for number in (1, 2, 3, 4))
 GOALS, TASKS, MEMBERS = 1_000, 22, 1_100
 """More tasks than there may be at one place, and more members than in one list."""
+OTHERS = 500
+"""Other organisations, with ten groups each."""
 ROWS, BYTES = 50, 1_100
 """Most rows read, and most bytes answered, for one unit."""
 
@@ -54,6 +56,13 @@ FILL = (
     "INSERT INTO goal_task (id, goal_id, information, information_search, position)"
     " SELECT gen_random_uuid(), goal.id, 'a', 'a', n FROM goal,"
     f" generate_series(1, {TASKS}) n",
+    # Other organisations, of which the viewers see nothing.
+    "INSERT INTO organisation (id, name, name_search, time_zone, region, retention_days) SELECT"
+    " md5('other' || n)::uuid, 'Other', 'other', 'UTC', 'NZ', 30"
+    f" FROM generate_series(1, {OTHERS}) n",
+    "INSERT INTO learning_group (id, organisation_id, name, name_search) SELECT gen_random_uuid(),"
+    f" md5('other' || (1 + n % {OTHERS}))::uuid, 'A', 'a'"
+    f" FROM generate_series(1, 10 * {OTHERS}) n",
     "ANALYZE",
 )
 GOAL = "id goalType title information complete dueAt color updatedAt createdAt"
@@ -67,6 +76,12 @@ STUDENTS = (
     f"query($n: Int) {{ goalsConnection(first: $n) {{ nodes {{ {GOAL} }} }} }}",
     "{ goals { owner { goals { id } } } }",
     "query($n: Int) { goals(first: $n) { owner { goals(first: $n) { id } } } }",
+    "{ goals(first: 1, orderBy: [TITLE_ASC]) { id } }",
+    "{ me { goals(first: 1) { id } } }",
+    "{ me { goalsConnection(first: 1) { nodes { id } } } }",
+    "{ goals { tasks(first: 1) { id } } }",
+    "{ groups(first: 1) { id } }",
+    "{ organisations { id } }",
     "{ a: goals { id tasks { id } } b: goals { tasks { complete } } c: goals { tasks { id } } }",
 )
 FILTERED_GOALS = (
@@ -98,6 +113,10 @@ ADMINS = (
     "{ organisations { memberships { id } } }",
     "{ organisations { groups { members { id } } } }",
     "{ groups { members { person { name } } } }",
+    "{ groups { members(first: 1) { id } } }",
+    "{ groupsConnection(first: 1) { nodes { id } } }",
+    "{ organisations { memberships(first: 1) { id } } }",
+    "{ organisations { membershipsConnection(first: 1) { nodes { id } } } }",
     "query($n: Int) { organisations { membershipsConnection(first: $n) { nodes { id } } } }",
     "query($n: Int) { organisations { memberships(first: $n) { person { name memberships { id } } }"
     " } }",
@@ -171,6 +190,31 @@ async def test_a_unit_buys_so_many_rows_and_bytes_at_most(
     assert bill.bytes or bill.refused
     assert bill.rows <= ROWS * bill.units, bill
     assert bill.bytes <= BYTES * bill.units, bill
+
+
+@pytest.mark.parametrize("rendering", ["json", "rows"])
+async def test_a_search_costs_what_it_goes_through_for_each_of_its_words(
+    school: RecordingDatabase, rendering: str
+) -> None:
+    """Whether the words are in the document or in a variable, in one filter or in several."""
+    settings = replace(SETTINGS, rendering=rendering)
+    engine = Engine(load_model(), school, settings, load_features().procedures)
+
+    async def owed(filter_: str, words: str = "") -> int:
+        query = f"query ($w: String!) {{ goals(first: 1, filter: {filter_}) {{ id }} }}"
+        request = GraphQLRequest(query, variables={"w": words})
+        answer = await engine.execute(request, Viewer(STUDENT), deadline=soon())
+        assert b"errors" not in answer.body, answer.body
+        return answer.owed
+
+    words = [f"word{number}" for number in range(20)]
+    once = GOALS // SETTINGS.cost_scan
+    assert await owed("{ search: $w }", "word") == once
+    assert await owed("{ search: $w }", " ".join(words)) == 20 * once
+    assert await owed("{ not: { search: $w } }", "one two") == 2 * once
+    assert await owed('{ or: [{ search: $w }, { search: "two three" }] }', "one") == 3 * once
+    tasks = await owed("{ tasks: { some: { information: { eq: $w } } } }", "one")
+    assert await owed("{ tasks: { some: { search: $w } } }", "one two") == 2 * tasks
 
 
 async def test_what_is_over_a_bound_has_read_little_more_than_it(

@@ -24,6 +24,7 @@ from poutama.plan.nodes import (
     Insert,
     IsNull,
     Leaf,
+    OneAmong,
     OneOf,
     OwnedBy,
     Page,
@@ -250,7 +251,7 @@ def grants(
             return any(each_holds(each.row_is, known) for each in holding) or any(
                 grants(part, rule, holding=holding, above=above, known=known) for part in parts
             )
-        case AnyOf(parts):
+        case AnyOf(parts) | OneAmong(parts=parts):
             return bool(parts) and all(
                 grants(part, rule, holding=holding, above=above, known=known) for part in parts
             )
