@@ -98,15 +98,22 @@ def build_package(package: Package, architecture: str, python: str, folder: Path
         compiled = compile_sources(content, python)
         write_archive(content, path)
         unpacked = sum(file.stat().st_size for file in content.rglob("*") if file.is_file())
-    size = path.stat().st_size
-    if size > package.largest:
-        path.unlink()
-        allowed = package.largest / MEGABYTE
-        raise PackageError(
-            f"{path.name}: expected at most {allowed:.0f} MB, got {size / MEGABYTE:.1f}; look for a"
-            " dependency of a feature that is not needed"
-        )
-    return Built(path, size, unpacked, compiled)
+    built = Built(path, path.stat().st_size, unpacked, compiled)
+    _check_size(package, built)
+    return built
+
+
+def _check_size(package: Package, built: Built) -> None:
+    for allowed, size, state in (
+        (package.largest, built.size, ""),
+        (package.largest_unpacked, built.unpacked, " unpacked"),
+    ):
+        if size > allowed:
+            built.path.unlink()
+            raise PackageError(
+                f"{built.path.name}: expected at most {allowed / MEGABYTE:.0f} MB{state}, got"
+                f" {size / MEGABYTE:.1f}; look for a dependency of a feature that is not needed"
+            )
 
 
 def _check_target(python: str, architecture: str) -> None:

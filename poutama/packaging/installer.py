@@ -19,8 +19,6 @@ from poutama.packaging.contents import ARCHITECTURES
 
 PROJECT = Path(__file__).parents[2]
 INSTALL_SECONDS = 600
-# Published as sources alone; there is nothing to compile in them.
-_WITHOUT_WHEELS = ("font-roboto",)
 
 
 class PackageError(PoutamaError):
@@ -52,7 +50,6 @@ def install_pinned(
             *("--python", sys.executable, "--python-version", python),
             *("--python-platform", ARCHITECTURES[architecture]),
             *("--only-binary", ":all:"),
-            *(word for name in _WITHOUT_WHEELS for word in ("--no-binary", name)),
             *("--no-deps", "--link-mode", "copy"),
             *(("--require-hashes",) if hashes else ()),
         )

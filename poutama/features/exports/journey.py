@@ -7,8 +7,9 @@ layout of the printed journey needs more than names and values: `read_goal` give
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 from uuid import UUID
@@ -130,7 +131,11 @@ class Heading:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Totals:
-    """How much there is in a journey, or in some of it."""
+    """How much there is in a journey, or in some of it.
+
+    Attributes:
+        types: type of goal -> how many there are.
+    """
 
     goals: int = 0
     complete: int = 0
@@ -138,6 +143,20 @@ class Totals:
     tasks_done: int = 0
     notes: int = 0
     evidence: int = 0
+    types: Mapping[str, int] = field(default_factory=dict)
+
+    def add(self, other: Totals) -> Totals:
+        """How much there is in both."""
+        kinds = sorted(self.types.keys() | other.types.keys())
+        return Totals(
+            goals=self.goals + other.goals,
+            complete=self.complete + other.complete,
+            tasks=self.tasks + other.tasks,
+            tasks_done=self.tasks_done + other.tasks_done,
+            notes=self.notes + other.notes,
+            evidence=self.evidence + other.evidence,
+            types={kind: self.types.get(kind, 0) + other.types.get(kind, 0) for kind in kinds},
+        )
 
 
 def has_notes_for_staff(goals: Iterable[JourneyGoal]) -> bool:
@@ -154,6 +173,7 @@ def count_goals(goals: Sequence[JourneyGoal]) -> Totals:
         tasks_done=sum(goal.tasks_done for goal in goals),
         notes=sum(len(goal.notes) for goal in goals),
         evidence=sum(len(goal.all_evidence) for goal in goals),
+        types=dict(Counter(goal.goal_type for goal in goals)),
     )
 
 

@@ -1,56 +1,62 @@
 """The printable journey: an A4 document with a cover, a timeline, and every goal with all it has.
 
-`steps` calls it for some goals at a time: a long journey is printed in volumes. Pure but for
-reading the font: the same goals give the same bytes.
+`steps` calls it for some goals at a time: a long journey is printed in volumes. What is printed is
+described here and laid out by the template `journey.typ`, which has texts as values and never as
+markup. The same goals give the same bytes.
 """
 
 from __future__ import annotations
 
+import json
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
 from uuid import UUID
 
+from poutama.export_section import JsonObject
 from poutama.features.exports.dates import name_place, print_day
+from poutama.features.exports.fonts import Typeface, load_typeface
+from poutama.features.exports.glyphs import make_printable
 from poutama.features.exports.journey import (
     GOAL_TYPES,
     Heading,
     JourneyGoal,
     PlainSection,
     Totals,
-    count_goals,
     has_notes_for_staff,
 )
-from poutama.features.exports.pdf_canvas import HAIR, LEFT, RIGHT, WASH, WIDTH, Canvas
-from poutama.features.exports.pdf_goal import write_goal
-from poutama.features.exports.pdf_layout import PageLayout, break_lines
-from poutama.features.exports.pdf_section import write_section
-from poutama.features.exports.theme import (
-    ASIDE,
-    FIGURE,
-    FOR_STAFF,
-    NAME,
-    NIGHT,
-    OVERLINE,
-    QUIET,
-    SECTION,
-    UNDER_NAME,
-    label_goal_type,
-    tint,
-)
-from poutama.features.exports.timeline import draw_timeline
+from poutama.features.exports.pdf_goal import describe_goal
+from poutama.features.exports.pdf_section import describe_section
+from poutama.features.exports.theme import STEPS, label_goal_type
+from poutama.features.exports.timeline import describe_timeline
 
-_STEP = 6.0
+_KEPT_DOCUMENTS = 11
+_TEMPLATE = Path(__file__).with_name("journey.typ")
 _CHECK_AUDIENCES = "Each goal and note says who it is for. Before you hand it to others, look."
 _WITH_NOTES_FOR_STAFF = "With notes for staff: not to be handed to the student or to caregivers."
+_REPLACED = (
+    "What stands in [brackets] may have been written in signs that cannot be printed here."
+    " The file journey.json has every text as it was written."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Volume:
-    """A part of the journey that is printed: its number from 1, of how many, its first goal's."""
+    """A part of the journey that is printed.
+
+    Attributes:
+        number: from 1, of `count`.
+        first_goal: the number of its first goal.
+        totals: how much there is in the whole journey.
+    """
 
     number: int
     count: int
     first_goal: int
+    totals: Totals
 
 
 def print_journey(
@@ -65,147 +71,128 @@ def print_journey(
     `pictures` are small ones of evidence, by its id; `sections` those of the person, which the last
     volume ends with.
     """
-    name = f"Learning journey of {heading.name}"
+    typeface = load_typeface()
+    content = _describe_cover(heading, goals, volume)
+    content |= {
+        "timeline": describe_timeline(goals, heading) if goals else None,
+        "goals": [
+            describe_goal(number, goal, heading, pictures)
+            for number, goal in enumerate(goals, volume.first_goal)
+        ],
+        "sections": [
+            describe_section(section, heading.time_zone)
+            for section in (sections if volume.number == volume.count else ())
+        ],
+    }
+    printable = _make_printable(content, typeface)
+    printable |= {
+        "fonts": typeface.families,
+        "steps": STEPS,
+        "replaced": _REPLACED if printable != content else "",
+    }
+    return _lay_out(printable, typeface, pictures, heading)
+
+
+def _lay_out(
+    content: JsonObject, typeface: Typeface, pictures: Mapping[UUID, bytes], heading: Heading
+) -> bytes:
+    import typst  # heavy: belongs to the extra `jobs`, and only workers print.
+
+    with tempfile.TemporaryDirectory(prefix="poutama-print-") as name:
+        folder = Path(name)
+        (folder / "journey.json").write_text(json.dumps(content), encoding="utf-8")
+        for key, picture in pictures.items():
+            (folder / f"{key}.jpg").write_bytes(picture)
+
+        def compile_as(*standards: Any) -> bytes:
+            return typst.compile(
+                _read_template(),
+                root=folder,
+                font_paths=typeface.fonts,
+                ignore_system_fonts=True,
+                pdf_standards=list(standards),
+                timestamp=int(heading.as_of.timestamp()),
+            )
+
+        try:
+            return compile_as("ua-1")
+        except typst.TypstError:
+            # A text can combine signs that no one font has; it is printed with an empty box.
+            return compile_as()
+        finally:
+            # typst keeps what it laid out until it was not used for ten documents.
+            for _ in range(_KEPT_DOCUMENTS):
+                typst.compile(b"", font_paths=typeface.fonts, ignore_system_fonts=True)
+
+
+@cache
+def _read_template() -> bytes:
+    return _TEMPLATE.read_bytes()
+
+
+def _make_printable(content: JsonObject, typeface: Typeface) -> JsonObject:
+    """The same with every text in signs that the fonts have."""
+
+    def convert(value: Any) -> Any:
+        match value:
+            case str():
+                return make_printable(value, typeface.has_glyph)
+            case list():
+                return [convert(each) for each in value]
+            case dict():
+                return {key: convert(each) for key, each in value.items()}
+            case _:
+                return value
+
+    printable: JsonObject = convert(content)
+    return printable
+
+
+def _describe_cover(heading: Heading, goals: Sequence[JourneyGoal], volume: Volume) -> JsonObject:
+    title = f"Learning journey of {heading.name}"
+    part = ""
     if volume.count > 1:
-        name += f", part {volume.number} of {volume.count}"
-    canvas = Canvas(name, heading.name, heading.as_of)
-    layout = PageLayout(canvas, name, _describe_foot(heading, goals))
-    layout.add_page()
-    _write_cover(layout, heading, volume)
-    _write_totals(layout, count_goals(goals))
-    _write_audience(layout, goals)
-    if goals:
-        _write_types(layout, goals)
-        _write_timeline(layout, goals, heading)
-        layout.add_page()
-        _write_section(layout, "Goals")
-        for number, goal in enumerate(goals, volume.first_goal):
-            write_goal(layout, number, goal, heading, pictures)
-    else:
-        layout.skip(6)
-        layout.paragraph("No goals have been set yet.", QUIET)
-    if volume.number == volume.count:
-        for section in sections:
-            write_section(layout, section, heading.time_zone)
-    if canvas.replaced:
-        _write_remark(layout)
-    layout.finish()
-    return canvas.finish()
-
-
-def _describe_foot(heading: Heading, goals: Sequence[JourneyGoal]) -> str:
-    foot = f"As it was on {print_day(heading.as_of, heading.time_zone)}"
-    return f"{foot} · With notes for staff" if has_notes_for_staff(goals) else foot
-
-
-def _write_audience(layout: PageLayout, goals: Sequence[JourneyGoal]) -> None:
-    """Say that not all of it is for all readers."""
-    if has_notes_for_staff(goals):
-        layout.paragraph(_WITH_NOTES_FOR_STAFF, FOR_STAFF, after=4)
-    if goals:
-        layout.paragraph(_CHECK_AUDIENCES, ASIDE, after=4)
-
-
-def _write_remark(layout: PageLayout) -> None:
-    """Explain what could not be printed."""
-    layout.skip(6)
-    layout.need(20)
-    layout.paragraph(
-        "What stands in [brackets] may have been written in signs that cannot be printed here."
-        " The file journey.json has every text as it was written.",
-        ASIDE,
-    )
-
-
-def _write_cover(layout: PageLayout, heading: Heading, volume: Volume) -> None:
-    canvas = layout.canvas
-    lines = break_lines(canvas, heading.name, NAME, RIGHT - LEFT - 38)
-    height = 45 + len(lines) * NAME.height
-    with canvas.artifact():
-        canvas.fill(0, 0, WIDTH, height, NIGHT)
-        _draw_steps(canvas, height)
-    layout.y = 20
-    part = f" · PART {volume.number} OF {volume.count}" if volume.count > 1 else ""
-    canvas.bookmark(f"Learning journey of {heading.name}", 0, layout.y)
-    layout.paragraph(f"LEARNING JOURNEY{part}", OVERLINE, after=1)
-    with canvas.tagged("H1"):
-        for line in lines:
-            canvas.write(LEFT, layout.y + NAME.rise, line, NAME)
-            layout.y += NAME.height
-    layout.y += 1.5
+        title += f", part {volume.number} of {volume.count}"
+        part = f" · PART {volume.number} OF {volume.count}"
     day = print_day(heading.as_of, heading.time_zone)
-    zone = name_place(heading.time_zone)
-    layout.paragraph(f"As it was on {day}. Dates are those of {zone}.", UNDER_NAME)
-    layout.y = height + 9
+    for_staff = has_notes_for_staff(goals)
+    return {
+        "title": title,
+        "name": heading.name,
+        "overline": f"LEARNING JOURNEY{part}",
+        "asOf": f"As it was on {day}. Dates are those of {name_place(heading.time_zone)}.",
+        "foot": f"As it was on {day}" + (" · With notes for staff" if for_staff else ""),
+        "part": _describe_part(goals, volume),
+        "forStaff": _WITH_NOTES_FOR_STAFF if for_staff else "",
+        "check": _CHECK_AUDIENCES if goals else "",
+        "totals": _describe_totals(volume.totals),
+        "types": [
+            {"name": label.name, "color": label.color, "count": count}
+            for kind, count in _order_types(volume.totals.types)
+            for label in (label_goal_type(kind),)
+        ],
+    }
 
 
-def _draw_steps(canvas: Canvas, height: float) -> None:
-    """The poutama: steps that climb, the pattern that the journey is named after."""
-    colors = [label_goal_type(goal_type).color for goal_type in GOAL_TYPES]
-    for column, color in enumerate(colors):
-        x = WIDTH - (len(colors) - column) * _STEP
-        top = height - (column + 1) * _STEP
-        canvas.fill(x, top, _STEP + 0.1, _STEP, tint(color, 0.15))
-        canvas.fill(x, top + _STEP, _STEP + 0.1, height - top - _STEP, tint(NIGHT, 0.12))
+def _describe_part(goals: Sequence[JourneyGoal], volume: Volume) -> str:
+    """Which goals are in it, where there are others."""
+    if volume.count == 1 or not goals:
+        return ""
+    last = volume.first_goal + len(goals) - 1
+    return f"Goals {volume.first_goal} to {last} are in this part. The numbers are of all parts."
 
 
-def _write_totals(layout: PageLayout, totals: Totals) -> None:
+def _describe_totals(totals: Totals) -> list[JsonObject]:
     shown = (
-        (totals.goals, "goal", "goals"),
-        (totals.complete, "complete", "complete"),
-        (totals.tasks_done, f"of {totals.tasks} task done", f"of {totals.tasks} tasks done"),
-        (totals.notes, "note", "notes"),
-        (totals.evidence, "file", "files"),
+        (totals.goals, "goal" if totals.goals == 1 else "goals"),
+        (totals.complete, "complete"),
+        (totals.tasks_done, f"of {totals.tasks} {'task' if totals.tasks == 1 else 'tasks'} done"),
+        (totals.notes, "note" if totals.notes == 1 else "notes"),
+        (totals.evidence, "file" if totals.evidence == 1 else "files"),
     )
-    canvas = layout.canvas
-    width, gap = (RIGHT - LEFT - 4 * 4) / 5, 4
-    for place, (count, one, many) in enumerate(shown):
-        x = LEFT + place * (width + gap)
-        with canvas.artifact():
-            canvas.fill(x, layout.y, width, 22, WASH, round_=2)
-        with canvas.tagged("P"):
-            label = one if (totals.tasks if place == 2 else count) == 1 else many
-            canvas.write(x + 4, layout.y + 11.5, f"{count}", FIGURE)
-            canvas.write(x + 4, layout.y + 17.5, label, ASIDE)
-    layout.y += 30
+    return [{"count": f"{count}", "label": label} for count, label in shown]
 
 
-def _write_types(layout: PageLayout, goals: Sequence[JourneyGoal]) -> None:
-    """One bar, divided as the goals are among the types, and what its colours mean."""
-    canvas = layout.canvas
-    counts = {kind: sum(goal.goal_type == kind for goal in goals) for kind in _types(goals)}
-    x, width = LEFT, RIGHT - LEFT
-    with canvas.artifact():
-        for kind, count in counts.items():
-            share = width * count / len(goals)
-            canvas.fill(x, layout.y, max(share - 0.6, 0.3), 3.2, label_goal_type(kind).color)
-            x += share
-    layout.y += 6.5
-    x = LEFT
-    with canvas.tagged("P"):
-        for kind, count in counts.items():
-            shown = label_goal_type(kind)
-            text = f"{shown.name} {count}"
-            canvas.dot(x + 1.2, layout.y + 1.7, 1.2, shown.color)
-            canvas.write(x + 3.6, layout.y + ASIDE.rise - 0.4, text, ASIDE)
-            x += canvas.measure(text, ASIDE) + 9
-    layout.y += 10
-
-
-def _types(goals: Sequence[JourneyGoal]) -> list[str]:
-    found = {goal.goal_type for goal in goals}
-    return [kind for kind in GOAL_TYPES if kind in found] + sorted(found - set(GOAL_TYPES))
-
-
-def _write_timeline(layout: PageLayout, goals: Sequence[JourneyGoal], heading: Heading) -> None:
-    _write_section(layout, "Timeline")
-    draw_timeline(layout, goals, heading)
-
-
-def _write_section(layout: PageLayout, name: str) -> None:
-    layout.need(40)
-    layout.canvas.bookmark(name, 1, layout.y)
-    layout.paragraph(name, SECTION, tag="H2", after=1.5)
-    with layout.canvas.artifact():
-        layout.canvas.line([(LEFT, layout.y), (RIGHT, layout.y)], HAIR, 0.3)
-    layout.y += 5
+def _order_types(types: Mapping[str, int]) -> list[tuple[str, int]]:
+    known = [kind for kind in GOAL_TYPES if kind in types]
+    return [(kind, types[kind]) for kind in (*known, *sorted(types.keys() - set(known)))]

@@ -34,6 +34,7 @@ from poutama.features.exports.journey import (
     JourneyGoal,
     PlainSection,
     StoredFile,
+    count_goals,
     read_goal,
     read_part,
     read_section,
@@ -138,6 +139,7 @@ async def _read(step: ExportStep) -> ExportProgress:
     )
     if page is None:
         await _refuse(step)
+    goals = [read_goal(goal, ()) for goal in page.part.goals]
     parts = state.parts
     if page.part.goals:
         parts += 1
@@ -150,13 +152,14 @@ async def _read(step: ExportStep) -> ExportProgress:
         phase=ExportPhase.PRINT if page.after is None else ExportPhase.READ,
         goals=state.goals + len(page.part.goals),
         parts=parts,
+        totals=state.totals.add(count_goals(goals)),
         after=page.after,
         name=state.name or page.name,
         time_zone=page.time_zone if not state.name else state.time_zone,
     )
     # As many goals as there were at first; some may have come or gone since.
-    goals = read.goals if page.after is None else max(page.total, read.goals)
-    return Progress(checkpoint=read, done=read.goals, total=goals * 2 + 2)
+    total = read.goals if page.after is None else max(page.total, read.goals)
+    return Progress(checkpoint=read, done=read.goals, total=total * 2 + 2)
 
 
 async def _print(step: ExportStep) -> ExportProgress:
@@ -171,7 +174,7 @@ async def _print(step: ExportStep) -> ExportProgress:
         files += part.files
     pictures = await _read_pictures(step, files)
     sections = await _read_sections(step)
-    volume = Volume(number, state.all_volumes, first * PAGE + 1)
+    volume = Volume(number, state.all_volumes, first * PAGE + 1, state.totals)
     heading = state.heading(step.input)
     content = await asyncio.to_thread(print_journey, heading, goals, volume, pictures, sections)
     await step.store.put(step.input.volume(number), content, media_type=PDF_TYPE)

@@ -12,7 +12,7 @@ from poutama.features.exports.audience_words import (
     describe_goal_audience,
     describe_note_audience,
 )
-from poutama.features.exports.journey import JourneyGoal
+from poutama.features.exports.journey import JourneyGoal, count_goals
 from poutama.features.exports.pdf_document import Volume, print_journey
 from poutama.features.exports.readme import write_readme
 from poutama.features.exports.sections import load_sections
@@ -23,7 +23,7 @@ FOR_STAFF = "Only for staff of Te Kura: not for the student, not for caregivers.
 
 
 def printed(*goals: JourneyGoal) -> list[str]:
-    content = print_journey(HEADING, goals, Volume(1, 1, 1), {})
+    content = print_journey(HEADING, goals, Volume(1, 1, 1, count_goals(goals)), {})
     return [page.extract_text() for page in PdfReader(BytesIO(content)).pages]
 
 

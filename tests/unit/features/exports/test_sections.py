@@ -23,7 +23,7 @@ from poutama.export_section import (
 from poutama.feature import Feature, FeatureSet
 from poutama.features import load_features
 from poutama.features.exports.document import write_document
-from poutama.features.exports.journey import read_goal, read_section
+from poutama.features.exports.journey import count_goals, read_goal, read_section
 from poutama.features.exports.pdf_document import Volume, print_journey
 from poutama.features.exports.readme import write_readme
 from poutama.features.exports.sections import Sections, arrange_sections
@@ -144,11 +144,11 @@ def test_it_has_a_csv_file_without_formulas() -> None:
 def test_it_is_printed_plainly_with_its_goal_and_at_the_end() -> None:
     goal = read_goal(GOAL, [HABITS])
     badges = [read_section(BADGES, PERSON)]
-    content = print_journey(HEADING, [goal], Volume(1, 1, 1), {}, badges)
+    content = print_journey(HEADING, [goal], Volume(1, 1, 1, count_goals([goal])), {}, badges)
     text = "\n".join(page.extract_text() for page in PdfReader(BytesIO(content)).pages)
-    assert "HABITS \n=Reading\nKept: yes · Since: 1 March 2026\n" in text
-    assert "BADGES \nKa pai\n" in text
-    first = print_journey(HEADING, [goal], Volume(1, 2, 1), {}, badges)
+    assert "HABITS\n=Reading\nKept: yes · Since: 1 March 2026\n" in text
+    assert "BADGES\nKa pai\n" in text
+    first = print_journey(HEADING, [goal], Volume(1, 2, 1, count_goals([goal])), {}, badges)
     assert "BADGES" not in "".join(
         page.extract_text() for page in PdfReader(BytesIO(first)).pages
     ), "the person's sections end the last volume"
