@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from tests.db.roster_importer import Importer, counts, small
-from tests.unit.features.rosters import Table, enrolments
+from tests.db.roster_importer import Importer, counts, errors, small
+from tests.unit.features.rosters import Table, classes, enrolments, terms
 
 TODAY = datetime.now(UTC).date()
 
@@ -145,3 +145,81 @@ async def test_an_enrolment_that_ends_on_the_day_it_begins_is_none(importer: Imp
     await importer.import_(school(term(1, 10, 30)))
     applied = await importer.import_(school(term(1, 10, 10)))
     assert counts(applied) == {"membershipsEnded": 1}
+
+
+def year(
+    *rows: Any,
+    of: str = "t1,t2",
+    second: tuple[int, int] = (40, 100),
+    mode: str = "bulk",
+    **more: Table,
+) -> bytes:
+    """A class of two terms, with these enrolments."""
+    return small(
+        mode,
+        **{
+            "academicSessions": terms(
+                ("t1", day(-100), day(30)), ("t2", day(second[0]), day(second[1]))
+            ),
+            "classes": classes(("c1", "Art"), termSourcedIds=of),
+            "enrollments": list(rows),
+            **more,
+        },
+    )
+
+
+async def test_terms_bound_an_enrolment_without_dates_of_its_own(importer: Importer) -> None:
+    applied = await importer.import_(year(term(1, None, None)))
+    assert (errors(applied), await spans(importer)) == ([], [(day(-100), day(100))])
+    # One date of its own counts, and the terms bound the other side.
+    await importer.import_(year(term(1, -10, None)))
+    assert await spans(importer) == [(day(-10), day(100))]
+    await importer.import_(year(term(1, None, 20)))
+    assert await spans(importer) == [(day(-100), day(20))]
+
+
+async def test_a_term_that_moves_moves_the_memberships_of_its_classes(importer: Importer) -> None:
+    await importer.import_(year(term(1, None, None)))
+    applied = await importer.import_(year(term(1, None, None), second=(40, 120)))
+    assert counts(applied) == {"groupsChanged": 1, "membershipsChanged": 1}
+    assert await spans(importer) == [(day(-100), day(120))]
+    assert counts(await importer.import_(year(term(1, None, None), second=(40, 120)))) == {}
+    # What a person ended stays ended, whatever becomes of the terms.
+    await importer.write(
+        "UPDATE membership SET ends_at = now(), ended_by_id = person_id WHERE source = 'ROSTER'"
+    )
+    await importer.import_(year(term(1, None, None), second=(40, 140)))
+    assert not await is_member(importer)
+
+
+async def test_a_delta_without_terms_is_bounded_by_those_that_were_known(
+    importer: Importer,
+) -> None:
+    await importer.import_(year(term(1, None, None)))
+    row = {**term(2, None, None), "userSourcedId": "u2", "status": "active"}
+    again = classes(("c1", "Art and craft"), termSourcedIds="t1,t2", status="active")
+    delta = small("delta", classes=again, users=[], enrollments=[row])
+    assert errors(await importer.import_(delta)) == []
+    assert await spans(importer) == [(day(-100), day(100))] * 2
+
+
+async def test_what_is_over_adds_nothing_and_is_reported(importer: Importer) -> None:
+    over = terms(("t1", day(-100), day(-50)))
+    classes_ = classes(("c1", "Art"), termSourcedIds="t1")
+    content = year(term(1, None, None), academicSessions=over, classes=classes_)
+    checked = await importer.check(content)
+    assert errors(checked) == [("enrollments.csv", 2, "endDate", "PAST")]
+    assert (checked["rowsRefused"], checked["membershipsAdded"]) == (0, 0)
+
+
+async def test_a_class_of_an_unknown_term_is_not_bounded_and_reported(importer: Importer) -> None:
+    applied = await importer.import_(year(term(1, None, None), of="t1,t9"))
+    assert errors(applied) == [("classes.csv", 2, "termSourcedIds", "ODD_REFERENCE")]
+    (span,) = await spans(importer)
+    assert span[1] is None
+    bad = [*terms(("t1", day(5), day(1))), *terms(("t2", "soon", day(9)))]
+    applied = await importer.import_(year(term(1, None, None), academicSessions=bad))
+    assert errors(applied)[:2] == [
+        ("academicSessions.csv", 2, "endDate", "BAD_DATE"),
+        ("academicSessions.csv", 3, "startDate", "BAD_DATE"),
+    ]

@@ -104,10 +104,16 @@ COLUMNS: Mapping[str, Sequence[CsvColumn]] = {
         CsvColumn("beginDate", CellKind.DATE, needed=True),
         CsvColumn("endDate", CellKind.DATE, needed=True),
     ),
+    "academicSessions": (
+        *_START,
+        _needed("startDate", CellKind.DATE),
+        _needed("endDate", CellKind.DATE),
+    ),
 }
 """Name of a file -> its columns. A value in a `needed` column that is wrong refuses the row."""
 
-FILES = tuple(COLUMNS)
+FILES = ("classes", "users", "roles", "enrollments")
+"""Files whose rows become something here; to the others of `COLUMNS` these rows refer."""
 _OTHER_FILES = """
 academicSessions categories classResources courses courseResources demographics lineItems
 lineItemLearningObjectiveIds lineItemScoreScales orgs resources results resultLearningObjectiveIds

@@ -85,7 +85,7 @@ class FileReader:
             ArchiveError: the file is damaged, or not one that can be read as text.
         """
         self._name = f"{file}.csv"
-        self._entry = archive.open_entry(self._name)
+        self._entry = archive.open_entry(self._name.lower())
         self._separator = _find_separator(self._name, self._entry)
         self._header, self.errors, self._start = _read_header(
             self._name, file, self._entry, self._separator

@@ -98,6 +98,10 @@ _FAULTS = {
     ),
     "NO_CLASS": ("classSourcedId", "There is no class {class_id!r} that could be used."),
     "NO_USER": ("userSourcedId", "There is no user {user_id!r} that could be used."),
+    "PAST": (
+        "endDate",
+        "It is over, by its own dates or the terms of its class: nothing was added.",
+    ),
     "CHANGED": ("", "This was changed meanwhile; nothing was done. Import again."),
 }
 _OFFERED = {
@@ -158,6 +162,8 @@ def _report_fault(table: StagedTable, row: Record) -> RowError:
     )
 
 
+USED = frozenset(("KEPT", "PAST"))
+"""Codes of rows that are read, and change nothing."""
 _CODES = {"NO_CLASS": "UNKNOWN_REFERENCE", "NO_USER": "UNKNOWN_REFERENCE"}
 
 

@@ -18,6 +18,7 @@ from typing import BinaryIO
 from poutama.errors import NotFoundError
 from poutama.features.roster.archive import Archive, open_archive
 from poutama.features.roster.csv_reader import FileReader
+from poutama.features.roster.references import References, read_references
 from poutama.jobs.job import JobFailedError
 from poutama.store.objects import ObjectStore
 from poutama.zip_archive import ArchiveError
@@ -28,17 +29,29 @@ OTHER_CONTENT = "What was uploaded is not the file that was announced: its SHA-2
 
 @dataclass(slots=True)
 class OpenRoster:
-    """A zip that is open, and the file of it that was read last."""
+    """A zip that is open, the file of it that was read last, and what its rows refer to."""
 
     file: BinaryIO
     archive: Archive
     readers: dict[str, FileReader] = field(default_factory=dict)
+    _references: References | None = None
 
     def reader(self, file: str) -> FileReader:
         """The reader of that file, where it was; only one is kept."""
         if file not in self.readers:
             self.readers = {file: FileReader(self.archive, file)}
         return self.readers[file]
+
+    @property
+    def references(self) -> References:
+        """What rows refer to, read once.
+
+        Raises:
+            ArchiveError: the zip is damaged there.
+        """
+        if self._references is None:
+            self._references = read_references(self.archive)
+        return self._references
 
     def close(self) -> None:
         self.archive.file.close()

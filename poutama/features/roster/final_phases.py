@@ -27,6 +27,7 @@ from poutama.features.roster.checkpoint import (
 from poutama.features.roster.difference import (
     ACTIONS,
     COUNT,
+    USED,
     action_of,
     describe_change,
     read_changes,
@@ -133,7 +134,7 @@ def report_faults(table: StagedTable) -> PhaseFunction:
         )
         report = ErrorReport(context.state.errors)
         errors = report.admit(found)
-        refused = context.state.rows_refused + sum(error.code != "KEPT" for error in found)
+        refused = context.state.rows_refused + sum(error.code not in USED for error in found)
         return PhaseResult(
             cursor=StagedRowCursor(before) if before < top else None,
             state=replace(context.state, errors=report.counts, rows_refused=refused),

@@ -7,7 +7,8 @@
 -- yet would read all of an organisation's memberships for each row.
 WITH found AS (
     SELECT t.kind, t.sourced_id, t.role, t.refused, t.removed, t.hash, i.organisation_id, i.accepts,
-        t.begins_at AS from_at, t.ends_at AS until_at,
+        coalesce(t.begins_at, sg.begins_at, lg.begins_at) AS from_at,
+        coalesce(t.ends_at, sg.ends_at, lg.ends_at) AS until_at,
         CASE WHEN t.kind <> 'ENROLMENT' THEN NULL
             WHEN sg.action IN ('ADD', 'CHANGE', 'SAME') THEN sg.target
             WHEN (sg.sourced_id IS NULL OR sg.refused) AND NOT lg.ended THEN lg.group_id
@@ -79,7 +80,8 @@ UPDATE roster_staged_membership AS s SET
         WHEN f.there IS NULL THEN 'NEW' WHEN f.offered THEN 'OFFERED' ELSE 'THERE' END,
     accepts = f.accepts AND f.asks IS NULL, asks = f.asks,
     fault = CASE WHEN f.refused OR f.removed THEN NULL
-        WHEN f.no_group THEN 'NO_CLASS' WHEN f.no_person THEN 'NO_USER' END
+        WHEN f.no_group THEN 'NO_CLASS' WHEN f.no_person THEN 'NO_USER'
+        WHEN f.past AND f.action = 'NONE' THEN 'PAST' END
 FROM (
     -- The address that the person has here, or gets by this import.
     SELECT a.*, e.id AS there, e.accepted_at IS NULL AS offered,

@@ -32,6 +32,7 @@ from poutama.features.roster.fetching import OpenRoster, borrow_roster, close_ca
 from poutama.features.roster.inputs import ApplyInput
 from poutama.features.roster.manifest import Manifest, Mode
 from poutama.features.roster.records import SET_ENDINGS, SET_SOURCE
+from poutama.features.roster.row_parser import ClassRow
 from poutama.features.roster.runner import BATCH, Import, PhaseContext, PhaseResult
 from poutama.features.roster.staged_tables import COUNT_READ, DROP_RANGE, StagedTable
 from poutama.features.roster.staging import count_staged, drop_doubles, find_staged, stage_rows
@@ -67,6 +68,9 @@ async def open_file(context: PhaseContext) -> PhaseResult:
     import_ = context.import_
     async with borrow_roster(context.step.store, import_.object_key, import_.sha256) as roster:
         manifest, unreadable = await asyncio.to_thread(_read_headers, roster.archive)
+        references = await asyncio.to_thread(lambda: roster.references)
+    report = ErrorReport()
+    errors = [*manifest.notes, *report.admit(references.errors)]
     if unreadable:
         raise JobFailedError(" ".join(unreadable))
 
@@ -81,7 +85,8 @@ async def open_file(context: PhaseContext) -> PhaseResult:
         for file in FILES
         if manifest.modes[file] is not Mode.ABSENT
     ]
-    return PhaseResult(state=State(files=tuple(files)), effects=effects, errors=manifest.notes)
+    state = State(files=tuple(files), errors=report.counts)
+    return PhaseResult(state=state, effects=effects, errors=errors)
 
 
 def _read_headers(archive: Archive) -> tuple[Manifest, list[str]]:
@@ -150,6 +155,10 @@ def _read_batch(roster: OpenRoster, file: str, begun: FilePosition | None) -> Ro
     batch = reader.read_batch(begun, BATCH)
     if begun is None:
         batch.errors[:0] = reader.errors
+    for index, row in enumerate(batch.rows):
+        if isinstance(row, ClassRow):
+            batch.rows[index], errors = roster.references.bound(row)
+            batch.errors.extend(errors)
     return batch
 
 

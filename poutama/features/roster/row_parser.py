@@ -70,10 +70,13 @@ class RosterRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ClassRow(RosterRow):
-    """A class: a group."""
+    """A class: a group. `begins` and `ends` are those of its `terms`, where they are known."""
 
     file: ClassVar[str] = "classes"
     name: str = ""
+    terms: tuple[str, ...] = ()
+    begins: str = ""
+    ends: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +111,15 @@ class EnrolmentRow(RosterRow):
     class_id: str = ""
     user_id: str = ""
     role: str = ""
+    begins: str = ""
+    ends: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SessionRow(RosterRow):
+    """A term, or another session: `begins` is its first day, `ends` the one after the last."""
+
+    file: ClassVar[str] = "academicSessions"
     begins: str = ""
     ends: str = ""
 
@@ -252,7 +264,10 @@ def _make_class(line: int, fields: Fields, report: ReportFault) -> RosterRow | N
     name = fields["title"]
     if not _fits("title", name, LONGEST_NAME, report):
         return None
-    return ClassRow(sourced_id=fields["sourcedId"], line=line, name=name)
+    terms = {one.strip() for one in fields.get("termSourcedIds", "").split(",")} - {""}
+    return ClassRow(
+        sourced_id=fields["sourcedId"], line=line, name=name, terms=tuple(sorted(terms))
+    )
 
 
 def _make_user(line: int, fields: Fields, report: ReportFault) -> RosterRow | None:
@@ -311,6 +326,13 @@ def _make_enrolment(line: int, fields: Fields, report: ReportFault) -> RosterRow
     )
 
 
+def _make_session(line: int, fields: Fields, report: ReportFault) -> RosterRow | None:
+    if not _in_order(fields, report, first="startDate"):
+        return None
+    begins, ends = fields["startDate"], fields["endDate"]
+    return SessionRow(sourced_id=fields["sourcedId"], line=line, begins=begins, ends=ends)
+
+
 def _name(fields: Fields) -> str:
     given_name = fields.get("preferredGivenName") or fields.get("givenName", "")
     family = fields.get("preferredFamilyName") or fields.get("familyName", "")
@@ -345,10 +367,10 @@ def _expect_email(text: str) -> str:
     return "expected an email address"
 
 
-def _in_order(fields: Fields, report: ReportFault) -> bool:
-    begins, ends = fields.get("beginDate", ""), fields.get("endDate", "")
+def _in_order(fields: Fields, report: ReportFault, first: str = "beginDate") -> bool:
+    begins, ends = fields.get(first, ""), fields.get("endDate", "")
     if begins and ends and ends < begins:
-        report("endDate", "BAD_DATE", f"endDate is {ends}, before the beginDate {begins}.")
+        report("endDate", "BAD_DATE", f"endDate is {ends}, before the {first} {begins}.")
         return False
     return True
 
@@ -370,7 +392,8 @@ _MAKERS: Mapping[str, Callable[[int, Fields, ReportFault], RosterRow | None]] = 
     "users": _make_user,
     "roles": _make_role,
     "enrollments": _make_enrolment,
+    "academicSessions": _make_session,
 }
 _KINDS: Mapping[str, type[RosterRow]] = {
-    row.file: row for row in (ClassRow, UserRow, RoleRow, EnrolmentRow)
+    row.file: row for row in (ClassRow, UserRow, RoleRow, EnrolmentRow, SessionRow)
 }

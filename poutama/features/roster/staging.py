@@ -119,7 +119,7 @@ async def stage_rows(
     people = [row for row in rows if isinstance(row, UserRow)]
     roles = [row for row in rows if isinstance(row, RoleRow)]
     memberships = list(select_memberships(rows, managers=managers))
-    await _add(transaction, _SQL["add_groups"], import_id, _group_values(groups, place.group))
+    await _add(transaction, _SQL["add_groups"], import_id, _group_values(groups, place.group, zone))
     await _add(transaction, _SQL["add_people"], import_id, _person_values(people, place.person))
     wanted = _membership_values(memberships, place.membership, zone)
     await _add(transaction, _SQL["add_memberships"], import_id, wanted)
@@ -189,9 +189,15 @@ def _start(row: RosterRow, place: int) -> list[object]:
     return [row.sourced_id, place, row.line, row.hash, row.refused, row.removed]
 
 
-def _group_values(rows: Sequence[ClassRow], place: int) -> list[list[object]]:
+def _group_values(rows: Sequence[ClassRow], place: int, zone: ZoneInfo) -> list[list[object]]:
     return [
-        [*_start(row, place + index), row.name, fold(row.name)] for index, row in enumerate(rows)
+        [
+            *_start(row, place + index),
+            *(row.name, fold(row.name)),
+            _midnight(row.begins, zone),
+            _midnight(row.ends, zone),
+        ]
+        for index, row in enumerate(rows)
     ]
 
 

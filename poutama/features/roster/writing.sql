@@ -14,14 +14,18 @@ WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
     AND s.action = 'CHANGE' AND g.name <> s.name
 
 -- name: link_groups
-INSERT INTO roster_group (organisation_id, sourced_id, group_id, import_id, hash)
-SELECT i.organisation_id, s.sourced_id, g.id, i.id, s.hash
+-- Where a file does not have the terms of a class, those that were known bound it.
+INSERT INTO roster_group
+    (organisation_id, sourced_id, group_id, import_id, hash, begins_at, ends_at)
+SELECT i.organisation_id, s.sourced_id, g.id, i.id, s.hash, s.begins_at, s.ends_at
 FROM roster_staged_group AS s JOIN roster_import AS i ON i.id = s.import_id
     JOIN learning_group AS g ON g.id = s.target
 WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
     AND s.action IN ('ADD', 'CHANGE')
 ON CONFLICT (organisation_id, sourced_id) DO UPDATE SET
     group_id = excluded.group_id, import_id = excluded.import_id, hash = excluded.hash,
+    begins_at = coalesce(excluded.begins_at, roster_group.begins_at),
+    ends_at = coalesce(excluded.ends_at, roster_group.ends_at),
     ended = false, updated_at = now()
 
 -- name: end_links_of_groups

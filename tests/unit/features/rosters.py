@@ -19,6 +19,8 @@ HEADERS = {
     "primaryOrgSourcedId,pronouns",
     "roles": "sourcedId,status,dateLastModified,userSourcedId,roleType,role,beginDate,endDate,"
     "orgSourcedId,userProfileSourcedId",
+    "academicSessions": "sourcedId,status,dateLastModified,title,type,startDate,endDate,"
+    "parentSourcedId,schoolYear",
     "enrollments": "sourcedId,status,dateLastModified,classSourcedId,schoolSourcedId,"
     "userSourcedId,role,primary,beginDate,endDate",
 }
@@ -56,6 +58,14 @@ def enrolments(*rows: tuple[str, str, str], **more: str) -> Table:
             **more,
         }
         for class_, user_, role in rows
+    ]
+
+
+def terms(*rows: tuple[str, str, str]) -> Table:
+    """(sourcedId, startDate, endDate)."""
+    return [
+        {"sourcedId": id_, "title": id_, "type": "term", "startDate": begins, "endDate": ends}
+        for id_, begins, ends in rows
     ]
 
 
