@@ -37,7 +37,8 @@ def _start_roster_import(doing: Doing, input: Row) -> Done:
     doing.permitted("startRosterImport", doing.find("Organisation", input["organisationId"]))
     _require_verified(doing, input["organisationId"])
     made = doing.add("RosterImport", **{
-        "uploadKey": "new", "mediaType": "application/zip", "noticeVersion": None, **input,
+        "uploadKey": "new", "mediaType": "application/zip", "noticeVersion": None, "schools": None,
+        **input,
     })  # fmt: skip
     doing.record("INSERT", "RosterImport", made["id"], None)
     return about("RosterImport", made)
@@ -125,6 +126,7 @@ RECORD = FeatureRecord(
         "sha256": ("ab" * 32,),
         "managers": (True, False),
         "noticeVersion": ("v1", None),
+        "schools": ("s1", None),
         "allowEndingPercent": (20, 0, 100),
         "expectedVersion": (1, 1, 2, None),
     },

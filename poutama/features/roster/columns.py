@@ -109,11 +109,23 @@ COLUMNS: Mapping[str, Sequence[CsvColumn]] = {
         _needed("startDate", CellKind.DATE),
         _needed("endDate", CellKind.DATE),
     ),
+    "orgs": (
+        *_START,
+        _needed("name", CellKind.TEXT),
+        _needed("type", CellKind.TEXT),
+    ),
 }
 """Name of a file -> its columns. A value in a `needed` column that is wrong refuses the row."""
 
 FILES = ("classes", "users", "roles", "enrollments")
 """Files whose rows become something here; to the others of `COLUMNS` these rows refer."""
+SCHOOLS = {
+    "classes": "schoolSourcedId",
+    "users": "orgSourcedIds",
+    "roles": "orgSourcedId",
+    "enrollments": "schoolSourcedId",
+}
+"""File -> the column that names the school of a row, or several with commas between them."""
 _OTHER_FILES = """
 academicSessions categories classResources courses courseResources demographics lineItems
 lineItemLearningObjectiveIds lineItemScoreScales orgs resources results resultLearningObjectiveIds

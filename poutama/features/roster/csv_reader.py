@@ -6,7 +6,7 @@ for reading the archive.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -14,7 +14,8 @@ from poutama.features.roster.archive import Archive
 from poutama.features.roster.columns import Header, match_header
 from poutama.features.roster.lines import SEPARATORS, CsvRecord, find_separator, read_records
 from poutama.features.roster.manifest import MANIFEST, Manifest, read_manifest
-from poutama.features.roster.row_parser import RosterRow, RowReader
+from poutama.features.roster.roster_rows import RosterRow
+from poutama.features.roster.row_parser import RowReader
 from poutama.jobs.job import RowError
 from poutama.zip_archive import ArchiveError, EntryReader
 
@@ -110,8 +111,12 @@ class FileReader:
         """Whether its header has the columns that are needed; `errors` says why not."""
         return self._rows is not None
 
-    def read_batch(self, place: FilePosition | None, limit: int) -> RowBatch:
+    def read_batch(
+        self, place: FilePosition | None, limit: int, schools: Set[str] = frozenset()
+    ) -> RowBatch:
         """Up to `limit` rows from that place on; None is the first row.
+
+        Of `schools`, where there are some: rows of others are passed over, whatever is wrong.
 
         Raises:
             ArchiveError: the file is damaged.
@@ -122,6 +127,8 @@ class FileReader:
         blind = 0
         last: CsvRecord | None = None
         for last in islice(self._continue_at(place or self._start), limit):
+            if schools and not self._rows.is_of(last, schools):
+                continue
             row, errors = self._rows.read(last)
             found.extend(errors)
             if row.sourced_id:

@@ -15,6 +15,7 @@ from poutama.db.connection import Database
 from poutama.db.second_adults import render_leads
 from poutama.db.statements import load_sql
 from poutama.features.roster.enrolment import OTHER_DOMAIN, OWN_DECISION
+from poutama.features.roster.records import IS_RENAMED
 from poutama.features.roster.staged_tables import StagedTable
 from poutama.jobs.job import RowError
 from poutama.spreadsheet import BYTE_ORDER_MARK, format_row
@@ -59,6 +60,7 @@ _SQL = load_sql(
         "own_decision": f"'{OWN_DECISION}'",
         "leads": render_leads("s.person_id", "i.organisation_id"),
         "belongs": _BELONGS,
+        "is_renamed": IS_RENAMED,
         "person_name": _render_name("s.target"),
         "member_name": _render_name("s.person_id"),
         "former_name": _render_name("o.person_id"),
@@ -184,7 +186,7 @@ def _describe_group(row: Record) -> str:
     match row["action"]:
         case "ADD":
             return f"New group {row['name']}."
-        case "CHANGE" if row["old_name"] not in (None, row["name"]):
+        case "CHANGE" if row["is_renamed"]:
             return f"Group {row['old_name']} is called {row['name']} from now on."
         case "CHANGE":
             return f"Group {row['name']} is in the roster again, or described anew."

@@ -35,7 +35,7 @@ SELECT
 FROM roster_import AS i WHERE i.id = $1::uuid
 
 -- name: read_groups
-SELECT s.place, s.line, s.sourced_id, s.action, s.found, s.name, g.name AS old_name
+SELECT s.place, s.line, s.sourced_id, s.action, s.found, s.name, g.name AS old_name, {is_renamed} AS is_renamed
 FROM roster_staged_group AS s LEFT JOIN learning_group AS g ON g.id = s.target
 WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
     AND s.action IN ('ADD', 'CHANGE', 'END') AND s.fault IS NULL

@@ -3,7 +3,7 @@
 
 -- name: load
 SELECT i.organisation_id, i.actor_id, i.job_id, i.check_job_id, i.object_key, i.report_key,
-    i.sha256, i.managers, i.memberships_ended, i.memberships_before, o.time_zone,
+    i.sha256, i.managers, i.schools, i.memberships_ended, i.memberships_before, o.time_zone,
     o.verified
 FROM roster_import AS i JOIN organisation AS o ON o.id = i.organisation_id
 WHERE i.id = $1::uuid

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Set
 from json import dumps
 
 from msgspec.structs import replace
@@ -32,7 +33,7 @@ from poutama.features.roster.fetching import OpenRoster, borrow_roster, close_ca
 from poutama.features.roster.inputs import ApplyInput
 from poutama.features.roster.manifest import Manifest, Mode
 from poutama.features.roster.records import SET_ENDINGS, SET_SOURCE
-from poutama.features.roster.row_parser import ClassRow
+from poutama.features.roster.roster_rows import ClassRow
 from poutama.features.roster.runner import BATCH, Import, PhaseContext, PhaseResult
 from poutama.features.roster.staged_tables import COUNT_READ, DROP_RANGE, StagedTable
 from poutama.features.roster.staging import count_staged, drop_doubles, find_staged, stage_rows
@@ -69,8 +70,10 @@ async def open_file(context: PhaseContext) -> PhaseResult:
     async with borrow_roster(context.step.store, import_.object_key, import_.sha256) as roster:
         manifest, unreadable = await asyncio.to_thread(_read_headers, roster.archive)
         references = await asyncio.to_thread(lambda: roster.references)
+    references.require(import_.schools)
     report = ErrorReport()
-    errors = [*manifest.notes, *report.admit(references.errors)]
+    choice = references.describe_choice(import_.schools)
+    errors = [*manifest.notes, *choice, *report.admit(references.errors)]
     if unreadable:
         raise JobFailedError(" ".join(unreadable))
 
@@ -110,7 +113,7 @@ async def read_rows(context: PhaseContext) -> PhaseResult:
     begun = FilePosition(cursor.line, cursor.offset) if cursor.line else None
     async with borrow_roster(context.step.store, import_.object_key, import_.sha256) as roster:
         name = state.files[cursor.index].name
-        batch = await asyncio.to_thread(_read_batch, roster, name, begun)
+        batch = await asyncio.to_thread(_read_batch, roster, name, begun, import_.schools)
     following = FileCursor(cursor.index + 1)
     if batch.place is not None:
         following = FileCursor(cursor.index, batch.place.line, batch.place.offset)
@@ -132,7 +135,13 @@ async def _stage_batch(
 
     async def effects(transaction: Transaction) -> None:
         await stage_rows(
-            transaction, import_.id, kept, place=state.staged, zone=import_.zone, managers=managers
+            transaction,
+            import_.id,
+            kept,
+            place=state.staged,
+            zone=import_.zone,
+            managers=managers,
+            chosen=bool(import_.schools),
         )
 
     read = len(batch.rows) + batch.blind
@@ -149,15 +158,18 @@ async def _stage_batch(
     return PhaseResult(cursor=following, state=after, effects=effects, errors=errors, rows=read)
 
 
-def _read_batch(roster: OpenRoster, file: str, begun: FilePosition | None) -> RowBatch:
+def _read_batch(
+    roster: OpenRoster, file: str, begun: FilePosition | None, schools: Set[str]
+) -> RowBatch:
     """The next rows; with the first ones, what is odd about the header."""
     reader = roster.reader(file)
-    batch = reader.read_batch(begun, BATCH)
+    batch = reader.read_batch(begun, BATCH, schools)
     if begun is None:
         batch.errors[:0] = reader.errors
     for index, row in enumerate(batch.rows):
         if isinstance(row, ClassRow):
-            batch.rows[index], errors = roster.references.bound(row)
+            labelled = roster.references.label(row, schools)
+            batch.rows[index], errors = roster.references.bound(labelled)
             batch.errors.extend(errors)
     return batch
 

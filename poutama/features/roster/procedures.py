@@ -42,6 +42,7 @@ class StartRosterImportInput(msgspec.Struct, frozen=True, rename="camel"):
     sha256: str
     managers: bool
     notice_version: str | None = None
+    schools: str | None = None
 
 
 class CheckRosterImportInput(msgspec.Struct, frozen=True, rename="camel"):
@@ -77,6 +78,7 @@ async def start_roster_import(
     name = input.name.strip()
     if not name:
         raise BadUserInputError.at("input.name", "more than white space")
+    schools = {one.strip() for one in (input.schools or "").split(",")} - {""}
     key = f"{input.organisation_id}/roster/{secrets.token_urlsafe(24)}"
     import_id = await context.changes.insert(
         "RosterImport",
@@ -87,6 +89,7 @@ async def start_roster_import(
             "sha256": input.sha256.lower(),
             "noticeVersion": (input.notice_version or "").strip() or None,
             "managers": input.managers,
+            "schools": ",".join(sorted(schools)) or None,
         },
         columns={
             "actor_id": context.viewer.person_id,

@@ -44,3 +44,7 @@ FINISH_APPLICATION = update_rows(IMPORTS, ("state", "applied_at"), _SQL["applied
 EXPIRE = update_rows(
     IMPORTS, ("state", "upload_key", "report_key"), _SQL["expired_import"], audited=False
 )
+IS_RENAMED = """(g.name <> s.name
+        AND NOT (coalesce(s.bare, false) AND strpos(g.name, s.name || ' (') = 1))"""
+"""Whether the group `g` gets the name of the staged row `s`: one that a file without schools names
+keeps the school that it has in its name."""

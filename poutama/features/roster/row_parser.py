@@ -8,22 +8,29 @@ that says that it is to be removed needs nothing but its id. Pure.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Callable, Mapping, Set
+from dataclasses import replace
 from datetime import date
-from hashlib import sha256
-from json import dumps
-from typing import ClassVar
 
 from poutama.features.roster.columns import (
     ADMINISTRATORS,
     COLUMNS,
     FAMILY,
+    SCHOOLS,
     CellKind,
     CsvColumn,
     Header,
 )
 from poutama.features.roster.lines import CsvRecord
+from poutama.features.roster.roster_rows import (
+    ClassRow,
+    EnrolmentRow,
+    OrgRow,
+    RoleRow,
+    RosterRow,
+    SessionRow,
+    UserRow,
+)
 from poutama.jobs.job import RowError
 from poutama.text import LONGEST_DECOMPOSITION, has_long_run, normalize, normalize_email
 from poutama.unicode_data import is_printable
@@ -42,86 +49,6 @@ _DATE = re.compile(r"(\d{4}-\d\d-\d\d)(?:T[0-9:.]+(?:Z|[+-]\d\d:?\d\d)?)?", re.A
 _NOT_IN_ADDRESSES = frozenset('"(),:;<>[\\]')
 _NO = ("false", "0", "no")
 _GONE = ("tobedeleted", "inactive")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RosterRow:
-    """What every row has.
-
-    Attributes:
-        sourced_id: what the school's system calls it, for ever; empty if it cannot be read.
-        line: where it begins.
-        refused: it is there, but cannot be used.
-        removed: it says that it is to be removed.
-    """
-
-    file: ClassVar[str]
-    sourced_id: str
-    line: int
-    refused: bool = False
-    removed: bool = False
-
-    @property
-    def hash(self) -> str:
-        """Distinguishes its content from another's, whatever line it is in."""
-        parts = {name: value for name, value in asdict(self).items() if name != "line"}
-        return sha256(dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ClassRow(RosterRow):
-    """A class: a group. `begins` and `ends` are those of its `terms`, where they are known."""
-
-    file: ClassVar[str] = "classes"
-    name: str = ""
-    terms: tuple[str, ...] = ()
-    begins: str = ""
-    ends: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class UserRow(RosterRow):
-    """A user: a person, unless they are `family` alone; `has_role` where users have roles (1.1)."""
-
-    file: ClassVar[str] = "users"
-    name: str = ""
-    email: str = ""
-    has_role: bool = False
-    family: bool = False
-    manages: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RoleRow(RosterRow):
-    """A role of a user, as 1.2 has it; one without use here is neither."""
-
-    file: ClassVar[str] = "roles"
-    user_id: str = ""
-    family: bool = False
-    manages: bool = False
-    begins: str = ""
-    ends: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EnrolmentRow(RosterRow):
-    """An enrolment: a membership. `begins` is the first day, `ends` the one after the last."""
-
-    file: ClassVar[str] = "enrollments"
-    class_id: str = ""
-    user_id: str = ""
-    role: str = ""
-    begins: str = ""
-    ends: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SessionRow(RosterRow):
-    """A term, or another session: `begins` is its first day, `ends` the one after the last."""
-
-    file: ClassVar[str] = "academicSessions"
-    begins: str = ""
-    ends: str = ""
 
 
 Fields = dict[str, str]
@@ -162,6 +89,11 @@ class RowReader:
             return self._refused(record), errors
         row = self._make(record.line, fields, report)
         return (row if row is not None else self._refused(record)), errors
+
+    def is_of(self, record: CsvRecord, schools: Set[str]) -> bool:
+        """Whether the row may be of one of the schools; one that names none may."""
+        named = {one.strip() for one in self._cell(record, SCHOOLS[self._file]).split(",")} - {""}
+        return not named or not named.isdisjoint(schools)
 
     def _removes(self, record: CsvRecord) -> bool:
         """Whether the row says that it is to be removed, whatever else it has."""
@@ -266,7 +198,11 @@ def _make_class(line: int, fields: Fields, report: ReportFault) -> RosterRow | N
         return None
     terms = {one.strip() for one in fields.get("termSourcedIds", "").split(",")} - {""}
     return ClassRow(
-        sourced_id=fields["sourcedId"], line=line, name=name, terms=tuple(sorted(terms))
+        sourced_id=fields["sourcedId"],
+        line=line,
+        name=name,
+        school=fields.get("schoolSourcedId", ""),
+        terms=tuple(sorted(terms)),
     )
 
 
@@ -324,6 +260,13 @@ def _make_enrolment(line: int, fields: Fields, report: ReportFault) -> RosterRow
         begins=fields.get("beginDate", ""),
         ends=fields.get("endDate", ""),
     )
+
+
+def _make_org(line: int, fields: Fields, report: ReportFault) -> RosterRow | None:
+    name, kind = fields["name"], fields["type"].lower()
+    if not _fits("name", name, LONGEST_NAME, report):
+        return None
+    return OrgRow(sourced_id=fields["sourcedId"], line=line, name=name, kind=kind)
 
 
 def _make_session(line: int, fields: Fields, report: ReportFault) -> RosterRow | None:
@@ -393,7 +336,8 @@ _MAKERS: Mapping[str, Callable[[int, Fields, ReportFault], RosterRow | None]] = 
     "roles": _make_role,
     "enrollments": _make_enrolment,
     "academicSessions": _make_session,
+    "orgs": _make_org,
 }
 _KINDS: Mapping[str, type[RosterRow]] = {
-    row.file: row for row in (ClassRow, UserRow, RoleRow, EnrolmentRow, SessionRow)
+    row.file: row for row in (ClassRow, UserRow, RoleRow, EnrolmentRow, SessionRow, OrgRow)
 }

@@ -6,7 +6,7 @@ what it changes commits together with where it is.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import TypeAlias, TypeVar
 from uuid import UUID
@@ -55,6 +55,7 @@ class Import:
         memberships_ended, memberships_before: as they were counted last.
         zone: in which the file's dates are meant.
         verified: whether the organisation is the school that it says.
+        schools: the ids of those of the file that are imported; all of them where it is empty.
     """
 
     id: UUID
@@ -69,6 +70,7 @@ class Import:
     memberships_before: int
     zone: ZoneInfo
     verified: bool
+    schools: Set[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,4 +263,5 @@ async def _load_import(step: CheckStep | ApplyStep) -> Import:
         memberships_before=row["memberships_before"] or 0,
         zone=ZoneInfo(row["time_zone"]),
         verified=row["verified"],
+        schools=frozenset((row["schools"] or "").split(",")) - {""},
     )

@@ -17,7 +17,7 @@ from poutama.db.connection import Database
 from poutama.db.statements import load_sql
 from poutama.db.transaction import Transaction
 from poutama.features.roster.checkpoint import TableCounts
-from poutama.features.roster.row_parser import ClassRow, EnrolmentRow, RoleRow, RosterRow, UserRow
+from poutama.features.roster.roster_rows import ClassRow, EnrolmentRow, RoleRow, RosterRow, UserRow
 from poutama.features.roster.staged_tables import FIND_STAGED, StagedTable
 from poutama.jobs.job import RowError
 from poutama.text import fold
@@ -104,6 +104,7 @@ async def stage_rows(
     place: TableCounts,
     zone: ZoneInfo,
     managers: bool,
+    chosen: bool = False,
 ) -> None:
     """Write rows of one file, in their order, from those places on.
 
@@ -114,25 +115,21 @@ async def stage_rows(
         place: the number of the next row of each table.
         zone: in which dates are meant.
         managers: whether roles that manage are wanted.
+        chosen: whether they are of some schools of the file: a user who names none (1.2) is a
+            person only with a role or a class in one of these.
     """
     groups = [row for row in rows if isinstance(row, ClassRow)]
     people = [row for row in rows if isinstance(row, UserRow)]
-    roles = [row for row in rows if isinstance(row, RoleRow)]
     memberships = list(select_memberships(rows, managers=managers))
-    await _add(transaction, _SQL["add_groups"], import_id, _group_values(groups, place.group, zone))
-    await _add(transaction, _SQL["add_people"], import_id, _person_values(people, place.person))
-    wanted = _membership_values(memberships, place.membership, zone)
-    await _add(transaction, _SQL["add_memberships"], import_id, wanted)
-    known = [
-        [row.user_id, row.family, not row.family]
-        for row in roles
-        if not row.refused and not row.removed
-    ]
-    await _add(transaction, _SQL["set_roles"], import_id, known)
-    enrolled = {
-        row.user_id for row in rows if isinstance(row, EnrolmentRow) and not row.removed
-    } - {""}
-    await _add(transaction, _SQL["set_enrolled"], import_id, [[one] for one in sorted(enrolled)])
+    for statement, values in (
+        ("add_groups", _group_values(groups, place.group, zone)),
+        ("add_people", _person_values(people, place.person, chosen=chosen)),
+        ("add_memberships", _membership_values(memberships, place.membership, zone)),
+        ("set_roles", _role_values(rows)),
+        ("set_enrolled", _enrolled_values(rows)),
+    ):
+        if values:
+            await transaction.execute(_SQL[statement], import_id, dumps(values))
 
 
 def count_staged(rows: Sequence[RosterRow], *, managers: bool) -> TableCounts:
@@ -178,13 +175,6 @@ def _membership(
     )
 
 
-async def _add(
-    transaction: Transaction, statement: str, import_id: UUID, values: list[list[object]]
-) -> None:
-    if values:
-        await transaction.execute(statement, import_id, dumps(values))
-
-
 def _start(row: RosterRow, place: int) -> list[object]:
     return [row.sourced_id, place, row.line, row.hash, row.refused, row.removed]
 
@@ -196,14 +186,20 @@ def _group_values(rows: Sequence[ClassRow], place: int, zone: ZoneInfo) -> list[
             *(row.name, fold(row.name)),
             _midnight(row.begins, zone),
             _midnight(row.ends, zone),
+            row.bare,
         ]
         for index, row in enumerate(rows)
     ]
 
 
-def _person_values(rows: Sequence[UserRow], place: int) -> list[list[object]]:
+def _person_values(rows: Sequence[UserRow], place: int, *, chosen: bool) -> list[list[object]]:
     return [
-        [*_start(row, place + index), row.name, row.email, row.family, False]
+        [
+            *_start(row, place + index),
+            *(row.name, row.email),
+            row.family or (chosen and not row.has_role),
+            False,
+        ]
         for index, row in enumerate(rows)
     ]
 
@@ -220,6 +216,19 @@ def _membership_values(
         ]
         for index, row in enumerate(rows)
     ]
+
+
+def _role_values(rows: Sequence[RosterRow]) -> list[list[object]]:
+    return [
+        [row.user_id, row.family, not row.family]
+        for row in rows
+        if isinstance(row, RoleRow) and not row.refused and not row.removed
+    ]
+
+
+def _enrolled_values(rows: Sequence[RosterRow]) -> list[list[object]]:
+    enrolled = {row.user_id for row in rows if isinstance(row, EnrolmentRow) and not row.removed}
+    return [[user_id] for user_id in sorted(enrolled - {""})]
 
 
 def _midnight(text: str, zone: ZoneInfo) -> str | None:

@@ -3,9 +3,10 @@
 -- name: add_groups
 INSERT INTO roster_staged_group
     (import_id, sourced_id, place, line, hash, refused, removed, name, name_search, begins_at,
-    ends_at)
+    ends_at, bare)
 SELECT $1::uuid, e.v->>0, (e.v->>1)::int8, (e.v->>2)::int8, e.v->>3, (e.v->>4)::bool,
-    (e.v->>5)::bool, e.v->>6, e.v->>7, (e.v->>8)::timestamptz, (e.v->>9)::timestamptz
+    (e.v->>5)::bool, e.v->>6, e.v->>7, (e.v->>8)::timestamptz, (e.v->>9)::timestamptz,
+    (e.v->>10)::bool
 FROM jsonb_array_elements($2::jsonb) AS e (v)
 
 -- name: add_people

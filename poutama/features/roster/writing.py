@@ -12,7 +12,7 @@ from poutama.db.second_adults import render_leads
 from poutama.db.statements import load_sql
 from poutama.features.roster.claims import render_is_made, render_is_taken
 from poutama.features.roster.enrolment import render_may_enrol
-from poutama.features.roster.records import CONSENTS, GROUPS, MEMBERSHIPS, PEOPLE
+from poutama.features.roster.records import CONSENTS, GROUPS, IS_RENAMED, MEMBERSHIPS, PEOPLE
 from poutama.features.roster.spans import render_span
 
 # Of memberships that are made or taken, whose rows are all in this file.
@@ -36,6 +36,7 @@ _SQL = load_sql(
         # An administrator writes the roster: another leader confirms that one of them mentors.
         "waits": f"CASE WHEN s.role = 'MENTOR' THEN {render_leads('p.id', 'i.organisation_id')}"
         " ELSE false END",
+        "is_renamed": IS_RENAMED,
         "spans": _SPANS,
         "linked_span": render_span("l.begins_at", "l.ends_at"),
         "may_enrol": render_may_enrol("p.id", "i.organisation_id", "p.email"),

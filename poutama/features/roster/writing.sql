@@ -11,7 +11,7 @@ WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8 AND 
 SELECT g.id, s.name, s.name_search
 FROM roster_staged_group AS s JOIN learning_group AS g ON g.id = s.target
 WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
-    AND s.action = 'CHANGE' AND g.name <> s.name
+    AND s.action = 'CHANGE' AND {is_renamed}
 
 -- name: link_groups
 -- Where a file does not have the terms of a class, those that were known bound it.

@@ -19,6 +19,7 @@ HEADERS = {
     "primaryOrgSourcedId,pronouns",
     "roles": "sourcedId,status,dateLastModified,userSourcedId,roleType,role,beginDate,endDate,"
     "orgSourcedId,userProfileSourcedId",
+    "orgs": "sourcedId,status,dateLastModified,name,type,identifier,parentSourcedId",
     "academicSessions": "sourcedId,status,dateLastModified,title,type,startDate,endDate,"
     "parentSourcedId,schoolYear",
     "enrollments": "sourcedId,status,dateLastModified,classSourcedId,schoolSourcedId,"
@@ -59,6 +60,11 @@ def enrolments(*rows: tuple[str, str, str], **more: str) -> Table:
         }
         for class_, user_, role in rows
     ]
+
+
+def orgs(*rows: tuple[str, str, str]) -> Table:
+    """(sourcedId, name, type)."""
+    return [{"sourcedId": id_, "name": name, "type": type_} for id_, name, type_ in rows]
 
 
 def terms(*rows: tuple[str, str, str]) -> Table:

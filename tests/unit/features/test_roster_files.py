@@ -9,7 +9,7 @@ import pytest
 from poutama.features.roster.archive import open_archive
 from poutama.features.roster.csv_reader import FileReader, open_manifest
 from poutama.features.roster.manifest import Mode
-from poutama.features.roster.row_parser import UserRow
+from poutama.features.roster.roster_rows import UserRow
 from poutama.zip_archive import ArchiveError
 from tests.unit.features.rosters import csv_of, manifest, user, zip_of
 from tests.unit.features.test_roster_reading import describe_errors, manifest_of, read

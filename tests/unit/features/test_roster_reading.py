@@ -14,7 +14,7 @@ from poutama.features.roster.archive import open_archive
 from poutama.features.roster.csv_reader import FileReader, open_manifest
 from poutama.features.roster.error_report import ErrorReport
 from poutama.features.roster.manifest import Manifest, Mode
-from poutama.features.roster.row_parser import ClassRow, EnrolmentRow, RoleRow, RosterRow, UserRow
+from poutama.features.roster.roster_rows import ClassRow, EnrolmentRow, RoleRow, RosterRow, UserRow
 from poutama.jobs.job import RowError
 from poutama.zip_archive import ArchiveError
 from tests.unit.features.rosters import (
@@ -48,9 +48,9 @@ def read(
             return rows, errors, blind
 
 
-def art(name: str = "Art") -> ClassRow:
+def art(name: str = "Art", school: str = "s1") -> ClassRow:
     """The first class of a file."""
-    return ClassRow(sourced_id="c1", line=2, name=name, terms=("t1",))
+    return ClassRow(sourced_id="c1", line=2, name=name, school=school, terms=("t1",))
 
 
 def describe_errors(errors: list[RowError]) -> list[tuple[int, str, str]]:
@@ -195,7 +195,7 @@ def test_an_enrolment_is_refused_by_the_field_that_is_wrong(
 def test_what_is_wrong_and_not_needed_is_told_and_the_row_is_used() -> None:
     (row,) = classes(("c1", "Art"), classType="club", schoolSourcedId="")
     rows, errors, _ = read("classes", csv_of("classes", [row]))
-    assert rows == [art()]
+    assert rows == [art(school="")]
     assert describe_errors(errors) == [
         (2, "classType", "ODD_BAD_VALUE"),
         (2, "schoolSourcedId", "ODD_MISSING"),
