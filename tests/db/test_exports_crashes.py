@@ -19,8 +19,11 @@ ROOT = Path(__file__).parents[2]
 NEVER = 0
 # Begin; read one page, print one volume and pack, each with one object; tidy up.
 EVENTS = 2 + 3 * 4 + 4
-MORE_MEMORY = 40_000
-"""Kilobytes that fifty times the goals may need more: what the allocator keeps, and a volume."""
+MORE_MEMORY = 110_000
+"""Kilobytes that fifty times the goals may need more: what the allocator keeps, and a volume.
+
+What the layout of each volume left behind would be ten times as much.
+"""
 
 
 @pytest_asyncio.fixture(scope="module")

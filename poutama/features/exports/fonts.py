@@ -14,10 +14,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-MAIN = "Noto Sans"
+# Symbols have the frame of 1️⃣ without the digit.
+_FIRST = ("Noto Sans", "Noto Emoji")
 _PACKAGES = ("manimgx_fonts", "manimgx_fonts_cjk")
-# Chinese before Japanese and Korean: the template names the language of those.
-_LAST = ("Noto Sans CJK SC", "Noto Sans Symbols", "Noto Emoji")
+# The template names the language of Japanese and Korean, which have other forms in this font too.
+_LAST = ("Noto Sans CJK SC", "Noto Sans Symbols")
 _OTHER_CJK = "Noto Sans CJK "
 _JOINERS = "\u200c\u200d"
 
@@ -59,9 +60,9 @@ def _order(families: list[str]) -> tuple[str, ...]:
     scripts = [
         name
         for name in sorted(families)
-        if name not in (MAIN, *_LAST) and not name.startswith(_OTHER_CJK)
+        if name not in (*_FIRST, *_LAST) and not name.startswith(_OTHER_CJK)
     ]
-    return (MAIN, *scripts, *(name for name in _LAST if name in families))
+    return (*_FIRST, *scripts, *(name for name in _LAST if name in families))
 
 
 def _make_has_glyph(folders: list[Path]) -> Callable[[str], bool]:

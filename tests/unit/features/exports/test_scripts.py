@@ -40,7 +40,7 @@ NAMES = {
     "Burmese": "မြန်မာ",
     "Lao": "ສະບາຍດີ",
     "Vietnamese": "Nguyễn Thị Hồng",
-    "emoji": "🎉 👩🏽‍🎓 🇳🇿 ❤️ ✅",
+    "emoji": "🎉 👩🏽‍🎓 🇳🇿 ❤️ ✅ 1️⃣",
 }
 
 
@@ -91,6 +91,18 @@ def test_a_name_is_drawn_by_its_letters_in_their_order(language: str, refused: l
     assert "\ufffd" not in "".join(page.text for page in pages)
     text = "".join("".join(page.text for page in pages).split())
     assert text.count("".join(name.split())) >= 8
+
+
+@pytest.mark.parametrize("language", ["Māori", "Vietnamese", "Chinese", "Russian"])
+def test_any_reader_copies_a_name_as_it_was_written(language: str) -> None:
+    text = "".join(page.extract_text() for page in printed(NAMES[language]).pages)
+    assert text.count(NAMES[language]) >= 8
+
+
+def test_emoji_are_tried_before_symbols() -> None:
+    """The font of symbols has the frame of 1️⃣ without the digit, and draws one beside the other."""
+    families = load_typeface().families
+    assert families.index("Noto Emoji") < families.index("Noto Sans Symbols")
 
 
 def test_a_document_says_that_it_is_accessible() -> None:
