@@ -22,7 +22,6 @@ from poutama.db.connection import Database
 from poutama.engine.mutation import (
     MutationRun,
     PrepareRepeat,
-    StepFailure,
     WriteDependencies,
     fingerprint_request,
 )
@@ -42,6 +41,7 @@ from poutama.engine.response import (
     answer_refusal,
 )
 from poutama.engine.search_log import SearchLog
+from poutama.engine.step_failures import StepFailure
 from poutama.engine.trusted_documents import TrustedDocuments
 from poutama.engine.writes_in_progress import finish_writing
 from poutama.errors import (

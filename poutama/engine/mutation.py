@@ -6,8 +6,7 @@ transaction. `docs/transactions.md` says what is promised.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from json import dumps, loads
@@ -27,17 +26,14 @@ from poutama.engine.prepare import (
     WriteInSteps,
     key_of,
 )
+from poutama.engine.step_failures import failing_at, naming, refusing_payload
 from poutama.errors import (
     AmbiguousCommit,
-    BadUserInputError,
     ConflictError,
     DatabaseError,
     DeadlineExceededError,
     IdempotencyKeyReusedError,
-    LimitExceededError,
     NotFoundError,
-    PoutamaError,
-    QuotaExceededError,
     UnauthenticatedError,
     UnavailableError,
 )
@@ -49,25 +45,14 @@ from poutama.plan.operation import GraphQLRequest
 from poutama.procedure import Procedure, ProcedureContext
 from poutama.quotas import Fetch, Quotas, find_refusal
 from poutama.settings import Settings
-from poutama.sql.bounds import RAISE_SQLSTATE, refuse_payload
 from poutama.sql.idempotency import lookup_written, store_written
 from poutama.sql.procedure_payload import fill_returned
 from poutama.sql.statement import Statement, StatementResult, bind_values
 
-FOREIGN_KEY_VIOLATION = "23503"
 _FIND = lookup_written()
 
 PrepareRepeat: TypeAlias = Callable[[], Awaitable[tuple[Text | PreparedRepeat, ...]]]
 """Prepares what reads a mutation's payload again."""
-
-
-class StepFailure(Exception):  # noqa: N818  carries an error and its place
-    """A root field of a mutation failed, and with it the whole operation."""
-
-    def __init__(self, key: str, error: PoutamaError) -> None:
-        super().__init__(error.message)
-        self.key = key
-        self.error = error
 
 
 def fingerprint_request(request: GraphQLRequest) -> str:
@@ -149,15 +134,17 @@ class MutationRun:
         )
 
     async def _run_simple(self, step: SimpleWrite) -> str | None:
-        """The data; None where the idempotency key is known, and nothing was written."""
+        """The data; None where nothing was written: the key is known, or the row's id may be."""
         idempotent = self._binding.idempotent_request
         statement = step.statement if idempotent is None else step.idempotent
-        with _failing_at(step.write.key), _refusing_payload(step.write, statement):
+        with failing_at(step.write.key), refusing_payload(step.write, statement):
             rows = await self._database.write(
                 statement.text, bind_values(statement, self._binding), deadline=self._deadline
             )
             outcome = statement.conclude(rows)
             if outcome.fingerprint is not None:
+                return None
+            if not outcome.written and step.made is not None:
                 return None
             await self._check_quotas(step.write, outcome, self._read)
             return self._join([self._conclude(step.write, outcome)])
@@ -185,19 +172,16 @@ class MutationRun:
         return data
 
     async def _run_step(self, step: PreparedStep, transaction: Transaction) -> str:
-        with _failing_at(key_of(step)):
+        with failing_at(key_of(step)):
             match step:
                 case Text():
                     return step.json
-                case SimpleWrite(write, statement):
-                    return await self._write(write, statement, transaction)
-                case WriteInSteps(write, before, statement, payload):
+                case SimpleWrite(write, statement, _, made):
+                    return await self._write(write, statement, None, made, transaction)
+                case WriteInSteps(write, before, statement, payload, made):
                     if before is not None:
                         await transaction.execute(before.text, *bind_values(before, self._binding))
-                    text = await self._write(write, statement, transaction)
-                    if payload is None:
-                        return text
-                    return await self._read_payload(payload, transaction)
+                    return await self._write(write, statement, payload, made, transaction)
                 case PreparedCall(call, permit, payload):
                     await self._call(call, permit, transaction)
                     return await self._read_payload(payload, transaction)
@@ -233,7 +217,7 @@ class MutationRun:
         for number, step in enumerate(await self._prepare_repeat()):
             # An earlier version kept none: then nothing of it can be read.
             self._binding.returned = kept[number] if number < len(kept) else {}
-            with _failing_at(step.key):
+            with failing_at(step.key):
                 texts.append(await self._read_again(step, transaction))
         return self._join(texts)
 
@@ -244,18 +228,47 @@ class MutationRun:
             return await self._read_payload(step.payload, transaction)
         except (KeyError, NotFoundError):
             raise NotFoundError(
-                f"{step.field}: this has happened, under this idempotency key, and does not happen"
-                " again. What it wrote was deleted since, or you may not see it.",
+                f"{step.field}: this has happened, under this idempotency key or id, and does not"
+                " happen again. What it wrote was deleted since, or you may not see it.",
                 applied=True,
             ) from None
 
-    async def _write(self, write: Write, statement: Statement, transaction: Transaction) -> str:
+    async def _write(
+        self,
+        write: Write,
+        statement: Statement,
+        payload: Statement | None,
+        made: Statement | None,
+        transaction: Transaction,
+    ) -> str:
+        """Write, and return the payload: the statement's own, or what `payload` reads after it."""
         values = bind_values(statement, self._binding)
-        with _refusing_payload(write, statement):
+        with refusing_payload(write, statement):
             rows = await transaction.fetch(statement.text, *values)
         outcome = statement.conclude(rows)
+        if not outcome.written and made is not None:
+            found = await transaction.fetch(made.text, *bind_values(made, self._binding))
+            if found:
+                return await self._read_made(write, found[0]["made"], transaction)
         await self._check_quotas(write, outcome, transaction.fetch)
-        return self._conclude(write, outcome)
+        text = self._conclude(write, outcome)
+        return text if payload is None else await self._read_payload(payload, transaction)
+
+    async def _read_made(self, write: Write, made: bool, transaction: Transaction) -> str:
+        """The payload about the row that has the new one's id, if the viewer has made it.
+
+        Raises:
+            ConflictError: another has.
+        """
+        if not made:
+            with naming(write.field):
+                raise ConflictError("input.id: expected an id that is not in use; make a new one.")
+        steps = await self._prepare_repeat()
+        step = next(step for step in steps if step.key == write.key)
+        self._binding.returned = dict.fromkeys(
+            write.returned, resolve_value(write.row, self._binding)
+        )
+        return await self._read_again(step, transaction)
 
     async def _read(self, statement: str, *values: object) -> Records:
         return await self._database.read(statement, values, deadline=self._deadline)
@@ -265,7 +278,7 @@ class MutationRun:
         if not outcome.written and isinstance(write.change, Insert):
             refusal = await find_refusal(write.change, self._binding, fetch)
             if refusal is not None:
-                with _naming(write.field):
+                with naming(write.field):
                     raise refusal
 
     async def _read_payload(self, payload: Statement, transaction: Transaction) -> str:
@@ -293,7 +306,7 @@ class MutationRun:
             (row,) = await transaction.fetch(permit.text, *bind_values(permit, self._binding))
             for permitted, each in zip(row, step.permits, strict=True):
                 if not permitted:
-                    with _naming(step.field):
+                    with naming(step.field):
                         raise NotFoundError.of(each.entity.name)
         context = ProcedureContext(
             transaction=transaction,
@@ -302,7 +315,7 @@ class MutationRun:
             settings=self._writing.settings,
         )
         procedure, enqueued = self._writing.procedures[step.procedure], len(transaction.enqueued)
-        with _naming(step.field):
+        with naming(step.field):
             self._binding.returned = await procedure(context, values)
             quotas = Quotas(self._writing.plans.model, self._writing.settings)
             for job in transaction.enqueued[enqueued:]:
@@ -316,57 +329,15 @@ class MutationRun:
         if outcome.version is not None and not isinstance(step.change, Insert):
             assert step.change.expected_version is not None
             expected = resolve_value(step.change.expected_version, self._binding)
-            with _naming(step.field):
+            with naming(step.field):
                 raise explain_conflict(expected, outcome.version)
         named = [step.change.entity]
         if isinstance(step.change, Insert) and step.change.parents:
             named = [parent.entity for parent in step.change.parents]
         missing = " or ".join(entity.name for entity in named)
-        with _naming(step.field):
+        with naming(step.field):
             raise NotFoundError.of(missing)
 
     def _join(self, texts: Iterable[str]) -> str:
         pairs = zip(self._steps, texts, strict=True)
         return "{" + ",".join(f"{dumps(key_of(step))}:{text}" for step, text in pairs) + "}"
-
-
-@contextmanager
-def _naming(field: str) -> Iterator[None]:
-    """Prefix the messages of a mutation's errors with its name."""
-    try:
-        yield
-    except (NotFoundError, ConflictError, LimitExceededError, QuotaExceededError) as error:
-        if not error.message.startswith(f"{field}: "):
-            error.args = (f"{field}: {error.message}",)
-        raise
-
-
-@contextmanager
-def _refusing_payload(write: Write, statement: Statement) -> Iterator[None]:
-    """Name the lists of a change that the database undid because they are over their bound."""
-    try:
-        yield
-    except DatabaseError as error:
-        if error.sqlstate == RAISE_SQLSTATE and (statement.places or statement.scans):
-            raise refuse_payload(write.field, statement.places, statement.scans) from error
-        raise
-
-
-@contextmanager
-def _failing_at(key: str) -> Iterator[None]:
-    """Raise errors of a root field as `StepFailure`, with their place in the response."""
-    try:
-        yield
-    except DatabaseError as error:
-        if error.sqlstate == FOREIGN_KEY_VIOLATION:
-            missing = NotFoundError("The row that the new one refers to was deleted meanwhile.")
-            raise StepFailure(key, missing) from error
-        raise
-    except (
-        BadUserInputError,
-        LimitExceededError,
-        NotFoundError,
-        ConflictError,
-        QuotaExceededError,
-    ) as error:
-        raise StepFailure(key, error) from error

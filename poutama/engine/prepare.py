@@ -26,7 +26,7 @@ from poutama.sql.json import render_idempotent, render_json
 from poutama.sql.permit import render_permits
 from poutama.sql.rows import render_rows
 from poutama.sql.statement import Statement
-from poutama.sql.write import render_gaps
+from poutama.sql.write import render_gaps, render_made
 
 Render: TypeAlias = Callable[..., Statement]
 
@@ -39,11 +39,13 @@ class SimpleWrite:
         write: the plan.
         statement: the change and its payload.
         idempotent: the same under an idempotency key.
+        made: finds the row that has the client's id already, where the client makes it.
     """
 
     write: Write
     statement: Statement
     idempotent: Statement
+    made: Statement | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -55,12 +57,14 @@ class WriteInSteps:
         before: what runs first, if anything.
         statement: the change.
         payload: what reads the payload afterwards; None where the change brings it along.
+        made: finds the row that has the client's id already, where the client makes it.
     """
 
     write: Write
     before: Statement | None
     statement: Statement
     payload: Statement | None
+    made: Statement | None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -193,16 +197,16 @@ def _prepare_step(step: MutationStep, render: Render, bounds: Bounds) -> Prepare
         case Call():
             return PreparedCall(step, render_permits(step.permits), render(Read(step.payload)))
         case Write(change=change):
-            before = render_gaps(change)
+            before, made = render_gaps(change), render_made(change)
             if not step.together:
                 payload = render(Read(step.payload))
-                return WriteInSteps(step, before, render(Read(()), change), payload)
+                return WriteInSteps(step, before, render(Read(()), change), payload, made)
             read = Read(step.payload)
             statement = render(read, change)
             if before is not None:
-                return WriteInSteps(step, before, statement, None)
+                return WriteInSteps(step, before, statement, None, made)
             idempotent = render_idempotent(read, change, step.returned, bounds=bounds)
-            return SimpleWrite(step, statement, idempotent)
+            return SimpleWrite(step, statement, idempotent, made)
         case _:
             assert_never(step)
 

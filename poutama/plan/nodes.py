@@ -280,6 +280,8 @@ class NewRow:
 
     id: Value
     assignments: tuple[Assignment, ...]
+    client_made: bool = False
+    """Whether the client made the id, so that it may be in use."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -197,21 +197,20 @@ class WriteBuilder:
         parents: list[Parent] = []
         children: list[Children] = []
         assigned = _assign(mutation.inputs, input, "input", new=True)
-        row = NewRow(self._new_id(), add_defaults(entity, assigned))
+        key = next((n for n, each in mutation.inputs.items() if isinstance(each, InputKey)), None)
+        row = self._new_row(input, key, add_defaults(entity, assigned))
         for name, value in input.items():
             match mutation.inputs[name]:
                 case InputParent(relation):
                     parent = self._model.entities[relation.target]
                     guard = extendable_rows(self._model.entities, entity, relation, row.assignments)
                     parents.append(Parent(relation, parent, cast("Value", value), guard))
-                case InputChildren(relation, fields) if value:
+                case InputChildren(relation, fields, key) if value:
                     child = self._model.entities[relation.target]
+                    items = cast("list[dict[str, Tree]]", value)
                     rows = tuple(
-                        NewRow(
-                            self._new_id(),
-                            _assign(fields, cast("dict[str, Tree]", item), f"input.{name}[{n}]"),
-                        )
-                        for n, item in enumerate(cast("list[Tree]", value))
+                        self._new_row(item, key, _assign(fields, item, f"input.{name}[{n}]"))
+                        for n, item in enumerate(items)
                     )
                     children.append(Children(relation, child, rows))
                 case _:
@@ -229,9 +228,14 @@ class WriteBuilder:
     ) -> Subject | None:
         return find_subject(self._model.entities, entity, right, organisation)
 
-    def _new_id(self) -> NewId:
+    def _new_row(
+        self, input: dict[str, Tree], key: str | None, assignments: tuple[Assignment, ...]
+    ) -> NewRow:
+        """A row with the id that the client made, or one of ours."""
+        if key is not None and input.get(key) is not None:
+            return NewRow(as_value(input[key]), assignments, client_made=True)
         self._ids += 1
-        return NewId(self._ids)
+        return NewRow(NewId(self._ids), assignments)
 
     def _payload(
         self, nodes: list[FieldNode], mutation: Mutation, change: SingleChange | None
@@ -280,7 +284,7 @@ def _assign(
     """What the input writes; `new`: to a new row, for which null is what the column defaults to."""
     assignments = []
     for name, value in input.items():
-        field = inputs[name]
+        field = inputs.get(name)
         if not isinstance(field, InputColumn):
             continue
         column = field.column

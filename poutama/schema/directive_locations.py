@@ -109,8 +109,16 @@ def _check_inputs(document: DocumentNode) -> None:
     keyed = {
         named_type(argument.type)
         for mutation in find_mutations(document)
-        if any(find_directive(mutation, name) is not None for name in ("update", "delete"))
+        if any(
+            find_directive(mutation, each) is not None for each in ("insert", "update", "delete")
+        )
         for argument in mutation.arguments or ()
+    }
+    # Of rows inserted along with another: their ids.
+    keyed |= {
+        named_type(field.type)
+        for name in keyed & inputs.keys()
+        for field in inputs[name].fields or ()
     }
     used = _reachable(inputs, find_mutations(document))
     for name, node in inputs.items():

@@ -118,7 +118,7 @@ class InputColumn:
 
 @dataclass(frozen=True, slots=True)
 class InputKey:
-    """The input field that names the row to change."""
+    """The input field that names the row to change, or is the id of the new one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +140,8 @@ class InputChildren:
 
     relation: Relation
     fields: Mapping[str, InputColumn]
+    key: str | None = None
+    """The field that is the id of a row, where clients may make it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -140,10 +140,10 @@ class _Loader:
         for field in input_type.fields or ():
             with at_node(field):
                 inputs[field.name.value] = self._written(input_type.name.value, field, entity)
-        has_key = any(isinstance(field, InputKey) for field in inputs.values())
-        if has_key != (action is not Action.INSERT):
+        keys = [name for name, field in inputs.items() if isinstance(field, InputKey)]
+        if len(keys) != 1 and (keys or action is not Action.INSERT):
             raise SchemaError(
-                f"{input_type.name.value}: an update or delete takes one @key, an insert none."
+                f"{input_type.name.value}: an update or delete has one @key, an insert one or none."
             )
         fields = self._payload_fields(payload, entity.name)
         return Mutation(
@@ -230,23 +230,31 @@ class _Loader:
             return InputParent(parent, required=not is_nullable(node.type))
         if isinstance(field, Relation) and field.shape is RelationShape.LIST and is_list(node.type):
             item = self.inputs.get(named_type(node.type))
-            columns = self._child_columns(item, self.entities[field.target]) if item else None
-            if columns is not None:
-                return InputChildren(field, columns)
+            found = self._child_columns(item, self.entities[field.target]) if item else None
+            if found is not None:
+                columns, key = found
+                return InputChildren(field, columns, key)
         raise SchemaError(f"{where}: {entity.name} has no column, relation or list of that name.")
 
     def _child_columns(
         self, item: InputObjectTypeDefinitionNode, child: Entity
-    ) -> dict[str, InputColumn] | None:
-        """What each field of a child's input is written to; None where one is not a column."""
+    ) -> tuple[dict[str, InputColumn], str | None] | None:
+        """What each field of a child's input is written to, and the one that is the row's id.
+
+        None where one is something else.
+        """
         columns: dict[str, InputColumn] = {}
+        key: str | None = None
         for part in item.fields or ():
             with at_node(part):
                 found = self._written(item.name.value, part, child)
+            if isinstance(found, InputKey) and key is None:
+                key = part.name.value
+                continue
             if not isinstance(found, InputColumn):
                 return None
             columns[part.name.value] = found
-        return columns
+        return columns, key
 
     def _read_fields(
         self, input_type: InputObjectTypeDefinitionNode, above: tuple[str, ...]

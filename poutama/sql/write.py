@@ -96,12 +96,33 @@ class ChangeRenderer:
         parents = list(zip(change.parents, aliases, strict=True))
         guards = (self._identify(alias, parent.id, parent.guard) for parent, alias in parents)
         where = all_of(*guards, fits, self._allowed)
+        unless = " ON CONFLICT (id) DO NOTHING" if change.row.client_made else ""
         if where == TRUE:
-            return f"{into} VALUES ({', '.join(values)}) RETURNING *"
+            return f"{into} VALUES ({', '.join(values)}){unless} RETURNING *"
         tables = [f"{quote_name(parent.entity.table)} AS {alias}" for parent, alias in parents]
         tables += quotas
         source = f" FROM {', '.join(tables)}" if tables else ""
-        return f"{into} SELECT {', '.join(values)}{source}{where.where} RETURNING *"
+        return f"{into} SELECT {', '.join(values)}{source}{where.where}{unless} RETURNING *"
+
+    def render_made(self, change: Insert) -> str:
+        """Of the row that has the new one's id: whether the viewer may have made it so."""
+        entity = change.entity
+        mine = []
+        if entity.owner is not None:
+            viewer = self._parameters.place(ViewerId(), "uuid")
+            mine.append(Condition(f"{name_column('this', entity.owner)} = {viewer}"))
+        for parent in change.parents:
+            assert parent.relation.key is not None
+            alias, table = self._conditions.names.take(parent.entity.table), parent.entity.table
+            guard = self._identify(alias, parent.id, parent.guard)
+            held = Condition(f"{name_column('this', parent.relation.key)} = {alias}.id")
+            where = all_of(held, guard).where
+            mine.append(Condition(f"EXISTS (SELECT 1 FROM {quote_name(table)} AS {alias}{where})"))
+        row = self._parameters.place(change.row.id, "uuid")
+        return (
+            f"SELECT {all_of(*mine).text} AS made FROM {quote_name(entity.table)} AS this"
+            f" WHERE this.id = {row}"
+        )
 
     def _next_number(self, change: Insert, column: Column, aliases: Sequence[str]) -> str:
         assert column.sequence is not None
@@ -252,6 +273,19 @@ def render_gaps(change: Change) -> Statement | None:
     parameters = Parameters()
     text = ChangeRenderer(Conditions(parameters)).render_gaps(change)
     return None if text is None else Statement(text, parameters.values)
+
+
+def render_made(change: Change) -> Statement | None:
+    """The statement that finds the row which has the id of one that was not inserted.
+
+    It returns no row, or one with a boolean: whether the viewer has made it, of the same parents.
+    None where the client does not make the id.
+    """
+    if not isinstance(change, Insert) or not change.row.client_made:
+        return None
+    parameters = Parameters()
+    text = ChangeRenderer(Conditions(parameters)).render_made(change)
+    return Statement(text, parameters.values)
 
 
 _WRITTEN = "(SELECT count(*) FROM written)"

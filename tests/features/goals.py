@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
 from hypothesis import strategies as st
 
@@ -62,15 +63,47 @@ def _rows() -> Iterator[SampleRow]:
         yield "goal_note", {**note, "goal_id": id_of("goal"), **text}
 
 
+def _find_made(doing: Doing, kind: str, input: Row, mutation: str, **mine: object) -> Row | None:
+    """The row that has the input's id already, if the viewer made it, of the same goal."""
+    for row in doing.all(kind, id=input["id"]) if input.get("id") else ():
+        goal = None if kind == "Goal" else doing.find("Goal", row["goalId"])
+        may = goal is None or doing.known[mutation].may(doing.policy, goal)
+        if not may or not mine.items() <= row.items():
+            raise Refused("CONFLICT")
+        if not doing.policy.may_see(kind, row):
+            raise Refused("NOT_FOUND")
+        return row
+    return None
+
+
+def _values(input: Row, *others: str) -> Row:
+    """What an input writes; an id that is null is none."""
+    return {
+        key: value
+        for key, value in input.items()
+        if key not in others and (key != "id" or value is not None)
+    }
+
+
+def _check_ids(doing: Doing, kind: str, rows: Iterable[Row]) -> None:
+    ids = [row["id"] for row in rows if row.get("id") is not None]
+    if len(set(ids)) < len(ids) or any(doing.all(kind, id=each) for each in ids):
+        raise Refused("CONFLICT")
+
+
 def _create_goal(doing: Doing, input: Row) -> Done:
-    values = {key: value for key, value in input.items() if key not in ("tasks", "notes")}
+    if (made := _find_made(doing, "Goal", input, "createGoal", personId=doing.viewer)) is not None:
+        return about("Goal", made)
+    _check_ids(doing, "GoalTask", input.get("tasks") or ())
+    _check_ids(doing, "GoalNote", input.get("notes") or ())
+    values = _values(input, "tasks", "notes")
     if values.get("audience") is None:
         values["audience"] = "MENTORS" if values["goalType"] == "WELLBEING" else "CAREGIVERS"
     goal = doing.add("Goal", personId=doing.viewer, **_with_tuples(values))
     for position, task in enumerate(input.get("tasks") or ()):
-        doing.add("GoalTask", goalId=goal["id"], position=position, **task)
+        doing.add("GoalTask", goalId=goal["id"], position=position, **_values(task))
     for note in input.get("notes") or ():
-        doing.add("GoalNote", goalId=goal["id"], authorId=doing.viewer, **note)
+        doing.add("GoalNote", goalId=goal["id"], authorId=doing.viewer, **_values(note))
     doing.record("INSERT", "Goal", goal["id"], doing.viewer)
     return about("Goal", goal)
 
@@ -98,9 +131,12 @@ def _delete_goal(doing: Doing, input: Row) -> Done:
 
 
 def _create_goal_task(doing: Doing, input: Row) -> Done:
+    same = {"goalId": input["goalId"]}
+    if (made := _find_made(doing, "GoalTask", input, "createGoalTask", **same)) is not None:
+        return about("GoalTask", made)
     goal = doing.permitted("createGoalTask", doing.find("Goal", input["goalId"]))
     taken = [each["position"] for each in doing.all("GoalTask", goalId=goal["id"])]
-    task = doing.add("GoalTask", position=max(taken, default=-1) + 1, **input)
+    task = doing.add("GoalTask", position=max(taken, default=-1) + 1, **_values(input))
     doing.record("INSERT", "GoalTask", task["id"], doing.viewer)
     return about("GoalTask", task)
 
@@ -130,11 +166,14 @@ def _reorder_goal_tasks(doing: Doing, input: Row) -> Done:
 
 
 def _create_goal_note(doing: Doing, input: Row) -> Done:
+    same = {"goalId": input["goalId"], "authorId": doing.viewer}
+    if (made := _find_made(doing, "GoalNote", input, "createGoalNote", **same)) is not None:
+        return about("GoalNote", made)
     goal = doing.permitted("createGoalNote", doing.find("Goal", input["goalId"]))
     wrote = min(doing.policy.organisations_that_see(goal), default=None)
     if wrote is None and input.get("audience") == "STAFF":
         raise Refused("NOT_FOUND")
-    note = doing.add("GoalNote", authorId=doing.viewer, organisationId=wrote, **input)
+    note = doing.add("GoalNote", authorId=doing.viewer, organisationId=wrote, **_values(input))
     doing.record("INSERT", "GoalNote", note["id"], goal["personId"], about=note)
     return about("GoalNote", note)
 
@@ -151,6 +190,16 @@ def _update_goal_note(doing: Doing, input: Row) -> Done:
 def _delete_goal_note(doing: Doing, input: Row) -> Done:
     note = doing.changeable("deleteGoalNote", "GoalNote", input, "noteId")
     return doing.delete("GoalNote", note)
+
+
+def _draw_id(drawing: Drawing) -> UUID | None:
+    """A new one, none, or one that is in use."""
+    kinds = ("Goal", "GoalTask", "GoalNote")
+    rows = [row["id"] for kind in kinds for row in drawing.world[kind]]
+    if rows and drawing.chance(20):
+        used: UUID = drawing.choose(*rows)
+        return used
+    return drawing.choose(None, drawing.draw(st.uuids(version=4)))
 
 
 def _draw_due_at(drawing: Drawing) -> datetime | None:
@@ -258,6 +307,7 @@ RECORD = FeatureRecord(
     rows=_rows,
     ids={"goalId": "Goal", "taskId": "GoalTask", "noteId": "GoalNote"},
     values={
+        "id": _draw_id,
         "title": ("Run", "Āe"),
         "information": ("Ka pai", "a"),
         "complete": (True, False),

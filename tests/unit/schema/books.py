@@ -376,7 +376,7 @@ MISTAKES = {
         "{ tornPageId: UUID! }", "{ torn: Boolean! }",
         "TearPayload.torn: the payload of a write holds Page and"),
     "an update without a key": ("pageId: UUID! @key text", "text", "ChangePage: an update or"),
-    "an insert with a key": ("{ bookId: UUID!", "{ id: UUID! @key bookId: UUID!", "an insert none"),
+    "an insert with two keys": ("{ bookId: UUID!", "{ a: UUID @key b: UUID @key", "an insert one"),
     "an input that leads nowhere": ("{ bookId: UUID!", "{ bookIt: UUID!", "AddPage.bookIt: Page"),
     "a child that leads nowhere": ("{ text: String! }", "{ txt: String! }", "NewPage.txt: Page"),
     "a rule about what no input names": (
