@@ -207,7 +207,7 @@ class _Tests:
 
     def find(self, rows: Rows) -> Iterator[Tested]:
         trace = rows.trace
-        placed = rows.filter != ALWAYS or bool(rows.after)
+        placed = rows.filter != ALWAYS or bool(rows.after or rows.before)
         if trace is not None and trace.counted and trace.recorded and placed:
             yield Tested(ALWAYS, (), trace)
         kind = trace.kind if trace is not None else ""

@@ -189,8 +189,8 @@ def _resolve_checked(
         case PageSize(_, where):
             assert isinstance(inner, int)
             return _check_page_size(inner, where, binding.max_page_size)
-        case CursorPart(_, index, order, where):
-            return decode_cursor(str(inner), order, where)[index]
+        case CursorPart(_, index, list_, order, where):
+            return decode_cursor(str(inner), list_, order, where)[index]
 
 
 def _resolve_text(value: Folded | Needle | Normalized | Words, text: object) -> object:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from graphql import (
     FieldNode,
@@ -49,6 +50,9 @@ from poutama.plan.values import Constant, CursorPart, PageSize, Value, ViewerId
 from poutama.plan.variables_shape import Tree
 from poutama.schema.model import Column, Computed, Entity, Model, OrderTerm, Relation, RelationShape
 from poutama.settings import Settings
+
+NARROWING = ("filter", "first", "last", "after", "before")
+"""Arguments beside which a row that is named need not be there."""
 
 
 class ReadBuilder:
@@ -118,10 +122,9 @@ class ReadBuilder:
         arguments = self._arguments(nodes[0], owner)
         if relation.shape is RelationShape.LIST:
             fields = self._fields(_sets(nodes), entity)
-            return Many(key, self._rows(key, entity, linked, relation, arguments, fields, None))
-        default = Constant(self._settings.default_page_size)
-        rows = self._rows(key, entity, linked, relation, arguments, (), default)
-        return Page(key, rows, self._views(nodes, entity))
+            return Many(key, self._rows(key, owner, linked, relation, arguments, fields))
+        rows = self._rows(key, owner, linked, relation, arguments, ())
+        return Page(key, self._cut(key, rows, arguments), self._views(nodes, entity))
 
     def _arguments(self, node: FieldNode, owner: str) -> dict[str, Tree]:
         type_ = self._model.schema.type_map[owner]
@@ -131,21 +134,21 @@ class ReadBuilder:
     def _rows(
         self,
         key: str,
-        entity: Entity,
+        owner: str,
         linked: Relation | None,
         relation: Relation,
         arguments: dict[str, Tree],
         fields: tuple[Member, ...],
-        default_first: Value | None,
     ) -> Rows:
+        entity = self._model.entities[relation.target]
         conditions = _named(relation, arguments, key)
         named = bool(conditions)
-        narrowed = any(arguments.get(name) is not None for name in ("filter", "first", "after"))
+        narrowed = any(arguments.get(name) is not None for name in NARROWING)
         if relation.own is not None and not conditions:
             conditions.append(OwnedBy(relation.own, ViewerId()))
         order = self._order(entity, arguments.get("orderBy"))
         first = arguments.get("first")
-        after = arguments.get("after")
+        name = f"{owner}.{relation.name.removesuffix('Connection')}"
         return Rows(
             entity=entity,
             relation=linked,
@@ -153,10 +156,31 @@ class ReadBuilder:
             where=conditions[0] if len(conditions) == 1 else All(tuple(conditions)),
             filter=build_filter(self._model, entity, arguments.get("filter"), f"{key}.filter"),
             required=named and not narrowed,
+            list=name,
             order=order,
-            first=PageSize(_leaf(first), f"{key}.first") if first is not None else default_first,
-            after=_after(_leaf(after), order, f"{key}.after") if after is not None else (),
+            first=None if first is None else PageSize(_leaf(first), f"{key}.first"),
+            after=_place(arguments.get("after"), name, order, f"{key}.after"),
         )
+
+    def _cut(self, key: str, rows: Rows, arguments: dict[str, Tree]) -> Rows:
+        """The rows of a connection as one page: what their list's own arguments leave open.
+
+        https://relay.dev/graphql/connections.htm#sec-Pagination-algorithm, but for a page without
+        a size, which has one all the same: before a cursor, the rows that are next to it.
+        """
+        last = arguments.get("last")
+        if rows.first is not None and last is not None:
+            raise BadUserInputError(
+                f"{key}: expected first or last, not both.", field=f"{key}.last"
+            )
+        before = _place(arguments.get("before"), rows.list, rows.order, f"{key}.before")
+        rows = replace(rows, before=before)
+        if last is not None:
+            return replace(rows, last=PageSize(_leaf(last), f"{key}.last"))
+        default = Constant(self._settings.default_page_size)
+        if rows.first is None and before and not rows.after:
+            return replace(rows, last=default)
+        return replace(rows, first=rows.first or default)
 
     def _order(self, entity: Entity, tree: Tree) -> tuple[OrderTerm, ...]:
         if not tree:
@@ -239,5 +263,9 @@ def _leaf(tree: Tree) -> Value:
     return tree
 
 
-def _after(cursor: Value, order: tuple[OrderTerm, ...], where: str) -> tuple[Value, ...]:
-    return tuple(CursorPart(cursor, index, order, where) for index in range(len(order) + 1))
+def _place(cursor: Tree, list_: str, order: tuple[OrderTerm, ...], where: str) -> tuple[Value, ...]:
+    """The values inside a cursor; none without one."""
+    if cursor is None:
+        return ()
+    places = range(len(order) + 1)
+    return tuple(CursorPart(_leaf(cursor), index, list_, order, where) for index in places)

@@ -201,7 +201,7 @@ class Pricing:
         if not isinstance(type_, GraphQLObjectType):
             return written.plus(Cost(settings.cost_scalar))
         many = isinstance(get_nullable_type(field.type), GraphQLList)
-        where = f"{(nodes[0].alias or nodes[0].name).value}.first"
+        where = (nodes[0].alias or nodes[0].name).value
         relation = self._find_relation(owner, nodes[0].name.value)
         expected = self._expect_rows(relation) if many else None
         size = self._size(arguments, field, page, where, many=expected)
@@ -295,8 +295,9 @@ class Pricing:
 
         `many`: how many a list is expected to have; None where it is not a list.
         """
-        first = arguments.get("first")
-        match first:
+        name = "first" if arguments.get("first") is not None else "last"
+        size = arguments.get(name)
+        match size:
             case None if "first" in field.args and many is None:
                 return float(self._settings.default_page_size)
             case None:
@@ -306,7 +307,7 @@ class Pricing:
             case dict() | list():
                 raise AssertionError("a page size is one value")
             case _:
-                return PageSize(first, where)
+                return PageSize(size, f"{where}.{name}")
 
     def _find_relation(self, owner: GraphQLObjectType, field: str) -> Relation | None:
         if owner is self._model.schema.query_type:

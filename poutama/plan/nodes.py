@@ -234,8 +234,12 @@ class Rows:
     where: Predicate = ALWAYS
     order: tuple[OrderTerm, ...] = ()
     first: Value | None = None
+    last: Value | None = None
+    """How many from the end; a page has this or `first`."""
     after: tuple[Value, ...] = ()
     """The sort keys' values to start after, then the id; empty for the beginning."""
+    before: tuple[Value, ...] = ()
+    """The same to end before; empty for the end."""
     own: Own = UNKNOWN
     trace: Trace | None = None
     """What reading them leaves in the audit; None for nothing."""
@@ -247,6 +251,18 @@ class Rows:
     """Whether they are one row that the request names, which must be there."""
     written: int | None = None
     """Rows just written by this statement: 0 the row itself, others lists inserted with it."""
+    list: str = ""
+    """The list that they are, as `Goal.tasks`: a list and its connection are one."""
+
+    @property
+    def size(self) -> Value | None:
+        """How many there may be; None for all."""
+        return self.first if self.last is None else self.last
+
+    @property
+    def is_backward(self) -> bool:
+        """Whether they are counted from the end."""
+        return self.last is not None
 
 
 @dataclass(frozen=True, slots=True)

@@ -159,10 +159,11 @@ class PageSize:
 
 @dataclass(frozen=True, slots=True)
 class CursorPart:
-    """One of the values inside a cursor."""
+    """One of the values inside a cursor of this list."""
 
     value: Value
     index: int
+    list: str
     order: tuple[OrderTerm, ...]
     where: str
 

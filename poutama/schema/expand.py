@@ -212,18 +212,24 @@ def _publish(node: DefinitionNode) -> DefinitionNode:
 def _field(node: FieldDefinitionNode) -> FieldDefinitionNode:
     arguments = tuple(_bare(argument) for argument in node.arguments or ())
     lists = any(find_directive(node, name) is not None for name in LIST_FIELDS)
-    target = named_type(node.type).removesuffix("Connection")
+    kind = named_type(node.type)
+    target = kind.removesuffix("Connection")
     if lists:
-        arguments += _list_arguments(target)
+        arguments += _list_arguments(target, pages=kind != target)
     return replace(_bare(node), arguments=arguments)
 
 
-def _list_arguments(target: str) -> tuple[InputValueDefinitionNode, ...]:
+def _list_arguments(target: str, *, pages: bool) -> tuple[InputValueDefinitionNode, ...]:
+    backward = """
+      "How many at the end, at most; not together with `first`."
+      last: Int
+      "Only what comes before this cursor."
+      before: String"""
     text = f"""type T {{ f(
       "How many, at most."
       first: Int
-      "Only what comes after this cursor; it is tied to the order it was given under."
-      after: String
+      "Only what comes after this cursor, of this list and under the same order."
+      after: String{backward if pages else ""}
       filter: {target}Filter
       orderBy: [{target}Order!]
     ): Int }}"""

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from json import dumps
 
-from poutama.plan.cursor import sign_order
+from poutama.plan.cursor import LONGEST_SORT_KEY, sign_list
+from poutama.plan.nodes import Rows
 from poutama.plan.values import Moment, Value
 from poutama.schema.model import Column, ColumnKind, OrderTerm
 
@@ -85,8 +86,10 @@ def _render_plain(name: str, column: Column) -> str:
 
 
 def sort_column(alias: str, column: Column) -> str:
-    """What a sort compares: of a searchable text its folded copy."""
-    return name_column(alias, column.search_name if column.searchable else column.name)
+    """What a sort compares: of a searchable text the beginning of its folded copy."""
+    if not column.searchable:
+        return name_column(alias, column.name)
+    return f"left({name_column(alias, column.search_name)}, {LONGEST_SORT_KEY})"
 
 
 def sort_keys(alias: str, order: Sequence[OrderTerm]) -> list[tuple[str, bool]]:
@@ -100,17 +103,18 @@ def sort_keys(alias: str, order: Sequence[OrderTerm]) -> list[tuple[str, bool]]:
     return [*keys, (name_column(alias, "id"), False)]
 
 
-def render_order(alias: str, order: Sequence[OrderTerm]) -> str:
-    """What stands behind ORDER BY."""
+def render_order(alias: str, order: Sequence[OrderTerm], *, is_backward: bool = False) -> str:
+    """What stands behind ORDER BY; backward: from the end to the beginning."""
     return ", ".join(
-        f"{key} DESC" if descending else key for key, descending in sort_keys(alias, order)
+        key if descending == is_backward else f"{key} DESC"
+        for key, descending in sort_keys(alias, order)
     )
 
 
-def render_cursor(alias: str, order: Sequence[OrderTerm], id_column: Column) -> str:
+def render_cursor(alias: str, rows: Rows) -> str:
     """A row's cursor as a JSON string; `plan.cursor` reads it."""
-    parts = [quote_text("[" + dumps(sign_order(order)))]
-    for term in order:
+    parts = [quote_text("[" + dumps(sign_list(rows.list, rows.order)))]
+    for term in rows.order:
         column = term.column
         if column.searchable:
             value = f"to_json({sort_column(alias, column)})::text"
@@ -118,7 +122,7 @@ def render_cursor(alias: str, order: Sequence[OrderTerm], id_column: Column) -> 
         else:
             value = render_json_value(alias, column)
         parts += ["','", value]
-    parts += ["','", render_json_value(alias, id_column), "']'"]
+    parts += ["','", render_json_value(alias, rows.entity.id), "']'"]
     text = " || ".join(parts)
     encoded = f"translate(encode(convert_to({text}, 'UTF8'), 'base64'), E'\\n', '')"
     return f"'\"' || {encoded} || '\"'"

@@ -38,7 +38,6 @@ from poutama.sql.bounds import MISSING_MARK
 from poutama.sql.computed import render_field
 from poutama.sql.condition import TRUE
 from poutama.sql.fragment import quote_text, render_between_quotes, render_json_value
-from poutama.sql.page_facts import empty_facts
 from poutama.sql.predicate import Conditions
 from poutama.sql.procedure_payload import mark_returned
 
@@ -264,8 +263,9 @@ class _BodyBuilder:
                 level.paged = True
             parts += self._view(parent, level, page, view)
         if level is None:
-            self._layout.unused += page.rows.after
-            self._layout.unused += [page.rows.first] if page.rows.first is not None else []
+            rows = page.rows
+            self._layout.unused += (*rows.after, *rows.before)
+            self._layout.unused += [rows.size] if rows.size is not None else []
         return (*parts, Literal("}"))
 
     def _view(
@@ -319,12 +319,10 @@ class _BodyBuilder:
 
 
 def default_text(slot: Slot) -> str:
-    """What stands in a slot that no row fills."""
+    """What stands in a slot that no row fills; every page has its facts."""
     match slot:
         case CountSlot():
             return "0"
-        case FactsSlot(info=info):
-            return empty_facts(info, has_previous=bool(slot.level.rows.after))
         case OneSlot():
             return "null"
         case ListSlot(level=level) if level.rows.required:

@@ -77,7 +77,7 @@ class LevelColumns:
     def _expression(self, level: Level, part: SqlText | RowCursor) -> str:
         if isinstance(part, SqlText):
             return part.sql
-        return render_cursor("this", level.rows.order, level.rows.entity.id)
+        return render_cursor("this", level.rows)
 
     def _add(self, sql: str) -> Piece:
         if sql not in self.pieces:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from poutama.plan.nodes import PageFact, Rows, Tested, Trace
 from poutama.sql.audit import TracedRows, is_found_at_once, list_trace_columns
 from poutama.sql.bounds import WHOLE, Bound, Bounds, Place, render_mark, render_raise
-from poutama.sql.condition import TRUE, Condition, all_of
+from poutama.sql.condition import TRUE, Condition, all_of, negate
 from poutama.sql.fragment import (
     name_column,
     quote_name,
@@ -28,7 +28,7 @@ from poutama.sql.layout import (
     Slot,
 )
 from poutama.sql.level_columns import LevelColumns
-from poutama.sql.page_facts import describe_facts
+from poutama.sql.page_facts import describe_facts, names_cursor
 from poutama.sql.predicate import Conditions
 from poutama.sql.scans import Scans
 
@@ -50,6 +50,7 @@ class LevelRenderer:
         """The CTE's query."""
         rows = level.rows
         order = render_order("this", rows.order)
+        near = _order_of_page(rows)
         limit = self._limit(level)
         # Numbering sorts: what is beyond the limit must be gone before.
         inside = limit if numbered else ""
@@ -63,7 +64,7 @@ class LevelRenderer:
             selected.append(f"row_number() OVER (ORDER BY {over}) AS key")
         if level.paged:
             if level.parent is None:
-                selected.append(f"row_number() OVER (ORDER BY {order}) AS place")
+                selected.append(f"row_number() OVER (ORDER BY {near}) AS place")
                 selected.append("count(*) OVER () AS fetched")
             else:
                 selected.append("this._place AS place")
@@ -81,7 +82,7 @@ class LevelRenderer:
             keys = enumerate(sort_keys("this", rows.order), start=1)
             selected += [f"{key} AS sort_{number}" for number, (key, _) in keys]
         if columns.cursor:
-            selected.append(f"{render_cursor('this', rows.order, rows.entity.id)} AS cursor")
+            selected.append(f"{render_cursor('this', rows)} AS cursor")
         outside = "" if numbered else limit
         return f"SELECT {', '.join(selected)} FROM {self._source(level, inside)}{outside}"
 
@@ -188,24 +189,69 @@ class LevelRenderer:
         return f"SELECT DISTINCT {columns} FROM {source}{where}"
 
     def render_facts(self, slot: FactsSlot) -> str:
-        """The query of a PageInfo: `parent` and `json`."""
+        """The query of a PageInfo: `parent` and `json`, of an empty page as well."""
+        level, size = slot.level, self._page_size(slot.level)
+        found = [f"max(item.fetched) > {size} AS more"]
+        if names_cursor(slot.info):
+            near, far = "item.place = 1", f"item.place = least(item.fetched, {size})"
+            begin, end = (far, near) if level.rows.is_backward else (near, far)
+            found += [
+                f"max(CASE WHEN {place} AND item.place <= {size} THEN item.cursor END) AS {name}"
+                for place, name in ((begin, "begin_cursor"), (end, "end_cursor"))
+            ]
+        text = self._describe_page(slot)
+        page = f"SELECT {', '.join(found)} FROM {level.name} AS item"
+        if level.parent is None:
+            return f"SELECT {text} AS json FROM ({page}) AS item"
+        page = page.replace("SELECT ", "SELECT item.parent, ", 1)
+        return (
+            f"SELECT parent.key AS parent, {text} AS json FROM {level.parent.name} AS parent"
+            f" LEFT JOIN ({page} GROUP BY item.parent) AS item ON item.parent = parent.key"
+        )
+
+    def _describe_page(self, slot: FactsSlot) -> str:
+        """The text of a PageInfo, from what `render_facts` has found of its page as `item`."""
         level = slot.level
-        first = self._page_size(level)
-        more = f"max(item.fetched) > {first}"
-        facts = {
-            PageFact.HAS_NEXT: f"CASE WHEN {more} THEN 'true' ELSE 'false' END",
-            PageFact.HAS_PREVIOUS: "'true'" if level.rows.after else "'false'",
-            PageFact.START: _cursor_where(f"item.place = 1 AND item.place <= {first}"),
-            PageFact.END: _cursor_where(f"item.place = least(item.fetched, {first})"),
+        sides = {
+            fact: [f"EXISTS ({self._rest(level, negate(side))})"]
+            for fact, side in self._sides(level.rows).items()
         }
+        onward = PageFact.HAS_PREVIOUS if level.rows.is_backward else PageFact.HAS_NEXT
+        sides[onward] = ["item.more", *sides.get(onward, ())]
+        facts = {
+            PageFact.START: "coalesce(item.begin_cursor, 'null')",
+            PageFact.END: "coalesce(item.end_cursor, 'null')",
+            PageFact.HAS_NEXT: "'false'",
+            PageFact.HAS_PREVIOUS: "'false'",
+        }
+        for fact, reasons in sides.items():
+            facts[fact] = f"CASE WHEN {' OR '.join(reasons)} THEN 'true' ELSE 'false' END"
         text = describe_facts(slot.info, facts)
         if is_bounded(level) and not level.alone:
             over = f"(SELECT count(*) FROM {level.name}) > {2 * self._bounds.place_rows}"
-            refusal = self.refuse(Bound.PLACE, slot.number, "count(*)")
+            rows = f"(SELECT count(*) FROM {level.name})"
+            refusal = self.refuse(Bound.PLACE, slot.number, rows)
             text = f"CASE WHEN {over} THEN {refusal} ELSE {text} END"
-        if level.parent is None:
-            return f"SELECT {text} AS json FROM {level.name} AS item HAVING count(*) > 0"
-        return f"SELECT item.parent, {text} AS json FROM {level.name} AS item GROUP BY item.parent"
+        return text
+
+    def _sides(self, rows: Rows) -> dict[PageFact, Condition]:
+        """What a page's cursors leave of its list: after the one, and before the other."""
+        render, found = self._conditions.render_beyond, {}
+        if rows.after:
+            after = render("this", rows.order, rows.after, before=False)
+            found[PageFact.HAS_PREVIOUS] = after
+        if rows.before:
+            found[PageFact.HAS_NEXT] = render("this", rows.order, rows.before, before=True)
+        return found
+
+    def _rest(self, level: Level, beyond: Condition) -> str:
+        """The list's rows on the other side of a cursor; below another, of `parent`."""
+        where = all_of(self._where(level), beyond)
+        if level.parent is not None:
+            assert level.rows.relation is not None
+            join = self._conditions.join("this", level.rows.relation, "parent", prefix="row_")
+            where = all_of(join, where)
+        return f"SELECT 1 FROM {self._table(level)}{where.where}"
 
     def on_page(self, level: Level) -> Condition:
         """The condition that keeps the row fetched beyond the page out of its lists."""
@@ -227,17 +273,13 @@ class LevelRenderer:
 
     def _source(self, level: Level, limit: str) -> str:
         rows = level.rows
-        where = self._where(level)
-        if rows.after:
-            after = self._conditions.render_after("this", rows.order, rows.after)
-            where = all_of(where, after)
+        where = all_of(self._where(level), *self._sides(rows).values())
         if level.parent is None:
             table = self._table(level)
-            if rows.first is None and not limit:
+            if rows.size is None and not limit:
                 return f"{table}{self._joins(level)}{where.where}"
-            if rows.first is not None:
-                order = render_order("this", rows.order)
-                limit = f" ORDER BY {order} LIMIT {self._fetch(level)}"
+            if rows.size is not None:
+                limit = f" ORDER BY {_order_of_page(rows)} LIMIT {self._fetch(level)}"
             return f"(SELECT * FROM {table}{where.where}{limit}) AS this{self._joins(level)}"
         below = self._below(level)
         if not self._is_nested_page(level):
@@ -245,7 +287,7 @@ class LevelRenderer:
                 return f"{below}{self._joins(level)}{where.where}"
             limited = f"SELECT this.*, parent.key AS _parent FROM {below}{where.where}{limit}"
             return f"({limited}) AS this{self._joins(level)}"
-        over = f"PARTITION BY parent.key ORDER BY {render_order('this', rows.order)}"
+        over = f"PARTITION BY parent.key ORDER BY {_order_of_page(rows)}"
         columns = f"this.*, parent.key AS _parent, row_number() OVER ({over}) AS _place"
         ranked = f"SELECT {columns} FROM {below}{where.where}"
         on_page = f" WHERE this._place <= {self._fetch(level)}"
@@ -290,11 +332,11 @@ class LevelRenderer:
         return text
 
     def _is_nested_page(self, level: Level) -> bool:
-        return level.parent is not None and level.rows.first is not None
+        return level.parent is not None and level.rows.size is not None
 
     def _page_size(self, level: Level) -> str:
-        assert level.rows.first is not None
-        return self._conditions.parameters.place(level.rows.first, "int8")
+        assert level.rows.size is not None
+        return self._conditions.parameters.place(level.rows.size, "int8")
 
     def _fetch(self, level: Level) -> str:
         """One row beyond a page tells whether another follows."""
@@ -308,8 +350,8 @@ def is_bounded(level: Level) -> bool:
 
 
 def is_whole(level: Level) -> bool:
-    """Whether the level's lists are answered whole, as they have no `first`."""
-    return is_bounded(level) and level.rows.first is None
+    """Whether the level's lists are answered whole, as they have no size."""
+    return is_bounded(level) and level.rows.size is None
 
 
 def source_of(rows: Rows) -> str:
@@ -323,6 +365,11 @@ def source_of(rows: Rows) -> str:
             return f"inserted_{number}"
 
 
+def _order_of_page(rows: Rows) -> str:
+    """From where a page's rows are counted."""
+    return render_order("this", rows.order, is_backward=rows.is_backward)
+
+
 def _select_traced(level: Level, number: int, trace: Trace) -> str:
     columns = ", ".join(
         f"item.{_trace_column(number, name)} AS {quote_name(name)}"
@@ -334,7 +381,3 @@ def _select_traced(level: Level, number: int, trace: Trace) -> str:
 
 def _trace_column(number: int, name: str) -> str:
     return f"trace_{number}_{name}"
-
-
-def _cursor_where(condition: str) -> str:
-    return f"coalesce(max(CASE WHEN {condition} THEN item.cursor END), 'null')"

@@ -38,7 +38,9 @@ Columns of levels and slots:
 - `json_<n>`: pieces of the row's JSON text; `json`: a slot's text; `rows_<n>`: how many rows of
   `list_<n>` are in it.
 - `sort_<n>`: what the rows are sorted by; `row_<column>`: a column that children join on.
-- `place`, `fetched`: the row's place on its page, and how many rows the page has fetched; `cursor`.
+- `place`, `fetched`: the row's place on its page, counted from where the page is cut, and how many
+  rows the page has fetched; `cursor`. Of a page: whether there is `more`, `begin_cursor` and
+  `end_cursor`.
   While they are computed, beside all columns of the table: `_parent`, `_place`.
 - `trace_<n>_<column>`: a column of a row whose reading the audit writes down; `subject`: whose data
   the row is, of a change `whose`; `acting`: the organisation and the role, one text, in whose right

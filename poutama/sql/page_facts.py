@@ -1,7 +1,4 @@
-"""A PageInfo as text: of a page with rows in SQL, of one without as JSON.
-
-Both renderings use it, by `sql.levels` and `sql.layout`. It knows no tables.
-"""
+"""A PageInfo as SQL text. `sql.levels` uses it for both renderings. It knows no tables."""
 
 from __future__ import annotations
 
@@ -30,18 +27,3 @@ def names_cursor(info: PageInfo) -> bool:
         isinstance(member, PageDetail) and member.fact in (PageFact.START, PageFact.END)
         for member in info.members
     )
-
-
-def empty_facts(info: PageInfo, has_previous: bool) -> str:
-    """The PageInfo of a page without rows, as JSON."""
-    facts = {
-        PageFact.HAS_NEXT: "false",
-        PageFact.HAS_PREVIOUS: "true" if has_previous else "false",
-        PageFact.START: "null",
-        PageFact.END: "null",
-    }
-    members = (
-        f"{dumps(member.key)}:{member.json if isinstance(member, Text) else facts[member.fact]}"
-        for member in info.members
-    )
-    return "{" + ",".join(members) + "}"

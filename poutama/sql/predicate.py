@@ -101,22 +101,24 @@ class Conditions:
             return name_column(alias, subject.name)
         return self.parameters.place(subject, "text")
 
-    def render_after(
-        self, alias: str, order: Sequence[OrderTerm], after: Sequence[Value]
+    def render_beyond(
+        self, alias: str, order: Sequence[OrderTerm], cursor: Sequence[Value], *, before: bool
     ) -> Condition:
-        """Whether a row comes after the place that a cursor names."""
-        *values, last = after
+        """Whether a row comes before the place that a cursor names, or after it."""
+        *values, row = cursor
         place = self.parameters.place
-        condition = Condition(f"{name_column(alias, 'id')} > {place(last, 'uuid')}")
+        id_ = name_column(alias, "id")
+        condition = Condition(f"{id_} {'<' if before else '>'} {place(row, 'uuid')}")
         for term, value in reversed(list(zip(order, values, strict=True))):
             column = term.column
             name = sort_column(alias, column)
             placed = place(value, type_of(column))
-            beyond = f"{name} {'<' if term.descending else '>'} {placed}"
+            beyond = f"{name} {'<' if term.descending != before else '>'} {placed}"
             tied = f"{name} = {placed}"
             if column.nullable:
                 # Rows without a value come last, and tie with each other.
-                beyond = f"coalesce({beyond}, {name} IS NULL AND {placed} IS NOT NULL)"
+                last, first = (placed, name) if before else (name, placed)
+                beyond = f"coalesce({beyond}, {last} IS NULL AND {first} IS NOT NULL)"
                 tied = f"{name} IS NOT DISTINCT FROM {placed}"
             condition = any_of(Condition(beyond), all_of(Condition(tied), condition))
         return condition

@@ -203,15 +203,17 @@ def forge(*parts: object) -> str:
         b64encode(b"{}").decode(),
         b64encode(b"[]").decode(),
         b64encode(b"[" * 5_000).decode(),
-        forge("createdAt", "2026-02-01T09:00:00Z"),
-        forge("createdAt", "2026-02-01T09:00:00Z", "1 OR 1=1"),
-        forge("createdAt", "' OR '1'='1", str(NOWHERE)),
-        forge("createdAt", "2026-02-01T09:00:00Z", "2026-02-01T09:00:00Z", str(NOWHERE)),
-        forge("email", "ben@school.example", str(NOWHERE)),
-        forge("createdAt", None, str(NOWHERE)),
-        forge("createdAt", {"a": 1}, str(NOWHERE)),
-        forge("createdAt", "\x00", str(NOWHERE)),
-        forge("createdAt", "2026-02-01T09:00:00Z", [str(NOWHERE)]),
+        forge("Query.goals createdAt", "2026-02-01T09:00:00Z"),
+        forge("Query.goals createdAt", "2026-02-01T09:00:00Z", "1 OR 1=1"),
+        forge("Query.goals createdAt", "' OR '1'='1", str(NOWHERE)),
+        forge(
+            "Query.goals createdAt", "2026-02-01T09:00:00Z", "2026-02-01T09:00:00Z", str(NOWHERE)
+        ),
+        forge("Query.goals email", "ben@school.example", str(NOWHERE)),
+        forge("Query.goals createdAt", None, str(NOWHERE)),
+        forge("Query.goals createdAt", {"a": 1}, str(NOWHERE)),
+        forge("Query.goals createdAt", "\x00", str(NOWHERE)),
+        forge("Query.goals createdAt", "2026-02-01T09:00:00Z", [str(NOWHERE)]),
     ],
     ids=repr,
 )
@@ -228,7 +230,7 @@ async def test_a_cursor_before_everything_shows_nothing_of_others(server: Server
       goalsConnection(after: $c) { totalCount nodes { id } }
       everything: goalsConnection { totalCount nodes { id } }
     }"""
-    first = forge("createdAt", "1970-01-01T00:00:00Z", str(NOWHERE))
+    first = forge("Query.goals createdAt", "1970-01-01T00:00:00Z", str(NOWHERE))
     body = (await server.ask(query, c=first)).body
 
     assert body["data"]["goalsConnection"] == body["data"]["everything"]

@@ -30,6 +30,8 @@ from poutama.schema.directives import snake_case
 from poutama.schema.model import Column, Entity, OrderTerm, Relation, Within
 from poutama.schema.quota import Quota
 
+HIDDEN = ("list",)
+"""What its cursors have, and every set of rows."""
 LABELLED = ("where", "guard", "filter")
 BARE = ("key", "entity", "relation", "column", "target", "comparison", "value", "quota")
 
@@ -39,6 +41,8 @@ def outline(node: Any, label: str = "", depth: int = 0) -> Iterator[str]:
     words = [label + type(node).__name__]
     inside: list[tuple[str, Any]] = []
     for part in fields(node):
+        if part.name in HIDDEN:
+            continue
         value = _shorten(getattr(node, part.name))
         if value is None or value is False or value in ((), nodes.ALWAYS):
             continue

@@ -7,9 +7,7 @@ clever, and nothing is taken from `poutama` but the words that storing and print
 
 from __future__ import annotations
 
-import json
 import operator
-from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from typing import Any, TypeAlias
@@ -17,27 +15,23 @@ from uuid import UUID
 
 from graphql import (
     DocumentNode,
-    GraphQLObjectType,
     GraphQLResolveInfo,
     GraphQLSchema,
     execute_sync,
     get_named_type,
 )
-from graphql.utilities import coerce_input_value
 
-from poutama.schema.scalars import print_date_time
 from poutama.text import fold, normalize
+from tests.reference.listings import Listing, Window, name_list, order_terms, read_window
 
 Row: TypeAlias = dict[str, Any]
 World: TypeAlias = Mapping[str, list[Row]]
 """Type -> rows by field name, with the ids of what they belong to besides: `personId`, `goalId`."""
-Term: TypeAlias = tuple[str, bool]
-"""A field to sort by, and whether descending."""
 
 SEARCHED = ("title", "information")
 TO_ONE = ("owner", "goal", "author")
 DEFAULT_ORDER = {"GoalTask": ["POSITION_ASC"]}
-DEFAULT_PAGE, LARGEST_PAGE = 3, 1000
+DEFAULT_PAGE = 3
 LARGEST_LIST = 7
 """Rows of a list without `first`; one that has more is refused."""
 
@@ -84,7 +78,7 @@ def see(world: World, viewer: UUID) -> Row:
     return person
 
 
-NARROWING = ("filter", "first", "after")
+NARROWING = ("filter", "first", "last", "after", "before")
 
 
 def resolve(source: Row, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
@@ -95,49 +89,30 @@ def resolve(source: Row, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any
     connection = name.endswith("Connection")
     rows = source[name.removesuffix("Connection")]
     entity = get_named_type(info.return_type).name.removesuffix("Connection")
-    terms = order_terms(entity, arguments.get("orderBy"))
-    size = arguments.get("first")
-    after = arguments.get("after")
-    start = None if after is None else read_cursor(info.schema, entity, terms, after)
-    if size is not None and not 0 <= size <= LARGEST_PAGE:
-        raise ValueError("first")
+    listing = list_of(name_list(info), entity, arguments.get("orderBy"))
+    window = read_window(info, listing, arguments, DEFAULT_PAGE if connection else None)
     if "goalId" in arguments and arguments["goalId"] is None:
         raise ValueError("goalId")
     refuse_nulls(arguments.get("filter"))
-    if not info.context:
-        rows = [row for row in rows if fits(row, arguments.get("filter") or {})]
-        if arguments.get("goalId") is not None:
-            rows = [row for row in rows if row["id"] == arguments["goalId"]]
-            if not rows and all(arguments.get(name) is None for name in NARROWING):
-                raise LookupError("goalId")
-    if connection:
-        size = DEFAULT_PAGE if size is None else size
-        return page(rows, terms, size, start, checking=info.context)
     if info.context:
-        return rows
-    found = follow(rows, terms, start)
-    if size is None and len(found) > LARGEST_LIST:
+        return listing.page(rows, Window()) if connection else rows
+    rows = [row for row in rows if fits(row, arguments.get("filter") or {})]
+    if arguments.get("goalId") is not None:
+        rows = [row for row in rows if row["id"] == arguments["goalId"]]
+        if not rows and all(arguments.get(name) is None for name in NARROWING):
+            raise LookupError("goalId")
+    if connection:
+        return listing.page(rows, window)
+    found = listing.cut(rows, window)
+    if window.first is None and len(found) > LARGEST_LIST:
         raise ValueError(f"more than {LARGEST_LIST} rows")
-    return found[:size]
+    return found
 
 
-def page(
-    rows: list[Row], terms: list[Term], size: int, start: list[Any] | None, *, checking: bool
-) -> Row:
-    following = rows if checking else follow(rows, terms, start)
-    nodes = following if checking else following[:size]
-    edges = [{"cursor": write_cursor(row, terms), "node": row} for row in nodes]
-    return {
-        "totalCount": len(rows),
-        "nodes": nodes,
-        "edges": edges,
-        "pageInfo": {
-            "hasNextPage": len(following) > len(nodes),
-            "hasPreviousPage": start is not None,
-            "startCursor": edges[0]["cursor"] if edges else None,
-            "endCursor": edges[-1]["cursor"] if edges else None,
-        },
-    }
+def list_of(name: str, entity: str, orders: list[str] | None) -> Listing:
+    """A list of this type, as it is sorted."""
+    terms = order_terms(orders or DEFAULT_ORDER.get(entity, ["CREATED_AT_ASC"]))
+    return Listing(name, terms, SEARCHED)
 
 
 # Filters: two-valued, a comparison with nothing is false.
@@ -221,83 +196,6 @@ def compare(value: Any, name: str, operand: Any) -> bool:
         case "isNull":
             return (value is None) == bool(operand)
     return value is not None and COMPARISONS[name](value, operand)
-
-
-# Order: rows without a value last, ties broken by id.
-
-
-def order_terms(entity: str, values: list[str] | None) -> list[Term]:
-    """`["DUE_AT_DESC", "TITLE_ASC"]` -> `[("dueAt", True), ("title", False)]`, each field once."""
-    terms: dict[str, bool] = {}
-    for value in values or DEFAULT_ORDER.get(entity, ["CREATED_AT_ASC"]):
-        first, *others, direction = value.lower().split("_")
-        terms.setdefault(first + "".join(map(str.capitalize, others)), direction == "desc")
-    return list(terms.items())
-
-
-def position(row: Row, terms: list[Term]) -> list[Any]:
-    """What a row is sorted by."""
-    values = [fold(row[field]) if field in SEARCHED else row[field] for field, _ in terms]
-    return [*values, row["id"]]
-
-
-def follow(rows: list[Row], terms: list[Term], start: list[Any] | None) -> list[Row]:
-    """The rows in order; those strictly after `start` if it is given."""
-    line: list[tuple[list[Any], Row | None]] = [(position(row, terms), row) for row in rows]
-    if start is not None:
-        line.append((start, None))
-    line.sort(key=lambda item: item[0][-1].bytes)
-    for index, (_, descending) in reversed(list(enumerate(terms))):
-        nothing = [item for item in line if item[0][index] is None]
-        line = [item for item in line if item[0][index] is not None]
-        line.sort(key=lambda item: item[0][index], reverse=descending)
-        line += nothing
-    ordered = [row for _, row in line]
-    return [
-        row
-        for row in ordered[ordered.index(None) + 1 if start is not None else 0 :]
-        if row is not None
-    ]
-
-
-# Cursors: where a row stands in an order.
-
-
-def signature(terms: list[Term]) -> str:
-    return ",".join(("-" if descending else "") + field for field, descending in terms)
-
-
-def write_cursor(row: Row, terms: list[Term]) -> str:
-    return encode([signature(terms), *position(row, terms)])
-
-
-def encode(values: list[Any]) -> str:
-    printed = [
-        print_date_time(value)
-        if isinstance(value, datetime)
-        else str(value)
-        if isinstance(value, UUID)
-        else value
-        for value in values
-    ]
-    return b64encode(
-        json.dumps(printed, ensure_ascii=False, separators=(",", ":")).encode()
-    ).decode()
-
-
-def read_cursor(schema: GraphQLSchema, entity: str, terms: list[Term], text: str) -> list[Any]:
-    """The position a cursor names; any error where it is not what `write_cursor` would write."""
-    type_ = schema.type_map[entity]
-    assert isinstance(type_, GraphQLObjectType)
-    order, *values = json.loads(b64decode(text, validate=True))
-    fields = [field for field, _ in terms] + ["id"]
-    start = [
-        coerce_input_value(value, type_.fields[field].type)
-        for value, field in zip(values, fields, strict=True)
-    ]
-    if encode([signature(terms), *start]) != text:
-        raise ValueError(order)
-    return start
 
 
 _MOMENT = datetime(2026, 1, 1, tzinfo=UTC)

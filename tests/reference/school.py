@@ -8,7 +8,6 @@ and pages then work on what came through.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -21,18 +20,10 @@ from graphql import (
     is_leaf_type,
 )
 
-from poutama.text import fold
 from tests.reference.derived_rows import accesses, offer, progress, reminds
+from tests.reference.listings import Listing, name_list, order_terms, read_window
 from tests.reference.policy import Policy, Row
-from tests.reference.resolvers import (
-    Term,
-    compare,
-    encode,
-    has_words,
-    order_terms,
-    read_cursor,
-    signature,
-)
+from tests.reference.resolvers import compare, has_words
 
 ONE = {
     "Goal": {"owner": ("Person", "personId")},
@@ -257,16 +248,17 @@ def resolve(
         found = source[name.removesuffix("Connection")] if name not in source else source[name]
     if "orderBy" not in info.parent_type.fields[name].args:
         return found
-    listing = Listing(kind, sort_terms(kind, arguments.get("orderBy")))
+    listing = list_of(name_list(info), kind, arguments.get("orderBy"))
     rows = [row for row in found if fits(row, arguments.get("filter") or {})]
     connection = name.endswith("Connection")
-    size = arguments.get("first", DEFAULT_PAGE if connection else None)
-    after = arguments.get("after")
-    start = read_cursor(info.schema, kind, listing.terms, after) if after is not None else None
-    following = listing.follow(rows, start)
-    if not connection:
-        return following[:size]
-    return listing.page(rows, following, following[:size], later=start is not None)
+    window = read_window(info, listing, arguments, DEFAULT_PAGE if connection else None)
+    return listing.page(rows, window) if connection else listing.cut(rows, window)
+
+
+def list_of(name: str, kind: str, orders: list[str] | None) -> Listing:
+    """A list of this type, as it is sorted."""
+    terms = order_terms(orders or DEFAULT_ORDER.get(kind, ["CREATED_AT_ASC"]))
+    return Listing(name, terms, SEARCHED.get(kind, ()))
 
 
 def root(policy: Policy, name: str, kind: str, arguments: Row) -> Any:
@@ -316,65 +308,3 @@ def holds(row: VisibleRow, name: str, wanted: Any) -> bool:
 def has(rows: list[VisibleRow], quantifier: str, condition: Row) -> bool:
     found = [fits(row, condition) for row in rows]
     return {"some": any(found), "none": not any(found), "every": all(found)}[quantifier]
-
-
-# Order and pages: rows without a value last, ties broken by id.
-
-
-def sort_terms(kind: str, input: list[str] | None) -> list[Term]:
-    return order_terms(kind, input or DEFAULT_ORDER.get(kind))
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """One way to sort the rows of a type."""
-
-    kind: str
-    terms: list[Term]
-
-    def position(self, row: Row) -> list[Any]:
-        """What a row is sorted by."""
-        searched = SEARCHED.get(self.kind, ())
-        values = [fold(row[name]) if name in searched else row[name] for name, _ in self.terms]
-        return [*values, row["id"]]
-
-    def cursor(self, row: Row) -> str:
-        return encode([signature(self.terms), *self.position(row)])
-
-    def follow(self, rows: list[VisibleRow], start: list[Any] | None) -> list[VisibleRow]:
-        """The rows in order; those strictly after `start` if it is given."""
-        line: list[tuple[list[Any], VisibleRow | None]] = [
-            (self.position(row), row) for row in rows
-        ]
-        if start is not None:
-            line.append((start, None))
-        line.sort(key=lambda item: item[0][-1].bytes)
-        for index, (_, descending) in reversed(list(enumerate(self.terms))):
-            nothing = [item for item in line if item[0][index] is None]
-            line = [item for item in line if item[0][index] is not None]
-            line.sort(key=lambda item: item[0][index], reverse=descending)
-            line += nothing
-        ordered = [row for _, row in line]
-        first = 0 if start is None else ordered.index(None) + 1
-        return [row for row in ordered[first:] if row is not None]
-
-    def page(
-        self,
-        rows: list[VisibleRow],
-        following: list[VisibleRow],
-        nodes: list[VisibleRow],
-        *,
-        later: bool,
-    ) -> Row:
-        edges = [{"cursor": self.cursor(row), "node": row} for row in nodes]
-        return {
-            "totalCount": len(rows),
-            "nodes": nodes,
-            "edges": edges,
-            "pageInfo": {
-                "hasNextPage": len(following) > len(nodes),
-                "hasPreviousPage": later,
-                "startCursor": edges[0]["cursor"] if edges else None,
-                "endCursor": edges[-1]["cursor"] if edges else None,
-            },
-        }

@@ -7,7 +7,6 @@ have given out for a row that is gone. A few per cent are wrong on purpose.
 
 from __future__ import annotations
 
-from base64 import b64encode
 from collections.abc import Mapping
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -29,7 +28,7 @@ from hypothesis_graphql import nodes
 
 from poutama.schema.scalars import print_date_time
 from poutama.text import fold, normalize
-from tests.reference.resolvers import SAMPLE, Row, encode, order_terms, see, write_cursor
+from tests.reference.resolvers import SAMPLE, Row, list_of, see
 from tests.strategies.drawing import chance, choose
 from tests.strategies.worlds import TEXTS, Setting
 
@@ -45,6 +44,7 @@ NO_CURSORS = (
     "0",
     "bnVsbA==",
     "W10=",
+    "W11d",
     "WyIiXQ==",
     "eyJpZCI6MX0=",
     "WyJjcmVhdGVkQXQiLG51bGxd",
@@ -74,24 +74,27 @@ class Arguments:
             "GoalNote": [row for goal in goals for row in goal["notes"]],
         }
 
-    def draw_arguments(self, field: GraphQLField, depth: int) -> dict[str, ValueNode]:
-        """Literals for some of the field's arguments; fewer near the root, that rows be left."""
+    def draw_arguments(self, field: GraphQLField, name: str, depth: int) -> dict[str, ValueNode]:
+        """Literals for some of the field's arguments; fewer near the root, that rows be left.
+
+        `name`: of the list, as `Goal.tasks`.
+        """
         draw = self._draw
         entity = get_named_type(field.type).name.removesuffix("Connection")
         found: dict[str, ValueNode] = {}
-        after = chance(draw, 35 if depth else 22)
-        orders = self._order(entity) if chance(draw, 80 if after else 50) else None
+        pages = "last" in field.args
+        sides = [
+            side
+            for side in ("after", "before")
+            if side in field.args and chance(draw, 25 if depth or not pages else 16)
+        ]
+        orders = self._order(entity) if chance(draw, 80 if sides else 50) else None
         if "goalId" in field.args and chance(draw, 15):
             found["goalId"] = self._operand(entity, "id", "eq") if chance(draw, 80) else nodes.Null
         if chance(draw, 35 if depth else 20):
-            sizes = (2, 1, 1, 2, 3, 3, 4, 5, 0, 50, 1000)
-            found["first"] = nodes.Int(choose(draw, *sizes))
-            if chance(draw, 5):
-                found["first"] = choose(
-                    draw, nodes.Null, nodes.Null, nodes.Int(-1), nodes.Int(1001)
-                )
-        if after:
-            found["after"] = self._cursor(entity, orders)
+            found |= self._sizes(pages=pages)
+        for side in sides:
+            found[side] = self._cursor(name, entity, orders)
         if chance(draw, 60 if depth else 50):
             type_ = get_named_type(field.args["filter"].type)
             assert isinstance(type_, GraphQLInputObjectType)
@@ -108,6 +111,16 @@ class Arguments:
                 found["orderBy"] = nodes.Enum(orders[0])
         return dict(draw(st.permutations(list(found.items()))))
 
+    def _sizes(self, *, pages: bool) -> dict[str, ValueNode]:
+        draw = self._draw
+        size: ValueNode = nodes.Int(choose(draw, 2, 1, 1, 2, 3, 3, 4, 5, 0, 50, 1000))
+        if chance(draw, 5):
+            size = choose(draw, nodes.Null, nodes.Null, nodes.Int(-1), nodes.Int(1001))
+        name = choose(draw, "first", "last") if pages else "first"
+        if pages and chance(draw, 3):
+            return {"first": size, "last": choose(draw, nodes.Int(1), nodes.Null)}
+        return {name: size}
+
     def _order(self, entity: str) -> list[str]:
         type_ = self._schema.type_map[f"{entity}Order"]
         assert isinstance(type_, GraphQLEnumType)
@@ -116,7 +129,7 @@ class Arguments:
         values = st.sampled_from([*type_.values, *ties, *ties, *nulls * 4])
         return self._draw(st.lists(values, max_size=3))
 
-    def _cursor(self, entity: str, orders: list[str] | None) -> ValueNode:
+    def _cursor(self, name: str, entity: str, orders: list[str] | None) -> ValueNode:
         draw = self._draw
         if chance(draw, 5):
             return nodes.Null
@@ -124,12 +137,11 @@ class Arguments:
             return nodes.String(choose(draw, *NO_CURSORS))
         if chance(draw, 1.5):
             # Of the list's own order, but not its values.
-            terms = order_terms(entity, orders)
-            signature = ",".join(("-" if down else "") + name for name, down in terms)
-            return nodes.String(encode([signature, *(["x"] * (len(terms) + 1))]))
+            listing = list_of(name, entity, orders)
+            return nodes.String(listing.encode(["x"] * (len(listing.terms) + 1)))
         rows = self._rows[entity]
         if not rows:
-            return nodes.Null if chance(draw, 90) else nodes.String(b64encode(b"[]").decode())
+            return nodes.Null if chance(draw, 90) else nodes.String("W10=")
         row = choose(draw, *rows)
         if chance(draw, 40):
             # A row that is gone, beside one that is there.
@@ -137,7 +149,9 @@ class Arguments:
             row["id"] = choose(draw, row["id"], *(self._draw(st.uuids()) for _ in range(2)))
         if chance(draw, 1.5):
             orders = self._order(entity)
-        return nodes.String(write_cursor(row, order_terms(entity, orders)))
+        if chance(draw, 1.5):
+            name = choose(draw, "Query.goals", "Person.goals", "Goal.tasks")
+        return nodes.String(list_of(name, entity, orders).cursor(row))
 
     def _filter(self, entity: str, type_: GraphQLInputObjectType, depth: int) -> ValueNode:
         draw = self._draw

@@ -213,7 +213,8 @@ class _DocumentBuilder:
         if name == "__type":
             return [_ask_for_type(made, self._variables)]
         field = type_.fields[name]
-        made = replace(made, arguments=self._field_arguments(field, node, depth))
+        listing = f"{type_.name}.{name.removesuffix('Connection')}"
+        made = replace(made, arguments=self._field_arguments(field, node, listing, depth))
         target = get_named_type(field.type)
         if not isinstance(target, GraphQLObjectType):
             return [made]
@@ -230,7 +231,7 @@ class _DocumentBuilder:
         ]
 
     def _field_arguments(
-        self, field: GraphQLField, node: FieldNode, depth: int
+        self, field: GraphQLField, node: FieldNode, listing: str, depth: int
     ) -> tuple[ArgumentNode, ...]:
         if not field.args:
             return ()
@@ -239,7 +240,7 @@ class _DocumentBuilder:
             if not chance(self._draw, 5):
                 found = tame_arguments(found)
         else:
-            found = self._arguments.draw_arguments(field, depth)
+            found = self._arguments.draw_arguments(field, listing, depth)
         return tuple(
             ArgumentNode(
                 name=NameNode(value=name),

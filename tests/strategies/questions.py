@@ -29,7 +29,7 @@ from hypothesis.strategies import DrawFn
 from poutama.schema.scalars import print_date_time
 from poutama.text import fold
 from tests.reference.policy import Policy, Row, World
-from tests.reference.school import SEARCHED, Listing, sort_terms
+from tests.reference.school import SEARCHED, list_of
 from tests.strategies.drawing import chance, choose
 
 DEEPEST = 4
@@ -76,7 +76,15 @@ def questions(
     Many ask, by one of the `HIDDEN_WAYS`, about a person who shows them some and hides some: chance
     alone hardly ever asks what a hidden row would answer.
     """
-    return _questions(schema, world, find_hidden(world, now))
+    return _questions(schema, world, find_hidden(world, now), find_caregivers(world, now))
+
+
+def find_caregivers(world: World, now: datetime) -> list[UUID]:
+    """Caregivers of students who have goals: few see a goal for that reason alone."""
+    students = {row["personId"] for row in world["Goal"]}
+    people = {row["personId"] for row in world["Membership"] if row["role"] == "CAREGIVER"}
+    policies = [Policy(world, each, now) for each in sorted(people - {None})]
+    return [policy.viewer for policy in policies if any(map(policy.is_caregiver_of, students))]
 
 
 def find_hidden(world: World, now: datetime) -> list[tuple[UUID, UUID]]:
@@ -104,7 +112,11 @@ def find_hidden(world: World, now: datetime) -> list[tuple[UUID, UUID]]:
 
 @st.composite
 def _questions(
-    draw: DrawFn, schema: GraphQLSchema, world: World, hidden: list[tuple[UUID, UUID]]
+    draw: DrawFn,
+    schema: GraphQLSchema,
+    world: World,
+    hidden: list[tuple[UUID, UUID]],
+    caregivers: list[UUID],
 ) -> tuple[UUID, str]:
     if hidden and chance(draw, 50):
         viewer, student = choose(draw, *hidden)
@@ -113,6 +125,8 @@ def _questions(
     # Those who are something to others ask more often.
     busy = [row["personId"] for row in world["Membership"] if row["personId"]]
     viewer = choose(draw, *busy, *(row["id"] for row in world["Person"]))
+    if caregivers and chance(draw, 25):
+        viewer = choose(draw, *caregivers)
     query = schema.query_type
     assert query is not None
     return viewer, Asker(draw, schema, world).selection(query, 0)
@@ -217,7 +231,8 @@ class Asker:
             # Twice the same field, with other arguments, needs another name.
             self._field(
                 name if name not in chosen[:place] else f"{name}{place}: {name}",
-                type_.fields[name],
+                type_,
+                name,
                 depth,
                 is_page=page,
             )
@@ -225,8 +240,11 @@ class Asker:
         ]
         return "{ " + " ".join(parts or ["__typename"]) + " }"
 
-    def _field(self, text: str, field: GraphQLField, depth: int, *, is_page: bool) -> str:
-        input = self._arguments(field)
+    def _field(
+        self, text: str, type_: GraphQLObjectType, name: str, depth: int, *, is_page: bool
+    ) -> str:
+        field = type_.fields[name]
+        input = self._arguments(field, f"{type_.name}.{name.removesuffix('Connection')}")
         if input:
             text += "(" + ", ".join(f"{name}: {value}" for name, value in input.items()) + ")"
         target = get_named_type(field.type)
@@ -234,7 +252,7 @@ class Asker:
             text += " " + self.selection(target, depth + (not is_page))
         return text
 
-    def _arguments(self, field: GraphQLField) -> dict[str, str]:
+    def _arguments(self, field: GraphQLField, listing: str) -> dict[str, str]:
         kind = get_named_type(field.type).name.removesuffix("Connection")
         found: dict[str, str] = {}
         for name in field.args:
@@ -249,12 +267,15 @@ class Asker:
             found["filter"] = self.filter_of(kind, 0)
         elif "goalId" in found:
             found["filter"] = "{}"
+        pages = "last" in field.args
         if chance(self.draw, 25):
-            found["first"] = str(choose(self.draw, 2, 1, 3, 4))
-        if chance(self.draw, 15) and self.world.get(kind):
-            # As likely as not of a row that the viewer may not see.
-            row = choose(self.draw, *self.world[kind])
-            found["after"] = json.dumps(Listing(kind, sort_terms(kind, orders)).cursor(row))
+            size = choose(self.draw, "first", "last") if pages else "first"
+            found[size] = str(choose(self.draw, 2, 1, 3, 4))
+        for side in ("after", "before") if pages else ("after",):
+            if chance(self.draw, 15) and self.world.get(kind):
+                # As likely as not of a row that the viewer may not see.
+                row = choose(self.draw, *self.world[kind])
+                found[side] = json.dumps(list_of(listing, kind, orders).cursor(row))
         return found
 
     def _orders(self, kind: str) -> list[str]:

@@ -101,7 +101,7 @@ def tame_arguments(arguments: dict[str, ValueNode]) -> dict[str, ValueNode]:
     for name, value in arguments.items():
         if isinstance(value, IntValueNode):
             found[name] = nodes.Int(int(value.value) % 1001)
-        elif name != "after":
+        elif name not in ("after", "before", "last"):
             found[name] = _without_nulls(value)
     return found
 

@@ -137,7 +137,7 @@ class Variables:
                 return choose(self._draw, 1, 0, 2)
             case list():
                 return input[::-1]
-            case str() if argument == "after":
+            case str() if argument in ("after", "before"):
                 return None
             case str() if "String" in type_:
                 return choose(self._draw, *pools.texts)

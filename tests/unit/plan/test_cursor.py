@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from poutama.errors import BadUserInputError
 from poutama.features import load_model
-from poutama.plan.cursor import decode_cursor, sign_order
+from poutama.plan.cursor import decode_cursor, sign_list
 from poutama.schema.model import OrderTerm
 
 GOAL = load_model().entities["Goal"]
@@ -24,7 +24,8 @@ ORDER = [
     OrderTerm(GOAL.column("complete")),
     OrderTerm(GOAL.column("version")),
 ]
-SIGNED = "-dueAt,title,complete,version"
+LIST = "Person.goals"
+SIGNED = "Person.goals -dueAt,title,complete,version"
 ID = "60a10000-0000-4000-8000-000000000001"
 DUE = "2026-02-03T21:30:00Z"
 
@@ -37,18 +38,18 @@ def cursor(*values: object) -> str:
     return encode(dumps(values))
 
 
-def test_an_order_is_named_after_its_fields() -> None:
-    assert sign_order(ORDER) == SIGNED
-    assert sign_order([]) == ""
+def test_a_list_and_its_order_are_named_after_their_fields() -> None:
+    assert sign_list(LIST, ORDER) == SIGNED
+    assert sign_list(LIST, []) == "Person.goals "
 
 
 def test_a_cursor_gives_its_values_and_the_id() -> None:
-    found = decode_cursor(cursor(SIGNED, DUE, "maori", True, 3, ID), ORDER, "x")
+    found = decode_cursor(cursor(SIGNED, DUE, "maori", True, 3, ID), LIST, ORDER, "x")
     assert found == [datetime(2026, 2, 3, 21, 30, tzinfo=UTC), "maori", True, 3, UUID(ID)]
 
 
 def test_a_row_without_a_value_has_a_cursor_too() -> None:
-    assert decode_cursor(cursor(SIGNED, None, "", False, 0, ID), ORDER, "x")[0] is None
+    assert decode_cursor(cursor(SIGNED, None, "", False, 0, ID), LIST, ORDER, "x")[0] is None
 
 
 FORGED = {
@@ -63,8 +64,10 @@ FORGED = {
     "null": encode("null"),
     "an object": encode("{}"),
     "an empty list": encode("[]"),
-    "another order": cursor("title", DUE, "a", True, 3, ID),
-    "the other way round": cursor(SIGNED[1:], DUE, "a", True, 3, ID),
+    "another list": cursor(SIGNED.replace("Person", "Query"), DUE, "a", True, 3, ID),
+    "a longer text than is sorted by": cursor(SIGNED, DUE, "a" * 101, True, 3, ID),
+    "another order": cursor("Person.goals title", DUE, "a", True, 3, ID),
+    "the other way round": cursor(SIGNED.replace("-", ""), DUE, "a", True, 3, ID),
     "an order that is a list": cursor([SIGNED], DUE, "a", True, 3, ID),
     "too few values": cursor(SIGNED, DUE, "a", True, ID),
     "too many values": cursor(SIGNED, DUE, "a", True, 3, 3, ID),
@@ -91,7 +94,7 @@ FORGED = {
 @pytest.mark.parametrize("case", FORGED)
 def test_what_was_not_given_out_is_refused_in_the_same_words(case: str) -> None:
     with pytest.raises(BadUserInputError) as caught:
-        decode_cursor(FORGED[case], ORDER, "goals.after")
+        decode_cursor(FORGED[case], LIST, ORDER, "goals.after")
     assert caught.value.message == (
         "goals.after: expected a cursor from this list under the same orderBy."
     )
@@ -101,7 +104,7 @@ def test_what_was_not_given_out_is_refused_in_the_same_words(case: str) -> None:
 @given(st.one_of(st.text(), st.binary().map(lambda data: b64encode(data).decode())))
 def test_no_text_is_more_than_refused(text: str) -> None:
     with pytest.raises(BadUserInputError):
-        decode_cursor(text, ORDER, "x")
+        decode_cursor(text, LIST, ORDER, "x")
 
 
 json = st.recursive(
@@ -114,7 +117,7 @@ json = st.recursive(
 @given(st.lists(json, min_size=4, max_size=5))
 def test_no_value_is_more_than_refused(values: list[object]) -> None:
     try:
-        found = decode_cursor(cursor(SIGNED, *values[:4], ID), ORDER, "x")
+        found = decode_cursor(cursor(SIGNED, *values[:4], ID), LIST, ORDER, "x")
     except BadUserInputError:
         return
     assert found[1:4] == values[1:4]
@@ -122,4 +125,5 @@ def test_no_value_is_more_than_refused(values: list[object]) -> None:
 
 def test_the_largest_position_is_no_mistake() -> None:
     order = [OrderTerm(TASK.column("position"))]
-    assert decode_cursor(cursor("position", 2**63 - 1, ID), order, "x")[0] == 2**63 - 1
+    largest = cursor("Goal.tasks position", 2**63 - 1, ID)
+    assert decode_cursor(largest, "Goal.tasks", order, "x")[0] == 2**63 - 1

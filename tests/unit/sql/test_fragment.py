@@ -47,7 +47,9 @@ def test_what_may_be_null_is_written_as_null() -> None:
 def test_rows_without_a_value_come_last_both_ways_and_ties_end_at_the_id() -> None:
     assert render_order("a", [OrderTerm(DUE)]) == 'a."due_at" IS NULL, a."due_at", a."id"'
     down = render_order("a", [OrderTerm(DUE, descending=True), OrderTerm(TITLE)])
-    assert down == 'a."due_at" IS NULL, a."due_at" DESC, a."title_search", a."id"'
+    assert down == 'a."due_at" IS NULL, a."due_at" DESC, left(a."title_search", 100), a."id"'
+    back = render_order("a", [OrderTerm(DUE, descending=True)], is_backward=True)
+    assert back == 'a."due_at" IS NULL DESC, a."due_at", a."id" DESC'
 
 
 def test_a_condition_is_never_null() -> None:
