@@ -161,6 +161,8 @@ class BadUserInputError(PoutamaError):
     code = "BAD_USER_INPUT"
     status = 400
     safe = True
+    others: tuple[BadUserInputError, ...] = ()
+    """What else is wrong in the same request."""
 
     @classmethod
     def at(cls, field: str, expected: str) -> Self:

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from poutama.errors import PoutamaError
+from poutama.errors import BadUserInputError, PoutamaError
 from poutama.plan.operation import GraphQLFailure
 
 
@@ -31,7 +31,7 @@ def answer_data(data: bytes, *, owed: int = 0) -> GraphQLResponse:
 
 def answer_refusal(error: PoutamaError, *, owed: int = 0) -> GraphQLResponse:
     """The response to a request that was not executed: errors, and no data."""
-    return GraphQLResponse(encode_errors([_describe(error)]), error.status, owed)
+    return GraphQLResponse(encode_errors(_describe_all(error, ())), error.status, owed)
 
 
 def answer_failure(failure: GraphQLFailure) -> GraphQLResponse:
@@ -39,14 +39,14 @@ def answer_failure(failure: GraphQLFailure) -> GraphQLResponse:
     errors = []
     for error in failure.errors:
         formatted: dict[str, Any] = dict(error.formatted)
-        formatted["extensions"] = {"code": failure.kind.code}
+        formatted["extensions"] = {"code": failure.kind.code, **(error.extensions or {})}
         errors.append(formatted)
     return GraphQLResponse(encode_errors(errors), failure.kind.status)
 
 
 def answer_field_error(error: PoutamaError, key: str, *, owed: int = 0) -> GraphQLResponse:
     """The response where a root field failed, and so nothing of the mutation has happened."""
-    body = encode_errors([{**_describe(error), "path": [key]}], data="null")
+    body = encode_errors(_describe_all(error, (key,)), data="null")
     return GraphQLResponse(body, owed=owed)
 
 
@@ -55,8 +55,22 @@ def describe_error(message: str, code: str, extensions: Mapping[str, object]) ->
     return {"message": message, "extensions": {"code": code, **extensions}}
 
 
-def _describe(error: PoutamaError) -> dict[str, Any]:
-    return describe_error(error.message, error.code, error.extensions)
+def _describe_all(error: PoutamaError, path: tuple[str, ...]) -> list[dict[str, Any]]:
+    """The entries of an error and of what else is wrong; `path`: where, if that is known."""
+    others = error.others if isinstance(error, BadUserInputError) else ()
+    return [_describe(each, path or _find_path(each)) for each in (error, *others)]
+
+
+def _find_path(error: PoutamaError) -> tuple[str, ...]:
+    """The root field whose argument cannot be used: `goals` of `goals.tasks.first`."""
+    field = str(error.extensions.get("field", ""))
+    root, dot, _ = field.partition(".")
+    return (root,) if dot and field[0] not in "$@" and root != "input" else ()
+
+
+def _describe(error: PoutamaError, path: tuple[str, ...]) -> dict[str, Any]:
+    described = describe_error(error.message, error.code, error.extensions)
+    return {**described, "path": list(path)} if path else described
 
 
 def encode_errors(errors: list[dict[str, Any]], data: str | None = None) -> bytes:

@@ -16,6 +16,8 @@ from uuid import UUID, uuid4
 
 from poutama.errors import BadUserInputError, LimitExceededError, UnauthenticatedError
 from poutama.plan.cursor import decode_cursor
+from poutama.plan.input_values import show_value
+from poutama.plan.operation import MAX_ERRORS
 from poutama.plan.values import (
     Constant,
     CursorPart,
@@ -35,6 +37,7 @@ from poutama.plan.values import (
     PageSize,
     Returned,
     SqlConstant,
+    Unusable,
     Value,
     Variable,
     ViewerId,
@@ -56,8 +59,6 @@ from poutama.viewer import Viewer
 
 MAX_IDS = 100
 """How many ids one column may be given."""
-LONGEST_SHOWN = 60
-"""Characters of a value that a message shows."""
 MAX_WORDS = 20
 """How many words a search may look for."""
 
@@ -115,7 +116,7 @@ def resolve_value(value: Value, binding: Binding) -> object:
             request = binding.idempotent_request
             assert request is not None, "a statement with a key needs a request with a key"
             return request.key if value == IdempotencyKey() else request.fingerprint
-        case Items() | Default():
+        case Items() | Default() | Unusable():
             return _resolve_parts(value, binding)
         case SqlConstant():
             raise AssertionError("a constant of SQL is not a parameter")
@@ -123,9 +124,51 @@ def resolve_value(value: Value, binding: Binding) -> object:
             return _resolve_checked(value, binding)
 
 
-def _resolve_parts(value: Items | Default, binding: Binding) -> object:
+def resolve_values(values: Iterable[Value], binding: Binding) -> list[object]:
+    """The values for this request, in their order.
+
+    Raises:
+        BadUserInputError: some cannot be used; the first, with all the others.
+        LimitExceededError, UnauthenticatedError: as `resolve_value`.
+    """
+    errors = InputErrors()
+    found: list[object] = []
+    for value in values:
+        with errors:
+            found.append(resolve_value(value, binding))
+    errors.raise_found()
+    return found
+
+
+class InputErrors:
+    """Gathers what cannot be used, so that all of it is reported at once; a context manager."""
+
+    def __init__(self) -> None:
+        self._found: dict[str, BadUserInputError] = {}
+
+    def __enter__(self) -> None:
+        return
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> bool:
+        if not isinstance(error, BadUserInputError):
+            return False
+        for each in (error, *error.others):
+            self._found.setdefault(each.message, each)
+        return True
+
+    def raise_found(self) -> None:
+        """Raise the first, with the others, if there is one."""
+        if self._found:
+            first, *others = list(self._found.values())[:MAX_ERRORS]
+            first.others = tuple(others)
+            raise first
+
+
+def _resolve_parts(value: Items | Default | Unusable, binding: Binding) -> object:
+    if isinstance(value, Unusable):
+        raise BadUserInputError.at(value.where, value.expected)
     if isinstance(value, Items):
-        return [resolve_value(item, binding) for item in value.values]
+        return resolve_values(value.values, binding)
     fits = all(resolve_value(part, binding) in words for part, words in value.conditions)
     return value.value if fits else resolve_value(value.otherwise, binding)
 
@@ -142,15 +185,23 @@ def resolve_tree(tree: object, binding: Binding) -> Any:
     Raises:
         BadUserInputError, LimitExceededError: as `resolve_value`.
     """
+    errors = InputErrors()
+    found = _resolve_tree(tree, binding, errors)
+    errors.raise_found()
+    return found
+
+
+def _resolve_tree(tree: object, binding: Binding, errors: InputErrors) -> Any:
     match tree:
         case None:
             return None
         case dict():
-            return {name: resolve_tree(part, binding) for name, part in tree.items()}
+            return {name: _resolve_tree(part, binding, errors) for name, part in tree.items()}
         case list():
-            return [resolve_tree(part, binding) for part in tree]
-        case _:
-            return resolve_value(tree, binding)  # type: ignore[arg-type]
+            return [_resolve_tree(part, binding, errors) for part in tree]
+    with errors:
+        return resolve_value(tree, binding)  # type: ignore[arg-type]
+    return None
 
 
 def _resolve_checked(
@@ -167,9 +218,7 @@ def _resolve_checked(
     | CursorPart,
     binding: Binding,
 ) -> object:
-    if isinstance(value, InputText) and isinstance(value.value, Constant):
-        # Written in the document: the field is known here alone.
-        check_storable(value.value.value, value.where)
+    _check_constants(value.value, getattr(value, "where", ""))
     inner = resolve_value(value.value, binding)
     match value:
         case Folded() | Needle() | Normalized() | Words():
@@ -193,16 +242,23 @@ def _resolve_checked(
             return decode_cursor(str(inner), list_, order, where)[index]
 
 
+def _check_constants(value: Value, where: str) -> None:
+    """Check what is written in the document: of such a value the argument is known here alone."""
+    for part in value.values if isinstance(value, Items) else (value,):
+        if isinstance(part, Constant):
+            check_storable(part.value, where)
+
+
 def _resolve_text(value: Folded | Needle | Normalized | Words, text: object) -> object:
     match value:
-        case Folded(source):
-            return _convert(fold, str(text), source)
-        case Needle(source):
-            return _convert(fold_needle, str(text), source)
-        case Normalized(source):
-            return _normalize(text, source)
-        case Words(source, where):
-            return dumps(_split_words(str(text), source, where), ensure_ascii=False)
+        case Folded():
+            return _convert(fold, str(text), "")
+        case Needle(_, where):
+            return _convert(fold_needle, str(text), where)
+        case Normalized(_, where):
+            return _normalize(text, where)
+        case Words(_, where):
+            return dumps(_split_words(str(text), where), ensure_ascii=False)
 
 
 def check_storable(value: object, where: str) -> object:
@@ -236,10 +292,10 @@ def _plain(item: object) -> object:
             return item
 
 
-def _normalize(value: object, source: Value) -> object:
+def _normalize(value: object, where: str) -> object:
     if isinstance(value, list):
-        return [_normalize(item, source) for item in value]
-    return _convert(normalize, value, source) if isinstance(value, str) else value
+        return [_normalize(item, where) for item in value]
+    return _convert(normalize, value, where) if isinstance(value, str) else value
 
 
 def count_words(values: Iterable[Value], binding: Binding) -> int:
@@ -251,21 +307,19 @@ def count_words(values: Iterable[Value], binding: Binding) -> int:
     return sum(len(loads(str(resolve_value(value, binding)))) for value in values)
 
 
-def _split_words(text: str, source: Value, where: str) -> list[str]:
-    words = _convert(fold_needle, text, source).split()
+def _split_words(text: str, where: str) -> list[str]:
+    words = _convert(fold_needle, text, where).split()
     if len(words) > MAX_WORDS:
-        raise BadUserInputError(
-            f"{where}: expected at most {MAX_WORDS} words, got {len(words)}.", field=where
-        )
+        raise BadUserInputError.at(where, f"at most {MAX_WORDS} words, got {len(words)}")
     return words
 
 
-def _convert(convert: Callable[[str], str], text: str, source: Value) -> str:
+def _convert(convert: Callable[[str], str], text: str, where: str) -> str:
     try:
         return convert(text)
     except BadUserInputError as error:
-        where = f"${'.'.join(map(str, source.path))}" if isinstance(source, Variable) else "A text"
-        raise BadUserInputError(f"{where}: {error.message}") from error
+        place = {"field": where} if where else {}
+        raise BadUserInputError(f"{where or 'A text'}: {error.message}", **place) from error
 
 
 def _check_text(text: str, rule: TextRule, where: str) -> str:
@@ -287,8 +341,7 @@ def _check_text(text: str, rule: TextRule, where: str) -> str:
             f"{where}: expected no control characters, got {control}.", field=where
         )
     if rule.pattern and not re.fullmatch(rule.pattern, text):
-        shown = repr(text if len(text) <= LONGEST_SHOWN else f"{text[:LONGEST_SHOWN]}…")
-        raise BadUserInputError(f"{where}: expected {rule.expected}, got {shown}.", field=where)
+        raise BadUserInputError.at(where, f"{rule.expected}, got {show_value(text)}")
     return text
 
 

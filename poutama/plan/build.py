@@ -16,7 +16,6 @@ from graphql import (
     SelectionSetNode,
 )
 
-from poutama.errors import BadUserInputError
 from poutama.plan.filters import build_filter
 from poutama.plan.introspection import Introspector
 from poutama.plan.nodes import (
@@ -46,7 +45,7 @@ from poutama.plan.nodes import (
 )
 from poutama.plan.operation import Operation
 from poutama.plan.selection import Selections
-from poutama.plan.values import Constant, CursorPart, PageSize, Value, ViewerId
+from poutama.plan.values import Constant, CursorPart, PageSize, Unusable, Value, ViewerId
 from poutama.plan.variables_shape import Tree
 from poutama.schema.model import Column, Computed, Entity, Model, OrderTerm, Relation, RelationShape
 from poutama.settings import Settings
@@ -86,15 +85,16 @@ class ReadBuilder:
                 roots.append(self._relation(key, nodes, "Query", relation))
         return Read(tuple(roots))
 
-    def build_row(self, key: str, nodes: Sequence[FieldNode], target: str) -> One:
+    def build_row(self, path: str, nodes: Sequence[FieldNode], target: str) -> One:
         """A payload field that is one row; which one, its caller says."""
         entity = self._model.entities[target]
-        fields = self._fields(_sets(nodes), entity)
-        return One(key, Rows(entity, None, fields), nullable=False)
+        fields = self._fields(_sets(nodes), entity, path)
+        return One(_key(path), Rows(entity, None, fields), nullable=False)
 
     def _fields(
-        self, sets: Iterable[SelectionSetNode | None], entity: Entity
+        self, sets: Iterable[SelectionSetNode | None], entity: Entity, path: str
     ) -> tuple[Member, ...]:
+        """`path`: the response keys that lead here, joined by dots, for messages."""
         members: list[Member] = []
         for key, nodes in self._selections.collect(sets, entity.name).items():
             name = nodes[0].name.value
@@ -105,35 +105,38 @@ class ReadBuilder:
                 case Column() | Computed() as column:
                     members.append(Leaf(key, column))
                 case Relation() as relation:
-                    members.append(self._relation(key, nodes, entity.name, relation))
+                    at = f"{path}.{key}"
+                    members.append(self._relation(at, nodes, entity.name, relation))
         return tuple(members)
 
-    def _relation(self, key: str, nodes: list[FieldNode], owner: str, relation: Relation) -> Member:
-        entity = self._model.entities[relation.target]
+    def _relation(
+        self, path: str, nodes: list[FieldNode], owner: str, relation: Relation
+    ) -> Member:
+        key, entity = _key(path), self._model.entities[relation.target]
         where: Predicate = ALWAYS
         linked = None if relation.key is None else relation
         if relation.shape is RelationShape.ONE:
             if relation.viewer:
                 where = OwnedBy("id", ViewerId())
             elif relation.arguments:
-                where = All(tuple(_named(relation, self._arguments(nodes[0], owner), key)))
-            rows = Rows(entity, linked, self._fields(_sets(nodes), entity), where)
+                where = All(tuple(_named(relation, self._arguments(nodes[0], owner, path), path)))
+            rows = Rows(entity, linked, self._fields(_sets(nodes), entity, path), where)
             return One(key, rows, relation.nullable)
-        arguments = self._arguments(nodes[0], owner)
+        arguments = self._arguments(nodes[0], owner, path)
         if relation.shape is RelationShape.LIST:
-            fields = self._fields(_sets(nodes), entity)
-            return Many(key, self._rows(key, owner, linked, relation, arguments, fields))
-        rows = self._rows(key, owner, linked, relation, arguments, ())
-        return Page(key, self._cut(key, rows, arguments), self._views(nodes, entity))
+            fields = self._fields(_sets(nodes), entity, path)
+            return Many(key, self._rows(path, owner, linked, relation, arguments, fields))
+        rows = self._rows(path, owner, linked, relation, arguments, ())
+        return Page(key, self._cut(path, rows, arguments), self._views(nodes, entity, path))
 
-    def _arguments(self, node: FieldNode, owner: str) -> dict[str, Tree]:
+    def _arguments(self, node: FieldNode, owner: str, path: str) -> dict[str, Tree]:
         type_ = self._model.schema.type_map[owner]
         assert isinstance(type_, GraphQLObjectType)
-        return self._selections.arguments(node, type_.fields[node.name.value].args)
+        return self._selections.arguments(node, type_.fields[node.name.value].args, path)
 
     def _rows(
         self,
-        key: str,
+        path: str,
         owner: str,
         linked: Relation | None,
         relation: Relation,
@@ -141,7 +144,7 @@ class ReadBuilder:
         fields: tuple[Member, ...],
     ) -> Rows:
         entity = self._model.entities[relation.target]
-        conditions = _named(relation, arguments, key)
+        conditions = _named(relation, arguments, path)
         named = bool(conditions)
         narrowed = any(arguments.get(name) is not None for name in NARROWING)
         if relation.own is not None and not conditions:
@@ -154,15 +157,15 @@ class ReadBuilder:
             relation=linked,
             fields=fields,
             where=conditions[0] if len(conditions) == 1 else All(tuple(conditions)),
-            filter=build_filter(self._model, entity, arguments.get("filter"), f"{key}.filter"),
+            filter=build_filter(self._model, entity, arguments.get("filter"), f"{path}.filter"),
             required=named and not narrowed,
             list=name,
             order=order,
-            first=None if first is None else PageSize(_leaf(first), f"{key}.first"),
-            after=_place(arguments.get("after"), name, order, f"{key}.after"),
+            first=None if first is None else PageSize(_leaf(first), f"{path}.first"),
+            after=_place(arguments.get("after"), name, order, f"{path}.after"),
         )
 
-    def _cut(self, key: str, rows: Rows, arguments: dict[str, Tree]) -> Rows:
+    def _cut(self, path: str, rows: Rows, arguments: dict[str, Tree]) -> Rows:
         """The rows of a connection as one page: what their list's own arguments leave open.
 
         https://relay.dev/graphql/connections.htm#sec-Pagination-algorithm, but for a page without
@@ -170,13 +173,11 @@ class ReadBuilder:
         """
         last = arguments.get("last")
         if rows.first is not None and last is not None:
-            raise BadUserInputError(
-                f"{key}: expected first or last, not both.", field=f"{key}.last"
-            )
-        before = _place(arguments.get("before"), rows.list, rows.order, f"{key}.before")
+            last = Unusable(f"{path}.last", "first or last, not both")
+        before = _place(arguments.get("before"), rows.list, rows.order, f"{path}.before")
         rows = replace(rows, before=before)
         if last is not None:
-            return replace(rows, last=PageSize(_leaf(last), f"{key}.last"))
+            return replace(rows, last=PageSize(_leaf(last), f"{path}.last"))
         default = Constant(self._settings.default_page_size)
         if rows.first is None and before and not rows.after:
             return replace(rows, last=default)
@@ -192,7 +193,7 @@ class ReadBuilder:
             terms.setdefault(term.column, term)
         return tuple(terms.values())
 
-    def _views(self, nodes: list[FieldNode], entity: Entity) -> tuple[View, ...]:
+    def _views(self, nodes: list[FieldNode], entity: Entity, path: str) -> tuple[View, ...]:
         type_name = f"{entity.name}Connection"
         views: list[View] = []
         for key, inner in self._selections.collect(_sets(nodes), type_name).items():
@@ -202,15 +203,17 @@ class ReadBuilder:
                 case "totalCount":
                     views.append(TotalCount(key))
                 case "nodes":
-                    fields = self._fields(_sets(inner), entity)
+                    fields = self._fields(_sets(inner), entity, f"{path}.{key}")
                     views.append(NodeList(key, fields))
                 case "edges":
-                    views.append(EdgeList(key, self._edge(inner, entity)))
+                    views.append(EdgeList(key, self._edge(inner, entity, f"{path}.{key}")))
                 case "pageInfo":
                     views.append(PageInfo(key, self._page_info(inner)))
         return tuple(views)
 
-    def _edge(self, nodes: list[FieldNode], entity: Entity) -> tuple[Text | Cursor | EdgeNode, ...]:
+    def _edge(
+        self, nodes: list[FieldNode], entity: Entity, path: str
+    ) -> tuple[Text | Cursor | EdgeNode, ...]:
         type_name = f"{entity.name}Edge"
         members: list[Text | Cursor | EdgeNode] = []
         for key, inner in self._selections.collect(_sets(nodes), type_name).items():
@@ -220,7 +223,7 @@ class ReadBuilder:
                 case "cursor":
                     members.append(Cursor(key))
                 case "node":
-                    fields = self._fields(_sets(inner), entity)
+                    fields = self._fields(_sets(inner), entity, f"{path}.{key}")
                     members.append(EdgeNode(key, fields))
         return tuple(members)
 
@@ -237,24 +240,25 @@ def _sets(nodes: Iterable[FieldNode]) -> list[SelectionSetNode | None]:
     return [node.selection_set for node in nodes]
 
 
-def _named(relation: Relation, arguments: dict[str, Tree], key: str) -> list[Predicate]:
-    """The conditions of a root field's own arguments.
+def _key(path: str) -> str:
+    return path.rpartition(".")[2]
 
-    Raises:
-        BadUserInputError: one is null: all rows are never listed where one was meant.
+
+def _named(relation: Relation, arguments: dict[str, Tree], path: str) -> list[Predicate]:
+    """The conditions of a root field's own arguments; null is unusable.
+
+    All rows are never listed where one was meant.
     """
-    found: list[Predicate] = []
-    for name, column in relation.arguments.items():
-        if name not in arguments:
-            continue
-        value = arguments[name]
-        if value is None:
-            raise BadUserInputError(
-                f"{key}.{name}: expected a value, got null; leave the argument out to list all.",
-                field=f"{key}.{name}",
-            )
-        found.append(Compare(column, Comparison.EQ, _leaf(value)))
-    return found
+    null = "a value, got null; leave the argument out to list all"
+    return [
+        Compare(
+            column,
+            Comparison.EQ,
+            Unusable(f"{path}.{name}", null) if tree is None else _leaf(tree),
+        )
+        for name, column in relation.arguments.items()
+        for tree in ([arguments[name]] if name in arguments else [])
+    ]
 
 
 def _leaf(tree: Tree) -> Value:

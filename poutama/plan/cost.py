@@ -165,7 +165,7 @@ class Pricing:
         schema = self._model.schema
         root = schema.mutation_type if self._operation.is_mutation else schema.query_type
         assert root is not None
-        return self._fields([self._operation.node.selection_set], root, None, frozenset())
+        return self._fields([self._operation.node.selection_set], root, None, frozenset(), "")
 
     def _fields(
         self,
@@ -173,27 +173,30 @@ class Pricing:
         type_: GraphQLObjectType,
         page: Size | None,
         above: frozenset[str],
+        path: str,
     ) -> Cost:
-        """`above`: the types of rows around it."""
+        """`above`: the types of rows around it; `path`: the response keys, joined by dots."""
         found = Cost(0)
-        for nodes in self._selections.collect(sets, type_.name).values():
+        for key, nodes in self._selections.collect(sets, type_.name).items():
             name = nodes[0].name.value
             if name == "__typename":
                 found = found.plus(Cost(self._settings.cost_scalar))
             elif not name.startswith("__"):
-                found = found.plus(self._field(nodes, type_, type_.fields[name], page, above))
+                at = f"{path}.{key}" if path else key
+                found = found.plus(self._field(nodes, type_, page, above, at))
         return found
 
     def _field(
         self,
         nodes: list[FieldNode],
         owner: GraphQLObjectType,
-        field: GraphQLField,
         page: Size | None,
         above: frozenset[str],
+        path: str,
     ) -> Cost:
         settings = self._settings
-        arguments = self._selections.arguments(nodes[0], field.args)
+        field = owner.fields[nodes[0].name.value]
+        arguments = self._selections.arguments(nodes[0], field.args, path)
         self._check_nesting(arguments)
         texts = tuple(text for tree in arguments.values() for text in find_texts(tree))
         written = Cost(sum(map(_parts, arguments.values())) * settings.cost_scalar, texts=texts)
@@ -201,14 +204,13 @@ class Pricing:
         if not isinstance(type_, GraphQLObjectType):
             return written.plus(Cost(settings.cost_scalar))
         many = isinstance(get_nullable_type(field.type), GraphQLList)
-        where = (nodes[0].alias or nodes[0].name).value
         relation = self._find_relation(owner, nodes[0].name.value)
         expected = self._expect_rows(relation) if many else None
-        size = self._size(arguments, field, page, where, many=expected)
+        size = self._size(arguments, field, page, path, many=expected)
         sets = [node.selection_set for node in nodes]
         row = type_.name.removesuffix("Edge")
         rows = above | ({row} if row in self._model.entities else frozenset())
-        inner = self._fields(sets, type_, None if many else size, rows)
+        inner = self._fields(sets, type_, None if many else size, rows, path)
         # A connection, its edges and a payload are wrapping: only what they wrap lies deeper.
         factor = settings.cost_depth_factor if type_.name in self._model.entities else 1
         found = Cost(settings.cost_object).plus(inner.times(factor))
@@ -287,7 +289,7 @@ class Pricing:
         arguments: dict[str, Tree],
         field: GraphQLField,
         page: Size | None,
-        where: str,
+        path: str,
         *,
         many: int | None,
     ) -> Size | None:
@@ -307,7 +309,7 @@ class Pricing:
             case dict() | list():
                 raise AssertionError("a page size is one value")
             case _:
-                return PageSize(size, f"{where}.{name}")
+                return PageSize(size, f"{path}.{name}")
 
     def _find_relation(self, owner: GraphQLObjectType, field: str) -> Relation | None:
         if owner is self._model.schema.query_type:

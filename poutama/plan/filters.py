@@ -1,15 +1,15 @@
 """Filter arguments -> predicates.
 
 Filters are two-valued: a comparison with NULL is false, so that `not` always gives the rest. An
-explicit null where a value belongs is an error, never a condition that is silently dropped.
+explicit null where a value belongs is an error, never a condition that is silently dropped: a value
+that is `Unusable`, so that all of them are reported at once.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TypeAlias
 
-from poutama.errors import BadUserInputError
 from poutama.plan.nodes import (
     ALWAYS,
     All,
@@ -22,7 +22,16 @@ from poutama.plan.nodes import (
     Not,
     Predicate,
 )
-from poutama.plan.values import Constant, Items, Members, Needle, Normalized, Value, Words
+from poutama.plan.values import (
+    Constant,
+    Items,
+    Members,
+    Needle,
+    Normalized,
+    Unusable,
+    Value,
+    Words,
+)
 from poutama.plan.variables_shape import Tree
 from poutama.schema.model import Column, ColumnKind, Entity, Model, Relation, RelationShape
 
@@ -34,17 +43,18 @@ _ORDERED = {
     "gt": Comparison.GT,
     "gte": Comparison.GTE,
 }
+VALUE = "a value, got null; leave it out, or use eq or isNull"
 _TEXTUAL = {"contains": Comparison.CONTAINS, "startsWith": Comparison.STARTS_WITH}
 
 
 def build_filter(model: Model, entity: Entity, tree: Tree, where: str) -> Predicate:
-    """The predicate of a filter argument; a filter that is null or absent always holds.
+    """The predicate of a filter argument; a filter that is null or absent always holds."""
+    return ALWAYS if tree is None else _conditions(model, entity, tree, where)
 
-    Raises:
-        BadUserInputError: an explicit null inside it; names its place.
-    """
+
+def _conditions(model: Model, entity: Entity, tree: Tree, where: str) -> Predicate:
     if tree is None:
-        return ALWAYS
+        return _unusable(entity, where, VALUE)
     return _all(
         _condition(model, entity, name, part, f"{where}.{name}")
         for name, part in _branch(tree, where).items()
@@ -53,16 +63,16 @@ def build_filter(model: Model, entity: Entity, tree: Tree, where: str) -> Predic
 
 def _condition(model: Model, entity: Entity, name: str, tree: Tree, where: str) -> Predicate:
     if tree is None:
-        raise BadUserInputError(f"{where}: expected a condition, got null.", field=where)
+        return _unusable(entity, where, "a condition, got null")
     match name:
         case "and" | "or":
             parts = tuple(
-                build_filter(model, entity, _require_value(part, where), f"{where}[{index}]")
+                _conditions(model, entity, part, f"{where}[{index}]")
                 for index, part in enumerate(_list(tree))
             )
             return All(parts) if name == "and" else AnyOf(parts)
         case "not":
-            return Not(build_filter(model, entity, tree, where))
+            return Not(_conditions(model, entity, tree, where))
         case "search":
             columns = tuple(column for column in entity.columns if column.searchable)
             return HasWords(columns, Words(as_value(tree), where))
@@ -78,16 +88,14 @@ def _condition(model: Model, entity: Entity, name: str, tree: Tree, where: str) 
 def _relation(model: Model, relation: Relation, tree: Tree, where: str) -> Predicate:
     target = model.entities[relation.target]
     if relation.shape is RelationShape.ONE:
-        return Exists(relation, target, build_filter(model, target, tree, where))
+        return Exists(relation, target, _conditions(model, target, tree, where))
     quantifiers: dict[str, Callable[[Predicate], Predicate]] = {
         "some": lambda part: Exists(relation, target, part),
         "none": lambda part: Not(Exists(relation, target, part)),
         "every": lambda part: Not(Exists(relation, target, Not(part))),
     }
     return _all(
-        quantifiers[name](
-            build_filter(model, target, _require_value(part, f"{where}.{name}"), f"{where}.{name}")
-        )
+        quantifiers[name](_conditions(model, target, part, f"{where}.{name}"))
         for name, part in _branch(tree, where).items()
     )
 
@@ -95,22 +103,24 @@ def _relation(model: Model, relation: Relation, tree: Tree, where: str) -> Predi
 def _comparison(column: Column, operator: str, tree: Tree, where: str) -> Predicate:
     if operator == "eq" and tree is None:
         return IsNull(column)
-    _require_value(tree, where)
+    if tree is None:
+        return Compare(column, Comparison.EQ, Unusable(where, VALUE))
     if operator == "eq":
-        return Compare(column, Comparison.EQ, _stored_form(column, tree))
+        return Compare(column, Comparison.EQ, _stored_form(column, tree, where))
     if operator == "isNull":
         assert isinstance(tree, Constant), "booleans are part of a plan's shape"
         return IsNull(column) if tree.value else Not(IsNull(column))
     if operator == "in":
-        return Compare(column, Comparison.MEMBER, Members(_stored_form(column, tree)))
+        return Compare(column, Comparison.MEMBER, Members(_stored_form(column, tree, where)))
     if operator in _TEXTUAL:
-        return Compare(column, _TEXTUAL[operator], Needle(as_value(tree)), folded=True)
+        needle = Needle(as_value(tree), where)
+        return Compare(column, _TEXTUAL[operator], needle, folded=True)
     return Compare(column, _ORDERED[operator], as_value(tree))
 
 
-def _stored_form(column: Column, tree: Tree) -> Value:
+def _stored_form(column: Column, tree: Tree, where: str) -> Value:
     value = as_value(tree)
-    return Normalized(value) if column.kind is ColumnKind.TEXT else value
+    return Normalized(value, where) if column.kind is ColumnKind.TEXT else value
 
 
 def _all(parts: object) -> Predicate:
@@ -118,12 +128,8 @@ def _all(parts: object) -> Predicate:
     return found[0] if len(found) == 1 else All(found)
 
 
-def _require_value(tree: Tree, where: str) -> Tree:
-    if tree is None:
-        raise BadUserInputError(
-            f"{where}: expected a value, got null; leave it out, or use eq or isNull.", field=where
-        )
-    return tree
+def _unusable(entity: Entity, where: str, expected: str) -> Predicate:
+    return Compare(entity.id, Comparison.EQ, Unusable(where, expected))
 
 
 def _branch(tree: Tree, where: str) -> Branch:
@@ -142,3 +148,19 @@ def as_value(tree: Tree) -> Value:
     assert tree is not None
     assert not isinstance(tree, dict)
     return tree
+
+
+def find_values(predicate: Predicate) -> Iterator[Value]:
+    """The values that a filter compares with."""
+    match predicate:
+        case Compare(_, _, value):
+            yield value
+        case HasWords(_, words):
+            yield words
+        case All(parts) | AnyOf(parts):
+            for part in parts:
+                yield from find_values(part)
+        case Not(part):
+            yield from find_values(part)
+        case Exists(_, _, where):
+            yield from find_values(where)

@@ -7,9 +7,10 @@ What a plan depends on besides its document is the shape of the variables: see
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -36,8 +37,8 @@ from graphql import (
     validate,
     visit,
 )
-from graphql.execution.values import get_variable_values
-from graphql.validation import NoSchemaIntrospectionCustomRule
+from graphql.execution.values import get_variable_values, input_is_nested_too_deeply
+from graphql.validation import NoSchemaIntrospectionCustomRule, ValuesOfCorrectTypeRule
 
 from poutama.errors import (
     BadUserInputError,
@@ -49,6 +50,7 @@ from poutama.errors import (
 )
 from poutama.lru import Lru
 from poutama.memory_footprint import measure_bytes
+from poutama.plan.input_values import FittingLiteralsRule, Mistake, find_mistakes, show_value
 from poutama.plan.limits import INTROSPECTION, check_batch, check_document, check_text, exceeded
 from poutama.plan.variables_shape import PLAIN, Fixed, ListShape, ObjectShape, Shape, VariablesShape
 from poutama.schema.model import Model
@@ -58,6 +60,13 @@ TOO_DEEP = "The document is nested too deeply."
 NO_SUBSCRIPTIONS = (
     "Subscriptions are not served, by WebSocket or otherwise: send queries and mutations to"
     " /graphql by POST, and ask again for what may have changed."
+)
+
+
+MAX_ERRORS = 20
+"""How many errors of one request are reported."""
+RULES = tuple(
+    FittingLiteralsRule if rule is ValuesOfCorrectTypeRule else rule for rule in specified_rules
 )
 
 
@@ -110,9 +119,9 @@ class Documents:
             max_bytes=settings.plan_cache_bytes,
             measure=partial(measure_bytes, shared=(GraphQLNamedType,)),
         )
-        self._rules = specified_rules
+        self._rules = RULES
         if not settings.introspection:
-            self._rules = (*specified_rules, NoSchemaIntrospectionCustomRule)
+            self._rules = (*RULES, NoSchemaIntrospectionCustomRule)
 
     def find_kept(self, request: GraphQLRequest) -> Operation | None:
         """The operation that the request names, if its document was read before and kept."""
@@ -149,19 +158,31 @@ class Documents:
         if not operation.variable_types:
             return {}, VariablesShape()
         definitions = operation.node.variable_definitions or ()
-        result = get_variable_values(
-            self._schema,
-            definitions,
-            dict(variables or {}),
-            max_errors=20,
-            hide_suggestions=not self._settings.introspection,
-        )
+        sent = dict(variables or {})
+        result = get_variable_values(self._schema, definitions, sent, max_errors=1)
         if isinstance(result, list):
-            raise GraphQLFailure(BadUserInputError, result)
+            found = list(islice(self._find_mistakes(operation, sent), MAX_ERRORS))
+            raise GraphQLFailure(BadUserInputError, found or result)
         values = result.coerced
         types = operation.variable_types
         fields = tuple((name, self._shape(types[name], value)) for name, value in values.items())
         return values, VariablesShape(fields, repr(values) if operation.introspects else "")
+
+    def _find_mistakes(
+        self, operation: Operation, sent: Mapping[str, object]
+    ) -> Iterator[GraphQLError]:
+        """All that does not fit in the variables, unless they are nested too deeply to look."""
+        suggest = self._settings.introspection
+        for node in operation.node.variable_definitions or ():
+            name = node.variable.name.value
+            type_, place = operation.variable_types[name], f"${name}"
+            if name in sent:
+                if input_is_nested_too_deeply(sent[name], type_):
+                    return
+                for mistake in find_mistakes(sent[name], type_, place, suggest=suggest):
+                    yield mistake.as_error(node)
+            elif isinstance(type_, GraphQLNonNull) and node.default_value is None:
+                yield Mistake(place, "expected a value, got nothing.", node).as_error()
 
     def _shape(self, type_: GraphQLInputType, value: Any) -> Shape:
         if isinstance(type_, GraphQLNonNull):
@@ -196,7 +217,7 @@ class Documents:
                 self._schema,
                 document,
                 self._rules,
-                max_errors=20,
+                max_errors=MAX_ERRORS,
                 hide_suggestions=not self._settings.introspection,
             )
         except RecursionError as error:
@@ -258,7 +279,7 @@ def _choose(document: DocumentNode, name: str | None) -> OperationDefinitionNode
     for node in operations:
         if node.name is not None and node.name.value == name:
             return node
-    raise OperationNotFoundError(f"The document has no operation named {name[:100]!r}.")
+    raise OperationNotFoundError(f"The document has no operation named {show_value(name)}.")
 
 
 def _refuse_subscriptions(document: DocumentNode) -> None:

@@ -53,7 +53,7 @@ def mark_scans(entities: Mapping[str, Entity], read: Read) -> Read:
 def _is_sorted(rows: Rows, parent: Rows | None) -> bool:
     """Whether all rows are read and sorted for a page, where an index does not give its rows."""
     apart = parent is not None or rows.order != rows.entity.order
-    return rows.first is not None and rows.written is None and apart
+    return rows.size is not None and rows.written is None and apart
 
 
 def find_words(predicate: Predicate) -> Iterator[Value]:

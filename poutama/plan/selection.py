@@ -6,7 +6,7 @@ be, `plan.limits` has decided before.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from graphql import (
@@ -33,6 +33,7 @@ from graphql import (
 from graphql.utilities.coerce_input_value import coerce_default_value, coerce_input_literal
 
 from poutama.errors import BadUserInputError
+from poutama.plan.input_values import name_argument
 from poutama.plan.limits import check_batch
 from poutama.plan.operation import Operation
 from poutama.plan.values import Constant
@@ -65,11 +66,11 @@ class Selections:
         return found
 
     def arguments(
-        self, node: FieldNode, definitions: Mapping[str, GraphQLArgument]
+        self, node: FieldNode, definitions: Mapping[str, GraphQLArgument], path: str
     ) -> dict[str, Tree]:
-        """The arguments that were given or have a default."""
+        """The arguments that were given or have a default; `path`: the field's, for messages."""
         arguments = {argument.name.value: argument.value for argument in node.arguments or ()}
-        return self._values(arguments, definitions)
+        return self._values(arguments, definitions, lambda name: name_argument(path, name))
 
     def _collect(
         self,
@@ -114,12 +115,13 @@ class Selections:
         self,
         arguments: Mapping[str, ValueNode],
         definitions: Mapping[str, GraphQLArgument] | Mapping[str, GraphQLInputField],
+        place: Callable[[str], str],
     ) -> dict[str, Tree]:
         found: dict[str, Tree] = {}
         for name, definition in definitions.items():
             value: Tree = ABSENT
             if name in arguments:
-                value = self.evaluate(arguments[name], definition.type, name)
+                value = self.evaluate(arguments[name], definition.type, place(name))
             if value is ABSENT:
                 value = _default(definition)
             if value is not ABSENT:
@@ -141,7 +143,8 @@ class Selections:
             return [None if item is ABSENT else item for item in items]
         if isinstance(type_, GraphQLInputObjectType):
             assert isinstance(node, ObjectValueNode)
-            return self._values({f.name.value: f.value for f in node.fields}, type_.fields)
+            fields = {field.name.value: field.value for field in node.fields}
+            return self._values(fields, type_.fields, lambda name: f"{where}.{name}")
         try:
             return Constant(coerce_input_literal(node, type_))
         except GraphQLError as error:
@@ -151,7 +154,7 @@ class Selections:
         value: Tree = self._variables.get(node.name.value, ABSENT)
         if value is None and isinstance(type_, GraphQLNonNull):
             raise BadUserInputError(
-                f"{where}: expected {type_}, got null from ${node.name.value}.", field=where
+                f"{where}: expected a value, got null from ${node.name.value}.", field=where
             )
         return value
 

@@ -6,7 +6,7 @@ variables but the *places* they come from; `plan.binding` fetches them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import TypeAlias
 
@@ -69,6 +69,7 @@ class Needle:
     """A text that is looked for in the search columns."""
 
     value: Value
+    where: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class Normalized:
     """A text as columns hold it, to be compared with them; a list of such texts."""
 
     value: Value
+    where: str = field(default="", compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,14 @@ class Default:
     conditions: tuple[tuple[Value, tuple[str, ...]], ...]
     value: str
     otherwise: Value
+
+
+@dataclass(frozen=True, slots=True)
+class Unusable:
+    """What an argument must not have there, such as null: an error once the request is bound."""
+
+    where: str
+    expected: str
 
 
 class SqlConstant(StrEnum):
@@ -185,6 +195,7 @@ Value: TypeAlias = (
     | InputInteger
     | InputIds
     | Default
+    | Unusable
     | SqlConstant
     | Items
     | Members

@@ -13,7 +13,6 @@ from typing import cast
 
 from graphql import FieldNode, GraphQLObjectType
 
-from poutama.errors import BadUserInputError
 from poutama.plan.audit_marks import find_subject
 from poutama.plan.build import ReadBuilder
 from poutama.plan.defaults import add_defaults
@@ -59,6 +58,7 @@ from poutama.plan.values import (
     InputText,
     NewId,
     Returned,
+    Unusable,
     Value,
     ViewerId,
 )
@@ -128,7 +128,7 @@ class WriteBuilder:
         return tuple(
             Text(key, TYPENAME)
             if mutation is None
-            else Repeat(key, mutation.field, self._payload(nodes, mutation, None))
+            else Repeat(key, mutation.field, self._payload(key, nodes, mutation, None))
             for key, nodes, mutation in self._root_fields()
         )
 
@@ -148,12 +148,12 @@ class WriteBuilder:
                 procedure=mutation.procedure,
                 permits=build_permits(self._model, mutation, input),
                 input=check_input(mutation.inputs, input, "input"),
-                payload=self._payload(nodes, mutation, None),
+                payload=self._payload(key, nodes, mutation, None),
             )
         assert mutation.entity is not None
         entity = self._model.entities[mutation.entity]
         change = self._change(mutation, entity, input)
-        payload = self._payload(nodes, mutation, change)
+        payload = self._payload(key, nodes, mutation, change)
         together = not reads_written(payload, change)
         if not together:
             payload = tuple(_read_after(member, _id_of(change)) for member in payload)
@@ -167,7 +167,8 @@ class WriteBuilder:
     def _input(self, node: FieldNode) -> dict[str, Tree]:
         type_ = self._model.schema.mutation_type
         assert isinstance(type_, GraphQLObjectType)
-        arguments = self._selections.arguments(node, type_.fields[node.name.value].args)
+        args = type_.fields[node.name.value].args
+        arguments = self._selections.arguments(node, args, (node.alias or node.name).value)
         return cast("dict[str, Tree]", arguments["input"])
 
     def _change(self, mutation: Mutation, entity: Entity, input: dict[str, Tree]) -> SingleChange:
@@ -238,7 +239,7 @@ class WriteBuilder:
         return NewRow(NewId(self._ids), assignments)
 
     def _payload(
-        self, nodes: list[FieldNode], mutation: Mutation, change: SingleChange | None
+        self, step: str, nodes: list[FieldNode], mutation: Mutation, change: SingleChange | None
     ) -> tuple[Member, ...]:
         members: list[Member] = []
         sets = [node.selection_set for node in nodes]
@@ -249,7 +250,9 @@ class WriteBuilder:
                 continue
             match mutation.payload[name]:
                 case PayloadRow(target, nullable):
-                    member = replace(self._reads.build_row(key, inner, target), nullable=nullable)
+                    member = replace(
+                        self._reads.build_row(f"{step}.{key}", inner, target), nullable=nullable
+                    )
                     members.append(self._payload_row(member, name, change))
                 case PayloadId() if change is not None:
                     members.append(RowId(key, change.entity))
@@ -291,13 +294,10 @@ def _assign(
         place = f"{where}.{name}"
         if value is None and new and column.defaults:
             continue
-        if value is None and not column.nullable:
-            raise BadUserInputError(
-                f"{place}: expected a value, got null; leave it out to keep what is there.",
-                field=place,
-            )
         found = Constant(None) if value is None else as_value(value)
-        if column.is_list and value is not None:
+        if value is None and not column.nullable:
+            found = Unusable(place, "a value, got null; leave it out to keep what is there")
+        elif column.is_list and value is not None:
             found = InputIds(found, place)
         elif column.kind is ColumnKind.TEXT:
             found = InputText(found, field.text, place)

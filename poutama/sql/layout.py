@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from json import dumps
 from typing import ClassVar, TypeAlias, assert_never
 
+from poutama.plan.filters import find_values
 from poutama.plan.nodes import (
     Cursor,
     EdgeList,
@@ -264,7 +265,7 @@ class _BodyBuilder:
             parts += self._view(parent, level, page, view)
         if level is None:
             rows = page.rows
-            self._layout.unused += (*rows.after, *rows.before)
+            self._layout.unused += (*rows.after, *rows.before, *find_values(rows.filter))
             self._layout.unused += [rows.size] if rows.size is not None else []
         return (*parts, Literal("}"))
 

@@ -11,7 +11,7 @@ from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
-from poutama.plan.binding import Binding, count_words, resolve_value
+from poutama.plan.binding import Binding, count_words, resolve_values
 from poutama.plan.values import Value
 from poutama.sql.bounds import WHOLE, Place, refuse_marked
 
@@ -227,6 +227,5 @@ def bind_values(statement: Statement, binding: Binding) -> list[object]:
     Raises:
         BadUserInputError, LimitExceededError, UnauthenticatedError: as `resolve_value`.
     """
-    for value in statement.checked:
-        resolve_value(value, binding)
-    return [resolve_value(value, binding) for value in statement.values]
+    found = resolve_values((*statement.checked, *statement.values), binding)
+    return found[len(statement.checked) :]

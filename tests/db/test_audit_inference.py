@@ -30,7 +30,8 @@ from tests.reference.engines import COMMON, FORGET, Engines, open_engines
 from tests.reference.policy import Policy, Row, World
 from tests.reference.school import SEARCHED
 from tests.strategies.drawing import choose
-from tests.strategies.questions import WAYS, Asker
+from tests.strategies.hidden_ways import WAYS
+from tests.strategies.questions import Asker
 from tests.strategies.schools import schools
 
 NOW = datetime.now(UTC).replace(microsecond=0)

@@ -65,10 +65,10 @@ UNUSABLE: dict[str, tuple[Mapping[str, object], str]] = {
     "too long": ({"title": "x" * 201}, "input.title: expected 1 to 200 characters, got 201."),
     "empty": ({"title": ""}, "input.title: expected 1 to 200 characters, got 0."),
     "blank": ({"title": " \u00a0\t"}, "input.title: expected more than white space."),
-    "no colour": ({"color": "blue"}, "input.color: expected a colour such as #3366cc, got 'blue'."),
+    "no colour": ({"color": "blue"}, 'input.color: expected a colour such as #3366cc, got "blue".'),
     "a colour and": (
         {"color": "#3366cc\n"},
-        r"input.color: expected a colour such as #3366cc, got '#3366cc\n'.",
+        r'input.color: expected a colour such as #3366cc, got "#3366cc\n".',
     ),
     "NUL": ({"title": "a\0b"}, "$input.title contains the character NUL (U+0000)."),
     "half a pair": (
@@ -97,10 +97,28 @@ async def test_input_that_cannot_be_used_is_named_and_nothing_is_written(
     assert await client.ask(ALL) == before
 
 
+async def test_all_that_is_wrong_in_an_input_is_named_at_once(client: EngineClient) -> None:
+    wrong = {"title": " ", "color": "blue", "complete": None, "information": "x" * 10_001}
+    input = {"goalId": str(goal_id(1)), **wrong}
+    body = json.loads((await client.send(UPDATE % "id", input=input)).body)
+    assert [error["extensions"]["field"] for error in body["errors"]] == [
+        "input.title", "input.information", "input.complete", "input.color",
+    ]  # fmt: skip
+    assert all(error["path"] == ["updateGoal"] for error in body["errors"])
+    tasks = {"taskIds": [], "goalId": str(goal_id(1))}
+    assert (
+        await client.refuse(
+            "mutation ($i: ReorderGoalTasksInput!) { reorderGoalTasks(input: $i) { goal { id } } }",
+            i=tasks,
+        )
+        == "BAD_USER_INPUT"
+    )
+
+
 @pytest.mark.parametrize("name", ["goalType", "title", "information", "complete"])
 async def test_null_does_not_clear_what_must_be_there(client: EngineClient, name: str) -> None:
     status, error = await client.fail(UPDATE % "id", input={"goalId": str(goal_id(1)), name: None})
-    assert status == 400
+    assert (status, error["path"]) == (200, ["updateGoal"])
     assert error["message"].startswith(f"input.{name}: expected a value, got null")
     assert error["extensions"] == {"code": "BAD_USER_INPUT", "field": f"input.{name}"}
 

@@ -189,7 +189,7 @@ async def test_texts_are_normalised_before_they_reach_it(scales: WeighingEngine)
     [
         ({"count": 0}, "input.count: expected 1 to 5, got 0."),
         ({"count": 6}, "input.count: expected 1 to 5, got 6."),
-        ({"colour": "red"}, "input.colour: expected a colour such as #3366cc, got 'red'."),
+        ({"colour": "red"}, 'input.colour: expected a colour such as #3366cc, got "red".'),
         ({"parts": [{"text": "a"}, {"text": ""}]}, "input.parts[1].text: expected 1 to 5 charact"),
         ({"parts": [{"text": "sixsix"}]}, "input.parts[0].text: expected 1 to 5 characters, got 6"),
         ({"parts": [{"text": "   "}]}, "input.parts[0].text: expected more than white space."),

@@ -31,41 +31,12 @@ from poutama.text import fold
 from tests.reference.policy import Policy, Row, World
 from tests.reference.school import SEARCHED, list_of
 from tests.strategies.drawing import chance, choose
+from tests.strategies.hidden_ways import HIDDEN_WAYS
 
 DEEPEST = 4
 """How many relations a query follows, one after the other."""
 LARGEST = 40
 """Fields after which no further relation is followed."""
-
-
-WAYS = (
-    "{ groups { members { person { goals(filter: GOAL) { id } } } } }",
-    "{ groups { membersConnection(first: 0, filter: { person: { goals: { some: GOAL } } })"
-    " { totalCount } } }",
-    "{ groups { members(filter: { or: [{ person: { goals: { every: GOAL } } },"
-    " { person: { goals: { none: GOAL } } }] }) { role } } }",
-    "{ groups(filter: { not: { members: { some: { person: { goals: { some: GOAL } } } } } })"
-    " { name } }",
-    "{ me { memberships(filter: { child: { goals: { every: GOAL } } }) { role } } }",
-    "{ person(personId: PERSON) { goalsConnection(first: 0, filter: GOAL) { totalCount } } }",
-    "{ person(personId: PERSON) { goals(first: 1, orderBy: [TITLE_DESC]) { tasks { information }"
-    " notes { information } evidence { title } } } }",
-    "{ person(personId: PERSON) { memberships(filter: { person: { goals: { some: GOAL } } })"
-    " { id } } }",
-)
-"""Ways to what another person wrote, with places for a filter of goals and for that person's id."""
-HIDDEN_WAYS = (
-    *WAYS,
-    "{ person(personId: PERSON) { goals(filter: GOAL) { id notes(filter: NOTE) { id } } } }",
-    "{ person(personId: PERSON) { goals { notesConnection(filter: NOTE) { totalCount }"
-    " notes(first: 1, orderBy: [INFORMATION_DESC]) { information } } } }",
-    "{ person(personId: PERSON) { goals(filter: { notes: { some: NOTE } }) { title } } }",
-    "{ person(personId: PERSON) { goalsConnection(filter: { notes: { none: NOTE } })"
-    " { totalCount } } }",
-    "{ person(personId: PERSON) { goals { evidence(filter: { note: NOTE }) { id } tasks {"
-    " goal { notes { information } } } } } }",
-    "{ groups { progress { active overdue completed } } }",
-)
 
 
 def questions(
@@ -369,7 +340,7 @@ SAMPLES: Row = {
     "organisationId": UUID(int=0), "organisationName": "", "color": "", "name": "",
     "dueAt": datetime.fromisoformat("2026-01-01T00:00:00Z"), "information": "", "title": "",
     "version": 1, "position": 0, "complete": False, "kind": "", "failure": "", "total": 0,
-    "rejection": "", "noticeVersion": "", "reason": "", "openerName": "",
+    "rejection": "", "noticeVersion": "", "schools": "", "reason": "", "openerName": "",
     "deciderName": "", "receipt": "", "receiptCode": "", "note": "", "otherAdministrators": 0,
     "notice": "", "basis": "PERSON", "verified": False, "reminder": "DUE_SOON",
     "invitedName": "", "invitedEmail": "", "applicantName": "", "confirmed": True,

@@ -291,7 +291,7 @@ class _SchoolBuilder(MembershipBuilder):
         row = {
             "name": "roster.zip", "mediaType": "application/zip", "bytes": choose(self.draw, 1, 2),
             "sha256": "00" * 32, "uploadKey": f"key-{self.made}" if state == "UPLOADING" else None,
-            "managers": choose(self.draw, False, True), "state": state, **counts,
+            "schools": None, "managers": choose(self.draw, False, True), "state": state, **counts,
             "noticeVersion": choose(self.draw, None, "v1"), "source": None,
             "checkedAt": checked, "appliedAt": self.hours(-20) if state == "APPLIED" else None,
         }  # fmt: skip

@@ -8,7 +8,8 @@ import pytest
 
 from poutama.errors import BadUserInputError
 from poutama.features import load_model
-from poutama.plan.filters import build_filter
+from poutama.plan.binding import Binding, resolve_value, resolve_values
+from poutama.plan.filters import build_filter, find_values
 from poutama.plan.nodes import (
     ALWAYS,
     NEVER,
@@ -124,7 +125,16 @@ NULLS: dict[str, tuple[dict[str, Any], str]] = {
 @pytest.mark.parametrize("case", NULLS)
 def test_any_other_null_is_a_mistake_and_its_place_is_named(case: str) -> None:
     tree, place = NULLS[case]
+    (value,) = find_values(build(tree))
     with pytest.raises(BadUserInputError) as caught:
-        build(tree)
+        resolve_value(value, Binding({}, None, 10))
     assert caught.value.message.startswith(f"{place}: expected a ")
     assert caught.value.extensions == {"field": place}
+
+
+def test_all_mistakes_of_a_filter_are_found() -> None:
+    found = find_values(build({"title": None, "or": [{"dueAt": {"lt": None, "gt": A}}, {}]}))
+    with pytest.raises(BadUserInputError) as caught:
+        resolve_values(found, Binding({}, None, 10))
+    places = [error.extensions["field"] for error in (caught.value, *caught.value.others)]
+    assert places == ["goals.filter.title", "goals.filter.or[0].dueAt.lt"]

@@ -191,7 +191,7 @@ WRONG: dict[str, tuple[GraphQLRequest, type[Exception] | None, str]] = {
     "several operations": (
         GraphQLRequest("query A { me { id } } query B { me { id } }"), None, "operationName",
     ),
-    "an operation that is not there": (GraphQLRequest("query A { me { id } }", "B"), None, "'B'"),
+    "an operation that is not there": (GraphQLRequest("query A { me { id } }", "B"), None, '"B"'),
 }  # fmt: skip
 
 
@@ -210,15 +210,15 @@ def test_what_cannot_be_run_is_told_in_its_class(documents: Documents, case: str
 @pytest.mark.parametrize(
     ("variables", "message"),
     [
-        ({}, "'$yes'"),
-        ({"yes": None}, "'$yes'"),
-        ({"yes": "true"}, "'$yes'"),
-        ({"yes": True, "first": 2**31}, "32-bit"),
-        ({"yes": True, "first": 1.5}, "'$first'"),
-        ({"yes": True, "types": ["sports"]}, "'$types"),
-        ({"yes": True, "filter": {"nope": {}}}, "'$filter'"),
-        ({"yes": True, "id": "1"}, "such as '0b4f"),
-        ({"yes": True, "order": [None]}, "'$order"),
+        ({}, "$yes: "),
+        ({"yes": None}, "$yes: "),
+        ({"yes": "true"}, "$yes: "),
+        ({"yes": True, "first": 2**31}, "from -2147483648 to 2147483647"),
+        ({"yes": True, "first": 1.5}, "$first: "),
+        ({"yes": True, "types": ["sports"]}, "$types"),
+        ({"yes": True, "filter": {"nope": {}}}, "$filter.nope: "),
+        ({"yes": True, "id": "1"}, 'such as "0b4f'),
+        ({"yes": True, "order": [None]}, "$order"),
     ],
 )
 def test_a_variable_that_does_not_fit_is_named(

@@ -155,8 +155,8 @@ def test_a_text_is_composed_before_it_is_counted() -> None:
         ("", "input.x: expected 1 to 3 characters, got 0."),
         ("abcd", "input.x: expected 1 to 3 characters, got 4."),
         ("   ", "input.x: expected more than white space."),
-        ("A", "input.x: expected small letters, got 'A'."),
-        ("a\n", "input.x: expected small letters, got 'a\\n'."),
+        ("A", 'input.x: expected small letters, got "A".'),
+        ("a\n", 'input.x: expected small letters, got "a\\n".'),
     ],
 )
 def test_a_text_that_breaks_its_rule_is_refused(text: str, message: str) -> None:
@@ -205,8 +205,8 @@ def test_a_text_of_marks_is_refused_and_its_place_is_named() -> None:
     title = InputText(Variable(("text",)), TextRule(maximum=100_000), "input.title")
     with pytest.raises(BadUserInputError, match=r"input\.title: expected at most 30 combining"):
         resolve_value(title, bind(text=MARKS))
-    needle = Folded(Variable(("filter", "search")))
-    with pytest.raises(BadUserInputError, match=r"\$filter\.search: expected at most 100000"):
+    needle = Needle(Variable(("filter", "search")), "goals.filter.search")
+    with pytest.raises(BadUserInputError, match=r"goals\.filter\.search: expected at most 100000"):
         resolve_value(needle, bind(filter={"search": MARKS}))
     with pytest.raises(BadUserInputError, match="A text: expected at most 30 combining marks"):
         resolve_value(Folded(Constant(MARKS[60_000:60_040])), bind())

@@ -6,11 +6,10 @@ from datetime import UTC, datetime, timedelta, timezone
 from uuid import UUID
 
 import pytest
-from graphql import GraphQLError, parse, validate
+from graphql import GraphQLError
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poutama.features import load_model
 from poutama.schema.scalars import parse_date_time, parse_uuid, print_date_time
 
 ID = "0b4f0c1e-8d0c-4c56-9c2e-6a4b3f1f9a11"
@@ -66,7 +65,7 @@ def test_a_moment_is_read(text: str) -> None:
     ],
 )
 def test_what_is_no_rfc_3339_moment_is_refused_with_an_example(text: object) -> None:
-    with pytest.raises(GraphQLError, match="such as '2026-02-03T21:30:00Z', got "):
+    with pytest.raises(GraphQLError, match='such as "2026-02-03T21:30:00Z"'):
         parse_date_time(text)
 
 
@@ -80,13 +79,16 @@ def test_what_is_no_rfc_3339_moment_is_refused_with_an_example(text: object) -> 
         "2026-00-01T00:00:00Z",
         "2026-02-03T24:00:00Z",
         "2026-02-03T21:30:00+24:00",
+        "2026-02-03T21:30:00+13:60",
+        "2026-02-03T21:30:00-13:99",
+        "2026-02-03T21:60:00Z",
         "0000-01-01T00:00:00Z",
         "0001-01-01T00:00:00+14:00",
         "9999-12-31T23:59:59-00:01",
     ],
 )
 def test_a_moment_that_does_not_exist_is_refused(text: str) -> None:
-    with pytest.raises(GraphQLError, match=f"Expected an existing date and time, got '{text[:4]}"):
+    with pytest.raises(GraphQLError, match="Expected a date and time that exists"):
         parse_date_time(text)
 
 
@@ -136,27 +138,3 @@ def test_a_uuid_is_read(text: str) -> None:
 def test_what_is_no_uuid_is_refused_with_an_example(text: object) -> None:
     with pytest.raises(GraphQLError, match="Expected a UUID such as"):
         parse_uuid(text)
-
-
-def test_what_was_given_is_shown_but_not_all_of_it() -> None:
-    with pytest.raises(GraphQLError) as caught:
-        parse_uuid("x" * 10_000)
-    assert len(caught.value.message) < 200
-
-
-@pytest.mark.parametrize("argument", ["goalId: 7", "filter: {dueAt: {eq: 7}}"])
-def test_a_literal_must_be_a_string(argument: str) -> None:
-    (error,) = validate(load_model().schema, parse(f"{{ goals({argument}) {{ id }} }}"))
-    assert error.message.endswith("Expected a string, got 7.")
-
-
-def test_an_error_in_a_literal_has_its_place() -> None:
-    (error,) = validate(load_model().schema, parse('{ goals(goalId: "xyz") { id } }'))
-    assert error.message.endswith("got 'xyz'.")
-    assert [(each.line, each.column) for each in error.locations or ()] == [(1, 17)]
-
-
-def test_a_literal_is_held_against_the_same_rules_as_a_variable() -> None:
-    document = parse('{ goals(filter: {dueAt: {eq: "0001-01-01T00:00:00+14:00"}}) { id } }')
-    (error,) = validate(load_model().schema, document)
-    assert "Expected an existing date and time" in error.message
