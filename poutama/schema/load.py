@@ -54,9 +54,11 @@ from poutama.schema.model import (
     RelationShape,
 )
 from poutama.schema.mutations import load_mutations
+from poutama.schema.reachable import keep_reachable
 from poutama.schema.scalars import attach_scalars
 from poutama.schema.source import Source
 from poutama.schema.source_location import at_node, locate_error
+from poutama.schema.twins import add_twins
 
 
 def read_core_sources() -> list[Source]:
@@ -76,6 +78,7 @@ def build_model(sources: Sequence[Source]) -> Model:
     """
     document = _parse(sources)
     check_document(document)
+    document = add_twins(document)
     enums = {
         node.name.value: tuple(value.name.value for value in node.values or ())
         for node in document.definitions
@@ -113,6 +116,7 @@ def _build_public(document: DocumentNode) -> GraphQLSchema:
     try:
         public = expand_document(document)
         check_expanded(public)
+        public = keep_reachable(public)
         schema = build_ast_schema(_without_extensions(public), assume_valid_sdl=True)
         schema = extend_schema(schema, _only_extensions(public))
     except GraphQLError as error:

@@ -89,7 +89,7 @@ def _questions(
     hidden: list[tuple[UUID, UUID]],
     caregivers: list[UUID],
 ) -> tuple[UUID, str]:
-    if hidden and chance(draw, 50):
+    if hidden and chance(draw, 60):
         viewer, student = choose(draw, *hidden)
         asker, text = Asker(draw, schema, world), choose(draw, *HIDDEN_WAYS)
         return viewer, asker.fill(text, student)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from difflib import unified_diff
 from pathlib import Path
 
-from graphql import build_schema
+from graphql import GraphQLNamedType, GraphQLObjectType, build_schema, get_named_type
 from graphql.utilities import BreakingChange, find_schema_changes
 
 from poutama.features import load_model
@@ -52,3 +52,34 @@ def test_nothing_that_was_published_is_broken() -> None:
     changes = find_schema_changes(build_schema(PUBLISHED), load_model().schema)
     broken = [change.description for change in changes if isinstance(change, BreakingChange)]
     assert broken == []
+
+
+def test_each_list_of_rows_has_a_twin_that_is_a_connection() -> None:
+    schema = load_model().schema
+    alone = [
+        f"{type_.name}.{name}"
+        for type_ in schema.type_map.values()
+        if isinstance(type_, GraphQLObjectType)
+        for name, field in type_.fields.items()
+        if "orderBy" in field.args and not name.endswith("Connection")
+        if f"{name}Connection" not in type_.fields
+    ]
+    assert alone == []
+    assert "remindersConnection" in load_model().entities["Person"].fields
+
+
+def test_every_type_can_be_reached_from_an_operation() -> None:
+    schema = load_model().schema
+    seen: set[str] = set()
+    waiting: list[GraphQLNamedType | None] = [schema.query_type, schema.mutation_type]
+    while waiting:
+        type_ = waiting.pop()
+        if type_ is None or type_.name in seen:
+            continue
+        seen.add(type_.name)
+        for field in getattr(type_, "fields", {}).values():
+            used = (field, *getattr(field, "args", {}).values())
+            waiting.extend(get_named_type(each.type) for each in used)
+    builtin = {"Float", "ID"}
+    unreached = {name for name in schema.type_map if not name.startswith("__")} - seen - builtin
+    assert unreached == set()
