@@ -18,7 +18,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from http.client import HTTPException, HTTPResponse
 from typing import Any, TypeVar
-from urllib.error import HTTPError
+from urllib.error import HTTPError, URLError
 from urllib.parse import urlsplit
 from urllib.request import (
     BaseHandler,
@@ -28,6 +28,8 @@ from urllib.request import (
     Request,
     build_opener,
 )
+
+from poutama.db.tls import open_client_context
 
 T = TypeVar("T")
 
@@ -60,11 +62,18 @@ def fetch_json(address: str, *, deadline: float, max_bytes: int) -> Any:
         error.close()
         raise FetchError(f"answered with status {error.code}") from error
     except (OSError, HTTPException, ValueError) as error:
-        raise FetchError(f"cannot be reached ({type(error).__name__})") from error
+        raise FetchError(f"cannot be reached ({_describe(error)})") from error
     try:
         return json.loads(content)
     except (ValueError, RecursionError) as error:
         raise FetchError("answered with something else than JSON") from error
+
+
+def _describe(error: Exception) -> str:
+    """The kind of an error; of a certificate that is refused, the verifier's reason."""
+    if isinstance(error, URLError) and isinstance(error.reason, ssl.SSLCertVerificationError):
+        return f"its certificate does not verify: {error.reason.verify_message}"
+    return type(error).__name__
 
 
 def is_secure(address: str) -> bool:
@@ -119,7 +128,7 @@ def _open(address: str, deadline: float) -> HTTPResponse:
     if is_loopback(address):
         handlers.append(ProxyHandler({}))
     else:
-        handlers.append(HTTPSHandler(context=ssl.create_default_context()))
+        handlers.append(HTTPSHandler(context=open_client_context()))
     request = Request(address, headers=_HEADERS)  # noqa: S310  the scheme was looked at
     response: HTTPResponse = build_opener(*handlers).open(request, timeout=_left(deadline))
     return response

@@ -16,7 +16,7 @@ import pytest
 from poutama.db.connection import Database
 from poutama.errors import ConfigurationError, DeadlineExceededError, UnavailableError
 from poutama.settings import Settings
-from tests.db.certificates import Identity
+from tests.db.certificates import Identity, Maker
 from tests.db.proxy import FaultProxy
 
 AUTHORITY = Identity.authority("test authority")
@@ -100,7 +100,7 @@ async def ask(url: str, seconds: float = 28.0, **settings: Any) -> None:
         assert database.pool.open_connections == 0
 
 
-OURS = {"database_tls_cert": CLIENT.pem, "database_tls_key": CLIENT.key_pem}
+OURS: dict[str, Any] = {"database_tls_cert": CLIENT.pem, "database_tls_key": CLIENT.key_pem}
 
 
 async def test_secret_text_and_files_both_do(postgres_url: str, tmp_path: Path) -> None:
@@ -152,6 +152,40 @@ async def test_a_certificate_is_believed_as_far_as_asked(
         else:
             with pytest.raises(ConfigurationError, match="does not verify"):
                 await ask(url, **settings)
+
+
+@pytest.fixture
+def strict(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Contexts as they are by default since Python 3.13."""
+    make = ssl.create_default_context
+
+    def make_strict(*arguments: Any, **options: Any) -> ssl.SSLContext:
+        context = make(*arguments, **options)
+        context.verify_flags |= ssl.VERIFY_X509_STRICT
+        return context
+
+    monkeypatch.setattr(ssl, "create_default_context", make_strict)
+
+
+@pytest.mark.usefixtures("strict")
+@pytest.mark.parametrize("maker", [Maker.COCKROACH, Maker.OLD_COCKROACH, Maker.POSTGRESQL])
+async def test_what_the_databases_own_tools_make_is_accepted(
+    maker: Maker, postgres_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    authority = Identity.authority("a school's authority", maker)
+    # PostgreSQL's manual names the host in the subject alone.
+    by_name = maker is Maker.POSTGRESQL
+    server = authority.issue("localhost", None if by_name else "127.0.0.1", maker)
+    async with tls_server(postgres_url, server, tmp_path) as url:
+        url = url.replace("127.0.0.1", "localhost") if by_name else url
+        await ask(url, database_tls_ca=authority.pem, **OURS)
+        # AND likewise where the machine trusts the authority, and no setting names it
+        (tmp_path / "machine.pem").write_text(authority.pem)
+        monkeypatch.setenv("SSL_CERT_FILE", str(tmp_path / "machine.pem"))
+        await ask(url, database_tls="verify-full", **OURS)
+        monkeypatch.delenv("SSL_CERT_FILE")
+        with pytest.raises(ConfigurationError, match=r"does not verify: .*issuer"):
+            await ask(url, database_tls="verify-full", **OURS)
 
 
 async def test_a_client_without_a_certificate_is_not_let_in(

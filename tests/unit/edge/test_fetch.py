@@ -14,7 +14,7 @@ import pytest
 
 from poutama.edge import fetch
 from poutama.edge.fetch import CHUNK, FetchError, fetch_json, run_in_thread
-from tests.db.certificates import Identity
+from tests.db.certificates import Identity, Maker
 from tests.unit.edge.issuer import (
     IssuerServer,
     serve_issuer,
@@ -73,11 +73,11 @@ def test_nothing_is_fetched_without_tls_but_from_this_machine(
         fetch_json(address, deadline=soon(), max_bytes=9)
 
 
-@pytest.fixture
-def tls(tmp_path: Path) -> tuple[Identity, ssl.SSLContext]:
+@pytest.fixture(params=[Maker.STRICT, Maker.OLD_COCKROACH])
+def tls(tmp_path: Path, request: pytest.FixtureRequest) -> tuple[Identity, ssl.SSLContext]:
     """An authority that no machine trusts, and what a server needs to show its certificate."""
-    authority = Identity.authority("unknown authority")
-    server = authority.issue("issuer", "127.0.0.1")
+    authority = Identity.authority("unknown authority", request.param)
+    server = authority.issue("issuer", "127.0.0.1", request.param)
     (tmp_path / "server.pem").write_text(server.pem + server.key_pem)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(tmp_path / "server.pem")
@@ -89,7 +89,7 @@ def test_an_untrusted_certificate_is_a_failure(
 ) -> None:
     authority, context = tls
     with serve_issuer(tls=context) as server:
-        with pytest.raises(FetchError, match="cannot be reached"):
+        with pytest.raises(FetchError, match=r"\(its certificate does not verify: .*issuer"):
             fetch_json(server.jwks_uri, deadline=soon(), max_bytes=99)
         assert server.asked == []
         (tmp_path / "ca.pem").write_text(authority.pem)
