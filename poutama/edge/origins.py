@@ -68,6 +68,16 @@ class Origins:
         methods = [(b"access-control-allow-methods", v) for name, v in headers if name == b"allow"]
         return (*shared, *methods, *self._preflight)
 
+    def share_refusal(self, origin: str | None, headers: HeaderPairs) -> HeaderPairs:
+        """The same for a request whose head could not be read to its end.
+
+        Where its origin is not in what was read, any page may read the answer: which page asked is
+        not known, a refusal of this kind has nothing of a person, and no credentials come with it.
+        """
+        if origin is None:
+            return (*_vary(headers), (b"access-control-allow-origin", b"*"))
+        return self.share("POST", origin, headers)
+
 
 def _split(setting: str) -> list[str]:
     return [each.strip() for each in setting.split(",") if each.strip()]

@@ -2,15 +2,20 @@
 
 `server.serve` hands it to uvicorn. llhttp parses, uvicorn speaks ASGI; here is only what a server
 without a proxy in front needs besides: heads have a size and a time, a connection that makes no
-progress is closed, and a trailer is never taken for a header. Answers nothing itself.
+progress is closed, and a trailer is never taken for a header. It answers only what is not a request
+yet, by `server.refusals`.
 """
 
 from __future__ import annotations
 
 import asyncio
-from typing import Any
+from typing import Any, ClassVar
 
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
+
+from poutama.errors import BadRequestError, HeadTooLargeError
+from poutama.server.refusals import Refusals
+from poutama.settings import Settings
 
 MAX_HEAD_BYTES = 65_536
 """Of a request's line and headers; of its trailers; of what frames one chunk."""
@@ -23,14 +28,14 @@ HEAD_SECONDS = 20.0
 CHECK_SECONDS = 10.0
 MIN_BYTES = 2_400
 """Least progress between two checks: 240 bytes a second, of a body or of a response."""
-
-
-class RequestRefusedError(Exception):
-    """The request exceeds a bound; uvicorn answers 400 and closes the connection."""
+MALFORMED = "The request is not well-formed HTTP."
 
 
 class BoundedProtocol(HttpToolsProtocol):
     """One connection. The parser calls the methods that begin with `on_`."""
+
+    refusals: ClassVar[Refusals]
+    """Of the server's settings: `open_protocol` has them."""
 
     def __init__(self, *words: Any, **options: Any) -> None:
         super().__init__(*words, **options)
@@ -41,6 +46,8 @@ class BoundedProtocol(HttpToolsProtocol):
         self._awaited: object = None
         """The request whose body was awaited at the last check."""
         self._head_due: float | None = None
+        self._refusal = BadRequestError(MALFORMED)
+        """What is answered when the parser stops."""
         self._timer: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -60,18 +67,19 @@ class BoundedProtocol(HttpToolsProtocol):
         super().data_received(data)
         # What the parser keeps to itself: a line, or a chunk's size, that does not end.
         if self._received - self._parsed > MAX_HEAD_BYTES and not self.transport.is_closing():
-            self.send_400_response("The request's head is too large.")
+            self._refusal = HeadTooLargeError()
+            self.send_400_response("")
 
     def on_message_begin(self) -> None:
         if len(self.pipeline) >= MAX_PIPELINED:
-            raise RequestRefusedError
+            raise self._refuse(BadRequestError("Too many requests ahead of their responses."))
         super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         if self._received - self._parsed > MAX_HEAD_BYTES or len(self.headers) > MAX_HEADERS:
             self._check_head()
         if self.parser.get_http_version() not in ("1.0", "1.1"):
-            raise RequestRefusedError
+            raise self._refuse(BadRequestError("Only HTTP/1.0 and HTTP/1.1 are spoken here."))
         self._parsed = self._received
         super().on_headers_complete()
         self._head_due = None
@@ -91,13 +99,26 @@ class BoundedProtocol(HttpToolsProtocol):
     def _check_head(self) -> None:
         size = len(self.url) + sum(len(name) + len(value) for name, value in self.headers)
         if size > MAX_HEAD_BYTES or len(self.headers) > MAX_HEADERS:
-            raise RequestRefusedError
+            raise self._refuse(HeadTooLargeError())
 
     def _answer_without_upgrade(self) -> None:
         """There is nothing to upgrade to, and the parser reads nothing that follows such a head."""
         if any(name in (b"content-length", b"transfer-encoding") for name, _ in self.headers):
-            raise RequestRefusedError
+            raise self._refuse(BadRequestError("There is nothing to upgrade to."))
         self.cycle.keep_alive = False
+
+    def _refuse(self, error: BadRequestError) -> BadRequestError:
+        """The error to raise in the parser, which stops it; uvicorn then has it answered."""
+        self._refusal = error
+        return error
+
+    def send_400_response(self, msg: str) -> None:  # noqa: ARG002  uvicorn's own words
+        """Answer what is not a request, and end the connection; uvicorn calls this."""
+        error = self._refusal
+        line, secure = STATUS_LINE[error.status], self.scheme == "https"
+        headers = self.scope["headers"] if self.scope else ()
+        self.transport.write(self.refusals.write(line, error, [*headers], secure=secure))
+        self.transport.close()
 
     def _check(self) -> None:
         """Close the connection if its client makes no progress."""
@@ -120,3 +141,12 @@ class BoundedProtocol(HttpToolsProtocol):
 
     def _is_slow(self) -> bool:
         return self._received - self._checked < MIN_BYTES
+
+
+def open_protocol(settings: Settings) -> type[BoundedProtocol]:
+    """Return the protocol of a server with these settings.
+
+    Raises:
+        ConfigurationError: as `Refusals`.
+    """
+    return type("SettledProtocol", (BoundedProtocol,), {"refusals": Refusals(settings)})

@@ -19,7 +19,7 @@ import uvloop
 from poutama.edge.http import Api
 from poutama.server.files import FileRoutes
 from poutama.server.listen import BACKLOG, address_of, listen, open_listener
-from poutama.server.protocol import BoundedProtocol
+from poutama.server.protocol import open_protocol
 from poutama.server.server_application import ServerApplication, log_requests
 from poutama.server.stop import StopRequest
 from poutama.settings import Settings
@@ -103,6 +103,9 @@ def configure(
         settings: which proxies are trusted.
         stop_seconds: how long requests under way may take once the server stops.
         tls: of every connection; None: plain HTTP.
+
+    Raises:
+        ConfigurationError: as `open_protocol`.
     """
     # What clients do wrong is not ours to log: anyone could fill the disk with it.
     for name in ("uvicorn.error", "python_multipart"):
@@ -111,7 +114,7 @@ def configure(
     config = uvicorn.Config(
         log_requests(application) if settings.access_log else application,
         loop="uvloop",
-        http=BoundedProtocol,
+        http=open_protocol(settings),
         ws="none",
         lifespan="off",
         interface="asgi3",

@@ -29,10 +29,12 @@ class Echo:
 
 
 @contextmanager
-def serve_files(store: DirectoryStore, api: object | None = None) -> Iterator[str]:
+def serve_files(
+    store: DirectoryStore, api: object | None = None, settings: Settings | None = None
+) -> Iterator[str]:
     """Serve the store's files, and sign for the address; gives the address."""
     ready = Event()
-    settings = Settings()
+    settings = settings or Settings()
     application = ServerApplication(cast(Api, api or Echo()), settings, FileRoutes(store))
     server = Server(configure(application, settings, stop_seconds=5), ready.set)
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack, suppress
+from pathlib import Path
 
+import httpx
 import pytest
 
 from poutama.server import protocol
+from poutama.settings import Settings
+from poutama.store.directory import DirectoryStore
 from tests.contract.file_server import FileServer, read_to_end
+from tests.contract.serving import serve_files
 
 POST = b"POST /echo HTTP/1.1\r\nHost: x\r\n"
 LAST = b"GET /last HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
@@ -221,3 +228,62 @@ def test_what_is_not_our_http_is_refused(file_server: FileServer, line: bytes) -
 
     assert b" 200 " not in answer
     assert not answer or answer.startswith((b"HTTP/1.1 4", b"HTTP/1.0 4"))
+
+
+ORIGIN = b"https://learn.example"
+# Small enough that the server has read all of it when it refuses.
+ENDLESS_HEADER = b"X-A: " + b"b" * 80_000
+MANY_HEADERS = b"X-A: b\r\n" * 250 + b"\r\n"
+TWO_LENGTHS = b"Content-Length: 5\r\nContent-Length: 6\r\n\r\n"
+
+
+@pytest.fixture
+def shared_server(tmp_path: Path) -> Iterator[FileServer]:
+    """One whose API pages of an origin may use."""
+    store = DirectoryStore(tmp_path, b"secret")
+    settings = Settings(allowed_origins=ORIGIN.decode())
+    with ExitStack() as server, httpx.Client(timeout=30) as client:
+        server.enter_context(serve_files(store, settings=settings))
+        yield FileServer(tmp_path, store, client, server.close)
+
+
+@pytest.mark.parametrize(
+    ("rest", "status", "code"),
+    [
+        (TWO_LENGTHS, 400, "BAD_REQUEST"),
+        (MANY_HEADERS, 431, "HEAD_TOO_LARGE"),
+        (ENDLESS_HEADER, 431, "HEAD_TOO_LARGE"),
+        (b"Transfer-Encoding: chunked\r\n\r\nnonsense\r\n", 400, "BAD_REQUEST"),
+        (b"Upgrade: h2c\r\nConnection: Upgrade\r\nContent-Length: 1\r\n\r\n", 400, "BAD_REQUEST"),
+    ],
+    ids=["lengths", "headers", "header", "chunk", "upgrade"],
+)
+def test_a_page_can_read_why_what_it_sent_is_not_a_request(
+    shared_server: FileServer, rest: bytes, status: int, code: str
+) -> None:
+    def refuse(head: bytes) -> httpx.Headers:
+        answer = b""
+        with shared_server.connect() as connection, suppress(ConnectionError):
+            connection.sendall(POST + head)
+            answer = read_to_end(connection)
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 %d " % status), answer
+        error = json.loads(body)["errors"][0]
+        assert error["extensions"]["code"] == code
+        lines = [line.split(b": ", 1) for line in head.split(b"\r\n")[1:]]
+        return httpx.Headers([(name, value) for name, value in lines])
+
+    # GIVEN its origin was read before
+    shared = refuse(b"Origin: " + ORIGIN + b"\r\n" + rest)
+    assert shared["access-control-allow-origin"] == ORIGIN.decode()
+    assert shared["vary"] == "origin"
+    assert shared["x-content-type-options"] == "nosniff"
+    assert "access-control-allow-origin" not in refuse(b"Origin: https://other.example\r\n" + rest)
+    # AND where it was not, any page may read that its head is broken
+    assert refuse(rest)["access-control-allow-origin"] == "*"
+
+
+def test_without_allowed_origins_no_page_can_read_a_refusal(file_server: FileServer) -> None:
+    answer = exchange(file_server, POST + b"Origin: " + ORIGIN + b"\r\n" + TWO_LENGTHS)
+    assert answer.startswith(b"HTTP/1.1 400 ")
+    assert b"access-control" not in answer
