@@ -54,6 +54,13 @@ class PayloadTooLargeError(BadRequestError):
     status = 413
 
 
+class HeadTooLargeError(BadRequestError):
+    """The request's line and headers are too large: expected at most 64 KiB and 200 headers."""
+
+    code = "HEAD_TOO_LARGE"
+    status = 431
+
+
 class UnsupportedMediaTypeError(BadRequestError):
     """The request's content type is not one this server reads."""
 
@@ -152,6 +159,14 @@ class DocumentNotTrustedError(PoutamaError):
 
     code = "DOCUMENT_NOT_TRUSTED"
     status = 403
+    safe = True
+
+
+class DocumentExpiredError(PoutamaError):
+    """This operation is of a release of the app that is no longer served: update the app."""
+
+    code = "DOCUMENT_EXPIRED"
+    status = 410
     safe = True
 
 

@@ -186,7 +186,12 @@ class Settings:
         1_000, "Cost that a process lets a person run up before it asks the database."
     )
     trusted_documents: str = setting(
-        "", "A JSON file, SHA-256 -> document: nothing else is served then; empty means anything."
+        "",
+        "Files of published documents, one for each client, with commas between: nothing else is"
+        " served then; empty means anything.",
+    )
+    trusted_document_days: float = setting(
+        30.0, "Days for which a document is served that a client's newest release does not have."
     )
     max_page_size: int = setting(1_000, "Largest `first` on any list.")
     max_list_rows: int = setting(

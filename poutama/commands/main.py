@@ -1,6 +1,6 @@
 """The command line: `poutama up`, `serve`, `worker`, `token`, `demo`, `migrate`, `features`,
-`schema`, `permissions`, `settings`, `pages`, `package`, `chaos`, `jobs`, `organisations`
-and `requests`.
+`schema`, `permissions`, `settings`, `pages`, `package`, `chaos`, `jobs`, `documents`,
+`organisations` and `requests`.
 
 Reads the environment once, calls what does the work, and turns every error made on purpose into
 one line on stderr and exit code 1. Each command imports what it needs itself, so that the quick
@@ -20,6 +20,7 @@ import typer
 
 from poutama import __version__
 from poutama.commands.command_database import INTERRUPTED, open_command_database
+from poutama.commands.documents import documents
 from poutama.commands.organisation_commands import EXAMPLE_ID, organisations
 from poutama.commands.pages import pages
 from poutama.commands.requests import requests
@@ -299,6 +300,7 @@ def package(
         print("take longer. Install one, or let the machine that deploys run `make package`.")
 
 
+app.add_typer(documents, name="documents")
 app.add_typer(organisations, name="organisations")
 jobs = typer.Typer(
     help="List the newest jobs, or retry or cancel one.",

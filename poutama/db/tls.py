@@ -56,8 +56,8 @@ def open_client_context() -> ssl.SSLContext:
     """Make a context that trusts the authorities of this machine; for whatever we connect to.
 
     Since Python 3.13 the default also asks for what RFC 5280 asks of the makers of certificates, a
-    key identifier and a key usage. It is no safer, and refuses private authorities: those that
-    PostgreSQL's manual makes, and older ones of `cockroach cert`.
+    key identifier and a key usage. That proves nothing more about a server, and refuses private
+    authorities: those that PostgreSQL's manual makes, and older ones of `cockroach cert`.
     """
     context = ssl.create_default_context()
     context.verify_flags &= ~ssl.VERIFY_X509_STRICT

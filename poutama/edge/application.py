@@ -110,7 +110,7 @@ def open_api(
         database,
         settings,
         load_features().procedures,
-        read_trusted_documents(settings.trusted_documents),
+        read_trusted_documents(settings.trusted_documents, days=settings.trusted_document_days),
         compute_fields(resources),
         wake or wake_by(resources.queue),
     )

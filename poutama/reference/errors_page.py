@@ -57,6 +57,10 @@ ADVICE = {
         "The document does not fit the schema.",
         "See `locations`; compare with the schema.",
     ),
+    "HEAD_TOO_LARGE": (
+        "The request's line and headers have more than 64 KiB or 200 headers.",
+        "Send by POST what was in the address; drop headers, such as cookies of other services.",
+    ),
     "OPERATION_NOT_FOUND": (
         "The document has no operation of that name, or several and none was named.",
         "Send `operationName`.",
@@ -89,6 +93,10 @@ ADVICE = {
     "DOCUMENT_NOT_TRUSTED": (
         "This server serves published documents only, and this is not one of them.",
         "Publish it; see [limits.md](limits.md).",
+    ),
+    "DOCUMENT_EXPIRED": (
+        "The operation is of an earlier release of the client, which is no longer served.",
+        "Update the client. Sent again, it is refused again: nothing happened.",
     ),
     "NOT_FOUND": (
         "Not found, or the viewer may not see it: both are answered alike.",

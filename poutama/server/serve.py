@@ -96,16 +96,13 @@ def configure(
     stop_seconds: float,
     tls: ssl.SSLContext | None = None,
 ) -> uvicorn.Config:
-    """How uvicorn serves an application.
+    """How uvicorn serves an application; raises as `open_protocol`.
 
     Args:
         application: what is served.
         settings: which proxies are trusted.
         stop_seconds: how long requests under way may take once the server stops.
         tls: of every connection; None: plain HTTP.
-
-    Raises:
-        ConfigurationError: as `open_protocol`.
     """
     # What clients do wrong is not ours to log: anyone could fill the disk with it.
     for name in ("uvicorn.error", "python_multipart"):
