@@ -14,18 +14,24 @@ ROOT = Path(__file__).parents[2]
 
 def prepare(folder: Path, **pythons: str) -> subprocess.CompletedProcess[str]:
     """Run `.ci/prepare` where the only programs are the shell's and these pythons."""
+    return run_script(folder, "prepare", **pythons)
+
+
+def run_script(
+    folder: Path, script: str, *words: str, **pythons: str
+) -> subprocess.CompletedProcess[str]:
     programs = folder / "bin"
     programs.mkdir()
     for name in ("sh", "env", "head", "rm", "touch", "cat"):
         found = shutil.which(name)
         assert found is not None
         (programs / name).symlink_to(found)
-    for name, script in pythons.items():
+    for name, text in pythons.items():
         program = programs / name.replace("_", ".")
-        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.write_text(f"#!/bin/sh\n{text}\n")
         program.chmod(0o755)
     return subprocess.run(
-        ["sh", str(ROOT / ".ci" / "prepare")],
+        ["sh", str(ROOT / ".ci" / script), *words],
         cwd=folder,
         env={"PATH": str(programs), "HOME": str(folder)},
         capture_output=True,
@@ -63,6 +69,30 @@ def test_the_first_python_that_will_do_is_taken(tmp_path: Path) -> None:
     assert result.stdout == "environment: making .venv with Python 3.13.1\n"
     assert result.stderr.splitlines()[0] == "-m venv .venv"
     assert result.returncode == 1
+
+
+SHIM = "exit 127"
+"""Of a version that is installed, but not chosen."""
+
+
+def test_the_first_version_that_runs_is_found(tmp_path: Path) -> None:
+    pythons = {"python3_14": SHIM, "python3_13": "exit 0", "python3_12": "exit 0"}
+    found = run_script(tmp_path, "find-python", "3.14", "3.13", "3.12", **pythons)
+    assert (found.returncode, found.stdout) == (0, "python3.13\n")
+
+
+def test_a_version_that_pyenv_keeps_is_found_beside_its_shim(tmp_path: Path) -> None:
+    kept = tmp_path / ".pyenv" / "versions" / "3.14.2" / "bin" / "python"
+    kept.parent.mkdir(parents=True)
+    kept.write_text("#!/bin/sh\nexit 0\n")
+    kept.chmod(0o755)
+    found = run_script(tmp_path, "find-python", "3.14", python3_14=SHIM)
+    assert (found.returncode, found.stdout) == (0, f"{kept}\n")
+
+
+def test_where_there_is_none_nothing_is_printed(tmp_path: Path) -> None:
+    found = run_script(tmp_path, "find-python", "3.14", "3.13", python3_13=SHIM)
+    assert (found.returncode, found.stdout, found.stderr) == (1, "", "")
 
 
 def test_make_without_a_word_lists_the_commands() -> None:
