@@ -93,7 +93,7 @@ async def test_an_email_in_the_file_never_changes_that_of_a_person_who_has_signe
     await importer.write(
         "INSERT INTO identity (issuer, subject, person_id) VALUES ('i', 's', $1::uuid)", person
     )
-    taken = school(user("u1", "Ana T", email="attacker@elsewhere.example"))
+    taken = school(user("u1", "Ana T", email="attacker@school.example"))
     applied = await importer.check(taken)
     assert counts(applied) == {}
     assert errors(applied) == [("users.csv", 2, "email", "KEPT")]

@@ -98,6 +98,12 @@ _FAULTS = {
         "Name or email stay as they are: the person has signed in, or belongs to another"
         " organisation as well, or another person has the email.",
     ),
+    "OTHER_DOMAIN": (
+        "email",
+        "The email stays as it is: {email!r} is of none of the organisation's mail domains, and a"
+        " roster changes an email to one of these alone. Correct it in the school's system; if the"
+        " domain is the school's, ask those who run the service to add it.",
+    ),
     "NO_CLASS": ("classSourcedId", "There is no class {class_id!r} that could be used."),
     "NO_USER": ("userSourcedId", "There is no user {user_id!r} that could be used."),
     "PAST": (
@@ -164,7 +170,7 @@ def _report_fault(table: StagedTable, row: Record) -> RowError:
     )
 
 
-USED = frozenset(("KEPT", "PAST"))
+USED = frozenset(("KEPT", "OTHER_DOMAIN", "PAST"))
 """Codes of rows that are read, and change nothing."""
 _CODES = {"NO_CLASS": "UNKNOWN_REFERENCE", "NO_USER": "UNKNOWN_REFERENCE"}
 

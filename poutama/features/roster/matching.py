@@ -15,8 +15,8 @@ What must hold, whatever the file says:
   verified organisation, nor to one who has left: schools give addresses to newcomers. Such a row
   is refused, and administrators decide (`db.address_conflicts`).
 - Only who was made by the roster of a verified organisation, and belongs to no other one, gets
-  another name; another email only if the person has never signed in. A file can never take
-  over a person.
+  another name; another email only if the person has never signed in, and only one of the
+  organisation's own mail domains. A file can never take over a person, nor hand one over.
 - A profile is shared by the school's word alone only within organisations that are verified, for
   people with addresses of their mail domains that their own roster made, or who are their students
   already; not for those who have left, or belong elsewhere (`roster.enrolment`). Others are asked.
@@ -32,6 +32,7 @@ from poutama.db.address_conflicts import (
     render_decides,
 )
 from poutama.db.statements import load_sql
+from poutama.db.verified_organisations import render_has_domain
 from poutama.features.roster.claims import render_is_made, render_is_taken
 
 
@@ -50,6 +51,7 @@ _SQL = load_sql(
         "other_wanted": _is_wanted("o"),
         "is_taken": render_is_taken("e.id", "t"),
         "is_made": render_is_made("p.id"),
+        "own_domain": render_has_domain("i.organisation_id", "t.email"),
         "member_decides": render_decides("membership", "d", "s.target"),
         "listed_decides": render_decides("roster_person", "d", "s.target"),
         "roster": f"'{ROSTER}'",

@@ -38,41 +38,49 @@ UPDATE roster_staged_person AS s SET
     found = CASE WHEN f.linked IS NOT NULL THEN 'LINK'
         WHEN f.by_email IS NOT NULL THEN 'EMAIL' ELSE 'NEW' END,
     target = coalesce(f.linked, f.by_email, gen_random_uuid()),
-    returns = coalesce(f.ended, false),
-    takes_name = f.may_change AND f.differs AND f.name <> s.name,
-    takes_email = f.may_change AND f.differs AND f.email <> s.email AND NOT f.signed_in
-        AND f.by_email IS NULL,
+    returns = coalesce(f.ended, false), takes_name = f.takes_name, takes_email = f.takes_email,
     fault = CASE WHEN NOT ({wanted}) THEN NULL
         WHEN f.linked IS NULL AND f.taken THEN 'TAKEN'
-        WHEN f.differs AND ((f.name <> s.name AND NOT f.may_change) OR (f.email <> s.email
-            AND (NOT f.may_change OR f.signed_in OR f.by_email IS NOT NULL))) THEN 'KEPT' END,
+        WHEN f.other_email AND NOT f.own_domain THEN 'OTHER_DOMAIN'
+        WHEN (f.other_name AND NOT f.takes_name) OR (f.other_email AND NOT f.takes_email)
+            THEN 'KEPT' END,
     action = CASE WHEN s.refused THEN 'NONE'
         -- In a delta, a row of a family says nothing of what else the person is.
         WHEN NOT ({wanted}) THEN CASE WHEN NOT f.ended AND (s.removed OR f.ends_users)
             THEN 'END' ELSE 'NONE' END
         WHEN f.linked IS NULL AND f.taken THEN 'NONE'
         WHEN f.linked IS NULL THEN 'ADD'
-        WHEN f.ended THEN 'CHANGE'
-        WHEN f.differs AND f.may_change AND (f.name <> s.name OR (f.email <> s.email
-            AND NOT f.signed_in AND f.by_email IS NULL)) THEN 'CHANGE'
+        WHEN f.ended OR f.takes_name OR f.takes_email THEN 'CHANGE'
         ELSE 'SAME' END
 FROM (
-    -- With the ids of another system, the row of a person whom an earlier row made.
-    SELECT t.sourced_id, l.person_id AS linked, l.ended, i.ends_users, p.name,
-        coalesce(p.email, '') AS email,
-        e.id AS by_email, coalesce(l.hash <> t.hash, true) AND i.accepts AND {is_made} AS differs,
-        {is_made} AND NOT EXISTS (
-            SELECT 1 FROM membership AS m
-            WHERE m.person_id = p.id AND m.organisation_id <> i.organisation_id
-        ) AS may_change,
-        EXISTS (SELECT 1 FROM identity AS n WHERE n.person_id = p.id) AS signed_in,
-        CASE WHEN l.person_id IS NULL AND e.id IS NOT NULL THEN {is_taken} ELSE false END AS taken
-    FROM roster_staged_person AS t JOIN roster_import AS i ON i.id = t.import_id
-        LEFT JOIN roster_person AS l
-            ON l.organisation_id = i.organisation_id AND l.sourced_id = t.sourced_id
-        LEFT JOIN person AS e ON e.email = t.email AND t.email <> ''
-        LEFT JOIN person AS p ON p.id = coalesce(l.person_id, e.id)
-    WHERE t.import_id = $1::uuid AND t.place >= $2::int8 AND t.place < $3::int8
+    SELECT c.*, c.other_name AND c.may_change AS takes_name,
+        c.other_email AND c.own_domain AND c.may_change AND NOT c.signed_in AND c.by_email IS NULL
+            AS takes_email
+    FROM (
+        SELECT m.*, m.differs AND m.name <> m.listed_name AS other_name,
+            m.differs AND m.email <> m.listed_email AS other_email
+        FROM (
+            -- With the ids of another system, the row of a person whom an earlier row made.
+            SELECT t.sourced_id, t.name AS listed_name, t.email AS listed_email,
+                l.person_id AS linked, l.ended, i.ends_users, p.name,
+                coalesce(p.email, '') AS email, e.id AS by_email,
+                coalesce(l.hash <> t.hash, true) AND i.accepts AND {is_made} AS differs,
+                {own_domain} AS own_domain,
+                {is_made} AND NOT EXISTS (
+                    SELECT 1 FROM membership AS m
+                    WHERE m.person_id = p.id AND m.organisation_id <> i.organisation_id
+                ) AS may_change,
+                EXISTS (SELECT 1 FROM identity AS n WHERE n.person_id = p.id) AS signed_in,
+                CASE WHEN l.person_id IS NULL AND e.id IS NOT NULL THEN {is_taken}
+                    ELSE false END AS taken
+            FROM roster_staged_person AS t JOIN roster_import AS i ON i.id = t.import_id
+                LEFT JOIN roster_person AS l
+                    ON l.organisation_id = i.organisation_id AND l.sourced_id = t.sourced_id
+                LEFT JOIN person AS e ON e.email = t.email AND t.email <> ''
+                LEFT JOIN person AS p ON p.id = coalesce(l.person_id, e.id)
+            WHERE t.import_id = $1::uuid AND t.place >= $2::int8 AND t.place < $3::int8
+        ) AS m
+    ) AS c
 ) AS f
 WHERE s.import_id = $1::uuid AND s.sourced_id = f.sourced_id
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from poutama.bulk_changes import insert_rows, update_rows
 from poutama.db.second_adults import render_leads
 from poutama.db.statements import load_sql
+from poutama.db.verified_organisations import render_has_domain
 from poutama.features.roster.claims import render_is_made, render_is_taken
 from poutama.features.roster.enrolment import render_may_enrol
 from poutama.features.roster.records import CONSENTS, GROUPS, IS_RENAMED, MEMBERSHIPS, PEOPLE
@@ -33,6 +34,7 @@ _SQL = load_sql(
     {
         "is_taken": render_is_taken("p.id", "s"),
         "is_made": render_is_made("p.id"),
+        "own_domain": render_has_domain("i.organisation_id", "s.email"),
         # An administrator writes the roster: another leader confirms that one of them mentors.
         "waits": f"CASE WHEN s.role = 'MENTOR' THEN {render_leads('p.id', 'i.organisation_id')}"
         " ELSE false END",

@@ -44,7 +44,7 @@ WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
 -- Matched again: the person may have signed in or joined elsewhere, and the email may be taken.
 SELECT p.id,
     CASE WHEN s.takes_name THEN s.name ELSE p.name END AS name,
-    CASE WHEN s.takes_email
+    CASE WHEN s.takes_email AND {own_domain}
         AND NOT EXISTS (SELECT 1 FROM identity AS n WHERE n.person_id = p.id)
         AND NOT EXISTS (SELECT 1 FROM person AS q WHERE q.email = s.email)
         THEN s.email ELSE p.email END AS email
@@ -88,7 +88,9 @@ WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8 AND 
     )
 
 -- name: new_memberships
--- Decided again: the person may have left or joined elsewhere since the rows were matched.
+-- Decided again: the person may have left or joined elsewhere since the rows were matched. What is
+-- offered, is offered to the address that the person has, whatever the row says: by that one it is
+-- decided whether a second adult confirms them.
 SELECT n.id, n.organisation_id, n.group_id, n.person_id, n.role, 'ROSTER' AS source, n.begins_at,
     n.ends_at, CASE WHEN n.enrols THEN now() END AS accepted_at,
     CASE WHEN NOT n.enrols THEN n.name END AS invited_name,
@@ -97,7 +99,7 @@ SELECT n.id, n.organisation_id, n.group_id, n.person_id, n.role, 'ROSTER' AS sou
     CASE WHEN n.enrols AND n.waits THEN n.person_name END AS applicant_name
 FROM (
 SELECT s.target AS id, i.organisation_id, s.group_id, p.id AS person_id, s.role,
-    coalesce(t.begins_at, now()) AS begins_at, t.ends_at, sp.name, sp.email,
+    coalesce(t.begins_at, now()) AS begins_at, t.ends_at, sp.name, p.email,
     s.accepts AND {may_enrol} AS enrols, {waits} AS waits, p.name AS person_name
 FROM roster_staged_membership AS s JOIN roster_import AS i ON i.id = s.import_id
     JOIN person AS p ON p.id = s.person_id
