@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections import Counter
 
@@ -321,6 +322,30 @@ async def test_an_admin_sees_what_was_done_in_the_right_of_the_organisation(
         Caller.MENTOR: 0,
         Caller.CAREGIVER: 0,
     }
+
+
+OLD = """
+insert into audit_entry (id, at, actor_id, actor_name, subject_id, action, kind)
+select gen_random_uuid(), now() - n * interval '1 hour',
+    case when n % 2 = 0 then $1::uuid else p.id end, 'Mentor', p.id, 'READ', 'Goal'
+from generate_series(1, 1000) as n, person as p
+"""
+
+
+async def test_a_visit_does_not_go_through_the_entries_from_before(school: EngineClient) -> None:
+    deadline = time.monotonic() + 30
+    await school.ask(LOOK, MENTOR)
+    await school.database.write(OLD, [MENTOR.person_id], deadline=deadline)
+    await school.database.write("analyze audit_entry", deadline=deadline)
+    recent = (
+        "select 1 from audit_entry as entry where entry.actor_id = $1::uuid and entry.kind = 'Goal'"
+        " and entry.at > now() - interval '15 minutes'"
+    )
+    ((plan,),) = await school.database.read(
+        f"explain (analyze, buffers, format json) {recent}", [MENTOR.person_id], deadline=deadline
+    )
+    read = json.loads(plan)[0]["Plan"]
+    assert read["Shared Hit Blocks"] + read["Shared Read Blocks"] < 20, read
 
 
 async def test_an_organisation_that_every_row_is_declared_to_have_is_never_null(
