@@ -120,11 +120,12 @@ def _with_tuples(input: Row) -> Row:
 
 def _delete_goal(doing: Doing, input: Row) -> Done:
     goal = doing.changeable("deleteGoal", "Goal", input, "goalId")
+    # What others wrote goes with it, and leaves an entry of its own.
+    for kind, author in (("GoalNote", "authorId"), ("Evidence", "uploaderId")):
+        for row in doing.all(kind, goalId=goal["id"]):
+            if row[author] != doing.viewer:
+                doing.record("DELETE", kind, row["id"], goal["personId"], about=row)
     doing.lose("Evidence", "goalId", goal)
-    for note in doing.all("GoalNote", goalId=goal["id"]):
-        # What others wrote goes with it, and leaves an entry of its own.
-        if note["authorId"] != doing.viewer:
-            doing.record("DELETE", "GoalNote", note["id"], goal["personId"], about=note)
     for kind in ("GoalTask", "GoalNote", "Reminder"):
         doing.remove(kind, *doing.all(kind, goalId=goal["id"]))
     return doing.delete("Goal", goal)
