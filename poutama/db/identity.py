@@ -21,11 +21,17 @@ from poutama.db.address_conflicts import (
     RECORD,
     REOPEN,
     SIGN_IN,
+    render_concerns,
     render_decides,
     render_has_left,
 )
 from poutama.db.connection import Database
-from poutama.db.invited_people import HAS_INVITATION, add_invited_person, bind_invitations
+from poutama.db.invited_people import (
+    HAS_INVITATION,
+    add_invited_person,
+    bind_invitations,
+    choose_name,
+)
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.errors import AmbiguousCommit, ForbiddenError, UnavailableError
 
@@ -61,8 +67,17 @@ _BIND = f"""
 INSERT INTO identity (issuer, subject, person_id)
 SELECT $1::text, $2::text, p.id FROM person AS p
 WHERE p.id = $3::uuid AND lower(p.email) = $4::text AND NOT {_IS_HELD}
-ON CONFLICT DO NOTHING
+ON CONFLICT DO NOTHING RETURNING person_id
 """  # noqa: S608  constants
+# The roster's word for a person who has accepted nothing is not theirs.
+_NAME = """
+UPDATE person AS p SET name = $2::text, version = p.version + 1, updated_at = now()
+WHERE p.id = $1::uuid AND p.name <> $2::text
+    AND EXISTS (SELECT 1 FROM roster_person AS r WHERE r.person_id = p.id AND r.made)
+    AND NOT EXISTS (
+        SELECT 1 FROM membership AS m WHERE m.person_id = p.id AND m.accepted_at IS NOT NULL
+    )
+"""
 _BOUND = """
 SELECT i.person_id FROM identity AS i WHERE i.issuer = $1 AND i.subject = $2
 """
@@ -73,7 +88,7 @@ SELECT gen_random_uuid(), o.organisation_id, o.person_id, o.email, '{SIGN_IN}', 
     $2::text, $3::text, NULL
 FROM (
     SELECT DISTINCT d.organisation_id, p.id AS person_id, lower(p.email) AS email
-    FROM person AS p JOIN {table} AS d ON d.person_id = p.id
+    FROM person AS p JOIN {table} AS d ON {render_concerns(table, "d", "p.id")}
     WHERE p.id = $1::uuid AND lower(p.email) = $4::text AND {render_decides(table, "d", "p.id")}
 ) AS o
 {REOPEN}
@@ -161,7 +176,10 @@ async def _bind(
     subject = (sign_in.issuer, sign_in.subject)
 
     async def work(transaction: Transaction) -> UUID | None:
-        await transaction.execute(_BIND, *subject, person_id, sign_in.email)
+        made = await transaction.fetch(_BIND, *subject, person_id, sign_in.email)
+        if made and sign_in.email is not None:
+            called = choose_name(sign_in.name, sign_in.email)
+            await transaction.execute(_NAME, person_id, called)
         rows = await transaction.fetch(_BOUND, *subject)
         if not rows:
             return None

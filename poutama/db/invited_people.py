@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from uuid import UUID, uuid4
 
-from poutama.db.address_conflicts import SAME_PERSON
+from poutama.db.address_conflicts import SAME_PERSON, render_is_claimed
 from poutama.db.connection import Database
 from poutama.db.transaction import Transaction, run_transaction
 
@@ -40,11 +40,17 @@ WHERE m.invited_email = $1::text AND {_IS_WAITING}
         SELECT 1 FROM address_conflict AS a
         WHERE a.person_id = $2::uuid AND a.email = $1::text
             AND a.decision IS DISTINCT FROM '{SAME_PERSON}'
+            AND (a.decision IS NOT NULL OR {render_is_claimed("a.person_id", "a.email")})
     )
     AND NOT EXISTS (
         SELECT 1 FROM person AS p WHERE lower(p.email) = $1::text AND p.id <> $2::uuid
     )
 """  # noqa: S608
+
+
+def choose_name(name: str | None, email: str) -> str:
+    """Return what a person is called whom no one but their sign-in names."""
+    return " ".join((name or "").split())[:MAX_NAME] or email.partition("@")[0]
 
 
 async def add_invited_person(
@@ -63,7 +69,7 @@ async def add_invited_person(
     Raises:
         UnavailableError, DeadlineExceededError, AmbiguousCommit: as every transaction.
     """
-    called = " ".join((name or "").split())[:MAX_NAME] or email.partition("@")[0]
+    called = choose_name(name, email)
 
     async def work(transaction: Transaction) -> UUID | None:
         await transaction.execute(_ADD_PERSON, email, uuid4(), called)

@@ -19,6 +19,20 @@ def render_is_verified(organisation: str) -> str:
     )
 
 
+def render_domain(email: str) -> str:
+    """Return the SQL value that is the mail domain of the address, as `verified_domain` has it."""
+    return f"regexp_replace(lower({email}), '^.*@', '')"
+
+
+def render_is_of_others(organisation: str, email: str) -> str:
+    """Return the SQL condition that the address is of a mail domain, and of others' alone."""
+    return (
+        f"(coalesce({render_domain(email)} IN"  # noqa: S608  names
+        " (SELECT od.domain FROM verified_domain AS od), false)"
+        f" AND NOT {render_has_domain(organisation, email)})"
+    )
+
+
 def render_has_domain(organisation: str, email: str) -> str:
     """Return the SQL condition that the address is of one of the organisation's mail domains.
 

@@ -11,7 +11,7 @@ from poutama.errors import ForbiddenError
 from poutama.features.roster import steps
 from poutama.features.roster.checkpoint import RosterPhase
 from poutama.features.roster.runner import run_phase
-from tests.db.roster_importer import Importer, errors
+from tests.db.roster_importer import ORGANISATION, Importer, errors
 from tests.features.record import Caller
 from tests.features.sample import id_of
 from tests.unit.features.rosters import Table, classes, enrolments, roster_of, user
@@ -35,6 +35,13 @@ def school(*people: Any, class_: str = "Art", **tables: Table) -> bytes:
 
 
 TAUGHT = ("student", "teacher")
+FAR = id_of("other organisation")
+DECLINE = (
+    "mutation ($id: UUID!) { declineInvitation(input: {membershipId: $id}) { membership { id } } }"
+)
+RESOLVE = """mutation ($id: UUID!) {
+  resolveAddressConflict(input: {conflictId: $id, decision: DIFFERENT_PEOPLE})
+    { addressConflict { decision } } }"""
 
 
 def staff_and_student(name: str, domain: str) -> list[Any]:
@@ -110,3 +117,135 @@ async def test_a_teacher_is_confirmed_by_the_address_that_they_have_alone(
     await importer.ask(ACCEPT, Caller.OTHER_ADMIN, id=str(offer["id"]))
     (row,) = await importer.rows("SELECT confirmed FROM membership WHERE id = $1", offer["id"])
     assert (offer["invited_email"], row["confirmed"]) == ("t1@home.example", False)
+
+
+async def list_elsewhere(importer: Importer, email: str, *, signed_in: bool = False) -> Any:
+    """Another verified school, with another domain, has listed the address; returns its person."""
+    await importer.write("UPDATE organisation SET verified = true WHERE id = $1", FAR)
+    person = id_of(email)
+    await importer.write(
+        "INSERT INTO person (id, name, email) VALUES ($1, 'Guess', $2)", person, email
+    )
+    await importer.write(
+        "INSERT INTO roster_import (id, organisation_id, managers, state, name, media_type, bytes,"
+        " sha256, object_key) VALUES ($1, $2, false, 'APPLIED', 'a', 'a', 1, 'a', 'a')",
+        *(person, FAR),
+    )
+    await importer.write(
+        "INSERT INTO roster_person (organisation_id, sourced_id, person_id, import_id, hash, made)"
+        " VALUES ($1, $3, $2, $2, '', true)",
+        *(FAR, person, email),
+    )
+    await importer.write(
+        "INSERT INTO membership (id, organisation_id, group_id, person_id, role, source,"
+        " invited_email, accepted_at) VALUES ($2, $1, $3, $2, 'STUDENT', 'ROSTER', $4,"
+        " CASE WHEN $5::bool THEN now() END)",
+        *(FAR, person, id_of("far group"), email, signed_in),
+    )
+    if signed_in:
+        await bind(importer, person)
+    return person
+
+
+async def bind(importer: Importer, person: Any) -> None:
+    await importer.write(
+        "INSERT INTO identity (issuer, subject, person_id) VALUES ('i', $2, $1)",
+        *(person, str(person)),
+    )
+
+
+async def test_the_owner_of_a_mail_domain_takes_an_address_from_whom_others_listed(
+    importer: Importer,
+) -> None:
+    ghost = await list_elsewhere(importer, "u1@school.example")
+    applied = await importer.import_(school(user("u1", "Mere Real")))
+    assert errors(applied) == [("users.csv", 2, "email", "FREED")]
+    assert await names(importer, "school.example") == [("u1@school.example", "Mere Real")]
+    assert await importer.members("Art") == [("u1@school.example", "STUDENT")]
+    (row,) = await importer.rows("SELECT email FROM person WHERE id = $1", ghost)
+    assert row["email"] is None
+    assert not await importer.rows("SELECT 1 FROM address_conflict WHERE kind = 'ROSTER'")
+    # For a correction of an address as well.
+    await list_elsewhere(importer, "u2@school.example")
+    await importer.import_(school(user("u1", "Mere Real", email="u2@school.example")))
+    assert await names(importer, "school.example") == [("u2@school.example", "Mere Real")]
+
+
+async def test_the_owner_of_a_mail_domain_decides_about_its_addresses_alone(
+    importer: Importer,
+) -> None:
+    person = await list_elsewhere(importer, "u1@school.example", signed_in=True)
+    applied = await importer.import_(school(user("u1", "Mere Real")))
+    assert ("users.csv", 2, "email", "TAKEN") in errors(applied)
+    (found,) = await importer.rows(
+        "SELECT id, organisation_id, claimed_name FROM address_conflict WHERE person_id = $1",
+        person,
+    )
+    assert tuple(found)[1:] == (ORGANISATION, "Mere Real")
+    id_ = str(found["id"])
+    assert (await importer.refuse(RESOLVE, Caller.OTHER_ADMIN, id=id_))[0] == "NOT_FOUND"
+    await importer.ask(RESOLVE, id=id_)
+    await importer.import_(school(user("u1", "Mere Real")))
+    assert await names(importer, "school.example") == [("u1@school.example", "Mere Real")]
+
+
+@pytest.mark.parametrize("known", [False, True])
+async def test_an_address_of_another_schools_domain_makes_no_person_and_no_claim(
+    importer: Importer, *, known: bool
+) -> None:
+    await importer.write("INSERT INTO verified_domain VALUES ($1, 'far.example', now())", FAR)
+    if known:
+        await list_elsewhere(importer, "u1@far.example", signed_in=True)
+    people = len(await importer.rows("SELECT 1 FROM person"))
+    checked = await importer.check(school(user("u1", "A Guess", email="u1@far.example")))
+    assert errors(checked)[0] == ("users.csv", 2, "email", "FOREIGN")
+    await importer.apply(checked)
+    assert len(await importer.rows("SELECT 1 FROM person")) == people
+    assert not await importer.rows("SELECT 1 FROM address_conflict WHERE kind = 'ROSTER'")
+    assert not await importer.rows(
+        "SELECT 1 FROM membership WHERE source = 'ROSTER' AND organisation_id = $1", ORGANISATION
+    )
+
+
+async def test_who_left_is_neither_named_to_a_roster_nor_renamed_by_it(importer: Importer) -> None:
+    await importer.import_(school(user("u1", "Dead Name")))
+    (row,) = await importer.rows("SELECT id FROM person WHERE email = 'u1@school.example'")
+    await bind(importer, row["id"])
+    await importer.write(
+        "UPDATE membership SET ends_at = now(), ended_by_id = person_id WHERE person_id = $1",
+        row["id"],
+    )
+    await importer.write("UPDATE person SET name = 'My New Name' WHERE id = $1", row["id"])
+    # Whether the guess is right or wrong, the report is the same.
+    for guess in ("A Probe", "My New Name"):
+        checked = await importer.check(school(user("u1", guess), class_="Dance"))
+        assert errors(checked) == [("users.csv", 2, "email", "KEPT")]
+        assert checked["peopleChanged"] == 0
+    await importer.import_(school(user("u1", "A Probe")))
+    assert await names(importer, "school.example") == [("u1@school.example", "My New Name")]
+
+
+async def test_who_is_only_offered_a_place_is_not_named_by_the_roster(importer: Importer) -> None:
+    row = user("u1", "Unkind Name", email="u1@home.example")
+    await importer.import_(school(row))
+    sign_in = SignIn("https://issuer.example", "u1", "u1@home.example", "Aroha W")
+    await find_person(importer.database, sign_in)
+    assert await names(importer, "home.example") == [("u1@home.example", "Aroha W")]
+    await importer.import_(school({**row, "familyName": "Again"}))
+    assert await names(importer, "home.example") == [("u1@home.example", "Aroha W")]
+
+
+async def test_no_roster_offers_again_to_who_has_declined(importer: Importer) -> None:
+    row = user("u1", "Ana T", email="u1@home.example")
+    await importer.import_(school(row))
+    (offer,) = await importer.rows("SELECT id, person_id FROM membership WHERE source = 'ROSTER'")
+    await importer.write(
+        "UPDATE membership SET person_id = $1 WHERE id = $2", id_of(Caller.OTHER_ADMIN), offer["id"]
+    )
+    await importer.ask(DECLINE, Caller.OTHER_ADMIN, id=str(offer["id"]))
+    applied = await importer.import_(school(row, class_="Dance"))
+    assert errors(applied) == [("enrollments.csv", 2, "userSourcedId", "DECLINED")]
+    assert applied["invitedOtherDomain"] == 0
+    assert len(await importer.rows("SELECT 1 FROM membership WHERE source = 'ROSTER'")) == 1
+    await importer.write("UPDATE membership SET declined_at = declined_at - interval '91 days'")
+    assert (await importer.import_(school(row, class_="Drama")))["invitedOtherDomain"] == 1

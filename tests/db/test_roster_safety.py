@@ -130,9 +130,14 @@ async def test_who_has_joined_another_organisation_is_not_renamed_any_more(
         id_of("far group"),
         person,
     )
+    # A stranger's offer changes nothing.
+    await importer.import_(school(user("u1", "Right Name")))
+    assert (await importer.rows(PERSON, "u1@school.example"))[0]["name"] == "Right Name"
+    await importer.write("UPDATE membership SET accepted_at = now() WHERE person_id = $1", person)
     applied = await importer.import_(school(user("u1", "Other Name")))
     assert counts(applied) == {}
-    assert (await importer.rows(PERSON, "u1@school.example"))[0]["name"] == "Ana T"
+    assert errors(applied) == [("users.csv", 2, "email", "KEPT")]
+    assert (await importer.rows(PERSON, "u1@school.example"))[0]["name"] == "Right Name"
 
 
 async def test_two_users_with_one_email_are_both_refused(importer: Importer) -> None:

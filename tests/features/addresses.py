@@ -69,7 +69,8 @@ def _free_address(doing: Doing, person: Row) -> None:
 
 
 def _decides(doing: Doing, conflict: Row) -> bool:
-    """A verified school that the person belongs to; else one they left, or that invited them."""
+    """A verified school that the person belongs to; else one they left, or whose domain it is, or
+    that invited them. All verified schools have the domain."""
     verified = {each["id"] for each in doing.world["Organisation"] if each.get("verified")}
     theirs = [
         each
@@ -78,8 +79,11 @@ def _decides(doing: Doing, conflict: Row) -> bool:
     ]
     current = [each for each in theirs if doing.policy.counts(each)]
     accepted = [each for each in theirs if each["acceptedAt"] is not None]
-    asked = current or accepted or theirs
-    return conflict["organisationId"] in {each["organisationId"] for each in asked}
+    asked = {each["organisationId"] for each in current or accepted or theirs}
+    person = doing.find("Person", conflict["personId"])
+    if not accepted and (person["email"] or "").endswith("@school.example"):
+        asked = verified
+    return conflict["organisationId"] in asked
 
 
 MUTATIONS = (

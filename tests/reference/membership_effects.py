@@ -258,7 +258,8 @@ def _has_left(doing: Doing, person: UUID) -> bool:
 
 def _is_claimed(doing: Doing, person: UUID, email: str | None) -> bool:
     """Another account, or row of a roster, has the address as well, and that is undecided."""
-    claims = doing.all("AddressConflict", personId=person, decision=None)
+    # Rows of rosters claim addresses of their organisation's domains: those here have none.
+    claims = doing.all("AddressConflict", personId=person, decision=None, kind="SIGN_IN")
     return any(row["email"] == email for row in claims)
 
 

@@ -11,7 +11,12 @@ from poutama.db.address_conflicts import (
     SAME_PERSON,
     render_has_left,
 )
-from poutama.db.verified_organisations import render_is_verified
+from poutama.db.verified_organisations import (
+    render_has_domain,
+    render_is_of_others,
+    render_is_verified,
+)
+from poutama.sql.relationship import render_is_current
 
 
 def render_is_taken(person: str, row: str) -> str:
@@ -54,3 +59,70 @@ def render_is_made(person: str) -> str:
         WHERE pm.person_id = {person} AND (pm.organisation_id = i.organisation_id) IS TRUE
             AND pm.made
     )"""  # noqa: S608  names
+
+
+def render_belongs(person: str) -> str:
+    """Return the SQL condition that the person has a current membership of the import's
+    organisation, which is `i`.
+    """
+    # `IS TRUE` keeps the index on organisations out of it.
+    return f"""EXISTS (
+        SELECT 1 FROM membership AS bm WHERE bm.person_id = {person}
+            AND (bm.organisation_id = i.organisation_id) IS TRUE AND {render_is_current("bm")}
+    )"""  # noqa: S608  names
+
+
+def render_may_change(person: str) -> str:
+    """Return the SQL condition that the import may show and change the person's name and address.
+
+    The organisation's own roster made them; they belong there, or have never signed in; and they
+    belong to no other organisation. What another one only offers counts for nothing.
+
+    Args:
+        person: the id of the person; the alias of the import is `i`.
+    """
+    return f"""({render_is_made(person)}
+    AND ({render_belongs(person)}
+        OR NOT EXISTS (SELECT 1 FROM identity AS mi WHERE mi.person_id = {person}))
+    AND NOT EXISTS (
+        SELECT 1 FROM membership AS em WHERE em.person_id = {person}
+            AND em.organisation_id <> i.organisation_id AND em.accepted_at IS NOT NULL
+            AND (em.ends_at IS NULL OR em.ends_at > now())
+    ))"""  # noqa: S608  names
+
+
+def render_is_foreign(person: str, email: str, taken: str) -> str:
+    """Return the SQL condition that the address is another organisation's to give, by its domain.
+
+    Such a row is used for a person who belongs to the organisation by their own acceptance alone.
+
+    Args:
+        person: the id of the person who has the address, or null.
+        email: the address; the alias of the import is `i`.
+        taken: `render_is_taken` of the person.
+    """
+    known = f"({person} IS NOT NULL AND {render_belongs(person)} AND NOT ({taken}))"
+    return f"({render_is_of_others('i.organisation_id', email)} AND NOT {known})"
+
+
+def render_is_squatted(person: str, email: str) -> str:
+    """Return the SQL condition that others' rosters have made the person of the import's address.
+
+    The address is of the organisation's own mail domain; the person has never signed in or accepted
+    anything, and no roster of an organisation that has the domain lists them. They lose it.
+
+    Args:
+        person: the id of the person who has the address.
+        email: the address; the alias of the import is `i`.
+    """
+    return f"""(i.accepts AND {render_has_domain("i.organisation_id", email)}
+    AND NOT EXISTS (SELECT 1 FROM identity AS si WHERE si.person_id = {person})
+    AND NOT EXISTS (
+        SELECT 1 FROM membership AS sm
+        WHERE sm.person_id = {person} AND sm.accepted_at IS NOT NULL
+    )
+    AND EXISTS (SELECT 1 FROM roster_person AS sr WHERE sr.person_id = {person} AND sr.made)
+    AND NOT EXISTS (
+        SELECT 1 FROM roster_person AS sr WHERE sr.person_id = {person}
+            AND {render_has_domain("sr.organisation_id", email)}
+    ))"""  # noqa: S608  names

@@ -14,21 +14,15 @@ from asyncpg import Record
 from poutama.db.connection import Database
 from poutama.db.second_adults import render_leads
 from poutama.db.statements import load_sql
+from poutama.features.roster.claims import render_belongs
 from poutama.features.roster.enrolment import OTHER_DOMAIN, OWN_DECISION
 from poutama.features.roster.records import IS_RENAMED
 from poutama.features.roster.staged_tables import StagedTable
 from poutama.jobs.job import RowError
 from poutama.spreadsheet import BYTE_ORDER_MARK, format_row
-from poutama.sql.relationship import render_is_current
 
 ACTIONS = ("ADD", "CHANGE", "MOVE", "END")
 HEADER = ("change", "what", "file line", "sourcedId", "in words")
-
-# `IS TRUE` keeps the index on organisations out of it.
-_BELONGS = f"""EXISTS (
-        SELECT 1 FROM membership AS m WHERE m.person_id = s.target
-            AND (m.organisation_id = i.organisation_id) IS TRUE AND {render_is_current("m")}
-    )"""  # noqa: S608  constants
 
 
 def _render_name(person: str) -> str:
@@ -59,7 +53,7 @@ _SQL = load_sql(
         "other_domain": f"'{OTHER_DOMAIN}'",
         "own_decision": f"'{OWN_DECISION}'",
         "leads": render_leads("s.person_id", "i.organisation_id"),
-        "belongs": _BELONGS,
+        "belongs": render_belongs("s.target"),
         "is_renamed": IS_RENAMED,
         "person_name": _render_name("s.target"),
         "member_name": _render_name("s.person_id"),
@@ -90,13 +84,24 @@ _FAULTS = {
     # Not whether the person has left, or belongs to another school.
     "TAKEN_BY_OTHERS": (
         "email",
-        "The email {email!r} may be another person's: {name} was not added. An administrator"
-        " decides whether they are one person (addressConflicts).",
+        "The email {email!r} may be another person's: {name} was not added. Where addressConflicts"
+        " lists it, an administrator decides whether they are one person; otherwise use an address"
+        " of the school's own mail domains, or give them the join code of their class.",
+    ),
+    "FOREIGN": (
+        "email",
+        "The email {email!r} is of a mail domain of another organisation: {name} was not added. Use"
+        " the address that they have at this school, or give them the join code of their class.",
+    ),
+    "FREED": (
+        "email",
+        "The roster of another organisation had listed the email {email!r}, which is of this one's"
+        " mail domain: the person whom it had made loses the address, and {name} has it.",
     ),
     "KEPT": (
         "email",
-        "Name or email stay as they are: the person has signed in, or belongs to another"
-        " organisation as well, or another person has the email.",
+        "Name or email stay as they are: the person has signed in, is not a member, or belongs to"
+        " another organisation as well, or another person has the email.",
     ),
     "OTHER_DOMAIN": (
         "email",
@@ -109,6 +114,11 @@ _FAULTS = {
     "PAST": (
         "endDate",
         "It is over, by its own dates or the terms of its class: nothing was added.",
+    ),
+    "DECLINED": (
+        "userSourcedId",
+        "The user {user_id!r} has declined an offer of the organisation lately: nothing is offered"
+        " to them before the pause after that is over (POUTAMA_INVITATION_PAUSE_DAYS).",
     ),
     "CHANGED": ("", "This was changed meanwhile; nothing was done. Import again."),
 }
@@ -170,8 +180,8 @@ def _report_fault(table: StagedTable, row: Record) -> RowError:
     )
 
 
-USED = frozenset(("KEPT", "OTHER_DOMAIN", "PAST"))
-"""Codes of rows that are read, and change nothing."""
+USED = frozenset(("FREED", "KEPT", "OTHER_DOMAIN", "PAST"))
+"""Codes of rows that are used, or are over."""
 _CODES = {"NO_CLASS": "UNKNOWN_REFERENCE", "NO_USER": "UNKNOWN_REFERENCE"}
 
 

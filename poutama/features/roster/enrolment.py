@@ -43,3 +43,23 @@ def render_may_enrol(person: str, organisation: str, email: str) -> str:
         f"({render_is_verified(organisation)} AND {render_has_domain(organisation, email)}"
         f" AND NOT {render_person_decides(person, organisation)})"
     )
+
+
+def render_has_declined(person: str, organisation: str, email: str, days: str) -> str:
+    """Return the SQL condition that the person or the address declined an offer lately.
+
+    Args:
+        person: the id of the person.
+        organisation: whose offer.
+        email: the address.
+        days: how many days count, a parameter.
+    """
+    lately = (
+        f"(dm.organisation_id = {organisation}) IS TRUE"
+        f" AND dm.declined_at > now() - {days}::int8 * interval '1 day'"
+    )
+    found = "EXISTS (SELECT 1 FROM membership AS dm WHERE"
+    return (
+        f"({found} dm.person_id = {person} AND {lately})"
+        f" OR {found} dm.invited_email = {email} AND {lately}))"
+    )

@@ -13,10 +13,14 @@ What must hold, whatever the file says:
   that two rows claim names no one: both are refused.
 - An email does not lead to a person whom another id stands or stood for, here or in another
   verified organisation, nor to one who has left: schools give addresses to newcomers. Such a row
-  is refused, and administrators decide (`db.address_conflicts`).
-- Only who was made by the roster of a verified organisation, and belongs to no other one, gets
-  another name; another email only if the person has never signed in, and only one of the
-  organisation's own mail domains. A file can never take over a person, nor hand one over.
+  is refused, and administrators decide (`db.address_conflicts`): about an address of a verified
+  mail domain, those whose domain it is.
+- A row with an address of others' mail domains is refused, and claims nothing. The owner's own row
+  takes the address from a person whom others' rosters made, and who has never signed in.
+- Only who was made by the roster of a verified organisation, belongs there or has never signed in,
+  and belongs to no other one, is shown by the name they have, and gets another one; another email
+  only if the person has never signed in, and only one of the organisation's own mail domains. A
+  file can never take over a person, nor hand one over.
 - A profile is shared by the school's word alone only within organisations that are verified, for
   people with addresses of their mail domains that their own roster made, or who are their students
   already; not for those who have left, or belong elsewhere (`roster.enrolment`). Others are asked.
@@ -29,11 +33,19 @@ from poutama.db.address_conflicts import (
     RECORD,
     REOPEN,
     ROSTER,
+    render_concerns,
     render_decides,
 )
 from poutama.db.statements import load_sql
 from poutama.db.verified_organisations import render_has_domain
-from poutama.features.roster.claims import render_is_made, render_is_taken
+from poutama.features.roster.claims import (
+    render_belongs,
+    render_is_foreign,
+    render_is_made,
+    render_is_squatted,
+    render_is_taken,
+    render_may_change,
+)
 
 
 def _is_wanted(alias: str) -> str:
@@ -51,6 +63,13 @@ _SQL = load_sql(
         "other_wanted": _is_wanted("o"),
         "is_taken": render_is_taken("e.id", "t"),
         "is_made": render_is_made("p.id"),
+        "may_change": render_may_change("p.id"),
+        "belongs": render_belongs("p.id"),
+        "is_squatted": render_is_squatted("q.id", "t.email"),
+        "is_foreign": render_is_foreign("e.id", "t.email", render_is_taken("e.id", "t")),
+        "claims": render_has_domain("i.organisation_id", "s.email"),
+        "concerns_owner": render_concerns("verified_domain", "d", "s.target"),
+        "owner_decides": render_decides("verified_domain", "d", "s.target"),
         "own_domain": render_has_domain("i.organisation_id", "t.email"),
         "member_decides": render_decides("membership", "d", "s.target"),
         "listed_decides": render_decides("roster_person", "d", "s.target"),
@@ -65,5 +84,6 @@ RECORD_CONFLICTS = (
     _SQL["drop_conflicts"],
     _SQL["record_conflicts_of_members"],
     _SQL["record_conflicts_of_listed"],
+    _SQL["record_conflicts_of_owners"],
 )
 END_PEOPLE = _SQL["end_people"]

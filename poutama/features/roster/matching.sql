@@ -40,7 +40,11 @@ UPDATE roster_staged_person AS s SET
     target = coalesce(f.linked, f.by_email, gen_random_uuid()),
     returns = coalesce(f.ended, false), takes_name = f.takes_name, takes_email = f.takes_email,
     fault = CASE WHEN NOT ({wanted}) THEN NULL
+        WHEN f.linked IS NULL AND f.foreign_address THEN 'FOREIGN'
         WHEN f.linked IS NULL AND f.taken THEN 'TAKEN'
+        WHEN f.squatted AND (f.linked IS NULL OR f.takes_email) THEN 'FREED'
+        -- Alike for every row of a person who left: it is not compared with what they are now.
+        WHEN f.differs AND f.signed_in AND NOT f.belongs THEN 'KEPT'
         WHEN f.other_email AND NOT f.own_domain THEN 'OTHER_DOMAIN'
         WHEN (f.other_name AND NOT f.takes_name) OR (f.other_email AND NOT f.takes_email)
             THEN 'KEPT' END,
@@ -48,7 +52,7 @@ UPDATE roster_staged_person AS s SET
         -- In a delta, a row of a family says nothing of what else the person is.
         WHEN NOT ({wanted}) THEN CASE WHEN NOT f.ended AND (s.removed OR f.ends_users)
             THEN 'END' ELSE 'NONE' END
-        WHEN f.linked IS NULL AND f.taken THEN 'NONE'
+        WHEN f.linked IS NULL AND (f.foreign_address OR f.taken) THEN 'NONE'
         WHEN f.linked IS NULL THEN 'ADD'
         WHEN f.ended OR f.takes_name OR f.takes_email THEN 'CHANGE'
         ELSE 'SAME' END
@@ -66,17 +70,16 @@ FROM (
                 coalesce(p.email, '') AS email, e.id AS by_email,
                 coalesce(l.hash <> t.hash, true) AND i.accepts AND {is_made} AS differs,
                 {own_domain} AS own_domain,
-                {is_made} AND NOT EXISTS (
-                    SELECT 1 FROM membership AS m
-                    WHERE m.person_id = p.id AND m.organisation_id <> i.organisation_id
-                ) AS may_change,
+                {may_change} AS may_change, {belongs} AS belongs, q.id IS NOT NULL AS squatted,
+                CASE WHEN l.person_id IS NULL THEN {is_foreign} ELSE false END AS foreign_address,
                 EXISTS (SELECT 1 FROM identity AS n WHERE n.person_id = p.id) AS signed_in,
                 CASE WHEN l.person_id IS NULL AND e.id IS NOT NULL THEN {is_taken}
                     ELSE false END AS taken
             FROM roster_staged_person AS t JOIN roster_import AS i ON i.id = t.import_id
                 LEFT JOIN roster_person AS l
                     ON l.organisation_id = i.organisation_id AND l.sourced_id = t.sourced_id
-                LEFT JOIN person AS e ON e.email = t.email AND t.email <> ''
+                LEFT JOIN person AS q ON q.email = t.email AND t.email <> '' AND {is_squatted}
+                LEFT JOIN person AS e ON e.email = t.email AND t.email <> '' AND q.id IS NULL
                 LEFT JOIN person AS p ON p.id = coalesce(l.person_id, e.id)
             WHERE t.import_id = $1::uuid AND t.place >= $2::int8 AND t.place < $3::int8
         ) AS m
@@ -139,6 +142,7 @@ FROM (
         JOIN membership AS d ON d.person_id = s.target
     WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
         AND s.fault = 'TAKEN' AND i.accepts AND {member_decides}
+        AND ({claims} OR d.organisation_id = i.organisation_id)
 ) AS o
 {reopen}
 
@@ -150,10 +154,21 @@ FROM roster_staged_person AS s JOIN roster_import AS i ON i.id = s.import_id
     JOIN roster_person AS d ON d.person_id = s.target
 WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
     AND s.fault = 'TAKEN' AND i.accepts AND {listed_decides}
+    AND ({claims} OR d.organisation_id = i.organisation_id)
     -- One row of each organisation.
     AND NOT EXISTS (
         SELECT 1 FROM roster_person AS l
         WHERE l.person_id = d.person_id AND (l.organisation_id = d.organisation_id) IS TRUE
             AND l.sourced_id < d.sourced_id
     )
+{reopen}
+
+-- name: record_conflicts_of_owners
+{record}
+SELECT gen_random_uuid(), d.organisation_id, s.target, s.email, {roster}, i.organisation_id,
+    i.organisation_id::text, s.sourced_id, s.name
+FROM roster_staged_person AS s JOIN roster_import AS i ON i.id = s.import_id
+    JOIN verified_domain AS d ON {concerns_owner}
+WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+    AND s.fault = 'TAKEN' AND i.accepts AND {claims} AND {owner_decides}
 {reopen}

@@ -11,6 +11,7 @@ from poutama.db.verified_organisations import render_has_domain
 from poutama.features.roster.enrolment import (
     OTHER_DOMAIN,
     OWN_DECISION,
+    render_has_declined,
     render_person_decides,
 )
 from poutama.features.roster.spans import render_span
@@ -25,6 +26,8 @@ UNION ALL SELECT x.previous FROM roster_staged_membership AS x
 WHERE x.import_id = $1::uuid AND x.place >= $2::int8 AND x.place < $3::int8
     AND x.previous IS NOT NULL
 """
+# Of the person as they are by this import.
+_ADDRESS = "CASE WHEN p.id IS NULL OR a.takes_email THEN a.listed_email ELSE p.email END"
 _SQL = load_sql(
     __package__,
     "membership_changes.sql",
@@ -32,10 +35,9 @@ _SQL = load_sql(
         "touched": _TOUCHED,
         "span": render_span("r.from_at", "r.until_at"),
         "counts": render_is_current("b"),
-        "has_domain": render_has_domain(
-            "a.organisation_id",
-            "CASE WHEN p.id IS NULL OR a.takes_email THEN a.listed_email ELSE p.email END",
-        ),
+        "address": _ADDRESS,
+        "has_domain": render_has_domain("a.organisation_id", _ADDRESS),
+        "has_declined": render_has_declined("h.person_id", "h.organisation_id", "h.address", "$4"),
         "decides": render_person_decides("a.person_id", "a.organisation_id"),
         "other_domain": f"'{OTHER_DOMAIN}'",
         "own_decision": f"'{OWN_DECISION}'",

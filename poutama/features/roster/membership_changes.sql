@@ -62,7 +62,7 @@ WITH found AS (
             WHEN d.same THEN 'SAME'
             WHEN d.over THEN 'ADD'
             WHEN d.stays THEN 'CHANGE'
-            ELSE 'MOVE' END AS action
+            ELSE 'MOVE' END AS planned
     FROM compared AS d
 )
 UPDATE roster_staged_membership AS s SET
@@ -80,11 +80,17 @@ UPDATE roster_staged_membership AS s SET
         WHEN f.there IS NULL THEN 'NEW' WHEN f.offered THEN 'OFFERED' ELSE 'THERE' END,
     accepts = f.accepts AND f.asks IS NULL, asks = f.asks,
     fault = CASE WHEN f.refused OR f.removed THEN NULL
-        WHEN f.no_group THEN 'NO_CLASS' WHEN f.no_person THEN 'NO_USER'
+        WHEN f.paused THEN 'DECLINED' WHEN f.no_group THEN 'NO_CLASS' WHEN f.no_person THEN 'NO_USER'
         WHEN f.past AND f.action = 'NONE' THEN 'PAST' END
 FROM (
+    SELECT g.*, CASE WHEN NOT g.paused THEN g.planned
+        WHEN g.planned = 'MOVE' THEN 'END' ELSE 'NONE' END AS action
+    FROM (
+    SELECT h.*, h.planned IN ('ADD', 'MOVE') AND h.there IS NULL
+        AND (h.asks IS NOT NULL OR NOT h.accepts) AND {has_declined} AS paused
+    FROM (
     -- The address that the person has here, or gets by this import.
-    SELECT a.*, e.id AS there, e.accepted_at IS NULL AS offered,
+    SELECT a.*, {address} AS address, e.id AS there, e.accepted_at IS NULL AS offered,
         CASE
             WHEN NOT {has_domain} THEN {other_domain}
             WHEN {decides} OR NOT (a.made OR EXISTS (
@@ -98,6 +104,7 @@ FROM (
             AND e.child_id IS NULL AND (e.ends_at IS NULL OR e.ends_at > now())
             AND (e.accepted_at IS NOT NULL OR e.expires_at IS NULL OR e.expires_at > now())
         LEFT JOIN person AS p ON p.id = a.person_id
+    ) AS h ) AS g
 ) AS f
 WHERE s.import_id = $1::uuid AND s.kind = f.kind AND s.sourced_id = f.sourced_id
 

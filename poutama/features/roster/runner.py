@@ -152,10 +152,17 @@ PhaseFunction: TypeAlias = Callable[[PhaseContext], Awaitable[PhaseResult]]
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """A phase that runs the statements over all staged rows of a table, batch by batch."""
+    """A phase that runs the statements over all staged rows of a table, batch by batch.
+
+    Attributes:
+        table: whose rows.
+        statements: of which the parameters are the import, and the places from and before which.
+        pauses: whether the fourth is for how many days a declined offer counts.
+    """
 
     table: StagedTable
     statements: Sequence[str | BulkChange]
+    pauses: bool = False
 
     async def __call__(self, context: PhaseContext) -> PhaseResult:
         """One batch."""
@@ -164,7 +171,8 @@ class Sweep:
         before = first + BATCH
 
         async def effects(transaction: Transaction) -> None:
-            values = (context.import_.id, first, before)
+            pause = [context.step.settings.invitation_pause_days] if self.pauses else []
+            values = (context.import_.id, first, before, *pause)
             for statement in self.statements:
                 if isinstance(statement, BulkChange):
                     await statement.apply(

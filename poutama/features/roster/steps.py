@@ -37,7 +37,7 @@ FUNCTIONS: Mapping[RosterPhase, PhaseFunction] = {
     ),
     RosterPhase.END_PEOPLE: final_phases.end_people,
     RosterPhase.MATCH_MEMBERSHIPS: Sweep(
-        StagedTable.MEMBERSHIP, (membership_changes.MATCH_MEMBERSHIPS,)
+        StagedTable.MEMBERSHIP, (membership_changes.MATCH_MEMBERSHIPS,), pauses=True
     ),
     RosterPhase.END_ENROLMENTS: final_phases.end_enrolments,
     RosterPhase.END_ROLES: final_phases.end_roles,

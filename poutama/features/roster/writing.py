@@ -11,7 +11,11 @@ from poutama.bulk_changes import insert_rows, update_rows
 from poutama.db.second_adults import render_leads
 from poutama.db.statements import load_sql
 from poutama.db.verified_organisations import render_has_domain
-from poutama.features.roster.claims import render_is_made, render_is_taken
+from poutama.features.roster.claims import (
+    render_is_squatted,
+    render_is_taken,
+    render_may_change,
+)
 from poutama.features.roster.enrolment import render_may_enrol
 from poutama.features.roster.records import CONSENTS, GROUPS, IS_RENAMED, MEMBERSHIPS, PEOPLE
 from poutama.features.roster.spans import render_span
@@ -33,7 +37,8 @@ _SQL = load_sql(
     "writing.sql",
     {
         "is_taken": render_is_taken("p.id", "s"),
-        "is_made": render_is_made("p.id"),
+        "may_change": render_may_change("p.id"),
+        "is_squatted": render_is_squatted("p.id", "s.email"),
         "own_domain": render_has_domain("i.organisation_id", "s.email"),
         # An administrator writes the roster: another leader confirms that one of them mentors.
         "waits": f"CASE WHEN s.role = 'MENTOR' THEN {render_leads('p.id', 'i.organisation_id')}"
@@ -52,6 +57,7 @@ WRITE_GROUPS = (
     _SQL["end_links_of_groups"],
 )
 WRITE_PEOPLE = (
+    update_rows(PEOPLE, ("email",), _SQL["freed_people"]),
     insert_rows(PEOPLE, ("id", "email", "name"), _SQL["new_people"]),
     update_rows(PEOPLE, ("name", "email"), _SQL["changed_people"]),
     _SQL["link_people"],

@@ -34,6 +34,14 @@ FROM roster_staged_group AS s JOIN roster_import AS i ON i.id = s.import_id
 WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8 AND s.action = 'END'
     AND l.organisation_id = i.organisation_id AND l.sourced_id = s.sourced_id
 
+-- name: freed_people
+-- Matched again: whom others' rosters made with an address of this organisation's mail domain.
+SELECT p.id, NULL::text AS email
+FROM roster_staged_person AS s JOIN roster_import AS i ON i.id = s.import_id
+    JOIN person AS p ON p.email = s.email
+WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+    AND s.fault = 'FREED' AND {is_squatted}
+
 -- name: new_people
 SELECT s.target AS id, s.email, s.name
 FROM roster_staged_person AS s
@@ -54,11 +62,7 @@ WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
     AND s.action IN ('ADD', 'CHANGE') AND (s.takes_name OR s.takes_email)
     -- A row that is new stands for the person by the address alone.
     AND (s.found = 'LINK' OR NOT ({is_taken}))
-    AND {is_made}
-    AND NOT EXISTS (
-        SELECT 1 FROM membership AS m
-        WHERE m.person_id = p.id AND m.organisation_id <> i.organisation_id
-    )
+    AND {may_change}
 
 -- name: link_people
 -- Matched again: another organisation's roster may have come to stand for the person.
