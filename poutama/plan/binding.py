@@ -35,6 +35,7 @@ from poutama.plan.values import (
     NewId,
     Normalized,
     PageSize,
+    Prefix,
     Returned,
     SqlConstant,
     Unusable,
@@ -61,6 +62,9 @@ MAX_IDS = 100
 """How many ids one column may be given."""
 MAX_WORDS = 20
 """How many words a search may look for."""
+LONGEST_NEEDLE = 100
+"""Characters of what is looked for within texts, in their searched form: the work of looking is, at
+worst, the length of the text times this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +211,7 @@ def _resolve_tree(tree: object, binding: Binding, errors: InputErrors) -> Any:
 def _resolve_checked(
     value: Folded
     | Needle
+    | Prefix
     | Normalized
     | Words
     | Moment
@@ -221,7 +226,7 @@ def _resolve_checked(
     _check_constants(value.value, getattr(value, "where", ""))
     inner = resolve_value(value.value, binding)
     match value:
-        case Folded() | Needle() | Normalized() | Words():
+        case Folded() | Needle() | Prefix() | Normalized() | Words():
             return None if inner is None else _resolve_text(value, inner)
         case Moment():
             return print_date_time(inner) if isinstance(inner, datetime) else None
@@ -249,11 +254,13 @@ def _check_constants(value: Value, where: str) -> None:
             check_storable(part.value, where)
 
 
-def _resolve_text(value: Folded | Needle | Normalized | Words, text: object) -> object:
+def _resolve_text(value: Folded | Needle | Prefix | Normalized | Words, text: object) -> object:
     match value:
         case Folded():
             return _convert(fold, str(text), "")
         case Needle(_, where):
+            return _check_needle(_convert(fold_needle, str(text), where), "text", where)
+        case Prefix(_, where):
             return _convert(fold_needle, str(text), where)
         case Normalized(_, where):
             return _normalize(text, where)
@@ -311,7 +318,14 @@ def _split_words(text: str, where: str) -> list[str]:
     words = _convert(fold_needle, text, where).split()
     if len(words) > MAX_WORDS:
         raise BadUserInputError.at(where, f"at most {MAX_WORDS} words, got {len(words)}")
-    return words
+    return [_check_needle(word, "word", where) for word in words]
+
+
+def _check_needle(folded: str, kind: str, where: str) -> str:
+    if len(folded) > LONGEST_NEEDLE:
+        expected = f"a {kind} of at most {LONGEST_NEEDLE} characters, got {len(folded)}"
+        raise BadUserInputError.at(where, expected)
+    return folded
 
 
 def _convert(convert: Callable[[str], str], text: str, where: str) -> str:

@@ -28,6 +28,7 @@ from poutama.plan.values import (
     Members,
     Needle,
     Normalized,
+    Prefix,
     Unusable,
     Value,
     Words,
@@ -44,7 +45,6 @@ _ORDERED = {
     "gte": Comparison.GTE,
 }
 VALUE = "a value, got null; leave it out, or use eq or isNull"
-_TEXTUAL = {"contains": Comparison.CONTAINS, "startsWith": Comparison.STARTS_WITH}
 
 
 def build_filter(model: Model, entity: Entity, tree: Tree, where: str) -> Predicate:
@@ -112,9 +112,12 @@ def _comparison(column: Column, operator: str, tree: Tree, where: str) -> Predic
         return IsNull(column) if tree.value else Not(IsNull(column))
     if operator == "in":
         return Compare(column, Comparison.MEMBER, Members(_stored_form(column, tree, where)))
-    if operator in _TEXTUAL:
+    if operator == "contains":
         needle = Needle(as_value(tree), where)
-        return Compare(column, _TEXTUAL[operator], needle, folded=True)
+        return Compare(column, Comparison.CONTAINS, needle, folded=True)
+    if operator == "startsWith":
+        prefix = Prefix(as_value(tree), where)
+        return Compare(column, Comparison.STARTS_WITH, prefix, folded=True)
     return Compare(column, _ORDERED[operator], as_value(tree))
 
 

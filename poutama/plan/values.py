@@ -66,10 +66,18 @@ class Folded:
 
 @dataclass(frozen=True, slots=True)
 class Needle:
-    """A text that is looked for in the search columns."""
+    """A text that is looked for anywhere in the search columns, and so bounded in length."""
 
     value: Value
-    where: str = field(default="", compare=False)
+    where: str
+
+
+@dataclass(frozen=True, slots=True)
+class Prefix:
+    """A text that the search columns are to start with."""
+
+    value: Value
+    where: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,6 +196,7 @@ Value: TypeAlias = (
     | Fingerprint
     | Folded
     | Needle
+    | Prefix
     | Normalized
     | Words
     | Moment

@@ -153,7 +153,9 @@ class Conditions:
             case Comparison.CONTAINS:
                 return f"strpos({name}, {place(value, 'text')}) > 0"
             case Comparison.STARTS_WITH:
-                return f"strpos({name}, {place(value, 'text')}) = 1"
+                # Not strpos, which would look for the prefix in all of the text.
+                prefix = place(value, "text")
+                return f"left({name}, char_length({prefix})) = {prefix}"
             case Comparison.MEMBER:
                 items = f"jsonb_array_elements_text({place(value, 'jsonb')})"
                 member = f"member.value::{type_of(column)}"

@@ -54,6 +54,21 @@ async def test_an_accent_alone_finds_nothing(client: EngineClient, accent: str) 
     assert [len(found[key]) for key in ("search", "title", "start", "none")] == [0, 0, 0, 5]
 
 
+async def test_a_long_text_is_looked_for_at_the_beginning_alone(client: EngineClient) -> None:
+    long = "ā" * 5_000
+    create = 'mutation ($t: String!) { createGoal(input: {goalType: SPORTS, title: "Long",\
+ information: $t}) { goal { id } } }'
+    await client.ask(create, t=f"{long}b")
+    find = "query ($f: TextFilter) { goals(filter: {information: $f}) { title } }"
+
+    assert (await client.ask(find, f={"startsWith": long}))["goals"] == [{"title": "Long"}]
+    assert (await client.ask(find, f={"startsWith": long[1:] + "B"}))["goals"] == []
+    assert (await client.ask(find, f={"startsWith": f"{long}bc"}))["goals"] == []
+    assert (await client.ask(find, f={"contains": "a" * 99 + "B"}))["goals"] == [{"title": "Long"}]
+    for condition in ({"contains": long}, {"contains": "b" + "a" * 100}):
+        assert await client.refuse(find, f=condition) == "BAD_USER_INPUT"
+
+
 async def test_equality_does_not_ignore_them(client: EngineClient) -> None:
     query = "query ($t: String!) { goals(filter: {title: {eq: $t}}) { id } }"
     assert (await client.ask(query, t="Korero Maori"))["goals"] == []

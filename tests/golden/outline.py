@@ -21,6 +21,7 @@ from poutama.plan.values import (
     NewId,
     Normalized,
     PageSize,
+    Prefix,
     Returned,
     Value,
     Variable,
@@ -127,7 +128,7 @@ def show_value(value: Value) -> str:
             return f"ids({show_value(inner)})"
         case Items(values):
             return "[" + ", ".join(map(show_value, values)) + "]"
-        case Folded() | Needle() | Normalized() | Words():
+        case Folded() | Needle() | Prefix() | Normalized() | Words():
             return f"{type(value).__name__.lower()}({show_value(value.value)})"
         case InputText() | Members() | PageSize() | CursorPart():
             return _derived(value)

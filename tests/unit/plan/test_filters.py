@@ -23,7 +23,16 @@ from poutama.plan.nodes import (
     Not,
     Predicate,
 )
-from poutama.plan.values import Constant, Items, Members, Needle, Normalized, Variable, Words
+from poutama.plan.values import (
+    Constant,
+    Items,
+    Members,
+    Needle,
+    Normalized,
+    Prefix,
+    Variable,
+    Words,
+)
 
 MODEL = load_model()
 GOAL = MODEL.entities["Goal"]
@@ -63,11 +72,14 @@ def test_one_that_stands_for_a_list_is_a_list_of_one() -> None:
     )
 
 
-@pytest.mark.parametrize("operator", ["contains", "startsWith"])
-def test_words_are_looked_for_in_the_folded_copy(operator: str) -> None:
+@pytest.mark.parametrize(
+    ("operator", "value"),
+    [("contains", Needle(A, "goals.filter.title.contains")), ("startsWith", Prefix(A, "goals.filter.title.startsWith"))],
+)
+def test_words_are_looked_for_in_the_folded_copy(operator: str, value: Needle | Prefix) -> None:
     found = build({"title": {operator: A}})
     assert isinstance(found, Compare)
-    assert (found.value, found.folded) == (Needle(A), True)
+    assert (found.value, found.folded) == (value, True)
 
 
 def test_a_search_looks_into_every_text_that_can_be_searched() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bench.cases import DASHBOARD, SMALL
+from poutama.plan.binding import LONGEST_NEEDLE
 from poutama.plan.introspection import LARGEST_INTROSPECTION
 from poutama.settings import Settings
 from poutama.text import LONGEST_RUN, LONGEST_TEXT
@@ -89,6 +90,7 @@ def sentences() -> list[str]:
     dearest = words[int(now.budget_capacity / now.max_cost)]
     return [
         f"{LONGEST_TEXT:,} characters at most in a search or a filter",
+        f"has at most {LONGEST_NEEDLE} characters in its",
         f"{LONGEST_RUN} combining marks in a row",
         f"| `introspection` | | {LARGEST_INTROSPECTION:,} |",
         f"| `REQUEST_SECONDS` | {now.request_seconds:g} |",

@@ -21,6 +21,7 @@ from poutama.plan.values import (
     NewId,
     Normalized,
     PageSize,
+    Prefix,
     Returned,
     Variable,
     ViewerId,
@@ -85,7 +86,8 @@ def test_a_search_looks_for_words(text: str, words: list[str]) -> None:
 
 @pytest.mark.parametrize("accent", ["\u0301", "\u00b4", "\u00a8 ", "\u0304\u0301"])
 def test_an_accent_alone_is_found_nowhere(accent: str) -> None:
-    assert resolve_value(Needle(Constant(accent)), bind()) == NEVER_FOUND
+    assert resolve_value(Needle(Constant(accent), "it"), bind()) == NEVER_FOUND
+    assert resolve_value(Prefix(Constant(accent), "it"), bind()) == NEVER_FOUND
     found = resolve_value(Words(Constant(accent), "it.filter.search"), bind())
     assert isinstance(found, str)
     assert json.loads(found) == [NEVER_FOUND]
@@ -95,6 +97,22 @@ def test_an_accent_alone_is_found_nowhere(accent: str) -> None:
 def test_a_search_has_twenty_words_at_most() -> None:
     with pytest.raises(BadUserInputError, match=r"it\.filter\.search: expected at most 20 words"):
         resolve_value(Words(Constant("a " * 21), "it.filter.search"), bind())
+
+
+@pytest.mark.parametrize("letter", ["a", "\ufb03"])
+def test_what_is_looked_for_within_texts_has_a_hundred_characters_once_folded(letter: str) -> None:
+    """The work of looking for it is, at worst, its length times that of the text."""
+    fits = letter * (100 // len(fold(letter)))
+    for whole in (fits, f"{fits} {fits}"):
+        assert resolve_value(Words(Constant(whole), "it.search"), bind())
+    assert resolve_value(Needle(Constant(fits), "it.contains"), bind()) == fold(fits)
+    longer = fits + letter * 2
+    message = f"expected a {{}} of at most 100 characters, got {len(fold(longer))}"
+    with pytest.raises(BadUserInputError, match=rf"it\.contains: {message.format('text')}"):
+        resolve_value(Needle(Constant(longer), "it.contains"), bind())
+    with pytest.raises(BadUserInputError, match=rf"it\.search: {message.format('word')}"):
+        resolve_value(Words(Constant(f"b {longer}"), "it.search"), bind())
+    assert resolve_value(Prefix(Constant(longer), "it"), bind()) == fold(longer)
 
 
 def test_members_travel_as_json() -> None:
