@@ -178,6 +178,11 @@ class Settings:
     assumed_list_size: int = setting(
         10, "Rows that a list without `first` is taken to have when its cost is counted."
     )
+    max_requests_at_once: int = setting(
+        4,
+        "Most requests of one person that one process runs at once; others wait their turn; 0 "
+        "means no limit. Less than the pool's connections, or one person can hold them all.",
+    )
     budget_capacity: int = setting(
         30_000, "Cost that one person may run up at once; 0 switches budgets off."
     )

@@ -12,6 +12,7 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Awaitable, Callable, Mapping
+from functools import partial
 from time import monotonic
 from typing import Protocol
 from uuid import uuid4
@@ -31,6 +32,7 @@ from poutama.edge.content_negotiation import require_json as require_json_conten
 from poutama.edge.idempotency_key import parse_idempotency_key
 from poutama.edge.origins import Origins
 from poutama.edge.payload import parse_body, parse_parameters
+from poutama.edge.requests_at_once import RequestsAtOnce
 from poutama.edge.response_size import COMPRESSED_FROM, fit_body
 from poutama.engine.execution import check_viewer
 from poutama.engine.response import GraphQLResponse, describe_error, encode_errors
@@ -141,7 +143,8 @@ class Api:
             engine: runs operations.
             verifier: turns an Authorization header into a viewer.
             settings: `request_seconds`, `max_body_bytes`, `max_response_bytes`,
-                `allowed_origins`, `allowed_headers` and who may ask for the schema.
+                `max_requests_at_once`, `allowed_origins`, `allowed_headers` and who may ask for the
+                schema.
             health: raises when the database does not answer, or lacks a migration.
             routes: further pages by exact path, GET only; the local mode's GraphiQL, for one.
             budgets: what each person may ask for in a while; None: as much as they like.
@@ -157,6 +160,7 @@ class Api:
         self._max_response_bytes = settings.max_response_bytes
         self._health = health
         self._budgets = budgets
+        self._at_once = RequestsAtOnce(settings.max_requests_at_once)
         self._origins = Origins(settings.allowed_origins, settings.allowed_headers)
         self._pages: dict[str, Route] = {**(routes or {}), HEALTH_PATH: self._answer_health}
 
@@ -245,7 +249,8 @@ class Api:
             graphql = self._parse_post(request)
         else:
             graphql = parse_parameters(request.query_string)
-        answer = await self._engine.execute(
+        run = partial(
+            self._engine.execute,
             graphql,
             viewer,
             deadline=deadline,
@@ -253,6 +258,11 @@ class Api:
             idempotency_key=parse_idempotency_key(request.headers.get("idempotency-key")),
             spend=None if account is None else account.spend,
         )
+        if viewer is None:
+            answer = await run()
+        else:
+            async with self._at_once.take_turn(viewer.person_id, deadline):
+                answer = await run()
         if account is not None:
             account.owe(answer.owed)
         return await self._fit(request, _respond(media, answer.status, answer.body))
