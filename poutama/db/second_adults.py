@@ -2,9 +2,10 @@
 
 What looks at a child needs two adults: who offers a mentorship and who holds it, who invites a
 caregiver and who confirms them. Two accounts of one adult are not two. In a verified organisation
-an address of its own mail domains counts as an adult whom the school knows; any other waits for a
-leader who neither offered nor holds the membership, or for the operator. No one has checked an
-organisation that is not verified: its students read that, and its adults do not wait.
+an address of its own mail domains counts as an adult whom the school knows, unless the account or
+the address is, or was, a student's there; any other waits for a leader who neither offered nor
+holds the membership, or for the operator. No one has checked an organisation that is not verified:
+its students read that, and its adults do not wait.
 
 Called by statements of `features.groups` and `features.roster`. Confirms no one itself.
 """
@@ -19,7 +20,7 @@ STAFF = "('MENTOR', 'MENTOR_MANAGER', 'ADMIN')"
 
 def render_is_unknown(membership: str) -> str:
     """Return the SQL condition that the membership makes staff of an adult whom a verified school
-    does not know by the address that was invited.
+    does not know by the address that was invited: no student ever had it, or the account, there.
 
     Args:
         membership: the alias of its row.
@@ -27,7 +28,18 @@ def render_is_unknown(membership: str) -> str:
     organisation = f"{membership}.organisation_id"
     return (
         f"({membership}.role IN {STAFF} AND {render_is_verified(organisation)}"
-        f" AND NOT {render_has_domain(organisation, f'{membership}.invited_email')})"
+        f" AND (NOT {render_has_domain(organisation, f'{membership}.invited_email')}"
+        f" OR {_render_has_studied(membership)}))"
+    )
+
+
+def _render_has_studied(membership: str) -> str:
+    """A student's place there, of any time: of the account, or of the address that was invited."""
+    return (
+        "EXISTS (SELECT 1 FROM membership AS sm WHERE sm.role = 'STUDENT'"  # noqa: S608  names
+        f" AND sm.organisation_id = {membership}.organisation_id"
+        f" AND (sm.person_id = {membership}.person_id"
+        f" OR sm.invited_email = {membership}.invited_email))"
     )
 
 

@@ -83,6 +83,29 @@ async def test_a_second_account_of_an_administrator_is_not_a_second_adult(
     await school.ask(CONFIRM, STRANGER, id=caregiver)
 
 
+@pytest.mark.parametrize("ended", [False, True])
+async def test_a_student_s_account_is_not_a_second_adult(
+    school: EngineClient, *, ended: bool
+) -> None:
+    """Its address is of the school's own mail, and a child's password is easily known."""
+    await add_domain(school, "school.example")
+    if ended:
+        # Of the other place there, so that they have not left.
+        await school.database.write(
+            "update membership set role = case when confirmed then role else 'MENTOR' end,"
+            " ends_at = case when confirmed then now() end where person_id = $1",
+            [id_of(Caller.CLASSMATE)],
+            deadline=soon(),
+        )
+    pupil = viewer_for(Caller.CLASSMATE)
+    engaged = await engage(school, pupil, role="MENTOR_MANAGER")
+    assert not engaged["confirmed"]
+    caregiver = str(id_of("caregiver's, not confirmed"))
+    assert await school.refuse(CONFIRM, pupil, id=caregiver) == "NOT_FOUND"
+    assert await school.refuse(CONFIRM, ADMIN, id=engaged["id"]) == "NOT_FOUND"
+    await school.ask(CONFIRM, MANAGER, id=engaged["id"])
+
+
 @pytest.mark.parametrize(("domain", "known"), [("school.example", True), ("kura.school.nz", False)])
 async def test_a_mentor_from_outside_the_school_s_mail_reads_nothing_before_a_second_adult_confirms(
     school: EngineClient, domain: str, *, known: bool

@@ -84,13 +84,23 @@ def who_may_confirm(policy: Policy, membership: Row) -> bool:
 
 def waits_for_a_second_adult(policy: Policy, membership: Row) -> bool:
     """Of staff, once accepted: in a verified organisation, whose address is of none of its mail
-    domains; and a leader who mentors without another's offer. The domain is `rows.ADD_DOMAIN`'s.
+    domains, or is, or was, a student's there; and a leader who mentors without another's offer.
+    The domain is `rows.ADD_DOMAIN`'s.
     """
     place, role = membership["organisationId"], membership["role"]
     if role not in ("MENTOR", *LEADERS):
         return False
     verified = any(each["verified"] for each in policy.world["Organisation"] if each["id"] == place)
     known = (membership["invitedEmail"] or "").endswith("@school.example")
+    known = known and not any(
+        each["organisationId"] == place
+        and each["role"] == "STUDENT"
+        and (
+            each["personId"] == membership["personId"]
+            or each["invitedEmail"] == membership["invitedEmail"]
+        )
+        for each in policy.world["Membership"]
+    )
     listed = role == "MENTOR" and membership["grantedById"] is None
     return (verified and not known) or (listed and policy.leads(place))
 
