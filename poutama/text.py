@@ -29,6 +29,8 @@ NEVER_FOUND = "\u0301"
 """A combining mark: no searched form has any."""
 BLANK_LETTERS = frozenset("\u115f\u1160\u2800\u3164\uffa0")
 """Letters and symbols of which nothing is seen, as the Hangul fillers."""
+UNASSIGNED_BLANKS = re.compile("[\u2065\ufff0-\ufff8\U000e0000-\U000e0fff]")
+"""Kept by Unicode for what shows nothing: https://www.unicode.org/reports/tr44/#Default_Ignorable_Code_Point."""
 HIDDEN_CATEGORIES = frozenset({"Cc", "Cf", "Mn", "Me"})
 """Control and format characters, and marks, which show nothing without a letter."""
 LETTERS = 4_096
@@ -139,7 +141,11 @@ def visible_text(text: str) -> str:
 
 @lru_cache(maxsize=LETTERS)
 def _is_hidden(letter: str) -> bool:
-    return letter in BLANK_LETTERS or category(letter) in HIDDEN_CATEGORIES
+    return (
+        letter in BLANK_LETTERS
+        or category(letter) in HIDDEN_CATEGORIES
+        or UNASSIGNED_BLANKS.match(letter) is not None
+    )
 
 
 def fold(text: str) -> str:

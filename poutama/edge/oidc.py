@@ -32,7 +32,7 @@ from poutama.edge.tokens import (
 )
 from poutama.errors import BadUserInputError, UnauthenticatedError
 from poutama.settings import Settings
-from poutama.text import normalize, normalize_email
+from poutama.text import normalize, normalize_email, visible_text
 from poutama.unicode_data import is_printable
 from poutama.viewer import Viewer
 
@@ -178,13 +178,14 @@ def read_claims(claims: Mapping[str, Any], issuer: Issuer) -> SignIn:
 
 
 def _read_name(name: object) -> str | None:
-    """The name in its stored form; None for what cannot be one."""
+    """The name in its stored form; None for what cannot be one, or shows nothing."""
     if not isinstance(name, str) or not is_printable(name):
         return None
     try:
-        return normalize(name, limit=LONGEST_NAME).strip() or None
+        stored = normalize(name, limit=LONGEST_NAME).strip()
     except BadUserInputError:
         return None
+    return stored if visible_text(stored) else None
 
 
 def _check_audience(claims: Mapping[str, Any], issuer: Issuer) -> None:

@@ -16,11 +16,15 @@ from poutama.unicode_data import category
 NOTICE_VERSION = "2026-11"
 """Of the sentences below: a change of what they promise is a new version."""
 
-# Unicode's Quotation_Mark (https://www.unicode.org/Public/UCD/latest/ucd/PropList.txt), then what
-# looks like one. The categories Pi and Pf have further ones.
-_QUOTATION = frozenset("\"'«»‘’‚‛“”„‟‹›⹂「」『』〝〞〟﹁﹂﹃﹄＂＇｢｣″ʺˮ")
-# Two apostrophes look like a quotation mark.
-_APOSTROPHES = re.compile("''+")
+# Letters, numbers and their marks, and these; what is not on the list may look like the end of a
+# quotation, as many signs and letters of other scripts do.
+_PUNCTUATION = frozenset(" -.,:;!?&/()+#@%*'·…")
+# Letters of the Pacific that look like apostrophes (https://www.unicode.org/charts/PDF/U02B0.pdf);
+# others that only modify a letter look like quotation marks.
+_MODIFIERS = frozenset("ʻʼ")
+_MODIFIER_BLOCK = range(0x2B0, 0x300)
+# Two apostrophes look like a quotation mark, and so does what two marks above a space make.
+_APOSTROPHES = re.compile("(['ʻʼ])['ʻʼ]+")
 # 128 bits: those who found an organisation choose its names, and look for two with one version.
 _VERSION_DIGITS = 32
 _GOALS = "your goals with their tasks, notes and files"
@@ -85,16 +89,27 @@ def _warn(organisation: str) -> str:
 
 def _quote(name: str) -> str:
     """A name as part of a sentence, which it cannot end, without characters that set an order."""
-    plain = " ".join("".join(map(_replace, name)).split())
-    plain = _APOSTROPHES.sub("'", plain)
+    shown = ""
+    for character in name:
+        shown += _show(character, after=shown[-1:])
+    plain = _APOSTROPHES.sub(r"\1", " ".join(shown.split()))
     return f"“{plain}”"
 
 
-def _replace(character: str) -> str:
-    """Quotation marks by an apostrophe, spaces by the usual one; format and control by nothing."""
-    if character.isspace():
-        return " "
-    kind = category(character)
-    if kind in ("Pi", "Pf") or character in _QUOTATION:
+def _show(character: str, *, after: str) -> str:
+    """The character; single quotation marks by an apostrophe, what may end a quotation by a space,
+    what shows nothing alone by nothing.
+    """
+    if character in _PUNCTUATION or character in _MODIFIERS:
+        return character
+    if character in "‘’":
         return "'"
-    return "" if kind in ("Cc", "Cf") else character
+    match category(character):
+        case "Cc" | "Cf" if not character.isspace():
+            return ""
+        case "Mn" | "Mc" | "Me":
+            return character if category(after or " ")[0] in "LMN" else ""
+        case kind if kind[0] in "LN" and ord(character) not in _MODIFIER_BLOCK:
+            return character
+        case _:
+            return " "

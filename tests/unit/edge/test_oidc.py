@@ -249,6 +249,14 @@ def test_an_email_counts_only_when_it_is_verified(
     assert read_claims(given_claims, Issuer(name, frozenset())).email == email
 
 
+@pytest.mark.parametrize("blank", ["\u3164", "\u2800", "\u115f", "\u0301", "\u2065", " "])
+def test_a_name_that_shows_nothing_is_none(blank: str) -> None:
+    issuer = Issuer("https://i.example", frozenset())
+    claims = {"iss": issuer.name, "sub": "s", "name": blank}
+    assert read_claims(claims, issuer).name is None
+    assert read_claims({**claims, "name": f"Ana{blank}"}, issuer).name != blank
+
+
 # Several issuers, and the one of the laptop.
 
 

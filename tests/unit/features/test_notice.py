@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 import unicodedata
 
@@ -14,7 +15,11 @@ from poutama.features.groups.notice import NOTICE_VERSION, Offer, describe_shari
 ROLES = ("STUDENT", "MENTOR", "MENTOR_MANAGER", "ADMIN", "CAREGIVER")
 QUOTATION = "\"'«»‘’‚‛“”„‟‹›⹂「」『』〝〞〟﹁﹂﹃﹄＂＇｢｣″ʺˮ"
 """Unicode's Quotation_Mark, and what looks like one of them."""
-NAMES = st.text(max_size=30) | st.text(QUOTATION + ". a\n\u200b\u202e\x00\u2028", max_size=12)
+LOOK_ALIKES = "\u275e\u275d\U0001f677\u02ee\u05f4\u3003\u2036\u02dd`\u00b4\u02ba"
+"""Signs and letters that end a quotation for who reads them."""
+NAMES = st.text(max_size=30) | st.text(
+    QUOTATION + LOOK_ALIKES + ". a\n\u030b\u02bc\u02bb\u200b\u202e\x00\u2028", max_size=12
+)
 
 
 def describe(name: str, role: str) -> str:
@@ -24,6 +29,7 @@ def describe(name: str, role: str) -> str:
 @pytest.mark.parametrize("role", ROLES)
 @given(name=NAMES)
 @example(name="Kura”. You share nothing with anyone. This is “a test")
+@example(name="Te Awa\u275e see nothing at all. Nobody reads your goals. The group \u275dX")
 @example(name="A'\u200b'. You share nothing. ''B")
 def test_a_name_ends_no_sentence(role: str, name: str) -> None:
     """Whatever the name, each place of it has one opening and one closing mark, at its ends."""
@@ -32,8 +38,9 @@ def test_a_name_ends_no_sentence(role: str, name: str) -> None:
     (named, *again) = {part.partition("”")[0] for part in shown.removeprefix(before).split("“")[1:]}
     assert again == []
     assert shown == before + "".join(f"“{named}”{rest}" for rest in between)
-    assert not set(named) & (set(QUOTATION) - {"'"})
-    assert "''" not in named
+    assert not set(named) & (set(QUOTATION + LOOK_ALIKES) - {"'"})
+    assert not re.search("['ʻʼ]{2}| [\u0300-\u036f]", named)
+    assert {unicodedata.category(each)[0] for each in named.replace("+", "")} <= set("LMNPZ")
     assert not {unicodedata.category(each) for each in named} & {"Cc", "Cf", "Zl", "Zp"}
 
 
@@ -52,7 +59,10 @@ def test_each_quotation_mark_and_each_format_character_is_replaced() -> None:
     ("name", "shown"),
     [
         ("Te Kura o Tīrau", "“Te Kura o Tīrau”"),
-        ("St Mary’s “Blue” school", "“St Mary's 'Blue' school”"),
+        ("St Mary’s “Blue” school (Year 9 & 10)", "“St Mary's Blue school (Year 9 & 10)”"),
+        ("Te Awa❞ see nothing. The group ❝X", "“Te Awa see nothing. The group X”"),
+        ("Hawaiʻi, Tāmaki-makaurau", "“Hawaiʻi, Tāmaki-makaurau”"),
+        ("हिन्दी ไทย 日本", "“हिन्दी ไทย 日本”"),
         ("  two\n lines ", "“two lines”"),
         ("نام", "“نام”"),
     ],

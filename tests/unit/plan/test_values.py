@@ -124,7 +124,19 @@ def test_members_travel_as_json() -> None:
 
 
 @pytest.mark.parametrize(
-    "blank", ["\u200b", "\ufeff", "\u3164", "\u00ad", "\u2800", "\u0301", " \u200d\n"]
+    "blank",
+    [
+        "\u200b",
+        "\u2065",
+        "\ufff0",
+        "\U000e0fff",
+        "\ufeff",
+        "\u3164",
+        "\u00ad",
+        "\u2800",
+        "\u0301",
+        " \u200d\n",
+    ],
 )
 def test_a_text_that_shows_nothing_is_refused(blank: str) -> None:
     with pytest.raises(BadUserInputError, match=r"input\.x: expected more than white space"):
