@@ -107,8 +107,11 @@ def price_answer(size: int, scanned: int, settings: Settings) -> int:
 
 
 def price_scans(rows: int, settings: Settings) -> int:
-    """What filters and counts cost that went through so many rows, once it is known."""
-    return min(settings.max_cost, rows // settings.cost_scan)
+    """What filters and counts cost that went through so many rows, once it is known.
+
+    Without a bound: what several places of an operation took is owed in full.
+    """
+    return rows // settings.cost_scan
 
 
 def price_refusal(error: PoutamaError, settings: Settings) -> int:

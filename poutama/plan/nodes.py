@@ -215,12 +215,14 @@ class Scan:
         steps: the relations from the filtered rows to them, each with the rule of its rows; none
             for the filtered rows themselves.
         within: which of the filtered rows an index finds.
-        times: how often the filter goes there.
+        times: how often the filter goes there; 0 where only the work of comparing is counted.
+        texts: what is looked for within texts of these rows: the column, and the value.
     """
 
     steps: tuple[Exists, ...]
     within: Predicate = ALWAYS
     times: int = 1
+    texts: tuple[tuple[Column, Value], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ from poutama.plan.nodes import (
 from poutama.plan.ownership import is_implied
 from poutama.plan.traversal import rewrite_rows
 from poutama.plan.values import Value
-from poutama.schema.model import ColumnKind, Entity, RelationShape
+from poutama.schema.model import Column, ColumnKind, Entity, RelationShape
 
 
 def mark_scans(entities: Mapping[str, Entity], read: Read) -> Read:
@@ -44,8 +44,13 @@ def mark_scans(entities: Mapping[str, Entity], read: Read) -> Read:
             way = tuple(step.relation.name for step in steps)
             times = found[way].times + 1 if way in found else 1
             found[way] = Scan(steps, within, times)
-        scans = found.values() or (Scan((), within),)
-        return replace(rows, scans=tuple(scans))
+        if not found:
+            found[()] = Scan((), within)
+        for steps, text in _find_texts(entities, rows.entity, rows.filter):
+            way = tuple(step.relation.name for step in steps)
+            scan = found.get(way, Scan(steps, within, times=0))
+            found[way] = replace(scan, texts=(*scan.texts, text))
+        return replace(rows, scans=tuple(found.values()))
 
     return rewrite_rows(read, mark)
 
@@ -88,6 +93,27 @@ def _find_steps(
                 yield (step, *steps)
             if not inner and relation.shape is not RelationShape.ONE:
                 yield (step,)
+
+
+def _find_texts(
+    entities: Mapping[str, Entity], entity: Entity, predicate: Predicate
+) -> Iterator[tuple[tuple[Exists, ...], tuple[Column, Value]]]:
+    """Each text that is looked for within others, with the way to their rows."""
+    match predicate:
+        case Compare(column, Comparison.CONTAINS, value):
+            yield (), (column, value)
+        case HasWords(columns, words):
+            yield from (((), (column, words)) for column in columns)
+        case All(parts) | AnyOf(parts):
+            for part in parts:
+                yield from _find_texts(entities, entity, part)
+        case Not(part):
+            yield from _find_texts(entities, entity, part)
+        case Exists(relation, target, where):
+            implied = is_implied(entity, relation, target)
+            step = replace(predicate, where=ALWAYS if implied else visible_rows(entities, target))
+            for steps, text in _find_texts(entities, target, where):
+                yield (step, *steps), text
 
 
 def _find_ids(predicate: Predicate) -> Iterator[Predicate]:

@@ -14,11 +14,16 @@ from dataclasses import dataclass
 
 from poutama.plan.nodes import ALWAYS, Scan
 from poutama.plan.scan_marks import find_words
+from poutama.plan.values import Words
 from poutama.sql.bounds import Bounds, Place, render_raise
 from poutama.sql.condition import TRUE, Condition, all_of
-from poutama.sql.fragment import quote_name
+from poutama.sql.fragment import name_column, quote_name
 from poutama.sql.layout import CountSlot, Layout, Level
 from poutama.sql.predicate import Conditions
+
+COMPARISONS = 20_000
+"""Comparisons of a character that count as one more row: looking for a text within another takes,
+at worst, the product of their lengths."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +150,25 @@ def _count_way(
         # To the left: also rows without any of the next are gone through.
         source += f" LEFT JOIN {quote_name(step.target.table)} AS {inner} ON {on.text}"
         alias = inner
+    if scan.texts:
+        work = _render_comparisons(conditions, alias, scan)
+        rows = f"SELECT {scan.times} + {work} AS rows FROM {source}{where.where}{limit}"
+        return f"(SELECT coalesce(sum(this.rows), 0)::int8 FROM ({rows}) AS this)"
     counted = f"(SELECT count(*) FROM (SELECT 1 FROM {source}{where.where}{limit}) AS this)"
     return counted if scan.times == 1 else f"{scan.times} * {counted}"
+
+
+def _render_comparisons(conditions: Conditions, alias: str, scan: Scan) -> str:
+    """As how many rows more a row counts, by the lengths of its texts; none of them is read."""
+    place = conditions.parameters.place
+    parts = []
+    for column, value in scan.texts:
+        is_list = isinstance(value, Words)
+        needle = f"{place(value, 'jsonb')}::text" if is_list else place(value, "text")
+        length = f"coalesce(octet_length({name_column(alias, column.search_name)}), 0)"
+        parts.append(f"{length}::int8 * char_length({needle})")
+    # Not of whole numbers: their division is another thing in each engine.
+    return f"floor(({' + '.join(parts)}) / {COMPARISONS}.0)::int8"
 
 
 def _total(scan: ScannedLevel) -> str:

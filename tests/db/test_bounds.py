@@ -170,6 +170,42 @@ async def test_no_more_rows_are_counted_or_compared_than_the_bound(
         assert 0 < await count_read_tasks(engine_database, client, query, *values) <= 101
 
 
+LONG_NOTES = """
+INSERT INTO goal_note (id, goal_id, author_id, information, information_search)
+SELECT gen_random_uuid(), $1, $2, repeat('a', 10000), repeat('a', 10000) FROM generate_series(1, 20)
+"""
+
+
+@pytest.mark.parametrize("conditions", [1, 4])
+@pytest.mark.parametrize("condition", ["information: {contains: %s}", "search: %s"])
+async def test_what_looking_for_texts_may_take_is_bounded_and_paid_for(
+    engine_database: Database, rendering: str, conditions: int, condition: str
+) -> None:
+    """20 notes of 10,000 characters, each compared with 100: a million comparisons at worst."""
+    values = [goal_id(1), ANA.person_id]
+    await engine_database.write(LONG_NOTES, values, deadline=soon())
+    needles = [json.dumps("b" * (each + 1) + "a" * (99 - each)) for each in range(conditions)]
+    each = ", ".join("{%s}" % (condition % needle) for needle in needles)
+    query = f"{{ goals(filter: {{notes: {{some: {{or: [{each}]}}}}}}) {{ id }} }}"
+    work = 20 * 10_000 * 100 * conditions // 20_000
+    client = client_with(engine_database, rendering, max_scanned_rows=work)
+
+    _, error = await client.fail(query)
+
+    assert error["extensions"]["limit"] == "scannedRows"
+    wider = client_with(engine_database, rendering, max_scanned_rows=2 * work)
+    answer = await wider.send(query, ANA)
+    assert json.loads(answer.body) == {"data": {"goals": []}}
+    assert answer.owed >= work // Settings().cost_scan
+
+
+async def test_looking_for_a_word_in_ordinary_texts_counts_for_nothing(
+    engine_database: Database, rendering: str
+) -> None:
+    client = client_with(engine_database, rendering, max_scanned_rows=5)
+    assert await client.ask('{ goals(filter: {search: "korero maori"}) { id } }')
+
+
 @pytest.mark.parametrize(
     "payload",
     [

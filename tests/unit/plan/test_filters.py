@@ -74,7 +74,10 @@ def test_one_that_stands_for_a_list_is_a_list_of_one() -> None:
 
 @pytest.mark.parametrize(
     ("operator", "value"),
-    [("contains", Needle(A, "goals.filter.title.contains")), ("startsWith", Prefix(A, "goals.filter.title.startsWith"))],
+    [
+        ("contains", Needle(A, "goals.filter.title.contains")),
+        ("startsWith", Prefix(A, "goals.filter.title.startsWith")),
+    ],
 )
 def test_words_are_looked_for_in_the_folded_copy(operator: str, value: Needle | Prefix) -> None:
     found = build({"title": {operator: A}})
