@@ -19,6 +19,7 @@ from poutama.plan.cursor import decode_cursor
 from poutama.plan.input_values import show_value
 from poutama.plan.operation import MAX_ERRORS
 from poutama.plan.values import (
+    Checked,
     Constant,
     CursorPart,
     Default,
@@ -208,21 +209,7 @@ def _resolve_tree(tree: object, binding: Binding, errors: InputErrors) -> Any:
     return None
 
 
-def _resolve_checked(
-    value: Folded
-    | Needle
-    | Prefix
-    | Normalized
-    | Words
-    | Moment
-    | InputText
-    | InputInteger
-    | InputIds
-    | Members
-    | PageSize
-    | CursorPart,
-    binding: Binding,
-) -> object:
+def _resolve_checked(value: Checked, binding: Binding) -> object:
     _check_constants(value.value, getattr(value, "where", ""))
     inner = resolve_value(value.value, binding)
     match value:

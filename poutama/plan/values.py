@@ -186,15 +186,8 @@ class CursorPart:
     where: str
 
 
-Value: TypeAlias = (
-    Constant
-    | Variable
-    | ViewerId
-    | NewId
-    | Returned
-    | IdempotencyKey
-    | Fingerprint
-    | Folded
+Checked: TypeAlias = (
+    Folded
     | Needle
     | Prefix
     | Normalized
@@ -203,11 +196,23 @@ Value: TypeAlias = (
     | InputText
     | InputInteger
     | InputIds
+    | Members
+    | PageSize
+    | CursorPart
+)
+"""What a request brings and is checked, or converted, before it is used."""
+
+Value: TypeAlias = (
+    Constant
+    | Variable
+    | ViewerId
+    | NewId
+    | Returned
+    | IdempotencyKey
+    | Fingerprint
     | Default
     | Unusable
     | SqlConstant
     | Items
-    | Members
-    | PageSize
-    | CursorPart
+    | Checked
 )

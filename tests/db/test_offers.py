@@ -136,6 +136,41 @@ async def test_the_offers_of_another_organisation_stay(school: EngineClient) -> 
     ]
 
 
+FOUND = """mutation ($name: String!) { createOrganisation(input: {
+  name: $name, timeZone: "UTC", region: "NZ", retentionDays: 365 }) { organisation { id } } }"""
+NAME = """mutation ($id: UUID!, $name: String!) {
+  updateOrganisation(input: { organisationId: $id, name: $name }) { organisation { name } } }"""
+INVITE_STAFF = """mutation ($id: UUID!, $role: Role!) { invite(input: { organisationId: $id,
+  email: "the-student@school.example", name: "x", role: $role }) { membership { id } } }"""
+DECLINE_STAFF = """mutation ($id: UUID!) {
+  declineInvitation(input: { membershipId: $id, report: false }) { membership { id } } }"""
+
+
+async def test_organisations_that_are_not_verified_are_no_way_to_write_to_a_child(
+    school: EngineClient,
+) -> None:
+    """Their names are free text; one could rewrite them, or send the next from another of one's."""
+    founder, child = viewer_for(Caller.STRANGER), viewer_for(Caller.STUDENT)
+    first, second = [
+        (await school.ask(FOUND, founder, name=name))["createOrganisation"]["organisation"]["id"]
+        for name in ("Hello", "Answer me")
+    ]
+    offer = await school.ask(INVITE_STAFF, founder, id=first, role="ADMIN")
+    assert await school.refuse(NAME, founder, id=first, name="Where are you") == "CONFLICT"
+    await school.ask(NAME, founder, id=second, name="Answer me now")
+
+    await school.ask(DECLINE_STAFF, child, id=offer["invite"]["membership"]["id"])
+
+    for place in (first, second):
+        for role in ("ADMIN", "MENTOR_MANAGER"):
+            refused = await school.refuse(INVITE_STAFF, founder, id=place, role=role)
+            assert refused == "CONFLICT"
+    await school.ask(NAME, founder, id=first, name="Hello again")
+    # A school that is verified, or founded by others, is not kept from it.
+    verified = str(id_of("organisation"))
+    await school.ask(INVITE_STAFF, viewer_for(Caller.ADMIN), id=verified, role="ADMIN")
+
+
 async def test_to_end_an_offer_of_ones_own_is_to_decline_it(school: EngineClient) -> None:
     membership = (await invite(school))["id"]
     person = await sign_in(school)

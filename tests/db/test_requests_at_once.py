@@ -87,16 +87,17 @@ async def test_a_request_whose_turn_does_not_come_is_refused_and_takes_no_place(
             assert caught.value.extensions == {
                 "limit": "requestsAtOnce", "value": 2, "allowed": 1, "retryAfter": 1,
             }  # fmt: skip
-        await take_turn(requests, BEN)
-    await take_turn(requests, ANA)
+        assert await take_turn(requests, BEN)
+    assert await take_turn(requests, ANA)
 
 
 async def test_without_a_limit_no_request_waits() -> None:
     requests = RequestsAtOnce(0, wait_seconds=0)
     async with requests.take_turn(ANA.person_id, soon()):
-        await take_turn(requests, ANA)
+        assert await take_turn(requests, ANA)
 
 
-async def take_turn(requests: RequestsAtOnce, viewer: Viewer) -> None:
+async def take_turn(requests: RequestsAtOnce, viewer: Viewer) -> bool:
     async with requests.take_turn(viewer.person_id, soon()):
         pass
+    return True

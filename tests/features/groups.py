@@ -52,6 +52,9 @@ def _update_organisation(doing: Doing, input: Row) -> Done:
     found = doing.changeable("updateOrganisation", "Organisation", input, "organisationId")
     if "name" in input and found["verified"]:
         raise Refused("FORBIDDEN")
+    offers = doing.all("Membership", organisationId=found["id"], source="INVITED")
+    if "name" in input and any(doing.policy.is_offered(each) for each in offers):
+        raise Refused("CONFLICT")
     return doing.update("updateOrganisation", "Organisation", input, "organisationId")
 
 

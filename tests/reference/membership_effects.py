@@ -84,9 +84,12 @@ def invite(doing: Doing, input: Row) -> Done:
         if asked and input["organisationId"] not in [each["organisationId"] for each in where]:
             raise Refused("NOT_FOUND")
     email = input["email"].lower()
-    asked_before = doing.all(
-        "Membership", organisationId=input["organisationId"], invitedEmail=email
-    )
+    asked_before = [
+        row
+        for row in doing.all("Membership", invitedEmail=email)
+        if row["organisationId"] == input["organisationId"]
+        or _is_of_the_same_people(doing, row, input["organisationId"])
+    ]
     if any(row["declinedAt"] and row["declinedAt"] > doing.now - PAUSE for row in asked_before):
         raise Refused("CONFLICT")
     known = [
@@ -274,6 +277,18 @@ def _may_offer(doing: Doing, offered: Row) -> bool:
     by_address = offered["source"] == "INVITED" and offered["role"] in ("STUDENT", "CAREGIVER")
     needs = by_address or offered["source"] == "ROSTER"
     return not needs or _is_verified(doing, offered["organisationId"])
+
+
+def _is_of_the_same_people(doing: Doing, declined: Row, place: UUID) -> bool:
+    """Whether both organisations are not verified, with the same inviter or founder."""
+    other = declined["organisationId"]
+    if _is_verified(doing, place) or _is_verified(doing, other):
+        return False
+    here, there = (
+        {row["personId"] for row in doing.all("Membership", organisationId=each, source="FOUNDED")}
+        for each in (place, other)
+    )
+    return declined["grantedById"] == doing.viewer or bool((here & there) - {None})
 
 
 def _is_verified(doing: Doing, organisation: UUID) -> bool:

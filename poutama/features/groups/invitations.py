@@ -14,6 +14,7 @@ from uuid import UUID, uuid4
 import msgspec
 
 from poutama.db.address_conflicts import render_has_left, render_is_claimed
+from poutama.db.verified_organisations import render_is_verified
 from poutama.errors import BadUserInputError, ConflictError, ForbiddenError, NotFoundError
 from poutama.features.groups.endings import decline
 from poutama.features.groups.memberships import MembershipPayload, Role
@@ -41,12 +42,20 @@ _FIND_PERSON = f"""
 SELECT p.id FROM person AS p WHERE p.email = $1::text
     AND NOT {render_has_left("p.id")} AND NOT {render_is_claimed("p.id", "p.email")}
 """  # noqa: S608  constants
-# What was declined lately, and until when that counts.
-_FIND_DECLINED = """
-SELECT max(declined_at) + $3::int8 * interval '1 day' AS until FROM membership
-WHERE organisation_id = $1::uuid AND invited_email = $2::text
-    AND declined_at > now() - $3::int8 * interval '1 day'
-"""
+# What was declined lately, and until when that counts. Anyone can found organisations that are not
+# verified: what one of them offered was declined for all by the same inviter or founder.
+_FIND_DECLINED = f"""
+SELECT max(d.declined_at) + $3::int8 * interval '1 day' AS until FROM membership AS d
+WHERE d.invited_email = $2::text AND d.declined_at > now() - $3::int8 * interval '1 day'
+    AND (d.organisation_id = $1::uuid OR (
+        NOT {render_is_verified("$1::uuid")} AND NOT {render_is_verified("d.organisation_id")}
+        AND (d.granted_by_id = $4::uuid OR EXISTS (
+            SELECT 1 FROM membership AS f JOIN membership AS o ON o.person_id = f.person_id
+            WHERE f.organisation_id = $1::uuid AND f.source = 'FOUNDED'
+                AND o.organisation_id = d.organisation_id AND o.source = 'FOUNDED'
+        ))
+    ))
+"""  # noqa: S608  constants
 # Of the person only what the inviter sees of them: that they belong there. What they have not
 # accepted, or what waits for approval, is found by the address that was invited alone.
 _FIND_SAME = f"""
@@ -104,7 +113,8 @@ async def invite(context: ProcedureContext, input: InviteInput) -> MembershipPay
         NotFoundError: the group or the child is not one of the organisation.
         BadUserInputError: not an email address, or role, group and child do not go together.
         ForbiddenError: a student or caregiver, and the organisation is not verified.
-        ConflictError: the address declined an invitation of the organisation lately.
+        ConflictError: the address declined an invitation of the organisation lately; of one that is
+            not verified, or of another such one by the same inviter or founder.
     """
     email = _check_email(input.email)
     await _check_invitation(context, input)
@@ -186,11 +196,12 @@ async def _check_invitation(context: ProcedureContext, input: InviteInput) -> No
 
 async def _check_declined(context: ProcedureContext, organisation: UUID, email: str) -> None:
     days = context.settings.invitation_pause_days
-    (row,) = await context.transaction.fetch(_FIND_DECLINED, organisation, email, days)
+    inviter = context.viewer.person_id
+    (row,) = await context.transaction.fetch(_FIND_DECLINED, organisation, email, days, inviter)
     if row["until"] is not None:
         raise ConflictError(
-            "This address has declined an invitation of the organisation; it can be invited again"
-            f" from {row['until']:%Y-%m-%d}."
+            "This address has declined an invitation of the organisation, or of another one of the"
+            f" same people; it can be invited again from {row['until']:%Y-%m-%d}."
         )
 
 

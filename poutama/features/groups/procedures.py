@@ -19,6 +19,10 @@ from poutama.features.groups.join_codes import new_join_code, render_waits
 from poutama.features.groups.memberships import MembershipPayload, Role
 from poutama.procedure import ProcedureContext
 
+NAME_IS_SHOWN = (
+    "The organisation has invitations that were not answered, and they show its name; end them"
+    " first (endMembership)."
+)
 NAME_IS_VERIFIED = (
     "The name of a verified organisation cannot be changed: it is what was checked. Ask those who"
     " run the service to verify the organisation under the new name."
@@ -29,6 +33,11 @@ GROUP_IS_KEPT = (
 )
 
 _FIND_ORGANISATION = "SELECT verified, version FROM organisation WHERE id = $1::uuid"
+_FIND_OPEN_OFFER = """
+SELECT 1 FROM membership WHERE organisation_id = $1::uuid AND source = 'INVITED'
+    AND accepted_at IS NULL AND (ends_at IS NULL OR ends_at > now())
+    AND (expires_at IS NULL OR expires_at > now()) LIMIT 1
+"""
 _FIND_CODE = f"""
 SELECT g.id, g.organisation_id, g.join_code_expires_at, {render_waits("$2::uuid", "g")} AS waits
 FROM learning_group AS g WHERE g.join_code = $1::text AND g.join_code_expires_at > now()
@@ -158,7 +167,7 @@ async def update_organisation(
     """Rename an organisation that is not verified.
 
     Raises:
-        ConflictError: it has another version than expected.
+        ConflictError: it has another version than expected, or open offers, which show its name.
         ForbiddenError: it is verified: under another name it would be taken for another school.
     """
     organisation, expected = input.organisation_id, input.expected_version
@@ -168,6 +177,8 @@ async def update_organisation(
     if input.name is not None:
         if row["verified"]:
             raise ForbiddenError(NAME_IS_VERIFIED)
+        if await context.transaction.fetch(_FIND_OPEN_OFFER, organisation):
+            raise ConflictError(NAME_IS_SHOWN)
         await context.changes.update("Organisation", organisation, {"name": input.name})
     return OrganisationPayload(organisation)
 
