@@ -13,6 +13,7 @@ from poutama.engine import Engine
 from poutama.features import load_features, load_model
 from poutama.settings import Settings
 from poutama.viewer import Viewer
+from tests.db.notices import shown
 from tests.db.sample_people import fill, viewer_for
 from tests.db.sessions import soon
 from tests.features.record import Caller
@@ -20,8 +21,9 @@ from tests.features.sample import JOIN_CODE, id_of
 from tests.golden.engine_client import EngineClient
 
 INVITE = """mutation ($input: InviteInput!) { invite(input: $input) { membership { id } } }"""
-ACCEPT = """mutation ($id: UUID!) {
-  acceptMembership(input: { membershipId: $id }) { membership { id confirmed } } }"""
+ACCEPT = """mutation ($id: UUID!, $notice: String!) {
+  acceptMembership(input: { membershipId: $id, noticeVersion: $notice }) {
+    membership { id confirmed } } }"""
 CONFIRM = """mutation ($id: UUID!) { confirmMembership(input: { membershipId: $id }) {
   membership { confirmed confirmedBy { id } applicantName } } }"""
 END = """mutation ($id: UUID!, $all: Boolean! = false) {
@@ -72,7 +74,7 @@ async def care(
     input = {"organisationId": str(id_of("organisation")), "childId": CHILD, "role": "CAREGIVER"}
     made = await school.ask(INVITE, by, input={**input, "email": rows[0]["email"], "name": "x"})
     membership: str = made["invite"]["membership"]["id"]
-    accepted = await school.ask(ACCEPT, carer, id=membership)
+    accepted = await school.ask(ACCEPT, carer, **await shown(school, membership))
     assert not accepted["acceptMembership"]["membership"]["confirmed"]
     return membership
 
@@ -110,7 +112,7 @@ async def test_who_leads_does_not_make_themselves_a_mentor(
     offer = {**place, "role": "MENTOR", "email": email, "name": "x"}
     made = await school.ask(INVITE, leader, input=offer)
     membership = made["invite"]["membership"]["id"]
-    assert await school.refuse(ACCEPT, leader, id=membership) == "NOT_FOUND"
+    assert await school.refuse(ACCEPT, leader, **await shown(school, membership)) == "NOT_FOUND"
     assert not await reads_goals(school, leader)
 
 
@@ -226,7 +228,7 @@ async def test_adults_see_the_list_of_their_own_organisation_without_opened_reco
 ) -> None:
     await school.ask(OPEN, MANAGER, id=CHILD)
     joined = (await school.ask(JOIN, STUDENT, code="TOTA2345"))["joinGroup"]["membership"]["id"]
-    await school.ask(ACCEPT, STUDENT, id=joined)
+    await school.ask(ACCEPT, STUDENT, **await shown(school, joined))
     everything = await list_access(school, STUDENT)
     assert {e["organisationName"] for e in everything} == {"organisation", "other organisation"}
     for viewer in (MENTOR, CAREGIVER, MANAGER, ADMIN):
@@ -266,7 +268,7 @@ async def test_a_group_that_admits_by_approval_shows_nothing_before_a_mentor_con
     joined = (await school.ask(JOIN, STRANGER, code=JOIN_CODE))["joinGroup"]["membership"]
     assert not joined["confirmed"]
     newcomer = str(id_of(Caller.STRANGER))
-    await school.ask(ACCEPT, STRANGER, id=joined["id"])
+    await school.ask(ACCEPT, STRANGER, **await shown(school, joined["id"]))
     assert (await school.ask(WAITING, STRANGER, id=newcomer))["groups"] == []
     seen = await school.ask(WAITING, MENTOR, id=newcomer)
     assert seen["person"] is None
@@ -283,7 +285,7 @@ async def test_a_join_code_alone_does_not_readmit_who_was_removed(
 ) -> None:
     await school.ask(END, ender, id=str(id_of("student's")))
     again = (await school.ask(JOIN, STUDENT, code=JOIN_CODE))["joinGroup"]["membership"]
-    await school.ask(ACCEPT, STUDENT, id=again["id"])
+    await school.ask(ACCEPT, STUDENT, **await shown(school, again["id"]))
     assert again["confirmed"] != waits
     assert await reads_goals(school, MENTOR) != waits
     if waits:
@@ -311,7 +313,7 @@ async def test_a_membership_by_a_code_is_accepted_as_long_as_the_code_is_valid(
     )
     assert rows[0]["same"]
     await school.database.write(EXPIRED, [id_of("group")], deadline=soon())
-    assert await school.refuse(ACCEPT, STRANGER, id=joined["id"]) == "NOT_FOUND"
+    assert await school.refuse(ACCEPT, STRANGER, **await shown(school, joined["id"])) == "NOT_FOUND"
 
 
 @pytest.mark.parametrize("change", LATER.values(), ids=LATER)
@@ -321,7 +323,9 @@ async def test_a_membership_by_a_code_waits_for_approval_as_of_its_acceptance(
     joined = (await school.ask(JOIN, STRANGER, code=JOIN_CODE))["joinGroup"]["membership"]
     assert joined["confirmed"]
     await school.database.write(change, [id_of("group")], deadline=soon())
-    accepted = (await school.ask(ACCEPT, STRANGER, id=joined["id"]))["acceptMembership"]
+    accepted = (await school.ask(ACCEPT, STRANGER, **await shown(school, joined["id"])))[
+        "acceptMembership"
+    ]
     assert not accepted["membership"]["confirmed"]
     newcomer = str(id_of(Caller.STRANGER))
     assert (await school.ask(WAITING, MENTOR, id=newcomer))["person"] is None
@@ -335,7 +339,7 @@ async def test_the_renewed_code_admits_who_joined_by_the_old_one(school: EngineC
     code = renewed["renewJoinCode"]["group"]["joinCode"]
     again = (await school.ask(JOIN, STRANGER, code=code))["joinGroup"]["membership"]
     assert again["id"] == joined["id"]
-    accepted = await school.ask(ACCEPT, STRANGER, id=joined["id"])
+    accepted = await school.ask(ACCEPT, STRANGER, **await shown(school, joined["id"]))
     assert accepted["acceptMembership"]["membership"]["confirmed"]
 
 
@@ -353,7 +357,9 @@ async def test_who_was_removed_from_a_group_is_not_readmitted_by_the_code_of_ano
     assert joined["confirmed"] == joins_first
     if joins_first:
         await remove()
-    accepted = (await school.ask(ACCEPT, STUDENT, id=joined["id"]))["acceptMembership"]
+    accepted = (await school.ask(ACCEPT, STUDENT, **await shown(school, joined["id"])))[
+        "acceptMembership"
+    ]
     assert not accepted["membership"]["confirmed"]
     other = viewer_for(Caller.OTHER_MENTOR)
     assert not await reads_goals(school, other)

@@ -10,6 +10,7 @@ import pytest
 from poutama.db.identity import SignIn, find_person
 from poutama.errors import ForbiddenError
 from poutama.viewer import Viewer
+from tests.db.notices import shown
 from tests.db.roster_importer import ORGANISATION, VERIFY, Importer, errors
 from tests.db.tasks import run_task
 from tests.features.record import Caller
@@ -30,8 +31,8 @@ RESOLVE = """mutation ($id: UUID!, $decision: AddressDecision!) {
   resolveAddressConflict(input: {conflictId: $id, decision: $decision})
     { addressConflict { decision } } }"""
 INVITE = "mutation ($input: InviteInput!) { invite(input: $input) { membership { id } } }"
-ACCEPT = """mutation ($id: UUID!) {
-  acceptMembership(input: {membershipId: $id}) { membership { id } } }"""
+ACCEPT = """mutation ($id: UUID!, $notice: String!) {
+  acceptMembership(input: { membershipId: $id, noticeVersion: $notice }) { membership { id } } }"""
 END = "UPDATE membership SET ends_at = now() WHERE person_id = $1"
 FAR = id_of("other organisation")
 STUDENT = user("u1", "Stu One")
@@ -299,7 +300,7 @@ async def test_what_is_offered_to_the_address_of_a_leaver_is_the_newcomers(
     place = {"organisationId": str(ORGANISATION), "groupId": str(id_of("group"))}
     offered = {**place, "email": ADDRESS, "name": "Newbie Smith", "role": role}
     made = await send(importer, INVITE, Viewer(id_of(Caller.MANAGER)), input=offered)
-    offer = {"id": made["invite"]["membership"]["id"]}
+    offer = await shown(importer, made["invite"]["membership"]["id"])
     client = EngineClient(importer.database, "json")
     assert await client.refuse(ACCEPT, student, **offer) == "NOT_FOUND"
     with pytest.raises(ForbiddenError, match="must decide"):
@@ -320,7 +321,7 @@ async def test_an_offer_to_an_address_that_is_claimed_waits_for_the_decision(
     place = {"organisationId": str(ORGANISATION), "groupId": str(id_of("group"))}
     offered = {**place, "email": ADDRESS, "name": "x", "role": "MENTOR"}
     made = await send(importer, INVITE, Viewer(id_of(Caller.MANAGER)), input=offered)
-    offer = {"id": made["invite"]["membership"]["id"]}
+    offer = await shown(importer, made["invite"]["membership"]["id"])
     with pytest.raises(ForbiddenError, match="must decide"):
         await sign_in(importer, ADDRESS, "newcomer")
     client = EngineClient(importer.database, "json")

@@ -17,6 +17,7 @@ from poutama.features.groups.notice import NOTICE_VERSION
 from poutama.settings import Settings
 from poutama.text import normalize_email
 from poutama.viewer import Viewer
+from tests.db.notices import shown
 from tests.db.sample_people import fill, viewer_for
 from tests.db.sessions import soon
 from tests.features.record import Caller
@@ -32,7 +33,7 @@ INVITE = """mutation ($input: InviteInput!) { invite(input: $input) {
   membership { id version acceptedAt invitedName person { id } } } }"""
 JOIN = """mutation ($code: String!) { joinGroup(input: { joinCode: $code }) {
   membership { id organisation { id } invitation { organisationVerified sharing } } } }"""
-ACCEPT = """mutation ($id: UUID!, $notice: String) {
+ACCEPT = """mutation ($id: UUID!, $notice: String!) {
   acceptMembership(input: { membershipId: $id, noticeVersion: $notice }) { membership { id } } }"""
 CONFIRM = """mutation ($id: UUID!) {
   confirmMembership(input: { membershipId: $id }) { membership { id } } }"""
@@ -87,7 +88,7 @@ async def found_snoop(client: EngineClient) -> dict[str, str]:
     by_another = "UPDATE membership SET granted_by_id = $2 WHERE id = $1::uuid"
     another = [made["id"], id_of(Caller.OTHER_ADMIN)]
     await client.database.write(by_another, another, deadline=soon())
-    await client.ask(ACCEPT, SNOOP, id=made["id"], notice=None)
+    await client.ask(ACCEPT, SNOOP, **await shown(client, made["id"]))
     return {**place, "code": group["joinCode"]}
 
 
@@ -119,7 +120,7 @@ async def test_an_organisation_that_is_not_verified_invites_no_students_or_careg
     input = {key: place[key] for key in ("organisationId", "groupId")}
     assert await school.refuse(INVITE, SNOOP, input={**input, **child}) == "FORBIDDEN"
     joined = (await school.ask(JOIN, STUDENT, code=place["code"]))["joinGroup"]["membership"]
-    await school.ask(ACCEPT, STUDENT, id=joined["id"], notice=None)
+    await school.ask(ACCEPT, STUDENT, **await shown(school, joined["id"]))
     care = {"organisationId": place["organisationId"], "childId": str(STUDENT.person_id)}
     friend = {**care, "email": "friend@x.example", "name": "x", "role": "CAREGIVER"}
     assert await school.refuse(INVITE, SNOOP, input=friend) == "FORBIDDEN"
@@ -146,7 +147,7 @@ async def test_a_join_code_says_in_plain_words_that_the_organisation_is_not_veri
     assert warning.startswith("“Tīrawolden College” is not verified: no one has checked")
     assert mentors.startswith("The mentors of the group “Class 1” see your name and read your")
     assert not await sees_goals(school, SNOOP)
-    await school.ask(ACCEPT, STUDENT, id=joined["id"], notice=None)
+    await school.ask(ACCEPT, STUDENT, **await shown(school, joined["id"]))
     assert await sees_goals(school, SNOOP)
     await school.ask(END, STUDENT, id=joined["id"])
     assert not await sees_goals(school, SNOOP)
@@ -237,9 +238,9 @@ async def test_accepting_answers_the_other_offers_of_the_same_membership(
     joined = (await school.ask(JOIN, SNOOP, code=JOIN_CODE))["joinGroup"]["membership"]["id"]
     invited = (await invite(school, email="stranger@school.example"))["id"]
     assert joined != invited
-    await school.ask(ACCEPT, SNOOP, id=invited, notice=None)
+    await school.ask(ACCEPT, SNOOP, **await shown(school, invited))
     assert (await school.ask(INVITATIONS, SNOOP))["invitations"] == []
-    assert await school.refuse(ACCEPT, SNOOP, id=joined, notice=None) == "NOT_FOUND"
+    assert await school.refuse(ACCEPT, SNOOP, **await shown(school, joined)) == "NOT_FOUND"
 
 
 async def doubt(client: EngineClient) -> None:
@@ -270,9 +271,9 @@ async def test_an_offer_ends_with_the_verification_that_it_needs(
     await school.database.write(as_from, [UUID(membership), source], deadline=soon())
     await doubt(school)
     if refused:
-        assert await school.refuse(ACCEPT, SNOOP, id=membership, notice=None) == "FORBIDDEN"
+        assert await school.refuse(ACCEPT, SNOOP, **await shown(school, membership)) == "FORBIDDEN"
     else:
-        await school.ask(ACCEPT, SNOOP, id=membership, notice=None)
+        await school.ask(ACCEPT, SNOOP, **await shown(school, membership))
 
 
 async def test_a_caregiver_is_not_confirmed_once_the_organisation_is_doubted(
@@ -280,7 +281,7 @@ async def test_a_caregiver_is_not_confirmed_once_the_organisation_is_doubted(
 ) -> None:
     care = {"groupId": None, "childId": str(STUDENT.person_id), "role": "CAREGIVER"}
     membership = (await invite(school, email="stranger@school.example", **care))["id"]
-    await school.ask(ACCEPT, SNOOP, id=membership, notice=None)
+    await school.ask(ACCEPT, SNOOP, **await shown(school, membership))
     await doubt(school)
     assert await school.refuse(CONFIRM, STUDENT, id=membership) == "FORBIDDEN"
     assert not await sees_goals(school, SNOOP)
@@ -293,7 +294,7 @@ async def test_a_code_admits_who_was_invited_before_the_organisation_was_doubted
     await doubt(school)
     joined = (await school.ask(JOIN, SNOOP, code=JOIN_CODE))["joinGroup"]["membership"]["id"]
     assert joined != invited
-    await school.ask(ACCEPT, SNOOP, id=joined, notice=None)
+    await school.ask(ACCEPT, SNOOP, **await shown(school, joined))
 
 
 async def test_the_invited_see_what_they_are_asked_and_the_answer_is_recorded(
@@ -335,7 +336,7 @@ async def test_who_declines_is_left_alone_and_a_report_is_kept(school: EngineCli
     person = await sign_in(school)
     await school.ask(DECLINE, person, id=membership, report=True)
     assert (await school.ask(INVITATIONS, person))["invitations"] == []
-    assert await school.refuse(ACCEPT, person, id=membership, notice=None) == "NOT_FOUND"
+    assert await school.refuse(ACCEPT, person, **await shown(school, membership)) == "NOT_FOUND"
     assert await school.refuse(INVITE, MANAGER, input=offer()) == "CONFLICT"
     rows = await school.database.read(
         "select reporter_id, inviter_id, reason from invitation_report", deadline=soon()

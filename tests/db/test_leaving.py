@@ -13,6 +13,7 @@ from poutama.engine import Engine
 from poutama.features import load_features, load_model
 from poutama.settings import Settings
 from poutama.store.directory import DirectoryStore
+from tests.db.notices import shown
 from tests.db.roster_importer import Importer
 from tests.db.sample_people import fill
 from tests.db.sessions import soon
@@ -62,7 +63,7 @@ async def write(school: EngineClient, statement: str, *values: object) -> None:
 async def join(school: EngineClient) -> None:
     """The student joins the group again; who removed them has no say here."""
     joined = (await school.ask(JOIN, STUDENT, code=JOIN_CODE))["joinGroup"]["membership"]["id"]
-    await school.ask(ACCEPT, STUDENT, id=joined)
+    await school.ask(ACCEPT, STUDENT, **await shown(school, joined))
     await write(school, "update membership set confirmed = true where id = $1", joined)
     assert await reads_goals(school, MENTOR)
 

@@ -7,6 +7,7 @@ from uuid import UUID
 
 import pytest
 
+from tests.db.notices import shown
 from tests.db.sample_people import viewer_for
 from tests.db.sessions import soon
 from tests.db.test_consent import (
@@ -188,6 +189,6 @@ async def test_to_end_an_offer_of_anothers_declines_nothing(school: EngineClient
 async def test_to_end_what_one_had_accepted_declines_nothing(school: EngineClient) -> None:
     membership = (await invite(school))["id"]
     person = await sign_in(school)
-    await school.ask(ACCEPT, person, id=membership, notice=None)
+    await school.ask(ACCEPT, person, **await shown(school, membership))
     await school.ask(END, person, id=membership)
     assert (await invite(school))["id"] != membership

@@ -8,15 +8,15 @@ import pytest
 
 from poutama.features.roster import steps
 from poutama.features.roster.runner import run_phase
+from tests.db.notices import shown
 from tests.db.roster_importer import Importer, counts
 from tests.features.record import Caller
 from tests.features.sample import id_of
 from tests.unit.features.rosters import Table, classes, enrolments, roster_of, user
 
 END = "mutation ($id: UUID!) { endMembership(input: {membershipId: $id}) { membership { id } } }"
-ACCEPT = (
-    "mutation ($id: UUID!) { acceptMembership(input: {membershipId: $id}) { membership { id } } }"
-)
+ACCEPT = """mutation ($id: UUID!, $notice: String!) {
+  acceptMembership(input: {membershipId: $id, noticeVersion: $notice}) { membership { id } } }"""
 STUDENT = user("u1", "The Student", email="the-student@school.example")
 TAKEN = (
     "The email 'X' may be another person's: Ana T was not added. Where addressConflicts lists it,"
@@ -107,7 +107,8 @@ async def test_who_ended_a_membership_themselves_is_asked_before_they_are_in_aga
     await importer.import_(school(STUDENT, enrollments=again))
     assert await importer.members("Art") == []
     # Once they have accepted, they are a student like the others.
-    await importer.ask(ACCEPT, Caller.STUDENT, id=await find_membership(importer, "Art"))
+    offered = await find_membership(importer, "Art")
+    await importer.ask(ACCEPT, Caller.STUDENT, **await shown(importer, offered))
     applied = await importer.import_(school(STUDENT, class_="Drama"))
     assert await importer.members("Drama") == [("the-student@school.example", "STUDENT")]
     assert invited(applied) == {}

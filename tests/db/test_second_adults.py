@@ -12,6 +12,7 @@ from poutama.engine import Engine
 from poutama.features import load_features, load_model
 from poutama.settings import Settings
 from poutama.viewer import Viewer
+from tests.db.notices import shown
 from tests.db.sample_people import fill, viewer_for
 from tests.db.sessions import soon
 from tests.features.record import Caller
@@ -19,8 +20,9 @@ from tests.features.sample import id_of
 from tests.golden.engine_client import EngineClient
 
 INVITE = "mutation ($input: InviteInput!) { invite(input: $input) { membership { id } } }"
-ACCEPT = """mutation ($id: UUID!) {
-  acceptMembership(input: { membershipId: $id }) { membership { id confirmed } } }"""
+ACCEPT = """mutation ($id: UUID!, $notice: String!) {
+  acceptMembership(input: { membershipId: $id, noticeVersion: $notice }) {
+    membership { id confirmed } } }"""
 CONFIRM = """mutation ($id: UUID!) {
   confirmMembership(input: { membershipId: $id }) { membership { confirmed } } }"""
 GOALS = "query ($id: UUID!) { person(personId: $id) { goals { id } } }"
@@ -51,7 +53,7 @@ async def engage(school: EngineClient, viewer: Viewer | None, **more: str) -> di
     email = str((await school.ask("{ me { email } }", viewer))["me"]["email"])
     offer = {"organisationId": str(id_of("organisation")), "email": email, "name": "x", **more}
     made = (await school.ask(INVITE, ADMIN, input=offer))["invite"]["membership"]
-    accepted = await school.ask(ACCEPT, viewer, id=made["id"])
+    accepted = await school.ask(ACCEPT, viewer, **await shown(school, made["id"]))
     membership: dict[str, Any] = accepted["acceptMembership"]["membership"]
     return membership
 

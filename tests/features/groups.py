@@ -24,7 +24,7 @@ from tests.features.record import (
 from tests.features.sample import JOIN_CODE
 from tests.reference import membership_effects, policy, rights
 from tests.reference.changes import Doing, Done, Refused, about
-from tests.reference.computed import version_of_offer
+from tests.reference.computed import version_of, version_of_offer
 from tests.reference.policy import Row
 from tests.strategies.drawing import NAMES, Drawing
 
@@ -151,7 +151,7 @@ def _agree_on_what_to_accept(drawing: Drawing, input: Row) -> Row:
         found = input | {"membershipId": drawing.choose(*offers)}
     else:
         found = _agree_on_an_offer(drawing, input)
-    if found.get("noticeVersion") == SHOWN:
+    if found["noticeVersion"] == SHOWN:
         (row,) = (x for x in drawing.world["Membership"] if x["id"] == found["membershipId"])
         found |= {"noticeVersion": version_of_offer(drawing.world, row)}
     return found
@@ -253,7 +253,16 @@ MUTATIONS = (
     ),
     MutationRecord(
         name="acceptMembership",
-        cases=(Case("the student's", {"membershipId": Id("student's, not accepted")}, STUDENT),),
+        cases=(
+            Case(
+                "the student's",
+                {
+                    "membershipId": Id("student's, not accepted"),
+                    "noticeVersion": version_of("STUDENT", "organisation", True, "other group"),
+                },
+                STUDENT,
+            ),
+        ),
         may=rights.who_may_accept,
         does=membership_effects.accept_membership,
         agree=_agree_on_what_to_accept,
@@ -321,7 +330,7 @@ RECORD = FeatureRecord(
         "region": ("here",),
         "retentionDays": (1, 90),
         "expectedVersion": (1, 1, 2, None),
-        "noticeVersion": (SHOWN, SHOWN, "2026-11", None),
+        "noticeVersion": (SHOWN, SHOWN, SHOWN, "2026-11"),
         "report": (False, True),
         "endGranted": (False, True),
         "joinApproval": (False, True),

@@ -114,8 +114,8 @@ def accept_membership(doing: Doing, input: Row) -> Done:
     if not doing.policy.is_offered(found):
         raise Refused("NOT_FOUND")
     _check_verified(doing, found)
-    shown = input.get("noticeVersion")
-    if shown not in (None, version_of_offer(doing.world, found)):
+    shown = input["noticeVersion"]
+    if shown != version_of_offer(doing.world, found):
         raise Refused("CONFLICT")
     if _is_claimed(doing, found["personId"], found["invitedEmail"]):
         raise Refused("CONFLICT")

@@ -81,7 +81,7 @@ class AcceptMembershipInput(msgspec.Struct, frozen=True, rename="camel"):
     """Which membership, and which notice the person was shown."""
 
     membership_id: UUID
-    notice_version: str | None = None
+    notice_version: str
 
 
 async def accept_membership(
@@ -108,7 +108,7 @@ async def accept_membership(
         return MembershipPayload(membership)
     check_verified(offers[0])
     offer = _read_offer(offers[0])
-    if input.notice_version not in (None, name_version(offer)):
+    if input.notice_version != name_version(offer):
         raise ConflictError(NOT_WHAT_WAS_SHOWN)
     (row,) = await context.transaction.fetch(_FIND_MEMBERSHIP, membership)
     if row["claimed"]:
@@ -149,7 +149,7 @@ def _read_offer(row: Record) -> Offer:
 
 
 async def _record_consent(
-    context: ProcedureContext, membership: UUID, row: Record, offer: Offer, shown: str | None
+    context: ProcedureContext, membership: UUID, row: Record, offer: Offer, shown: str
 ) -> None:
     await context.changes.insert(
         "Consent",
