@@ -17,8 +17,11 @@ from poutama.commands.database_call import call_with_database
 from poutama.commands.terminal_text import escape_text
 from poutama.db.connection import Database
 from poutama.db.pooled_connection import Records
+from poutama.db.transaction import Transaction, run_transaction
 from poutama.errors import BadUserInputError, NotFoundError
 from poutama.features.groups.reports import list_reports
+from poutama.features.privacy.deadlines import HAND_OVER
+from poutama.features.records.verification import CLOSE_UNVERIFIED
 from poutama.features.roster.organisation_verification import (
     confirm_adult,
     doubt_organisation,
@@ -33,8 +36,9 @@ from poutama.text import normalize_email
 SECONDS = 30.0
 ID_WIDTH = 36
 DOUBTED = (
-    "no longer verified; students join by code, its rosters are refused, and what it has offered to"
-    " students and caregivers cannot be accepted"
+    "no longer verified; students join by code, its rosters are refused, what it has offered to"
+    " students and caregivers cannot be accepted, its people's requests are the operator's, and"
+    " records that it opened are closed"
 )
 
 
@@ -119,7 +123,7 @@ def judge_organisation(
         deadline = time.monotonic() + SECONDS
         await _require(database, id_, deadline)
         if name is None:
-            await doubt_organisation(database, id_, deadline=deadline)
+            await _withdraw(database, id_, deadline)
             waiting = None
         else:
             waiting = await verify_by_name(database, id_, name, domains=normal, deadline=deadline)
@@ -128,6 +132,17 @@ def judge_organisation(
         return f"{row['name']}: {follows}"
 
     return call_with_database(settings, url, call)
+
+
+async def _withdraw(database: Database, id_: UUID, deadline: float) -> None:
+    """Take the verification back, with what only a verified organisation has."""
+
+    async def work(transaction: Transaction) -> None:
+        await doubt_organisation(transaction, id_)
+        await transaction.execute(HAND_OVER)
+        await transaction.execute(CLOSE_UNVERIFIED)
+
+    await run_transaction(database, work, deadline=deadline, name="organisations/withdraw")
 
 
 def describe_verified(domains: str | None, waiting: int) -> str:

@@ -49,6 +49,18 @@ async def verified(database: Database) -> set[str]:
     return {str(row["id"]) for row in rows if row["verified"]}
 
 
+async def count_read_by_the_school(database: Database) -> tuple[int, int]:
+    """How many open requests of its people, and how many opened records, it still has."""
+    rows = await database.read(
+        "SELECT (SELECT count(*) FROM privacy_request WHERE organisation_id = $1"
+        " AND state = 'OPEN'), (SELECT count(*) FROM opened_record WHERE organisation_id = $1"
+        " AND closed_at IS NULL AND expires_at > now())",
+        [UUID(ORGANISATION)],
+        deadline=soon(),
+    )
+    return rows[0][0], rows[0][1]
+
+
 async def test_organisations_are_listed_verified_and_doubted(
     engine_database: Database, database_url: str
 ) -> None:
@@ -74,8 +86,12 @@ async def test_organisations_are_listed_verified_and_doubted(
     assert (code, "school.example: not one of the organisation's" in said) == (1, True)
     listed = (await organisations(database_url))[1]
     assert ("kura.school.nz" in listed, "school.example" in listed) == (True, False)
+    before = await count_read_by_the_school(engine_database)
+    assert min(before) > 0
     assert (await organisations(database_url, "verify", ORGANISATION, "--revoke"))[0] == 0
     assert await verified(engine_database) == set()
+    # At once, and not with the next daily task.
+    assert await count_read_by_the_school(engine_database) == (0, 0)
     # It has no domain when it is verified anew.
     assert "kura.school.nz" not in (await organisations(database_url))[1]
     nothing = str(UUID(int=0))

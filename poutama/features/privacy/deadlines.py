@@ -18,11 +18,13 @@ logger = logging.getLogger(__name__)
 SOON_DAYS = 7
 """Five working days, in a week without holidays."""
 
-_HAND_OVER = f"""
+HAND_OVER = f"""
 UPDATE privacy_request AS r SET
     organisation_id = NULL, version = r.version + 1, updated_at = now()
 WHERE r.organisation_id IS NOT NULL AND {IS_PENDING} AND NOT {render_may_decide("r")}
 """  # noqa: S608  constants
+"""Gives the operator the requests that their organisations no longer decide: run by the daily task,
+and where the operator withdraws a verification."""
 _MARK = f"""
 UPDATE privacy_request AS r SET
     reminder = CASE WHEN r.due_at <= now() THEN 'OVERDUE' ELSE 'DUE_SOON' END,
@@ -46,7 +48,7 @@ async def remind_of_requests(database: Database, *, deadline: float) -> int:
     Raises:
         UnavailableError, DeadlineExceededError: as every statement.
     """
-    for statement in (_HAND_OVER, _MARK, _CLEAR):
+    for statement in (HAND_OVER, _MARK, _CLEAR):
         await database.write(statement, deadline=deadline, name="privacy/remind")
     due = await database.read(_FIND, deadline=deadline, name="privacy/due")
     for row in due:

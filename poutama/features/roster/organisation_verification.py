@@ -184,14 +184,10 @@ async def remove_domain(database: Database, id_: UUID, domain: str, *, deadline:
     return await run_transaction(database, work, deadline=deadline, name="roster/removeDomain")
 
 
-async def doubt_organisation(database: Database, id_: UUID, *, deadline: float) -> None:
+async def doubt_organisation(transaction: Transaction, id_: UUID) -> None:
     """Take all of that back; what was shared so far stays shared."""
-
-    async def work(transaction: Transaction) -> None:
-        await transaction.execute(_REMOVE_DOMAINS, id_)
-        await transaction.execute(_DOUBT, id_)
-
-    await run_transaction(database, work, deadline=deadline, name="roster/doubt")
+    await transaction.execute(_REMOVE_DOMAINS, id_)
+    await transaction.execute(_DOUBT, id_)
 
 
 async def list_organisations(
