@@ -19,6 +19,7 @@ from uuid import UUID
 import typer
 
 from poutama import __version__
+from poutama.commands.address_conflict_commands import address_conflicts
 from poutama.commands.command_database import INTERRUPTED, open_command_database
 from poutama.commands.documents import documents
 from poutama.commands.organisation_commands import EXAMPLE_ID, organisations
@@ -352,6 +353,7 @@ def cancel(
 
 
 app.add_typer(requests, name="requests")
+app.add_typer(address_conflicts, name="address-conflicts")
 
 
 @app.command(name="settings", epilog="Example: poutama settings")

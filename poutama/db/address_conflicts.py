@@ -26,7 +26,8 @@ RECORD = (
 REOPEN = """
 ON CONFLICT (organisation_id, person_id, kind, source, claimant) DO UPDATE SET
     email = excluded.email, claimed_name = excluded.claimed_name, decision = NULL,
-    decided_by = NULL, decided_at = NULL, version = address_conflict.version + 1,
+    decided_by = NULL, decided_at = NULL, proposal = NULL, proposed_by = NULL, proposed_at = NULL,
+    version = address_conflict.version + 1,
     created_at = now(), updated_at = now()
 WHERE address_conflict.decision IS NOT NULL
 """

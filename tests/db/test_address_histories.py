@@ -64,6 +64,9 @@ TIME = (
 )
 
 
+PROPOSED_BY_ANOTHER = "UPDATE address_conflict SET proposed_by = NULL WHERE id = $1"
+
+
 @dataclass(frozen=True, slots=True)
 class Import:
     """A school's whole roster: (row, address, class) of each student."""
@@ -230,6 +233,10 @@ class Play:
             return
         variables = {"id": str(found[0]["id"]), "decision": step.decision}
         response = await self.importer.send(RESOLVE, admin, **variables)
+        if step.decision == "SAME_PERSON" and "errors" not in response:
+            # As if another administrator had been the first.
+            await self.importer.write(PROPOSED_BY_ANOTHER, found[0]["id"])
+            response = await self.importer.send(RESOLVE, admin, **variables)
         if "errors" in response:
             (error,) = response["errors"]
             assert error["extensions"]["code"] == "CONFLICT", error

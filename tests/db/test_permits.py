@@ -30,10 +30,11 @@ async def test_who_may_call_it_is_who_its_table_says(
 ) -> None:
     await fill(engine_database)
     permits = Permits(MODEL, engine_database)
-    names = {each.input for each in MODEL.mutations[record.name].permissions} | {"role"}
+    plain = ("role", "decision")
+    names = {each.input for each in MODEL.mutations[record.name].permissions} | {*plain}
     found = resolve(case.input, id_of)
     input = {
-        name: value if name == "role" else UUID(value)
+        name: value if name in plain else UUID(value)
         for name, value in found.items()
         if name in names
     }

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from tests.features import sample
 from tests.features.record import (
     ADMIN,
+    LEADERS,
     Caller,
     Case,
     FeatureRecord,
@@ -36,17 +37,40 @@ def _rows() -> Iterator[SampleRow]:
             "decided_at": LATELY,
         },
     )
+    yield (
+        "address_conflict",
+        {
+            "id": id_of("proposed conflict"),
+            "organisation_id": id_of("organisation"),
+            "person_id": id_of(Caller.CLASSMATE),
+            "email": "another-student-of-the-group@school.example",
+            "kind": "SIGN_IN",
+            "source": "https://issuer.example",
+            "claimant": "subject",
+            "proposal": "SAME_PERSON",
+            "proposed_at": LATELY,
+        },
+    )
 
 
 def _resolve_address_conflict(doing: Doing, input: Row) -> Done:
     found = doing.find("AddressConflict", input["conflictId"])
-    doing.permitted("resolveAddressConflict", found)
+    doing.permitted("resolveAddressConflict", {**found, "asked": input["decision"]})
     if found["decision"] == input["decision"]:
         return about("AddressConflict", found)
+    same = input["decision"] == "SAME_PERSON"
     person = doing.find("Person", found["personId"])
     has_address = person["email"] == found["email"]
     if found["decision"] or not _decides(doing, found) or not has_address:
         raise Refused("CONFLICT")
+    if same and not found["proposal"]:
+        # It counts once a second adult says the same.
+        proposed = {"proposal": "SAME_PERSON", "proposedAt": doing.now}
+        doing.touch(found, **proposed, proposedById=doing.viewer)
+        doing.record("UPDATE", "AddressConflict", found["id"], person["id"])
+        return about("AddressConflict", found)
+    if same and found["proposedById"] == doing.viewer:
+        return about("AddressConflict", found)
     if input["decision"] == "DIFFERENT_PEOPLE":
         _free_address(doing, person)
     elif found["kind"] == "SIGN_IN":
@@ -54,7 +78,8 @@ def _resolve_address_conflict(doing: Doing, input: Row) -> Done:
     for each in doing.all("AddressConflict", personId=person["id"], decision=None):
         alike = all(each[name] == found[name] for name in ("kind", "source", "claimant"))
         if input["decision"] == "DIFFERENT_PEOPLE" or alike:
-            doing.touch(each, decision=input["decision"], decidedAt=doing.now)
+            decided = {"decision": input["decision"], "decidedAt": doing.now}
+            doing.touch(each, **decided, decidedById=doing.viewer)
     doing.record("UPDATE", "AddressConflict", found["id"], person["id"])
     return about("AddressConflict", found)
 
@@ -95,8 +120,13 @@ MUTATIONS = (
                 {"conflictId": Id("conflict"), "decision": "SAME_PERSON"},
                 ADMIN,
             ),
+            Case(
+                "one that another has decided so",
+                {"conflictId": Id("proposed conflict"), "decision": "SAME_PERSON"},
+                LEADERS,
+            ),
         ),
-        may=rights.admins_over,
+        may=rights.who_may_decide,
         does=_resolve_address_conflict,
         may_repeat=True,
     ),

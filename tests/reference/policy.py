@@ -66,13 +66,15 @@ class Policy:
                 return self.may_see_membership(row)
             case "Reminder" | "Invitation":
                 return bool(row["personId"] == self.viewer)
-            case "Job" | "RosterImport" | "OpenedRecord" | "PrivacyRequest" | "AddressConflict":
+            case "Job" | "RosterImport" | "OpenedRecord" | "PrivacyRequest":
                 # A job is also seen by who asked for it, an opened record by the student and
-                # by who opened it; an import is the organisation's, and whose an address is, its
-                # administrators decide.
-                people = (row.get("personId"), row.get("openerId"))
-                own = kind != "AddressConflict" and self.viewer in people
+                # by who opened it; an import is the organisation's.
+                own = self.viewer in (row.get("personId"), row.get("openerId"))
                 return own or self.leads(row["organisationId"], "ADMIN")
+            case "AddressConflict":
+                # Administrators decide, and managers confirm what one of them has decided.
+                roles = LEADERS if row["proposal"] else ("ADMIN",)
+                return self.leads(row["organisationId"], *roles)
             case "AuditEntry":
                 # The person sees all but what is for staff, an administrator what was done in the
                 # right of their own organisation.

@@ -123,6 +123,12 @@ def admins_over(policy: Policy, roster_import: Row) -> bool:
     return policy.leads(roster_import["organisationId"], "ADMIN")
 
 
+def who_may_decide(policy: Policy, conflict: Row) -> bool:
+    """Administrators; managers alone what an administrator has decided before, and so."""
+    second = conflict["proposal"] == conflict["asked"] == "SAME_PERSON"
+    return admins_over(policy, conflict) or (second and policy.leads(conflict["organisationId"]))
+
+
 def who_sees_the_goals(policy: Policy, person: Row) -> bool:
     return policy.may_see_goals_of(person["id"])
 

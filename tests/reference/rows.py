@@ -40,7 +40,7 @@ BESIDES: dict[str, tuple[str, ...]] = {
     "Reminder": ("personId", "goalId", "dismissedAt"),
     "RosterImport": ("organisationId", "jobId", "checkJobId", "mediaType", "uploadKey"),
     "RosterChange": ("importId",),
-    "AddressConflict": ("organisationId", "personId"),
+    "AddressConflict": ("organisationId", "personId", "proposedBy", "decidedBy"),
     "AuditEntry": ("subjectId",),
     "OpenedRecord": ("personId", "openerId", "organisationId"),
     "PrivacyRequest": ("personId", "organisationId", "jobId"),

@@ -87,6 +87,8 @@ ONE = {
     "AddressConflict": {
         "organisation": ("Organisation", "organisationId"),
         "person": ("Person", "personId"),
+        "proposedBy": ("Person", "proposedById"),
+        "decidedBy": ("Person", "decidedById"),
     },
 }
 """Type -> field -> the type it leads to, and which of the row's own values names the row."""

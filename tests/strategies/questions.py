@@ -345,6 +345,7 @@ SAMPLES: Row = {
     "notice": "", "basis": "PERSON", "verified": False, "reminder": "DUE_SOON",
     "invitedName": "", "invitedEmail": "", "applicantName": "", "confirmed": True,
     "claimedName": "", "personSourcedId": "", "decision": "SAME_PERSON",
+    "proposal": "SAME_PERSON",
     "action": "READ", "goalType": "SPORTS", "role": "ADMIN", "source": "INVITED",
     "audience": "CAREGIVERS",
 }  # fmt: skip
@@ -362,7 +363,7 @@ for _moment in (
     "finishedAt",
     "checkedAt",
     "appliedAt",
-    "decidedAt",
+    "proposedAt",
     "updatedAt",
     "createdAt",
     "confirmedAt",

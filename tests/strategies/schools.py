@@ -352,6 +352,8 @@ class _SchoolBuilder(MembershipBuilder):
         """Some are decided; the person of some has another address by then."""
         person = choose(self.draw, *people)
         decision = choose(self.draw, None, None, None, "SAME_PERSON", "DIFFERENT_PEOPLE")
+        proposer = choose(self.draw, None, *people, None)
+        decider = choose(self.draw, *people, None) if decision else None
         return {
             **self.row("AddressConflict"),
             "organisationId": choose(self.draw, *organisations)["id"],
@@ -363,7 +365,11 @@ class _SchoolBuilder(MembershipBuilder):
             "source": "https://issuer.example",
             "claimant": f"claimant-{self.made}",
             "claimedName": choose(self.draw, None, *NAMES),
+            "proposal": proposer and "SAME_PERSON",
+            "proposedAt": proposer and self.hours(-30),
+            "proposedById": proposer and proposer["id"],
             "decision": decision,
+            "decidedById": decider and decider["id"],
             "decidedAt": self.hours(-20) if decision else None,
         }
 

@@ -34,5 +34,12 @@ FEATURE = Feature(
             note="conflicts they decided",
             export="no: they are about others",
         ),
+        PersonalData(
+            table="address_conflict",
+            path="proposed_by",
+            erasure=Erasure.ANONYMISE,
+            note="conflicts they were the first to decide",
+            export="no: they are about others",
+        ),
     ),
 )

@@ -1,7 +1,8 @@
 """The mutation that decides to whom an address belongs.
 
 Who may call it is declared in `addresses.graphql`. What is decided here: whether the organisation
-is still the one to ask, and what follows from the answer.
+is still the one to ask, and whether a second adult has to confirm the answer; `deciding` carries it
+out.
 """
 
 from __future__ import annotations
@@ -10,20 +11,10 @@ from enum import StrEnum
 from uuid import UUID
 
 import msgspec
-from asyncpg import Record
 
-from poutama.changes import NOW
-from poutama.db.address_conflicts import SIGN_IN
-from poutama.errors import ConflictError
-from poutama.features.addresses.decision_statements import (
-    BIND,
-    FIND,
-    FIND_BOUND,
-    FIND_UNACCEPTED,
-    RESOLVE_ALIKE,
-    UNBIND,
-    UNLINK,
-)
+from poutama.changes import NOW, ColumnValue
+from poutama.errors import NotFoundError
+from poutama.features.addresses.deciding import decide, find_conflict, require_undecided
 from poutama.procedure import ProcedureContext
 
 
@@ -52,50 +43,27 @@ async def resolve_address_conflict(
 ) -> ResolveAddressConflictPayload:
     """Decide; deciding the same again changes nothing.
 
+    SAME_PERSON hands a record to a sign-in or to a school's row: the first administrator proposes
+    it, and it counts once another adult has decided the same.
+
     Raises:
         ConflictError: it was decided otherwise, the organisation no longer decides about the
             person, or the address or the account has gone to another person since.
     """
-    conflict = input.conflict_id
-    (row,) = await context.transaction.fetch(FIND, conflict)
+    conflict, viewer = input.conflict_id, context.viewer.person_id
+    row = await find_conflict(context.transaction, conflict)
+    if row is None:
+        raise NotFoundError.of("AddressConflict")
     if row["decision"] == input.decision:
         return ResolveAddressConflictPayload(conflict)
-    if row["decision"] is not None:
-        raise ConflictError(f"It was decided already: {row['decision']}.")
-    if not row["decides"]:
-        raise ConflictError("The person belongs to another verified organisation, which decides.")
-    if not row["has_address"]:
-        raise ConflictError("The person no longer has this address; there is nothing to decide.")
-    if input.decision is AddressDecision.DIFFERENT_PEOPLE:
-        await _free_address(context, row)
-    elif row["kind"] == SIGN_IN:
-        await _bind_sign_in(context, row)
-    viewer = context.viewer.person_id
-    decided = {"decision": input.decision, "decidedAt": NOW}
-    await context.changes.update(
-        "AddressConflict", conflict, decided, columns={"decided_by": viewer}
-    )
-    await context.transaction.execute(
-        RESOLVE_ALIKE, row["person_id"], input.decision, viewer, conflict
-    )
+    require_undecided(row)
+    if input.decision is AddressDecision.SAME_PERSON and row["proposal"] is None:
+        proposed: dict[str, ColumnValue] = {
+            "proposal": input.decision,
+            "proposedAt": NOW,
+            "proposedBy": viewer,
+        }
+        await context.changes.update("AddressConflict", conflict, proposed)
+    elif input.decision != row["proposal"] or row["proposed_by"] != viewer:
+        await decide(context.transaction, context.changes, row, input.decision, viewer)
     return ResolveAddressConflictPayload(conflict)
-
-
-async def _free_address(context: ProcedureContext, row: Record) -> None:
-    """Take the address from the person, and what was offered to it and never accepted."""
-    person = row["person_id"]
-    for offered in await context.transaction.fetch(FIND_UNACCEPTED, person):
-        await context.changes.update("Membership", offered["id"], {"endsAt": NOW})
-    await context.transaction.execute(UNLINK, person)
-    await context.changes.update("Person", person, {"email": None})
-
-
-async def _bind_sign_in(context: ProcedureContext, row: Record) -> None:
-    """Let the account sign in as the person, instead of an older one of the same issuer."""
-    person, issuer, subject = row["person_id"], row["source"], row["claimant"]
-    bound = await context.transaction.fetch(FIND_BOUND, issuer, subject)
-    if bound and bound[0]["person_id"] != person:
-        raise ConflictError("The account has become another person's since.")
-    await context.transaction.execute(UNBIND, person, issuer)
-    await context.transaction.execute(BIND, issuer, subject, person)
-    await context.changes.record_update("Person", person)

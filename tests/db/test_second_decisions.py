@@ -1,0 +1,101 @@
+"""That a sign-in, or a row of a roster, is a person's is not decided by one adult alone."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+
+import pytest
+
+from poutama.errors import ForbiddenError
+from poutama.viewer import Viewer
+from tests.db.roster_importer import ORGANISATION, Importer
+from tests.db.sample_people import COLLEAGUE
+from tests.db.test_addresses import ADDRESS, RESOLVE, conflicts, sees, send, sign_in, write_by_hand
+from tests.features.record import Caller
+from tests.features.sample import id_of
+from tests.golden.engine_client import EngineClient
+
+SAME, OTHER = "SAME_PERSON", "DIFFERENT_PEOPLE"
+NAMED = """query ($id: UUID!) { addressConflict(conflictId: $id) {
+  proposal proposedBy { name } proposedAt decision decidedBy { name } decidedAt } }"""
+ADMIN, MANAGER = Viewer(id_of(Caller.ADMIN)), Viewer(id_of(Caller.MANAGER))
+SECOND = Viewer(id_of(COLLEAGUE))
+
+
+async def claim(importer: Importer) -> str:
+    """A student with a private goal, whose address another account claims; returns the conflict."""
+    await write_by_hand(importer)
+    with pytest.raises(ForbiddenError):
+        await sign_in(importer, ADDRESS, "made by the administrator")
+    (conflict,) = await conflicts(importer)
+    return str(conflict["id"])
+
+
+async def decide(importer: Importer, viewer: Viewer, conflict: str, decision: str = SAME) -> str:
+    answer = await send(importer, RESOLVE, viewer, id=conflict, decision=decision)
+    decided: str = answer["resolveAddressConflict"]["addressConflict"]["decision"]
+    return decided
+
+
+async def test_an_administrator_alone_hands_no_record_to_an_account(importer: Importer) -> None:
+    """One who made an address and an account for it read a diary without opening the record."""
+    conflict = await claim(importer)
+    for _ in range(2):
+        assert await decide(importer, ADMIN, conflict) is None
+        with pytest.raises(ForbiddenError):
+            await sign_in(importer, ADDRESS, "made by the administrator")
+
+
+@pytest.mark.parametrize("second", [SECOND, MANAGER], ids=["administrator", "manager"])
+async def test_two_adults_decide_and_both_are_named(importer: Importer, second: Viewer) -> None:
+    conflict = await claim(importer)
+    client = EngineClient(importer.database, "json")
+    assert await client.refuse(RESOLVE, MANAGER, id=conflict, decision=SAME) == "NOT_FOUND"
+    assert await conflicts(importer, Caller.MANAGER) == []
+    assert await decide(importer, ADMIN, conflict) is None
+    assert [each["id"] for each in await conflicts(importer, Caller.MANAGER)] == [conflict]
+    assert await client.refuse(RESOLVE, MANAGER, id=conflict, decision=OTHER) == "NOT_FOUND"
+    assert await decide(importer, second, conflict) == SAME
+    assert await sees(importer, await sign_in(importer, ADDRESS, "made by the administrator"))
+    found = (await client.ask(NAMED, ADMIN, id=conflict))["addressConflict"]
+    name = "manager" if second is MANAGER else COLLEAGUE
+    assert (found["proposedBy"], found["decidedBy"]) == ({"name": "admin"}, {"name": name})
+    assert found["proposedAt"] <= found["decidedAt"]
+
+
+async def test_one_adult_decides_that_they_are_different(importer: Importer) -> None:
+    conflict = await claim(importer)
+    assert await decide(importer, ADMIN, conflict) is None
+    assert await decide(importer, ADMIN, conflict, OTHER) == OTHER
+
+
+async def run(url: str, *words: str) -> tuple[int, str]:
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-c", "from poutama.commands.main import main; main()"),
+        *("address-conflicts", *words),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.STDOUT,
+        env={**os.environ, "POUTAMA_DATABASE_URL": url},
+    )
+    output, _ = await process.communicate()
+    return process.returncode or 0, output.decode()
+
+
+async def test_the_operator_is_the_second_of_a_school_with_one_administrator(
+    importer: Importer, database_url: str
+) -> None:
+    conflict = await claim(importer)
+    assert (await run(database_url, "confirm", conflict))[0] == 1
+    assert await decide(importer, ADMIN, conflict) is None
+    code, listed = await run(database_url)
+    assert (code, conflict in listed, ADDRESS in listed) == (0, True, True)
+    assert await run(database_url, "confirm", conflict) == (0, "confirmed\n")
+    assert await sees(importer, await sign_in(importer, ADDRESS, "made by the administrator"))
+    rows = await importer.rows(
+        "SELECT proposed_by, decided_by, decision FROM address_conflict"
+        " WHERE organisation_id = $1 AND claimant <> 'subject'",
+        ORGANISATION,
+    )
+    assert [tuple(row) for row in rows] == [(ADMIN.person_id, None, SAME)]
