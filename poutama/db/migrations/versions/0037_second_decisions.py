@@ -7,8 +7,8 @@ from __future__ import annotations
 
 from alembic import op
 
-revision = "0036_second_decisions"
-down_revision = "0035_roster_schools"
+revision = "0037_second_decisions"
+down_revision = "0036_audit_visits"
 branch_labels = None
 depends_on = None
 
