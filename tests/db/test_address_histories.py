@@ -52,8 +52,10 @@ WRITE = """mutation ($title: String!) { createGoal(input: {title: $title, goalTy
   information: ""}) { goal { id } } }"""
 OWN = "{ goals { title } }"
 TAUGHT = "{ groups { name members { person { goals { title } } } } }"
+# The sample rows have one of a `subject` already.
 OPEN = """SELECT id, person_id, kind, source, claimant FROM address_conflict
-WHERE organisation_id = $1::uuid AND decision IS NULL ORDER BY created_at, id LIMIT 1"""
+WHERE organisation_id = $1::uuid AND decision IS NULL AND claimant <> 'subject'
+ORDER BY created_at, id LIMIT 1"""
 RESOLVE = """mutation ($id: UUID!, $decision: AddressDecision!) {
   resolveAddressConflict(input: {conflictId: $id, decision: $decision})
     { addressConflict { id } } }"""

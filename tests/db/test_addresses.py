@@ -23,8 +23,7 @@ ISSUER, SECOND_ISSUER = "https://issuer.example", "https://second.example"
 TEACHER = "t1@school.example"
 WRITE = """mutation { createGoal(input: {title: "private", goalType: WELLBEING, information: ""})
   { goal { id } } }"""
-LOOK = """{ groups { members { person { name goals { title } } } }
-  goals { title } }"""
+LOOK = "{ groups { members { person { name goals { title } } } } goals { title } }"
 CONFLICTS = """{ addressConflicts { id kind source claimant email personName personSourcedId
       claimedName decision } }"""
 RESOLVE = """mutation ($id: UUID!, $decision: AddressDecision!) {
