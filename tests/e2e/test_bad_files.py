@@ -260,7 +260,7 @@ def damaged() -> bytes:
         (zip_of({"../../etc/classes.csv": b"sourcedId"}), "leads elsewhere"),
         (zip_of({"/classes.csv": b"sourcedId"}), "leads elsewhere"),
         (zip_of({"C:\\classes.csv": b"sourcedId"}), "leads elsewhere"),
-        (zip_of({"school/classes.csv": b"sourcedId"}), "in a folder"),
+        (zip_of({"a/classes.csv": b"sourcedId", "b/users.csv": b""}), "in folders"),
         (zip_of({f"{number}.csv": b"" for number in range(300)}), "entries"),
         (zip_of({"homework.txt": b"see above"}), ""),
         (zip_of({"manifest.csv": manifest("7.0"), "classes.csv": b""}), "expected 1.1 or 1.2"),

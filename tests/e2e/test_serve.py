@@ -132,7 +132,7 @@ def test_two_workers_answer_and_one_that_dies_is_replaced(
         assert httpx.get(f"{served.address}/healthz", timeout=60).status_code == 200
         assert served.end(signal.SIGTERM) == 0
         assert is_refused(served.address)
-    assert "a process ended (-9)" in served.logged()
+    assert "a process ended (killed by SIGKILL)" in served.logged()
     assert not second.is_running()
 
 
