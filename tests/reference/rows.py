@@ -40,7 +40,7 @@ BESIDES: dict[str, tuple[str, ...]] = {
     "Reminder": ("personId", "goalId", "dismissedAt"),
     "RosterImport": ("organisationId", "jobId", "checkJobId", "mediaType", "uploadKey"),
     "RosterChange": ("importId",),
-    "AddressConflict": ("organisationId", "personId", "proposedBy", "decidedBy"),
+    "AddressConflict": ("organisationId", "personId", "proposedById", "decidedById"),
     "AuditEntry": ("subjectId",),
     "OpenedRecord": ("personId", "openerId", "organisationId"),
     "PrivacyRequest": ("personId", "organisationId", "jobId"),
@@ -105,7 +105,7 @@ async def read_rows(database: Database, model: Model, kinds: Iterable[str]) -> W
     for kind in kinds:
         fields = [column.field for column in model.entities[kind].columns] + [*BESIDES[kind]]
         searched = [f"{name}_search" for name in SEARCHED.get(kind, ())]
-        names = [*(snake_case(name) for name in fields), *searched]
+        names = [*map(column_of, fields), *searched]
         # What no longer reminds of anything is still there.
         table = "reminder" if kind == "Reminder" else model.entities[kind].table
         lists = [column.field for column in model.entities[kind].columns if column.is_list]
@@ -123,9 +123,16 @@ async def read_rows(database: Database, model: Model, kinds: Iterable[str]) -> W
     return found
 
 
+def column_of(field: str) -> str:
+    """The column of a field of a world's row."""
+    return {"proposedById": "proposed_by", "decidedById": "decided_by"}.get(
+        field, snake_case(field)
+    )
+
+
 def as_stored(kind: str, row: Row) -> dict[str, object]:
     """The row as its table has it."""
-    found = {snake_case(name): value for name, value in row.items() if name not in COMPUTED}
+    found = {column_of(name): value for name, value in row.items() if name not in COMPUTED}
     if kind == "AddressConflict":
         # The view has them from the person, and from the rosters.
         del found["person_name"], found["person_sourced_id"]
