@@ -168,7 +168,7 @@ def _render_comparisons(conditions: Conditions, alias: str, scan: Scan) -> str:
         length = f"coalesce(octet_length({name_column(alias, column.search_name)}), 0)"
         parts.append(f"{length}::int8 * char_length({needle})")
     # Not of whole numbers: their division is another thing in each engine.
-    return f"floor(({' + '.join(parts)}) / {COMPARISONS}.0)::int8"
+    return f"floor(({' + '.join(parts)}) * {1 / COMPARISONS:f})::int8"
 
 
 def _total(scan: ScannedLevel) -> str:

@@ -11,14 +11,14 @@ from poutama.errors import ForbiddenError
 from poutama.features.roster import steps
 from poutama.features.roster.checkpoint import RosterPhase
 from poutama.features.roster.runner import run_phase
+from tests.db.notices import shown
 from tests.db.roster_importer import ORGANISATION, Importer, errors
 from tests.features.record import Caller
 from tests.features.sample import id_of
 from tests.unit.features.rosters import Table, classes, enrolments, roster_of, user
 
-ACCEPT = (
-    "mutation ($id: UUID!) { acceptMembership(input: {membershipId: $id}) { membership { id } } }"
-)
+ACCEPT = """mutation ($id: UUID!, $notice: String!) {
+  acceptMembership(input: { membershipId: $id, noticeVersion: $notice }) { membership { id } } }"""
 ROLES = {"u1": "student", "t1": "teacher", "b1": "administrator"}
 
 
@@ -114,7 +114,7 @@ async def test_a_teacher_is_confirmed_by_the_address_that_they_have_alone(
     await importer.write(
         "UPDATE membership SET person_id = $1 WHERE id = $2", id_of(Caller.OTHER_ADMIN), offer["id"]
     )
-    await importer.ask(ACCEPT, Caller.OTHER_ADMIN, id=str(offer["id"]))
+    await importer.ask(ACCEPT, Caller.OTHER_ADMIN, **await shown(importer, offer["id"]))
     (row,) = await importer.rows("SELECT confirmed FROM membership WHERE id = $1", offer["id"])
     assert (offer["invited_email"], row["confirmed"]) == ("t1@home.example", False)
 

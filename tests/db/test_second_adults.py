@@ -91,6 +91,12 @@ async def test_a_student_s_account_is_not_a_second_adult(
 ) -> None:
     """Its address is of the school's own mail, and a child's password is easily known."""
     await add_domain(school, "school.example")
+    # While their address is claimed, nothing is offered to them.
+    await school.database.write(
+        "delete from address_conflict where person_id = $1",
+        [id_of(Caller.CLASSMATE)],
+        deadline=soon(),
+    )
     if ended:
         # Of the other place there, so that they have not left.
         await school.database.write(

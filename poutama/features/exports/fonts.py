@@ -6,13 +6,14 @@ of Chinese, Japanese and Korean are the extra `cjk`, without which such writing 
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
+
+from poutama.unicode_data import category
 
 # Symbols have the frame of 1️⃣ without the digit.
 _FIRST = ("Noto Sans", "Noto Emoji")
@@ -74,7 +75,7 @@ def _make_has_glyph(folders: list[Path]) -> Callable[[str], bool]:
 
     @lru_cache(maxsize=4096)
     def has_glyph(sign: str) -> bool:
-        if unicodedata.category(sign)[0] == "C" and sign not in _JOINERS:
+        if category(sign)[0] == "C" and sign not in _JOINERS:
             return False  # fonts have some, and an override would turn our own words around
         return any(font.get_nominal_glyph(ord(sign)) for font in fonts)
 

@@ -33,8 +33,8 @@ def words(text: str) -> frozenset[str]:
 
 # In v20.2's docs/generated/sql/{functions,aggregates,window_functions}.md, and in PostgreSQL 18.
 FUNCTIONS = words(
-    """bool_or ceil chr coalesce convert_to count encode extract gen_random_uuid greatest
-    jsonb_array_elements jsonb_array_elements_text least left lower max md5 min now nullif
+    """bool_or ceil char_length chr coalesce convert_to count encode extract floor gen_random_uuid
+    greatest jsonb_array_elements jsonb_array_elements_text least left lower max md5 min now nullif
     octet_length replace row_number string_agg strpos substr sum to_json translate"""
 )
 # `int`, `integer` and `serial` are of another size there, `json` of another order.
