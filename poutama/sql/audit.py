@@ -128,10 +128,11 @@ def _entries_of_reads(
     parts = [_people(conditions, rows, viewer) for rows in _join_alike(traced)]
     # After the groups: a database that knew it before would look for the right by which each row
     # is read, also those of whom there is an entry already. In no right are only those rows read
-    # for which there is none in any organisation.
+    # for which there is none in any organisation: their entry names none, as others have theirs.
     people = (
         "SELECT shown.subject, shown.kind, min(shown.action) AS action,"
-        " coalesce(min(shown.acting), shown.organisation_id::text) AS acting"
+        " CASE WHEN shown.organisation_id IS NOT NULL"
+        " THEN coalesce(min(shown.acting), shown.organisation_id::text) END AS acting"
         f" FROM ({' UNION ALL '.join(parts)}) AS shown"
         " GROUP BY shown.subject, shown.kind, shown.organisation_id"
         " HAVING CASE WHEN shown.organisation_id IS NULL THEN count(shown.acting) < count(*)"
