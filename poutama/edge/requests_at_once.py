@@ -18,6 +18,8 @@ from poutama.errors import RateLimitedError
 
 WAIT_SECONDS = 5.0
 """How long a request waits for its turn at most."""
+WAITING_FOR_EACH = 16
+"""How many requests wait for each that may run: what waits is in memory, with its body."""
 
 
 @dataclass(slots=True)
@@ -47,12 +49,15 @@ class RequestsAtOnce:
         """Run the body as one of the person's requests, in the order in which they came.
 
         Raises:
-            RateLimitedError: others of theirs ran until the deadline, or for `wait_seconds`.
+            RateLimitedError: others of theirs ran until the deadline, or for `wait_seconds`, or so
+                many wait already that this one is refused at once.
         """
         if self._limit == 0:
             yield
             return
         queue = self._queues.setdefault(person, _Queue(asyncio.Semaphore(self._limit)))
+        if queue.requests >= self._limit * (1 + WAITING_FOR_EACH):
+            raise self._refuse(queue)
         queue.requests += 1
         try:
             await self._wait(queue, deadline)
@@ -71,11 +76,14 @@ class RequestsAtOnce:
             async with asyncio.timeout(seconds):
                 await queue.turns.acquire()
         except TimeoutError as error:
-            raise RateLimitedError(
-                f"{self._limit} requests of yours are running, which is as many as may at once;"
-                " try again in 1 s.",
-                limit="requestsAtOnce",
-                value=queue.requests,
-                allowed=self._limit,
-                retryAfter=1,
-            ) from error
+            raise self._refuse(queue) from error
+
+    def _refuse(self, queue: _Queue) -> RateLimitedError:
+        return RateLimitedError(
+            f"{self._limit} requests of yours are running, which is as many as may at once;"
+            " try again in 1 s.",
+            limit="requestsAtOnce",
+            value=queue.requests,
+            allowed=self._limit,
+            retryAfter=1,
+        )

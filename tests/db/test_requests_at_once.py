@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from poutama.db.connection import Database
 from poutama.edge.http import Api, Request, Response
-from poutama.edge.requests_at_once import RequestsAtOnce
+from poutama.edge.requests_at_once import WAITING_FOR_EACH, RequestsAtOnce
 from poutama.engine import Engine
 from poutama.errors import RateLimitedError
 from poutama.features import load_features, load_model
@@ -89,6 +89,18 @@ async def test_a_request_whose_turn_does_not_come_is_refused_and_takes_no_place(
             }  # fmt: skip
         assert await take_turn(requests, BEN)
     assert await take_turn(requests, ANA)
+
+
+async def test_of_requests_without_end_few_wait() -> None:
+    requests = RequestsAtOnce(1, wait_seconds=60)
+    async with requests.take_turn(ANA.person_id, soon()):
+        waiting = [asyncio.ensure_future(take_turn(requests, ANA)) for _ in range(100)]
+        refused, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_EXCEPTION)
+        assert len(refused) == 100 - WAITING_FOR_EACH
+        assert all(isinstance(each.exception(), RateLimitedError) for each in refused)
+        assert await take_turn(requests, BEN)
+    ended = await asyncio.gather(*waiting, return_exceptions=True)
+    assert ended.count(True) == WAITING_FOR_EACH
 
 
 async def test_without_a_limit_no_request_waits() -> None:
