@@ -61,20 +61,6 @@ def _is_sorted(rows: Rows, parent: Rows | None) -> bool:
     return rows.size is not None and rows.written is None and apart
 
 
-def find_words(predicate: Predicate) -> Iterator[Value]:
-    """The words of each search in a filter: every row that it goes through is searched for all."""
-    match predicate:
-        case HasWords(_, words):
-            yield words
-        case All(parts) | AnyOf(parts):
-            for part in parts:
-                yield from find_words(part)
-        case Not(part):
-            yield from find_words(part)
-        case Exists(_, _, where):
-            yield from find_words(where)
-
-
 def _find_steps(
     entities: Mapping[str, Entity], entity: Entity, predicate: Predicate
 ) -> Iterator[tuple[Exists, ...]]:

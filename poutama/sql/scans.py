@@ -12,8 +12,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from poutama.plan.filters import find_values
 from poutama.plan.nodes import ALWAYS, Scan
-from poutama.plan.scan_marks import find_words
 from poutama.plan.values import Words
 from poutama.sql.bounds import Bounds, Place, render_raise
 from poutama.sql.condition import TRUE, Condition, all_of
@@ -102,7 +102,11 @@ class Scans:
                 is_whole=False,
                 is_alone=True,
                 is_refused=scan.is_refused,
-                words=tuple(find_words(scan.level.rows.filter)),
+                words=tuple(
+                    value
+                    for value in find_values(scan.level.rows.filter)
+                    if isinstance(value, Words)
+                ),
             )
             for scan in self._found
         )
