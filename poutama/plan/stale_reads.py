@@ -8,22 +8,29 @@ payload which tables it reads, those behind views and conditions included. Pure.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import assert_never
 
 from poutama.plan.nodes import (
     All,
     AnyOf,
+    Compare,
     Delete,
     EdgeList,
     EdgeNode,
     Exists,
     HasRelationship,
+    HasWords,
     Insert,
+    IsNull,
     Leaf,
     Many,
     Member,
     NodeList,
     Not,
     One,
+    OneAmong,
+    OneOf,
+    OwnedBy,
     Page,
     Predicate,
     ReturnedValue,
@@ -101,5 +108,10 @@ def _find_in_predicate(predicate: Predicate) -> Iterator[str]:
         case Exists(_, target, where):
             yield from target.tables
             yield from _find_in_predicate(where)
-        case _:
+        case OneAmong(entity, parts):
+            yield from entity.tables
+            yield from _find_in_predicate(All(parts))
+        case Compare() | HasWords() | IsNull() | OwnedBy() | OneOf():
             return
+        case _:
+            assert_never(predicate)
