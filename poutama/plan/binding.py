@@ -136,13 +136,17 @@ def resolve_values(values: Iterable[Value], binding: Binding) -> list[object]:
         BadUserInputError: some cannot be used; the first, with all the others.
         LimitExceededError, UnauthenticatedError: as `resolve_value`.
     """
-    errors = InputErrors()
-    found: list[object] = []
-    for value in values:
-        with errors:
-            found.append(resolve_value(value, binding))
-    errors.raise_found()
-    return found
+    values = tuple(values)
+    try:
+        return [resolve_value(value, binding) for value in values]
+    except BadUserInputError:
+        # Every statement comes this way, and few have errors: only these are looked for one by one.
+        errors = InputErrors()
+        for value in values:
+            with errors:
+                resolve_value(value, binding)
+        errors.raise_found()
+        raise
 
 
 class InputErrors:
