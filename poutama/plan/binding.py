@@ -16,8 +16,7 @@ from uuid import UUID, uuid4
 
 from poutama.errors import BadUserInputError, LimitExceededError, UnauthenticatedError
 from poutama.plan.cursor import decode_cursor
-from poutama.plan.input_values import show_value
-from poutama.plan.operation import MAX_ERRORS
+from poutama.plan.input_values import MAX_ERRORS, show_value
 from poutama.plan.values import (
     Checked,
     Constant,

@@ -45,6 +45,8 @@ from graphql.validation import ValidationRule
 
 from poutama.schema.scalars import EXPECTED_DATE_TIME, EXPECTED_UUID
 
+MAX_ERRORS = 20
+"""How many errors of one request are reported."""
 LONGEST_SHOWN = 60
 """Characters of a value, or of a name, that a message shows."""
 EXPECTED = {

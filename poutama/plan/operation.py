@@ -50,7 +50,13 @@ from poutama.errors import (
 )
 from poutama.lru import Lru
 from poutama.memory_footprint import measure_bytes
-from poutama.plan.input_values import FittingLiteralsRule, Mistake, find_mistakes, show_value
+from poutama.plan.input_values import (
+    MAX_ERRORS,
+    FittingLiteralsRule,
+    Mistake,
+    find_mistakes,
+    show_value,
+)
 from poutama.plan.limits import INTROSPECTION, check_batch, check_document, check_text, exceeded
 from poutama.plan.variables_shape import PLAIN, Fixed, ListShape, ObjectShape, Shape, VariablesShape
 from poutama.schema.model import Model
@@ -63,8 +69,6 @@ NO_SUBSCRIPTIONS = (
 )
 
 
-MAX_ERRORS = 20
-"""How many errors of one request are reported."""
 RULES = tuple(
     FittingLiteralsRule if rule is ValuesOfCorrectTypeRule else rule for rule in specified_rules
 )
