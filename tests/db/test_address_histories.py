@@ -59,6 +59,7 @@ ORDER BY created_at, id LIMIT 1"""
 RESOLVE = """mutation ($id: UUID!, $decision: AddressDecision!) {
   resolveAddressConflict(input: {conflictId: $id, decision: $decision})
     { addressConflict { id } } }"""
+MADE = "SELECT organisation_id FROM roster_person WHERE person_id = $1::uuid AND made"
 LISTED = "SELECT organisation_id, sourced_id, person_id FROM roster_person ORDER BY sourced_id"
 TIME = (
     "UPDATE membership SET ends_at = ends_at - interval '100 days'",
@@ -71,7 +72,7 @@ PROPOSED_BY_ANOTHER = "UPDATE address_conflict SET proposed_by = NULL WHERE id =
 
 @dataclass(frozen=True, slots=True)
 class Import:
-    """A school's whole roster: (row, address, class) of each student."""
+    """A school's whole roster: (row, address, class) of each student; the address 2 is none."""
 
     school: int
     students: tuple[tuple[int, int, int], ...]
@@ -101,7 +102,7 @@ class Wait:
 
 Step: TypeAlias = Import | Enter | Decide | Wait
 STUDENTS = st.lists(
-    st.tuples(st.integers(1, 3), st.integers(0, 1), st.integers(0, 1)),
+    st.tuples(st.integers(1, 3), st.integers(0, 2), st.integers(0, 1)),
     max_size=2,
     unique_by=lambda student: student[0],
 )
@@ -117,6 +118,7 @@ HISTORIES = st.lists(
 )
 ONE = (1, 0, 0)
 NEWCOMER = (2, 0, 1)
+SIBLINGS = (ONE, (2, 0, 0))
 RECYCLED = (
     Import(0, (ONE,)),
     Enter(0, 1, 0),
@@ -137,6 +139,7 @@ class Play:
         wrote: title -> the subject that wrote it.
         entered: the subjects that were let through.
         enrolled: class of a school -> the rows in it, as its latest roster has it.
+        shared: school -> the addresses that several rows of its latest roster have.
     """
 
     importer: Importer
@@ -147,6 +150,7 @@ class Play:
     wrote: dict[str, Subject] = field(default_factory=dict)
     entered: set[Subject] = field(default_factory=set)
     enrolled: dict[tuple[int, str], set[ListedRow]] = field(default_factory=dict)
+    shared: dict[UUID, set[str]] = field(default_factory=dict)
 
     async def run(self, history: tuple[Step, ...]) -> None:
         await self.importer.set_up()
@@ -179,6 +183,10 @@ class Play:
             ),
         })  # fmt: skip
         await self.apply(content, organisation, admin)
+        times = Counter(address(at) for _, at, _ in step.students)
+        self.shared[organisation] = {each for each in times if each and times[each] > 1}
+        self.tally["without address"] += times[""]
+        self.tally["shared"] += len(self.shared[organisation])
         for each in CLASSES:
             listed = {(organisation, row) for place, row in members if place == each}
             self.enrolled[step.school, each] = listed
@@ -219,6 +227,9 @@ class Play:
             self.tally["held" if "must decide" in str(error) else "unknown"] += 1
             return
         if not self.owners[person]:
+            for row in await self.importer.rows(MADE, person):
+                listed = self.shared.get(row["organisation_id"], set())
+                assert address(step.address) not in listed, f"{subject} has what several share"
             self.owners[person].add(subject)
         assert subject in self.owners[person], f"{subject} is the person of {self.owners[person]}"
         self.tally["entered"] += 1
@@ -284,7 +295,7 @@ class Play:
 
 
 def address(number: int) -> str:
-    return f"address-{number}@school.example"
+    return f"address-{number}@school.example" if number < 2 else ""
 
 
 @pytest.fixture(scope="module")
@@ -307,6 +318,8 @@ def test_no_history_leads_to_another_persons_data(
         @example((*RECYCLED, Decide(0, "SAME_PERSON"), Import(0, (NEWCOMER,)), Enter(0, 2, 0)))
         @example((*RECYCLED, Decide(0, "DIFFERENT_PEOPLE"), Import(0, (NEWCOMER,)), Enter(0, 2, 0)))
         @example((*RECYCLED, Wait(), Import(0, (NEWCOMER,)), Enter(0, 2, 0)))
+        @example((Import(0, (ONE,)), Import(0, SIBLINGS), Enter(0, 1, 0), Import(0, (ONE,))))
+        @example((Import(0, ((1, 2, 0),)), Enter(0, 1, 0), Import(0, (ONE,)), Enter(0, 1, 0)))
         @example((*SECOND_ISSUER, Decide(0, "SAME_PERSON"), Enter(1, 2, 0)))
         def in_history(history: tuple[Step, ...]) -> None:
             runner.run(Play(importer, client, tally).run(history))
@@ -319,6 +332,7 @@ def test_no_history_leads_to_another_persons_data(
 
 SEEN = {
     "entered", "held", "unknown", "taught", "freed",
+    "without address", "shared",
     "ROSTER SAME_PERSON", "ROSTER DIFFERENT_PEOPLE", "SIGN_IN SAME_PERSON",
 }  # fmt: skip
 """What must happen among the histories, so that their checks are about something."""

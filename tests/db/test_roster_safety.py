@@ -140,18 +140,6 @@ async def test_who_has_joined_another_organisation_is_not_renamed_any_more(
     assert (await importer.rows(PERSON, "u1@school.example"))[0]["name"] == "Right Name"
 
 
-async def test_two_users_with_one_email_are_both_refused(importer: Importer) -> None:
-    content = school(
-        user("u1", "A B", email="one@school.example"), user("u2", "C D", email="ONE@school.example")
-    )
-    checked = await importer.check(content)
-    assert errors(checked)[:2] == [
-        ("users.csv", 2, "email", "AMBIGUOUS"),
-        ("users.csv", 3, "email", "AMBIGUOUS"),
-    ]
-    assert counts(checked) == {"groupsAdded": 1}
-
-
 async def test_an_email_that_another_user_of_the_roster_has_is_refused(
     importer: Importer,
 ) -> None:

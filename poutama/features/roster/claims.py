@@ -19,6 +19,15 @@ from poutama.db.verified_organisations import (
 from poutama.sql.relationship import render_is_current
 
 
+def render_address(row: str) -> str:
+    """Return the SQL value that is the address of a staged row's person alone, or empty.
+
+    Args:
+        row: the alias of the staged row.
+    """
+    return f"CASE WHEN {row}.shared THEN '' ELSE {row}.email END"
+
+
 def render_is_taken(person: str, row: str) -> str:
     """Return the SQL condition that the address is another person's, as far as is known.
 

@@ -14,7 +14,7 @@ from asyncpg import Record
 from poutama.db.connection import Database
 from poutama.db.second_adults import render_leads
 from poutama.db.statements import load_sql
-from poutama.features.roster.claims import render_belongs
+from poutama.features.roster.claims import render_address, render_belongs
 from poutama.features.roster.enrolment import OTHER_DOMAIN, OWN_DECISION
 from poutama.features.roster.records import IS_RENAMED
 from poutama.features.roster.staged_tables import StagedTable
@@ -54,6 +54,7 @@ _SQL = load_sql(
         "own_decision": f"'{OWN_DECISION}'",
         "leads": render_leads("s.person_id", "i.organisation_id"),
         "belongs": render_belongs("s.target"),
+        "address": render_address("s"),
         "is_renamed": IS_RENAMED,
         "person_name": _render_name("s.target"),
         "member_name": _render_name("s.person_id"),
@@ -98,6 +99,11 @@ _FAULTS = {
         "The roster of another organisation had listed the email {email!r}, which is of this one's"
         " mail domain: the person whom it had made loses the address, and {name} has it.",
     ),
+    "SHARED": (
+        "email",
+        "The email {email!r} is in other rows as well: {name} has none here, until a row gives them"
+        " one of their own.",
+    ),
     "KEPT": (
         "email",
         "Name or email stay as they are: the person has signed in, is not a member, or belongs to"
@@ -119,6 +125,11 @@ _FAULTS = {
         "userSourcedId",
         "The user {user_id!r} has declined an offer of the organisation lately: nothing is offered"
         " to them before the pause after that is over (POUTAMA_INVITATION_PAUSE_DAYS).",
+    ),
+    "NO_ADDRESS": (
+        "userSourcedId",
+        "The user {user_id!r} has no email of their own: only students can do without one. Add"
+        " it in the school's system.",
     ),
     "CHANGED": ("", "This was changed meanwhile; nothing was done. Import again."),
 }
@@ -180,7 +191,7 @@ def _report_fault(table: StagedTable, row: Record) -> RowError:
     )
 
 
-USED = frozenset(("FREED", "KEPT", "OTHER_DOMAIN", "PAST"))
+USED = frozenset(("FREED", "KEPT", "OTHER_DOMAIN", "PAST", "SHARED"))
 """Codes of rows that are used, or are over."""
 _CODES = {"NO_CLASS": "UNKNOWN_REFERENCE", "NO_USER": "UNKNOWN_REFERENCE"}
 
@@ -211,21 +222,23 @@ def _describe_group(row: Record) -> str:
 
 def _describe_person(row: Record) -> str:
     name = row["name"]
+    who = f"{name} ({row['email']})" if row["email"] else _identify(name, row["sourced_id"])
     match row["action"], row["found"]:
         case "ADD", _ if row["belongs"]:
-            return f"{name} ({row['email']}) has an account here already, which is used."
+            return f"{who} has an account here already, which is used."
         case "ADD", _:
-            return f"New person {name} ({row['email']})."
+            return f"New person {who}{'' if row['email'] else ', without an email'}."
         case "CHANGE", _:
             parts = []
             if row["returns"]:
                 parts.append("is in the roster again")
             if row["takes_name"]:
                 parts.append(f"was called {row['old_name']}")
-            if row["takes_email"]:
+            if row["takes_email"] and row["shared"]:
+                parts.append("loses the email, which other rows have as well")
+            elif row["takes_email"]:
                 parts.append(f"gets the email {row['email']}")
             return f"{name} {', and '.join(parts) or 'is described anew'}."
-    who = _identify(name, row["sourced_id"])
     return f"{who} is no longer in the roster: their memberships by the roster end."
 
 

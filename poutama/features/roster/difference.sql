@@ -46,7 +46,8 @@ ORDER BY s.place LIMIT $5::int8
 -- Of a person who does not belong there, the name in the file is shown, and no other; that the address
 -- has an account, only of a person who belongs there.
 SELECT s.place, s.line, s.sourced_id, s.action, s.found, s.returns, s.takes_name, s.takes_email,
-    s.email, CASE WHEN s.found = 'EMAIL' THEN {belongs} ELSE false END AS belongs,
+    s.shared, {address} AS email,
+    CASE WHEN s.found IN ('EMAIL', 'USERNAME') THEN {belongs} ELSE false END AS belongs,
     coalesce(nullif(s.name, ''), {person_name}) AS name,
     CASE WHEN s.takes_name THEN p.name END AS old_name
 FROM roster_staged_person AS s JOIN roster_import AS i ON i.id = s.import_id

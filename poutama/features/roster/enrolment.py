@@ -37,10 +37,36 @@ def render_person_decides(person: str, organisation: str) -> str:
     return f"(EXISTS ({elsewhere}) OR EXISTS ({ended}))"
 
 
-def render_may_enrol(person: str, organisation: str, email: str) -> str:
-    """Return the SQL condition that the organisation may enrol the person who has this address."""
+def render_is_unreachable(person: str, email: str) -> str:
+    """Return the SQL condition that no sign-in leads to the person: no address, and no account.
+
+    Args:
+        person: the id of the person, who may not be there yet.
+        email: the address, null or empty where there is none.
+    """
     return (
-        f"({render_is_verified(organisation)} AND {render_has_domain(organisation, email)}"
+        f"(coalesce({email}, '') = '' AND NOT EXISTS"  # noqa: S608  names
+        f" (SELECT 1 FROM identity AS ui WHERE ui.person_id = {person}))"
+    )
+
+
+def render_is_schools_own(person: str, organisation: str, email: str) -> str:
+    """Return the SQL condition that the organisation alone leads to the account of a student whom
+    its roster made without an address: by a code, which no one has used yet.
+    """
+    made = (
+        f"SELECT 1 FROM roster_person AS rp WHERE rp.person_id = {person}"  # noqa: S608  names
+        f" AND (rp.organisation_id = {organisation}) IS TRUE AND rp.made"
+    )
+    return f"({render_is_unreachable(person, email)} AND EXISTS ({made}))"
+
+
+def render_may_enrol(person: str, organisation: str, email: str, role: str) -> str:
+    """Return the SQL condition that the organisation may enrol the person who has this address."""
+    own = render_is_schools_own(person, organisation, email)
+    return (
+        f"({render_is_verified(organisation)}"
+        f" AND ({render_has_domain(organisation, email)} OR ({role} = 'STUDENT' AND {own}))"
         f" AND NOT {render_person_decides(person, organisation)})"
     )
 

@@ -25,7 +25,8 @@ FEATURE = Feature(
         PersonalData(
             table="roster_person",
             path="person_id",
-            note="their id in the school's system",
+            columns=("username", "shared_email"),
+            note="their id and username in the school's system, and the digest of a shared address",
             export="no: the school's system gives it out",
         ),
         PersonalData(
@@ -45,9 +46,9 @@ FEATURE = Feature(
         PersonalData(
             table="roster_staged_person",
             matches="this.target = p.id OR lower(this.email) = lower(p.email)",
-            columns=("email",),
+            columns=("email", "username"),
             erasure=Erasure.DELETE,
-            note="names and emails of an import under way",
+            note="names, emails and usernames of an import under way",
             export="no: what it changes is exported",
             retention="7 days after the last check",
         ),

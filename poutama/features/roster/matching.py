@@ -9,8 +9,11 @@ look for what is absent take ids instead of places, and put what they find after
 
 What must hold, whatever the file says:
 
-- A person is known by the school's id, else by email. An email names at most one person, and one
-  that two rows claim names no one: both are refused.
+- A person is known by the school's id, else by email. An email names at most one person. One that
+  several rows have names none of them: each is a person without an address, and who has it and has
+  not signed in loses it. So no address that two people share leads to a sign-in.
+- Without an address a person is known by the school's id, else by the username, where the row that
+  made them has the same username and name and ends with this import.
 - An email does not lead to a person whom another id stands or stood for, here or in another
   verified organisation, nor to one who has left: schools give addresses to newcomers. Such a row
   is refused, and administrators decide (`db.address_conflicts`): about an address of a verified
@@ -39,6 +42,7 @@ from poutama.db.address_conflicts import (
 from poutama.db.statements import load_sql
 from poutama.db.verified_organisations import render_has_domain
 from poutama.features.roster.claims import (
+    render_address,
     render_belongs,
     render_is_foreign,
     render_is_made,
@@ -55,6 +59,19 @@ def _is_wanted(alias: str) -> str:
     )
 
 
+# The person without an address whom a row of the same username and name made that this import ends:
+# a school that changes its system has other ids for the people of the older ones.
+_BY_USERNAME = f"""CASE WHEN {render_address("r")} = '' AND r.username <> '' THEN (
+    SELECT CASE WHEN count(*) = 1 THEN min(u.person_id::text)::uuid END
+    FROM roster_import AS ui JOIN roster_person AS u
+            ON u.organisation_id = ui.organisation_id AND u.username = r.username
+        JOIN person AS up ON up.id = u.person_id
+        LEFT JOIN roster_staged_person AS o
+            ON o.import_id = r.import_id AND o.sourced_id = u.sourced_id
+    WHERE ui.id = r.import_id AND u.made AND NOT u.ended AND up.email IS NULL AND up.name = r.name
+        AND (o.removed OR (o.sourced_id IS NULL AND ui.ends_users))
+) END"""  # noqa: S608  names
+
 _SQL = load_sql(
     __package__,
     "matching.sql",
@@ -65,12 +82,14 @@ _SQL = load_sql(
         "is_made": render_is_made("p.id"),
         "may_change": render_may_change("p.id"),
         "belongs": render_belongs("p.id"),
-        "is_squatted": render_is_squatted("q.id", "t.email"),
-        "is_foreign": render_is_foreign("e.id", "t.email", render_is_taken("e.id", "t")),
+        "is_squatted": render_is_squatted("q.id", "t.address"),
+        "is_foreign": render_is_foreign("e.id", "t.address", render_is_taken("e.id", "t")),
+        "address": render_address("r"),
+        "by_username": _BY_USERNAME,
         "claims": render_has_domain("i.organisation_id", "s.email"),
         "concerns_owner": render_concerns("verified_domain", "d", "s.target"),
         "owner_decides": render_decides("verified_domain", "d", "s.target"),
-        "own_domain": render_has_domain("i.organisation_id", "t.email"),
+        "own_domain": render_has_domain("i.organisation_id", "t.address"),
         "member_decides": render_decides("membership", "d", "s.target"),
         "listed_decides": render_decides("roster_person", "d", "s.target"),
         "roster": f"'{ROSTER}'",
@@ -79,7 +98,8 @@ _SQL = load_sql(
     },
 )
 MATCH_GROUPS, END_GROUPS = _SQL["match_groups"], _SQL["end_groups"]
-MATCH_PEOPLE, REFUSE_RIVALS = _SQL["match_people"], _SQL["refuse_rivals"]
+MARK_SHARED, MATCH_PEOPLE = _SQL["mark_shared"], _SQL["match_people"]
+REFUSE_RIVALS = _SQL["refuse_rivals"]
 RECORD_CONFLICTS = (
     _SQL["drop_conflicts"],
     _SQL["record_conflicts_of_members"],

@@ -30,14 +30,36 @@ FROM roster_import AS i JOIN roster_group AS l ON l.organisation_id = i.organisa
 WHERE i.id = $1::uuid AND i.ends_classes AND NOT l.ended AND s.sourced_id IS NULL
     AND l.sourced_id > $2::text AND ($3::text IS NULL OR l.sourced_id <= $3::text)
 
+-- name: mark_shared
+-- No person has an address of several rows: siblings have a parent's. Rows that the file does not have
+-- count as they were. Reads nothing that this statement changes.
+UPDATE roster_staged_person AS s SET shared = (
+    EXISTS (
+        SELECT 1 FROM roster_staged_person AS o
+        WHERE o.import_id = s.import_id AND o.email = s.email
+            AND o.sourced_id <> s.sourced_id AND {other_wanted}
+    ) OR EXISTS (
+        SELECT 1 FROM roster_import AS i JOIN roster_person AS l
+            ON l.organisation_id = i.organisation_id AND l.shared_email = md5(s.email)
+        WHERE i.id = s.import_id AND l.sourced_id <> s.sourced_id AND NOT l.ended
+            AND NOT i.ends_users AND NOT EXISTS (
+                SELECT 1 FROM roster_staged_person AS o
+                WHERE o.import_id = s.import_id AND o.sourced_id = l.sourced_id
+            )
+    )
+)
+WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+    AND s.email <> '' AND {wanted}
+
 -- name: match_people
 -- `IS TRUE`: so that people are found by the index on people, whatever the planner knows.
 -- `taken`: the email is of a person whom another id stands or stood for, or who has left, and no
 -- administrator has decided that they are the same.
 UPDATE roster_staged_person AS s SET
     found = CASE WHEN f.linked IS NOT NULL THEN 'LINK'
-        WHEN f.by_email IS NOT NULL THEN 'EMAIL' ELSE 'NEW' END,
-    target = coalesce(f.linked, f.by_email, gen_random_uuid()),
+        WHEN f.by_email IS NOT NULL THEN 'EMAIL'
+        WHEN f.by_username IS NOT NULL THEN 'USERNAME' ELSE 'NEW' END,
+    target = coalesce(f.linked, f.by_email, f.by_username, gen_random_uuid()),
     returns = coalesce(f.ended, false), takes_name = f.takes_name, takes_email = f.takes_email,
     fault = CASE WHEN NOT ({wanted}) THEN NULL
         WHEN f.linked IS NULL AND f.foreign_address THEN 'FOREIGN'
@@ -47,41 +69,54 @@ UPDATE roster_staged_person AS s SET
         WHEN f.differs AND f.signed_in AND NOT f.belongs THEN 'KEPT'
         WHEN f.other_email AND NOT f.own_domain THEN 'OTHER_DOMAIN'
         WHEN (f.other_name AND NOT f.takes_name) OR (f.other_email AND NOT f.takes_email)
-            THEN 'KEPT' END,
+            THEN 'KEPT'
+        WHEN f.is_shared AND (f.email <> f.written_email OR f.takes_email) THEN 'SHARED' END,
     action = CASE WHEN s.refused THEN 'NONE'
         -- In a delta, a row of a family says nothing of what else the person is.
         WHEN NOT ({wanted}) THEN CASE WHEN NOT f.ended AND (s.removed OR f.ends_users)
             THEN 'END' ELSE 'NONE' END
         WHEN f.linked IS NULL AND (f.foreign_address OR f.taken) THEN 'NONE'
         WHEN f.linked IS NULL THEN 'ADD'
-        WHEN f.ended OR f.takes_name OR f.takes_email THEN 'CHANGE'
+        WHEN f.ended OR f.takes_name OR f.takes_email OR f.is_shared <> f.was_shared THEN 'CHANGE'
         ELSE 'SAME' END
 FROM (
     SELECT c.*, c.other_name AND c.may_change AS takes_name,
-        c.other_email AND c.own_domain AND c.may_change AND NOT c.signed_in AND c.by_email IS NULL
-            AS takes_email
+        CASE WHEN c.is_shared
+            THEN c.email = c.written_email AND c.linked IS NOT NULL AND c.accepts
+                AND c.may_change AND NOT c.signed_in
+            ELSE c.other_email AND c.own_domain AND c.may_change AND NOT c.signed_in
+                AND c.by_email IS NULL END AS takes_email
     FROM (
         SELECT m.*, m.differs AND m.name <> m.listed_name AS other_name,
-            m.differs AND m.email <> m.listed_email AS other_email
+            m.differs AND m.listed_email <> '' AND m.email <> m.listed_email AS other_email
         FROM (
             -- With the ids of another system, the row of a person whom an earlier row made.
-            SELECT t.sourced_id, t.name AS listed_name, t.email AS listed_email,
-                l.person_id AS linked, l.ended, i.ends_users, p.name,
-                coalesce(p.email, '') AS email, e.id AS by_email,
-                coalesce(l.hash <> t.hash, true) AND i.accepts AND {is_made} AS differs,
+            SELECT t.sourced_id, t.name AS listed_name, t.address AS listed_email,
+                t.email AS written_email, t.shared AS is_shared,
+                l.shared_email IS NOT NULL AS was_shared,
+                l.person_id AS linked, l.ended, i.ends_users, coalesce(p.name, '') AS name,
+                coalesce(p.email, '') AS email, e.id AS by_email, t.by_username,
+                (coalesce(l.hash <> t.hash, true)
+                    OR (l.shared_email IS NOT NULL AND NOT t.shared))
+                    AND i.accepts AND {is_made} AS differs,
+                i.accepts,
                 {own_domain} AS own_domain,
                 {may_change} AS may_change, {belongs} AS belongs, q.id IS NOT NULL AS squatted,
                 CASE WHEN l.person_id IS NULL THEN {is_foreign} ELSE false END AS foreign_address,
                 EXISTS (SELECT 1 FROM identity AS n WHERE n.person_id = p.id) AS signed_in,
                 CASE WHEN l.person_id IS NULL AND e.id IS NOT NULL THEN {is_taken}
                     ELSE false END AS taken
-            FROM roster_staged_person AS t JOIN roster_import AS i ON i.id = t.import_id
+            FROM (
+                SELECT r.import_id, r.sourced_id, r.place, r.name, r.email, r.hash, r.shared,
+                    {address} AS address, {by_username} AS by_username
+                FROM roster_staged_person AS r
+                WHERE r.import_id = $1::uuid AND r.place >= $2::int8 AND r.place < $3::int8
+            ) AS t JOIN roster_import AS i ON i.id = t.import_id
                 LEFT JOIN roster_person AS l
                     ON l.organisation_id = i.organisation_id AND l.sourced_id = t.sourced_id
-                LEFT JOIN person AS q ON q.email = t.email AND t.email <> '' AND {is_squatted}
-                LEFT JOIN person AS e ON e.email = t.email AND t.email <> '' AND q.id IS NULL
-                LEFT JOIN person AS p ON p.id = coalesce(l.person_id, e.id)
-            WHERE t.import_id = $1::uuid AND t.place >= $2::int8 AND t.place < $3::int8
+                LEFT JOIN person AS q ON q.email = t.address AND t.address <> '' AND {is_squatted}
+                LEFT JOIN person AS e ON e.email = t.address AND t.address <> '' AND q.id IS NULL
+                LEFT JOIN person AS p ON p.id = coalesce(l.person_id, e.id, t.by_username)
         ) AS m
     ) AS c
 ) AS f
@@ -90,23 +125,12 @@ WHERE s.import_id = $1::uuid AND s.sourced_id = f.sourced_id
 -- name: refuse_rivals
 -- Reads nothing that this statement changes: of two rows both are refused, whichever comes first.
 UPDATE roster_staged_person AS s SET
-    action = CASE WHEN s.found = 'LINK' AND (s.takes_name OR s.returns) THEN 'CHANGE'
-        WHEN s.found = 'LINK' THEN 'SAME' ELSE 'NONE' END,
-    takes_email = false,
-    fault = CASE WHEN s.found = 'LINK' THEN 'KEPT' ELSE 'AMBIGUOUS' END
+    action = 'NONE', takes_email = false, fault = 'AMBIGUOUS'
 WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8 AND {wanted}
-    AND (s.found <> 'LINK' OR s.takes_email)
-    AND (
-        EXISTS (
-            SELECT 1 FROM roster_staged_person AS o
-            WHERE o.import_id = s.import_id AND o.email = s.email AND s.email <> ''
-                AND o.sourced_id <> s.sourced_id AND {other_wanted}
-        )
-        OR (s.found = 'EMAIL' AND s.fault IS DISTINCT FROM 'TAKEN' AND EXISTS (
-            SELECT 1 FROM roster_staged_person AS o
-            WHERE o.import_id = s.import_id AND o.target = s.target
-                AND o.sourced_id <> s.sourced_id AND {other_wanted}
-        ))
+    AND s.found IN ('EMAIL', 'USERNAME') AND s.fault IS DISTINCT FROM 'TAKEN' AND EXISTS (
+        SELECT 1 FROM roster_staged_person AS o
+        WHERE o.import_id = s.import_id AND o.target = s.target
+            AND o.sourced_id <> s.sourced_id AND {other_wanted}
     )
 
 -- name: end_people

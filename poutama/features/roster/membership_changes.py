@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from poutama.db.statements import load_sql
 from poutama.db.verified_organisations import render_has_domain
+from poutama.features.roster.claims import render_address
 from poutama.features.roster.enrolment import (
     OTHER_DOMAIN,
     OWN_DECISION,
     render_has_declined,
+    render_is_schools_own,
+    render_is_unreachable,
     render_person_decides,
 )
 from poutama.features.roster.spans import render_span
@@ -28,6 +31,11 @@ WHERE x.import_id = $1::uuid AND x.place >= $2::int8 AND x.place < $3::int8
 """
 # Of the person as they are by this import.
 _ADDRESS = "CASE WHEN p.id IS NULL OR a.takes_email THEN a.listed_email ELSE p.email END"
+# A student whom this import makes, or the organisation's roster has made.
+_OWN = (
+    f"(a.role = 'STUDENT' AND (({render_is_unreachable('a.person_id', _ADDRESS)} AND a.made)"
+    f" OR {render_is_schools_own('a.person_id', 'a.organisation_id', _ADDRESS)}))"
+)
 _SQL = load_sql(
     __package__,
     "membership_changes.sql",
@@ -37,6 +45,9 @@ _SQL = load_sql(
         "counts": render_is_current("b"),
         "address": _ADDRESS,
         "has_domain": render_has_domain("a.organisation_id", _ADDRESS),
+        "is_own": _OWN,
+        "is_unreachable": render_is_unreachable("a.person_id", _ADDRESS),
+        "listed_address": render_address("sp"),
         "has_declined": render_has_declined("h.person_id", "h.organisation_id", "h.address", "$4"),
         "decides": render_person_decides("a.person_id", "a.organisation_id"),
         "other_domain": f"'{OTHER_DOMAIN}'",

@@ -21,7 +21,7 @@ WITH found AS (
         lp.person_id IS NULL AND (sp.sourced_id IS NULL OR sp.refused OR sp.fault IS NOT NULL)
             AND coalesce(sp.action, 'NONE') = 'NONE' AS no_person,
         coalesce(lp.made, sp.found = 'NEW', false) AS made,
-        sp.email AS listed_email, coalesce(sp.takes_email, false) AS takes_email,
+        {listed_address} AS listed_email, coalesce(sp.takes_email, false) AS takes_email,
         lm.membership_id AS had, lm.hash AS old_hash, coalesce(lm.ended, true) AS ended,
         lm.begins_at AS old_from, lm.ends_at AS old_until,
         m.person_id AS old_person, m.group_id AS old_group, m.role AS old_role,
@@ -80,19 +80,23 @@ UPDATE roster_staged_membership AS s SET
         WHEN f.there IS NULL THEN 'NEW' WHEN f.offered THEN 'OFFERED' ELSE 'THERE' END,
     accepts = f.accepts AND f.asks IS NULL, asks = f.asks,
     fault = CASE WHEN f.refused OR f.removed THEN NULL
-        WHEN f.paused THEN 'DECLINED' WHEN f.no_group THEN 'NO_CLASS' WHEN f.no_person THEN 'NO_USER'
+        WHEN f.lacks_address THEN 'NO_ADDRESS' WHEN f.paused THEN 'DECLINED'
+        WHEN f.no_group THEN 'NO_CLASS' WHEN f.no_person THEN 'NO_USER'
         WHEN f.past AND f.action = 'NONE' THEN 'PAST' END
 FROM (
-    SELECT g.*, CASE WHEN NOT g.paused THEN g.planned
+    SELECT g.*, CASE WHEN NOT (g.paused OR g.lacks_address) THEN g.planned
         WHEN g.planned = 'MOVE' THEN 'END' ELSE 'NONE' END AS action
     FROM (
-    SELECT h.*, h.planned IN ('ADD', 'MOVE') AND h.there IS NULL
+    -- A code leads to a student alone: an administrator would be two adults otherwise.
+    SELECT h.*, h.planned IN ('ADD', 'MOVE') AND h.there IS NULL AND h.unreachable
+            AND h.role <> 'STUDENT' AS lacks_address,
+        h.planned IN ('ADD', 'MOVE') AND h.there IS NULL
         AND (h.asks IS NOT NULL OR NOT h.accepts) AND {has_declined} AS paused
     FROM (
     -- The address that the person has here, or gets by this import.
-    SELECT a.*, {address} AS address, e.id AS there, e.accepted_at IS NULL AS offered,
+    SELECT a.*, {address} AS address, {is_unreachable} AS unreachable, e.id AS there, e.accepted_at IS NULL AS offered,
         CASE
-            WHEN NOT {has_domain} THEN {other_domain}
+            WHEN NOT ({has_domain} OR {is_own}) THEN {other_domain}
             WHEN {decides} OR NOT (a.made OR EXISTS (
                 SELECT 1 FROM membership AS b
                 WHERE b.person_id = a.person_id AND (b.organisation_id = a.organisation_id) IS TRUE

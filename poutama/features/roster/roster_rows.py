@@ -20,6 +20,8 @@ class RosterRow:
     """
 
     file: ClassVar[str]
+    apart: ClassVar[frozenset[str]] = frozenset(("line",))
+    """Fields that are not of its content."""
     sourced_id: str
     line: int
     refused: bool = False
@@ -28,7 +30,7 @@ class RosterRow:
     @property
     def hash(self) -> str:
         """Distinguishes its content from another's, whatever line it is in."""
-        parts = {name: value for name, value in asdict(self).items() if name != "line"}
+        parts = {name: value for name, value in asdict(self).items() if name not in self.apart}
         return sha256(dumps(parts, sort_keys=True, default=str).encode()).hexdigest()[:32]
 
 
@@ -51,11 +53,17 @@ class ClassRow(RosterRow):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class UserRow(RosterRow):
-    """A user: a person, unless they are `family` alone; `has_role` where users have roles (1.1)."""
+    """A user: a person, unless they are `family` alone; `has_role` where users have roles (1.1).
+
+    The `email` may be empty. The `username` is one that is not an address, in lower case.
+    """
 
     file: ClassVar[str] = "users"
+    # It tells people apart; it changes nothing of them.
+    apart: ClassVar[frozenset[str]] = frozenset(("line", "username"))
     name: str = ""
     email: str = ""
+    username: str = ""
     has_role: bool = False
     family: bool = False
     manages: bool = False

@@ -214,14 +214,15 @@ def _make_user(line: int, fields: Fields, report: ReportFault) -> RosterRow | No
         return None
     if not _fits("familyName", name, LONGEST_NAME, report):
         return None
-    email = _find_email(fields, report)
-    if not email:
+    email, usable = _find_email(fields, report)
+    if not usable:
         return None
     return UserRow(
         sourced_id=fields["sourcedId"],
         line=line,
         name=name,
         email=email,
+        username=_find_username(fields),
         has_role=bool(role),
         family=role in FAMILY,
         manages=role in ADMINISTRATORS,
@@ -282,17 +283,25 @@ def _name(fields: Fields) -> str:
     return f"{given_name} {family}".strip()
 
 
-def _find_email(fields: Fields, report: ReportFault) -> str:
-    """The email, else the username if it is one, else empty."""
+def _find_email(fields: Fields, report: ReportFault) -> tuple[str, bool]:
+    """The email, else the username if it is one, else empty; and whether the row can be used.
+
+    A row without an address can: young children have none. One with a wrong address cannot.
+    """
     written = fields.get("email", "")
     email = _read_email(written)
     username = _read_email(fields.get("username", ""))
     if written and not email:
         code = "ODD_BAD_EMAIL" if username else "BAD_EMAIL"
         report("email", code, f"email is {_shown(written)}; {_expect_email(written)}.")
-    elif not email and not username:
-        report("email", "MISSING", "The user has no email, and no username that is one.")
-    return email or username
+    found = email or username
+    return found, bool(found or not written)
+
+
+def _find_username(fields: Fields) -> str:
+    """The username in lower case; empty where it is an address, which is the email's business."""
+    username = fields.get("username", "").lower()
+    return "" if "@" in username or len(username) > LONGEST_ID else username
 
 
 def _read_email(text: str) -> str:

@@ -196,7 +196,7 @@ def _person_values(rows: Sequence[UserRow], place: int, *, chosen: bool) -> list
     return [
         [
             *_start(row, place + index),
-            *(row.name, row.email),
+            *(row.name, row.email, row.username),
             row.family or (chosen and not row.has_role),
             False,
         ]

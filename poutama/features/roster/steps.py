@@ -31,7 +31,9 @@ FUNCTIONS: Mapping[RosterPhase, PhaseFunction] = {
     RosterPhase.DROP_ENDINGS: final_phases.drop_endings,
     RosterPhase.MATCH_GROUPS: Sweep(StagedTable.GROUP, (matching.MATCH_GROUPS,)),
     RosterPhase.END_GROUPS: final_phases.end_groups,
-    RosterPhase.MATCH_PEOPLE: Sweep(StagedTable.PERSON, (matching.MATCH_PEOPLE,)),
+    RosterPhase.MATCH_PEOPLE: Sweep(
+        StagedTable.PERSON, (matching.MARK_SHARED, matching.MATCH_PEOPLE)
+    ),
     RosterPhase.REFUSE_RIVALS: Sweep(
         StagedTable.PERSON, (matching.REFUSE_RIVALS, *matching.RECORD_CONFLICTS)
     ),

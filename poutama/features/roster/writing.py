@@ -12,6 +12,7 @@ from poutama.db.second_adults import render_leads
 from poutama.db.statements import load_sql
 from poutama.db.verified_organisations import render_has_domain
 from poutama.features.roster.claims import (
+    render_address,
     render_is_squatted,
     render_is_taken,
     render_may_change,
@@ -39,6 +40,7 @@ _SQL = load_sql(
         "is_taken": render_is_taken("p.id", "s"),
         "may_change": render_may_change("p.id"),
         "is_squatted": render_is_squatted("p.id", "s.email"),
+        "address": render_address("s"),
         "own_domain": render_has_domain("i.organisation_id", "s.email"),
         # An administrator writes the roster: another leader confirms that one of them mentors.
         "waits": f"CASE WHEN s.role = 'MENTOR' THEN {render_leads('p.id', 'i.organisation_id')}"
@@ -46,7 +48,7 @@ _SQL = load_sql(
         "is_renamed": IS_RENAMED,
         "spans": _SPANS,
         "linked_span": render_span("l.begins_at", "l.ends_at"),
-        "may_enrol": render_may_enrol("p.id", "i.organisation_id", "p.email"),
+        "may_enrol": render_may_enrol("p.id", "i.organisation_id", "p.email", "s.role"),
     },
 )
 
@@ -59,6 +61,7 @@ WRITE_GROUPS = (
 WRITE_PEOPLE = (
     update_rows(PEOPLE, ("email",), _SQL["freed_people"]),
     insert_rows(PEOPLE, ("id", "email", "name"), _SQL["new_people"]),
+    update_rows(MEMBERSHIPS, ("ends_at",), _SQL["lost_offers"]),
     update_rows(PEOPLE, ("name", "email"), _SQL["changed_people"]),
     _SQL["link_people"],
     _SQL["end_links_of_people"],

@@ -43,16 +43,26 @@ WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
     AND s.fault = 'FREED' AND {is_squatted}
 
 -- name: new_people
-SELECT s.target AS id, s.email, s.name
+SELECT s.target AS id, nullif({address}, '') AS email, s.name
 FROM roster_staged_person AS s
 WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
     AND s.action = 'ADD' AND s.found = 'NEW'
+
+-- name: lost_offers
+-- What others offered to an address that is found to be several people's, and was not accepted.
+SELECT m.id, now() AS ends_at
+FROM roster_staged_person AS s JOIN membership AS m ON m.person_id = s.target
+WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+    AND s.shared AND s.takes_email AND m.source = 'INVITED' AND m.accepted_at IS NULL
+    AND (m.ends_at IS NULL OR m.ends_at > now())
 
 -- name: changed_people
 -- Matched again: the person may have signed in or joined elsewhere, and the email may be taken.
 SELECT p.id,
     CASE WHEN s.takes_name THEN s.name ELSE p.name END AS name,
-    CASE WHEN s.takes_email AND {own_domain}
+    CASE WHEN s.takes_email AND s.shared
+        AND NOT EXISTS (SELECT 1 FROM identity AS n WHERE n.person_id = p.id) THEN NULL
+        WHEN s.takes_email AND NOT s.shared AND {own_domain}
         AND NOT EXISTS (SELECT 1 FROM identity AS n WHERE n.person_id = p.id)
         AND NOT EXISTS (SELECT 1 FROM person AS q WHERE q.email = s.email)
         THEN s.email ELSE p.email END AS email
@@ -66,15 +76,18 @@ WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
 
 -- name: link_people
 -- Matched again: another organisation's roster may have come to stand for the person.
-INSERT INTO roster_person (organisation_id, sourced_id, person_id, import_id, hash, made)
-SELECT i.organisation_id, s.sourced_id, p.id, i.id, s.hash, s.found = 'NEW'
+INSERT INTO roster_person
+    (organisation_id, sourced_id, person_id, import_id, hash, made, username, shared_email)
+SELECT i.organisation_id, s.sourced_id, p.id, i.id, s.hash, s.found = 'NEW',
+    nullif(s.username, ''), CASE WHEN s.shared THEN md5(s.email) END
 FROM roster_staged_person AS s JOIN roster_import AS i ON i.id = s.import_id
     JOIN person AS p ON p.id = s.target
 WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
     AND s.action IN ('ADD', 'CHANGE')
     AND (s.found <> 'EMAIL' OR NOT ({is_taken}))
 ON CONFLICT (organisation_id, sourced_id) DO UPDATE SET
-    import_id = excluded.import_id, hash = excluded.hash, ended = false, updated_at = now()
+    import_id = excluded.import_id, hash = excluded.hash, username = excluded.username,
+    shared_email = excluded.shared_email, ended = false, updated_at = now()
 
 -- name: end_links_of_people
 UPDATE roster_person AS l SET ended = true, import_id = i.id, updated_at = now()

@@ -68,7 +68,12 @@ def test_a_small_school_is_read() -> None:
     assert said.modes["roles"] is Mode.ABSENT
     rows = FileReader(archive, "users").read_batch(None, 10).rows
     assert rows[1] == UserRow(
-        sourced_id="u1", line=3, name="Ānaru Test", email="u1@school.example", has_role=True
+        sourced_id="u1",
+        line=3,
+        name="Ānaru Test",
+        email="u1@school.example",
+        username="u1",
+        has_role=True,
     )
     rows = FileReader(archive, "enrollments").read_batch(None, 1).rows
     assert rows == [
@@ -81,7 +86,9 @@ def test_users_and_roles_of_1_2_are_read() -> None:
     for gone in ("role", "orgSourcedIds"):
         person.pop(gone)
     rows, errors, _ = read("users", csv_of("users 1.2", [person]))
-    assert rows == [UserRow(sourced_id="u1", line=2, name="Tess Person", email="u1@school.example")]
+    email = "u1@school.example"
+    tess = UserRow(sourced_id="u1", line=2, name="Tess Person", email=email, username="u1")
+    assert rows == [tess]
     role = {"sourcedId": "r1", "userSourcedId": "u1", "roleType": "primary", "role": "principal"}
     rows, more, _ = read("roles", csv_of("roles", [{**role, "orgSourcedId": "s1"}]))
     assert rows == [RoleRow(sourced_id="r1", line=2, user_id="u1", manages=True)]
@@ -158,7 +165,6 @@ def test_quoted_line_ends_in_a_name_become_spaces() -> None:
         ({"givenName": "", "familyName": ""}, "familyName", "MISSING"),
         ({"familyName": "x" * 200}, "familyName", "TOO_LONG"),
         ({"email": "not one"}, "email", "BAD_EMAIL"),
-        ({"email": ""}, "email", "MISSING"),
     ],
 )
 def test_a_user_is_refused_by_the_field_that_is_wrong(
@@ -218,6 +224,16 @@ def test_a_username_stands_in_for_an_email() -> None:
     assert errors == []
     assert isinstance(rows[0], UserRow)
     assert rows[0].email == "a.b@school.example"
+
+
+@pytest.mark.parametrize(
+    ("username", "kept"), [("Child.1", "child.1"), ("", ""), ("not@", ""), ("x" * 256, "")]
+)
+def test_a_user_without_an_email_is_used(username: str, kept: str) -> None:
+    person = {**user("u1", "A B"), "email": "", "username": username}
+    rows, errors, _ = read("users", csv_of("users", [person]))
+    assert {code for _, _, code in describe_errors(errors)} <= {"ODD_MISSING"}
+    assert rows == [UserRow(sourced_id="u1", line=2, name="A B", username=kept, has_role=True)]
 
 
 def test_rows_that_are_too_short_or_too_long_are_refused() -> None:
