@@ -13,6 +13,7 @@ from poutama.demo.calendar import OPENED
 from poutama.demo.group_assignment import (
     DAY,
     EVENING,
+    SUMMER,
     Group,
     MembershipState,
     groups_mentored,
@@ -64,8 +65,13 @@ def write_group(rows: SchoolRows, group: Group) -> None:
     """Add a group, without members."""
     organisation = organisation_id(group.organisation)
     name = group.name
+    ended = group == SUMMER
     rows.learning_group.append(
-        (group_id(group), organisation, name, fold(name), group.join_code, NEVER, 1, OPENED, OPENED)
+        (
+            *(group_id(group), organisation, name, fold(name)),
+            *((None, LEFT, LEFT) if ended else (group.join_code, NEVER, None)),
+            *((2, OPENED, LEFT) if ended else (1, OPENED, OPENED)),
+        )
     )
 
 
@@ -75,6 +81,8 @@ def write_leaders(rows: SchoolRows) -> None:
         admin, manager = ADMIN_EMAILS[number - 1], MANAGER_EMAILS[number - 1]
         rows.membership.append(_membership(admin, "ADMIN", number, source="FOUNDED"))
         rows.membership.append(_membership(manager, "MENTOR_MANAGER", number))
+    led = _membership(mentor_email(1), "MENTOR", DAY, group=SUMMER, state=MembershipState.ENDED)
+    rows.membership.append(led)
 
 
 def write_mentoring(rows: SchoolRows, mentor: int) -> None:

@@ -36,6 +36,8 @@ class Group:
 
     @property
     def name(self) -> str:
+        if self == SUMMER:
+            return "Summer School"
         return f"{'Class' if self.organisation == DAY else 'Evening'} {self.number:02}"
 
     @property
@@ -47,7 +49,11 @@ class Group:
     def first_student(self) -> int:
         """With this student the group comes to be."""
         classes = 1 if self.organisation == DAY else CLASSES_AN_EVENING
-        return (self.number - 1) * classes * STUDENTS_A_MENTOR + 1
+        return max(0, self.number - 1) * classes * STUDENTS_A_MENTOR + 1
+
+
+SUMMER = Group(DAY, 0)
+"""Over, and put away; the first mentor led it."""
 
 
 def mentors_of(first: int, last: int) -> range:

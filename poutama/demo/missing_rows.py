@@ -25,6 +25,7 @@ from poutama.demo.demo_memberships import (
     write_organisations,
 )
 from poutama.demo.group_assignment import (
+    SUMMER,
     Group,
     groups_mentored,
     groups_of,
@@ -85,6 +86,8 @@ class StudentRange:
         """The groups that these people are in; some may have come with an earlier batch."""
         mentors = mentors_of(self.first, self.last)
         groups = {group for mentor in mentors for group in groups_mentored(mentor)}
+        if self.first == 1:
+            groups.add(SUMMER)
         for student in range(self.first, self.last + 1):
             groups.update(groups_of(student))
         return sorted(groups, key=lambda group: (group.organisation, group.number))

@@ -54,7 +54,7 @@ COLUMNS = {
     ),
     "learning_group": (
         *("id", "organisation_id", "name", "name_search", "join_code", "join_code_expires_at"),
-        *("version", "created_at", "updated_at"),
+        *("ended_at", "version", "created_at", "updated_at"),
     ),
     "membership": (
         *("id", "organisation_id", "group_id", "person_id", "role", "child_id"),

@@ -26,6 +26,7 @@ from poutama.plan.nodes import (
     Cursor,
     EdgeList,
     EdgeNode,
+    IsNull,
     Leaf,
     Many,
     Member,
@@ -149,6 +150,8 @@ class ReadBuilder:
         narrowed = any(arguments.get(name) is not None for name in NARROWING)
         if relation.own is not None and not conditions:
             conditions.append(OwnedBy(relation.own, ViewerId()))
+        if not named:
+            conditions += _listed(entity, arguments)
         order = self._order(entity, arguments.get("orderBy"))
         first = arguments.get("first")
         name = f"{owner}.{relation.name.removesuffix('Connection')}"
@@ -259,6 +262,15 @@ def _named(relation: Relation, arguments: dict[str, Tree], path: str) -> list[Pr
         for name, column in relation.arguments.items()
         for tree in ([arguments[name]] if name in arguments else [])
     ]
+
+
+def _listed(entity: Entity, arguments: dict[str, Tree]) -> list[Predicate]:
+    """What keeps rows that lists of the type leave out from this one."""
+    if entity.unlisted is None:
+        return []
+    included = arguments[entity.unlisted.argument]
+    assert isinstance(included, Constant), "booleans are part of a plan's shape"
+    return [] if included.value else [IsNull(entity.unlisted.column)]
 
 
 def _leaf(tree: Tree) -> Value:

@@ -28,7 +28,7 @@ from poutama.schema.directives import (
 from poutama.schema.mutations import find_mutations
 from poutama.schema.source_location import at_node
 
-_TYPE = frozenset({"table", "visible", "change", "audited", "quota"})
+_TYPE = frozenset({"table", "visible", "change", "audited", "quota", "unlisted"})
 _COLUMN = frozenset({"column", "restricted"})
 _BY_KIND: Mapping[str, frozenset[str]] = {
     "String": _COLUMN | {"search"},

@@ -19,7 +19,7 @@ from graphql.utilities import value_from_ast_untyped
 MAPPING = frozenset({
     "table", "visible", "column", "search", "sequence", "one", "many", "rows", "viewer", "where",
     "row", "key", "length", "pattern", "insert", "update", "delete", "procedure", "change",
-    "restricted", "audited", "computed", "range", "permit", "quota", "default",
+    "restricted", "audited", "computed", "range", "permit", "quota", "default", "unlisted",
 })  # fmt: skip
 """The directives that never reach the public schema ..."""
 

@@ -23,7 +23,7 @@ from poutama.schema.directives import (
     named_type,
     snake_case,
 )
-from poutama.schema.expand import connection_name, order_values, table_fields
+from poutama.schema.expand import LIST_ARGUMENTS, connection_name, order_values, table_fields
 from poutama.schema.model import (
     Column,
     ColumnKind,
@@ -33,6 +33,7 @@ from poutama.schema.model import (
     OrderTerm,
     Relation,
     RelationShape,
+    Unlisted,
 )
 from poutama.schema.quota import load_quotas
 from poutama.schema.rules import (
@@ -149,8 +150,7 @@ def _load_entity(
     orders = order_values(fields[name], enums)
     sort = table.get("order", ["CREATED_AT_ASC"])
     for value in sort:
-        missing = f"{name}: @table(order:) names {value}, which it has no field for."
-        require(value in orders, missing)
+        require(value in orders, f"{name}: @table(order:) names {value}, without a field for it.")
     _check_tables(name, table)
     loaded: dict[str, Field] = {}
     for field in fields[name]:
@@ -178,7 +178,27 @@ def _load_entity(
         audit=load_audit(node, loaded),
         base=table.get("base"),
         over=tuple(table.get("over", ())),
+        unlisted=_load_unlisted(node, loaded),
     )
+
+
+def _load_unlisted(node: ObjectTypeDefinitionNode, fields: Mapping[str, Field]) -> Unlisted | None:
+    """Which rows lists of the type leave out, where its `@unlisted` says so."""
+    found = find_directive(node, "unlisted")
+    if found is None:
+        return None
+    column = fields.get(found["field"])
+    require(
+        isinstance(column, Column) and column.nullable and column.restricted is None,
+        f"{node.name.value}: @unlisted(field:): expected a field that is a column, may be null and"
+        f" is not @restricted; got {found['field']}.",
+    )
+    require(
+        found["argument"] not in LIST_ARGUMENTS,
+        f"{node.name.value}: @unlisted(argument:): {found['argument']} is one of all lists.",
+    )
+    assert isinstance(column, Column)
+    return Unlisted(column, found["argument"])
 
 
 def _check_tables(entity: str, table: Mapping[str, Any]) -> None:

@@ -43,6 +43,7 @@ SCALAR_FILTERS = {
 }
 N = TypeVar("N", bound=Directed)
 LIST_FIELDS = ("many", "rows")
+LIST_ARGUMENTS = ("first", "after", "last", "before", "filter", "orderBy")
 
 
 def expand_document(document: DocumentNode) -> DocumentNode:
@@ -66,7 +67,8 @@ def expand_document(document: DocumentNode) -> DocumentNode:
         )
     )
     written += "\n".join(_enum_filter(name) for name in sorted(enums))
-    public = [_publish(node) for node in definitions]
+    included = _list_options(document)
+    public = [_publish(node, included) for node in definitions]
     return DocumentNode(definitions=(*public, *parse(written).definitions))
 
 
@@ -200,26 +202,42 @@ def _order(name: str, nodes: Iterable[FieldDefinitionNode], enums: Iterable[str]
     return f'\n"{help_}"\nenum {name}Order {{\n{values}\n}}'
 
 
-def _publish(node: DefinitionNode) -> DefinitionNode:
+def _list_options(document: DocumentNode) -> dict[str, str]:
+    """Type -> what further argument its lists have, of those that leave rows out."""
+    found = {}
+    for node in document.definitions:
+        if isinstance(node, ObjectTypeDefinitionNode):
+            unlisted = find_directive(node, "unlisted")
+            if unlisted is not None:
+                found[node.name.value] = f"""
+      "Whether to include those that have `{unlisted["field"]}`."
+      {unlisted["argument"]}: Boolean! = false"""
+    return found
+
+
+def _publish(node: DefinitionNode, options: Mapping[str, str]) -> DefinitionNode:
     """The node without mapping directives, its lists with their arguments."""
     if isinstance(node, InputObjectTypeDefinitionNode):
         return replace(node, fields=tuple(_bare(field) for field in node.fields or ()))
     if isinstance(node, ObjectTypeDefinitionNode | ObjectTypeExtensionNode):
-        return replace(_bare(node), fields=tuple(_field(field) for field in node.fields or ()))
+        fields = tuple(_field(field, options) for field in node.fields or ())
+        return replace(_bare(node), fields=fields)
     return node
 
 
-def _field(node: FieldDefinitionNode) -> FieldDefinitionNode:
+def _field(node: FieldDefinitionNode, options: Mapping[str, str]) -> FieldDefinitionNode:
     arguments = tuple(_bare(argument) for argument in node.arguments or ())
     lists = any(find_directive(node, name) is not None for name in LIST_FIELDS)
     kind = named_type(node.type)
     target = kind.removesuffix("Connection")
     if lists:
-        arguments += _list_arguments(target, pages=kind != target)
+        arguments += _list_arguments(target, options.get(target, ""), pages=kind != target)
     return replace(_bare(node), arguments=arguments)
 
 
-def _list_arguments(target: str, *, pages: bool) -> tuple[InputValueDefinitionNode, ...]:
+def _list_arguments(
+    target: str, option: str, *, pages: bool
+) -> tuple[InputValueDefinitionNode, ...]:
     backward = """
       "How many at the end, at most; not together with `first`."
       last: Int
@@ -231,7 +249,7 @@ def _list_arguments(target: str, *, pages: bool) -> tuple[InputValueDefinitionNo
       "Only what comes after this cursor, of this list and under the same order."
       after: String{backward if pages else ""}
       filter: {target}Filter
-      orderBy: [{target}Order!]
+      orderBy: [{target}Order!]{option}
     ): Int }}"""
     (holder,) = parse(text, no_location=True).definitions
     assert isinstance(holder, ObjectTypeDefinitionNode)

@@ -44,6 +44,14 @@ class Action(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Unlisted:
+    """Rows with a value in the column are in a list only where its argument says so."""
+
+    column: Column
+    argument: str
+
+
+@dataclass(frozen=True, slots=True)
 class Entity:
     """A type whose rows are rows of a table; its key is the column `id`."""
 
@@ -67,6 +75,8 @@ class Entity:
     over: tuple[str, ...] = ()
     """The tables that its rows are computed of, where `table` is a view."""
     quotas: tuple[Quota, ...] = ()
+    unlisted: Unlisted | None = None
+    """Which of its rows lists leave out."""
 
     @property
     def tables(self) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from poutama.demo.demo_memberships import (
     write_mentoring,
     write_organisations,
 )
-from poutama.demo.group_assignment import DAY, EVENING, Group
+from poutama.demo.group_assignment import DAY, EVENING, SUMMER, Group
 from poutama.demo.loader import make_demo
 from poutama.demo.school import (
     ADMIN_EMAILS,
@@ -64,6 +64,7 @@ def school(students: int, mentors: int) -> SchoolRows:
     write_organisations(rows)
     write_leaders(rows)
     write_group(rows, Group(EVENING, 1))
+    write_group(rows, SUMMER)
     for email in (*ADMIN_EMAILS, *MANAGER_EMAILS):
         write_adult(rows, email)
     for number in range(1, mentors + 1):
@@ -177,7 +178,7 @@ async def test_a_deleted_group_stays_deleted_and_gets_no_members(
     summary = await make_demo(fresh_database_url, students=60)
     assert (summary.groups, summary.people) == (1, 30 + 1 + 6)
     found = await read(fresh_database_url, "learning_group")
-    assert {row[3] for row in found} == {"class 01", "class 03", "evening 01"}
+    assert {row[3] for row in found} == {"class 01", "class 03", "evening 01", "summer school"}
 
 
 async def test_another_persons_rows_are_left_alone(fresh_database_url: str) -> None:

@@ -82,6 +82,8 @@ def _code_ends(doing: Doing, days: int | None = None) -> datetime:
 
 def _renew_join_code(doing: Doing, input: Row) -> Done:
     group = doing.permitted("renewJoinCode", doing.find("Group", input["groupId"]))
+    if group["endedAt"]:
+        raise Refused("CONFLICT")
     ends = _code_ends(doing, input.get("days"))
     doing.touch(group, joinCode="new", joinCodeExpiresAt=ends)
     doing.record("UPDATE", "Group", group["id"], None)
@@ -95,7 +97,9 @@ def _draw_email(drawing: Drawing) -> str:
 
 
 def _draw_join_code(drawing: Drawing) -> str:
-    code: str = drawing.choose(*(row["joinCode"] for row in drawing.world["Group"]), "NONE")
+    code: str = drawing.choose(
+        *(row["joinCode"] or "NONE" for row in drawing.world["Group"]), "NONE"
+    )
     return f" {code.lower()} " if drawing.chance(30) else code
 
 
@@ -220,6 +224,12 @@ MUTATIONS = (
         may=rights.leaders_over,
         does=_delete_group,
         agree=_agree_on_an_empty_group,
+    ),
+    MutationRecord(
+        name="endGroup",
+        cases=(Case("the group", GROUP, LEADERS),),
+        may=rights.leaders_over,
+        does=membership_effects.end_group,
     ),
     MutationRecord(
         name="renewJoinCode",

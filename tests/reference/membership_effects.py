@@ -48,9 +48,15 @@ def _needs_approval(doing: Doing, person: UUID, group: Row) -> bool:
     removed = any(
         row["acceptedAt"] and row["endedById"] != person
         for row in studies
-        if doing.policy.is_over(row)
+        if doing.policy.is_over(row) and not _left_with_group(doing, row)
     )
     return bool(removed or group["joinApproval"])
+
+
+def _left_with_group(doing: Doing, study: Row) -> bool:
+    """Whether the membership ended as its group was put away."""
+    group = doing.all("Group", id=study["groupId"])
+    return bool(group) and group[0]["endedAt"] == study["endsAt"]
 
 
 def _must_wait(doing: Doing, offered: Row) -> bool:
@@ -81,7 +87,8 @@ def invite(doing: Doing, input: Row) -> Done:
     if role in ("STUDENT", "CAREGIVER") and not _is_verified(doing, input["organisationId"]):
         raise Refused("FORBIDDEN")
     for asked, where in ((group, groups), (child, studies)):
-        if asked and input["organisationId"] not in [each["organisationId"] for each in where]:
+        lasting = [each["organisationId"] for each in where if not each.get("endedAt")]
+        if asked and input["organisationId"] not in lasting:
             raise Refused("NOT_FOUND")
     email = input["email"].lower()
     asked_before = [
@@ -101,9 +108,8 @@ def invite(doing: Doing, input: Row) -> Done:
         "invitedName": input["name"], "invitedEmail": email, "grantedById": doing.viewer,
         "expiresAt": doing.now + timedelta(days=30),
     }  # fmt: skip
-    person = known[0] if known else None
     invited["confirmed"] = role != "CAREGIVER"
-    return join(doing, person, role=role, source="INVITED", **place, **invited)
+    return join(doing, known[0] if known else None, role=role, source="INVITED", **place, **invited)
 
 
 def accept_membership(doing: Doing, input: Row) -> Done:
@@ -198,13 +204,7 @@ def end_membership(doing: Doing, input: Row) -> Done:
     ids = [row["id"] for row in ending]
     if found in ending and found["acceptedAt"] is None and found["personId"] == doing.viewer:
         found["declinedAt"] = doing.now
-    for row in ending:
-        doing.touch(row, endsAt=doing.now, endedById=doing.viewer, applicantName=None)
-        doing.record("UPDATE", "Membership", row["id"], row["personId"], row["childId"])
-    for consent in doing.all("Consent", withdrawnAt=None):
-        if consent["membershipId"] in (found["id"], *ids):
-            doing.touch(consent, withdrawnAt=doing.now, withdrawnById=doing.viewer)
-            doing.record("UPDATE", "Consent", consent["id"], consent["personId"])
+    _end_all(doing, ending, [found["id"], *ids])
     waiting = [row for row in confirmed if row["id"] not in ids]
     for row in waiting:
         name = doing.find("Person", row["personId"])["name"]
@@ -218,6 +218,32 @@ def end_membership(doing: Doing, input: Row) -> Done:
     others = len([row for row in ending if row is not found])
     ended = frozenset([found["id"]])
     return Done("Membership", ended, {"endedGrants": others + len(waiting)})
+
+
+def end_group(doing: Doing, input: Row) -> Done:
+    group = doing.permitted("endGroup", doing.find("Group", input["groupId"]))
+    if group["endedAt"] is None:
+        ending = [
+            row
+            for row in doing.all("Membership", groupId=group["id"])
+            if not doing.policy.is_over(row)
+        ]
+        _end_all(doing, ending, [row["id"] for row in ending])
+        _let_caregivers_wait(doing, ending)
+        doing.touch(group, endedAt=doing.now, joinCode=None, joinCodeExpiresAt=doing.now)
+        doing.record("UPDATE", "Group", group["id"], None)
+    return about("Group", group)
+
+
+def _end_all(doing: Doing, ending: list[Row], ids: list[UUID]) -> None:
+    """End memberships, and the consents to those of these ids."""
+    for row in ending:
+        doing.touch(row, endsAt=doing.now, endedById=doing.viewer, applicantName=None)
+        doing.record("UPDATE", "Membership", row["id"], row["personId"], row["childId"])
+    for consent in doing.all("Consent", withdrawnAt=None):
+        if consent["membershipId"] in ids:
+            doing.touch(consent, withdrawnAt=doing.now, withdrawnById=doing.viewer)
+            doing.record("UPDATE", "Consent", consent["id"], consent["personId"])
 
 
 def _let_caregivers_wait(doing: Doing, ended: list[Row]) -> None:

@@ -14,7 +14,7 @@ NEW: dict[str, Row] = {
                    "acceptedAt": None, "endsAt": None, "expiresAt": None, "grantedById": None,
                    "declinedAt": None, "confirmed": True, "confirmedAt": None,
                    "confirmedById": None, "endedById": None, "applicantName": None},
-    "Group": {"joinApproval": False},
+    "Group": {"joinApproval": False, "endedAt": None},
     "Organisation": {"verified": False},
     "Consent": {"withdrawnAt": None, "withdrawnById": None},
     "Job": {"organisationId": None, "state": "QUEUED", "done": 0, "total": None, "attempts": 0,

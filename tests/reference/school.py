@@ -151,6 +151,8 @@ DEFAULT_ORDER = {
     "Consent": ["GIVEN_AT_DESC"],
     "PersonAccess": ["SINCE_DESC"],
 }
+UNLISTED = {"Group": "endedAt"}
+"""Type -> the field whose rows lists leave out, where it has a value and nothing else is said."""
 OWN = ("Goal", "Job")
 """Types of which Query lists one's own."""
 DEFAULT_PAGE = 50
@@ -251,7 +253,9 @@ def resolve(
     if "orderBy" not in info.parent_type.fields[name].args:
         return found
     listing = list_of(name_list(info), kind, arguments.get("orderBy"))
+    hidden = UNLISTED.get(kind) if not arguments.get("includeEnded") else None
     rows = [row for row in found if fits(row, arguments.get("filter") or {})]
+    rows = [row for row in rows if hidden is None or row[hidden] is None]
     connection = name.endswith("Connection")
     window = read_window(info, listing, arguments, DEFAULT_PAGE if connection else None)
     return listing.page(rows, window) if connection else listing.cut(rows, window)

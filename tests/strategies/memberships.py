@@ -69,12 +69,12 @@ class MembershipBuilder:
         group = choose(self.draw, *groups) if role in ("STUDENT", "MENTOR") else None
         organisation = group["organisationId"] if group else choose(self.draw, *organisations)["id"]
         child = choose(self.draw, *people)["id"] if role == "CAREGIVER" else None
+        over = group and state["ends"] != -40 and group["endedAt"]
         # Some invitations are to addresses that no person has signed in with.
         waits = state["accepted"] is None and chance(self.draw, 30)
         known = None if waits else person["email"]
         granter, confirmer, ender = (choose(self.draw, *people, None) for _ in range(3))
-        percent = {"CAREGIVER": 80, "STUDENT": 92}.get(role, 94)
-        confirmed = chance(self.draw, percent)
+        confirmed = chance(self.draw, {"CAREGIVER": 80, "STUDENT": 92}.get(role, 94))
         others = ("JOIN_CODE", "JOIN_CODE", "ROSTER") if role == "STUDENT" else ("ROSTER",)
         source = choose(self.draw, "INVITED", "INVITED", *others)
         return {
@@ -88,7 +88,7 @@ class MembershipBuilder:
             "invitedName": choose(self.draw, None, *NAMES),
             "invitedEmail": choose(self.draw, None, "kia.ora@school.example", known),
             "beginsAt": self.hours(state["begins"]),
-            "endsAt": self.hours(state["ends"]),
+            "endsAt": over or self.hours(state["ends"]),
             "acceptedAt": self.hours(state["accepted"]),
             "expiresAt": self.expiry(source, group, state.get("expires")),
             "declinedAt": self.hours(state.get("declined")),
@@ -99,7 +99,7 @@ class MembershipBuilder:
             ),
             "confirmedById": confirmer and confirmer["id"] if confirmed else None,
             "applicantName": None if confirmed else choose(self.draw, None, *NAMES),
-            "endedById": ender and ender["id"] if state["ends"] else None,
+            "endedById": ender and ender["id"] if over or state["ends"] else None,
         }
 
     def returns(self, memberships: list[Row]) -> list[Row]:
@@ -120,6 +120,7 @@ class MembershipBuilder:
 
     def offer(self, groups: list[Row], people: list[Row], organisations: list[Row]) -> Row:
         """A membership that its person has not answered: every world has one."""
+        groups = [each for each in groups if not each["endedAt"]] or groups
         made = self.membership("STUDENT", groups, people, organisations)
         (group,) = (each for each in groups if each["id"] == made["groupId"])
         return {

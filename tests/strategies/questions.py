@@ -111,7 +111,8 @@ PERSON = """{ id email name goals { id } goalsConnection { totalCount } membersh
   auditConnection { totalCount nodes { id actorName } } }"""
 GROUP = f"""{{ id name joinCode progress {{ active overdue completed }} organisation {{ id }}
   members {{ id acceptedAt person {PERSON} child {{ id }} }} }}"""
-ORGANISATION = f"""{{ id name groups {{ id }} memberships {{ id role person {PERSON} }}
+ORGANISATION = f"""{{ id name groups {{ id }} all: groups(includeEnded: true) {{ id }}
+  memberships {{ id role person {PERSON} }}
   privacyRequestsConnection {{ nodes {{ id person {{ id }} job {{ id }} }} }}
   openedRecordsConnection {{ nodes {{ id person {{ id goals {{ id }} }} }} }} }}"""
 GOAL = """{ id title audience organisationIds owner { id email } tasks { id }
@@ -142,6 +143,7 @@ def sweep(world: World) -> str:
     """A query for all there is: in every list, and one by one by its id."""
     parts = [
         f"me {PERSON} organisations {ORGANISATION} groups {GROUP} goals {GOAL}",
+        "all: groupsConnection(includeEnded: true) { totalCount nodes { id endedAt } }",
         f"jobs {JOB} rosterImports {IMPORT} addressConflicts {CONFLICT}",
     ]
     for kind, shown in SHOWN.items():
@@ -215,7 +217,9 @@ class Asker:
         self, text: str, type_: GraphQLObjectType, name: str, depth: int, *, is_page: bool
     ) -> str:
         field = type_.fields[name]
-        input = self._arguments(field, f"{type_.name}.{name.removesuffix('Connection')}")
+        more = [name for name in field.args if name.startswith("include")]
+        input = dict.fromkeys((each for each in more if chance(self.draw, 40)), "true")
+        input |= self._arguments(field, f"{type_.name}.{name.removesuffix('Connection')}")
         if input:
             text += "(" + ", ".join(f"{name}: {value}" for name, value in input.items()) + ")"
         target = get_named_type(field.type)
@@ -368,6 +372,7 @@ for _moment in (
     "createdAt",
     "confirmedAt",
     "joinCodeExpiresAt",
+    "endedAt",
     "givenAt",
     "withdrawnAt",
 ):

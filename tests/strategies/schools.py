@@ -216,11 +216,14 @@ class _SchoolBuilder(MembershipBuilder):
         }
 
     def _group(self) -> Row:
+        """Some have ended, with their memberships."""
+        ended = self.hours(choose(self.draw, None, None, None, None, -40))
         return {
             "name": choose(self.draw, *NAMES),
-            "joinCode": f"CODE{self.made}",
-            "joinCodeExpiresAt": self.hours(choose(self.draw, 700, 700, 700, -20)),
+            "joinCode": None if ended else f"CODE{self.made}",
+            "joinCodeExpiresAt": ended or self.hours(choose(self.draw, 700, 700, 700, -20)),
             "joinApproval": chance(self.draw, 30),
+            "endedAt": ended,
         }
 
     def _goal(self) -> Row:

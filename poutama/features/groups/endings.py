@@ -6,6 +6,7 @@ Who may call the mutation is declared beside it in `groups.graphql`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -90,11 +91,9 @@ async def end_membership(
     ending += [each["id"] for each in granted if each["id"] != membership]
     if row["own_offer"] and not row["ended"]:
         await _mark_declined(context, [membership])
-    await _end(context, ending, row["now"])
-    await _withdraw(context, [membership, *ending], row["now"])
+    await end_all(context, ending, row["now"], [membership])
     waiting = [each for each in confirmed if each["id"] not in ending]
     await let_wait(context.changes, waiting)
-    await let_wait(context.changes, await find_lapsed(context.transaction, _list_ids(ending)))
     leaves = row["role"] == Role.ADMIN and row["accepted"] and not row["ended"]
     if (leaves or any(each["admin"] for each in granted)) and not await context.transaction.fetch(
         _FIND_ADMIN, row["organisation_id"]
@@ -102,6 +101,23 @@ async def end_membership(
         raise ConflictError("An organisation keeps an administrator.")
     others = len(ending) - (membership in ending)
     return EndMembershipPayload(membership, others + len(waiting))
+
+
+async def end_all(
+    context: ProcedureContext, memberships: list[UUID], now: datetime, ended: Sequence[UUID] = ()
+) -> None:
+    """End memberships with the consents to them; caregivers of students who leave wait again.
+
+    Args:
+        context: of the procedure.
+        memberships: those that last.
+        now: the time of the transaction.
+        ended: those of which the consents end as well.
+    """
+    await _end(context, memberships, now)
+    await _withdraw(context, [*ended, *memberships], now)
+    lapsed = await find_lapsed(context.transaction, _list_ids(memberships))
+    await let_wait(context.changes, lapsed)
 
 
 async def decline(context: ProcedureContext, offers: list[UUID], now: datetime) -> None:

@@ -3,7 +3,14 @@
 from __future__ import annotations
 
 from poutama.feature import Feature
-from poutama.features.groups import confirmations, endings, invitations, memberships, procedures
+from poutama.features.groups import (
+    confirmations,
+    endings,
+    group_endings,
+    invitations,
+    memberships,
+    procedures,
+)
 from poutama.features.groups.export import ACCESS, CONSENTS, MEMBERSHIPS
 from poutama.features.groups.notice import Offer, describe_sharing, name_version
 from poutama.personal_data import Erasure, PersonalData
@@ -29,6 +36,7 @@ FEATURE = Feature(
         confirmations.confirm_membership,
         memberships.accept_membership,
         endings.end_membership,
+        group_endings.end_group,
         procedures.create_group,
         procedures.create_organisation,
         procedures.delete_group,

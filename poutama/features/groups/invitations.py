@@ -30,7 +30,10 @@ NOT_VERIFIED = (
     " service to verify the organisation."
 )
 
-_FIND_GROUP = "SELECT 1 FROM learning_group WHERE id = $1::uuid AND organisation_id = $2::uuid"
+_FIND_GROUP = """
+SELECT 1 FROM learning_group
+WHERE id = $1::uuid AND organisation_id = $2::uuid AND ended_at IS NULL
+"""
 # Accepted: otherwise an organisation could make anyone the caregiver of anyone.
 _FIND_STUDENT = f"""
 SELECT 1 FROM membership WHERE person_id = $1::uuid AND organisation_id = $2::uuid
@@ -110,7 +113,7 @@ async def invite(context: ProcedureContext, input: InviteInput) -> MembershipPay
     the offer waits for a sign-in with the address, as where no person has it.
 
     Raises:
-        NotFoundError: the group or the child is not one of the organisation.
+        NotFoundError: the group or the child is not one of the organisation, or it has ended.
         BadUserInputError: not an email address, or role, group and child do not go together.
         ForbiddenError: a student or caregiver, and the organisation is not verified.
         ConflictError: the address declined an invitation of the organisation lately; of one that is

@@ -29,9 +29,11 @@ NAME_IS_VERIFIED = (
 )
 GROUP_IS_KEPT = (
     "The group is kept, because people belong to it, belonged to it or were invited: what they"
-    " consented to, declined and left rests on that. End the memberships that last (endMembership)."
+    " consented to, declined and left rests on that. To put it away, end it (endGroup)."
 )
+GROUP_HAS_ENDED = "The group has ended; no person joins it. Make another group (createGroup)."
 
+_HAS_ENDED = "SELECT 1 FROM learning_group WHERE id = $1::uuid AND ended_at IS NOT NULL"
 _FIND_ORGANISATION = "SELECT verified, version FROM organisation WHERE id = $1::uuid"
 _FIND_OPEN_OFFER = """
 SELECT 1 FROM membership WHERE organisation_id = $1::uuid AND source = 'INVITED'
@@ -210,7 +212,13 @@ async def delete_group(context: ProcedureContext, input: DeleteGroupInput) -> De
 
 
 async def renew_join_code(context: ProcedureContext, input: RenewJoinCodeInput) -> GroupPayload:
-    """Give a group a new join code."""
+    """Give a group a new join code.
+
+    Raises:
+        ConflictError: it has ended.
+    """
+    if await context.transaction.fetch(_HAS_ENDED, input.group_id):
+        raise ConflictError(GROUP_HAS_ENDED)
     await context.changes.update("Group", input.group_id, _new_join_code(context, input.days))
     return GroupPayload(input.group_id)
 

@@ -139,6 +139,7 @@ _OFFERED = {
     OWN_DECISION: ", once they have accepted: they had an account here before, belong to another"
     " organisation as well, or have left",
 }
+_REVIVES = ", and the group, which was ended, is brought back"
 _WAITS = ", once another manager or administrator has confirmed it: they are one themselves"
 _ROLES = {"STUDENT": "a student", "MENTOR": "a mentor", "MENTOR_MANAGER": "a manager"}
 
@@ -245,6 +246,7 @@ def _describe_person(row: Record) -> str:
 def _describe_membership(row: Record) -> str:
     name, place = row["name"] or row["user_id"], _describe_place(row["role"], row["group_name"])
     after = _OFFERED[row["asks"]] + (_WAITS if row["waits"] else "")
+    after += _REVIVES if row["revives"] else ""
     former = _identify(row["old_name"], row["old_user_id"])
     was = _describe_place(row["old_role"], row["old_group"])
     match row["action"]:

@@ -93,6 +93,7 @@ WRITE_MEMBERSHIPS = (
         ),
         _SQL["new_consents"],
     ),
+    update_rows(GROUPS, ("ended_at",), _SQL["returned_groups"]),
     _SQL["link_memberships"],
     _SQL["mark_missing_memberships"],
 )

@@ -176,6 +176,16 @@ ON CONFLICT (organisation_id, kind, sourced_id) DO UPDATE SET
     begins_at = excluded.begins_at, ends_at = excluded.ends_at,
     ended = false, updated_at = now()
 
+-- name: returned_groups
+-- That were put away, and in which the roster enrols a person.
+SELECT g.id, NULL::timestamptz AS ended_at
+FROM learning_group AS g
+WHERE g.ended_at IS NOT NULL AND g.id IN (
+    SELECT s.group_id FROM roster_staged_membership AS s JOIN membership AS m ON m.id = s.target
+    WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+        AND s.action IN ('ADD', 'MOVE')
+)
+
 -- name: mark_missing_memberships
 UPDATE roster_staged_membership AS s SET fault = 'CHANGED'
 WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8

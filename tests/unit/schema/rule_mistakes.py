@@ -3,6 +3,16 @@
 from __future__ import annotations
 
 RULE_MISTAKES = {
+    "rows that lists leave out by a value that all have": (
+        '@table(name: "book", owner: "reader_id")',
+        '@table(name: "book", owner: "reader_id") @unlisted(field: "createdAt", argument: "all")',
+        "Book: @unlisted(field:): expected a field that is a column, may be null",
+    ),
+    "rows that lists leave out, with an argument of all lists": (
+        '@table(name: "book", owner: "reader_id")',
+        '@table(name: "book", owner: "reader_id") @unlisted(field: "genre", argument: "filter")',
+        "Book: @unlisted(argument:): filter is one of all lists",
+    ),
     "a required organisation that is not named": (
         '@audited(person: "reader_id")',
         '@audited(person: "reader_id", organisationRequired: true)',
