@@ -19,6 +19,7 @@ from uuid import UUID
 
 from poutama.engine.execution import Wake
 from poutama.errors import UnavailableError
+from poutama.progress import notice
 from poutama.server.restarts import RestartDelay, describe_exit
 from poutama.settings import Settings
 
@@ -88,8 +89,9 @@ class WorkerSupervisor:
         assert process.stdin is not None
         process.stdin.close()
         try:
-            async with asyncio.timeout(STOP_SECONDS):
-                await process.wait()
+            with notice("waiting for the worker to release its jobs ..."):
+                async with asyncio.timeout(STOP_SECONDS):
+                    await process.wait()
         except TimeoutError:
             logger.warning(
                 "the worker did not end in %.0f s and is killed; its jobs go on at the next start",

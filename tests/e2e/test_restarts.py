@@ -128,6 +128,8 @@ def test_stopping_in_a_job_gives_it_back_and_the_next_start_goes_on(data_folder:
         job = student.export()
         with frozen(worker_of(first), student, job):
             first.process.send_signal(signal.SIGINT)
+            # It waits: the worker has been asked to end before it goes on with the job.
+            first.wait_for("(waiting for the worker)")
         assert first.end() == 0
     # THEN it is released, not left to its lease
     assert "killed" not in first.said
