@@ -151,6 +151,9 @@ class Settings:
     max_batch_size: int = setting(
         500, "Most items in a list that is sent: rows inserted together, ids in an order or filter."
     )
+    max_values: int = setting(
+        10_000, "Most values in the variables of a request, lists and objects counted as well."
+    )
     max_cost: int = setting(5_000, "Most that one operation may cost; `docs/limits.md` says how.")
     cost_object: float = setting(2.0, "What an object costs.")
     cost_scalar: float = setting(1.0, "What a plain field costs, or a value in an argument.")

@@ -30,7 +30,7 @@ from poutama.plan.binding import Binding, resolve_value
 from poutama.plan.limits import exceeded
 from poutama.plan.operation import Operation
 from poutama.plan.selection import Selections
-from poutama.plan.text_bytes import TextPlace, count_bytes, count_text, find_texts
+from poutama.plan.text_bytes import TextPlace, count_bytes, count_text, count_values, find_texts
 from poutama.plan.values import Constant, PageSize
 from poutama.plan.variables_shape import Tree
 from poutama.schema.model import Entity, Model, Relation, RelationShape
@@ -38,6 +38,8 @@ from poutama.settings import Settings
 
 CHANGE = 10.0
 """What a root field of a mutation costs besides its values and its payload."""
+BYTES_OF_VALUE = 50
+"""What each value in the variables counts besides its text: coercing it takes as long."""
 
 Size: TypeAlias = float | PageSize
 
@@ -136,12 +138,19 @@ def price_document(text: str, settings: Settings) -> int:
 
 
 def price_variables(variables: Mapping[str, object] | None, settings: Settings) -> int:
-    """What it costs to coerce the variables, as they were sent.
+    """What it costs to coerce the variables, as they were sent, and to plan for their shape.
 
     Raises:
-        LimitExceededError: it is above `max_cost`.
+        LimitExceededError: they are too many values, or it is above `max_cost`.
     """
-    price = count_bytes(variables) // settings.cost_bytes if variables else 0
+    if not variables:
+        return 0
+    values = count_values(variables, settings.max_values)
+    if values > settings.max_values:
+        found = f"The variables have {values} values or more"
+        raise exceeded("values", values, settings.max_values, found)
+    size = count_bytes(variables) + values * BYTES_OF_VALUE
+    price = size // settings.cost_bytes
     if price > settings.max_cost:
         raise exceeded("cost", price, settings.max_cost, f"The variables alone cost {price}")
     return price

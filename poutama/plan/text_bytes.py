@@ -1,4 +1,4 @@
-"""How many bytes of text a request brings, and how many of them its arguments use.
+"""How many values and bytes of text a request brings, and how many bytes its arguments use.
 
 `plan.cost` prices both: what is sent once is coerced once, and a variable that twenty fields use is
 checked, folded or stored twenty times. Linear in what is there; changes and refuses nothing.
@@ -14,6 +14,22 @@ from poutama.plan.variables_shape import Tree
 
 TextPlace: TypeAlias = Constant | Variable
 """A place of an argument that may hold text."""
+
+
+def count_values(value: object, stop: int) -> int:
+    """The values in a value as JSON has it, itself and its lists and objects included.
+
+    Counting stops above `stop`.
+    """
+    total, stack = 0, [value]
+    while stack and total <= stop:
+        total += 1
+        match stack.pop():
+            case dict(fields):
+                stack.extend(fields.values())
+            case list(items):
+                stack.extend(items)
+    return total
 
 
 def count_bytes(value: object) -> int:

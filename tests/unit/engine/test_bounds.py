@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import json
 import time
 import tracemalloc
 from collections import Counter
@@ -192,6 +193,20 @@ async def test_what_the_budget_refuses_is_not_parsed_or_not_planned(
     assert (calls["parse"], calls["plan"]) == (parsed, 0)
 
 
+NESTED = "query($f: GoalFilter) { goals(first: 1, filter: $f) { id } }"
+
+
+async def test_values_are_counted_before_any_is_looked_at(calls: Counter[str]) -> None:
+    nested: dict[str, object] = {"or": [{"or": [{}] * 99}] * 101}
+
+    answer = await ask(make_engine(), NESTED, variables={"f": nested})
+
+    (error,) = json.loads(answer.body)["errors"]
+    assert error["message"] == "The variables have 10001 values or more: at most 10000 allowed."
+    assert error["extensions"]["limit"] == "values"
+    assert not {"coerce", "plan"} & calls.keys()
+
+
 async def test_a_document_that_is_refused_costs_what_reading_it_does(
     calls: Counter[str],
 ) -> None:
@@ -278,10 +293,20 @@ def test_a_document_larger_than_all_is_not_kept_and_drives_none_out() -> None:
     assert documents.find_kept(small) is not None
 
 
-async def test_variables_are_paid_for_before_they_are_coerced(calls: Counter[str]) -> None:
+@pytest.mark.parametrize(
+    ("input", "price"),
+    [
+        ({"title": "a" * 100_000}, 200),
+        # 4,000 objects without text, the list, the input and all variables: 50 bytes each.
+        ({"tasks": [{}] * 4_000}, 400),
+    ],
+    ids=["text", "values"],
+)
+async def test_variables_are_paid_for_before_they_are_coerced(
+    calls: Counter[str], input: dict[str, object], price: int
+) -> None:
     engine, spent = make_engine(), Counter[str]()
     query = "mutation($i: CreateGoalInput!) { createGoal(input: $i) { goal { id } } }"
-    variables = {"i": {"title": "a" * 100_000}}
 
     async def spend(cost: int) -> None:
         spent["cost"] += cost
@@ -289,6 +314,6 @@ async def test_variables_are_paid_for_before_they_are_coerced(calls: Counter[str
             raise RateLimitedError
 
     with pytest.raises(RateLimitedError):
-        await ask(engine, query, variables=variables, spend=spend)
+        await ask(engine, query, variables={"i": input}, spend=spend)
     assert calls["coerce"] == 0
-    assert spent["cost"] == 200 + len(query) // 4
+    assert spent["cost"] == price + len(query) // 4

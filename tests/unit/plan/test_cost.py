@@ -8,7 +8,12 @@ import pytest
 
 from bench.cases import DASHBOARD
 from poutama.errors import BadUserInputError, LimitExceededError
-from poutama.plan.cost import price_answer, price_refusal, price_variables
+from poutama.plan.cost import (
+    BYTES_OF_VALUE,
+    price_answer,
+    price_refusal,
+    price_variables,
+)
 from poutama.settings import Settings
 from tests.unit.plan.costs import cost_of, find_cost
 from tests.unit.plan.test_limits import DASHBOARD as FRAGMENTS
@@ -261,7 +266,10 @@ def test_text_in_the_document_is_priced_too_and_a_lists_rows_do_not_multiply_it(
 
 
 def test_what_is_sent_is_priced_before_it_is_coerced() -> None:
-    assert price_variables({"i": FULL}, EXACT) == 490 * (2_000 + len("information")) // 500
+    # All variables, the input, its fields, and the tasks with their texts.
+    values = 1 + 1 + len(FULL) + 490 * 2
+    text = 490 * (2_000 + len("information"))
+    assert price_variables({"i": FULL}, EXACT) == (text + values * BYTES_OF_VALUE) // 500
     assert price_variables({"i": {"title": "short"}, "n": 5, "o": None}, EXACT) == 0
     with pytest.raises(LimitExceededError, match="variables alone cost 6000"):
         price_variables({"unknown": ["a" * 3_000_000]}, EXACT)

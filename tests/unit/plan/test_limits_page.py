@@ -12,6 +12,7 @@ import pytest
 
 from bench.cases import DASHBOARD, SMALL
 from poutama.plan.binding import LONGEST_NEEDLE
+from poutama.plan.cost import BYTES_OF_VALUE
 from poutama.plan.introspection import LARGEST_INTROSPECTION
 from poutama.settings import Settings
 from poutama.text import LONGEST_RUN, LONGEST_TEXT
@@ -102,6 +103,7 @@ def sentences() -> list[str]:
         f"its size / {now.cost_rows:g} (`COST_ROWS`)",
         f"hence the {now.cost_rows:g}:",
         f"| {now.cost_bytes} bytes of text in the variables",
+        f"each value counted as {BYTES_OF_VALUE} bytes more",
         f"1 for each {now.cost_document:g} characters (`COST_DOCUMENT`)",
         f"all of these are within {now.max_cost:,}",
         f"That is {int(now.budget_capacity / dashboard)} dashboards at once, and"
