@@ -63,12 +63,20 @@ COLUMNS = {
     ),
     "goal": (
         *("id", "person_id", "goal_type", "title", "title_search", "information"),
-        *("information_search", "complete", "due_at", "color", "audience", "version"),
+        *(
+            "information_search",
+            "complete",
+            "completed_at",
+            "due_at",
+            "color",
+            "audience",
+            "version",
+        ),
         *("created_at", "updated_at"),
     ),
     "goal_task": (
-        *("id", "goal_id", "information", "information_search", "complete", "position"),
-        *("version", "created_at", "updated_at"),
+        *("id", "goal_id", "information", "information_search", "complete", "completed_at"),
+        *("position", "version", "created_at", "updated_at"),
     ),
     "goal_note": (
         *("id", "goal_id", "information", "information_search", "version"),
@@ -87,6 +95,8 @@ COLORS = (
 # (cumulative share of students, fewest goals, most goals)
 GOAL_COUNTS = ((0.04, 0, 0), (0.18, 2, 2), (0.88, 7, 13), (0.98, 14, 24), (1.0, 60, 60))
 COMPLETE = 0.4
+MAX_DAYS = 50
+"""Between setting a goal and completing it, or its tasks."""
 TASK_COUNTS = (0, 1, 2, 2, 3, 3, 4, 4, 4, 5, 5, 5, 5, 6, 6, 7, 8, 9)
 MENTORS_NOTES = 32  # of 256
 NOTE_COUNTS = (0, 0, 1, 1, 2, 2, 3, 3, 3, 3, 4, 4, 5, 5, 6, 8)
@@ -207,15 +217,23 @@ def _write_goal(rows: SchoolRows, random: Random, email: str, number: int) -> De
     color = pick(random, COLORS) if random.random() < 0.7 else None
     name = f"{email}/goal/{number}"
     owner = person_id(email)
+    completed = _choose_completion(name, created) if complete else None
+    if completed is not None:
+        version, updated = max(version, 2), max(updated, completed)
     goal = DemoGoal(name, identify(name), owner, thing, complete, created)
     rows.goal.append(
         (
             *(goal.id, owner, goal_type, title, fold(title)),
-            *(information, fold(information), complete, choose_due(random, term), color),
+            *(information, fold(information), complete, completed, choose_due(random, term), color),
             *(_choose_audience(email, number, goal_type), version, created, updated),
         )
     )
     return goal
+
+
+def _choose_completion(name: str, created: datetime) -> datetime:
+    """When it was done; of chances of its own, so that the rest of the school stays as it was."""
+    return created + timedelta(days=1 + _random(f"{name}/completed").random() * MAX_DAYS)
 
 
 def _choose_audience(email: str, number: int, goal_type: str) -> str:
@@ -232,10 +250,13 @@ def _write_tasks(rows: SchoolRows, random: Random, goal: DemoGoal, count: int) -
         text = write_phrase(random, TASKS, goal.thing)
         done = random.random() < share_done
         version, updated = choose_edits(random, goal.created)
+        completed = _choose_completion(f"{goal.name}/{position}", goal.created) if done else None
+        if completed is not None:
+            version, updated = max(version, 2), max(updated, completed)
         rows.goal_task.append(
             (
-                *(identity, goal.id, text, fold(text), done, position),
-                *(version, goal.created, updated),
+                *(identity, goal.id, text, fold(text), done, completed),
+                *(position, version, goal.created, updated),
             )
         )
 

@@ -184,7 +184,7 @@ def _column_of(entity: Entity, name: str) -> Column:
         case Column(field="id"):
             # A new row gets its own, and another's would be another row.
             raise KeyError(f"{entity.name}.id")
-        case Column(is_list=True):
+        case Column(is_list=True) | Column(true_since=str()):
             raise KeyError(f"{entity.name}.{name}")
         case Column():
             return field

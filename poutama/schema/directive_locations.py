@@ -35,7 +35,7 @@ _BY_KIND: Mapping[str, frozenset[str]] = {
     "Int": _COLUMN | {"sequence"},
     "UUID": _COLUMN,
     "Boolean": _COLUMN,
-    "DateTime": _COLUMN,
+    "DateTime": _COLUMN | {"trueSince"},
 }
 _ENUM = _COLUMN | {"default"}
 _WRITES = ("insert", "update", "delete")

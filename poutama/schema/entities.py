@@ -160,7 +160,7 @@ def _load_entity(
     for field in fields[name]:
         with at_node(field):
             _restrict(name, field, loaded, enums)
-            _give_defaults(name, field, loaded, enums)
+            _give_values(name, field, loaded, enums)
     key = loaded.get("id")
     require(
         isinstance(key, Column) and key.kind is ColumnKind.UUID and not key.nullable,
@@ -275,6 +275,37 @@ def _give_defaults(
     if isinstance(found, Column):
         defaults = load_defaults(f"{entity}.{found.field}", node, loaded, enums)
         loaded[found.field] = replace(found, defaults=defaults)
+
+
+def _give_values(
+    entity: str,
+    node: FieldDefinitionNode,
+    loaded: dict[str, Field],
+    enums: Mapping[str, tuple[str, ...]],
+) -> None:
+    """What rows hold in a loaded column where no input says so."""
+    _give_defaults(entity, node, loaded, enums)
+    _follow(entity, node, loaded)
+
+
+def _follow(entity: str, node: FieldDefinitionNode, loaded: dict[str, Field]) -> None:
+    """Name the column that a moment follows, where it is that since which another is true."""
+    found, arguments = loaded[node.name.value], find_directive(node, "trueSince")
+    if arguments is None or not isinstance(found, Column):
+        return
+    where, followed = f"{entity}.{found.field}: @trueSince(field:)", loaded.get(arguments["field"])
+    require(found.nullable, f"{where}: the field must be nullable: it is null while that is false.")
+    if not isinstance(followed, Column) or followed.kind is not ColumnKind.BOOLEAN:
+        raise SchemaError(f"{where}: {arguments['field']} is not a Boolean column of {entity}.")
+    require(
+        not any(each.true_since == followed.name for each in _columns(loaded)),
+        f"{where}: another field follows {followed.field} already.",
+    )
+    loaded[found.field] = replace(found, true_since=followed.name)
+
+
+def _columns(loaded: Mapping[str, Field]) -> list[Column]:
+    return [field for field in loaded.values() if isinstance(field, Column)]
 
 
 def _restrict(

@@ -42,6 +42,8 @@ class Column:
     """Whether it holds several ids, as a JSON list in text that engines search alike; or NULL."""
     defaults: tuple[ColumnDefault, ...] = ()
     """What a new row gets that is given no value: the first of which all conditions hold."""
+    true_since: str | None = None
+    """The boolean column of the row that this is the moment of: since when it has been true."""
 
     @property
     def search_name(self) -> str:

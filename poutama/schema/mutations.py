@@ -217,6 +217,8 @@ class _Loader:
             return InputVersion()
         field = entity.fields.get(name)
         if isinstance(field, Column):
+            if field.true_since is not None:
+                raise SchemaError(f"{where}: {entity.name}.{name} follows another column.")
             _require_type(where, node, field.enum or _NAMES[field.kind], several=field.is_list)
             certain = not is_nullable(node.type) or node.default_value is not None
             return InputColumn(field, _text_rule(node), _number_rule(node), certain)

@@ -7,7 +7,7 @@ missing row.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -82,7 +82,7 @@ class ChangeRenderer:
             assert parent.relation.key is not None
             names.append(parent.relation.key)
             values.append(f"{alias}.id")
-        for name, value in self._assignments(change.row.assignments):
+        for name, value in self._assign_new(change.entity, change.row.assignments):
             names.append(name)
             values.append(value)
         if (right := change.entity.right) is not None and right not in names:
@@ -143,7 +143,7 @@ class ChangeRenderer:
         for number, row in enumerate(children.rows):
             cells = {
                 "id": self._parameters.place(row.id, "uuid"),
-                **dict(self._assignments(row.assignments)),
+                **dict(self._assign_new(entity, row.assignments)),
                 **{column.name: f"{number}" for column in _sequences(entity)},
             }
             if entity.owner is not None:
@@ -200,10 +200,9 @@ class ChangeRenderer:
             case Update(assignments=()):
                 effect = f"SELECT this.* FROM {table} AS this{where}"
             case Update():
-                cells = [
-                    f"{quote_name(name)} = {value}"
-                    for name, value in self._assignments(change.assignments)
-                ]
+                values = self._assignments(change.assignments)
+                cells = [f"{quote_name(name)} = {value}" for name, value in values]
+                cells += _follow(change.entity, dict(values))
                 assigned = ", ".join(cells + _bookkeeping(change.entity))
                 effect = f"UPDATE {table} AS this SET {assigned}{where} RETURNING this.*"
         ctes.append(f"written AS ({effect})")
@@ -213,12 +212,12 @@ class ChangeRenderer:
         def value(name: str, type_: str) -> str:
             return f"(member.value->>{quote_text(name)})::{type_}"
 
-        cells = []
+        values = {column.name: value(name, type_of(column)) for name, column in change.columns}
         for name, column in change.columns:
-            cells.append(f"{quote_name(column.name)} = {value(name, type_of(column))}")
             if column.searchable:
-                folded = value(f"{name} folded", "text")
-                cells.append(f"{quote_name(column.search_name)} = {folded}")
+                values[column.search_name] = value(f"{name} folded", "text")
+        cells = [f"{quote_name(name)} = {found}" for name, found in values.items()]
+        cells += _follow(change.entity, values)
         rows = f"jsonb_array_elements({self._parameters.place(change.rows, 'jsonb')})"
         return (
             f"UPDATE {quote_name(change.entity.table)} AS this"
@@ -233,6 +232,17 @@ class ChangeRenderer:
             return where
         expected = self._parameters.place(change.expected_version, "int8")
         return all_of(where, Condition(f"this.version = {expected}"))
+
+    def _assign_new(
+        self, entity: Entity, assignments: tuple[Assignment, ...]
+    ) -> list[tuple[str, str]]:
+        cells = self._assignments(assignments)
+        values = dict(cells)
+        return cells + [
+            (column.name, f"CASE WHEN {values[column.true_since]} THEN now() END")
+            for column in entity.columns
+            if column.true_since is not None and column.true_since in values
+        ]
 
     def _assignments(self, assignments: tuple[Assignment, ...]) -> list[tuple[str, str]]:
         cells = []
@@ -298,6 +308,19 @@ def _bookkeeping(entity: Entity, alias: str = "this") -> list[str]:
         cells.append(f"version = {alias}.version + 1")
     if "updatedAt" in entity.fields:
         cells.append("updated_at = now()")
+    return cells
+
+
+def _follow(entity: Entity, values: Mapping[str, str], alias: str = "this") -> list[str]:
+    """What an update sets that writes a column of which another is the moment since when."""
+    cells = []
+    for column in entity.columns:
+        if column.true_since is not None and column.true_since in values:
+            was, since = name_column(alias, column.true_since), name_column(alias, column.name)
+            cells.append(
+                f"{quote_name(column.name)} = CASE WHEN NOT {values[column.true_since]} THEN NULL"
+                f" WHEN {was} THEN {since} ELSE now() END"
+            )
     return cells
 
 

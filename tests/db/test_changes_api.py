@@ -18,7 +18,7 @@ from poutama.db.transaction import Transaction, run_transaction
 from poutama.errors import BadUserInputError, ConflictError, DatabaseError, NotFoundError
 from poutama.features import load_model
 from tests.db.sessions import soon
-from tests.golden.rows import ANA, BEN, NOWHERE, fill, goal_id, person_id, task_id
+from tests.golden.rows import ANA, BEN, NOWHERE, fill, goal_id, moment, person_id, task_id
 
 T = TypeVar("T")
 Values: TypeAlias = dict[str, ColumnValue]
@@ -109,6 +109,53 @@ async def test_an_update_sets_what_is_named_and_counts(engine_database: Database
     assert row["version"] == before["version"] + 2
     assert row["updated_at"] > before["updated_at"]
     assert [entry["action"] for entry in await read(engine_database, ENTRIES)] == ["UPDATE"] * 2
+
+
+async def test_since_when_a_column_is_true_follows_every_change(engine_database: Database) -> None:
+    """Whether it is set, cleared, kept, or was true before the moment was recorded."""
+    since, unknown = goal_id(3), goal_id(4)
+    before = await row_of(engine_database, "goal", since)
+    await engine_database.write(
+        "UPDATE goal SET complete = true, completed_at = NULL WHERE id = $1::uuid",
+        (unknown,),
+        deadline=soon(),
+    )
+    new: Values = {"goalType": "SPORTS", "title": "a", "information": "", "complete": True}
+    made: list[UUID] = []
+
+    async def work(changes: Changes) -> None:
+        made.append(await changes.insert("Goal", new))
+        made.append(await changes.insert("Goal", {**new, "complete": False}))
+        for row in (since, unknown):
+            await changes.update("Goal", row, {"complete": True})
+        await changes.update("Goal", goal_id(1), {"complete": True})
+        await changes.update("Goal", goal_id(2), {"title": "b"})
+        tasks = {task_id(1): {"complete": False}, task_id(2): {"complete": True}}
+        await changes.update_many("GoalTask", {**tasks, task_id(4): {"complete": True}})
+
+    await change(engine_database, work)
+    looked = {
+        "new": ("goal", made[0]), "new, not complete": ("goal", made[1]),
+        "was complete": ("goal", since), "was, of old": ("goal", unknown),
+        "completed": ("goal", goal_id(1)), "not complete": ("goal", goal_id(2)),
+        "taken back": ("goal_task", task_id(1)), "done": ("goal_task", task_id(2)),
+        "was done": ("goal_task", task_id(4)),
+    }  # fmt: skip
+    rows = {name: await row_of(engine_database, *at) for name, at in looked.items()}
+    now = rows["completed"]["updated_at"]
+    assert {name: row["completed_at"] for name, row in rows.items()} == {
+        "new": now, "new, not complete": None, "was complete": before["completed_at"],
+        "was, of old": None, "completed": now, "not complete": None, "taken back": None,
+        "done": now, "was done": moment(4),
+    }  # fmt: skip
+
+
+async def test_what_follows_another_column_is_not_set_by_itself(engine_database: Database) -> None:
+    with pytest.raises(KeyError, match=r"Goal\.completedAt"):
+        await change(
+            engine_database,
+            lambda changes: changes.update("Goal", goal_id(3), {"completedAt": NOW}),
+        )
 
 
 async def test_now_is_the_moment_of_the_transaction(engine_database: Database) -> None:

@@ -77,9 +77,9 @@ async def test_the_columns_are_what_the_schema_files_map_onto(database_url: str)
     assert [row["column_name"] for row in rows] == [
         *("id", "person_id", "goal_type", "title", "title_search", "information"),
         *("information_search", "complete", "due_at", "color", "version"),
-        *("created_at", "updated_at", "audience", "organisation_ids"),
+        *("created_at", "updated_at", "audience", "organisation_ids", "completed_at"),
     ]
-    assert nullable == ["due_at", "color", "organisation_ids"]
+    assert nullable == ["due_at", "color", "organisation_ids", "completed_at"]
 
 
 async def test_every_foreign_key_has_an_index_that_begins_with_it(

@@ -75,9 +75,9 @@ NOTES = [
 COLUMNS = {
     "person": "id, email, name, version, created_at, updated_at",
     "goal": "id, person_id, goal_type, title, title_search, information, information_search,"
-    " complete, due_at, color, version, created_at, updated_at",
-    "goal_task": "id, goal_id, information, information_search, complete, position, version,"
-    " created_at, updated_at",
+    " complete, completed_at, due_at, color, version, created_at, updated_at",
+    "goal_task": "id, goal_id, information, information_search, complete, completed_at,"
+    " position, version, created_at, updated_at",
     "goal_note": "id, goal_id, author_id, information, information_search, version, created_at,"
     " updated_at",
 }
@@ -89,13 +89,14 @@ def table_rows() -> dict[str, list[tuple[object, ...]]]:
     return {
         "person": list(PEOPLE),
         "goal": [
-            (key, person_id(owner), kind, title, fold(title), text, fold(text), complete, due,
-             color, version, moment(day), moment(day, version))
+            (key, person_id(owner), kind, title, fold(title), text, fold(text), complete,
+             _completed(complete, day), due, color, version, moment(day),
+             moment(day, version))
             for key, owner, kind, title, text, complete, due, color, version, day in GOALS
         ],
         "goal_task": [
-            (key, goal_id(goal), text, fold(text), complete, place, version, moment(day),
-             moment(day, version))
+            (key, goal_id(goal), text, fold(text), complete, _completed(complete, day), place,
+             version, moment(day), moment(day, version))
             for key, goal, text, complete, place, version, day in TASKS
         ],
         "goal_note": [
@@ -104,6 +105,10 @@ def table_rows() -> dict[str, list[tuple[object, ...]]]:
             for key, goal, text, day in NOTES
         ],
     }  # fmt: skip
+
+
+def _completed(complete: bool, day: int) -> datetime | None:
+    return moment(day + 1) if complete else None
 
 
 async def fill(database: Database) -> None:

@@ -106,7 +106,7 @@ class Doing:
             # In this order: an entry has the name that the actor had.
             hidden = {**row, **changed}
             self.record("UPDATE", kind, row["id"], self.subject_of(kind, row), about=hidden)
-            self.touch(row, **changed)
+            self.touch(row, **follow(row, changed, self.now))
         return about(kind, row)
 
     def delete(self, kind: str, row: Row) -> Done:
@@ -124,6 +124,7 @@ class Doing:
     def add(self, of: str, /, **values: Any) -> Row:
         made = {"version": 1, "updatedAt": self.now, "createdAt": self.now}
         row = {"id": uuid4(), **made, **NEW.get(of, {}), **values}
+        row |= follow({}, row, self.now) if of in COMPLETED else {}
         self.world[of].append(row)
         return row
 
@@ -169,6 +170,19 @@ class Doing:
 def about(kind: str, row: Row) -> Done:
     return Done(kind, frozenset([row["id"]]))
 
+
+def follow(row: Row, changed: Row, now: datetime) -> Row:
+    """What a change writes, with when the row became complete, or that it no longer is."""
+    if "complete" not in changed:
+        return changed
+    since = (
+        (row.get("completedAt") if row.get("complete") else now) if changed["complete"] else None
+    )
+    return {**changed, "completedAt": since}
+
+
+COMPLETED = ("Goal", "GoalTask")
+"""The types of rows that have a moment when they became complete."""
 
 Effect: TypeAlias = Callable[[Doing, Row], Done]
 """Does a mutation to the world, by the input that it was sent with."""

@@ -6,10 +6,11 @@ from tests.reference.computed import COUNTS
 from tests.reference.policy import Row
 
 NEW: dict[str, Row] = {
-    "Goal": {"information": "", "complete": False, "dueAt": None, "color": None,
+    "Goal": {"information": "", "complete": False, "completedAt": None, "dueAt": None,
+             "color": None,
              "organisationIds": None},
     "GoalNote": {"audience": "CAREGIVERS", "organisationId": None},
-    "GoalTask": {"complete": False},
+    "GoalTask": {"complete": False, "completedAt": None},
     "Membership": {"groupId": None, "childId": None, "invitedName": None, "invitedEmail": None,
                    "acceptedAt": None, "endsAt": None, "expiresAt": None, "grantedById": None,
                    "declinedAt": None, "confirmed": True, "confirmedAt": None,

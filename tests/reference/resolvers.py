@@ -202,8 +202,9 @@ _MOMENT = datetime(2026, 1, 1, tzinfo=UTC)
 _ANY: Row = {
     "id": UUID(int=0), "personId": UUID(int=0), "goalId": UUID(int=0), "authorId": UUID(int=0),
     "email": "", "name": "",
-    "goalType": "CAREER", "title": "", "information": "", "complete": False, "dueAt": None,
-    "color": None, "audience": "CAREGIVERS", "organisationIds": None, "position": 1, "version": 1,
+    "goalType": "CAREER", "title": "", "information": "", "complete": False,
+    "completedAt": None, "dueAt": None, "color": None, "audience": "CAREGIVERS",
+    "organisationIds": None, "position": 1, "version": 1,
     "updatedAt": _MOMENT, "createdAt": _MOMENT,
 }  # fmt: skip
 SAMPLE: World = {kind: [_ANY] for kind in ("Person", "Goal", "GoalTask", "GoalNote")}

@@ -35,7 +35,7 @@ from tests.strategies.worlds import TEXTS, Setting
 RELATIONS = ("owner", "author", "goal", "goals", "tasks", "notes")
 OWNERS = ("owner", "email", "name", "goals")
 TEXTUAL = ("title", "information")
-NULLABLE = ("dueAt", "color")
+NULLABLE = ("dueAt", "color", "completedAt")
 NESTED = ("and", "or", "not", "some", "none", "every", *RELATIONS)
 TIES = ("COMPLETE", "GOAL_TYPE", "DUE_AT")
 NO_CURSORS = (
@@ -63,7 +63,10 @@ class Arguments:
         # Where the viewer has no row with a value, one is made up.
         (sample,) = SAMPLE["Goal"]
         self._elsewhere: Row = dict(
-            sample, dueAt=setting.pools.moments[0], color=setting.pools.texts[0]
+            sample,
+            dueAt=setting.pools.moments[0],
+            completedAt=setting.pools.moments[0],
+            color=setting.pools.texts[0],
         )
         person = see(setting.world, setting.viewer)
         goals = person["goals"]

@@ -368,6 +368,7 @@ for _moment in (
     "checkedAt",
     "appliedAt",
     "proposedAt",
+    "completedAt",
     "updatedAt",
     "createdAt",
     "confirmedAt",

@@ -232,15 +232,19 @@ class _SchoolBuilder(MembershipBuilder):
             "audience": choose(self.draw, "CAREGIVERS", "CAREGIVERS", "MENTORS", "ME"),
             "title": choose(self.draw, *TEXTS),
             "information": choose(self.draw, *TEXTS),
-            "complete": choose(self.draw, False, True),
+            **self._completion(),
             "dueAt": choose(self.draw, None, self.hours(-30), self.hours(30)),
             "color": choose(self.draw, None, "#3366cc"),
         }
 
+    def _completion(self) -> Row:
+        complete, since = choose(self.draw, (False, 0), (True, 0), (True, -40))
+        return {"complete": complete, "completedAt": self.hours(since) if since else None}
+
     def _goaltask(self) -> Row:
         return {
             "information": choose(self.draw, *TEXTS),
-            "complete": choose(self.draw, False, True),
+            **self._completion(),
             "position": choose(self.draw, 0, 1, 2),
         }
 

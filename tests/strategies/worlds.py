@@ -96,7 +96,7 @@ def settings_of_worlds(draw: DrawFn) -> Setting:
     world = {
         "Person": people,
         "Goal": goals,
-        "GoalTask": _children(draw, pools, ids, goals, _step),
+        "GoalTask": _children(draw, pools, ids, goals, _task(pools)),
         "GoalNote": _children(draw, pools, ids, goals, _author(people)),
     }
     return Setting(world, viewer["id"], pools)
@@ -120,10 +120,10 @@ def _row(draw: DrawFn, pools: Pools, ids: list[UUID], **values: object) -> Row:
 
 def _goal(draw: DrawFn, pools: Pools) -> Row:
     return {
+        **_completion(draw, pools),
         "goalType": draw(st.sampled_from(GOAL_TYPES)),
         "title": _text(draw, pools),
         "information": _text(draw, pools),
-        "complete": draw(st.booleans()),
         "dueAt": _moment(draw, pools) if draw(st.booleans()) else None,
         "color": _text(draw, pools) if draw(st.booleans()) else None,
         "audience": draw(st.sampled_from(GOAL_AUDIENCES)),
@@ -145,9 +145,20 @@ def _children(
     ]
 
 
-def _step(draw: DrawFn) -> Row:
+def _completion(draw: DrawFn, pools: Pools) -> Row:
+    """Whether it is complete, and since when if that is known."""
+    complete = draw(st.booleans())
+    since = _moment(draw, pools) if complete and draw(st.booleans()) else None
+    return {"complete": complete, "completedAt": since}
+
+
+def _task(pools: Pools) -> Callable[[DrawFn], Row]:
     places = (0, 1, 2, 3, -5, 2**31 - 1)
-    return {"complete": draw(st.booleans()), "position": draw(st.sampled_from(places))}
+
+    def draw_task(draw: DrawFn) -> Row:
+        return {**_completion(draw, pools), "position": draw(st.sampled_from(places))}
+
+    return draw_task
 
 
 def _author(people: list[Row]) -> Callable[[DrawFn], Row]:

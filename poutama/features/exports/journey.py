@@ -46,6 +46,7 @@ class GoalTask:
     id: UUID
     information: str
     complete: bool
+    completed_at: datetime | None
     created_at: datetime
     updated_at: datetime
 
@@ -93,6 +94,7 @@ class JourneyGoal:
     title: str
     information: str
     complete: bool
+    completed_at: datetime | None
     due_at: datetime | None
     color: str | None
     audience: str
@@ -231,7 +233,8 @@ def read_goal(goal: JsonObject, sections: Iterable[ExportSection]) -> JourneyGoa
         title=goal["title"],
         information=goal["information"],
         complete=goal["complete"],
-        due_at=None if goal["dueAt"] is None else _read_time(goal["dueAt"]),
+        completed_at=_find_time(goal, "completedAt"),
+        due_at=_find_time(goal, "dueAt"),
         color=goal["color"],
         audience=goal["audience"],
         is_confined=goal["organisationIds"] is not None,
@@ -261,6 +264,7 @@ def _read_task(task: JsonObject) -> GoalTask:
         id=UUID(task["id"]),
         information=task["information"],
         complete=task["complete"],
+        completed_at=_find_time(task, "completedAt"),
         created_at=_read_time(task["createdAt"]),
         updated_at=_read_time(task["updatedAt"]),
     )
@@ -289,6 +293,12 @@ def _read_evidence(evidence: JsonObject) -> Evidence:
         sha256=evidence["sha256"],
         created_at=_read_time(evidence["createdAt"]),
     )
+
+
+def _find_time(row: JsonObject, name: str) -> datetime | None:
+    """The moment; None where there is none, as in a part that an earlier release wrote."""
+    text = row.get(name)
+    return None if text is None else _read_time(text)
 
 
 def _read_time(text: str) -> datetime:

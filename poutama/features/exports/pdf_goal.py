@@ -41,7 +41,7 @@ def describe_goal(
         "information": _list_lines(goal.information),
         "tasksDone": f"{goal.tasks_done} of {len(goal.tasks)} done",
         "tasks": [
-            {"text": _list_lines(_describe_task(task)), "done": task.complete}
+            {"text": _list_lines(_describe_task(task, heading)), "done": task.complete}
             for task in goal.tasks
         ],
         "notes": [_describe_note(note, goal, heading) for note in goal.notes],
@@ -72,13 +72,19 @@ def _describe_dates(goal: JourneyGoal, heading: Heading) -> str:
     dates = [f"Set {print_day(goal.created_at, heading.time_zone)}"]
     if goal.complete and goal.due_at is not None:
         dates.append(f"due {print_day(goal.due_at, heading.time_zone)}")
+    if goal.completed_at is not None:
+        dates.append(f"completed {print_day(goal.completed_at, heading.time_zone)}")
     if goal.updated_at != goal.created_at:
         dates.append(f"last changed {print_day(goal.updated_at, heading.time_zone)}")
     return " · ".join(dates)
 
 
-def _describe_task(task: GoalTask) -> str:
-    return f"{task.information} (done)" if task.complete else task.information
+def _describe_task(task: GoalTask, heading: Heading) -> str:
+    if not task.complete:
+        return task.information
+    if task.completed_at is None:
+        return f"{task.information} (done)"
+    return f"{task.information} (done {print_day(task.completed_at, heading.time_zone)})"
 
 
 def _describe_note(note: Note, goal: JourneyGoal, heading: Heading) -> JsonObject:

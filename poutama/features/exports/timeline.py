@@ -1,8 +1,8 @@
 """The timeline: goals as bars over time, between the turns of the school year.
 
 `pdf_document` calls it; the template draws what it describes. A bar begins when a goal was set. It
-ends when the goal was last changed if it is complete, else when it is due, else now. Places are
-shares of the chart's width, 0 to 1. Pure.
+ends when the goal was completed (where that is not known, when it was last changed), else when it
+is due, else now. Places are shares of the chart's width, 0 to 1. Pure.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def choose_axis(goals: Sequence[JourneyGoal], heading: Heading) -> Axis:
     """The time that these goals span, with now in it."""
     latest = heading.as_of + _AHEAD
     ends = [min(goal.due_at, latest) for goal in goals if goal.due_at is not None]
-    ends += [goal.updated_at for goal in goals if goal.complete]
+    ends += [_find_end(goal, heading) for goal in goals if goal.complete]
     start = min([heading.as_of - _SHORTEST, *(goal.created_at for goal in goals)])
     end = max([heading.as_of, *ends])
     margin = max(end - start, _SHORTEST) / 40
@@ -100,13 +100,18 @@ def _ticks(axis: Axis) -> list[tuple[date, str]]:
 
 def _place_goal(axis: Axis, goal: JourneyGoal, heading: Heading) -> JsonObject:
     kind = label_goal_type(goal.goal_type)
-    end = goal.updated_at if goal.complete else goal.due_at or heading.as_of
     return {
         "title": " ".join(goal.title.split()),
         "type": kind.name,
         "color": kind.color,
         "start": axis.place(goal.created_at),
-        "end": axis.place(end),
+        "end": axis.place(_find_end(goal, heading)),
         "complete": goal.complete,
         "due": None if goal.due_at is None else axis.place(goal.due_at),
     }
+
+
+def _find_end(goal: JourneyGoal, heading: Heading) -> datetime:
+    if goal.complete:
+        return goal.completed_at or goal.updated_at
+    return goal.due_at or heading.as_of

@@ -40,7 +40,7 @@ GOALS = ExportSection(
     name="goals",
     title="Goals",
     parent=ExportParent.JOURNEY,
-    fields="id goalType title information complete dueAt color audience organisationIds"
+    fields="id goalType title information complete completedAt dueAt color audience organisationIds"
     " createdAt updatedAt",
     columns=(
         ExportColumn("goalId", "id"),
@@ -48,6 +48,7 @@ GOALS = ExportSection(
         ExportColumn("title", "title"),
         ExportColumn("information", "information"),
         ExportColumn("complete", "complete"),
+        ExportColumn("completedAt", "completedAt"),
         ExportColumn("dueAt", "dueAt"),
         ExportColumn("color", "color"),
         ExportColumn("audience", "audience"),
@@ -64,7 +65,7 @@ TASKS = ExportSection(
     name="tasks",
     title="Tasks",
     parent=ExportParent.GOAL,
-    fields="id information complete createdAt updatedAt",
+    fields="id information complete completedAt createdAt updatedAt",
     columns=(
         ExportColumn("taskId", "id"),
         _GOAL_ID,
@@ -72,6 +73,7 @@ TASKS = ExportSection(
         ExportColumn("place", lambda row: row.place),
         ExportColumn("information", "information"),
         ExportColumn("complete", "complete"),
+        ExportColumn("completedAt", "completedAt"),
         _GOAL_AUDIENCE,
         *_DATES,
     ),

@@ -13,6 +13,32 @@ RULE_MISTAKES = {
         '@table(name: "book", owner: "reader_id") @unlisted(field: "genre", argument: "filter")',
         "Book: @unlisted(argument:): filter is one of all lists",
     ),
+    "a moment since which no boolean is true": (
+        "  createdAt: DateTime!",
+        '  readAt: DateTime @trueSince(field: "title")\n  createdAt: DateTime!',
+        "Book.readAt: @trueSince(field:): title is not a Boolean column of Book",
+    ),
+    "a moment that is there while nothing is true": (
+        "  createdAt: DateTime!",
+        '  read: Boolean!\n  readAt: DateTime! @trueSince(field: "read")\n  createdAt: DateTime!',
+        "Book.readAt: @trueSince(field:): the field must be nullable",
+    ),
+    "two moments since which one boolean is true": (
+        "  createdAt: DateTime!",
+        '  read: Boolean!\n  readAt: DateTime @trueSince(field: "read")'
+        '\n  doneAt: DateTime @trueSince(field: "read")\n  createdAt: DateTime!',
+        "Book.doneAt: @trueSince(field:): another field follows read already",
+    ),
+    "a text since which something is true": (
+        "  genre: Genre\n",
+        '  genre: Genre @trueSince(field: "read")\n  read: Boolean!\n',
+        "Book.genre: @trueSince has no effect here",
+    ),
+    "an input that writes what follows another column": (
+        "  text: String!\n  number: Int!",
+        '  text: DateTime @trueSince(field: "read")\n  read: Boolean!\n  number: Int!',
+        ": Page.text follows another column",
+    ),
     "a required organisation that is not named": (
         '@audited(person: "reader_id")',
         '@audited(person: "reader_id", organisationRequired: true)',

@@ -44,17 +44,18 @@ FILE_NAMES = {PHOTO.id: "IMG 2041 Māra kai.JPG", PAPER.id: "=cmd|' /C calc'!A0.
 
 GARDEN = JourneyGoal(
     id=identity(10), goal_type="WELLBEING", title="Grow kūmara with my whānau",
-    information='First line, "quoted"\nsecond line \\ done', complete=True, due_at=moment(4, 1),
+    information='First line, "quoted"\nsecond line \\ done', complete=True,
+    completed_at=moment(3, 2), due_at=moment(4, 1),
     color="#76b041", audience="CAREGIVERS", is_confined=False,
     created_at=moment(2, 3), updated_at=moment(3, 28),
     tasks=(
         GoalTask(
             id=identity(20), information="Ask Nana about kōpura", complete=True,
-            created_at=moment(2, 3), updated_at=moment(2, 9),
+            completed_at=moment(2, 9), created_at=moment(2, 3), updated_at=moment(2, 9),
         ),
         GoalTask(
             id=identity(21), information="=HYPERLINK(\"http://example.invalid\")", complete=False,
-            created_at=moment(2, 3), updated_at=moment(2, 3),
+            completed_at=None, created_at=moment(2, 3), updated_at=moment(2, 3),
         ),
     ),
     notes=(
@@ -68,8 +69,8 @@ GARDEN = JourneyGoal(
 )  # fmt: skip
 LANGUAGES = JourneyGoal(
     id=identity(11), goal_type="CULTURAL", title=f"{ARABIC}, {HEBREW}, {CHINESE}",
-    information=LONG_WORD, complete=False, due_at=None, color=None, audience="MENTORS",
-    is_confined=True,
+    information=LONG_WORD, complete=False, completed_at=None, due_at=None, color=None,
+    audience="MENTORS", is_confined=True,
     created_at=moment(5, 1), updated_at=moment(5, 1),
 )  # fmt: skip
 GOALS = (GARDEN, LANGUAGES)
@@ -83,7 +84,8 @@ def describe_goal(goal: JourneyGoal) -> JsonObject:
         "title": goal.title,
         "information": goal.information,
         "complete": goal.complete,
-        "dueAt": None if goal.due_at is None else print_date_time(goal.due_at),
+        "completedAt": _moment(goal.completed_at),
+        "dueAt": _moment(goal.due_at),
         "color": goal.color,
         "audience": goal.audience,
         "organisationIds": [str(SCHOOL)] if goal.is_confined else None,
@@ -95,11 +97,16 @@ def describe_goal(goal: JourneyGoal) -> JsonObject:
     }
 
 
+def _moment(moment: datetime | None) -> str | None:
+    return None if moment is None else print_date_time(moment)
+
+
 def _task(task: GoalTask) -> JsonObject:
     return {
         "id": str(task.id),
         "information": task.information,
         "complete": task.complete,
+        "completedAt": _moment(task.completed_at),
         "createdAt": print_date_time(task.created_at),
         "updatedAt": print_date_time(task.updated_at),
     }

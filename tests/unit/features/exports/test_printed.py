@@ -75,7 +75,7 @@ def test_every_word_can_be_read_macrons_and_all() -> None:
     for words in (
         "Mereana Tūī",
         "Grow kūmara with my whānau",
-        "Ask Nana about kōpura (done)",
+        "Ask Nana about kōpura (done 10 February 2026)",
         "=HYPERLINK",
         "Hēmi Kea · 11 February 2026",
         f"Ka pai! {EMOJI}",
@@ -90,7 +90,10 @@ def test_every_word_can_be_read_macrons_and_all() -> None:
 def test_dates_are_those_of_the_school() -> None:
     text = text_of(printed())
     assert "As it was on 4 September 2026. Dates are those of Auckland." in text
-    assert "Set 4 February 2026 · due 2 April 2026 · last changed 29 March 2026" in text
+    assert (
+        "Set 4 February 2026 · due 2 April 2026 · completed 3 March 2026"
+        " · last changed 29 March 2026"
+    ) in text
 
 
 def test_a_word_longer_than_a_line_is_broken_and_whole() -> None:

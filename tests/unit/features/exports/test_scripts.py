@@ -119,7 +119,7 @@ def test_a_script_without_a_font_becomes_words_and_the_cover_says_so() -> None:
 
 
 def test_signs_that_turn_the_direction_of_what_follows_are_left_out() -> None:
-    assert "Kapai(done)" in read_drawn(printed("\u202eKa pai").pages[0]).text
+    assert "Kapai(done10February2026)" in read_drawn(printed("\u202eKa pai").pages[0]).text
 
 
 def test_without_the_fonts_of_the_extra_chinese_becomes_words(
