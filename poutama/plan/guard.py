@@ -126,12 +126,21 @@ def confine_rows(entities: Mapping[str, Entity], read: Read) -> Read:
         if rows.written is not None:
             return rows
         rule = _unknown_rest(entities, rows, parent)
-        if parent is None and rows.where == ALWAYS and isinstance(rule, AnyOf):
+        if parent is None and _is_unselective(rows.where) and isinstance(rule, AnyOf):
             # Of all there are, the viewer sees few: the others are not even looked at.
             rule = OneAmong(rows.entity, rule.parts)
         return rows if rule == ALWAYS else replace(rows, where=All((rule, rows.where)))
 
     return rewrite_rows(read, confine)
+
+
+def _is_unselective(where: Predicate) -> bool:
+    """Whether it leaves most rows of a table: it asks at most that something is absent."""
+    match where:
+        case All(parts):
+            return all(map(_is_unselective, parts))
+        case _:
+            return isinstance(where, IsNull)
 
 
 def hide_fields(entities: Mapping[str, Entity], read: Read) -> Read:

@@ -29,7 +29,7 @@ from poutama.sql.layout import (
 )
 from poutama.sql.level_columns import LevelColumns
 from poutama.sql.page_facts import describe_facts, names_cursor
-from poutama.sql.predicate import Conditions
+from poutama.sql.predicate import Conditions, select_by_key
 from poutama.sql.scans import Scans
 
 
@@ -174,10 +174,9 @@ class LevelRenderer:
         alias = "this"
         for step in tested.steps:
             inner = self._conditions.names.take(step.target.table)
-            on = all_of(
-                self._conditions.join(inner, step.relation, alias), render(inner, step.where)
-            )
-            source += f" JOIN {quote_name(step.target.table)} AS {inner} ON {on.text}"
+            joined = self._conditions.join(inner, step.relation, alias)
+            table, key = select_by_key(step.target, inner, joined)
+            source += f" JOIN {table} ON {all_of(key, render(inner, step.where)).text}"
             alias = inner
         columns = ", ".join(name_column(alias, name) for name in list_trace_columns(tested.trace))
         return f"SELECT DISTINCT {columns} FROM {source}{where.where}"
@@ -247,11 +246,10 @@ class LevelRenderer:
     def _rest(self, level: Level, beyond: Condition) -> str:
         """The list's rows on the other side of a cursor; below another, of `parent`."""
         where = all_of(self._where(level), beyond)
-        if level.parent is not None:
-            assert level.rows.relation is not None
-            join = self._conditions.join("this", level.rows.relation, "parent", prefix="row_")
-            where = all_of(join, where)
-        return f"SELECT 1 FROM {self._table(level)}{where.where}"
+        if level.parent is None:
+            return f"SELECT 1 FROM {self._table(level)}{where.where}"
+        table, key = self._select_below(level)
+        return f"SELECT 1 FROM {table}{all_of(key, where).where}"
 
     def on_page(self, level: Level) -> Condition:
         """The condition that keeps the row fetched beyond the page out of its lists."""
@@ -309,26 +307,31 @@ class LevelRenderer:
 
     def _below(self, level: Level) -> str:
         """The level's table joined to the level above."""
-        relation = level.rows.relation
         assert level.parent is not None
-        assert relation is not None, "only a root has no relation"
-        on = self._conditions.join("this", relation, "parent", prefix="row_")
+        table, on = self._select_below(level)
         if level.parent.paged:
             # Nothing is read below the row that only tells whether another page follows.
             on = all_of(on, Condition(f"parent.place <= {self._page_size(level.parent)}"))
-        return f"{level.parent.name} AS parent JOIN {self._table(level)} ON {on.text}"
+        return f"{level.parent.name} AS parent JOIN {table} ON {on.text}"
+
+    def _select_below(self, level: Level) -> tuple[str, Condition]:
+        """The rows of a row of the level above, called `parent`, and on what they are joined."""
+        rows = level.rows
+        assert rows.relation is not None, "only a root has no relation"
+        key = self._conditions.join("this", rows.relation, "parent", prefix="row_")
+        if rows.written is not None:
+            return self._table(level), key
+        return select_by_key(rows.entity, "this", key)
 
     def _joins(self, level: Level) -> str:
         text = ""
         for joined in level.joined:
             rows = joined.rows
             assert rows.relation is not None
-            on = all_of(
-                self._conditions.join(joined.alias, rows.relation, joined.parent_alias),
-                self._conditions.render(joined.alias, rows.where),
-            )
-            table = quote_name(rows.entity.table)
-            text += f" LEFT JOIN {table} AS {joined.alias} ON {on.text}"
+            key = self._conditions.join(joined.alias, rows.relation, joined.parent_alias)
+            table, key = select_by_key(rows.entity, joined.alias, key)
+            on = all_of(key, self._conditions.render(joined.alias, rows.where))
+            text += f" LEFT JOIN {table} ON {on.text}"
         return text
 
     def _is_nested_page(self, level: Level) -> bool:

@@ -21,8 +21,8 @@ from poutama.plan.nodes import (
     Predicate,
 )
 from poutama.plan.values import Value
-from poutama.schema.model import Column, OrderTerm, Relation, RelationShape
-from poutama.sql.condition import Condition, all_of, any_of, negate
+from poutama.schema.model import Column, Entity, OrderTerm, Relation, RelationShape
+from poutama.sql.condition import TRUE, Condition, all_of, any_of, negate
 from poutama.sql.fragment import (
     Parameters,
     name_column,
@@ -164,11 +164,23 @@ class Conditions:
                 return f"{name} {comparison.value} {place(value, type_of(column))}"
 
     def _exists(self, alias: str, predicate: Exists, above: tuple[str, ...]) -> Condition:
-        table = predicate.target.table
-        inner = self.names.take(table)
+        inner = self.names.take(predicate.target.table)
         joined = self.join(inner, predicate.relation, alias)
-        where = all_of(joined, self.render(inner, predicate.where, (alias, *above))).where
-        return Condition(f"EXISTS (SELECT 1 FROM {quote_name(table)} AS {inner}{where})")
+        source, on = select_by_key(predicate.target, inner, joined)
+        where = all_of(on, self.render(inner, predicate.where, (alias, *above))).where
+        return Condition(f"EXISTS (SELECT 1 FROM {source}{where})")
+
+
+def select_by_key(entity: Entity, alias: str, key: Condition) -> tuple[str, Condition]:
+    """What rows are joined from that have a key of a row beside them, and on what besides.
+
+    A view that is computed of tables is computed for that key: OFFSET 0 keeps both engines from
+    computing it for every key there is, and joining then.
+    """
+    table = quote_name(entity.table)
+    if not entity.over:
+        return f"{table} AS {alias}", key
+    return f"LATERAL (SELECT * FROM {table} AS {alias}{key.where} OFFSET 0) AS {alias}", TRUE
 
 
 def _text(alias: str, column: Column) -> str:

@@ -17,9 +17,9 @@ from poutama.plan.nodes import ALWAYS, Scan
 from poutama.plan.values import Words
 from poutama.sql.bounds import Bounds, Place, render_raise
 from poutama.sql.condition import TRUE, Condition, all_of
-from poutama.sql.fragment import name_column, quote_name
+from poutama.sql.fragment import name_column
 from poutama.sql.layout import CountSlot, Layout, Level
-from poutama.sql.predicate import Conditions
+from poutama.sql.predicate import Conditions, select_by_key
 
 COMPARISONS = 20_000
 """Comparisons of a character that count as one more row: looking for a text within another takes,
@@ -150,9 +150,10 @@ def _count_way(
     for step in scan.steps:
         inner = conditions.names.take(step.target.table)
         joined = conditions.join(inner, step.relation, alias)
-        on = all_of(joined, conditions.render(inner, step.where))
+        table, key = select_by_key(step.target, inner, joined)
+        on = all_of(key, conditions.render(inner, step.where))
         # To the left: also rows without any of the next are gone through.
-        source += f" LEFT JOIN {quote_name(step.target.table)} AS {inner} ON {on.text}"
+        source += f" LEFT JOIN {table} ON {on.text}"
         alias = inner
     if scan.texts:
         work = _render_comparisons(conditions, alias, scan)

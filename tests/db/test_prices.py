@@ -7,6 +7,7 @@ answer; never time. Where an answer is refused for its rows, what it read is cou
 
 from __future__ import annotations
 
+import hashlib
 import json
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,6 +23,7 @@ from poutama.engine import Engine
 from poutama.errors import LimitExceededError
 from poutama.features import load_features, load_model
 from poutama.plan.operation import GraphQLRequest
+from poutama.schema.model import Relation
 from poutama.settings import Settings
 from poutama.viewer import Viewer
 from tests.db.sessions import soon
@@ -29,10 +31,14 @@ from tests.unit.plan.costs import cost_of
 
 SETTINGS = Settings(rendering="json")
 STUDENT, ADMIN, ORGANISATION, GROUP = (UUID(int=number) for number in (1, 2, 3, 4))
+PUPIL, STAFF, ONE_OF_MANY = (
+    UUID(hashlib.md5(name.encode()).hexdigest()) for name in ("pupil1", "staff1", "person1")
+)
+"""The pupil of a small group of another organisation, its mentor, and a pupil of the school."""
 GOALS, TASKS, MEMBERS = 1_000, 22, 1_100
 """More tasks than there may be at one place, and more members than in one list."""
 OTHERS = 500
-"""Other organisations, with ten groups each."""
+"""Other organisations, with ten groups of a pupil and a member of staff each."""
 ROWS, BYTES = 50, 1_100
 """Most rows read, and most bytes answered, for one unit."""
 
@@ -60,8 +66,34 @@ FILL = (
     "INSERT INTO organisation (id, name, name_search, time_zone, region, retention_days) SELECT"
     " md5('other' || n)::uuid, 'Other', 'other', 'UTC', 'NZ', 30"
     f" FROM generate_series(1, {OTHERS}) n",
-    "INSERT INTO learning_group (id, organisation_id, name, name_search) SELECT gen_random_uuid(),"
+    "INSERT INTO learning_group (id, organisation_id, name, name_search) SELECT"
+    " md5('group' || n)::uuid,"
     f" md5('other' || (1 + n % {OTHERS}))::uuid, 'A', 'a'"
+    f" FROM generate_series(1, 10 * {OTHERS}) n",
+    "INSERT INTO person (id, name, email) SELECT md5(who || n)::uuid, who, who || n || '@b.example'"
+    f" FROM generate_series(1, 10 * {OTHERS}) n, (VALUES ('pupil'), ('staff')) AS of(who)",
+    "INSERT INTO membership (id, organisation_id, group_id, person_id, child_id, role, source,"
+    " accepted_at) SELECT gen_random_uuid(), o.id, CASE WHEN role IN ('STUDENT', 'MENTOR') THEN"
+    f" md5('group' || n)::uuid END, md5(who || n)::uuid, CASE role WHEN 'CAREGIVER' THEN"
+    " md5('pupil' || n)::uuid END, role, 'INVITED', accepted_at"
+    f" FROM generate_series(1, 10 * {OTHERS}) n, LATERAL (SELECT"
+    f" md5('other' || (1 + n % {OTHERS}))::uuid) AS o(id),"
+    " (VALUES ('pupil', 'STUDENT', now()),"
+    " ('staff', 'MENTOR', now()), ('staff', 'ADMIN', now()), ('staff', 'CAREGIVER', now()),"
+    " ('staff', 'MENTOR_MANAGER', NULL)) AS of(who, role, accepted_at)",
+    "INSERT INTO opened_record (id, person_id, opener_id, opener_name, organisation_id, reason,"
+    " other_administrators, expires_at) SELECT gen_random_uuid(), md5('pupil' || n)::uuid,"
+    f" md5('staff' || n)::uuid, 'Staff', md5('other' || (1 + n % {OTHERS}))::uuid, 'a', 0,"
+    f" now() + interval '1 hour' FROM generate_series(1, 10 * {OTHERS}) n",
+    "INSERT INTO goal (id, person_id, goal_type, title, title_search, information,"
+    " information_search, due_at) SELECT md5('due' || n)::uuid, md5('pupil' || n)::uuid, 'SPORTS',"
+    f" 'Goal', 'goal', 'a', 'a', '2026-01-01' FROM generate_series(1, 10 * {OTHERS}) n",
+    "INSERT INTO reminder (id, person_id, goal_id, kind, due_at) SELECT gen_random_uuid(),"
+    " md5('pupil' || n)::uuid, md5('due' || n)::uuid, 'OVERDUE', '2026-01-01'"
+    f" FROM generate_series(1, 10 * {OTHERS}) n",
+    "INSERT INTO address_conflict (id, organisation_id, person_id, email, kind, source, claimant)"
+    f" SELECT gen_random_uuid(), md5('other' || (1 + n % {OTHERS}))::uuid,"
+    " md5('pupil' || n)::uuid, 'a@b.example', 'SIGN_IN', 'a', 'b'"
     f" FROM generate_series(1, 10 * {OTHERS}) n",
     "ANALYZE",
 )
@@ -132,6 +164,35 @@ ADMINS = (
     "{ groups { members(first: 1, filter: {person: {goals: {some: {complete: {eq: true}}}}})"
     " { id } } }",
 )
+WAYS = {
+    "Group": "{ groups { %s } }",
+    "Membership": "{ me { memberships { %s } } }",
+    "Organisation": "{ organisations { %s } }",
+    "Person": "{ me { %s } }",
+    "RosterChange": "{ rosterImports { changes { %s } } }",
+}
+"""How rows of a type are reached from which a view (`@table(over:)`) is read."""
+
+
+def list_views() -> list[str]:
+    """Reads of every view that is computed of tables (`@table(over:)`), wherever it is related."""
+    entities = load_model().entities
+    queries = [
+        "{ addressConflicts { id } }",
+        "{ invitations { id } }",
+        "{ rosterImports { id } }",
+        "{ me { memberships { person { access { id holder { id } membership { id } } } } } }",
+        "{ me { memberships(filter: {person: {access: {some: {reason: {eq: ADMIN}}}}}) { id } } }",
+        "{ me { access(filter: {reason: {eq: MENTOR}}) { id } } }",
+        "{ me { accessConnection(first: 0) { totalCount } } }",
+    ]
+    for entity in entities.values():
+        for name, relation in entity.fields.items():
+            if isinstance(relation, Relation) and entities[relation.target].over:
+                is_page = name.endswith("Connection")
+                field = f"{name}(first: 1) {{ nodes {{ id }} }}" if is_page else f"{name} {{ id }}"
+                queries.append(WAYS[entity.name] % field)
+    return queries
 
 
 class RecordingDatabase(Database):
@@ -180,6 +241,7 @@ async def school(database_url: str) -> AsyncIterator[RecordingDatabase]:
     [
         *((STUDENT, query) for query in (*STUDENTS, *COUNTS)),
         *((ADMIN, query) for query in ADMINS),
+        *((viewer, query) for query in list_views() for viewer in (PUPIL, STAFF, ONE_OF_MANY)),
     ],
 )
 async def test_a_unit_buys_so_many_rows_and_bytes_at_most(
