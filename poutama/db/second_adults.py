@@ -25,21 +25,28 @@ def render_is_unknown(membership: str) -> str:
     Args:
         membership: the alias of its row.
     """
-    organisation = f"{membership}.organisation_id"
+    organisation, email = f"{membership}.organisation_id", f"{membership}.invited_email"
     return (
         f"({membership}.role IN {STAFF} AND {render_is_verified(organisation)}"
-        f" AND (NOT {render_has_domain(organisation, f'{membership}.invited_email')}"
-        f" OR {_render_has_studied(membership)}))"
+        f" AND (NOT {render_has_domain(organisation, email)}"
+        f" OR {render_has_studied(f'{membership}.person_id', organisation, email)}))"
     )
 
 
-def _render_has_studied(membership: str) -> str:
-    """A student's place there, of any time: of the account, or of the address that was invited."""
+def render_has_studied(person: str, organisation: str, email: str) -> str:
+    """Return the SQL condition that account or address have, or had, a student's place there.
+
+    Args:
+        person: the id of the account's person.
+        organisation: where.
+        email: the address.
+    """
+    # `IS TRUE` keeps the index on organisations out of it.
+    place = f"sm.role = 'STUDENT' AND (sm.organisation_id = {organisation}) IS TRUE"
+    found = "EXISTS (SELECT 1 FROM membership AS sm WHERE"
     return (
-        "EXISTS (SELECT 1 FROM membership AS sm WHERE sm.role = 'STUDENT'"  # noqa: S608  names
-        f" AND sm.organisation_id = {membership}.organisation_id"
-        f" AND (sm.person_id = {membership}.person_id"
-        f" OR sm.invited_email = {membership}.invited_email))"
+        f"({found} sm.person_id = {person} AND {place})"
+        f" OR {found} sm.invited_email = {email} AND {place}))"
     )
 
 

@@ -217,7 +217,7 @@ async def ask_as_inviter(client: EngineClient, email: str) -> Any:
     """All that the answer has, but for what is new each time; asking again answers the same."""
     fields = """{ id role source beginsAt endsAt acceptedAt invitedName invitedEmail expiresAt
       version updatedAt createdAt confirmed confirmedAt applicantName person { id }
-      invitation { id } grantedBy { id } confirmedBy { id } endedBy { id } }"""
+      invitation { id } grantedBy { id } confirmedBy { id } endedBy { id } enrolledBy { id } }"""
     document = (
         f"mutation ($input: InviteInput!) {{ invite(input: $input) {{ membership {fields} }} }}"
     )

@@ -71,7 +71,7 @@ BESIDES = (
     " WHERE $2::text <> '' AND id ="
     " (SELECT id FROM consent WHERE person_id <> $1::uuid ORDER BY id LIMIT 1)",
     "UPDATE membership SET granted_by_id = $1::uuid, confirmed_by_id = $1::uuid,"
-    " ended_by_id = $1::uuid WHERE $2::text <> '' AND id ="
+    " ended_by_id = $1::uuid, enrolled_by_id = $1::uuid WHERE $2::text <> '' AND id ="
     " (SELECT id FROM membership WHERE person_id <> $1::uuid ORDER BY id LIMIT 1)",
     "INSERT INTO address_conflict (id, organisation_id, person_id, email, kind, source, claimant,"
     f" decided_by) SELECT gen_random_uuid(), {PLACE}, id, $2::text, 'ROSTER', 'r', 'u', $1::uuid"

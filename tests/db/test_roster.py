@@ -168,7 +168,8 @@ async def test_an_enrolment_that_becomes_another_moves(importer: Importer) -> No
     assert ("u2@school.example", "MENTOR") in await importer.members("Art")
     assert ("u2@school.example", "STUDENT") not in await importer.members("Art")
     assert [each["sentence"] for each in applied["changes"]] == [
-        "Bea S (u2), who was a student of Art, becomes a mentor of Art."
+        "Bea S (u2), who was a student of Art, becomes a mentor of Art, once another manager or"
+        " administrator has confirmed it: they are or were a student here."
     ]
 
 

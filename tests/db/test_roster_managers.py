@@ -112,6 +112,47 @@ async def test_an_administrator_whom_a_roster_lists_as_a_teacher_waits_for_anoth
     assert len(await goals()) == 1
 
 
+LOOK = """query ($id: UUID!) { person(personId: $id) {
+  access { reason holderName grantedByName } } }"""
+
+
+async def test_a_student_s_account_that_a_roster_lists_as_staff_waits_for_another_adult(
+    importer: Importer,
+) -> None:
+    """A child's password is easily known; and who writes the roster is the first adult."""
+    pupils = [user(each, f"Pupil {each}") for each in ("u1", "u2")]
+    studies = enrolments(("c1", "u1", "student"), ("c1", "u2", "student"))
+    await importer.import_(small(users=pupils, enrollments=studies))
+    # One of them has left the class by then; the other's row is new in the same file.
+    staff = [user("u1", "Pupil u1", "teacher"), user("u3", "New u3", "administrator")]
+    both = enrolments(
+        ("c1", "u1", "teacher"), ("c1", "u3", "student"), ("c1", "u3", "administrator")
+    )
+    content = small(users=staff, enrollments=both)
+    checked = await importer.check(content, managers=True)
+    said = [each["sentence"] for each in checked["changes"]]
+    waits = "once another manager or administrator has confirmed it: they are or were a student"
+    assert sum(waits in each for each in said) == 2, said
+    await importer.apply(checked, 100)
+    rows = await importer.rows(
+        "SELECT m.id, p.id AS person, m.role, m.confirmed, m.enrolled_by_id FROM membership AS m"
+        " JOIN person AS p ON p.id = m.person_id WHERE m.source = 'ROSTER'"
+        " AND m.role <> 'STUDENT' ORDER BY p.email"
+    )
+    assert [(row["role"], row["confirmed"]) for row in rows] == [
+        ("MENTOR", False),
+        ("MENTOR_MANAGER", False),
+    ]
+    assert {row["enrolled_by_id"] for row in rows} == {id_of(Caller.ADMIN)}
+    for row in rows:
+        membership = str(row["id"])
+        assert (await importer.refuse(CONFIRM, Caller.ADMIN, id=membership))[0] == "FORBIDDEN"
+        await importer.ask(CONFIRM, Caller.MANAGER, id=membership)
+    (_, student) = rows
+    seen = (await importer.ask(LOOK, Caller.ADMIN, id=str(student["person"])))["access"]
+    assert {"reason": "MENTOR", "holderName": "Pupil u1", "grantedByName": "admin"} in seen
+
+
 async def test_roles_of_1_2_manage_as_they_say_and_no_longer(importer: Importer) -> None:
     content = school_of_1_2(("a1", "principal"), ("t1", "teacher"), ("u1", "student"))
     await importer.import_(content)

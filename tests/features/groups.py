@@ -358,6 +358,7 @@ RECORD = FeatureRecord(
             f"{{ id person {sample.PERSON} child {sample.PERSON} group {sample.GROUP}"
             f" organisation {sample.ORGANISATION} invitation {{ id organisationName inviterName }}"
             f" grantedBy {sample.PERSON} confirmedBy {sample.PERSON} endedBy {sample.PERSON}"
+            f" enrolledBy {sample.PERSON}"
             " applicantName }",
             f"me {{ memberships{ONLY} % }} organisations {{ memberships{ONLY} % }}"
             f" groups {{ members{ONLY} % }}",

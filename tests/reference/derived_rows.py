@@ -46,7 +46,7 @@ def accesses(policy: Policy) -> Iterator[Row]:
     for theirs in current:
         for held in current:
             if held["personId"] != theirs["personId"] and gives_access(policy, held, theirs):
-                role = held["role"]
+                role, granter = held["role"], held["grantedById"] or held["enrolledById"]
                 moments = ("beginsAt", "acceptedAt", "confirmedAt")
                 yield {
                     "id": hashed(theirs, held), "personId": theirs["personId"],
@@ -57,7 +57,7 @@ def accesses(policy: Policy) -> Iterator[Row]:
                     "organisationName": names["Organisation"][theirs["organisationId"]],
                     "groupName": names["Group"].get(held["groupId"]),
                     "since": max(x[key] for x in (theirs, held) for key in moments if x[key]),
-                    "grantedByName": names["Person"].get(held["grantedById"]),
+                    "grantedByName": names["Person"].get(granter),
                     "confirmedByName": names["Person"].get(held["confirmedById"]),
                     "membershipId": (held if role == "CAREGIVER" else theirs)["id"],
                 }  # fmt: skip

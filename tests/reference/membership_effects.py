@@ -12,7 +12,7 @@ from uuid import UUID
 from tests.reference import policy, rights
 from tests.reference.changes import Doing, Done, Refused, about
 from tests.reference.computed import version_of_offer
-from tests.reference.policy import Row
+from tests.reference.policy import Policy, Row
 
 KIND = ("organisationId", "role", "groupId", "childId")
 """What two memberships of one person have in common that are the same one."""
@@ -187,6 +187,10 @@ def confirm_membership(doing: Doing, input: Row) -> Done:
     if found["acceptedAt"] is None:
         raise Refused("CONFLICT")
     _check_verified(doing, found)
+    known = Policy(doing.world, found["personId"], doing.now).leads(found["organisationId"])
+    if found["enrolledById"] == doing.viewer and not known:
+        # Who wrote the roster is the first adult.
+        raise Refused("FORBIDDEN")
     doing.touch(
         found, confirmed=True, confirmedAt=doing.now, confirmedById=doing.viewer, applicantName=None
     )

@@ -13,7 +13,7 @@ NEW: dict[str, Row] = {
     "GoalTask": {"complete": False, "completedAt": None},
     "Membership": {"groupId": None, "childId": None, "invitedName": None, "invitedEmail": None,
                    "acceptedAt": None, "endsAt": None, "expiresAt": None, "grantedById": None,
-                   "declinedAt": None, "confirmed": True, "confirmedAt": None,
+                   "enrolledById": None, "declinedAt": None, "confirmed": True, "confirmedAt": None,
                    "confirmedById": None, "endedById": None, "applicantName": None},
     "Group": {"joinApproval": False, "endedAt": None},
     "Organisation": {"verified": False},

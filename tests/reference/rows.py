@@ -25,7 +25,7 @@ BESIDES: dict[str, tuple[str, ...]] = {
     "Group": ("organisationId",),
     "Membership": (
         "personId", "organisationId", "groupId", "childId", "grantedById", "declinedAt",
-        "confirmedById", "endedById",
+        "confirmedById", "endedById", "enrolledById",
     ),
     "Consent": ("personId", "organisationId", "membershipId", "givenById", "withdrawnById"),
     "Goal": ("personId",),

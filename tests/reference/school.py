@@ -47,6 +47,7 @@ ONE = {
         "grantedBy": ("Person", "grantedById"),
         "confirmedBy": ("Person", "confirmedById"),
         "endedBy": ("Person", "endedById"),
+        "enrolledBy": ("Person", "enrolledById"),
         "invitation": ("Invitation", "id"),
     },
     "PersonAccess": {

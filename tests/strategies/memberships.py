@@ -26,6 +26,11 @@ STATES: tuple[Row, ...] = (
     {**CURRENT, "begins": 40},
 )
 """What a membership can be like, in hours from now."""
+SOURCES = {
+    True: ("INVITED", "INVITED", "JOIN_CODE", "JOIN_CODE", "ROSTER"),
+    False: ("INVITED", "INVITED", "ROSTER"),
+}
+"""How a student's membership comes about, and how others'."""
 ROLES = ("CAREGIVER", "CAREGIVER", "STUDENT", "MENTOR", "MENTOR_MANAGER", "ADMIN", "ADMIN")
 
 
@@ -73,10 +78,9 @@ class MembershipBuilder:
         # Some invitations are to addresses that no person has signed in with.
         waits = state["accepted"] is None and chance(self.draw, 30)
         known = None if waits else person["email"]
-        granter, confirmer, ender = (choose(self.draw, *people, None) for _ in range(3))
+        granter, confirmer, ender, enroller = (choose(self.draw, *people, None) for _ in range(4))
         confirmed = chance(self.draw, {"CAREGIVER": 80, "STUDENT": 92}.get(role, 94))
-        others = ("JOIN_CODE", "JOIN_CODE", "ROSTER") if role == "STUDENT" else ("ROSTER",)
-        source = choose(self.draw, "INVITED", "INVITED", *others)
+        source = choose(self.draw, *SOURCES[role == "STUDENT"])
         return {
             **self.row("Membership"),
             "personId": None if waits else person["id"],
@@ -93,6 +97,7 @@ class MembershipBuilder:
             "expiresAt": self.expiry(source, group, state.get("expires")),
             "declinedAt": self.hours(state.get("declined")),
             "grantedById": granter and granter["id"],
+            "enrolledById": enroller and enroller["id"] if source == "ROSTER" else None,
             "confirmed": confirmed,
             "confirmedAt": self.hours(
                 choose(self.draw, None, -400, -400, -0.5) if confirmed else None

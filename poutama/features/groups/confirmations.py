@@ -15,14 +15,22 @@ from uuid import UUID
 import msgspec
 
 from poutama.changes import NOW, ColumnValue
-from poutama.errors import ConflictError, NotFoundError
+from poutama.db.second_adults import render_leads
+from poutama.errors import ConflictError, ForbiddenError, NotFoundError
 from poutama.features.groups.lapses import HAS_LAPSED
 from poutama.features.groups.memberships import MembershipPayload, check_verified
 from poutama.procedure import ProcedureContext
 
+FIRST_ADULT = (
+    "You applied the roster that made this membership, so that another manager or administrator"
+    " confirms it, or those who run the service."
+)
+
+# Who applied the roster is the first adult; one who leads is known, and is one themselves.
 _FIND = f"""
 SELECT m.confirmed AND NOT {HAS_LAPSED} AS confirmed, m.accepted_at IS NOT NULL AS accepted,
-    m.source, m.role, o.verified, coalesce(m.ends_at <= now(), false) AS ended
+    m.source, m.role, o.verified, coalesce(m.ends_at <= now(), false) AS ended,
+    m.enrolled_by_id = $2::uuid AND NOT {render_leads("m.person_id", "m.organisation_id")} AS first
 FROM membership AS m JOIN organisation AS o ON o.id = m.organisation_id WHERE m.id = $1::uuid
 """  # noqa: S608  constants
 
@@ -40,11 +48,12 @@ async def confirm_membership(
 
     Raises:
         NotFoundError: it has ended.
-        ForbiddenError: only a verified organisation may offer it, and it is no longer one.
+        ForbiddenError: only a verified organisation may offer it, and it is no longer one; or the
+            caller applied the roster that made it, and its person does not lead the organisation.
         ConflictError: its person has not accepted it, so that its person is not known.
     """
     membership = input.membership_id
-    (row,) = await context.transaction.fetch(_FIND, membership)
+    (row,) = await context.transaction.fetch(_FIND, membership, context.viewer.person_id)
     if row["ended"]:
         raise NotFoundError.of("Membership")
     if row["confirmed"]:
@@ -52,6 +61,8 @@ async def confirm_membership(
     if not row["accepted"]:
         raise ConflictError("The person has not accepted yet; confirm the membership then.")
     check_verified(row)
+    if row["first"]:
+        raise ForbiddenError(FIRST_ADULT)
     values: dict[str, ColumnValue] = {
         "confirmed": True,
         "confirmedAt": NOW,

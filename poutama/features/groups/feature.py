@@ -70,6 +70,13 @@ FEATURE = Feature(
         ),
         PersonalData(
             table="membership",
+            path="enrolled_by_id",
+            erasure=Erasure.ANONYMISE,
+            note="memberships of others that rosters made which they applied",
+            export="no: they are the others'",
+        ),
+        PersonalData(
+            table="membership",
             matches="this.person_id IS NULL AND this.invited_email = lower(p.email)",
             columns=("invited_email",),
             erasure=Erasure.DELETE,

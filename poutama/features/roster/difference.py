@@ -12,10 +12,14 @@ from uuid import UUID
 from asyncpg import Record
 
 from poutama.db.connection import Database
-from poutama.db.second_adults import render_leads
 from poutama.db.statements import load_sql
 from poutama.features.roster.claims import render_address, render_belongs
-from poutama.features.roster.enrolment import OTHER_DOMAIN, OWN_DECISION
+from poutama.features.roster.enrolment import (
+    OTHER_DOMAIN,
+    OWN_DECISION,
+    render_mentors_as_leader,
+    render_studies,
+)
 from poutama.features.roster.records import IS_RENAMED
 from poutama.features.roster.staged_tables import StagedTable
 from poutama.jobs.job import RowError
@@ -44,6 +48,8 @@ def _render_name(person: str) -> str:
     return f"(SELECT {name} FROM person AS np WHERE np.id = {person})"  # noqa: S608  names
 
 
+# Of a person who is there, their own; `p` is the row of the file.
+_ADDRESS = "coalesce((SELECT np.email FROM person AS np WHERE np.id = s.person_id), p.email)"
 _SQL = load_sql(
     __package__,
     "difference.sql",
@@ -52,7 +58,8 @@ _SQL = load_sql(
         "is_invited": "m.action IN ('ADD', 'MOVE') AND m.found = 'NEW'",
         "other_domain": f"'{OTHER_DOMAIN}'",
         "own_decision": f"'{OWN_DECISION}'",
-        "leads": render_leads("s.person_id", "i.organisation_id"),
+        "leads": render_mentors_as_leader("s", "i.organisation_id"),
+        "studies": render_studies("s", "i.organisation_id", _ADDRESS),
         "belongs": render_belongs("s.target"),
         "address": render_address("s"),
         "is_renamed": IS_RENAMED,
@@ -140,7 +147,7 @@ _OFFERED = {
     " organisation as well, or have left",
 }
 _REVIVES = ", and the group, which was ended, is brought back"
-_WAITS = ", once another manager or administrator has confirmed it: they are one themselves"
+_WAITS = ", once another manager or administrator has confirmed it: they are "
 _ROLES = {"STUDENT": "a student", "MENTOR": "a mentor", "MENTOR_MANAGER": "a manager"}
 
 
@@ -245,7 +252,9 @@ def _describe_person(row: Record) -> str:
 
 def _describe_membership(row: Record) -> str:
     name, place = row["name"] or row["user_id"], _describe_place(row["role"], row["group_name"])
-    after = _OFFERED[row["asks"]] + (_WAITS if row["waits"] else "")
+    after = _OFFERED[row["asks"]]
+    if row["leads"] or row["studies"]:
+        after += _WAITS + ("one themselves" if row["leads"] else "or were a student here")
     after += _REVIVES if row["revives"] else ""
     former = _identify(row["old_name"], row["old_user_id"])
     was = _describe_place(row["old_role"], row["old_group"])

@@ -61,7 +61,7 @@ ORDER BY s.place LIMIT $5::int8
 -- What ends is described as it is here: the row may have nothing but its id.
 SELECT s.place, s.line, s.sourced_id, s.action, s.found, s.role, s.asks, s.user_id,
     w.ended_at IS NOT NULL AS revives,
-    CASE WHEN s.role = 'MENTOR' THEN {leads} ELSE false END AS waits,
+    {leads} AS leads, {studies} AS studies,
     coalesce(nullif(p.name, ''), {member_name}) AS name,
     coalesce(g.name, w.name, s.class_id) AS group_name,
     o.role AS old_role, v.name AS old_group,

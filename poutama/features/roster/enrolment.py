@@ -6,6 +6,7 @@ writes them.
 
 from __future__ import annotations
 
+from poutama.db.second_adults import STAFF, render_has_studied, render_leads
 from poutama.db.verified_organisations import render_has_domain, render_is_verified
 
 OTHER_DOMAIN, OWN_DECISION = "OTHER_DOMAIN", "OWN_DECISION"
@@ -69,6 +70,35 @@ def render_may_enrol(person: str, organisation: str, email: str, role: str) -> s
         f" AND ({render_has_domain(organisation, email)} OR ({role} = 'STUDENT' AND {own}))"
         f" AND NOT {render_person_decides(person, organisation)})"
     )
+
+
+def render_studies(membership: str, organisation: str, email: str) -> str:
+    """Return the SQL condition that staged staff study there, by this file, or ever did.
+
+    Args:
+        membership: the alias of the staged membership.
+        organisation: where.
+        email: the address of its person.
+    """
+    # A row that ends is there by the membership that it stands for.
+    listed = (
+        "EXISTS (SELECT 1 FROM roster_staged_membership AS xs"  # noqa: S608  names
+        f" WHERE xs.import_id = {membership}.import_id AND xs.person_id = {membership}.person_id"
+        " AND xs.role = 'STUDENT' AND xs.action IN ('ADD', 'MOVE'))"
+    )
+    studied = render_has_studied(f"{membership}.person_id", organisation, email)
+    return f"CASE WHEN {membership}.role IN {STAFF} THEN {listed} OR {studied} ELSE false END"
+
+
+def render_mentors_as_leader(membership: str, organisation: str) -> str:
+    """Return the SQL condition that a staged membership makes a mentor of who leads there.
+
+    Args:
+        membership: the alias of the staged membership.
+        organisation: where.
+    """
+    leads = render_leads(f"{membership}.person_id", organisation)
+    return f"CASE WHEN {membership}.role = 'MENTOR' THEN {leads} ELSE false END"
 
 
 def render_has_declined(person: str, organisation: str, email: str, days: str) -> str:

@@ -8,7 +8,6 @@ and reported. Audit entries are those that single changes would write.
 from __future__ import annotations
 
 from poutama.bulk_changes import insert_rows, update_rows
-from poutama.db.second_adults import render_leads
 from poutama.db.statements import load_sql
 from poutama.db.verified_organisations import render_has_domain
 from poutama.features.roster.claims import (
@@ -17,7 +16,11 @@ from poutama.features.roster.claims import (
     render_is_taken,
     render_may_change,
 )
-from poutama.features.roster.enrolment import render_may_enrol
+from poutama.features.roster.enrolment import (
+    render_may_enrol,
+    render_mentors_as_leader,
+    render_studies,
+)
 from poutama.features.roster.records import CONSENTS, GROUPS, IS_RENAMED, MEMBERSHIPS, PEOPLE
 from poutama.features.roster.spans import render_span
 
@@ -42,9 +45,10 @@ _SQL = load_sql(
         "is_squatted": render_is_squatted("p.id", "s.email"),
         "address": render_address("s"),
         "own_domain": render_has_domain("i.organisation_id", "s.email"),
-        # An administrator writes the roster: another leader confirms that one of them mentors.
-        "waits": f"CASE WHEN s.role = 'MENTOR' THEN {render_leads('p.id', 'i.organisation_id')}"
-        " ELSE false END",
+        # An administrator writes the roster: another leader confirms that one of them mentors, and
+        # that a student's account is staff.
+        "waits": f"({render_mentors_as_leader('s', 'i.organisation_id')}"
+        f" OR {render_studies('s', 'i.organisation_id', 'p.email')})",
         "is_renamed": IS_RENAMED,
         "spans": _SPANS,
         "linked_span": render_span("l.begins_at", "l.ends_at"),
@@ -73,7 +77,7 @@ WRITE_MEMBERSHIPS = (
         (
             *("id", "organisation_id", "group_id", "person_id", "role", "source", "begins_at"),
             *("ends_at", "accepted_at", "invited_name", "invited_email", "confirmed"),
-            "applicant_name",
+            *("applicant_name", "enrolled_by_id"),
         ),
         _SQL["new_memberships"],
     ),
@@ -81,7 +85,7 @@ WRITE_MEMBERSHIPS = (
         MEMBERSHIPS,
         (
             *("accepted_at", "source", "granted_by_id", "begins_at", "ends_at", "confirmed"),
-            *("confirmed_at", "confirmed_by_id", "applicant_name"),
+            *("confirmed_at", "confirmed_by_id", "applicant_name", "enrolled_by_id"),
         ),
         _SQL["taken_memberships"],
     ),

@@ -113,9 +113,9 @@ SELECT n.id, n.organisation_id, n.group_id, n.person_id, n.role, 'ROSTER' AS sou
     CASE WHEN NOT n.enrols THEN n.name END AS invited_name,
     CASE WHEN NOT n.enrols THEN n.email END AS invited_email,
     NOT (n.enrols AND n.waits) AS confirmed,
-    CASE WHEN n.enrols AND n.waits THEN n.person_name END AS applicant_name
+    CASE WHEN n.enrols AND n.waits THEN n.person_name END AS applicant_name, n.enrolled_by_id
 FROM (
-SELECT s.target AS id, i.organisation_id, s.group_id, p.id AS person_id, s.role,
+SELECT s.target AS id, i.organisation_id, i.actor_id AS enrolled_by_id, s.group_id, p.id AS person_id, s.role,
     coalesce(t.begins_at, now()) AS begins_at, t.ends_at, sp.name, p.email,
     s.accepts AND {may_enrol} AS enrols, {waits} AS waits, p.name AS person_name
 FROM roster_staged_membership AS s JOIN roster_import AS i ON i.id = s.import_id
@@ -139,7 +139,8 @@ SELECT m.id, now() AS accepted_at, 'ROSTER' AS source, NULL::uuid AS granted_by_
     CASE WHEN m.confirmed OR m.role <> 'STUDENT' THEN m.confirmed_by_id ELSE i.actor_id END
         AS confirmed_by_id,
     CASE WHEN m.role <> 'STUDENT' AND ({waits} OR NOT m.confirmed) THEN p.name END
-        AS applicant_name
+        AS applicant_name,
+    i.actor_id AS enrolled_by_id
 FROM roster_staged_membership AS s JOIN roster_import AS i ON i.id = s.import_id
     JOIN membership AS m ON m.id = s.target JOIN person AS p ON p.id = m.person_id
     JOIN ({spans}) AS t ON t.target = s.target
