@@ -48,9 +48,10 @@ class EngineQuery:
             read_only=True,
         )
         response = json.loads(answer.body)
-        if "errors" in response:
+        data: dict[str, Any] | None = response.get("data")
+        if data is None:
             raise _error_of(response["errors"][0])
-        data: dict[str, Any] = response["data"]
+        # With data, the errors are of rows that are named and not found: null stands for them.
         return data
 
 

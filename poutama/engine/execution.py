@@ -10,7 +10,7 @@ unexpected error leaves it as an exception, which the edge masks.
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import TypeAlias
 from uuid import UUID
@@ -79,6 +79,10 @@ Wake: TypeAlias = Callable[[UUID], Awaitable[None]]
 
 Spend: TypeAlias = Callable[[int], Awaitable[None]]
 """Takes an operation's cost from the caller's budget before the operation runs."""
+
+
+DataRead: TypeAlias = tuple[bytes, int, Sequence[NotFoundError]]
+"""The data, how many rows its filters and counts went through, and which rows were not found."""
 
 
 PlanKey: TypeAlias = tuple[str, str | None, VariablesShape]
@@ -156,16 +160,23 @@ class Engine:
             binding = Binding(variables, viewer, self._settings.max_page_size)
             await self._charge(prepared, binding, spend)
             if isinstance(prepared, PreparedRead):
-                data, scanned = await self._read(prepared.statement, binding, deadline)
+                result = await self._read(prepared.statement, binding, deadline)
             else:
                 binding.idempotent_request = _idempotent_request(idempotency_key, request)
                 repeat = partial(self._prepare_repeat, operation, shape)
-                data, scanned = await self._mutate(prepared.steps, binding, deadline, repeat)
-            if prepared.marked and viewer is not None:
-                data = fill_marks(data, self._compute_for(viewer.person_id))
-            return answer_data(data, owed=price_answer(len(data), scanned, self._settings))
+                result = await self._mutate(prepared.steps, binding, deadline, repeat)
+            return self._answer(prepared, result, viewer)
         except (GraphQLFailure, StepFailure, PoutamaError) as error:
             return _answer_error(error, self._settings)
+
+    def _answer(
+        self, prepared: Prepared, result: DataRead, viewer: Viewer | None
+    ) -> GraphQLResponse:
+        data, scanned, missing = result
+        if prepared.marked and viewer is not None:
+            data = fill_marks(data, self._compute_for(viewer.person_id))
+        owed = price_answer(len(data), scanned, self._settings)
+        return answer_data(data, missing, owed=owed)
 
     async def _charge(self, prepared: Prepared, binding: Binding, spend: Spend | None) -> None:
         """Spend what the operation costs, and count what it searches."""
@@ -175,22 +186,19 @@ class Engine:
         if prepared.searched and binding.viewer is not None:
             self._searches.count(binding.viewer.person_id, prepared.searched)
 
-    async def _read(
-        self, statement: Statement, binding: Binding, deadline: float
-    ) -> tuple[bytes, int]:
-        """The data, and how many rows its filters and counts went through."""
+    async def _read(self, statement: Statement, binding: Binding, deadline: float) -> DataRead:
         if statement.constant is not None:
             bind_values(statement, binding)  # raises for invalid arguments all the same
-            return statement.constant.encode(), 0
+            return statement.constant.encode(), 0, ()
         rows = await self._database.read(
             statement.text, bind_values(statement, binding), deadline=deadline
         )
-        data, scanned = statement.read_data(rows, binding)
-        if data is None:
+        read = statement.read_data(rows, binding)
+        if read.data is None:
             raise UnauthenticatedError(
                 "No person found for the signed-in user; the account may have been deleted."
             )
-        return data, scanned
+        return read.data, read.scanned, read.missing
 
     async def _mutate(
         self,
@@ -198,13 +206,13 @@ class Engine:
         binding: Binding,
         deadline: float,
         repeat: PrepareRepeat,
-    ) -> tuple[bytes, int]:
+    ) -> DataRead:
         mutation = MutationRun(self._writing, steps, binding, deadline, repeat)
         with finish_writing():
             data = await mutation.run()
             for job in mutation.enqueued:
                 await self._wake_worker(job)
-        return data.encode(), mutation.scanned
+        return data.encode(), mutation.scanned, ()
 
     async def _wake_worker(self, job: UUID) -> None:
         if self._wake is None:

@@ -290,11 +290,11 @@ class MutationRun:
         if payload.constant is not None:
             return fill_returned(payload.constant, self._binding.returned)
         rows = await transaction.fetch(payload.text, *bind_values(payload, self._binding))
-        data, scanned = payload.read_data(rows, self._binding)
-        self.scanned += scanned
-        if data is None:
+        read = payload.read_data(rows, self._binding)
+        self.scanned += read.scanned
+        if read.data is None:
             raise NotFoundError
-        return fill_returned(data.decode(), self._binding.returned)
+        return fill_returned(read.data.decode(), self._binding.returned)
 
     async def _call(self, step: Call, permit: Statement | None, transaction: Transaction) -> None:
         """Call a procedure that the caller is permitted to call."""

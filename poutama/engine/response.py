@@ -5,13 +5,13 @@ https://spec.graphql.org/October2021/#sec-Response-Format
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from json import dumps
 from typing import Any
 
 import msgspec
 
-from poutama.errors import BadUserInputError, PoutamaError
+from poutama.errors import BadUserInputError, NotFoundError, PoutamaError
 from poutama.plan.operation import GraphQLFailure
 
 
@@ -24,9 +24,18 @@ class GraphQLResponse(msgspec.Struct, frozen=True):
     """What it costs besides what was spent before: known with the answer."""
 
 
-def answer_data(data: bytes, *, owed: int = 0) -> GraphQLResponse:
-    """The response to an operation that went well; `data` is a JSON object in UTF-8."""
-    return GraphQLResponse(b'{"data":%b}' % data, owed=owed)
+def answer_data(
+    data: bytes, missing: Sequence[NotFoundError] = (), *, owed: int = 0
+) -> GraphQLResponse:
+    """The response to an operation that went well; `data` is a JSON object in UTF-8.
+
+    `missing`: rows that the request names, in whose place `data` has null; the `field` of each is
+    its root field.
+    """
+    if not missing:
+        return GraphQLResponse(b'{"data":%b}' % data, owed=owed)
+    errors = [_describe(error, (str(error.extensions["field"]),)) for error in missing]
+    return GraphQLResponse(encode_errors(errors, data), owed=owed)
 
 
 def answer_refusal(error: PoutamaError, *, owed: int = 0) -> GraphQLResponse:
@@ -46,7 +55,7 @@ def answer_failure(failure: GraphQLFailure) -> GraphQLResponse:
 
 def answer_field_error(error: PoutamaError, key: str, *, owed: int = 0) -> GraphQLResponse:
     """The response where a root field failed, and so nothing of the mutation has happened."""
-    body = encode_errors(_describe_all(error, (key,)), data="null")
+    body = encode_errors(_describe_all(error, (key,)), data=b"null")
     return GraphQLResponse(body, owed=owed)
 
 
@@ -73,9 +82,9 @@ def _describe(error: PoutamaError, path: tuple[str, ...]) -> dict[str, Any]:
     return {**described, "path": list(path)} if path else described
 
 
-def encode_errors(errors: list[dict[str, Any]], data: str | None = None) -> bytes:
+def encode_errors(errors: list[dict[str, Any]], data: bytes | None = None) -> bytes:
     """Write the body of a response with errors, and no data unless some is given."""
     text = dumps(errors, ensure_ascii=False, default=str)
-    body = '{"errors":' + text + ("" if data is None else f',"data":{data}') + "}"
     # Messages quote what the client sent, halves of surrogate pairs included.
-    return body.encode("utf-8", "backslashreplace")
+    listed = text.encode("utf-8", "backslashreplace")
+    return b'{"errors":%b%b}' % (listed, b"" if data is None else b',"data":' + data)

@@ -28,6 +28,7 @@ from poutama.plan.nodes import (
     EdgeNode,
     IsNull,
     Leaf,
+    Link,
     Many,
     Member,
     NodeList,
@@ -121,7 +122,8 @@ class ReadBuilder:
                 where = OwnedBy("id", ViewerId())
             elif relation.arguments:
                 where = All(tuple(_named(relation, self._arguments(nodes[0], owner, path), path)))
-            rows = Rows(entity, linked, self._fields(_sets(nodes), entity, path), where)
+            fields = self._fields(_sets(nodes), entity, path)
+            rows = Rows(entity, linked, fields, where, required=bool(relation.arguments))
             return One(key, rows, relation.nullable)
         arguments = self._arguments(nodes[0], owner, path)
         if relation.shape is RelationShape.LIST:
@@ -163,10 +165,17 @@ class ReadBuilder:
             filter=build_filter(self._model, entity, arguments.get("filter"), f"{path}.filter"),
             required=named and not narrowed,
             list=name,
+            link=self._link(relation),
             order=order,
             first=None if first is None else PageSize(_leaf(first), f"{path}.first"),
             after=_place(arguments.get("after"), name, order, f"{path}.after"),
         )
+
+    def _link(self, relation: Relation) -> Link | None:
+        found = relation.memberships
+        if found is None:
+            return None
+        return Link(self._model.entities[found.entity], found.key, found.students)
 
     def _cut(self, path: str, rows: Rows, arguments: dict[str, Tree]) -> Rows:
         """The rows of a connection as one page: what their list's own arguments leave open.

@@ -23,6 +23,7 @@ from poutama.plan.nodes import (
     HasWords,
     IsNull,
     Leaf,
+    Link,
     Not,
     OneAmong,
     OneOf,
@@ -31,7 +32,7 @@ from poutama.plan.nodes import (
     Read,
     Rows,
 )
-from poutama.plan.ownership import is_implied, is_known
+from poutama.plan.ownership import is_implied, is_known, is_reached
 from poutama.plan.traversal import rewrite_leaves, rewrite_rows
 from poutama.plan.values import Value, ViewerId
 from poutama.schema.model import Audience, Column, Entity, Relationship, Rule, Scope, Through
@@ -125,6 +126,8 @@ def confine_rows(entities: Mapping[str, Entity], read: Read) -> Read:
     def confine(rows: Rows, parent: Rows | None) -> Rows:
         if rows.written is not None:
             return rows
+        if rows.link is not None:
+            rows = replace(rows, link=_confine_link(entities, rows, rows.link))
         rule = _unknown_rest(entities, rows, parent)
         if parent is None and _is_unselective(rows.where) and isinstance(rule, AnyOf):
             # Of all there are, the viewer sees few: the others are not even looked at.
@@ -177,10 +180,29 @@ def guard_predicate(
             assert_never(predicate)
 
 
+def _confine_link(entities: Mapping[str, Entity], rows: Rows, link: Link) -> Link:
+    """The memberships that the viewer may see; and of those the ones of people whose rows they may.
+
+    What is left out by `reach` the rule of the rows leaves out as well: it spares looking at them.
+    """
+    assert rows.relation is not None
+    found: list[Relationship] = []
+    for alternative in rows.entity.rule.alternatives:
+        match alternative:
+            case Audience(Scope.PERSON, column, relationships) if column == rows.relation.key:
+                found += relationships
+            case _:
+                return replace(link, where=visible_rows(entities, link.entity))
+    reach = _any_of(_related(Scope.PERSON, link.person, tuple(dict.fromkeys(found)), ()))
+    return replace(link, where=visible_rows(entities, link.entity), reach=reach)
+
+
 def _unknown_rest(entities: Mapping[str, Entity], rows: Rows, parent: Rows | None) -> Predicate:
     """What is left of the rule of these rows, after what is known of them; ALWAYS for nothing."""
     entity = rows.entity
     if is_implied(parent.entity if parent else None, rows.relation, entity):
+        return ALWAYS
+    if is_reached(entity, rows.relation):
         return ALWAYS
     parts: list[Predicate] = []
     for alternative in entity.rule.alternatives:

@@ -27,6 +27,8 @@ from poutama.plan.predicates import OneOf as OneOf
 from poutama.plan.predicates import OwnedBy as OwnedBy
 from poutama.plan.predicates import Predicate as Predicate
 from poutama.plan.values import Value
+from poutama.plan.ways import Link as Link
+from poutama.plan.ways import Scan as Scan
 from poutama.schema.model import Column, Computed, Entity, OrderTerm, Relation
 from poutama.schema.quota import Quota
 
@@ -208,24 +210,6 @@ class Tested:
 
 
 @dataclass(frozen=True, slots=True)
-class Scan:
-    """Rows that a filter goes through, shown or not.
-
-    Attributes:
-        steps: the relations from the filtered rows to them, each with the rule of its rows; none
-            for the filtered rows themselves.
-        within: which of the filtered rows an index finds.
-        times: how often the filter goes there; 0 where only the work of comparing is counted.
-        texts: what is looked for within texts of these rows: the column, and the value.
-    """
-
-    steps: tuple[Exists, ...]
-    within: Predicate = ALWAYS
-    times: int = 1
-    texts: tuple[tuple[Column, Value], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
 class Rows:
     """Rows of one table, as one place in the selection asks for them."""
 
@@ -255,6 +239,8 @@ class Rows:
     """Rows just written by this statement: 0 the row itself, others lists inserted with it."""
     list: str = ""
     """The list that they are, as `Goal.tasks`: a list and its connection are one."""
+    link: Link | None = None
+    """Where the key of their relation names a person: by what they belong to their parent."""
 
     @property
     def size(self) -> Value | None:

@@ -34,7 +34,7 @@ def is_implied(parent: Entity | None, relation: Relation | None, target: Entity)
     The row that a relation leads to is visible where the parent can be seen by way of it alone;
     the rows that belong to a parent, where their one rule is that of the parent.
     """
-    if parent is None or relation is None:
+    if parent is None or relation is None or relation.memberships is not None:
         return False
     if relation.shape is RelationShape.ONE:
         return parent.rule.follows(target.name, relation.key)
@@ -59,9 +59,25 @@ def is_known(alternative: Audience | Through, rows: Rows, parent: Rows | None) -
             return _owner_is_one_of(to, parent)
 
 
+def is_reached(entity: Entity, relation: Relation | None) -> bool:
+    """Whether `plan.guard` has found by memberships who may see such rows: their rule asks what the
+    viewer is to the person alone, and nothing of the row.
+    """
+    return (
+        relation is not None
+        and relation.memberships is not None
+        and all(
+            isinstance(each, Audience)
+            and (each.scope, each.column) == (Scope.PERSON, relation.key)
+            and not (each.row_is or each.within or each.besides)
+            for each in entity.rule.alternatives
+        )
+    )
+
+
 def is_part(parent: Entity, relation: Relation | None, target: Entity) -> bool:
     """Whether `@audited` says that the rows are data of the same person as their parent."""
-    if relation is None:
+    if relation is None or relation.memberships is not None:
         return False
     part, whole = (parent, target) if relation.shape is RelationShape.ONE else (target, parent)
     if part.audit is None or part.audit.through is None:
@@ -89,7 +105,7 @@ def follow(held: Own, parent: Entity, relation: Relation, target: Entity) -> Own
     if relation.shape is RelationShape.ONE:
         if relation.key in held.columns:
             columns.add("id")
-    elif "id" in held.columns and relation.key is not None:
+    elif "id" in held.columns and relation.key is not None and relation.memberships is None:
         columns.add(relation.key)
     data = held.data and is_part(parent, relation, target)
     return _conclude(target, frozenset(columns), data=data)

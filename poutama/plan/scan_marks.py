@@ -26,18 +26,28 @@ from poutama.plan.nodes import (
     Rows,
     Scan,
 )
-from poutama.plan.ownership import is_implied
+from poutama.plan.ownership import is_implied, is_reached
 from poutama.plan.traversal import rewrite_rows
 from poutama.plan.values import Value
 from poutama.schema.model import Column, ColumnKind, Entity, RelationShape
+
+LINK = Scan((), is_link=True)
+"""The memberships by which rows belong to their parent."""
+RULED = 8
+"""As how many rows one counts whose rule looks at memberships, each time it is gone through."""
 
 
 def mark_scans(entities: Mapping[str, Entity], read: Read) -> Read:
     """The plan, with what the filter, or the pages, of each set of rows go through."""
 
     def mark(rows: Rows, parent: Rows | None) -> Rows:
+        if rows.link is not None:
+            return replace(rows, scans=(*_weigh(rows, mark_own_rows(rows, parent)), LINK))
+        return replace(rows, scans=mark_own_rows(rows, parent))
+
+    def mark_own_rows(rows: Rows, parent: Rows | None) -> tuple[Scan, ...]:
         if rows.filter == ALWAYS:
-            return replace(rows, scans=(Scan(()),)) if _is_sorted(rows, parent) else rows
+            return (Scan(()),) if _is_sorted(rows, parent) else ()
         found: dict[tuple[str, ...], Scan] = {}
         within = All(tuple(_find_ids(rows.filter)))
         for steps in _find_steps(entities, rows.entity, rows.filter):
@@ -50,9 +60,16 @@ def mark_scans(entities: Mapping[str, Entity], read: Read) -> Read:
             way = tuple(step.relation.name for step in steps)
             scan = found.get(way, Scan(steps, within, times=0))
             found[way] = replace(scan, texts=(*scan.texts, text))
-        return replace(rows, scans=tuple(found.values()))
+        return tuple(found.values())
 
     return rewrite_rows(read, mark)
+
+
+def _weigh(rows: Rows, scans: tuple[Scan, ...]) -> Iterator[Scan]:
+    """The scans of rows that are found by memberships, each of which is held against its rule."""
+    times = 1 if is_reached(rows.entity, rows.relation) else RULED
+    for scan in scans:
+        yield scan if scan.steps else replace(scan, times=scan.times * times)
 
 
 def _is_sorted(rows: Rows, parent: Rows | None) -> bool:

@@ -92,6 +92,9 @@ def _find_in_view(view: View) -> Iterator[str]:
 def _find_in_rows(rows: Rows) -> Iterator[str]:
     if rows.written is None:
         yield from rows.entity.tables
+    if rows.link is not None:
+        yield from rows.link.entity.tables
+        yield from _find_in_predicate(All((rows.link.where, rows.link.reach)))
     yield from _find_in_predicate(All((rows.where, rows.filter)))
     yield from find_tables(rows.fields)
 

@@ -30,6 +30,7 @@ from poutama.schema.model import (
     Computed,
     Entity,
     Field,
+    Memberships,
     OrderTerm,
     Relation,
     RelationShape,
@@ -56,6 +57,10 @@ TABLE = re.compile(r"(?!.*_\d+$)[a-z][a-z0-9_]{0,54}")
 """What a table may be called: short enough that a statement can number it, and not numbered."""
 TAKEN = frozenset({"audit", "rights", "before", "lookup", "store", "written"})
 """What `sql.names` calls parts of a statement: they would hide a table of the same name."""
+
+
+MEMBERSHIP = "Membership"
+"""The type of what `sql.relationship` finds relationships by."""
 
 
 def load_entities(
@@ -219,7 +224,7 @@ def _check_tables(entity: str, table: Mapping[str, Any]) -> None:
 def _load_field(
     entity: str,
     node: FieldDefinitionNode,
-    entities: Iterable[str],
+    entities: Mapping[str, list[FieldDefinitionNode]],
     enums: Mapping[str, tuple[str, ...]],
 ) -> Field:
     name, kind = node.name.value, named_type(node.type)
@@ -228,7 +233,8 @@ def _load_field(
         require(kind in entities, f"{where}: @one leads to {kind}, which has no @table.")
         return Relation(name, kind, RelationShape.ONE, one["key"], nullable=is_nullable(node.type))
     if (many := find_directive(node, "many")) is not None:
-        return load_relation(where, node, many, entities)
+        relation = load_relation(where, node, many, entities)
+        return replace(relation, memberships=_load_memberships(where, many, entities[entity]))
     if (computed := find_directive(node, "computed")) is not None:
         require(is_nullable(node.type), f"{where}: a computed field must be nullable.")
         require(bool(computed["columns"]), f"{where}: @computed needs a column.")
@@ -254,6 +260,20 @@ def _load_field(
         enum=None if kind in KINDS else kind,
         is_list=several,
     )
+
+
+def _load_memberships(
+    where: str, many: Mapping[str, Any], fields: Iterable[FieldDefinitionNode]
+) -> Memberships | None:
+    name, students = many.get("memberships"), bool(many.get("students", False))
+    if name is None:
+        require(not students, f"{where}: @many(students:) stands beside `memberships`.")
+        return None
+    lists = {each.name.value: each for each in fields if is_list(each.type)}
+    found = find_directive(lists[name], "many") if name in lists else None
+    if found is None or named_type(lists[name].type) != MEMBERSHIP:
+        raise SchemaError(f"{where}: @many(memberships:): {name} is not a list of memberships.")
+    return Memberships(MEMBERSHIP, found["key"], students)
 
 
 def _load_right(entity: str, column: str | None, fields: Mapping[str, Field]) -> str | None:

@@ -156,7 +156,7 @@ def _filter(
             "\nsearch: String"
         )
     for node in nodes:
-        if is_hidden(node):
+        if is_hidden(node) or "memberships" in (find_directive(node, "many") or {}):
             continue
         kind = named_type(node.type)
         field = node.name.value

@@ -69,6 +69,21 @@ class RelationShape(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Memberships:
+    """Current memberships by whose people rows belong to a row.
+
+    Attributes:
+        entity: their type.
+        key: their column that names the row.
+        students: whether only those as a student count.
+    """
+
+    entity: str
+    key: str
+    students: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Relation:
     """A field that leads to rows of another type.
 
@@ -89,6 +104,8 @@ class Relation:
     """The column of a root field's rows that must hold the viewer's id, unless one is named."""
     expected: int | None = None
     """How many rows a list has in an ordinary school, where that is declared."""
+    memberships: Memberships | None = None
+    """Where `key` holds the id of a person: by which memberships rows belong to this type's."""
 
 
 Field: TypeAlias = Column | Computed | Relation

@@ -21,6 +21,7 @@ from poutama.schema.fields import ColumnDefault as ColumnDefault
 from poutama.schema.fields import ColumnKind as ColumnKind
 from poutama.schema.fields import Computed as Computed
 from poutama.schema.fields import Field as Field
+from poutama.schema.fields import Memberships as Memberships
 from poutama.schema.fields import OrderTerm as OrderTerm
 from poutama.schema.fields import Relation as Relation
 from poutama.schema.fields import RelationShape as RelationShape

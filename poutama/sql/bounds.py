@@ -2,7 +2,7 @@ r"""How many rows an answer may have: in one list, and at one place of the selec
 
 Every list without `first` is read up to one row beyond its bound, and so are the rows of a place
 that all its lists have together. What is cut there is never answered: the `json` rendering writes a
-mark `"\u0000>..."` in place of the list, which `refuse_marked` finds; in the `rows` rendering
+mark `"\u0000>..."` in place of the list, which `replace_marks` finds; in the `rows` rendering
 `Assembly` counts; a change, which must not happen then, fails by `RAISE_SQLSTATE`. No other text
 can look like a mark: a NUL cannot be stored, and what a client sends is escaped. Pure.
 """
@@ -81,6 +81,8 @@ class Place:
     """Whether there is one list at most: its own bound is then enough."""
     type: str = ""
     """Of its rows."""
+    is_nullable: bool = False
+    """Whether it is one row that the request names, in whose place null may stand."""
     is_refused: bool = True
     """Of a scan: whether it is refused over the bound."""
     words: tuple[Value, ...] = ()
@@ -157,22 +159,30 @@ def render_raise(number: str) -> str:
     return f"({number} + 9223372036854775807 + 1)"
 
 
-def refuse_marked(data: bytes, places: Mapping[int, Place]) -> None:
-    """Refuse an answer with a mark in it.
+def replace_marks(
+    data: bytes, places: Mapping[int, Place]
+) -> tuple[bytes, tuple[NotFoundError, ...]]:
+    """The answer with null in the place of each row that is not found, and their errors in order.
 
     Raises:
-        LimitExceededError: says where the answer is over which bound.
-        NotFoundError: a row that the request names is not there; `field` says where.
+        LimitExceededError: the answer is over a bound; says where, and over which.
+        NotFoundError: a row that the request names is not found, and null may not stand there.
     """
     if _OPENING.encode() not in data:
-        return
-    found = _MARK.search(data)
-    assert found is not None, "nothing else begins like a mark"
-    place = places[int(found[2])]
-    if found[1] == b"missing":
+        return data, ()
+    missing: list[NotFoundError] = []
+
+    def replace(found: re.Match[bytes]) -> bytes:
+        place = places[int(found[2])]
+        if found[1] != b"missing":
+            raise place.refuse(Bound(found[1].decode()))
         message = f"{place.type} not found, or you may not see it."
-        raise NotFoundError(message, field=place.path)
-    raise place.refuse(Bound(found[1].decode()))
+        missing.append(NotFoundError(message, field=place.path))
+        if not place.is_nullable:
+            raise missing[-1]
+        return b"null"
+
+    return _MARK.sub(replace, data), tuple(missing)
 
 
 def refuse_payload(

@@ -38,7 +38,7 @@ from poutama.schema.model import Column
 from poutama.sql.bounds import MISSING_MARK
 from poutama.sql.computed import render_field
 from poutama.sql.condition import TRUE
-from poutama.sql.fragment import quote_text, render_between_quotes, render_json_value
+from poutama.sql.fragment import quote_name, quote_text, render_between_quotes, render_json_value
 from poutama.sql.predicate import Conditions
 from poutama.sql.procedure_payload import mark_returned
 
@@ -319,15 +319,26 @@ class _BodyBuilder:
         return slot
 
 
+def source_of(rows: Rows) -> str:
+    """The table, or what the statement's change has returned of it."""
+    match rows.written:
+        case None:
+            return quote_name(rows.entity.table)
+        case 0:
+            return "written"
+        case number:
+            return f"inserted_{number}"
+
+
 def default_text(slot: Slot) -> str:
     """What stands in a slot that no row fills; every page has its facts."""
     match slot:
         case CountSlot():
             return "0"
+        case ListSlot(level=level) | OneSlot(level=level) if level.rows.required:
+            return MISSING_MARK % slot.number
         case OneSlot():
             return "null"
-        case ListSlot(level=level) if level.rows.required:
-            return MISSING_MARK % slot.number
         case _:
             return ""
 

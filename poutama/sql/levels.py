@@ -25,9 +25,12 @@ from poutama.sql.layout import (
     Layout,
     Level,
     ListSlot,
+    OneSlot,
     Slot,
+    source_of,
 )
 from poutama.sql.level_columns import LevelColumns
+from poutama.sql.membership_links import find_links, is_linked, select_people
 from poutama.sql.page_facts import describe_facts, names_cursor
 from poutama.sql.predicate import Conditions, select_by_key
 from poutama.sql.scans import Scans
@@ -98,7 +101,7 @@ class LevelRenderer:
             at = scan.level
             source = self._table(at) if at.parent is None else self._below(at)
             where = self._conditions.render("this", at.rows.where)
-            ctes.append(self.scans.render(scan, self._conditions, source, where))
+            ctes.append(self.scans.render(scan, self._conditions, source, where, self._links(at)))
         return ctes
 
     def places(self, slots: Iterable[Slot]) -> dict[int, Place]:
@@ -110,9 +113,11 @@ class LevelRenderer:
                 is_whole=is_whole(slot.level),
                 is_alone=slot.level.alone,
                 type=slot.level.rows.entity.name,
+                is_nullable=isinstance(slot, OneSlot),
             )
             for slot in slots
-            if isinstance(slot, ListSlot | FactsSlot) and is_bounded(slot.level)
+            if (isinstance(slot, ListSlot | FactsSlot) and is_bounded(slot.level))
+            or (isinstance(slot, OneSlot) and slot.level.rows.required)
         }
         whole = Place("data", self._bounds, is_whole=False, is_alone=True)
         return {WHOLE: whole, **found} if found else {}
@@ -306,22 +311,37 @@ class LevelRenderer:
         return f"{source_of(level.rows)} AS this"
 
     def _below(self, level: Level) -> str:
-        """The level's table joined to the level above."""
+        """The level's table joined to the level above; each row once for each of its parents."""
         assert level.parent is not None
-        table, on = self._select_below(level)
-        if level.parent.paged:
-            # Nothing is read below the row that only tells whether another page follows.
-            on = all_of(on, Condition(f"parent.place <= {self._page_size(level.parent)}"))
-        return f"{level.parent.name} AS parent JOIN {table} ON {on.text}"
+        link, above = level.rows.link, self._above(level.parent)
+        if link is None:
+            table, on = self._select_below(level)
+            return f"{level.parent.name} AS parent JOIN {table} ON {all_of(on, above).text}"
+        people = select_people(self._conditions, link, level.parent.name, above)
+        return f"({people}) AS parent JOIN {self._table(level)} ON {_key(level)} = parent.person"
 
     def _select_below(self, level: Level) -> tuple[str, Condition]:
         """The rows of a row of the level above, called `parent`, and on what they are joined."""
         rows = level.rows
         assert rows.relation is not None, "only a root has no relation"
+        if rows.link is not None:
+            return self._table(level), is_linked(self._conditions, rows.link, _key(level))
         key = self._conditions.join("this", rows.relation, "parent", prefix="row_")
         if rows.written is not None:
             return self._table(level), key
         return select_by_key(rows.entity, "this", key)
+
+    def _links(self, level: Level) -> str:
+        """All memberships by which rows of the level may belong to their parents; empty without."""
+        if level.rows.link is None:
+            return ""
+        assert level.parent is not None
+        above = self._above(level.parent)
+        return find_links(self._conditions, level.rows.link, level.parent.name, above)
+
+    def _above(self, parent: Level) -> Condition:
+        """Nothing is read below the row that only tells whether another page follows."""
+        return Condition(f"parent.place <= {self._page_size(parent)}") if parent.paged else TRUE
 
     def _joins(self, level: Level) -> str:
         text = ""
@@ -357,15 +377,9 @@ def is_whole(level: Level) -> bool:
     return is_bounded(level) and level.rows.size is None
 
 
-def source_of(rows: Rows) -> str:
-    """The table, or what the statement's change has returned of it."""
-    match rows.written:
-        case None:
-            return quote_name(rows.entity.table)
-        case 0:
-            return "written"
-        case number:
-            return f"inserted_{number}"
+def _key(level: Level) -> str:
+    assert level.rows.relation is not None
+    return name_column("this", str(level.rows.relation.key))
 
 
 def _order_of_page(rows: Rows) -> str:

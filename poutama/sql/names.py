@@ -38,6 +38,7 @@ Columns of levels and slots:
 - `json_<n>`: pieces of the row's JSON text; `json`: a slot's text; `rows_<n>`: how many rows of
   `list_<n>` are in it.
 - `sort_<n>`: what the rows are sorted by; `row_<column>`: a column that children join on.
+- `person`: of a parent to whom rows belong by memberships: one of whose they are.
 - `place`, `fetched`: the row's place on its page, counted from where the page is cut, and how many
   rows the page has fetched; `cursor`. Of a page: whether there is `more`, `begin_cursor` and
   `end_cursor`.

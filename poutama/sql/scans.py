@@ -35,16 +35,13 @@ class ScannedLevel:
         level: the level.
         counted: whether its rows are counted without a filter: then there is a number for each
             `parent`, which is the count itself.
+        is_refused: whether it may not go beyond the bound: pages may, and only cost what they read.
     """
 
     name: str
     level: Level
     counted: bool
-
-    @property
-    def is_refused(self) -> bool:
-        """Whether it may not go beyond the bound: pages may, and only cost what they read."""
-        return self.counted or self.level.rows.filter != ALWAYS
+    is_refused: bool
 
 
 class Scans:
@@ -57,10 +54,12 @@ class Scans:
         for level in (*(each for each in layout.levels if each.rows.scans), *counts):
             if self.find(level) is None:
                 name = f"scan_{len(self._found) + 1}"
-                counted = level.rows.filter == ALWAYS and any(
+                filtered = level.rows.filter != ALWAYS
+                counted = any(
                     each.rows is level.rows and each.parent is level.parent for each in counts
                 )
-                self._found.append(ScannedLevel(name, level, counted))
+                alone = counted and not filtered and level.rows.link is None
+                self._found.append(ScannedLevel(name, level, alone, counted or filtered))
 
     def find(self, level: Level) -> ScannedLevel | None:
         """The scan of a level, to be rendered before it; None if it goes through no rows.
@@ -120,15 +119,22 @@ class Scans:
         return f"CASE WHEN {over} THEN {render_raise(written)} ELSE {written} END"
 
     def render(
-        self, scan: ScannedLevel, conditions: Conditions, source: str, where: Condition
+        self, scan: ScannedLevel, conditions: Conditions, source: str, where: Condition, link: str
     ) -> str:
-        """The CTE. `source` and `where`: the level's rows as `this`, without their filter."""
+        """The CTE. `source` and `where`: the level's rows as `this`, without their filter; `link`:
+        the memberships by which they belong to their parents.
+        """
         limit = f" LIMIT {self._bounds.scanned_rows + 1}"
         if scan.counted:
             query = _count_each(scan.level, f"{source}{where.where}{limit}")
         else:
             ways = scan.level.rows.scans
-            counts = (_count_way(conditions, way, source, where, limit) for way in ways)
+            counts = (
+                f"(SELECT count(*) FROM (SELECT 1 FROM {link}{limit}) AS this)"
+                if way.is_link
+                else _count_way(conditions, way, source, where, limit)
+                for way in ways
+            )
             query = f"SELECT {' + '.join(counts)} AS rows"
         return f"{scan.name} AS MATERIALIZED ({query})"
 

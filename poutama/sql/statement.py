@@ -11,9 +11,10 @@ from operator import itemgetter
 from types import MappingProxyType
 from typing import Any, TypeAlias
 
+from poutama.errors import NotFoundError
 from poutama.plan.binding import Binding, count_words, resolve_values
 from poutama.plan.values import Value
-from poutama.sql.bounds import WHOLE, Place, refuse_marked
+from poutama.sql.bounds import WHOLE, Place, replace_marks
 
 OUTCOME = -1
 """The slot of the row that says how a change went."""
@@ -152,6 +153,21 @@ class StatementResult:
     """The fingerprint stored under the request's idempotency key; None if the key is new."""
 
 
+@dataclass(frozen=True, slots=True)
+class ReadResult:
+    """The result of a statement that changes nothing.
+
+    Attributes:
+        data: JSON in UTF-8; None where a row that must be there is not.
+        scanned: as `Statement.count_scanned`.
+        missing: rows that the request names, and in whose place null stands.
+    """
+
+    data: bytes | None
+    scanned: int = 0
+    missing: tuple[NotFoundError, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Statement:
     """One statement: its text never depends on values, only on the plan."""
@@ -190,14 +206,13 @@ class Statement:
             scanned += number * max(1, count_words(place.words, binding))
         return scanned
 
-    def read_data(self, rows: Sequence[Any], binding: Binding) -> tuple[bytes | None, int]:
-        """What a statement that changes nothing has read: JSON in UTF-8, and `count_scanned`.
-
-        None where a row that must be there is not.
+    def read_data(self, rows: Sequence[Any], binding: Binding) -> ReadResult:
+        """What a statement that changes nothing has read.
 
         Raises:
             LimitExceededError: a list, or a place, has more rows than its bound, or a filter or a
                 count goes through more.
+            NotFoundError: a row that the request names is not found, and null may not stand there.
         """
         scanned = self.count_scanned(rows, binding)
         if self.assembly is None:
@@ -205,9 +220,10 @@ class Statement:
         else:
             text = self.assembly.assemble(rows, self.places)
             data = None if text is None else text.encode()
+        missing: tuple[NotFoundError, ...] = ()
         if self.places and data is not None:
-            refuse_marked(data, self.places)
-        return data, scanned
+            data, missing = replace_marks(data, self.places)
+        return ReadResult(data, scanned, missing)
 
     def conclude(self, rows: Sequence[Any]) -> StatementResult:
         """How the change went that the statement made."""

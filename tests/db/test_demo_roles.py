@@ -220,3 +220,21 @@ def test_the_page_has_an_example_for_every_role() -> None:
     assert [role for role, _, _ in EXAMPLES] == [
         *("Student", "Mentor", "Manager", "Admin", "Caregiver")
     ]
+
+
+CLASS_GOALS = re.findall(
+    r"^```graphql\n(\{\n  groups \{\n    goalsConnection.*?)^```$", PAGE, re.M | re.S
+)
+
+
+async def test_the_goals_of_a_class_are_one_list_by_their_dates(client: EngineClient) -> None:
+    (document,) = CLASS_GOALS
+    (group,) = (await client.ask(document, viewer_of("mentor-01")))["groups"]
+    found = group["goalsConnection"]
+    dates = [node["dueAt"] for node in found["nodes"]]
+    assert len(dates) == 5
+    assert dates == sorted(dates)
+    assert found["totalCount"] > 50
+    assert len({node["owner"]["name"] for node in found["nodes"]}) > 1
+    seen = (await client.ask(document, viewer_of("manager-01")))["groups"]
+    assert {each["goalsConnection"]["totalCount"] for each in seen} == {0}

@@ -199,7 +199,7 @@ def difference(
         # Only an argument may be at fault, never the document.
         assert validate(schema, document) == [], request.text
     if tally is not None:
-        rows = count_rows(expected)
+        rows = count_rows(expected and expected["data"])
         tally.update(requests=1, rows=rows, errors=expected is None, with_rows=rows > 0)
     for rendering in RENDERINGS:
         try:
@@ -213,7 +213,7 @@ def difference(
 
 def agree(answer: GraphQLResponse, expected: Row | None) -> bool:
     if expected is not None:
-        return bool(in_order(answer.body) == in_order(json.dumps({"data": expected})))
+        return bool(in_order(answer.body) == in_order(json.dumps(expected)))
     body = json.loads(answer.body)
     codes = {error["extensions"]["code"] for error in body.get("errors", ())}
     return body.get("data") is None and set() < codes <= REFUSALS

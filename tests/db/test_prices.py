@@ -155,6 +155,10 @@ ADMINS = (
     "query($n: Int) { groups { members(first: $n) { organisation { memberships(first: $n) { id } }"
     " } } }",
     "{ organisations { membershipsConnection(first: 0) { totalCount } } }",
+    "{ groups { people { name } } }",
+    "{ organisations { peopleConnection(first: 1) { totalCount nodes { id } } } }",
+    "{ groups { goals(first: 1) { id } goalsConnection(first: 0) { totalCount } } }",
+    "{ organisations { goals(filter: {complete: {eq: false}}) { id } } }",
     "{ organisations { memberships(first: 1, filter: {role: {eq: CAREGIVER}}) { id } } }",
     '{ organisations { memberships(filter: {person: {name: {eq: "zz"}}}) { id } } }',
     '{ groups(filter: {members: {none: {person: {name: {eq: "Person 1"}}}}}) { id } }',

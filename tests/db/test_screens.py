@@ -10,6 +10,7 @@ import pytest
 from poutama.db.connection import Database
 from poutama.db.trace import StatementTrace
 from tests.db.sample_people import fill, viewer_for
+from tests.db.sessions import soon
 from tests.features.record import Caller
 from tests.features.sample import id_of
 from tests.golden.compiled import RENDERINGS
@@ -22,6 +23,12 @@ MENTOR_SCREEN = """
 """
 SCREENS = {
     "mentor's": (Caller.MENTOR, MENTOR_SCREEN),
+    "class's": (
+        Caller.MENTOR,
+        """{ groups { goalsConnection(filter: { complete: { eq: false } }, orderBy: [DUE_AT_ASC],
+            first: 5) { totalCount nodes { title owner { name } tasks { information } }
+            pageInfo { hasNextPage endCursor } } } }""",
+    ),
     "manager's": (
         Caller.MANAGER,
         """{ organisations { groups { progress { active } membersConnection(first: 2) {
@@ -147,3 +154,94 @@ async def test_an_admin_sees_no_person_of_another_organisation(
         for caller in (Caller.ADMIN, Caller.OTHER_ADMIN)
     }
     assert answers == {Caller.ADMIN: True, Caller.OTHER_ADMIN: False}
+
+
+CLASS_GOALS = """
+query ($after: String, $filter: GoalFilter) {
+  groups { goalsConnection(first: 2, after: $after, filter: $filter, orderBy: [DUE_AT_ASC]) {
+    totalCount nodes { title owner { name } } pageInfo { hasNextPage endCursor } } }
+  organisations { goals(filter: $filter, orderBy: [DUE_AT_DESC]) { title } }
+}
+"""
+ADD_GOALS = """
+INSERT INTO goal (id, person_id, goal_type, title, title_search, information, information_search,
+    audience, complete, due_at)
+SELECT gen_random_uuid(), $1::uuid, 'SPORTS', $2::text || n, $2::text || n, '', '', CASE n WHEN 3
+    THEN 'ME' ELSE 'MENTORS' END, n = 2, now() + n * interval '1 day' FROM generate_series(1, 4) n
+"""
+
+
+async def add_goals(engine_database: Database) -> None:
+    """The student's own goal has no due date; of each of these one is complete, one for no one."""
+    await fill(engine_database)
+    for caller, title in ((Caller.STUDENT, "s"), (Caller.CLASSMATE, "c")):
+        await engine_database.write(ADD_GOALS, [id_of(caller), title], deadline=soon())
+
+
+@pytest.mark.parametrize("rendering", RENDERINGS)
+async def test_a_mentor_pages_through_the_goals_of_a_class_by_their_dates(
+    engine_database: Database, rendering: str
+) -> None:
+    await add_goals(engine_database)
+    client = EngineClient(engine_database, rendering)
+    mentor, filter_ = (
+        viewer_for(Caller.MENTOR),
+        {"complete": {"eq": False}, "title": {"in": TITLES}},
+    )
+    seen, after = [], None
+    while True:
+        data = await client.ask(CLASS_GOALS, mentor, after=after, filter=filter_)
+        (page,) = (group["goalsConnection"] for group in data["groups"])
+        seen += [(node["title"], node["owner"]["name"]) for node in page["nodes"]]
+        assert page["totalCount"] == 4
+        after = page["pageInfo"]["endCursor"]
+        if not page["pageInfo"]["hasNextPage"]:
+            break
+    assert sorted(seen[:2]) == [("c1", Caller.CLASSMATE), ("s1", Caller.STUDENT)]
+    assert sorted(seen[2:]) == [("c4", Caller.CLASSMATE), ("s4", Caller.STUDENT)]
+    (organisation,) = data["organisations"]
+    assert {goal["title"] for goal in organisation["goals"]} == {"c1", "s1", "c4", "s4"}
+    one = {**filter_, "owner": {"id": {"eq": str(id_of(Caller.CLASSMATE))}}}
+    data = await client.ask(CLASS_GOALS, mentor, filter=one)
+    assert [goal["title"] for goal in data["organisations"][0]["goals"]] == ["c4", "c1"]
+
+
+TITLES = [f"{letter}{number}" for letter in "sc" for number in range(1, 5)]
+
+
+@pytest.mark.parametrize("rendering", RENDERINGS)
+async def test_the_goals_of_a_class_are_for_those_who_see_the_students(
+    engine_database: Database, rendering: str
+) -> None:
+    """A manager without an opened record sees none; students see their own."""
+    await add_goals(engine_database)
+    client = EngineClient(engine_database, rendering)
+    found = {}
+    for caller in (Caller.MANAGER, Caller.ADMIN, Caller.STUDENT, Caller.OTHER_MENTOR):
+        data = await client.ask(CLASS_GOALS, viewer_for(caller), filter={"title": {"in": TITLES}})
+        found[caller] = sum(group["goalsConnection"]["totalCount"] for group in data["groups"])
+    assert found == {
+        Caller.MANAGER: 0,
+        Caller.ADMIN: 0,
+        Caller.STUDENT: 4,
+        # Whose students of their own group have not accepted, or wait.
+        Caller.OTHER_MENTOR: 0,
+    }
+
+
+@pytest.mark.parametrize("rendering", RENDERINGS)
+async def test_comparing_the_goals_of_a_class_leaves_an_entry_for_each_student(
+    engine_database: Database, rendering: str
+) -> None:
+    await add_goals(engine_database)
+    client = EngineClient(engine_database, rendering)
+    asked = '{ groups { goalsConnection(first: 0, filter: { search: "c1" }) { totalCount } } }'
+    await client.ask(asked, viewer_for(Caller.MENTOR))
+    rows = await engine_database.read(
+        "SELECT p.name, e.action, e.kind FROM audit_entry AS e JOIN person AS p"
+        " ON p.id = e.subject_id WHERE e.actor_id = $1 ORDER BY p.name",
+        [id_of(Caller.MENTOR)],
+        deadline=soon(),
+    )
+    actions = {(row["name"], row["kind"]) for row in rows}
+    assert actions == {(Caller.CLASSMATE, "Goal"), (Caller.STUDENT, "Goal")}

@@ -7,7 +7,7 @@ from dataclasses import fields, is_dataclass
 from json import dumps
 from typing import Any
 
-from poutama.plan import mutation_steps, nodes, predicates
+from poutama.plan import mutation_steps, nodes, predicates, ways
 from poutama.plan.values import (
     Constant,
     CursorPart,
@@ -75,7 +75,7 @@ def _shorten(value: Any) -> Any:
 
 
 def _is_node(value: object) -> bool:
-    modules = (nodes.__name__, predicates.__name__, mutation_steps.__name__)
+    modules = {each.__name__ for each in (nodes, predicates, ways, mutation_steps)}
     return is_dataclass(value) and type(value).__module__ in modules
 
 

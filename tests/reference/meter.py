@@ -68,12 +68,12 @@ class Meter:
         self.met[field] += 1
         if isinstance(result, bool | None):
             self.met[f"{field}: {result}"] += 1
-        if not arguments:
+        self.met.update(f"{field} {name}" for name in arguments)
+        if not arguments or "orderBy" not in info.parent_type.fields[info.field_name].args:
             return
         rows = result["nodes"] if isinstance(result, dict) else result
         some = 0 < len(rows) < len(source[info.field_name.removesuffix("Connection")])
         for name, value in arguments.items():
-            self.met[f"{field} {name}"] += 1
             if some and value:
                 self.met[f"{field} {name} some, not all"] += 1
         entity = get_named_type(info.return_type).name.removesuffix("Connection")

@@ -15,6 +15,7 @@ from uuid import UUID
 
 from graphql import (
     DocumentNode,
+    GraphQLError,
     GraphQLResolveInfo,
     GraphQLSchema,
     execute_sync,
@@ -29,6 +30,8 @@ World: TypeAlias = Mapping[str, list[Row]]
 """Type -> rows by field name, with the ids of what they belong to besides: `personId`, `goalId`."""
 
 SEARCHED = ("title", "information")
+BY_ID = {"goal": "goals", "goalTask": "tasks", "goalNote": "notes"}
+"""Fields of Query that are one row by its id -> the list that it is in."""
 TO_ONE = ("owner", "goal", "author")
 DEFAULT_ORDER = {"GoalTask": ["POSITION_ASC"]}
 DEFAULT_PAGE = 3
@@ -39,7 +42,7 @@ LARGEST_LIST = 7
 def answer(
     schema: GraphQLSchema, document: DocumentNode, operation: str | None, input: Row, seen: Row
 ) -> Row | None:
-    """The data a person is answered, given what `see` lets them see; None for an error.
+    """What a person is answered, given what `see` lets them see; None for an error without data.
 
     An argument that is wrong is so even where there is no row to meet it, so the operation is
     first run over one row of everything.
@@ -54,9 +57,18 @@ def answer(
             operation_name=operation,
             field_resolver=resolve,
         )
-        if result.errors:
+        if result.data is None or (checking and result.errors):
             return None
-    return result.data
+    missing = [describe_missing(error) for error in result.errors or ()]
+    return {"errors": missing, "data": result.data} if missing else {"data": result.data}
+
+
+def describe_missing(error: GraphQLError) -> Row:
+    """The entry of a row that is named and not found, in whose place null stands."""
+    assert isinstance(error.original_error, LookupError), error
+    assert error.path is not None
+    extensions = {"code": "NOT_FOUND", "field": error.path[0]}
+    return {"message": error.message, "extensions": extensions, "path": error.path}
 
 
 def see(world: World, viewer: UUID) -> Row:
@@ -84,6 +96,8 @@ NARROWING = ("filter", "first", "last", "after", "before")
 def resolve(source: Row, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
     """Every field of every type: a list with its arguments, or simply what is there."""
     name = info.field_name
+    if info.parent_type is info.schema.query_type and name in BY_ID:
+        return find_row(source["goals"], info, arguments)
     if "orderBy" not in info.parent_type.fields[name].args:
         return source[name]
     connection = name.endswith("Connection")
@@ -107,6 +121,17 @@ def resolve(source: Row, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any
     if window.first is None and len(found) > LARGEST_LIST:
         raise ValueError(f"more than {LARGEST_LIST} rows")
     return found
+
+
+def find_row(goals: list[Row], info: GraphQLResolveInfo[Any], arguments: Row) -> Row:
+    """The goal, task or note that the argument names."""
+    (named,) = arguments.values()
+    within = BY_ID[info.field_name]
+    rows = goals if within == "goals" else [row for goal in goals for row in goal[within]]
+    for row in rows:
+        if row["id"] == named or info.context:
+            return row
+    raise LookupError(f"{info.return_type} not found, or you may not see it.")
 
 
 def list_of(name: str, entity: str, orders: list[str] | None) -> Listing:

@@ -23,7 +23,7 @@ from graphql import (
 from tests.reference.derived_rows import accesses, offer, progress, reminds
 from tests.reference.listings import Listing, name_list, order_terms, read_window
 from tests.reference.policy import Policy, Row
-from tests.reference.resolvers import compare, has_words
+from tests.reference.resolvers import compare, describe_missing, has_words
 
 ONE = {
     "Goal": {"owner": ("Person", "personId")},
@@ -128,6 +128,15 @@ MANY = {
 }
 """Type -> field -> the type it lists, and which of their values names this row."""
 
+BY_MEMBERSHIPS = {
+    ("Group", "people"): ("Person", "id", "members", None),
+    ("Group", "goals"): ("Goal", "personId", "members", "STUDENT"),
+    ("Organisation", "people"): ("Person", "id", "memberships", None),
+    ("Organisation", "goals"): ("Goal", "personId", "memberships", "STUDENT"),
+}
+"""What belongs to the people of memberships: its type, which of its values names the person, the
+memberships, and their role."""
+
 SEARCHED = {
     "Goal": ("title", "information"),
     "GoalTask": ("information",),
@@ -175,8 +184,21 @@ class VisibleRow(dict[str, Any]):
             kind, key = ONE[self.kind][field]
             found = [row for row in see(self.policy, kind) if row["id"] == self[key]]
             return found[0] if found else None
+        if (self.kind, field) in BY_MEMBERSHIPS:
+            return self.of_members(*BY_MEMBERSHIPS[self.kind, field])
         kind, key = MANY[self.kind][field]
         return [row for row in see(self.policy, kind) if row[key] == self["id"]]
+
+    def of_members(
+        self, kind: str, key: str, memberships: str, role: str | None
+    ) -> list[VisibleRow]:
+        """What belongs to the people whose memberships here the viewer sees and that count now."""
+        people = {
+            each["personId"]
+            for each in self[memberships]
+            if self.policy.counts(each) and role in (None, each["role"])
+        }
+        return [row for row in see(self.policy, kind) if row[key] in people]
 
 
 def see(policy: Policy, kind: str) -> Iterator[VisibleRow]:
@@ -233,12 +255,11 @@ PAYLOAD = object()
 
 
 def answer(schema: GraphQLSchema, document: DocumentNode, policy: Policy) -> Row:
-    """The data that the policy's viewer is answered with."""
+    """What the policy's viewer is answered with: data, and what of the rows named is not found."""
     result = execute_sync(schema, document, context_value=policy, field_resolver=resolve)
-    if result.errors:
-        raise AssertionError(result.errors)
-    assert result.data is not None
-    return result.data
+    assert result.data is not None, result.errors
+    missing = [describe_missing(error) for error in result.errors or ()]
+    return {"errors": missing, "data": result.data} if missing else {"data": result.data}
 
 
 def resolve(
@@ -278,9 +299,11 @@ def root(policy: Policy, name: str, kind: str, arguments: Row) -> Any:
         seen = [row for row in seen if row["id"] == named]
     elif kind in OWN:
         seen = [row for row in seen if row["personId"] == policy.viewer]
-    if not name.endswith(("s", "Connection")):
-        return seen[0] if seen else None
-    return seen
+    if name.endswith(("s", "Connection")):
+        return seen
+    if not seen:
+        raise LookupError(f"{kind} not found, or you may not see it.")
+    return seen[0]
 
 
 # Filters: two-valued, and only what may be seen counts.

@@ -84,6 +84,10 @@ class Arguments:
         """
         draw = self._draw
         entity = get_named_type(field.type).name.removesuffix("Connection")
+        if "filter" not in field.args:
+            (named,) = field.args
+            other = nodes.String(str(draw(st.uuids())))
+            return {named: other if chance(draw, 20) else self._operand(entity, "id", "eq")}
         found: dict[str, ValueNode] = {}
         pages = "last" in field.args
         sides = [

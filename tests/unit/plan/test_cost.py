@@ -212,8 +212,8 @@ def test_a_count_is_priced_by_what_its_list_is_expected_to_have() -> None:
     def price(field: str) -> float:
         return cost_of(query % field, PLAIN, o=one)
 
-    # 100 memberships and 30 groups, an object each, within an object.
-    assert price("membershipsConnection") - price("groupsConnection") == (100 - 30) * 2 * 1.5
+    # 100 memberships and 30 groups, an object each, within an object; `includeEnded` costs 1.5.
+    assert price("membershipsConnection") - price("groupsConnection") == (100 - 30) * 2 * 1.5 - 2
 
 
 @pytest.mark.parametrize(

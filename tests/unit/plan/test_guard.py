@@ -27,6 +27,7 @@ from poutama.plan.nodes import (
     Insert,
     IsNull,
     Leaf,
+    Link,
     Many,
     Not,
     OneOf,
@@ -108,6 +109,22 @@ def test_what_is_not_known_to_be_own_is_not_taken_for_it() -> None:
     ]
 
 
+def test_people_of_memberships_that_are_not_seen_are_noticed() -> None:
+    entities = MODEL.entities
+    group, person = entities["Group"], entities["Person"]
+    people = group.relation("people")
+    assert people.memberships is not None
+    link = Link(entities["Membership"], people.memberships.key, students=False)
+    bare = Rows(person, people, (), link=link)
+    groups = Rows(group, None, (Many("people", bare),), visible_rows(entities, group))
+    assert list(unguarded(groups)) == [
+        "Person by memberships that are not seen",
+        "Person by people",
+    ]
+    (root,) = rewrite_read(entities, Read((Many("groups", groups),))).roots
+    assert list(unguarded(root)) == []
+
+
 def test_a_restricted_field_is_noticed_wherever_it_shows() -> None:
     group = MODEL.entities["Group"]
     code = group.column("joinCode")
@@ -159,7 +176,9 @@ def filters(draw: st.DrawFn, entity: Entity, depth: int) -> str:
     relations = [
         field
         for field in entity.fields.values()
-        if isinstance(field, Relation) and field.shape is not RelationShape.CONNECTION
+        if isinstance(field, Relation)
+        and field.shape is not RelationShape.CONNECTION
+        and field.memberships is None
     ]
     if depth == 0 or kind == "column" or not relations:
         return f'{{id: {{eq: "{A_PERSON}"}}}}'

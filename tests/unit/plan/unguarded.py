@@ -31,6 +31,7 @@ from poutama.plan.nodes import (
     Parent,
     Predicate,
     Rows,
+    Scan,
     Update,
 )
 from poutama.plan.values import ViewerId
@@ -59,7 +60,7 @@ of the row that its `goal_id` names."""
 UNKNOWN: Facts = frozenset()
 
 
-PLAN = ("poutama.plan.nodes", "poutama.plan.predicates", "poutama.plan.mutation_steps")
+PLAN = tuple(f"poutama.plan.{name}" for name in ("nodes", "predicates", "ways", "mutation_steps"))
 """The modules of what a plan is made of."""
 
 
@@ -72,13 +73,16 @@ def unguarded(node: Any, parent: Entity | None = None, facts: Facts = UNKNOWN) -
             yield from unguarded(node.rows, parent, facts)
             for view in node.views:
                 yield from inside(view, node.rows.entity, known(node.rows, facts))
+        case Scan(steps):
+            for step in steps:
+                yield from unguarded(step, parent, UNKNOWN)
+                parent = step.target
         case Exists(relation, target, where):
             if not (grants(where, target.rule) or is_implied(relation, target, parent)):
                 yield f"{target.name} in a filter by {relation.name}"
             yield from inside(node, target, UNKNOWN)
-        case Leaf(_, column, shown):
-            if column.restricted is not None and not grants(shown, column.restricted):
-                yield f"{column.field} without a rule"
+        case Leaf():
+            yield from shown_to_others(node)
             yield from inside(node, parent, UNKNOWN)
         case Compare() | IsNull() | OrderTerm() if node.column.restricted is not None:
             yield f"{node.column.field} by what it is held against"
@@ -86,18 +90,47 @@ def unguarded(node: Any, parent: Entity | None = None, facts: Facts = UNKNOWN) -
             yield from inside(node, parent, facts_below(node, facts))
 
 
+def shown_to_others(leaf: Leaf) -> Iterator[str]:
+    restricted = leaf.column.restricted
+    if restricted is not None and not grants(leaf.shown, restricted):
+        yield f"{leaf.column.field} without a rule"
+
+
+def unguarded_steps(steps: tuple[Exists, ...], parent: Entity | None) -> Iterator[str]:
+    for step in steps:
+        yield from unguarded(step, parent, UNKNOWN)
+        parent = step.target
+
+
 def unguarded_rows(rows: Rows, parent: Entity | None, facts: Facts) -> Iterator[str]:
     entity, found = rows.entity, known(rows, facts)
     by = (*known_to_hold(rows.relation, entity, parent), *owned(entity, found))
     # What the same statement has written passed the guard of its change.
     seen = rows.written is not None or is_implied(rows.relation, entity, parent)
-    if not (seen or grants(rows.where, entity.rule, holding=by)):
+    where, link = rows.where, rows.link
+    if link is not None:
+        assert rows.relation is not None
+        if not grants(link.where, link.entity.rule):
+            yield f"{entity.name} by memberships that are not seen"
+        where = All((where, about(str(rows.relation.key), link.person, link.reach)))
+    if not (seen or grants(where, entity.rule, holding=by)):
         yield f"{entity.name} by {rows.relation and rows.relation.name}"
     if rows.own.data and not is_data(entity, found):
         yield f"{entity.name} taken for the viewer's own"
     if rows.own.data and entity.subject is not None and entity.subject not in found:
         yield f"{entity.name} of another person, read unnoticed"
     yield from inside(rows, entity, found)
+
+
+def about(key: str, person: str, reach: Predicate) -> Predicate:
+    """What is said of the people of memberships, as said of the rows whose `key` names them."""
+    match reach:
+        case AnyOf(parts):
+            return AnyOf(tuple(about(key, person, part) for part in parts))
+        case OwnedBy() | HasRelationship() if reach.column == person:
+            return replace(reach, column=key)
+        case _:
+            return AnyOf(())
 
 
 def inside(node: Any, parent: Entity | None, facts: Facts) -> Iterator[str]:
@@ -117,6 +150,8 @@ def known(rows: Rows, above: Facts) -> Facts:
     }
     if rows.relation is None:
         found |= above
+    elif rows.link is not None:
+        pass
     else:
         key = f"{rows.relation.key}"
         if rows.relation.shape is RelationShape.ONE:
@@ -201,7 +236,7 @@ def behind(each: Through, facts: Facts) -> Facts:
 
 def is_implied(relation: Relation | None, entity: Entity, parent: Entity | None) -> bool:
     """Whether a visible parent makes the rows visible: one rule says just what the other does."""
-    if relation is None or parent is None:
+    if relation is None or parent is None or relation.memberships is not None:
         return False
     if relation.shape is RelationShape.ONE:
         return all(
@@ -217,6 +252,8 @@ def known_to_hold(
 ) -> tuple[Alternative, ...]:
     """The alternatives that ask nothing but to see the parent, and perhaps what the row is."""
     if relation is None or parent is None or relation.shape is RelationShape.ONE:
+        return ()
+    if relation.memberships is not None:
         return ()
     return tuple(
         each

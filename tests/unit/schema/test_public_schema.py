@@ -10,6 +10,7 @@ from graphql.utilities import BreakingChange, find_schema_changes
 
 from poutama.features import load_model
 from poutama.schema.load import print_public_sdl
+from poutama.schema.model import RelationShape
 
 WRITTEN = Path(__file__).parents[3] / "docs" / "schema.graphql"
 PUBLISHED = """
@@ -83,3 +84,20 @@ def test_every_type_can_be_reached_from_an_operation() -> None:
     builtin = {"Float", "ID"}
     unreached = {name for name in schema.type_map if not name.startswith("__")} - seen - builtin
     assert unreached == set()
+
+
+def test_each_row_that_a_mutation_names_can_be_read_by_the_same_id() -> None:
+    model = load_model()
+    named = {
+        each.entity
+        for mutation in model.mutations.values()
+        for each in mutation.permissions
+        if each.entity is not None
+    } | {mutation.entity for mutation in model.mutations.values() if mutation.entity is not None}
+    by_id = {
+        relation.target
+        for relation in model.roots.values()
+        if [column.field for column in relation.arguments.values()] == ["id"]
+        and relation.shape is RelationShape.ONE
+    }
+    assert named == by_id
