@@ -173,10 +173,11 @@ def render_confirmation(alias: str) -> str:
 
 
 def render_has_left_since(student: str, organisation: str, moment: str) -> str:
-    """Return the SQL condition that the person has left the organisation, as a student, since then.
+    """Return the SQL condition that the person has been away from the organisation since then.
 
-    At the end of one of their memberships no other was current, however it ended; they may have
-    returned. A migration has the same text in the view `person_access`.
+    Then, or at the end of one of their memberships as a student since, none of those memberships
+    was current; they may have returned. What a membership is now is enough to see it: none comes
+    to count for a time that is past. A migration has the same text in the view `person_access`.
 
     Args:
         student: the id of the person.
@@ -191,13 +192,19 @@ def render_has_left_since(student: str, organisation: str, moment: str) -> str:
             f" AND {alias}.role = 'STUDENT'"
         )
 
+    def was_there(moment: str) -> str:
+        return (
+            f"EXISTS (SELECT 1 FROM membership AS other WHERE {theirs('other')} AND other.confirmed"
+            f" AND {render_confirmation('other')} <= {moment} AND other.accepted_at <= {moment}"
+            f" AND other.begins_at <= {moment}"
+            f" AND (other.ends_at IS NULL OR other.ends_at > {moment}))"
+        )
+
     return (
-        f"EXISTS (SELECT 1 FROM membership AS ended WHERE {theirs('ended')}"
-        f" AND ended.ends_at > {moment} AND ended.ends_at <= now() AND NOT EXISTS ("
-        f"SELECT 1 FROM membership AS other WHERE {theirs('other')} AND other.confirmed"
-        f" AND {render_confirmation('other')} <= ended.ends_at"
-        " AND other.accepted_at <= ended.ends_at AND other.begins_at <= ended.ends_at"
-        " AND (other.ends_at IS NULL OR other.ends_at > ended.ends_at)))"
+        f"(NOT {was_there(moment)}"
+        f" OR EXISTS (SELECT 1 FROM membership AS ended WHERE {theirs('ended')}"
+        f" AND ended.ends_at > {moment} AND ended.ends_at <= now()"
+        f" AND NOT {was_there('ended.ends_at')}))"
     )
 
 

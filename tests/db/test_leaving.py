@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 import pytest_asyncio
@@ -20,6 +22,7 @@ from tests.db.sessions import soon
 from tests.db.tasks import run_task
 from tests.db.test_access import (
     ACCEPT,
+    ADMIN,
     CAREGIVER,
     CHILD,
     CONFIRM,
@@ -122,6 +125,77 @@ async def test_a_record_that_was_opened_ends_when_the_student_leaves(school: Eng
     assert "OPENED_RECORD" not in await list_reasons(school)
     await school.ask(OPEN, MANAGER, id=CHILD)
     assert await reads_goals(school, MANAGER)
+
+
+async def test_a_student_who_had_to_wait_for_a_while_was_away(school: EngineClient) -> None:
+    """No membership ended: the one that admitted them was confirmed by who is removed."""
+    await write(
+        school,
+        "update membership set confirmed_at = begins_at, confirmed_by_id = $2 where id = $1",
+        *(id_of("student's"), id_of(Caller.MENTOR)),
+    )
+    await school.ask(OPEN, MANAGER, id=CHILD)
+    assert await reads_goals(school, CAREGIVER)
+    assert await reads_goals(school, MANAGER)
+    await school.ask(END, ADMIN, id=str(id_of("mentor's")), all=True)
+    assert not await reads_goals(school, CAREGIVER)
+    await school.ask(CONFIRM, MANAGER, id=str(id_of("student's")))
+    assert not await reads_goals(school, CAREGIVER)
+    assert not await reads_goals(school, MANAGER)
+    assert not {"CAREGIVER", "OPENED_RECORD"} & await list_reasons(school)
+    await school.ask(CONFIRM, MANAGER, id=CARE)
+    assert await reads_goals(school, CAREGIVER)
+
+
+async def test_a_caregiver_is_not_confirmed_while_the_child_is_away(school: EngineClient) -> None:
+    await school.ask(END, STUDENT, id=str(id_of("student's")))
+    assert await school.refuse(CONFIRM, MANAGER, id=CARE) == "CONFLICT"
+    # Nor does what was confirmed then count later.
+    confirm = "update membership set confirmed = true, confirmed_at = now() where id = $1"
+    await write(school, confirm, UUID(CARE))
+    await join(school)
+    assert not await reads_goals(school, CAREGIVER)
+    assert "CAREGIVER" not in await list_reasons(school)
+
+
+async def test_a_student_whose_enrolment_begins_later_and_earlier_again_was_away(
+    importer: Importer,
+) -> None:
+    """As school systems renew a year: the row is the same, and its dates are others."""
+    today = datetime.now(UTC).date()
+
+    async def enrol(days: int) -> None:
+        begins = (today + timedelta(days=days)).isoformat()
+        await importer.import_(
+            roster_of(
+                {
+                    "classes": classes(("c1", "Art")),
+                    "users": [user("u1", "The Student", email="the-student@school.example")],
+                    "enrollments": enrolments(("c1", "u1", "student"), beginDate=begins),
+                }
+            )
+        )
+
+    async def reads(caller: Caller) -> bool:
+        found: Any = await importer.ask(
+            "query ($id: UUID!) { person(personId: $id) { goals { id } } }", caller, id=CHILD
+        )
+        return bool(found and found["goals"])
+
+    await enrol(-20)
+    await importer.write("update membership set ends_at = now() where id = $1", id_of("student's"))
+    await enrol(-2)
+    assert await reads(Caller.CAREGIVER)
+    for days, there in ((60, False), (-1, True), (-30, True)):
+        await enrol(days)
+        assert not await reads(Caller.CAREGIVER)
+        studies: Any = await importer.ask(
+            "query { me { memberships(filter: { role: { eq: STUDENT }, source: { eq: ROSTER } })"
+            " { beginsAt } } }",
+            Caller.STUDENT,
+        )
+        (study,) = studies["memberships"]
+        assert (datetime.fromisoformat(study["beginsAt"]) <= datetime.now(UTC)) == there
 
 
 @pytest.mark.parametrize("moved", [True, False])

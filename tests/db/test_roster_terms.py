@@ -172,10 +172,26 @@ async def test_terms_bound_an_enrolment_without_dates_of_its_own(importer: Impor
     applied = await importer.import_(year(term(1, None, None)))
     assert (errors(applied), await spans(importer)) == ([], [(day(-100), day(100))])
     # One date of its own counts, and the terms bound the other side.
-    await importer.import_(year(term(1, -10, None)))
-    assert await spans(importer) == [(day(-10), day(100))]
-    await importer.import_(year(term(1, None, 20)))
-    assert await spans(importer) == [(day(-100), day(20))]
+    await importer.import_(year(term(1, 10, None)))
+    assert await spans(importer) == [(day(10), day(100))]
+    await importer.import_(year(term(1, 5, 20)))
+    assert await spans(importer) == [(day(5), day(20))]
+
+
+async def test_what_a_membership_was_in_the_past_stays(importer: Importer) -> None:
+    """It keeps its beginning, and one that has not begun begins now at the earliest."""
+    await importer.import_(school(term(1, -100, 30)))
+    for begins in (-10, -200, None):
+        await importer.import_(school(term(1, begins, 30)))
+        assert await spans(importer) == [(day(-100), day(30))]
+    await importer.import_(school(term(1, 10, 30)))
+    assert await spans(importer) == [(day(10), day(30))]
+    await importer.import_(school(term(1, -100, 30)))
+    assert await importer.rows(
+        "SELECT 1 FROM membership WHERE source = 'ROSTER'"
+        " AND begins_at > now() - interval '5 minutes' AND begins_at <= now()"
+    )
+    assert counts(await importer.import_(school(term(1, -100, 30)))) == {}
 
 
 async def test_a_term_that_moves_moves_the_memberships_of_its_classes(importer: Importer) -> None:

@@ -191,6 +191,9 @@ def confirm_membership(doing: Doing, input: Row) -> Done:
     if found["enrolledById"] == doing.viewer and not known:
         # Who wrote the roster is the first adult.
         raise Refused("FORBIDDEN")
+    studies = doing.policy.current("STUDENT", of=child) if child else []
+    if child and found["organisationId"] not in [each["organisationId"] for each in studies]:
+        raise Refused("CONFLICT")
     doing.touch(
         found, confirmed=True, confirmedAt=doing.now, confirmedById=doing.viewer, applicantName=None
     )
@@ -214,7 +217,7 @@ def end_membership(doing: Doing, input: Row) -> Done:
         name = doing.find("Person", row["personId"])["name"]
         doing.touch(row, confirmed=False, confirmedAt=None, confirmedById=None, applicantName=name)
         doing.record("UPDATE", "Membership", row["id"], row["personId"], row["childId"])
-    _let_caregivers_wait(doing, ending)
+    _let_caregivers_wait(doing, [*ending, *waiting])
     place = found["organisationId"]
     left = doing.all("Membership", organisationId=place, role="ADMIN")
     if admins and not any(map(doing.policy.counts, left)):

@@ -294,7 +294,7 @@ class Policy:
         return care["childId"] == child and self.has_stayed(child, place, confirmed)
 
     def has_stayed(self, student: UUID, organisation: UUID, since: datetime) -> bool:
-        """Whenever a membership there ended since, the student had another: they never left."""
+        """Then, and whenever a membership there ended since, one counted: they were never away."""
         studies = [
             each
             for each in self.world["Membership"]
@@ -303,11 +303,8 @@ class Policy:
             and each["role"] == "STUDENT"
         ]
         ends = [each["endsAt"] for each in studies if each["endsAt"] is not None]
-        return all(
-            any(self.counted(each, end) for each in studies)
-            for end in ends
-            if since < end <= self.now
-        )
+        moments = [since, *(end for end in ends if since < end <= self.now)]
+        return all(any(self.counted(each, moment) for each in studies) for moment in moments)
 
     def counted(self, membership: Row, moment: datetime) -> bool:
         """Whether a membership gave rights at a moment of the past."""

@@ -94,6 +94,8 @@ async def end_membership(
     await end_all(context, ending, row["now"], [membership])
     waiting = [each for each in confirmed if each["id"] not in ending]
     await let_wait(context.changes, waiting)
+    gone = _list_ids([each["id"] for each in waiting])
+    await let_wait(context.changes, await find_lapsed(context.transaction, gone))
     leaves = row["role"] == Role.ADMIN and row["accepted"] and not row["ended"]
     if (leaves or any(each["admin"] for each in granted)) and not await context.transaction.fetch(
         _FIND_ADMIN, row["organisation_id"]

@@ -1,8 +1,9 @@
-"""Caregivers whose child has left the organisation since they were confirmed, as a student.
+"""Caregivers whose child has been away from the organisation since they were confirmed.
 
-Their confirmation counts no longer, from the moment at which the child left and however that came
-about: `sql.relationship` reads it from the memberships. Here they are marked as waiting, so that
-those who may confirm them see it: by `endings` at once, by the schedule once a day.
+Their confirmation counts no longer, from the moment at which the child was away and however that
+came about: `sql.relationship` reads it from the memberships. Here they are marked as
+waiting, so that those who may confirm them see it: by `endings` at once, by the schedule once a
+day.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ _FIND_OF_ENDED = f"""
 
 
 async def find_lapsed(transaction: Transaction, ended: str) -> Sequence[Record]:
-    """Return the caregivers who wait again because of memberships that have ended.
+    """Return the caregivers who wait again because of memberships that have ended, or wait.
 
     Args:
         transaction: in which they have ended.

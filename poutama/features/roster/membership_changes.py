@@ -17,7 +17,7 @@ from poutama.features.roster.enrolment import (
     render_is_unreachable,
     render_person_decides,
 )
-from poutama.features.roster.spans import render_span
+from poutama.features.roster.spans import render_beginning, render_span
 from poutama.sql.relationship import render_is_current
 
 # Those that rows from one place to another add, change or leave.
@@ -42,6 +42,7 @@ _SQL = load_sql(
     {
         "touched": _TOUCHED,
         "span": render_span("r.from_at", "r.until_at"),
+        "beginning": render_beginning("c.begins_at", "m.begins_at"),
         "counts": render_is_current("b"),
         "address": _ADDRESS,
         "has_domain": render_has_domain("a.organisation_id", _ADDRESS),

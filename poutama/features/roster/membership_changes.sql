@@ -147,7 +147,7 @@ FROM (
     SELECT m.id, coalesce(c.ends_at <= now() OR c.ends_at <= c.begins_at, false) AS past,
         CASE WHEN m.ends_at <= now() THEN 'OVER' ELSE m.source END AS ending,
         m.source = 'ROSTER' AND (m.ends_at IS NULL OR m.ends_at > now()) AND (
-            m.begins_at <> coalesce(c.begins_at, least(m.begins_at, now()))
+            m.begins_at <> {beginning}
             OR m.ends_at IS DISTINCT FROM c.ends_at
         ) AS differs
     FROM (

@@ -20,3 +20,17 @@ def render_span(begins: str, ends: str) -> str:
         f"CASE WHEN NOT bool_or({begins} IS NULL) THEN min({begins}) END AS begins_at,"
         f" CASE WHEN NOT bool_or({ends} IS NULL) THEN max({ends}) END AS ends_at"
     )
+
+
+def render_beginning(begins: str, had: str) -> str:
+    """Return the SQL value that is the beginning of a membership to which rows give another one.
+
+    What a membership was in the past stays: one that has begun keeps its beginning, unless it is to
+    begin later, and one that has not begun does so now at the earliest. Who was away in between has
+    been away (`sql.relationship`).
+
+    Args:
+        begins: the beginning by the rows; null is at once.
+        had: the one that the membership has.
+    """
+    return f"CASE WHEN {begins} > now() THEN {begins} WHEN {had} <= now() THEN {had} ELSE now() END"

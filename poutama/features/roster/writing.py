@@ -22,7 +22,7 @@ from poutama.features.roster.enrolment import (
     render_studies,
 )
 from poutama.features.roster.records import CONSENTS, GROUPS, IS_RENAMED, MEMBERSHIPS, PEOPLE
-from poutama.features.roster.spans import render_span
+from poutama.features.roster.spans import render_beginning, render_span
 
 # Of memberships that are made or taken, whose rows are all in this file.
 _SPANS = f"""
@@ -52,6 +52,7 @@ _SQL = load_sql(
         "is_renamed": IS_RENAMED,
         "spans": _SPANS,
         "linked_span": render_span("l.begins_at", "l.ends_at"),
+        "beginning": render_beginning("t.begins_at", "t.old_beginning"),
         "may_enrol": render_may_enrol("p.id", "i.organisation_id", "p.email", "s.role"),
     },
 )

@@ -203,8 +203,7 @@ WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8 AND 
 -- All links are as they are to be: the membership lasts as long as they say together.
 SELECT f.id, f.begins_at, f.ends_at
 FROM (
-    SELECT t.id, t.old_end, t.old_beginning, t.ends_at,
-        coalesce(t.begins_at, least(t.old_beginning, now())) AS begins_at
+    SELECT t.id, t.old_end, t.old_beginning, t.ends_at, {beginning} AS begins_at
     FROM (
         SELECT m.id, m.begins_at AS old_beginning, m.ends_at AS old_end, {linked_span}
         FROM membership AS m JOIN roster_membership AS l ON l.membership_id = m.id
