@@ -1,4 +1,4 @@
-"""Which file names belong to a media type.
+"""Which file names belong to a media type, and how a length is written.
 
 Pure. Uploads of evidence are named by it, and files in exports.
 """
@@ -25,11 +25,12 @@ EXTENSIONS: Mapping[str, tuple[str, ...]] = {
     "audio/aac": ("aac",),
     "audio/mp4": ("m4a",),
     "audio/mpeg": ("mp3",),
-    "audio/ogg": ("ogg",),
+    "audio/ogg": ("ogg", "oga", "opus"),
     "audio/wav": ("wav",),
+    "audio/webm": ("webm", "weba"),
     "image/avif": ("avif",),
     "image/gif": ("gif",),
-    "image/heic": ("heic",),
+    "image/heic": ("heic", "heif"),
     "image/jpeg": ("jpg", "jpeg"),
     "image/png": ("png",),
     "image/tiff": ("tif", "tiff"),
@@ -37,7 +38,7 @@ EXTENSIONS: Mapping[str, tuple[str, ...]] = {
     "text/csv": ("csv",),
     "text/markdown": ("md",),
     "text/plain": ("txt", "md", "csv"),
-    "video/mp4": ("mp4",),
+    "video/mp4": ("mp4", "m4v"),
     "video/quicktime": ("mov",),
     "video/webm": ("webm",),
 }
@@ -47,3 +48,10 @@ EXTENSIONS: Mapping[str, tuple[str, ...]] = {
 def extension_of(media_type: str) -> str:
     """The usual extension, without a dot; `bin` for a type that is not known."""
     return EXTENSIONS.get(media_type.partition(";")[0].strip().lower(), ("bin",))[0]
+
+
+def describe_length(seconds: int) -> str:
+    """How long a recording lasts, such as `3:05`."""
+    minutes, rest = divmod(seconds, 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"

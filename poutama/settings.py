@@ -286,10 +286,19 @@ class Settings:
     max_exports_a_day: int = setting(
         20, "Most exports of journeys that one person may ask for in 24 hours."
     )
-    evidence_max_bytes: int = setting(25_000_000, "Largest file of evidence, in bytes.")
+    evidence_max_bytes: int = setting(
+        25_000_000, "Largest picture or document that is evidence, in bytes."
+    )
+    evidence_max_media_bytes: int = setting(
+        100_000_000, "Largest recording of sound or video that is evidence, in bytes."
+    )
+    evidence_max_media_seconds: int = setting(
+        600, "Longest recording of sound or video that is evidence, in seconds."
+    )
     evidence_max_pixels: int = setting(
         50_000_000,
-        "Most pixels of a picture; a worker needs about 10 bytes of memory for each, and 100 MB.",
+        "Most pixels of a picture; a JPEG or HEIC picture with more is scaled, others are refused."
+        " A worker needs about 10 bytes of memory for each, and 100 MB.",
     )
     scanner: str = setting(
         "",

@@ -1,5 +1,6 @@
 // Runs the JavaScript of docs/evidence.md in a page of ORIGIN, in a headless Chromium: a student
-// draws a picture, uploads it, and looks at it. Prints what was seen as JSON.
+// draws a picture, uploads it, and looks at it; records a film, uploads it, and plays it. Prints what
+// was seen as JSON.
 // Usage: node evidence.mjs API ORIGIN TOKEN FOLDER
 import { readFileSync } from "node:fs";
 
@@ -21,7 +22,8 @@ async function visit(page) {
   await page.goto(`${origin}/`);
   const seen = await page.evaluate(attach);
   const refused = await page.evaluate(uploadAnother);
-  return { ...seen, refused, complaints };
+  const recording = await page.evaluate(attachRecording);
+  return { ...seen, refused, recording, complaints };
 }
 
 /** In the page. */
@@ -41,6 +43,37 @@ async function attach() {
   }
   const saved = await fetch(evidence.downloadUrl);
   return { state: evidence.state, sizes, name: saved.headers.get("Content-Disposition") };
+}
+
+/** In the page: what the browser records is played from where it is served. */
+async function attachRecording() {
+  const canvas = Object.assign(document.createElement("canvas"), { width: 160, height: 120 });
+  const drawing = canvas.getContext("2d");
+  const timer = setInterval(() => drawing.fillRect(Math.random() * 160, 0, 9, 120), 30);
+  const sound = new AudioContext();
+  const [tone, heard] = [sound.createOscillator(), sound.createMediaStreamDestination()];
+  tone.connect(heard);
+  tone.start();
+  const tracks = [canvas.captureStream(30), heard.stream].flatMap((each) => each.getTracks());
+  const recorder = new MediaRecorder(new MediaStream(tracks), { mimeType: "video/webm" });
+  const parts = [];
+  recorder.ondataavailable = ({ data }) => parts.push(data);
+  recorder.start(200);
+  await new Promise((wake) => setTimeout(wake, 1200));
+  await new Promise((wake) => Object.assign(recorder, { onstop: wake }).stop());
+  clearInterval(timer);
+
+  const [goal] = (await ask("{ goals(first: 1) { id } }")).goals;
+  const file = new File(parts, "waiata", { type: recorder.mimeType });
+  const { id, state, rejection, downloadUrl } = await addEvidence(goal.id, file, "Waiata", "");
+  const query = "query ($id: UUID!) { evidence(evidenceId: $id) { mediaType fileName seconds } }";
+  const { evidence } = await ask(query, { id });
+  const video = Object.assign(document.createElement("video"), { src: downloadUrl, muted: true });
+  document.body.append(video);
+  await video.play();
+  await new Promise((wake) => Object.assign(video, { onended: wake, onerror: wake }));
+  const size = [video.videoWidth, video.videoHeight];
+  return { state, rejection, ...evidence, ended: video.ended, size };
 }
 
 /** In the page: it must be able to read why not. */

@@ -43,7 +43,7 @@ from tests.features.sample import id_of
 from tests.golden.engine_client import take_data
 
 FIELDS = """
-id title altText fileName mediaType bytes sha256 state rejection version
+id title altText fileName mediaType seconds bytes sha256 state rejection version
 downloadUrl thumbnailUrl uploadForm goal { id } note { id }
 """
 ADD = f"mutation ($i: AddEvidenceInput!) {{ addEvidence(input: $i) {{ evidence {{ {FIELDS} }} }} }}"

@@ -16,7 +16,8 @@ from tests.contract.clamd_server import EICAR, run_clamd
 from tests.db.evidence_harness import ADD, DELETE, FINISH, PASS, SEE, EvidenceHarness, announcement
 from tests.features.record import SIGNED_IN, Caller
 from tests.features.sample import NOWHERE, id_of
-from tests.unit.features import photos
+from tests.unit.features import photos, recordings
+from tests.unit.features.heic import heic
 from tests.unit.features.office import archive, office
 
 JPEG, PNG, PDF, TEXT = "image/jpeg", "image/png", "application/pdf", "text/plain"
@@ -93,12 +94,15 @@ async def test_a_document_is_served_without_the_places_of_its_pictures(
 @pytest.mark.parametrize(
     ("data", "said", "sentence"),
     [
-        (photos.photo("PNG"), PDF, "said to be a PDF document, but it is a PNG picture."),
-        (b"<html><script>", JPEG, "said to be a JPEG picture, but it is a web page."),
-        (b"<svg onload='x'/>", TEXT, "said to be plain text, but it is an SVG drawing."),
-        (b"PK\x05\x06" + bytes(18), "application/vnd.oasis.opendocument.text", "a zip archive."),
+        (b"<html><script>", JPEG, "The file is a web page, which cannot be evidence."),
+        (b"<svg onload='x'/>", TEXT, "The file is an SVG drawing, which cannot be evidence."),
+        ("<script>".encode("utf-16"), TEXT, "The file is a web page, which cannot be evidence."),
+        (b"PK\x05\x06" + bytes(18), "application/vnd.oasis.opendocument.text", "a zip archive,"),
+        (b"MZ" + bytes(200), "", "The file is a program, which cannot be evidence."),
+        (recordings.mp4()[:-500], "video/mp4", "The recording is damaged"),
+        (heic()[:500], "image/heic", "The picture is damaged or incomplete."),
         (photos.photo("JPEG")[:600], JPEG, "The picture is damaged or incomplete."),
-        (photos.bomb(), PNG, "30000 by 30000 pixels large"),
+        (photos.bomb(), PNG, "The picture is too large: 30000 by 30000 pixels."),
         (archive(office(more={"word/vbaProject.bin": b""})), DOCX, "The document holds macros"),
     ],
 )
@@ -172,9 +176,7 @@ async def test_what_was_never_uploaded_is_rejected(harness: EvidenceHarness) -> 
     ("field", "value"),
     [
         ("mediaType", "image/svg+xml"),
-        ("mediaType", "image/heic"),
-        ("mediaType", "text/html"),
-        ("mediaType", ""),
+        ("mediaType", "text/html; charset=utf-8"),
         ("bytes", 0),
         ("bytes", -1),
         ("bytes", 25_000_001),

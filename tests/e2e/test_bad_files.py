@@ -25,7 +25,9 @@ from PIL import Image
 
 from tests.e2e.api_client import ADD, ApiClient, upload
 from tests.e2e.local_server import LocalServer
+from tests.unit.features.heic import heic
 from tests.unit.features.photos import photo
+from tests.unit.features.recordings import mp4
 from tests.unit.features.rosters import classes, csv_of, manifest, small_school, zip_of
 
 MB = 1 << 20
@@ -179,17 +181,19 @@ def gif() -> bytes:
 @pytest.mark.parametrize(
     ("content", "media_type"),
     [
-        (photo("PNG"), "image/jpeg"),
         (b"MZ" + bytes(200), "application/pdf"),
         (b"<html><script>alert(1)</script></html>", "image/png"),
         (photo()[:700], "image/jpeg"),
         (picture_bomb(), "image/png"),
         (bytes(300), "text/plain"),
         (gif()[:20], "image/gif"),
+        (mp4()[:-300], "video/mp4"),
+        (heic()[:600], "image/heic"),
+        (heic(size=(60_000, 60_000)), "image/heic"),
     ],
-    ids=["png", "program", "page", "half", "bomb", "bytes", "damaged"],
+    ids=["program", "page", "half", "bomb", "bytes", "damaged", "film", "heic", "large heic"],
 )
-def test_content_that_is_not_what_it_says_is_rejected_with_a_sentence(
+def test_content_that_cannot_be_evidence_is_rejected_with_a_sentence(
     student: ApiClient, content: bytes, media_type: str
 ) -> None:
     _, seen = student.attach(content, media_type)

@@ -30,5 +30,5 @@ NEW: dict[str, Row] = {
                        "receiptCode": None,
                        "deciderName": None, "reason": None, "doneAt": None, "receipt": None},
     "Evidence": {"state": "PENDING", "rejection": None, "objectKey": None, "thumbnailKey": None,
-                 "thumbnailType": None, "jobId": None},
+                 "thumbnailType": None, "jobId": None, "seconds": None},
 }  # fmt: skip

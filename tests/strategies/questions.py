@@ -291,6 +291,7 @@ SAMPLES: Row = {
     "organisationId": UUID(int=0), "organisationName": "", "color": "", "name": "",
     "dueAt": datetime.fromisoformat("2026-01-01T00:00:00Z"), "information": "", "title": "",
     "version": 1, "position": 0, "complete": False, "kind": "", "failure": "", "total": 0,
+    "seconds": 1,
     "rejection": "", "noticeVersion": "", "schools": "", "reason": "", "openerName": "",
     "deciderName": "", "receipt": "", "receiptCode": "", "note": "", "otherAdministrators": 0,
     "notice": "", "basis": "PERSON", "verified": False, "reminder": "DUE_SOON",

@@ -333,6 +333,7 @@ class _SchoolBuilder(MembershipBuilder):
             "altText": choose(self.draw, *TEXTS),
             "fileName": choose(self.draw, "Tūī.jpg", "a.pdf"),
             "mediaType": choose(self.draw, "image/jpeg", "application/pdf"),
+            "seconds": choose(self.draw, None, 5, 300),
             "bytes": choose(self.draw, 1, 2),
             "sha256": "00" * 32,
             "state": choose(self.draw, "READY", "PENDING", "REJECTED"),

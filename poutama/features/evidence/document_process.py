@@ -1,9 +1,9 @@
-"""A process that cleans one document, and ends: `... SOURCE TARGET MEDIA_TYPE`.
+"""A process that cleans one document or recording, and ends: `... SOURCE TARGET MEDIA_TYPE`.
 
 `isolation` starts it. Its limits are set before the document is opened, so that one which takes
 memory or time without end takes them from nothing else. It has no credentials in its environment,
-reads one file and writes another. Exits with `UNFIT`, and the reason on its output, where the
-document cannot be served.
+reads one file and writes another, and prints what it wrote as JSON. Exits with `UNFIT`, and the
+reason on its output, where the document cannot be served.
 """
 
 from __future__ import annotations
@@ -14,12 +14,16 @@ from contextlib import suppress
 from errno import EFBIG
 from pathlib import Path
 
+import msgspec
+
 from poutama.features.evidence.documents import clean_document
 from poutama.features.evidence.types import UnfitFileError
 
 UNFIT = 3
 """How the process ends for a document that cannot be served."""
-TOO_LARGE = "The document is too large or too complicated to be looked at."
+TOO_LARGE = (
+    "The file is too large or too complicated to be looked at. Make it smaller, and add it again."
+)
 
 _MEMORY_BYTES = 1_000_000_000
 _CPU_SECONDS = 60
@@ -31,7 +35,7 @@ def run_document_process(arguments: list[str]) -> int:
     source, target, media_type = arguments
     limit_process()
     try:
-        clean_document(Path(source), Path(target), media_type)
+        cleaned = clean_document(Path(source), Path(target), media_type)
     except UnfitFileError as error:
         print(error.message)
         return UNFIT
@@ -43,6 +47,7 @@ def run_document_process(arguments: list[str]) -> int:
             raise
         print(TOO_LARGE)
         return UNFIT
+    print(msgspec.json.encode(cleaned).decode())
     return 0
 
 

@@ -57,7 +57,8 @@ EVIDENCE = ExportSection(
     title="Evidence",
     parent=ExportParent.GOAL,
     arguments="(filter: { state: { eq: READY } })",
-    fields="id title altText fileName mediaType bytes sha256 createdAt note { id audience }",
+    fields="id title altText fileName mediaType seconds bytes sha256 createdAt"
+    " note { id audience }",
     columns=(
         ExportColumn("evidenceId", "id"),
         ExportColumn("goalId", lambda row: row.owner["id"]),
@@ -67,6 +68,7 @@ EVIDENCE = ExportSection(
         ExportColumn("altText", "altText"),
         ExportColumn("fileName", "fileName"),
         ExportColumn("mediaType", "mediaType"),
+        ExportColumn("seconds", "seconds"),
         ExportColumn("bytes", "bytes"),
         ExportColumn("sha256", "sha256"),
         ExportColumn("goalAudience", lambda row: row.owner["audience"]),

@@ -1,4 +1,4 @@
-"""Photos and documents on goals and notes."""
+"""Photos, documents and recordings on goals and notes."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ FEATURE = Feature(
             path="goal_id.person_id",
             erasure=Erasure.SWEEP,
             counted=False,
-            note="photos and documents: `purge_unfinished_uploads`",
+            note="photos, documents and recordings: `purge_unfinished_uploads`",
             export="`evidence`",
         ),
         PersonalData(
@@ -39,7 +39,7 @@ FEATURE = Feature(
             path="uploader_id",
             erasure=Erasure.ANONYMISE,
             counted=False,
-            note="photos and documents of others that they uploaded",
+            note="photos, documents and recordings of others that they uploaded",
             export="no: they are on the others' goals",
         ),
         PersonalData(
@@ -53,14 +53,14 @@ FEATURE = Feature(
     stored_data=(
         StoredData(
             prefix="{organisation}/evidence/",
-            note="photos and documents of students of an organisation",
+            note="photos, documents and recordings of students of an organisation",
             retention="with the evidence, or a day after an upload that was not finished",
             export="`evidence`",
             keys=EVIDENCE_KEYS,
         ),
         StoredData(
             prefix="people/{person}/evidence/",
-            note="photos and documents of people without an organisation",
+            note="photos, documents and recordings of people without an organisation",
             retention="with the evidence, or a day after an upload that was not finished",
             export="`evidence`",
             keys=EVIDENCE_KEYS,

@@ -13,8 +13,11 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+import msgspec
+
 from poutama.errors import PoutamaError, UnavailableError
 from poutama.features.evidence.document_process import TOO_LARGE, UNFIT
+from poutama.features.evidence.documents import Cleaned
 from poutama.features.evidence.types import UnfitFileError
 
 SECONDS = 180.0
@@ -30,7 +33,7 @@ class DocumentProcessError(PoutamaError):
     """The process that looks at documents ended without an outcome."""
 
 
-def clean_apart(source: Path, target: Path, media_type: str) -> None:
+def clean_apart(source: Path, target: Path, media_type: str) -> Cleaned:
     """Clean a document in a process of its own, as `clean_document`.
 
     Raises:
@@ -64,6 +67,7 @@ def clean_apart(source: Path, target: Path, media_type: str) -> None:
     if result.returncode != 0:
         last = result.stderr.decode(errors="replace").strip().rpartition("\n")[2]
         raise DocumentProcessError(f"document_process ended with {result.returncode}: {last}")
+    return msgspec.json.decode(result.stdout, type=Cleaned)
 
 
 def make_environment(own: Mapping[str, str]) -> dict[str, str]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from dataclasses import dataclass
 from functools import partial
 from hashlib import file_digest
@@ -26,17 +27,26 @@ from poutama.features.evidence.inputs import EvidenceInput
 from poutama.features.evidence.isolation import clean_apart
 from poutama.features.evidence.keys import every_key, object_key, thumbnail_key, upload_key
 from poutama.features.evidence.pictures import THUMBNAIL_TYPE, prepare_picture
+from poutama.features.evidence.plain_text import write_plain_text
 from poutama.features.evidence.rejection import reject
-from poutama.features.evidence.sniffing import require_type
-from poutama.features.evidence.types import FILE_TYPES, UnfitFileError
+from poutama.features.evidence.sniffing import require_known_type
+from poutama.features.evidence.types import (
+    FILE_TYPES,
+    TEXT,
+    FileType,
+    UnfitFileError,
+    fit_file_name,
+)
 from poutama.features.evidence.usage import Holder, release_quota
 from poutama.jobs.job import Effects, Empty, Finished, JobClass, JobKind, Step
+from poutama.media_types import describe_length
 from poutama.scanner.virus_scanner import open_scanner
+from poutama.settings import Settings
 from poutama.store.deletion import schedule_deletion
 
 logger = logging.getLogger(__name__)
 
-_FIND = "SELECT media_type, bytes, sha256, state FROM evidence WHERE id = $1::uuid"
+_FIND = "SELECT file_name, bytes, sha256, state FROM evidence WHERE id = $1::uuid"
 _FIND_UPLOADER = """
 SELECT state, stem, bytes, uploader_id, organisation_id FROM evidence WHERE id = $1::uuid
 """
@@ -44,9 +54,9 @@ SELECT state, stem, bytes, uploader_id, organisation_id FROM evidence WHERE id =
 
 @dataclass(frozen=True, slots=True)
 class Announced:
-    """What the student said of the file."""
+    """What the student said of the file; what type it is, its content says."""
 
-    media_type: str
+    file_name: str
     bytes: int
     sha256: str
 
@@ -57,12 +67,18 @@ class Served:
 
     Attributes:
         path: the file.
+        type: what it is.
+        file_name: the name that is offered, with an ending that fits.
         thumbnail: a picture's thumbnail; None for other files.
+        seconds: how long sound or video lasts; None for other files.
         bytes, sha256: of the file.
     """
 
     path: Path
+    type: FileType
+    file_name: str
     thumbnail: Path | None
+    seconds: int | None
     bytes: int
     sha256: str
 
@@ -78,13 +94,14 @@ async def prepare_evidence(step: EvidenceStep) -> Finished:
         return Finished(effects=_conclude(step, evidence, stem, None))
     if rows[0]["state"] != "PENDING":
         return Finished()
-    announced = Announced(rows[0]["media_type"], rows[0]["bytes"], rows[0]["sha256"])
+    announced = Announced(rows[0]["file_name"], rows[0]["bytes"], rows[0]["sha256"])
     with TemporaryDirectory(prefix="poutama-", ignore_cleanup_errors=True) as folder:
         try:
             served = await _prepare(step, announced, upload_key(stem), Path(folder))
         except UnfitFileError as error:
             return Finished(effects=_conclude(step, evidence, stem, error))
-        await step.store.put(object_key(stem), served.path, media_type=announced.media_type)
+        media_type = served.type.media_type
+        await step.store.put(object_key(stem), served.path, media_type=media_type)
         if served.thumbnail is not None:
             await step.store.put(thumbnail_key(stem), served.thumbnail, media_type=THUMBNAIL_TYPE)
     return Finished(effects=_conclude(step, evidence, stem, served))
@@ -108,8 +125,7 @@ async def _prepare(step: EvidenceStep, announced: Announced, key: str, folder: P
         raise UnfitFileError("The file was never uploaded; add it again.") from None
     await asyncio.to_thread(_require_announced, upload, announced)
     await _scan(step, upload)
-    max_pixels = step.settings.evidence_max_pixels
-    return await asyncio.to_thread(_prepare_file, upload, announced, folder, max_pixels)
+    return await asyncio.to_thread(_prepare_file, upload, announced, folder, step.settings)
 
 
 def _require_announced(upload: Path, announced: Announced) -> None:
@@ -134,17 +150,42 @@ async def _scan(step: EvidenceStep, upload: Path) -> None:
         raise UnfitFileError("The virus scanner found something harmful in the file.")
 
 
-def _prepare_file(upload: Path, announced: Announced, folder: Path, max_pixels: int) -> Served:
-    require_type(upload, announced.media_type)
-    picture = FILE_TYPES[announced.media_type].picture
-    path, thumbnail = folder / "file", folder / "thumbnail"
-    if announced.media_type in DOCUMENT_TYPES:
-        clean_apart(upload, path, announced.media_type)
-        return Served(path, None, path.stat().st_size, _hash(path))
-    if picture is None:
-        return Served(upload, None, announced.bytes, announced.sha256)
-    prepare_picture(upload, path, thumbnail, picture=picture, max_pixels=max_pixels)
-    return Served(path, thumbnail, path.stat().st_size, _hash(path))
+def _prepare_file(upload: Path, announced: Announced, folder: Path, settings: Settings) -> Served:
+    type_, path, thumbnail = require_known_type(upload), folder / "file", None
+    _require_size(announced.bytes, type_, settings)
+    seconds = None
+    if type_.media_type in DOCUMENT_TYPES:
+        cleaned = clean_apart(upload, folder / "clean", type_.media_type)
+        upload, type_ = folder / "clean", FILE_TYPES[cleaned.media_type]
+        seconds = None if cleaned.seconds is None else math.ceil(cleaned.seconds)
+        _require_length(seconds or 0, settings)
+    if type_ is TEXT:
+        upload = write_plain_text(upload, path)
+    if type_.picture is not None:
+        thumbnail = folder / "thumbnail"
+        max_pixels = settings.evidence_max_pixels
+        prepare_picture(upload, path, thumbnail, picture=type_.picture, max_pixels=max_pixels)
+        upload = path
+    name = fit_file_name(announced.file_name, type_)
+    size = upload.stat().st_size
+    return Served(upload, type_, name, thumbnail, seconds, size, _hash(upload))
+
+
+def _require_size(size: int, type_: FileType, settings: Settings) -> None:
+    largest = settings.evidence_max_media_bytes if type_.is_media else settings.evidence_max_bytes
+    if size > largest:
+        raise UnfitFileError(
+            f"The file is too large: {type_.label} may have {largest // 1_000_000} MB at most. Make"
+            " it smaller or shorter, and add it again."
+        )
+
+
+def _require_length(seconds: int, settings: Settings) -> None:
+    if seconds > settings.evidence_max_media_seconds:
+        raise UnfitFileError(
+            f"The recording lasts {describe_length(seconds)}. Shorten it, to"
+            f" {describe_length(settings.evidence_max_media_seconds)} at most, and add it again."
+        )
 
 
 def _another_file() -> UnfitFileError:
@@ -193,7 +234,14 @@ async def _accept(changes: Changes, evidence: UUID, stem: str, served: Served) -
     await changes.update(
         "Evidence",
         evidence,
-        {"state": "READY", "bytes": served.bytes, "sha256": served.sha256},
+        {
+            "state": "READY",
+            "fileName": served.file_name,
+            "mediaType": served.type.media_type,
+            "seconds": served.seconds,
+            "bytes": served.bytes,
+            "sha256": served.sha256,
+        },
         columns={
             "upload_key": None,
             "object_key": object_key(stem),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 import struct
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import BinaryIO
 
 from poutama.features.evidence.types import UnfitFileError
@@ -34,6 +34,8 @@ _PNG_CHUNKS = frozenset(
 )
 # https://developers.google.com/speed/webp/docs/riff_container
 _WEBP_CHUNKS = frozenset((b"VP8 ", b"VP8L", b"VP8X", b"ALPH", b"ANIM", b"ANMF", b"ICCP"))
+_WEBP_FRAME, _WEBP_FRAME_HEAD = b"ANMF", 16
+_WEBP_IN_FRAME = frozenset((b"ALPH", b"VP8 ", b"VP8L"))
 _WEBP_HAS_METADATA = 0x08 | 0x04
 # https://www.w3.org/Graphics/GIF/spec-gif89a.txt
 _GIF_STARTS = (b"GIF87a", b"GIF89a")
@@ -53,7 +55,7 @@ def strip_jpeg(source: BinaryIO, target: BinaryIO) -> None:
     """
     data = source.read()
     if not data.startswith(_JPEG_START):
-        raise _broken()
+        raise damaged_picture()
     target.write(_JPEG_START)
     at, written = 2, False
     while at < len(data):
@@ -67,7 +69,7 @@ def strip_jpeg(source: BinaryIO, target: BinaryIO) -> None:
             return
         end = at + 2 + int.from_bytes(data[at + 2 : at + 4], "big")
         if end > len(data) or end < at + 4:
-            raise _broken()
+            raise damaged_picture()
         content = data[at + 4 : end]
         if marker == 0xE1 and content.startswith(_JPEG_EXIF) and not written:
             target.write(_write_orientation(_read_orientation(content[len(_JPEG_EXIF) :])))
@@ -143,22 +145,39 @@ def strip_webp(source: BinaryIO, target: BinaryIO) -> None:
     left = int.from_bytes(_read(source, 4), "little") - 4
     _expect(source, b"WEBP")
     target.write(b"RIFF\0\0\0\0WEBP")
+    _pass_on_chunks(source, target, left, _WEBP_CHUNKS)
+    _write_length(target, 4)
+
+
+def _pass_on_chunks(source: BinaryIO, target: BinaryIO, left: int, kept: Set[bytes]) -> None:
+    """Copy the chunks of these names; of a frame, those that have its pixels."""
     while left >= 8:
         header = _read(source, 8)
-        length = int.from_bytes(header[4:], "little")
+        name, length = header[:4], int.from_bytes(header[4:], "little")
         length += length % 2
-        kept = header[:4] in _WEBP_CHUNKS
-        if kept:
+        if name in kept:
             target.write(header)
-        if header[:4] == b"VP8X" and length:
+        if name == _WEBP_FRAME and name in kept:
+            start = target.tell() - 4
+            _pass_on(source, target, _WEBP_FRAME_HEAD)
+            _pass_on_chunks(source, target, length - _WEBP_FRAME_HEAD, _WEBP_IN_FRAME)
+            _write_length(target, start)
+        elif name == b"VP8X" and length:
             target.write(bytes([_read(source, 1)[0] & ~_WEBP_HAS_METADATA]))
             _pass_on(source, target, length - 1)
         else:
-            _pass_on(source, target if kept else None, length)
+            _pass_on(source, target if name in kept else None, length)
         left -= 8 + length
-    size = target.tell()
-    target.seek(4)
-    target.write((size - 8).to_bytes(4, "little"))
+    if left > 0:
+        _pass_on(source, None, left)
+
+
+def _write_length(target: BinaryIO, at: int) -> None:
+    """Say there how many bytes follow, now that they are written."""
+    end = target.tell()
+    target.seek(at)
+    target.write((end - at - 4).to_bytes(4, "little"))
+    target.seek(end)
 
 
 def strip_gif(source: BinaryIO, target: BinaryIO) -> None:
@@ -169,7 +188,7 @@ def strip_gif(source: BinaryIO, target: BinaryIO) -> None:
     """
     start = _read(source, 13)
     if not start.startswith(_GIF_STARTS):
-        raise _broken()
+        raise damaged_picture()
     target.write(start)
     _pass_on(source, target, _table_length(start[10]))
     # Many end without the mark of the end, and are shown all the same.
@@ -182,7 +201,7 @@ def strip_gif(source: BinaryIO, target: BinaryIO) -> None:
         elif block == _GIF_EXTENSION:
             _pass_on_extension(source, target)
         else:
-            raise _broken()
+            raise damaged_picture()
     target.write(_GIF_END)
 
 
@@ -221,14 +240,14 @@ def _table_length(flags: int) -> int:
 
 def _expect(source: BinaryIO, start: bytes) -> bytes:
     if _read(source, len(start)) != start:
-        raise _broken()
+        raise damaged_picture()
     return start
 
 
 def _read(source: BinaryIO, length: int) -> bytes:
     data = source.read(length)
     if len(data) != length:
-        raise _broken()
+        raise damaged_picture()
     return data
 
 
@@ -240,5 +259,6 @@ def _pass_on(source: BinaryIO, target: BinaryIO | None, length: int) -> None:
         length -= len(data)
 
 
-def _broken() -> UnfitFileError:
-    return UnfitFileError("The picture is damaged or incomplete.")
+def damaged_picture() -> UnfitFileError:
+    """What is raised for a picture that cannot be read."""
+    return UnfitFileError("The picture is damaged or incomplete. Add it again, or another one.")

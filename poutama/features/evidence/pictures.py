@@ -2,8 +2,9 @@
 
 The job calls it, in a thread: it takes seconds, and memory for two copies of the pixels. Pictures
 are distinguished from bombs by their size, frames and scans before anything is decoded. A JPEG is
-written anew with its own quantisation; other formats keep every pixel, and are written anew only
-to be turned upright. It never fetches, and says nothing of what a picture shows or holds.
+written anew with its own quantisation, and smaller where it has too many pixels; other formats keep
+every pixel, and are written anew only to be turned upright. It never fetches, and says nothing of
+what a picture shows or holds.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from poutama.features.evidence.metadata import STRIPPERS
+from poutama.features.evidence.metadata import STRIPPERS, damaged_picture
 from poutama.features.evidence.types import UnfitFileError
 
 if TYPE_CHECKING:
     from PIL.Image import Image
     from PIL.ImageFile import ImageFile
+    from PIL.JpegImagePlugin import JpegImageFile
 
 THUMBNAIL_SIDE = 400
 THUMBNAIL_TYPE = "image/webp"
@@ -27,6 +29,10 @@ THUMBNAIL_TYPE = "image/webp"
 # Their decoders keep the picture several times over: see docs/evidence.md for the figures.
 _HUNGRY = frozenset({"GIF", "WEBP"})
 _HUNGRY_SHARE = 4
+_SCALES = (2, 4, 8)
+"""By how much a JPEG can be scaled while it is decoded, which takes memory for the result alone."""
+_MAX_WAITING_BYTES = 400_000_000
+"""Of a progressive JPEG, whose parts are all in memory before there is a picture."""
 _MAX_FRAMES = 2_000
 _MAX_FRAME_PIXELS = 10
 """How many times the pixels of the largest picture all frames together may have."""
@@ -52,7 +58,7 @@ def prepare_picture(
         target: upright, without metadata, with its colour profile.
         thumbnail: no side longer than `THUMBNAIL_SIDE`.
         picture: Pillow's name of the format that it must have.
-        max_pixels: larger ones are refused before they are decoded.
+        max_pixels: a JPEG with more is scaled; others are refused before they are decoded.
 
     Raises:
         UnfitFileError: it is damaged, or too large.
@@ -63,6 +69,8 @@ def prepare_picture(
         with _open(source, picture) as image:
             if picture in _HUNGRY or _is_animated(image):
                 max_pixels //= _HUNGRY_SHARE
+            if picture == "JPEG":
+                _scale_large(image, max_pixels)
             _refuse_large(image.size, max_pixels)
             image.load()
             turn, profile = _turn_of(image), _profile_of(image)
@@ -83,7 +91,7 @@ def _refusing_what_is_broken() -> Iterator[None]:
     except (UnfitFileError, MemoryError):
         raise
     except Exception:  # decoders raise anything when fed with anything
-        raise UnfitFileError("The picture is damaged or incomplete.") from None
+        raise damaged_picture() from None
 
 
 def _open(source: Path, picture: str) -> ImageFile:
@@ -107,9 +115,33 @@ def _refuse_large(size: tuple[int, int], max_pixels: int) -> None:
     width, height = size
     if width * height > max_pixels:
         raise UnfitFileError(
-            f"The picture is {width} by {height} pixels large: expected at most"
-            f" {max_pixels // 1_000_000} million; make it smaller."
+            f"The picture is too large: {width} by {height} pixels. Make it smaller, to"
+            f" {max_pixels / 1_000_000:.3g} million pixels at most, and add it again."
         )
+
+
+def _scale_large(image: ImageFile, max_pixels: int) -> None:
+    """Have a JPEG decoded smaller, if it has too many pixels and that can be done."""
+    from PIL.JpegImagePlugin import JpegImageFile  # heavy: an extra of workers
+
+    assert isinstance(image, JpegImageFile)
+    width, height = image.size
+    is_progressive = "progressive" in image.info or "progression" in image.info
+    if is_progressive and _measure_coefficients(image) > _MAX_WAITING_BYTES:
+        return
+    for scale in _SCALES if width * height > max_pixels else ():
+        if -(-width // scale) * -(-height // scale) <= max_pixels:
+            image.draft(None, (width // scale, height // scale))
+            return
+
+
+def _measure_coefficients(image: JpegImageFile) -> int:
+    """How many bytes a decoder keeps of a progressive picture: two for each of its coefficients."""
+    width, height = image.size
+    across = max(layer[1] for layer in image.layer)
+    down = max(layer[2] for layer in image.layer)
+    samples = sum(layer[1] * layer[2] for layer in image.layer)
+    return 2 * width * height * samples // (across * down)
 
 
 def _refuse_many_scans(source: Path) -> None:
@@ -119,7 +151,7 @@ def _refuse_many_scans(source: Path) -> None:
             scans += (last + chunk).count(_SCAN)
             last = chunk[-1:]
     if scans > _MAX_SCANS:
-        raise UnfitFileError("The picture is damaged or incomplete.")
+        raise damaged_picture()
 
 
 def _decode_frames(image: ImageFile, max_pixels: int) -> None:
@@ -135,7 +167,7 @@ def _decode_frames(image: ImageFile, max_pixels: int) -> None:
         if left < 0:
             break
         image.load()
-    raise UnfitFileError("The animation is too long; use a shorter or smaller one.")
+    raise UnfitFileError("The animation is too long. Add a shorter or smaller one.")
 
 
 def _is_animated(image: ImageFile) -> bool:

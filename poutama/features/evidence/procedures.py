@@ -15,7 +15,13 @@ from poutama.db.statements import load_sql
 from poutama.errors import BadUserInputError, NotFoundError
 from poutama.features.evidence.inputs import EVIDENCE, EvidenceInput
 from poutama.features.evidence.keys import every_key, upload_key
-from poutama.features.evidence.types import FILE_TYPES, FileType, fit_file_name
+from poutama.features.evidence.types import (
+    NOT_DECLARED,
+    FileType,
+    UnfitFileError,
+    fit_file_name,
+    read_declared_type,
+)
 from poutama.features.evidence.usage import Holder, release_quota, reserve_quota
 from poutama.jobs.table import enqueue
 from poutama.procedure import ProcedureContext
@@ -99,7 +105,7 @@ async def add_evidence(context: ProcedureContext, input: AddEvidenceInput) -> Ev
             "title": input.title,
             "altText": input.alt_text,
             "fileName": fit_file_name(input.file_name, file_type),
-            "mediaType": file_type.media_type,
+            "mediaType": NOT_DECLARED if file_type is None else file_type.media_type,
             "bytes": input.bytes,
             "sha256": input.sha256.lower(),
         },
@@ -145,18 +151,20 @@ async def delete_evidence(
     return DeleteEvidencePayload(row["goal_id"])
 
 
-def _check_file(input: AddEvidenceInput, settings: Settings) -> FileType:
-    """The type of what is announced.
+def _check_file(input: AddEvidenceInput, settings: Settings) -> FileType | None:
+    """The type of what is announced, as far as the caller knows it.
 
     Raises:
         BadUserInputError: no file of evidence has this type or size.
     """
-    # A browser may add parameters, such as the character set.
-    media_type = input.media_type.split(";")[0].strip().lower()
-    file_type = FILE_TYPES.get(media_type)
-    if file_type is None:
-        raise BadUserInputError.at("input.mediaType", f"one of {', '.join(FILE_TYPES)}")
+    try:
+        file_type = read_declared_type(input.media_type)
+    except UnfitFileError as error:
+        expected = "a picture, a document, or a recording of sound or video"
+        raise BadUserInputError.at("input.mediaType", f"{expected}. {error.message}") from error
     largest = settings.evidence_max_bytes
+    if file_type is None or file_type.is_media:
+        largest = max(largest, settings.evidence_max_media_bytes)
     if input.bytes > largest:
         raise BadUserInputError.at("input.bytes", f"1 to {largest}, got {input.bytes}")
     return file_type

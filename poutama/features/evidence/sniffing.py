@@ -14,15 +14,27 @@ from zipfile import ZipFile
 from poutama.features.evidence.types import (
     DOCX,
     FILE_TYPES,
+    GIF,
+    HEIC,
+    JPEG,
+    MP3,
+    MP4,
+    NOT_DECLARED,
     ODP,
     ODS,
     ODT,
+    OGG,
     PDF,
+    PNG,
     PPTX,
+    QUICKTIME,
     TEXT,
+    WAV,
+    WEBM,
+    WEBP,
     XLSX,
-    UnfitFileError,
-    describe_type,
+    FileType,
+    explain_refusal,
 )
 from poutama.zip_archive import ArchiveError, ArchiveLimits, explain_damage, open_zip
 
@@ -30,6 +42,9 @@ _CHUNK = 64 * 1024
 _HEAD = 8 * 1024
 # Text has none of these; newline, tab, carriage return and form feed are no control characters.
 _CONTROL = bytes(set(range(0x20)) - {0x09, 0x0A, 0x0C, 0x0D}) + b"\x7f"
+_CONTROL_LETTERS = re.compile(r"[^\t\n\f\r -~\x80-\U0010ffff]")
+UTF_8_MARK, UTF_16_MARKS = b"\xef\xbb\xbf", (b"\xff\xfe", b"\xfe\xff")
+_PDF_WITHIN = 1024
 _MARKUP = {
     b"<!doctype": "text/html",
     b"<html": "text/html",
@@ -45,41 +60,93 @@ _MAIN_PARTS = {
     re.compile(r"ppt/presentation\d*\.xml", re.IGNORECASE): PPTX.media_type,
 }
 OPEN_DOCUMENTS = frozenset(type_.media_type for type_ in (ODT, ODS, ODP))
+_STARTS = tuple(
+    (re.compile(form, re.DOTALL), type_.media_type)
+    for form, type_ in (
+        (rb"\xff\xd8\xff", JPEG),
+        (rb"\x89PNG\r\n\x1a\n", PNG),
+        (rb"GIF8[79]a", GIF),
+        (rb"RIFF....WEBP", WEBP),
+        (rb"RIFF....WAVE", WAV),
+        (rb"OggS", OGG),
+        (rb"\x1a\x45\xdf\xa3", WEBM),
+        # A tag, or the head of a frame of layer III.
+        (rb"ID3[\x02-\x04]|\xff[\xe2\xe3\xf2\xf3\xfa\xfb]", MP3),
+    )
+)
+_AVIF = frozenset((b"avif", b"avis"))
+_HEIF = frozenset((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx"))
+_HEIF_ANY = frozenset((b"mif1", b"mif2", b"msf1"))
+_QUICKTIME = frozenset((b"qt  ",))
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 
 
-def require_type(path: Path, media_type: str) -> None:
-    """Hold the file against the type it was declared to have.
+def require_known_type(path: Path) -> FileType:
+    """What the file is.
 
     Raises:
-        UnfitFileError: it is of another type, or could do harm to its readers.
+        UnfitFileError: nothing that evidence may be.
     """
     found = sniff_type(path)
-    if found != media_type:
-        raise UnfitFileError(
-            f"The file was said to be {describe_type(media_type)},"
-            f" but it is {describe_type(found)}."
-        )
+    if found not in FILE_TYPES:
+        raise explain_refusal(found)
+    return FILE_TYPES[found]
 
 
 def sniff_type(path: Path) -> str:
-    """The media type of what is in the file; `application/octet-stream` where it is unknown."""
+    """The media type of what is in the file; `application/octet-stream` where it is unknown.
+
+    Of MP4 and WebM it is that of a video, also where there is sound alone.
+    """
     # heavy: an extra that only workers have
     import filetype  # type: ignore[import-untyped]
 
     with path.open("rb") as file:
         head = file.read(_HEAD)
-    if head.startswith(b"%PDF-"):
+    # Some programs put a mark or blank lines in front; readers look for it in the first kilobyte.
+    if head[:_PDF_WITHIN].removeprefix(UTF_8_MARK).lstrip().startswith(b"%PDF-"):
         return PDF.media_type
     if head.startswith(b"PK"):
         return _sniff_zip(path)
     if head.startswith(_OLE):
         return "application/x-ole-storage"
+    if head[4:8] == b"ftyp":
+        return _sniff_boxes(head)
+    if head.startswith(UTF_16_MARKS):
+        return _sniff_utf_16(path)
     if _is_text(path):
-        return _sniff_markup(head)
+        return _sniff_markup(head.removeprefix(UTF_8_MARK))
+    if (known := next((found for form, found in _STARTS if form.match(head)), None)) is not None:
+        return known
     # Two or three letters are enough for it: what begins with "BM" or "GIF" was text, perhaps.
     guessed = filetype.guess_mime(head)
-    return guessed if isinstance(guessed, str) else "application/octet-stream"
+    return guessed if isinstance(guessed, str) and guessed not in FILE_TYPES else NOT_DECLARED
+
+
+def _sniff_boxes(head: bytes) -> str:
+    """What the first box of a file says of it: https://mp4ra.org/registered-types/brands."""
+    end = min(int.from_bytes(head[:4], "big"), len(head), 512)
+    brands = {head[8:12], *(head[at : at + 4] for at in range(16, end - 3, 4))}
+    if brands & _AVIF:
+        return "image/avif"
+    if head[8:12] in _HEIF or (head[8:12] in _HEIF_ANY and brands & _HEIF):
+        return HEIC.media_type
+    if head[8:12] in _QUICKTIME:
+        return QUICKTIME.media_type
+    return MP4.media_type
+
+
+def _sniff_utf_16(path: Path) -> str:
+    with path.open(encoding="utf-16") as file:
+        try:
+            head = text = file.read(_HEAD)
+            while text:
+                if _CONTROL_LETTERS.search(text):
+                    return NOT_DECLARED
+                text = file.read(_CHUNK)
+        except UnicodeError:
+            return NOT_DECLARED
+    return _sniff_markup(head.encode("utf-8", "replace"))
 
 
 def _is_text(path: Path) -> bool:
@@ -92,7 +159,7 @@ def _is_text(path: Path) -> bool:
 
 
 def _sniff_markup(head: bytes) -> str:
-    start = head.removeprefix(b"\xef\xbb\xbf").lstrip()[:16].lower()
+    start = head.lstrip()[:16].lower()
     return next(
         (found for mark, found in _MARKUP.items() if start.startswith(mark)), TEXT.media_type
     )

@@ -27,6 +27,7 @@ class Evidence:
     """A file that shows something; of a goal, or of one of its notes.
 
     Attributes:
+        seconds: how long sound or video lasts; None for other files.
         size: bytes.
     """
 
@@ -34,6 +35,7 @@ class Evidence:
     title: str
     alt_text: str
     media_type: str
+    seconds: int | None
     size: int
     sha256: str
     created_at: datetime
@@ -289,6 +291,7 @@ def _read_evidence(evidence: JsonObject) -> Evidence:
         title=evidence["title"],
         alt_text=evidence["altText"],
         media_type=evidence["mediaType"],
+        seconds=evidence.get("seconds"),
         size=evidence["bytes"],
         sha256=evidence["sha256"],
         created_at=_read_time(evidence["createdAt"]),

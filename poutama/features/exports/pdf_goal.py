@@ -18,7 +18,7 @@ from poutama.features.exports.dates import print_day
 from poutama.features.exports.journey import Evidence, GoalTask, Heading, JourneyGoal, Note
 from poutama.features.exports.pdf_section import describe_section
 from poutama.features.exports.theme import DONE, LATE, SOFT, label_goal_type
-from poutama.media_types import EXTENSIONS, extension_of
+from poutama.media_types import EXTENSIONS, describe_length, extension_of
 
 
 def describe_goal(
@@ -112,7 +112,7 @@ def _describe_evidence(evidence: Evidence, audience: str, pictures: Collection[U
         "words": evidence.alt_text or evidence.title or "A picture",
         "kind": kind,
         "title": evidence.title or "Untitled",
-        "about": f"{kind}, {_describe_size(evidence.size)}",
+        "about": ", ".join((kind, *_describe_seconds(evidence), _describe_size(evidence.size))),
         "audience": audience,
     }
 
@@ -121,6 +121,10 @@ def _describe_kind(evidence: Evidence) -> str:
     """What sort of file it is, such as `JPG`."""
     known = evidence.media_type in EXTENSIONS
     return extension_of(evidence.media_type).upper() if known else "FILE"
+
+
+def _describe_seconds(evidence: Evidence) -> list[str]:
+    return [] if evidence.seconds is None else [describe_length(evidence.seconds)]
 
 
 def _describe_size(size: int) -> str:

@@ -7,6 +7,7 @@ import zlib
 from fractions import Fraction
 from functools import cache
 from io import BytesIO
+from pathlib import Path
 from typing import Any
 
 from PIL import Image, ImageCms
@@ -74,6 +75,64 @@ def animation(format_: str, frames: int = 5, size: tuple[int, int] = (64, 48)) -
         file, format_, save_all=True, append_images=images[1:], loop=0, duration=50, **more
     )
     return file.getvalue()
+
+
+def _chunks(data: bytes, start: int = 12) -> list[tuple[bytes, bytes]]:
+    """The chunks of a WebP file, or of a frame."""
+    found, at = [], start
+    while at + 8 <= len(data):
+        size = int.from_bytes(data[at + 4 : at + 8], "little")
+        found.append((data[at : at + 4], data[at + 8 : at + 8 + size]))
+        at += 8 + size + size % 2
+    return found
+
+
+def _join(chunks: list[tuple[bytes, bytes]]) -> bytes:
+    return b"".join(
+        name + struct.pack("<I", len(content)) + content + bytes(len(content) % 2)
+        for name, content in chunks
+    )
+
+
+def hide_in_frames(webp: bytes, text: bytes) -> bytes:
+    """A moving WebP with a chunk of EXIF in each of its frames."""
+    chunks = [
+        (name, content + _join([(b"EXIF", text)]) if name == b"ANMF" else content)
+        for name, content in _chunks(webp)
+        if name != b"EXIF"
+    ]
+    body = b"WEBP" + _join(chunks)
+    return b"RIFF" + struct.pack("<I", len(body)) + body
+
+
+def frames(webp: bytes) -> list[list[tuple[bytes, bytes]]]:
+    """What each frame of a moving WebP has of pixels."""
+    return [
+        [each for each in _chunks(content, 16) if each[0] != b"EXIF"]
+        for name, content in _chunks(webp)
+        if name == b"ANMF"
+    ]
+
+
+def write_large_jpeg(path: Path, width: int, height: int) -> None:
+    """A grey JPEG of any size, that takes little time and memory to make.
+
+    One row of blocks is encoded, and stands there as often as is needed: each block begins anew
+    after a marker.
+    """
+    file = BytesIO()
+    Image.new("L", (width, 8), 128).save(file, "JPEG", restart_marker_rows=1)
+    data = bytearray(file.getvalue())
+    frame = data.index(b"\xff\xc0")
+    data[frame + 5 : frame + 7] = height.to_bytes(2, "big")
+    scan = data.index(b"\xff\xda")
+    begins = scan + 2 + int.from_bytes(data[scan + 2 : scan + 4], "big")
+    row = bytes(data[begins:-2])
+    with path.open("wb") as written:
+        written.write(data[:begins])
+        for number in range(-(-height // 8)):
+            written.write(row + bytes([0xFF, 0xD0 + number % 8]))
+        written.write(b"\xff\xd9")
 
 
 def bomb(side: int = 30_000) -> bytes:

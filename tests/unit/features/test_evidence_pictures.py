@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from PIL import Image
 
+from poutama.features.evidence import pictures
 from poutama.features.evidence.pictures import prepare_picture
 from poutama.features.evidence.types import UnfitFileError
 from tests.unit.features import photos
@@ -131,6 +134,63 @@ def test_what_moves_goes_on_moving_without_its_comment(folder: Path, picture: st
     assert thumbnail(folder).size == (64, 48)
 
 
+def test_the_frames_of_an_animation_tell_nothing_besides(folder: Path) -> None:
+    """EXIF in the chunks of a frame, where no program looks for it."""
+    moving = photos.hide_in_frames(photos.animation("WEBP"), photos.PLACE)
+    assert moving.count(photos.PLACE) == 5
+    prepare(folder, moving, "WEBP")
+    data = (folder / "file").read_bytes()
+    assert photos.PLACE not in data
+    assert int.from_bytes(data[4:8], "little") == len(data) - 8
+    assert photos.frames(data) == photos.frames(moving)
+
+
+@pytest.mark.parametrize(
+    ("size", "served"),
+    [((100, 60), (100, 60)), ((101, 60), (51, 30)), ((400, 16), (200, 8)), ((700, 60), (175, 15))],
+)
+@pytest.mark.parametrize("progressive", [False, True])
+def test_a_photo_of_too_many_pixels_is_scaled(
+    folder: Path, size: tuple[int, int], served: tuple[int, int], progressive: bool
+) -> None:
+    photos.scene(size=size).save(folder / "large.jpg", progressive=progressive)
+    found = prepare(folder, (folder / "large.jpg").read_bytes(), "JPEG", 6_000)
+    assert found.size == served
+    assert brightest_quarter(found) == (False, False)
+
+
+def test_a_photo_beyond_all_bounds_is_refused(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    photos.scene(size=(1000, 1000)).save(folder / "large.jpg", progressive=True)
+    data = (folder / "large.jpg").read_bytes()
+    with pytest.raises(UnfitFileError, match="too large: 1000 by 1000 pixels"):
+        prepare(folder, data, "JPEG", 10_000)
+    assert prepare(folder, data, "JPEG", 20_000).size == (125, 125)
+    # Of a progressive one, all parts are in memory before it can be scaled: 4:2:0 has 3 bytes each.
+    monkeypatch.setattr(pictures, "_MAX_WAITING_BYTES", 2_999_999)
+    with pytest.raises(UnfitFileError, match="too large"):
+        prepare(folder, data, "JPEG", 20_000)
+
+
+@pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="reads what Linux says")
+def test_a_large_photo_takes_memory_for_what_is_left_of_it(folder: Path) -> None:
+    """200 million pixels, as some telephones take, in a process that may have 700 MB."""
+    large = folder / "large.jpg"
+    photos.write_large_jpeg(large, 16_320, 12_240)
+    script = (
+        "import resource, sys; from pathlib import Path\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (700_000_000,) * 2)\n"
+        "from poutama.features.evidence.pictures import prepare_picture\n"
+        "source, target, small = map(Path, sys.argv[1:])\n"
+        "prepare_picture(source, target, small, picture='JPEG', max_pixels=50_000_000)\n"
+    )
+    arguments = [str(large), str(folder / "file"), str(folder / "thumbnail")]
+    subprocess.run([sys.executable, "-c", script, *arguments], check=True, timeout=120)
+    with Image.open(folder / "file") as served:
+        assert served.size == (8160, 6120)
+
+
 @pytest.mark.parametrize("picture", ["GIF", "JPEG", "PNG", "WEBP"])
 def test_the_same_upload_gives_the_same_objects(folder: Path, picture: str) -> None:
     taken = photos.photo(picture, orientation=6)
@@ -174,7 +234,7 @@ def test_a_bomb_is_refused_before_it_goes_off(folder: Path) -> None:
     packed = photos.bomb()
     assert len(packed) < 200_000
     with pytest.raises(
-        UnfitFileError, match="30000 by 30000 pixels large: expected at most 50 million"
+        UnfitFileError, match=r"too large: 30000 by 30000 pixels\. Make it smaller, to 50 million"
     ):
         prepare(folder, packed, "PNG")
 
@@ -186,7 +246,7 @@ def test_a_long_animation_is_refused(folder: Path) -> None:
     prepare(folder, photos.animation("GIF", frames=10), "GIF", most)
     with pytest.raises(UnfitFileError, match="too long"):
         prepare(folder, moving, "GIF", most)
-    with pytest.raises(UnfitFileError, match="pixels large"):
+    with pytest.raises(UnfitFileError, match="too large"):
         prepare(folder, moving, "GIF", most - 4)
 
 

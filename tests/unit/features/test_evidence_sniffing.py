@@ -12,13 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from poutama.features.evidence.sniffing import require_type, sniff_type
+from poutama.features.evidence.sniffing import require_known_type, sniff_type
 from poutama.features.evidence.types import (
     DOCX,
     FILE_TYPES,
     GIF,
+    HEIC,
     JPEG,
     LONGEST_FILE_NAME,
+    NOT_DECLARED,
     ODT,
     PDF,
     PNG,
@@ -26,8 +28,11 @@ from poutama.features.evidence.types import (
     TEXT,
     WEBP,
     XLSX,
+    FileType,
     UnfitFileError,
+    clean_file_name,
     fit_file_name,
+    read_declared_type,
 )
 from tests.unit.features import photos
 
@@ -81,25 +86,59 @@ def test_what_cannot_be_evidence_is_told_apart(tmp_path: Path, media_type: str) 
     assert media_type not in FILE_TYPES
 
 
-@pytest.mark.parametrize("said", KNOWN)
-def test_a_file_is_taken_for_no_other(tmp_path: Path, said: str) -> None:
-    for really, data in (KNOWN | OTHERS).items():
-        path = put(tmp_path, data)
-        if really == said:
-            require_type(path, said)
-        else:
-            with pytest.raises(
-                UnfitFileError, match=r"^The file was said to be .+, but it is .+\.$"
-            ):
-                require_type(path, said)
+@pytest.mark.parametrize("media_type", KNOWN)
+def test_what_evidence_may_be_is_known(tmp_path: Path, media_type: str) -> None:
+    assert require_known_type(put(tmp_path, KNOWN[media_type])) is FILE_TYPES[media_type]
 
 
-def test_the_sentence_names_both(tmp_path: Path) -> None:
-    with pytest.raises(UnfitFileError) as caught:
-        require_type(put(tmp_path, KNOWN[PNG.media_type]), PDF.media_type)
-    assert caught.value.message == (
-        "The file was said to be a PDF document, but it is a PNG picture."
-    )
+@pytest.mark.parametrize("media_type", OTHERS)
+def test_a_refusal_says_what_it_is_and_what_to_do(tmp_path: Path, media_type: str) -> None:
+    with pytest.raises(
+        UnfitFileError, match=r"^The file is .+, which cannot be evidence\. .+ and add that\.$"
+    ):
+        require_known_type(put(tmp_path, OTHERS[media_type]))
+
+
+@pytest.mark.parametrize(
+    ("data", "media_type"),
+    [
+        ("Kia ora, e hoa mā.\r\n".encode("utf-16"), TEXT.media_type),
+        (b"\xfe\xff" + "Āe".encode("utf-16-be"), TEXT.media_type),
+        ("<!doctype html><script>".encode("utf-16"), "text/html"),
+        ("\ufeff<svg onload=''/>".encode("utf-16-le"), "image/svg+xml"),
+        (b"\xff\xfea", NOT_DECLARED),
+        ("a\0b".encode("utf-16"), NOT_DECLARED),
+        (b"\r\n\r\n  %PDF-1.4\n", PDF.media_type),
+        (b"\xef\xbb\xbf%PDF-1.4\n", PDF.media_type),
+        (b"x %PDF-1.4\n", TEXT.media_type),
+        (b" " * 1100 + b"%PDF-1.4\n", TEXT.media_type),
+        (photos.animation("PNG"), PNG.media_type),
+        (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", HEIC.media_type),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1heic", HEIC.media_type),
+        (b"\0\0\0\x18ftypmif1\0\0\0\0mif1avif", "image/avif"),
+        (b"\0\0\0\x18ftypavif\0\0\0\0mif1miaf", "image/avif"),
+    ],
+)
+def test_a_file_is_what_its_content_is(tmp_path: Path, data: bytes, media_type: str) -> None:
+    assert sniff_type(put(tmp_path, data)) == media_type
+
+
+@pytest.mark.parametrize(
+    ("declared", "type_"),
+    [
+        ("image/jpeg", JPEG),
+        ("Text/Plain; charset=utf-8", TEXT),
+        *((word, None) for word in ("", "image/jpg", "application/octet-stream", "video/x", "?\n")),
+    ],
+)
+def test_what_is_declared_is_a_hint(declared: str, type_: FileType | None) -> None:
+    assert read_declared_type(declared) is type_
+
+
+@pytest.mark.parametrize("declared", ["image/svg+xml", "text/html; charset=utf-8"])
+def test_what_could_only_be_refused_is_refused_at_once(declared: str) -> None:
+    with pytest.raises(UnfitFileError, match="cannot be evidence"):
+        read_declared_type(declared)
 
 
 @pytest.mark.parametrize(
@@ -155,6 +194,9 @@ def test_whatever_is_in_a_file_has_some_type(
         ("...", "file.jpg"),
         (".jpg", "jpg.jpg"),
         ("ngā mahi\n.jpg", "ngā mahi.jpg"),
+        ("IMG_0042.HEIC", "IMG_0042.jpg"),
+        ("letter.docx.PNG", "letter.docx.jpg"),
+        (".png", "png.jpg"),
     ],
 )
 def test_a_name_ends_as_its_type_does(name: str, fitted: str) -> None:
@@ -168,3 +210,7 @@ def test_every_name_can_be_saved(name: str) -> None:
     assert 5 <= len(fitted) <= LONGEST_FILE_NAME
     assert not set(fitted) & set('/\\<>:"|?*\n\0')
     assert fit_file_name(fitted, PDF) == fitted
+    cleaned = clean_file_name(name)
+    assert 1 <= len(cleaned) <= LONGEST_FILE_NAME
+    assert clean_file_name(cleaned) == cleaned
+    assert not set(cleaned) & set('/\\<>:"|?*\n\0')

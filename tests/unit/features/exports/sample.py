@@ -28,10 +28,11 @@ HEADING = Heading(
 
 PHOTO = Evidence(
     id=identity(40), title="Māra kai", alt_text="Five kūmara plants", media_type="image/jpeg",
-    size=1_234_567, sha256="ab" * 32, created_at=moment(3, 4),
+    seconds=None, size=1_234_567, sha256="ab" * 32, created_at=moment(3, 4),
 )  # fmt: skip
 PAPER = Evidence(
-    id=identity(41), title="Certificate", alt_text="", media_type="application/pdf", size=900,
+    id=identity(41), title="Certificate", alt_text="", media_type="application/pdf",
+    seconds=None, size=900,
     sha256="cd" * 32, created_at=moment(3, 5),
 )  # fmt: skip
 
@@ -132,6 +133,7 @@ def _evidence(evidence: Evidence) -> JsonObject:
         "altText": evidence.alt_text,
         "fileName": FILE_NAMES[evidence.id],
         "mediaType": evidence.media_type,
+        "seconds": evidence.seconds,
         "bytes": evidence.size,
         "sha256": evidence.sha256,
         "createdAt": print_date_time(evidence.created_at),

@@ -18,6 +18,7 @@ from pypdf import PdfReader
 from poutama.features.exports.embedded_pictures import fit_picture
 from poutama.features.exports.journey import JourneyGoal, count_goals
 from poutama.features.exports.pdf_document import Volume, print_journey
+from poutama.features.exports.pdf_goal import describe_goal
 from poutama.features.exports.theme import label_goal_type
 from tests.unit.features.exports.sample import (
     EMOJI,
@@ -26,6 +27,7 @@ from tests.unit.features.exports.sample import (
     HEADING,
     LANGUAGES,
     LONG_WORD,
+    PAPER,
     PHOTO,
     moment,
 )
@@ -244,3 +246,11 @@ def test_a_part_has_its_own_goals_and_the_numbers_of_the_whole() -> None:
     assert "Goals 5 to 5 are in this part. The numbers are of all parts." in text
     assert "Wellbeing 4 Cultural 1" in text
     assert "in this part" not in text_of(printed())
+
+
+def test_a_recording_is_printed_with_its_length() -> None:
+    song = replace(PAPER, title="Waiata", media_type="video/mp4", seconds=185, size=4_200_000)
+    (found,) = describe_goal(1, replace(LANGUAGES, evidence=(song,)), HEADING, ())["evidence"]
+    assert (found["title"], found["about"]) == ("Waiata", "MP4, 3:05, 4.2 MB")
+    (found,) = describe_goal(1, replace(LANGUAGES, evidence=(PAPER,)), HEADING, ())["evidence"]
+    assert found["about"] == "PDF, 1 kB"
