@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from enum import Enum, auto
 
 import asyncpg
@@ -95,6 +95,31 @@ class PooledConnection:
         Raises:
             Failure: always with the outcome that the phase allows.
         """
+        return await self._fetch(phase, statement, deadline, lambda found: found.fetch(*args))
+
+    async def fetch_many(
+        self,
+        phase: ConnectionPhase,
+        statement: str,
+        arguments: Sequence[Sequence[object]],
+        deadline: float,
+    ) -> Records:
+        """Run one statement for several sets of values, in one round trip; return all their rows.
+
+        Raises:
+            Failure: as `fetch`.
+        """
+        return await self._fetch(
+            phase, statement, deadline, lambda found: found.fetchmany(arguments)
+        )
+
+    async def _fetch(
+        self,
+        phase: ConnectionPhase,
+        statement: str,
+        deadline: float,
+        run: Callable[[PreparedStatement[asyncpg.Record]], Awaitable[Records]],
+    ) -> Records:
         reached = ConnectionPhase.PREPARE
         prepared = self._statements.pop(statement)
         reused = prepared is not None
@@ -106,7 +131,7 @@ class PooledConnection:
                 if prepared is None:
                     prepared = await self._connection.prepare(statement)
                 reached = phase
-                rows = await prepared.fetch(*args)
+                rows = await run(prepared)
         except Exception as error:
             raise self._failed(error, reached, reused) from error
         except BaseException:

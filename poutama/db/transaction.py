@@ -59,6 +59,18 @@ class Transaction:
         rows, _ = await self._run(statement, args)
         return rows
 
+    async def fetch_many(
+        self, statement: str, arguments: Sequence[Sequence[object]]
+    ) -> list[asyncpg.Record]:
+        """Run a statement that returns one row for each of these sets of values, in their order.
+
+        One round trip. Each run sees what those before it have written.
+
+        Raises:
+            DatabaseError, TransactionMisuseError: as `fetch`.
+        """
+        return await self._guard(lambda step: self._session.run_many(step, statement, arguments))
+
     async def execute(self, statement: str, *args: object) -> str:
         """Run one statement and return its command tag, such as `UPDATE 1`.
 
@@ -69,6 +81,10 @@ class Transaction:
         return tag
 
     async def _run(self, statement: str, args: Sequence[object]) -> tuple[Records, str]:
+        return await self._guard(lambda step: self._session.run(step, statement, args))
+
+    async def _guard(self, run: Callable[[str], Awaitable[T]]) -> T:
+        """Run one statement, if another may run now."""
         if self.ended:
             raise TransactionMisuseError("The transaction has ended.")
         if self._busy:
@@ -78,7 +94,7 @@ class Transaction:
         self._statements += 1
         self._busy = True
         try:
-            return await self._session.run(str(self._statements), statement, args)
+            return await run(str(self._statements))
         except Failure as failure:
             self._failure = failure
             raise public_error(failure) from failure.__cause__
@@ -219,6 +235,25 @@ class PooledSession:
             trace.rows = len(rows)
             trace.prepared = self.connection.prepared
         return rows, tag
+
+    async def run_many(
+        self, step: str, statement: str, arguments: Sequence[Sequence[object]]
+    ) -> Records:
+        """Run one statement of the closure for several sets of values.
+
+        Raises:
+            Failure: as `run`.
+        """
+        running = self.connection.fetch_many(
+            ConnectionPhase.STATEMENT, statement, arguments, self._deadline
+        )
+        if not self._tracer.active:
+            return await running
+        with self._tracer.measure(self._span(step, statement)) as trace:
+            rows = await running
+            trace.rows = len(rows)
+            trace.prepared = self.connection.prepared
+        return rows
 
     async def _command(self, step: str, phase: ConnectionPhase, text: str) -> str:
         running = self.connection.command(phase, text, self._deadline)

@@ -13,12 +13,15 @@ from json import dumps, loads
 from typing import Any, TypeAlias, assert_never
 from uuid import UUID
 
-from poutama.changes import ChangePlans, Changes, explain_conflict
+from poutama.changes import ChangePlans, Changes
 from poutama.db.connection import Database
 from poutama.db.pooled_connection import Records
 from poutama.db.retry import RetryPolicy
 from poutama.db.transaction import Transaction, run_transaction
+from poutama.engine.bulk_results import GONE, read_results
+from poutama.engine.bulk_write import Result, read_kept, write_items
 from poutama.engine.prepare import (
+    PreparedBulk,
     PreparedCall,
     PreparedRepeat,
     PreparedStep,
@@ -27,9 +30,9 @@ from poutama.engine.prepare import (
     key_of,
 )
 from poutama.engine.step_failures import failing_at, naming, refusing_payload
+from poutama.engine.unwritten import find_made, raise_unwritten, refuse_repeated_ids
 from poutama.errors import (
     AmbiguousCommit,
-    ConflictError,
     DatabaseError,
     DeadlineExceededError,
     IdempotencyKeyReusedError,
@@ -39,15 +42,16 @@ from poutama.errors import (
 )
 from poutama.jobs.table import require_job_quota
 from poutama.plan.binding import Binding, resolve_tree, resolve_value
-from poutama.plan.mutation_steps import Call, Write
-from poutama.plan.nodes import Insert, Text
+from poutama.plan.mutation_steps import Call, ResultList, Write
+from poutama.plan.nodes import Text
 from poutama.plan.operation import GraphQLRequest
 from poutama.procedure import Procedure, ProcedureContext
-from poutama.quotas import Fetch, Quotas, find_refusal
+from poutama.quotas import Quotas
+from poutama.schema.bulk import RESULTS
 from poutama.settings import Settings
 from poutama.sql.idempotency import lookup_written, store_written
 from poutama.sql.procedure_payload import fill_returned
-from poutama.sql.statement import Statement, StatementResult, bind_values
+from poutama.sql.statement import Statement, bind_values
 
 _FIND = lookup_written()
 
@@ -138,6 +142,7 @@ class MutationRun:
         idempotent = self._binding.idempotent_request
         statement = step.statement if idempotent is None else step.idempotent
         with failing_at(step.write.key), refusing_payload(step.write, statement):
+            refuse_repeated_ids(step.write, self._binding)
             rows = await self._database.write(
                 statement.text, bind_values(statement, self._binding), deadline=self._deadline
             )
@@ -146,8 +151,9 @@ class MutationRun:
                 return None
             if not outcome.written and step.made is not None:
                 return None
-            await self._check_quotas(step.write, outcome, self._read)
-            return self._join([self._conclude(step.write, outcome)])
+            await raise_unwritten(step.write, outcome, self._binding, self._read)
+            assert outcome.data is not None, "what was written can be read"
+            return self._join([outcome.data])
 
     async def _run_steps(self, transaction: Transaction) -> str:
         binding = self._binding
@@ -182,6 +188,10 @@ class MutationRun:
                     if before is not None:
                         await transaction.execute(before.text, *bind_values(before, self._binding))
                     return await self._write(write, statement, payload, made, transaction)
+                case PreparedBulk(write, _, _, payload):
+                    results = await write_items(step, self._binding, transaction)
+                    self._binding.returned = {RESULTS: results}
+                    return await self._read_results(write.results, payload, results, transaction)
                 case PreparedCall(call, permit, payload):
                     await self._call(call, permit, transaction)
                     return await self._read_payload(payload, transaction)
@@ -193,13 +203,26 @@ class MutationRun:
         match step:
             case Text():
                 return {}
-            case PreparedCall():
+            case PreparedCall() | PreparedBulk() | WriteInSteps(write=Write(kept=(_,))):
                 return self._binding.returned
             case SimpleWrite(write) | WriteInSteps(write):
-                row = resolve_value(write.row, self._binding)
-                return dict.fromkeys(write.returned, row)
+                return self._returned_ids(write)
             case _:
                 assert_never(step)
+
+    def _returned_ids(self, write: Write) -> dict[str, object]:
+        return dict.fromkeys(write.returned, resolve_value(write.row, self._binding))
+
+    async def _read_results(
+        self,
+        members: tuple[Text | ResultList, ...],
+        payload: Statement,
+        results: Sequence[Result],
+        transaction: Transaction,
+    ) -> str:
+        text, scanned = await read_results(members, payload, results, self._binding, transaction)
+        self.scanned += scanned
+        return text
 
     async def _repeat(self, fingerprint: str, written: str, transaction: Transaction) -> str:
         """Read again what a mutation of the same key has written, as far as the caller may see it.
@@ -225,13 +248,12 @@ class MutationRun:
         if isinstance(step, Text):
             return step.json
         try:
+            if step.results is not None:
+                results: Any = self._binding.returned[RESULTS]
+                return await self._read_results(step.results, step.payload, results, transaction)
             return await self._read_payload(step.payload, transaction)
         except (KeyError, NotFoundError):
-            raise NotFoundError(
-                f"{step.field}: this has happened, under this idempotency key or id, and does not"
-                " happen again. What it wrote was deleted since, or you may not see it.",
-                applied=True,
-            ) from None
+            raise NotFoundError(f"{step.field}: {GONE}", applied=True) from None
 
     async def _write(
         self,
@@ -242,44 +264,29 @@ class MutationRun:
         transaction: Transaction,
     ) -> str:
         """Write, and return the payload: the statement's own, or what `payload` reads after it."""
+        refuse_repeated_ids(write, self._binding)
         values = bind_values(statement, self._binding)
         with refusing_payload(write, statement):
             rows = await transaction.fetch(statement.text, *values)
         outcome = statement.conclude(rows)
-        if not outcome.written and made is not None:
-            found = await transaction.fetch(made.text, *bind_values(made, self._binding))
-            if found:
-                return await self._read_made(write, found[0]["made"], transaction)
-        await self._check_quotas(write, outcome, transaction.fetch)
-        text = self._conclude(write, outcome)
-        return text if payload is None else await self._read_payload(payload, transaction)
+        if not outcome.written and await find_made(write, made, self._binding, transaction.fetch):
+            return await self._read_made(write, transaction)
+        await raise_unwritten(write, outcome, self._binding, transaction.fetch)
+        if payload is not None:
+            self._binding.returned = {**self._returned_ids(write), **read_kept(outcome)}
+            return await self._read_payload(payload, transaction)
+        assert outcome.data is not None, "what was written can be read"
+        return outcome.data
 
-    async def _read_made(self, write: Write, made: bool, transaction: Transaction) -> str:
-        """The payload about the row that has the new one's id, if the viewer has made it.
-
-        Raises:
-            ConflictError: another has.
-        """
-        if not made:
-            with naming(write.field):
-                raise ConflictError("input.id: expected an id that is not in use; make a new one.")
+    async def _read_made(self, write: Write, transaction: Transaction) -> str:
+        """The payload about the row that the viewer has made before, with the new one's id."""
         steps = await self._prepare_repeat()
         step = next(step for step in steps if step.key == write.key)
-        self._binding.returned = dict.fromkeys(
-            write.returned, resolve_value(write.row, self._binding)
-        )
+        self._binding.returned = self._returned_ids(write)
         return await self._read_again(step, transaction)
 
     async def _read(self, statement: str, *values: object) -> Records:
         return await self._database.read(statement, values, deadline=self._deadline)
-
-    async def _check_quotas(self, write: Write, outcome: StatementResult, fetch: Fetch) -> None:
-        """Raise QuotaExceededError where that is why nothing was written."""
-        if not outcome.written and isinstance(write.change, Insert):
-            refusal = await find_refusal(write.change, self._binding, fetch)
-            if refusal is not None:
-                with naming(write.field):
-                    raise refusal
 
     async def _read_payload(self, payload: Statement, transaction: Transaction) -> str:
         """The payload's text.
@@ -320,23 +327,6 @@ class MutationRun:
             quotas = Quotas(self._writing.plans.model, self._writing.settings)
             for job in transaction.enqueued[enqueued:]:
                 await require_job_quota(transaction, quotas, job)
-
-    def _conclude(self, step: Write, outcome: StatementResult) -> str:
-        """Return the payload's text, or raise why nothing was written."""
-        if outcome.written:
-            assert outcome.data is not None, "what was written can be read"
-            return outcome.data
-        if outcome.version is not None and not isinstance(step.change, Insert):
-            assert step.change.expected_version is not None
-            expected = resolve_value(step.change.expected_version, self._binding)
-            with naming(step.field):
-                raise explain_conflict(expected, outcome.version)
-        named = [step.change.entity]
-        if isinstance(step.change, Insert) and step.change.parents:
-            named = [parent.entity for parent in step.change.parents]
-        missing = " or ".join(entity.name for entity in named)
-        with naming(step.field):
-            raise NotFoundError.of(missing)
 
     def _join(self, texts: Iterable[str]) -> str:
         pairs = zip(self._steps, texts, strict=True)

@@ -11,11 +11,21 @@ from typing import TypeAlias, assert_never
 from poutama.plan.audit_marks import find_searched
 from poutama.plan.build import ReadBuilder
 from poutama.plan.cost import Cost, Pricing, check_total, price_searches
-from poutama.plan.mutation_steps import Call, MutationStep, Write
-from poutama.plan.nodes import Read, Text
+from poutama.plan.mutation_steps import (
+    BulkWrite,
+    Call,
+    MutationStep,
+    RefusedInput,
+    Repeat,
+    ResultList,
+    Write,
+)
+from poutama.plan.nodes import Delete, Read, Text
 from poutama.plan.operation import Operation
 from poutama.plan.passes import rewrite_read
+from poutama.plan.payloads import NUMBERED
 from poutama.plan.selection import Selections
+from poutama.plan.values import Members, Returned
 from poutama.plan.variables_shape import VariablesShape, build_trees
 from poutama.plan.writes import WriteBuilder
 from poutama.schema.model import Model
@@ -26,7 +36,7 @@ from poutama.sql.json import render_idempotent, render_json
 from poutama.sql.permit import render_permits
 from poutama.sql.rows import render_rows
 from poutama.sql.statement import Statement
-from poutama.sql.write import render_gaps, render_made
+from poutama.sql.write import render_gaps, render_made, render_renumbering
 
 Render: TypeAlias = Callable[..., Statement]
 
@@ -83,15 +93,45 @@ class PreparedCall:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class PreparedShape:
+    """The change of all inputs of one shape, and what finds a row that has the client's id."""
+
+    write: Write
+    statement: Statement
+    made: Statement | None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PreparedBulk:
+    """A change of several inputs, and what reads the payload afterwards.
+
+    Attributes:
+        write: the plan.
+        shapes: a statement for each of its shapes.
+        renumbering: what closes the gaps that deletions leave among numbered rows.
+        payload: what reads the rows of all results.
+    """
+
+    write: BulkWrite
+    shapes: tuple[PreparedShape | RefusedInput, ...]
+    renumbering: Statement | None
+    payload: Statement
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class PreparedRepeat:
-    """A root field of a mutation that has happened, and what reads its payload as of now."""
+    """A root field of a mutation that has happened, and what reads its payload as of now.
+
+    `results`: how it is put together, where it has several.
+    """
 
     key: str
     field: str
     payload: Statement
+    results: tuple[Text | ResultList, ...] | None
 
 
-PreparedStep: TypeAlias = Text | SimpleWrite | WriteInSteps | PreparedCall
+PreparedStep: TypeAlias = Text | SimpleWrite | WriteInSteps | PreparedBulk | PreparedCall
 """A root field of a mutation, ready to run."""
 
 
@@ -125,6 +165,8 @@ def key_of(step: PreparedStep) -> str:
     """The response key of a root field."""
     match step:
         case Text(key=key) | SimpleWrite(Write(key=key)) | WriteInSteps(Write(key=key)):
+            return key
+        case PreparedBulk(write=BulkWrite(key=key)):
             return key
         case PreparedCall(call):
             return call.key
@@ -179,9 +221,7 @@ def prepare_repeat(
     reads = ReadBuilder(model, operation, selections, settings)
     render = _renderer(rendering, Bounds.from_settings(settings))
     return tuple(
-        step
-        if isinstance(step, Text)
-        else PreparedRepeat(step.key, step.field, render(Read(step.payload)))
+        step if isinstance(step, Text) else _prepare_repeat(step, render)
         for step in WriteBuilder(model, operation, selections, reads, settings).build_repeat()
     )
 
@@ -196,11 +236,13 @@ def _prepare_step(step: MutationStep, render: Render, bounds: Bounds) -> Prepare
             return step
         case Call():
             return PreparedCall(step, render_permits(step.permits), render(Read(step.payload)))
+        case BulkWrite():
+            return _prepare_bulk(step, render)
         case Write(change=change):
             before, made = render_gaps(change), render_made(change)
             if not step.together:
                 payload = render(Read(step.payload))
-                return WriteInSteps(step, before, render(Read(()), change), payload, made)
+                return WriteInSteps(step, before, render(Read(step.kept), change), payload, made)
             read = Read(step.payload)
             statement = render(read, change)
             if before is not None:
@@ -211,13 +253,37 @@ def _prepare_step(step: MutationStep, render: Render, bounds: Bounds) -> Prepare
             assert_never(step)
 
 
+def _prepare_bulk(step: BulkWrite, render: Render) -> PreparedBulk:
+    shapes: list[PreparedShape | RefusedInput] = []
+    renumbering = None
+    for shape in step.shapes:
+        if isinstance(shape, RefusedInput):
+            shapes.append(shape)
+            continue
+        change = shape.change
+        # One row for each input, whatever the engine reads best.
+        statement = render_json(Read(shape.kept), change)
+        shapes.append(PreparedShape(shape, statement, render_made(change)))
+        if isinstance(change, Delete):
+            renumbering = render_renumbering(change.entity, Members(Returned(NUMBERED)))
+    return PreparedBulk(step, tuple(shapes), renumbering, render(Read(step.payload)))
+
+
+def _prepare_repeat(step: Repeat, render: Render) -> PreparedRepeat:
+    return PreparedRepeat(step.key, step.field, render(Read(step.payload)), step.results)
+
+
 def _is_marked(step: PreparedStep) -> bool:
     match step:
         case Text():
             return False
         case SimpleWrite(_, statement) | WriteInSteps(statement=statement, payload=None):
             return has_marks(statement.text)
-        case WriteInSteps(payload=Statement() as payload) | PreparedCall(payload=payload):
+        case (
+            WriteInSteps(payload=Statement() as payload)
+            | PreparedCall(payload=payload)
+            | PreparedBulk(payload=payload)
+        ):
             return has_marks(payload.text)
         case _:
             return False

@@ -222,6 +222,9 @@ class Pricing:
         sets = [node.selection_set for node in nodes]
         row = type_.name.removesuffix("Edge")
         rows = above | ({row} if row in self._model.entities else frozenset())
+        changes = self._count_changes(owner, arguments)
+        if changes is not None:
+            size = float(changes)
         inner = self._fields(sets, type_, None if many else size, rows, path)
         # A connection, its edges and a payload are wrapping: only what they wrap lies deeper.
         factor = settings.cost_depth_factor if type_.name in self._model.entities else 1
@@ -232,8 +235,14 @@ class Pricing:
         if relation is not None:
             found = found.plus(self._price_reading(nodes, owner, relation, arguments, above))
         if owner is self._model.schema.mutation_type:
-            found = found.plus(Cost(CHANGE))
+            found = found.plus(Cost(CHANGE * (1 if changes is None else changes)))
         return written.plus(found)
+
+    def _count_changes(self, owner: GraphQLObjectType, arguments: Mapping[str, Tree]) -> int | None:
+        """How many inputs a mutation of several has; None for any other field."""
+        inputs = arguments.get("inputs")
+        is_root = owner is self._model.schema.mutation_type
+        return len(inputs) if is_root and isinstance(inputs, list) else None
 
     def _price_reading(
         self,

@@ -13,27 +13,34 @@ from typing import cast
 
 from graphql import FieldNode, GraphQLObjectType
 
+from poutama.errors import QuotaExceededError
 from poutama.plan.audit_marks import find_subject
 from poutama.plan.build import ReadBuilder
+from poutama.plan.bulk_writes import build_results, find_shapes
 from poutama.plan.defaults import add_defaults
 from poutama.plan.dependents import find_dependents
 from poutama.plan.filters import as_value
-from poutama.plan.mutation_steps import Call, MutationStep, MutationSteps, Repeat, Write
+from poutama.plan.limits import exceeded
+from poutama.plan.mutation_steps import (
+    BulkWrite,
+    Call,
+    MutationStep,
+    MutationSteps,
+    RefusedInput,
+    Repeat,
+    Write,
+)
 from poutama.plan.nodes import (
-    All,
     AnyOf,
     Assignment,
     Children,
     Delete,
     Exists,
     Insert,
-    Many,
     Member,
     NewRow,
     One,
-    Own,
     OwnedBy,
-    Page,
     Parent,
     Predicate,
     Read,
@@ -45,8 +52,15 @@ from poutama.plan.nodes import (
     Update,
 )
 from poutama.plan.operation import Operation
-from poutama.plan.ownership import held_by
 from poutama.plan.passes import rewrite_read
+from poutama.plan.payloads import (
+    find_own,
+    find_returned,
+    id_of,
+    keep_parents,
+    read_after,
+    show_inserted,
+)
 from poutama.plan.procedure_calls import build_permits, check_input
 from poutama.plan.quota_checks import check_children, check_quotas
 from poutama.plan.selection import Selections
@@ -60,7 +74,6 @@ from poutama.plan.values import (
     Returned,
     Unusable,
     Value,
-    ViewerId,
 )
 from poutama.plan.variables_shape import Tree
 from poutama.plan.write_guard import changeable_rows, extendable_rows
@@ -78,6 +91,7 @@ from poutama.schema.model import (
     Model,
     Mutation,
     PayloadId,
+    PayloadParent,
     PayloadRow,
     PayloadValue,
 )
@@ -126,11 +140,15 @@ class WriteBuilder:
             BadUserInputError: an argument cannot be used.
         """
         return tuple(
-            Text(key, TYPENAME)
-            if mutation is None
-            else Repeat(key, mutation.field, self._payload(key, nodes, mutation, None))
+            Text(key, TYPENAME) if mutation is None else self._repeat(key, nodes, mutation)
             for key, nodes, mutation in self._root_fields()
         )
+
+    def _repeat(self, key: str, nodes: list[FieldNode], mutation: Mutation) -> Repeat:
+        if mutation.bulk is None:
+            return Repeat(key, mutation.field, self._payload(key, nodes, mutation, None))
+        results, rows = build_results(self._model, self._selections, self._reads, nodes, mutation)
+        return Repeat(key, mutation.field, rows, results)
 
     def _root_fields(self) -> Iterator[tuple[str, list[FieldNode], Mutation | None]]:
         collected = self._selections.collect([self._operation.node.selection_set], "Mutation")
@@ -139,7 +157,9 @@ class WriteBuilder:
             yield key, nodes, None if name == "__typename" else self._model.mutations[name]
 
     def _step(self, key: str, nodes: list[FieldNode], mutation: Mutation) -> MutationStep:
-        input = self._input(nodes[0])
+        if mutation.bulk is not None:
+            return self._bulk(key, nodes, mutation)
+        input = cast("dict[str, Tree]", self._argument(nodes[0], "input"))
         if mutation.action is Action.PROCEDURE:
             assert mutation.procedure is not None
             return Call(
@@ -153,23 +173,51 @@ class WriteBuilder:
         assert mutation.entity is not None
         entity = self._model.entities[mutation.entity]
         change = self._change(mutation, entity, input)
+        kept = keep_parents(entity, mutation, self._selected(nodes, mutation))
+        if kept:
+            payload = self._payload(key, nodes, mutation, None)
+            return Write(key, mutation.field, change, payload, False, find_returned(mutation), kept)
         payload = self._payload(key, nodes, mutation, change)
         together = not reads_written(payload, change)
         if not together:
-            payload = tuple(_read_after(member, _id_of(change)) for member in payload)
-        returned = tuple(
-            name
-            for name, field in mutation.payload.items()
-            if isinstance(field, PayloadRow | PayloadId)
-        )
-        return Write(key, mutation.field, change, payload, together, returned)
+            payload = tuple(read_after(member, id_of(change)) for member in payload)
+        return Write(key, mutation.field, change, payload, together, find_returned(mutation))
 
-    def _input(self, node: FieldNode) -> dict[str, Tree]:
+    def _bulk(self, key: str, nodes: list[FieldNode], mutation: Mutation) -> BulkWrite:
+        assert mutation.bulk is not None
+        assert mutation.entity is not None
+        entity = self._model.entities[mutation.entity]
+        inputs = cast("list[Tree]", self._argument(nodes[0], "inputs"))
+        limit = mutation.bulk.limit
+        if len(inputs) > limit:
+            raise exceeded(
+                "batch", len(inputs), limit, f"{mutation.field} has {len(inputs)} inputs"
+            )
+        kept = keep_parents(entity, mutation, mutation.payload, numbered=True)
+        templates, items = find_shapes(inputs)
+        shapes: list[Write | RefusedInput] = []
+        for template in templates:
+            try:
+                change = self._change(mutation, entity, template)
+            except QuotaExceededError as error:
+                shapes.append(RefusedInput(error.code, error.message))
+                continue
+            single = mutation.bulk.single
+            shapes.append(Write(key, single, change, (), False, find_returned(mutation), kept))
+        results, rows = build_results(self._model, self._selections, self._reads, nodes, mutation)
+        return BulkWrite(key, mutation.field, tuple(shapes), items, results, rows)
+
+    def _selected(self, nodes: list[FieldNode], mutation: Mutation) -> set[str]:
+        sets = [node.selection_set for node in nodes]
+        found = self._selections.collect(sets, mutation.payload_type).values()
+        return {inner[0].name.value for inner in found}
+
+    def _argument(self, node: FieldNode, name: str) -> Tree:
         type_ = self._model.schema.mutation_type
         assert isinstance(type_, GraphQLObjectType)
         args = type_.fields[node.name.value].args
         arguments = self._selections.arguments(node, args, (node.alias or node.name).value)
-        return cast("dict[str, Tree]", arguments["input"])
+        return arguments[name]
 
     def _change(self, mutation: Mutation, entity: Entity, input: dict[str, Tree]) -> SingleChange:
         if mutation.action is Action.INSERT:
@@ -254,6 +302,10 @@ class WriteBuilder:
                         self._reads.build_row(f"{step}.{key}", inner, target), nullable=nullable
                     )
                     members.append(self._payload_row(member, name, change))
+                case PayloadParent(relation):
+                    member = self._reads.build_row(f"{step}.{key}", inner, relation.target)
+                    rows = replace(member.rows, where=OwnedBy("id", Returned(name)))
+                    members.append(replace(member, rows=rows, nullable=True))
                 case PayloadId() if change is not None:
                     members.append(RowId(key, change.entity))
                 case PayloadId() | PayloadValue():
@@ -267,18 +319,8 @@ class WriteBuilder:
             return replace(member, rows=replace(rows, where=OwnedBy("id", Returned(name))))
         fields = rows.fields
         if isinstance(change, Insert):
-            fields = tuple(_from_insert(field, change) for field in fields)
-        return replace(member, rows=replace(rows, fields=fields, written=0, own=_own(change)))
-
-
-def _own(change: SingleChange) -> Own:
-    """What the guard of a change says of the row that it writes."""
-    if not isinstance(change, Insert):
-        return held_by(change.entity, change.guard)
-    owner = change.entity.owner
-    mine = [OwnedBy(owner, ViewerId())] if owner is not None else []
-    behind = [Exists(each.relation, each.entity, each.guard) for each in change.parents]
-    return held_by(change.entity, All((*mine, *behind)))
+            fields = tuple(show_inserted(field, change) for field in fields)
+        return replace(member, rows=replace(rows, fields=fields, written=0, own=find_own(change)))
 
 
 def _assign(
@@ -305,35 +347,3 @@ def _assign(
             found = InputInteger(found, field.number, place)
         assignments.append(Assignment(column, found))
     return tuple(assignments)
-
-
-def _from_insert(member: Member, change: Insert) -> Member:
-    """Lists of a new row hold just what was inserted along with it."""
-    match member:
-        case Many(_, rows) | Page(_, rows):
-            for number, children in enumerate(change.children, start=1):
-                if rows.relation is not None and (
-                    (rows.relation.target, rows.relation.key)
-                    == (children.relation.target, children.relation.key)
-                ):
-                    return replace(member, rows=replace(rows, written=number))
-    return member
-
-
-def _id_of(change: SingleChange) -> Value:
-    return change.row.id if isinstance(change, Insert) else change.id
-
-
-def _read_after(member: Member, row: Value) -> Member:
-    """The same payload, read from the tables once the change has been made."""
-    if not isinstance(member, One):
-        return member
-    fields = tuple(_unwritten(field) for field in member.rows.fields)
-    rows = replace(member.rows, fields=fields, where=OwnedBy("id", row), written=None)
-    return replace(member, rows=rows)
-
-
-def _unwritten(member: Member) -> Member:
-    if isinstance(member, Many | Page):
-        return replace(member, rows=replace(member.rows, written=None))
-    return member

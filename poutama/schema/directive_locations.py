@@ -77,7 +77,7 @@ def _check_object(
         elif name == "Mutation":
             written = frozenset({*_WRITES, "procedure"})
             procedure = find_directive(field, "procedure") is not None
-            _allow(where, field, written | ({"permit"} if procedure else set()))
+            _allow(where, field, written | ({"permit"} if procedure else {"bulk"}))
             _only_one(where, field, written)
         else:
             _allow(where, field, _allowed_on(field) if name in tables else frozenset())

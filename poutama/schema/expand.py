@@ -24,6 +24,7 @@ from graphql import (
     parse,
 )
 
+from poutama.schema.bulk import expand_bulk
 from poutama.schema.directives import (
     MAPPING,
     MAPPING_TYPES,
@@ -69,7 +70,7 @@ def expand_document(document: DocumentNode) -> DocumentNode:
     written += "\n".join(_enum_filter(name) for name in sorted(enums))
     included = _list_options(document)
     public = [_publish(node, included) for node in definitions]
-    return DocumentNode(definitions=(*public, *parse(written).definitions))
+    return DocumentNode(definitions=(*public, *expand_bulk(document), *parse(written).definitions))
 
 
 def is_mapping_type(node: DefinitionNode) -> bool:

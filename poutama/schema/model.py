@@ -214,7 +214,29 @@ class PayloadValue:
     nullable: bool = False
 
 
-PayloadField: TypeAlias = PayloadRow | PayloadId | PayloadValue
+@dataclass(frozen=True, slots=True)
+class PayloadParent:
+    """A payload field that is the row to which a deleted row belonged."""
+
+    relation: Relation
+
+
+PayloadField: TypeAlias = PayloadRow | PayloadId | PayloadValue | PayloadParent
+
+
+@dataclass(frozen=True, slots=True)
+class Bulk:
+    """What a mutation of several inputs has besides: `payload` is that of each of its results.
+
+    Attributes:
+        single: the mutation that does the same for one.
+        result_type: the type of a result.
+        limit: how many inputs it takes at most.
+    """
+
+    single: str
+    result_type: str
+    limit: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +289,8 @@ class Mutation:
     """Of a procedure: what must hold before it is called, for the inputs that are given."""
     everyone: bool = False
     """Of a procedure: being signed in is enough where no permission is asked for."""
+    bulk: Bulk | None = None
+    """Set where it takes several inputs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ input field of a procedure is what the procedure reads, under the same rules for
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from graphql import (
     DocumentNode,
@@ -20,11 +20,13 @@ from graphql import (
 )
 
 from poutama.errors import SchemaError
+from poutama.schema.bulk import find_bulk, name_payload, name_result
 from poutama.schema.directives import find_directive, is_list, is_nullable, named_type
 from poutama.schema.entities import KINDS
 from poutama.schema.input_rules import NumberRule, TextRule
 from poutama.schema.model import (
     Action,
+    Bulk,
     Column,
     Entity,
     InputChildren,
@@ -38,6 +40,7 @@ from poutama.schema.model import (
     ObjectInput,
     PayloadField,
     PayloadId,
+    PayloadParent,
     PayloadRow,
     PayloadValue,
     PlainInput,
@@ -77,7 +80,15 @@ def load_mutations(
         entities=entities,
         enums=enums,
     )
-    return {field.name.value: loader.load(field) for field in find_mutations(document)}
+    found: dict[str, Mutation] = {}
+    for field in find_mutations(document):
+        mutation = loader.load(field)
+        found[mutation.field] = mutation
+        if (declared := find_bulk(field)) is not None:
+            name, limit = declared
+            bulk = Bulk(mutation.field, name_result(mutation.field), limit)
+            found[name] = replace(mutation, field=name, payload_type=name_payload(name), bulk=bulk)
+    return found
 
 
 def find_mutations(document: DocumentNode) -> list[FieldDefinitionNode]:
@@ -128,7 +139,7 @@ class _Loader:
             procedure=procedure,
             inputs=self._read_fields(input_type, ()),
             payload_type=payload.name.value,
-            payload=self._payload_fields(payload, None),
+            payload=self._payload_fields(payload, None, Action.PROCEDURE),
             permissions=permissions,
             everyone=everyone,
         )
@@ -145,7 +156,7 @@ class _Loader:
             raise SchemaError(
                 f"{input_type.name.value}: an update or delete has one @key, an insert one or none."
             )
-        fields = self._payload_fields(payload, entity.name)
+        fields = self._payload_fields(payload, entity, action)
         return Mutation(
             node.name.value, action, entity.name, None, inputs, payload.name.value, fields
         )
@@ -160,18 +171,21 @@ class _Loader:
         raise SchemaError("takes one argument, `input`, of an input type that is required.")
 
     def _payload_fields(
-        self, payload: ObjectTypeDefinitionNode, entity: str | None
+        self, payload: ObjectTypeDefinitionNode, entity: Entity | None, action: Action
     ) -> dict[str, PayloadField]:
+        """What the fields hold; `entity`: the type written, None for a procedure."""
         fields: dict[str, PayloadField] = {}
         for field in payload.fields or ():
             with at_node(field):
-                fields[field.name.value] = self._payload_field(payload.name.value, field, entity)
+                parent = _find_parent(field, entity) if action is Action.DELETE else None
+                fields[field.name.value] = parent or self._payload_field(
+                    payload.name.value, field, None if entity is None else entity.name
+                )
         return fields
 
     def _payload_field(
         self, payload: str, node: FieldDefinitionNode, entity: str | None
     ) -> PayloadField:
-        """What a field of a payload holds; `entity`: the type written, None for a procedure."""
         kind, nullable = named_type(node.type), is_nullable(node.type)
         where = f"{payload}.{node.name.value}"
         if is_list(node.type):
@@ -278,6 +292,21 @@ class _Loader:
         if kind == "Int":
             return NumberInput(_number_rule(node))
         return PlainInput()
+
+
+def _find_parent(node: FieldDefinitionNode, entity: Entity | None) -> PayloadParent | None:
+    """What the payload of a deletion says of a row to which the deleted row belonged."""
+    found = None if entity is None else entity.fields.get(node.name.value)
+    if not isinstance(found, Relation) or found.shape is not RelationShape.ONE or not found.key:
+        return None
+    if found.target != named_type(node.type) or is_list(node.type):
+        return None
+    if not is_nullable(node.type):
+        raise SchemaError(
+            f"{node.name.value}: the caller may not see it once the row is deleted; expected it"
+            " to be nullable."
+        )
+    return PayloadParent(found)
 
 
 def _require_type(

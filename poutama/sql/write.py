@@ -7,7 +7,7 @@ missing row.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -95,7 +95,7 @@ class ChangeRenderer:
         into = f"INSERT INTO {quote_name(change.entity.table)} ({listed})"
         parents = list(zip(change.parents, aliases, strict=True))
         guards = (self._identify(alias, parent.id, parent.guard) for parent, alias in parents)
-        where = all_of(*guards, fits, self._allowed)
+        where = all_of(*guards, fits, *self._free_ids(change), self._allowed)
         unless = " ON CONFLICT (id) DO NOTHING" if change.row.client_made else ""
         if where == TRUE:
             return f"{into} VALUES ({', '.join(values)}){unless} RETURNING *"
@@ -103,6 +103,20 @@ class ChangeRenderer:
         tables += quotas
         source = f" FROM {', '.join(tables)}" if tables else ""
         return f"{into} SELECT {', '.join(values)}{source}{where.where}{unless} RETURNING *"
+
+    def _free_ids(self, change: Insert) -> Iterator[Condition]:
+        """That the ids that the client made for rows inserted along with it are not in use."""
+        for children in change.children:
+            ids = [row.id for row in children.rows if row.client_made]
+            if ids:
+                listed = ", ".join(self._parameters.place(each, "uuid") for each in ids)
+                table = quote_name(children.entity.table)
+                used = f"SELECT 1 FROM {table} AS used WHERE used.id IN ({listed})"
+                yield Condition(f"NOT EXISTS ({used})")
+
+    def render_free_ids(self, change: Insert) -> str:
+        """Whether the ids of rows inserted along with the new one are not in use."""
+        return f"SELECT {all_of(*self._free_ids(change)).text} AS free"
 
     def render_made(self, change: Insert) -> str:
         """Of the row that has the new one's id: whether the viewer may have made it so."""
@@ -295,6 +309,42 @@ def render_made(change: Change) -> Statement | None:
         return None
     parameters = Parameters()
     text = ChangeRenderer(Conditions(parameters)).render_made(change)
+    return Statement(text, parameters.values)
+
+
+def render_free_ids(change: Insert) -> Statement | None:
+    """The statement that asks whether the ids are free that the client made for rows inserted along
+    with another; None where it made none.
+    """
+    if not any(row.client_made for children in change.children for row in children.rows):
+        return None
+    parameters = Parameters()
+    text = ChangeRenderer(Conditions(parameters)).render_free_ids(change)
+    return Statement(text, parameters.values)
+
+
+def render_renumbering(entity: Entity, parents: Value) -> Statement | None:
+    """A statement that closes the gaps which deletions have left among the rows of these parents.
+
+    None for rows that are not numbered. What moves has a version more, however far it moves.
+    """
+    moves = _sequences(entity)
+    if not moves:
+        return None
+    (column,) = moves
+    assert column.sequence is not None
+    parameters = Parameters()
+    name, within = quote_name(column.name), quote_name(column.sequence)
+    table = quote_name(entity.table)
+    listed = f"jsonb_array_elements_text({parameters.place(parents, 'jsonb')})"
+    text = (
+        f"UPDATE {table} AS this SET"
+        f" {', '.join([f'{name} = placed.place', *_bookkeeping(entity)])}"
+        f" FROM (SELECT sibling.id, row_number() OVER (PARTITION BY sibling.{within}"
+        f" ORDER BY sibling.{name}, sibling.id) - 1 AS place FROM {table} AS sibling"
+        f" WHERE sibling.{within} IN (SELECT member.value::uuid FROM {listed} AS member(value)))"
+        f" AS placed WHERE this.id = placed.id AND this.{name} <> placed.place"
+    )
     return Statement(text, parameters.values)
 
 

@@ -47,14 +47,35 @@ def document(mutation: str, shown: str = "") -> str:
     type_ = load_model().schema.mutation_type
     assert isinstance(type_, GraphQLObjectType)
     field = type_.fields[mutation]
-    payload = get_named_type(field.type)
-    assert isinstance(payload, GraphQLObjectType)
+    payload = shown_by(mutation)
     asked = " ".join(
         f"{name} {{ id }}" if isinstance(get_named_type(part.type), GraphQLObjectType) else name
         for name, part in payload.fields.items()
+        if name != "error"
     )
-    call = f"{mutation}(input: $input) {{ {shown or asked} }}"
-    return f"mutation ($input: {field.args['input'].type}) {{ {call} }}"
+    ((argument, each),) = field.args.items()
+    selected = shown or asked
+    if argument == "inputs":
+        selected = f"results {{ {selected} error {{ code message }} }}"
+    call = f"{mutation}({argument}: ${argument}) {{ {selected} }}"
+    return f"mutation (${argument}: {each.type}) {{ {call} }}"
+
+
+def shown_by(mutation: str) -> GraphQLObjectType:
+    """The payload of a mutation, or the results of one of several inputs."""
+    type_ = load_model().schema.mutation_type
+    assert type_ is not None
+    payload = get_named_type(type_.fields[mutation].type)
+    assert isinstance(payload, GraphQLObjectType)
+    if "results" in payload.fields:
+        payload = get_named_type(payload.fields["results"].type)
+        assert isinstance(payload, GraphQLObjectType)
+    return payload
+
+
+def variables_of(input: Any) -> dict[str, Any]:
+    """The variables of `document`."""
+    return input if "inputs" in input else {"input": input}
 
 
 async def ask(
@@ -65,21 +86,26 @@ async def ask(
     find: Callable[[str], UUID] = id_of,
 ) -> GraphQLResponse:
     found = resolve(input, find)
-    return await client.send(document(mutation), viewer_for(caller), input=found)
+    return await client.send(document(mutation), viewer_for(caller), **variables_of(found))
 
 
 def errors(answer: GraphQLResponse) -> list[Any]:
-    return [
-        (error["extensions"], error.get("path"))
-        for error in json.loads(answer.body).get("errors", ())
-    ]
+    """The extensions and places of errors; that of an input counts as that of the mutation."""
+    body = json.loads(answer.body)
+    found = [(error["extensions"], error.get("path")) for error in body.get("errors", ())]
+    for name, payload in (body.get("data") or {}).items():
+        for result in payload.get("results", ()):
+            if result["error"] is not None:
+                found.append(({"code": result["error"]["code"]}, [name]))
+    return found
 
 
 def versions_of(mutation: str) -> list[Input]:
     """What may be added to an input: nothing, and where it takes a version, that one or another."""
     type_ = load_model().schema.mutation_type
     assert type_ is not None
-    kind = get_named_type(type_.fields[mutation].args["input"].type)
+    ((_, argument),) = type_.fields[mutation].args.items()
+    kind = get_named_type(argument.type)
     assert isinstance(kind, GraphQLInputObjectType)
     takes = "expectedVersion" in kind.fields
     return [{}, *({"expectedVersion": version} for version in (1, 2) if takes)]
@@ -88,7 +114,8 @@ def versions_of(mutation: str) -> list[Input]:
 async def refused(client: EngineClient, mutation: str, caller: Caller, input: Input) -> bool:
     """Whether the mutation is refused; if so, to the byte as if the row did not exist."""
     for version in versions_of(mutation):
-        answer = await ask(client, mutation, caller, {**input, **version})
+        versioned = add(version, input)
+        answer = await ask(client, mutation, caller, versioned)
         match errors(answer):
             case []:
                 return False
@@ -97,14 +124,26 @@ async def refused(client: EngineClient, mutation: str, caller: Caller, input: In
             case [error]:
                 assert error == ({"code": "NOT_FOUND"}, [mutation])
                 assert NOT_FOUND.search(answer.body.decode()), answer.body
-                nowhere = await ask(client, mutation, caller, {**input, **version}, find_nothing)
+                nowhere = await ask(client, mutation, caller, versioned, find_nothing)
                 assert answer == nowhere
             case several:
                 pytest.fail(f"{caller} got {several}")
     return True
 
 
-CASES = [pytest.param(*each, id=f"{each[0].name}: {each[1].about}") for each in mutation_cases()]
+def add(version: Input, input: Any) -> Input:
+    """The input with a version; of several, each."""
+    if "inputs" in input:
+        return {"inputs": [{**each, **version} for each in input["inputs"]]}
+    return {**input, **version}
+
+
+CASES = [
+    pytest.param(record, case, rendering, id=f"{record.name}: {case.about}, {rendering}")
+    for record, case in mutation_cases()
+    # What changes several is one statement, however a payload is rendered.
+    for rendering in (RENDERINGS[:1] if record.single else RENDERINGS)
+]
 
 
 def test_every_mutation_has_a_record() -> None:
@@ -113,8 +152,7 @@ def test_every_mutation_has_a_record() -> None:
     assert known <= there, f"no mutation has the name that these records have: {known - there}"
 
 
-@pytest.mark.parametrize("rendering", RENDERINGS)
-@pytest.mark.parametrize(("record", "case"), CASES)
+@pytest.mark.parametrize(("record", "case", "rendering"), CASES)
 async def test_a_mutation_is_allowed_to_whom_its_record_says(
     engine_database: Database, record: MutationRecord, case: Case, rendering: str
 ) -> None:

@@ -78,7 +78,8 @@ def _update_evidence(doing: Doing, input: Row) -> Done:
 def _delete_evidence(doing: Doing, input: Row) -> Done:
     made = doing.changeable("deleteEvidence", "Evidence", input, "evidenceId")
     doing.delete("Evidence", made)
-    return Done("Goal", frozenset([made["goalId"]]))
+    deleted = {"deletedEvidenceId": made["id"]}
+    return Done("Goal", frozenset([made["goalId"]]), deleted)
 
 
 def _agree_on_the_note(drawing: Drawing, input: Row) -> Row:

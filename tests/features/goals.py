@@ -128,7 +128,7 @@ def _delete_goal(doing: Doing, input: Row) -> Done:
     doing.lose("Evidence", "goalId", goal)
     for kind in ("GoalTask", "GoalNote", "Reminder"):
         doing.remove(kind, *doing.all(kind, goalId=goal["id"]))
-    return doing.delete("Goal", goal)
+    return doing.delete("Goal", goal, owner=("Person", goal["personId"]))
 
 
 def _create_goal_task(doing: Doing, input: Row) -> Done:
@@ -147,11 +147,29 @@ def _update_goal_task(doing: Doing, input: Row) -> Done:
 
 
 def _delete_goal_task(doing: Doing, input: Row) -> Done:
+    done = _remove_goal_task(doing, input)
+    _close_gaps(doing, done)
+    return done
+
+
+def _delete_goal_tasks(doing: Doing, input: Row) -> Done:
+    """However many go, what stays moves once: a version that was seen before counts for all."""
+    done = doing.one_by_one(_remove_goal_task, input["inputs"])
+    _close_gaps(doing, *(each for each in done.results or () if isinstance(each, Done)))
+    return done
+
+
+def _remove_goal_task(doing: Doing, input: Row) -> Done:
     task = doing.changeable("deleteGoalTask", "GoalTask", input, "taskId")
-    for other in doing.all("GoalTask", goalId=task["goalId"]):
-        if other["position"] > task["position"]:
-            doing.touch(other, position=other["position"] - 1)
-    return doing.delete("GoalTask", task)
+    return doing.delete("GoalTask", task, goal=("Goal", task["goalId"]))
+
+
+def _close_gaps(doing: Doing, *gone: Done) -> None:
+    for goal in {each.parents["goal"][1] for each in gone}:
+        left = sorted(doing.all("GoalTask", goalId=goal), key=lambda task: task["position"])
+        for position, task in enumerate(left):
+            if task["position"] != position:
+                doing.touch(task, position=position)
 
 
 def _reorder_goal_tasks(doing: Doing, input: Row) -> Done:
@@ -190,7 +208,7 @@ def _update_goal_note(doing: Doing, input: Row) -> Done:
 
 def _delete_goal_note(doing: Doing, input: Row) -> Done:
     note = doing.changeable("deleteGoalNote", "GoalNote", input, "noteId")
-    return doing.delete("GoalNote", note)
+    return doing.delete("GoalNote", note, goal=("Goal", note["goalId"]))
 
 
 def _draw_id(drawing: Drawing) -> UUID | None:
@@ -224,7 +242,7 @@ def _agree_on_tasks(drawing: Drawing, input: Row) -> Row:
     return {**input, "taskIds": list(drawing.draw(st.permutations(tasks)))}
 
 
-MUTATIONS = (
+SINGLE = (
     MutationRecord(
         name="createGoal",
         cases=(Case("a goal of one's own", {"goalType": "SPORTS", "title": "Run"}, SIGNED_IN),),
@@ -298,6 +316,20 @@ MUTATIONS = (
         cases=_note_cases(),
         may=rights.who_wrote_it,
         does=_delete_goal_note,
+    ),
+)
+
+SEVERAL = (
+    "createGoal", "updateGoal", "deleteGoal", "createGoalTask", "updateGoalTask",
+    "createGoalNote", "updateGoalNote", "deleteGoalNote",
+)  # fmt: skip
+MUTATIONS = (
+    *SINGLE,
+    *(each.for_several(f"{each.name}s") for each in SINGLE if each.name in SEVERAL),
+    *(
+        each.for_several("deleteGoalTasks", _delete_goal_tasks)
+        for each in SINGLE
+        if each.name == "deleteGoalTask"
     ),
 )
 

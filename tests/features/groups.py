@@ -73,7 +73,7 @@ def _delete_group(doing: Doing, input: Row) -> Done:
     group = doing.changeable("deleteGroup", "Group", input, "groupId")
     if doing.all("Membership", groupId=group["id"]):
         raise Refused("CONFLICT")
-    return doing.delete("Group", group)
+    return doing.delete("Group", group, organisation=("Organisation", group["organisationId"]))
 
 
 def _code_ends(doing: Doing, days: int | None = None) -> datetime:

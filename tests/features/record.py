@@ -9,7 +9,7 @@ nothing from them.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any, NoReturn, TypeAlias
 
@@ -84,6 +84,7 @@ class MutationRecord:
         does: what it does to the rows of a world, and what its payload is about.
         agree: makes parts of a drawn input go together, as they do where a person means it.
         may_repeat: it answers a caller for whom it happened already, and changes nothing.
+        single: of a mutation of several inputs, the one that does the same for one.
     """
 
     name: str
@@ -92,6 +93,23 @@ class MutationRecord:
     does: Effect = not_drawn
     agree: Callable[[Drawing, Row], Row] | None = None
     may_repeat: bool = False
+    single: str = ""
+
+    def for_several(self, name: str, does: Effect | None = None) -> MutationRecord:
+        """The record of a mutation that does this for several inputs, each by itself.
+
+        Args:
+            name: the mutation.
+            does: what it does, where that is not what each input alone would do.
+        """
+        return MutationRecord(
+            name=name,
+            cases=tuple(replace(case, input={"inputs": [case.input]}) for case in self.cases),
+            may=self.may,
+            does=does or (lambda doing, input: doing.one_by_one(self.does, input["inputs"])),
+            agree=self.agree,
+            single=self.name,
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from poutama.features import load_model
 from poutama.plan.build import ReadBuilder
-from poutama.plan.mutation_steps import Call, MutationSteps, Plan, Write
+from poutama.plan.mutation_steps import BulkWrite, Call, MutationSteps, Plan, Write
 from poutama.plan.nodes import Read, Text
 from poutama.plan.operation import Documents, GraphQLRequest
 from poutama.plan.passes import rewrite_read
@@ -68,15 +68,24 @@ def _statements(plan: Plan, rendering: str) -> list[Statement]:
     return [statement for statement in found if statement.constant is None]
 
 
-def _step(step: Write | Call | Text, render: Callable[..., Statement]) -> list[Statement]:
+def _step(
+    step: Write | BulkWrite | Call | Text, render: Callable[..., Statement]
+) -> list[Statement]:
     match step:
         case Text():
             return []
         case Call():
             return [render(Read(step.payload))]
+        case BulkWrite(shapes=shapes):
+            changes = [
+                render_json(Read(shape.kept), shape.change)
+                for shape in shapes
+                if isinstance(shape, Write)
+            ]
+            return [*changes, render(Read(step.payload))]
         case Write(change=change, together=True):
             written = [render(Read(step.payload), change)]
         case Write(change=change):
-            written = [render(Read(()), change), render(Read(step.payload))]
+            written = [render(Read(step.kept), change), render(Read(step.payload))]
     before = render_gaps(change)
     return written if before is None else [before, *written]

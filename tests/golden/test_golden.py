@@ -33,7 +33,9 @@ GOLDENS = read_goldens()
 SEVERAL_STATEMENTS = {
     "create_and_update_together",
     "delete_task",
+    "delete_task_and_read_its_goal",
     "reorder_tasks",
+    "tick_tasks",
     "update_and_read_elsewhere",
 }
 """Mutations that need a transaction of several; every other document is exactly one statement."""

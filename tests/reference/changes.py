@@ -29,6 +29,12 @@ class Step:
     mutation: str
     input: Row
 
+    @property
+    def inputs(self) -> list[Row]:
+        """The input; or all, of a mutation of several."""
+        several: list[Row] | None = self.input.get("inputs")
+        return [self.input] if several is None else several
+
 
 @dataclass(frozen=True, slots=True)
 class Done:
@@ -37,6 +43,10 @@ class Done:
     kind: str
     ids: frozenset[UUID]
     values: Row = field(default_factory=dict)
+    parents: Mapping[str, tuple[str, UUID]] = field(default_factory=dict)
+    """What a deleted row belonged to: field of the payload -> type and id."""
+    results: tuple[Done | str, ...] | None = None
+    """Of a mutation of several inputs: what came of each, or the code of why nothing did."""
 
 
 class Known(Protocol):
@@ -109,10 +119,23 @@ class Doing:
             self.touch(row, **follow(row, changed, self.now))
         return about(kind, row)
 
-    def delete(self, kind: str, row: Row) -> Done:
+    def delete(self, kind: str, row: Row, **parents: tuple[str, UUID]) -> Done:
         self.record("DELETE", kind, row["id"], self.subject_of(kind, row), about=row)
         self.remove(kind, row)
-        return about(kind, row)
+        return Done(kind, frozenset([row["id"]]), parents=parents)
+
+    def one_by_one(self, does: Effect, inputs: list[Row]) -> Done:
+        """The effect of each input, as if it were alone; one that is refused changes nothing."""
+        found: list[Done | str] = []
+        for input in inputs:
+            before = deepcopy(self.world)
+            try:
+                found.append(does(self, input))
+            except Refused as refused:
+                found.append(str(refused))
+                for kind, rows in before.items():
+                    self.world[kind][:] = rows
+        return Done("", frozenset(), results=tuple(found))
 
     def remove(self, kind: str, *gone: Row) -> None:
         self.world[kind][:] = [row for row in self.world[kind] if row not in gone]

@@ -224,20 +224,29 @@ def answer_change(
     document: DocumentNode,
     policy: Policy,
     variables: Row,
-    changed: VisibleRow,
+    changed: VisibleRow | str,
     values: Row,
 ) -> Row:
     """The data that a mutation of one root field is answered with, given the row it is about.
 
+    Of a mutation of several inputs: with the one result that this row is; or with that error.
     `values`: what else is in the payload, by field.
     """
+    failed = isinstance(changed, str)
 
     def resolve_change(source: Any, info: GraphQLResolveInfo[Any], **arguments: Any) -> Any:
         if info.parent_type is schema.mutation_type:
             return PAYLOAD
+        if source is PAYLOAD and info.field_name == "results":
+            return [PAYLOAD]
+        if source is PAYLOAD and info.field_name == "error":
+            return {"code": changed, "message": ANY, "field": ANY} if failed else None
+        if source is PAYLOAD and failed:
+            return None
         if source is PAYLOAD and info.field_name in values:
             return values[info.field_name]
         if source is PAYLOAD:
+            assert not isinstance(changed, str)
             return changed["id"] if is_leaf_type(get_named_type(info.return_type)) else changed
         return resolve(source, info, **arguments)
 
@@ -252,6 +261,8 @@ def answer_change(
 
 
 PAYLOAD = object()
+ANY = "any"
+"""What an error of an input says, and about which field."""
 
 
 def answer(schema: GraphQLSchema, document: DocumentNode, policy: Policy) -> Row:

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
 
 from tests.features import ids, missing_values, mutation_records, values_of
-from tests.reference.changes import Refused, Step, do
+from tests.reference.changes import Done, Refused, Step, do
 from tests.reference.policy import LEADERS, Policy, Row, World
 from tests.strategies.drawing import Drawing, chance, choose
 from tests.strategies.questions import Asker
@@ -47,14 +47,19 @@ class AskedChange:
     def deep(self) -> bool:
         return len(self.steps) == 1
 
+    @property
+    def values(self) -> list[Any]:
+        """The variables `i0` and `i1`."""
+        return [each.input.get("inputs", each.input) for each in self.steps]
+
     def document(self, schema: GraphQLSchema) -> str:
         """The operation; its inputs are variables `i0` and `i1`."""
         assert schema.mutation_type is not None
         definitions, fields = [], []
         for number, (step, shown) in enumerate(zip(self.steps, self.selections, strict=True)):
-            kind = schema.mutation_type.fields[step.mutation].args["input"].type
-            definitions.append(f"$i{number}: {kind}")
-            fields.append(f"f{number}: {step.mutation}(input: $i{number}) {shown}")
+            ((argument, each),) = schema.mutation_type.fields[step.mutation].args.items()
+            definitions.append(f"$i{number}: {each.type}")
+            fields.append(f"f{number}: {step.mutation}({argument}: $i{number}) {shown}")
         return f"mutation ({', '.join(definitions)}) {{ {' '.join(fields)} }}"
 
 
@@ -84,10 +89,10 @@ def changes(
 
 def _is_able(world: World, viewer: UUID, now: datetime, steps: tuple[Step, ...]) -> bool:
     try:
-        do(world, viewer, now, list(steps), mutation_records())
+        _, done = do(world, viewer, now, list(steps), mutation_records())
     except Refused:
         return False
-    return True
+    return all(isinstance(result, Done) for each in done for result in each.results or ())
 
 
 def _able(world: World, people: list[UUID], now: datetime, steps: tuple[Step, ...]) -> list[UUID]:
@@ -117,7 +122,7 @@ def _outsiders(
     world: World, people: list[UUID], now: datetime, steps: tuple[Step, ...]
 ) -> list[UUID]:
     """Those who hold a role where it happens, but left, or never accepted."""
-    places = {steps[-1].input[name] for name in steps[-1].input.keys() & ids().keys()}
+    places = {each[name] for each in steps[-1].inputs for name in each.keys() & ids().keys()}
     places |= {
         row.get("organisationId") for rows in world.values() for row in rows if row["id"] in places
     }
@@ -134,9 +139,10 @@ def _outsiders(
 
 def _sees(policy: Policy, step: Step) -> bool:
     return any(
-        row["id"] == step.input[name] and policy.may_see(kind, row)
+        row["id"] == input[name] and policy.may_see(kind, row)
         for name, kind in ids().items()
-        if name in step.input
+        for input in step.inputs
+        if name in input
         for row in policy.world[kind]
     )
 
@@ -148,10 +154,17 @@ class _Maker:
     world: World
 
     def step(self, name: str, field: GraphQLField) -> Step:
-        kind = get_named_type(field.args["input"].type)
+        ((argument, each),) = field.args.items()
+        kind = get_named_type(each.type)
         assert isinstance(kind, GraphQLInputObjectType)
-        input = self.fill(name, kind)
-        return Step(name, self.agree(name, input) if chance(self.draw, 85) else input)
+        if argument == "input":
+            return Step(name, self.input(name, kind))
+        count = choose(self.draw, 1, 2, 3, 0)
+        return Step(name, {argument: [self.input(name, kind) for _ in range(count)]})
+
+    def input(self, mutation: str, kind: GraphQLInputObjectType) -> Row:
+        input = self.fill(mutation, kind)
+        return self.agree(mutation, input) if chance(self.draw, 85) else input
 
     def fill(self, mutation: str, kind: GraphQLInputObjectType) -> Row:
         return {
@@ -190,9 +203,11 @@ class _Maker:
             asker = Asker(self.draw, self.schema, self.world)
             inner = {name: asker.selected(part) for name, part in kind.fields.items()}
         else:
-            inner = {name: "{ id }" * _is_row(part) for name, part in kind.fields.items()}
+            inner = {name: _shallow(name, part) for name, part in kind.fields.items()}
         return "{ " + " ".join(f"{name} {shown}" for name, shown in inner.items()) + " }"
 
 
-def _is_row(field: GraphQLField) -> bool:
-    return isinstance(get_named_type(field.type), GraphQLObjectType)
+def _shallow(name: str, field: GraphQLField) -> str:
+    if not isinstance(get_named_type(field.type), GraphQLObjectType):
+        return ""
+    return "{ error { code } }" if name == "results" else "{ id }"

@@ -73,9 +73,10 @@ class EvidencePayload(msgspec.Struct, frozen=True):
     evidence: UUID
 
 
-class DeleteEvidencePayload(msgspec.Struct, frozen=True):
-    """The goal that the evidence belonged to."""
+class DeleteEvidencePayload(msgspec.Struct, frozen=True, rename="camel"):
+    """The evidence that is gone, and the goal that it belonged to."""
 
+    deleted_evidence_id: UUID
     goal: UUID
 
 
@@ -148,7 +149,7 @@ async def delete_evidence(
         holder = Holder(row["uploader_id"], row["organisation_id"])
         await release_quota(context.transaction, holder, row["bytes"])
     await schedule_deletion(context.transaction, every_key(row["stem"]))
-    return DeleteEvidencePayload(row["goal_id"])
+    return DeleteEvidencePayload(input.evidence_id, row["goal_id"])
 
 
 def _check_file(input: AddEvidenceInput, settings: Settings) -> FileType | None:

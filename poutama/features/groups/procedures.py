@@ -44,6 +44,7 @@ _FIND_CODE = f"""
 SELECT g.id, g.organisation_id, g.join_code_expires_at, {render_waits("$2::uuid", "g")} AS waits
 FROM learning_group AS g WHERE g.join_code = $1::text AND g.join_code_expires_at > now()
 """  # noqa: S608  constants
+_FIND_GROUP = "SELECT organisation_id FROM learning_group WHERE id = $1::uuid"
 _FIND_ANY = "SELECT 1 FROM membership WHERE group_id = $1::uuid LIMIT 1"
 # `older`: joined by a code that the group has renewed since.
 _FIND_SAME = f"""
@@ -102,9 +103,10 @@ class DeleteGroupInput(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class DeleteGroupPayload(msgspec.Struct, frozen=True, rename="camel"):
-    """The group that is gone."""
+    """The group that is gone, and the organisation that it belonged to."""
 
     deleted_group_id: UUID
+    organisation: UUID
 
 
 class RenewJoinCodeInput(msgspec.Struct, frozen=True, rename="camel"):
@@ -207,8 +209,9 @@ async def delete_group(context: ProcedureContext, input: DeleteGroupInput) -> De
     """
     if await context.transaction.fetch(_FIND_ANY, input.group_id):
         raise ConflictError(GROUP_IS_KEPT)
+    (row,) = await context.transaction.fetch(_FIND_GROUP, input.group_id)
     await context.changes.delete("Group", input.group_id, expected_version=input.expected_version)
-    return DeleteGroupPayload(input.group_id)
+    return DeleteGroupPayload(input.group_id, row["organisation_id"])
 
 
 async def renew_join_code(context: ProcedureContext, input: RenewJoinCodeInput) -> GroupPayload:

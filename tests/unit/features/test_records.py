@@ -28,7 +28,8 @@ def inputs_of(mutation: str) -> Iterator[str]:
     """The names of a mutation's inputs, and of theirs."""
     type_ = load_model().schema.mutation_type
     assert type_ is not None
-    yield from _names_of(get_named_type(type_.fields[mutation].args["input"].type))
+    ((_, argument),) = type_.fields[mutation].args.items()
+    yield from _names_of(get_named_type(argument.type))
 
 
 def _names_of(kind: GraphQLNamedType) -> Iterator[str]:
