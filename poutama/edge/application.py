@@ -12,6 +12,7 @@ import asyncio
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from time import monotonic
 from uuid import UUID
@@ -30,10 +31,11 @@ from poutama.errors import ConfigurationError, UnavailableError
 from poutama.features import load_features, load_model, needed_revisions
 from poutama.jobs.queue import Queue, write_body
 from poutama.jobs.sqs import SqsQueue
+from poutama.schema.scalars import print_date_time
 from poutama.settings import Settings
 from poutama.sql.computed import Compute, ComputeFor
 from poutama.store.aws import read_region
-from poutama.store.objects import ObjectStore
+from poutama.store.objects import ObjectStore, UploadForm
 from poutama.store.s3 import S3Store
 
 MAX_DOWNLOAD_SECONDS, MAX_UPLOAD_SECONDS = 900, 3_600
@@ -143,10 +145,11 @@ def compute_fields(resources: Resources) -> ComputeFor:
 
     def upload_form(key: str, media_type: str, size: int, sha256: str) -> dict[str, object]:
         seconds = min(settings.upload_seconds, MAX_UPLOAD_SECONDS)
+        expires = datetime.now(UTC) + timedelta(seconds=seconds)
         form = store.sign_upload(
             key, media_type=media_type, size=size, sha256=sha256, seconds=seconds
         )
-        return {"url": form.url, "fields": dict(form.fields)}
+        return describe_form(form, expires, size)
 
     own = load_features().computed
 
@@ -159,6 +162,17 @@ def compute_fields(resources: Resources) -> ComputeFor:
         }
 
     return compute_for
+
+
+def describe_form(form: UploadForm, expires: datetime, size: int) -> dict[str, object]:
+    """An `UploadForm` of the schema; `expires`: a moment that is not after its end."""
+    return {
+        "url": form.url,
+        "method": "POST",
+        "fields": [{"name": name, "value": value} for name, value in form.fields.items()],
+        "expiresAt": print_date_time(expires.replace(microsecond=0)),
+        "maxBytes": size,
+    }
 
 
 def wake_by(queue: Queue, seconds: float = WAKE_SECONDS) -> Wake:

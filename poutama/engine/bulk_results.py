@@ -15,7 +15,7 @@ from typing import TypeAlias, assert_never
 import msgspec
 
 from poutama.db.transaction import Transaction
-from poutama.engine.bulk_write import Result
+from poutama.engine.bulk_write import ItemResult
 from poutama.errors import NotFoundError
 from poutama.plan.binding import Binding
 from poutama.plan.mutation_steps import (
@@ -43,7 +43,7 @@ _ID_ENDS = _ID_BEGINS + 36
 async def read_results(
     members: Sequence[Text | ResultList],
     statement: Statement,
-    results: Sequence[Result],
+    results: Sequence[ItemResult],
     binding: Binding,
     transaction: Transaction,
 ) -> tuple[str, int]:
@@ -67,7 +67,7 @@ async def read_results(
 async def _read_rows(
     members: Sequence[Text | ResultList],
     statement: Statement,
-    results: Sequence[Result],
+    results: Sequence[ItemResult],
     binding: Binding,
     transaction: Transaction,
 ) -> tuple[Lists, int]:
@@ -94,7 +94,7 @@ def _split_row(row: msgspec.Raw) -> tuple[str, str]:
     return text[_ID_BEGINS:_ID_ENDS], "{" + text[_ID_ENDS + 1 :].removeprefix(",")
 
 
-def _join_result(members: Sequence[ResultMember], result: Result, lists: Lists) -> str:
+def _join_result(members: Sequence[ResultMember], result: ItemResult, lists: Lists) -> str:
     required = [each for each in members if isinstance(each, ResultRow) and each.required]
     if RESULT_ERROR not in result and any(
         result[each.name] not in lists[each.list] for each in required
@@ -103,7 +103,7 @@ def _join_result(members: Sequence[ResultMember], result: Result, lists: Lists) 
     return _join_object([(member.key, _join_member(member, result, lists)) for member in members])
 
 
-def _join_member(member: ResultMember, result: Result, lists: Lists) -> str:
+def _join_member(member: ResultMember, result: ItemResult, lists: Lists) -> str:
     match member:
         case Text(_, json):
             return json

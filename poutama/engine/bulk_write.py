@@ -27,12 +27,12 @@ from poutama.errors import (
 )
 from poutama.plan.binding import Binding, resolve_value
 from poutama.plan.mutation_steps import KEPT, RefusedInput
-from poutama.plan.payloads import NUMBERED
+from poutama.plan.payloads import NUMBER, WITHIN
 from poutama.plan.values import Constant, Variable
 from poutama.schema.bulk import RESULT_ERROR
 from poutama.sql.statement import StatementResult, bind_values
 
-Result: TypeAlias = Mapping[str, Any]
+ItemResult: TypeAlias = Mapping[str, Any]
 """Ids by the fields of a result; or its error, under the name of that field."""
 
 _REFUSALS = (
@@ -56,13 +56,13 @@ class _Item:
 
 async def write_items(
     step: PreparedBulk, binding: Binding, transaction: Transaction
-) -> list[Result]:
+) -> list[ItemResult]:
     """Make the changes, in the order of the inputs; returns what came of each.
 
     Raises:
-        PoutamaError: what is no input's own failure, and undoes all.
+        PoutamaError: something failed that concerns all inputs; nothing is written.
     """
-    results: dict[int, Result] = {}
+    results: dict[int, ItemResult] = {}
     items = list(_bind_items(step, binding, results))
     for shape, group in groupby(items, key=lambda item: item.shape):
         alike = list(group)
@@ -75,11 +75,14 @@ async def write_items(
                 results[item.number] = _describe(error)
     found = [results[number] for number in range(len(step.write.items))]
     await _renumber(step, found, binding, transaction)
-    return [{name: id_ for name, id_ in each.items() if name != NUMBERED} for each in found]
+    return [
+        {name: value for name, value in each.items() if name not in (WITHIN, NUMBER)}
+        for each in found
+    ]
 
 
 def _bind_items(
-    step: PreparedBulk, binding: Binding, results: dict[int, Result]
+    step: PreparedBulk, binding: Binding, results: dict[int, ItemResult]
 ) -> Iterator[_Item]:
     """The inputs that can be used; why others cannot goes to `results`."""
     for number, (index, tree) in enumerate(step.write.items):
@@ -114,7 +117,7 @@ def _resolve_plainly(tree: Any, binding: Binding) -> object:
             return tree
 
 
-async def _conclude(item: _Item, outcome: StatementResult, transaction: Transaction) -> Result:
+async def _conclude(item: _Item, outcome: StatementResult, transaction: Transaction) -> ItemResult:
     write, fetch = item.shape.write, transaction.fetch
     if outcome.written or not await find_made(write, item.shape.made, item.binding, fetch):
         await raise_unwritten(write, outcome, item.binding, fetch)
@@ -128,7 +131,7 @@ def read_kept(outcome: StatementResult) -> dict[str, Any]:
     return found.get(KEPT) or {}
 
 
-def _describe(error: PoutamaError) -> Result:
+def _describe(error: PoutamaError) -> ItemResult:
     described = {"code": error.code, "message": error.message}
     field = error.extensions.get("field")
     if isinstance(field, str):
@@ -137,10 +140,10 @@ def _describe(error: PoutamaError) -> Result:
 
 
 async def _renumber(
-    step: PreparedBulk, results: Iterable[Result], binding: Binding, transaction: Transaction
+    step: PreparedBulk, results: Iterable[ItemResult], binding: Binding, transaction: Transaction
 ) -> None:
     """Close the gaps that deletions have left among numbered rows, once all are done."""
-    parents = sorted({each[NUMBERED] for each in results if NUMBERED in each})
-    if step.renumbering is not None and parents:
-        values = bind_values(step.renumbering, replace(binding, returned={NUMBERED: parents}))
+    gone = [[each[WITHIN], each[NUMBER]] for each in results if WITHIN in each]
+    if step.renumbering is not None and gone:
+        values = bind_values(step.renumbering, replace(binding, returned={WITHIN: gone}))
         await transaction.execute(step.renumbering.text, *values)

@@ -19,7 +19,7 @@ from poutama.db.pooled_connection import Records
 from poutama.db.retry import RetryPolicy
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.engine.bulk_results import GONE, read_results
-from poutama.engine.bulk_write import Result, read_kept, write_items
+from poutama.engine.bulk_write import ItemResult, read_kept, write_items
 from poutama.engine.prepare import (
     PreparedBulk,
     PreparedCall,
@@ -217,7 +217,7 @@ class MutationRun:
         self,
         members: tuple[Text | ResultList, ...],
         payload: Statement,
-        results: Sequence[Result],
+        results: Sequence[ItemResult],
         transaction: Transaction,
     ) -> str:
         text, scanned = await read_results(members, payload, results, self._binding, transaction)

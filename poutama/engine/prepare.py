@@ -23,7 +23,7 @@ from poutama.plan.mutation_steps import (
 from poutama.plan.nodes import Delete, Read, Text
 from poutama.plan.operation import Operation
 from poutama.plan.passes import rewrite_read
-from poutama.plan.payloads import NUMBERED
+from poutama.plan.payloads import WITHIN
 from poutama.plan.selection import Selections
 from poutama.plan.values import Members, Returned
 from poutama.plan.variables_shape import VariablesShape, build_trees
@@ -265,7 +265,7 @@ def _prepare_bulk(step: BulkWrite, render: Render) -> PreparedBulk:
         statement = render_json(Read(shape.kept), change)
         shapes.append(PreparedShape(shape, statement, render_made(change)))
         if isinstance(change, Delete):
-            renumbering = render_renumbering(change.entity, Members(Returned(NUMBERED)))
+            renumbering = render_renumbering(change.entity, Members(Returned(WITHIN)))
     return PreparedBulk(step, tuple(shapes), renumbering, render(Read(step.payload)))
 
 

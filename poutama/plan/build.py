@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from graphql import (
     FieldNode,
     GraphQLObjectType,
     SelectionSetNode,
+    get_named_type,
 )
 
 from poutama.plan.filters import build_filter
@@ -104,12 +106,34 @@ class ReadBuilder:
                 members.append(Text(key, json.dumps(entity.name)))
                 continue
             match entity.fields[name]:
-                case Column() | Computed() as column:
+                case Column() as column:
                     members.append(Leaf(key, column))
+                case Computed() as computed:
+                    members.append(Leaf(key, computed, parts=self._parts(nodes, entity.name)))
                 case Relation() as relation:
                     at = f"{path}.{key}"
                     members.append(self._relation(at, nodes, entity.name, relation))
         return tuple(members)
+
+    def _parts(self, nodes: Sequence[FieldNode], owner: str) -> str | None:
+        """What is selected of an object that Python makes; None of a plain value."""
+        parts = self._list_parts(nodes, owner)
+        return None if parts is None else json.dumps(parts, separators=(",", ":"))
+
+    def _list_parts(self, nodes: Sequence[FieldNode], owner: str) -> list[Any] | None:
+        """Of each part: its response key, its name or None, and its parts or the text it is."""
+        type_ = self._model.schema.type_map[owner]
+        assert isinstance(type_, GraphQLObjectType)
+        target = get_named_type(type_.fields[nodes[0].name.value].type)
+        if not isinstance(target, GraphQLObjectType):
+            return None
+        collected = self._selections.collect(_sets(nodes), target.name)
+        return [
+            [key, None, target.name]
+            if inner[0].name.value == "__typename"
+            else [key, inner[0].name.value, self._list_parts(inner, target.name)]
+            for key, inner in collected.items()
+        ]
 
     def _relation(
         self, path: str, nodes: list[FieldNode], owner: str, relation: Relation

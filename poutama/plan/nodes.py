@@ -48,6 +48,8 @@ class Leaf:
     key: str
     column: Column | Computed
     shown: Predicate = ALWAYS
+    parts: str | None = None
+    """What is selected of an object that Python makes, as JSON: see `sql.computed`."""
 
 
 @dataclass(frozen=True, slots=True)

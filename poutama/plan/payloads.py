@@ -36,12 +36,10 @@ from poutama.schema.model import (
     PayloadRow,
 )
 
-NUMBERED = ""
-"""The key of the row among whose rows a deleted one was numbered; no field is called so."""
-
-
-def _sequence_of(entity: Entity) -> str | None:
-    return next((column.sequence for column in entity.columns if column.sequence), None)
+WITHIN, NUMBER = "numbered within", "number"
+"""The keys of the row within which a deleted one was numbered, and of its number; the fields of a
+payload that are kept are rows, and called otherwise.
+"""
 
 
 def keep_parents(
@@ -55,18 +53,17 @@ def keep_parents(
         names: the fields of the payload that are selected.
         numbered: whether the row's place among others is to be closed afterwards.
     """
-    keys = {
-        name: field.relation.key
+    kept = {
+        name: Column(name, field.relation.key, ColumnKind.UUID, nullable=True)
         for name, field in mutation.payload.items()
-        if name in names and isinstance(field, PayloadParent)
+        if name in names and isinstance(field, PayloadParent) and field.relation.key is not None
     }
     if numbered and mutation.action is Action.DELETE:
-        keys |= dict.fromkeys((NUMBERED,), _sequence_of(entity))
-    leaves = tuple(
-        Leaf(name, Column(name, key, ColumnKind.UUID, nullable=True))
-        for name, key in keys.items()
-        if key is not None
-    )
+        for column in entity.columns:
+            if column.sequence is not None:
+                kept[WITHIN] = Column(WITHIN, column.sequence, ColumnKind.UUID, nullable=True)
+                kept[NUMBER] = column
+    leaves = tuple(Leaf(name, column) for name, column in kept.items())
     return (One(KEPT, Rows(entity, None, leaves, written=0), nullable=True),) if leaves else ()
 
 

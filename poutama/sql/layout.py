@@ -233,11 +233,12 @@ class _BodyBuilder:
     def _leaf(self, alias: str, leaf: Leaf) -> tuple[Part, ...]:
         column, condition = leaf.column, self._conditions.render(alias, leaf.shown)
         if condition != TRUE:
-            text = f"CASE WHEN {condition.text} THEN {render_field(alias, column)} ELSE 'null' END"
+            value = render_field(alias, column, leaf.parts)
+            text = f"CASE WHEN {condition.text} THEN {value} ELSE 'null' END"
             return (SqlText(text),)
         plain = render_between_quotes(alias, column) if isinstance(column, Column) else None
         if plain is None:
-            return (SqlText(render_field(alias, column)),)
+            return (SqlText(render_field(alias, column, leaf.parts)),)
         # Quotes that are one literal with those beside them spare the database two calls a value.
         return Literal('"'), SqlText(plain), Literal('"')
 

@@ -323,10 +323,14 @@ def render_free_ids(change: Insert) -> Statement | None:
     return Statement(text, parameters.values)
 
 
-def render_renumbering(entity: Entity, parents: Value) -> Statement | None:
-    """A statement that closes the gaps which deletions have left among the rows of these parents.
+def render_renumbering(entity: Entity, gone: Value) -> Statement | None:
+    """A statement that closes the gaps which deletions have left among numbered rows.
 
     None for rows that are not numbered. What moves has a version more, however far it moves.
+
+    Args:
+        entity: the type of the rows.
+        gone: a JSON list of `[id of the row within which it was numbered, its number]`.
     """
     moves = _sequences(entity)
     if not moves:
@@ -336,16 +340,18 @@ def render_renumbering(entity: Entity, parents: Value) -> Statement | None:
     parameters = Parameters()
     name, within = quote_name(column.name), quote_name(column.sequence)
     table = quote_name(entity.table)
-    listed = f"jsonb_array_elements_text({parameters.place(parents, 'jsonb')})"
-    text = (
-        f"UPDATE {table} AS this SET"
-        f" {', '.join([f'{name} = placed.place', *_bookkeeping(entity)])}"
-        f" FROM (SELECT sibling.id, row_number() OVER (PARTITION BY sibling.{within}"
-        f" ORDER BY sibling.{name}, sibling.id) - 1 AS place FROM {table} AS sibling"
-        f" WHERE sibling.{within} IN (SELECT member.value::uuid FROM {listed} AS member(value)))"
-        f" AS placed WHERE this.id = placed.id AND this.{name} <> placed.place"
+    listed = f"jsonb_array_elements({parameters.place(gone, 'jsonb')}) AS gone(value)"
+    before = (
+        f"sibling.{within} = (gone.value->>0)::uuid"
+        f" AND sibling.{name} > (gone.value->>1)::{type_of(column)}"
     )
-    return Statement(text, parameters.values)
+    moved = [f"{name} = this.{name} - moved.places", *_bookkeeping(entity)]
+    return Statement(
+        f"UPDATE {table} AS this SET {', '.join(moved)}"
+        f" FROM (SELECT sibling.id, count(*) AS places FROM {table} AS sibling"
+        f" JOIN {listed} ON {before} GROUP BY sibling.id) AS moved WHERE this.id = moved.id",
+        parameters.values,
+    )
 
 
 _WRITTEN = "(SELECT count(*) FROM written)"

@@ -85,7 +85,7 @@ async function uploadAnother() {
   };
   const { uploadForm } = (await ask(ADD, { input })).addEvidence.evidence;
   const form = new FormData();
-  for (const [name, value] of Object.entries(uploadForm.fields)) form.append(name, value);
+  for (const { name, value } of uploadForm.fields) form.append(name, value);
   form.append("file", new Blob(["x".repeat(2_000_000)]));
   const response = await fetch(uploadForm.url, { method: "POST", body: form });
   return [response.status, /<Code>(.*)<\/Code>/.exec(await response.text())[1]];

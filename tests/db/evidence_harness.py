@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -19,6 +20,7 @@ from asyncpg import Record
 
 from poutama.changes import ChangePlans
 from poutama.db.connection import Database
+from poutama.edge.application import describe_form
 from poutama.engine import Engine
 from poutama.features import load_features, load_model
 from poutama.features.evidence.inputs import EVIDENCE
@@ -44,7 +46,8 @@ from tests.golden.engine_client import take_data
 
 FIELDS = """
 id title altText fileName mediaType seconds bytes sha256 state rejection version
-downloadUrl thumbnailUrl uploadForm goal { id } note { id }
+downloadUrl thumbnailUrl goal { id } note { id }
+uploadForm { url method expiresAt maxBytes fields { name value } }
 """
 ADD = f"mutation ($i: AddEvidenceInput!) {{ addEvidence(input: $i) {{ evidence {{ {FIELDS} }} }} }}"
 FINISH = f"""
@@ -87,7 +90,7 @@ class EvidenceHarness:
             signed = self.store.sign_upload(
                 key, media_type=media_type, size=size, sha256=digest, seconds=60
             )
-            return {"url": signed.url, "fields": dict(signed.fields)}
+            return describe_form(signed, datetime.now(UTC) + timedelta(seconds=60), size)
 
         def compute_for(person: UUID) -> dict[str, Compute]:
             sign = partial(download, person)

@@ -36,7 +36,7 @@ from tests.unit.features.rosters import Table, classes, enrolments, roster_of, u
 
 ORGANISATION = id_of("organisation")
 FIELDS = """
-id state version name source noticeVersion managers schools uploadForm rowsRead rowsRefused
+id state version name source noticeVersion managers schools uploadForm { url } rowsRead rowsRefused
 groupsAdded groupsChanged groupsEnded peopleAdded peopleChanged peopleEnded
 membershipsAdded membershipsChanged membershipsEnded membershipsBefore endingPercent
 invitedOtherDomain invitedOwnDecision

@@ -116,9 +116,7 @@ def difference(
         code = str(refusal)
     if tally is not None:
         tally.update([code or "done", *(f"{s.mutation} {code or 'done'}" for s in asked.steps)])
-        for step, one in zip(asked.steps, done, strict=False):
-            codes = [each for each in one.results or () if isinstance(each, str)]
-            tally.update(f"{step.mutation} {each}" for each in codes)
+        tally.update(codes_of(asked, done))
     variables = {f"i{number}": plain(each) for number, each in enumerate(asked.values)}
     for rendering in RENDERINGS:
         engines.fill(world)
@@ -139,6 +137,13 @@ def difference(
             if found:
                 return f"{rendering} {found}"
     return ""
+
+
+def codes_of(asked: AskedChange, done: list[Done]) -> Iterator[str]:
+    """Why inputs of mutations of several were refused, each with its mutation."""
+    for step, one in zip(asked.steps, done, strict=False):
+        codes = (each for each in one.results or () if isinstance(each, str))
+        yield from (f"{step.mutation} {each}" for each in codes)
 
 
 def compare_worlds(before: World, expected: World, after: World) -> str:

@@ -78,7 +78,10 @@ class ComputedEngine:
             {"reorder_goal_tasks": Procedure.of(enqueue_a_job)},
             computed=lambda _: {
                 "link": link,
-                "form": lambda due, complete, color: {"url": due, "fields": {"c": color}},
+                "form": lambda due, complete, color: {
+                    "url": due,
+                    "fields": [{"name": "c", "value": color}] * 2,
+                },
             },
             wake=self.wake,
         )
@@ -110,7 +113,9 @@ async def computed(
 
 async def test_marks_are_filled_wherever_a_row_is_shown(computed: ComputedEngine) -> None:
     found = await computed.ask(
-        """{ goals { title l: link due dueAt color tasks { goal { link } } }
+        """{ goals { title l: link dueAt color
+             due { __typename f: fields { v: value name } fields { __typename } url }
+             tasks { goal { link } } }
              goalsConnection(first: 2) { edges { node { link } } } }"""
     )
     for goal in found["data"]["goals"]:
@@ -119,7 +124,10 @@ async def test_marks_are_filled_wherever_a_row_is_shown(computed: ComputedEngine
         if goal["dueAt"] is None:
             assert goal["due"] is None
         else:
-            assert goal["due"]["fields"] == {"c": goal["color"]}
+            assert goal["due"]["f"] == [{"v": goal["color"], "name": "c"}] * 2
+            assert goal["due"]["fields"] == [{"__typename": "FormField"}] * 2
+            assert list(goal["due"]) == ["__typename", "f", "fields", "url"]
+            assert goal["due"]["__typename"] == "UploadForm"
     assert any(goal["due"] for goal in found["data"]["goals"])
     assert not all(goal["due"] for goal in found["data"]["goals"])
     assert [edge["node"]["link"] for edge in found["data"]["goalsConnection"]["edges"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from io import BytesIO
 from uuid import UUID
@@ -12,6 +13,7 @@ import pytest
 
 from poutama.features.evidence.job import EVIDENCE_JOB, EvidenceStep, prepare_evidence
 from poutama.jobs.job import Finished
+from poutama.schema.scalars import parse_date_time
 from tests.contract.clamd_server import EICAR, run_clamd
 from tests.db.evidence_harness import ADD, DELETE, FINISH, PASS, SEE, EvidenceHarness, announcement
 from tests.features.record import SIGNED_IN, Caller
@@ -38,7 +40,11 @@ async def test_a_photo_is_announced_uploaded_and_seen(harness: EvidenceHarness) 
     added = await harness.add(photo, JPEG, altText="A stile")
     assert (added["state"], added["version"], added["fileName"]) == ("PENDING", 1, "IMG_0001.jpg")
     assert (added["downloadUrl"], added["thumbnailUrl"], added["rejection"]) == (None, None, None)
-    assert added["uploadForm"]["url"] == "http://files.example/files"
+    form = added["uploadForm"]
+    assert (form["url"], form["method"]) == ("http://files.example/files", "POST")
+    assert form["maxBytes"] == len(photo)
+    left = parse_date_time(form["expiresAt"]) - datetime.now(UTC)
+    assert timedelta(seconds=40) < left <= timedelta(seconds=60)
     assert (added["bytes"], added["sha256"]) == (len(photo), sha256(photo).hexdigest())
 
     await harness.upload(added["id"], photo)

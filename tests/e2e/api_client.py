@@ -18,13 +18,15 @@ T = TypeVar("T")
 # Not a measurement: what hangs must not hang the suite.
 HANG_SECONDS = 60.0
 
-ADD = "mutation ($i: AddEvidenceInput!) { addEvidence(input: $i) { evidence { id uploadForm } } }"
+ADD = """mutation ($i: AddEvidenceInput!) { addEvidence(input: $i) { evidence {
+  id uploadForm { url fields { name value } } } } }"""
 FINISH = "mutation ($i: FinishEvidenceInput!) { finishEvidence(input: $i) { evidence { state } } }"
 DELETE = "mutation ($i: DeleteEvidenceInput!) { deleteEvidence(input: $i) { goal { id } } }"
 SEE = """
 query ($id: UUID!) {
   evidence(evidenceId: $id) {
-    state rejection altText fileName mediaType bytes sha256 uploadForm downloadUrl thumbnailUrl
+    state rejection altText fileName mediaType bytes sha256
+    uploadForm { url fields { name value } } downloadUrl thumbnailUrl
   }
 }
 """
@@ -33,7 +35,7 @@ CANCEL = "mutation ($id: UUID!) { cancelJob(input: {jobId: $id}) { job { state }
 JOB = "query ($id: UUID!) { job(jobId: $id) { kind state done total failure resultUrl } }"
 START = """
 mutation ($i: StartRosterImportInput!) {
-  startRosterImport(input: $i) { rosterImport { id uploadForm } }
+  startRosterImport(input: $i) { rosterImport { id uploadForm { url fields { name value } } } }
 }
 """
 CHECK = "mutation ($i: CheckRosterImportInput!) { checkRosterImport(input: $i) { %s } }"
@@ -61,11 +63,16 @@ def wait_until(look: Callable[[], T], good: Callable[[T], bool]) -> T:
     return seen
 
 
+def fields_of(form: Mapping[str, Any]) -> dict[str, str]:
+    """The fields of an upload form, in their order."""
+    return {each["name"]: each["value"] for each in form["fields"]}
+
+
 def upload(form: Mapping[str, Any], content: bytes, **fields: str) -> httpx.Response:
     """Post a form as it was given, but for these fields."""
     return httpx.post(
         form["url"],
-        data={**form["fields"], **fields},
+        data={**fields_of(form), **fields},
         files={"file": ("file", content, "application/octet-stream")},
         timeout=HANG_SECONDS,
     )

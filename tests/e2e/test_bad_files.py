@@ -23,7 +23,7 @@ import psutil
 import pytest
 from PIL import Image
 
-from tests.e2e.api_client import ADD, ApiClient, upload
+from tests.e2e.api_client import ADD, ApiClient, fields_of, upload
 from tests.e2e.local_server import LocalServer
 from tests.unit.features.heic import heic
 from tests.unit.features.photos import photo
@@ -107,7 +107,7 @@ def test_an_upload_of_another_type_is_refused(student: ApiClient) -> None:
     form = student.announce(photo())["uploadForm"]
     response = upload(form, photo(), **{"Content-Type": "text/html"})
     assert (response.status_code, code_of(response)) == (403, "AccessDenied")
-    key = f"{form['fields']['key']}/../../../../somewhere"
+    key = f"{fields_of(form)['key']}/../../../../somewhere"
     response = upload(form, photo(), key=key)
     assert (response.status_code, code_of(response)) == (403, "AccessDenied")
 
@@ -116,7 +116,7 @@ def test_an_upload_without_end_is_cut_off(student: ApiClient) -> None:
     form = student.announce(b"small")["uploadForm"]
     fields = "".join(
         f'--b\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n{value}\r\n'
-        for name, value in form["fields"].items()
+        for name, value in fields_of(form).items()
     )
     start = f'{fields}--b\r\nContent-Disposition: form-data; name="file"; filename="f"\r\n\r\n'
     url = urlsplit(form["url"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -147,16 +147,12 @@ def _update_goal_task(doing: Doing, input: Row) -> Done:
 
 
 def _delete_goal_task(doing: Doing, input: Row) -> Done:
-    done = _remove_goal_task(doing, input)
-    _close_gaps(doing, done)
-    return done
+    return _delete_tasks(doing, lambda: _remove_goal_task(doing, input))
 
 
 def _delete_goal_tasks(doing: Doing, input: Row) -> Done:
     """However many go, what stays moves once: a version that was seen before counts for all."""
-    done = doing.one_by_one(_remove_goal_task, input["inputs"])
-    _close_gaps(doing, *(each for each in done.results or () if isinstance(each, Done)))
-    return done
+    return _delete_tasks(doing, lambda: doing.one_by_one(_remove_goal_task, input["inputs"]))
 
 
 def _remove_goal_task(doing: Doing, input: Row) -> Done:
@@ -164,12 +160,23 @@ def _remove_goal_task(doing: Doing, input: Row) -> Done:
     return doing.delete("GoalTask", task, goal=("Goal", task["goalId"]))
 
 
-def _close_gaps(doing: Doing, *gone: Done) -> None:
-    for goal in {each.parents["goal"][1] for each in gone}:
-        left = sorted(doing.all("GoalTask", goalId=goal), key=lambda task: task["position"])
-        for position, task in enumerate(left):
-            if task["position"] != position:
-                doing.touch(task, position=position)
+def _delete_tasks(doing: Doing, delete: Callable[[], Done]) -> Done:
+    """Delete, and move each task that stays up by as many as went before it."""
+    before = list(doing.all("GoalTask"))
+    done = delete()
+    left = doing.all("GoalTask")
+    gone = [task for task in before if task["id"] not in {each["id"] for each in left}]
+    moves = {
+        task["id"]: sum(
+            (each["goalId"] == task["goalId"]) and each["position"] < task["position"]
+            for each in gone
+        )
+        for task in left
+    }
+    for task in left:
+        if moves[task["id"]]:
+            doing.touch(task, position=task["position"] - moves[task["id"]])
+    return done
 
 
 def _reorder_goal_tasks(doing: Doing, input: Row) -> Done:

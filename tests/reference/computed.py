@@ -62,7 +62,13 @@ def pause_of(*_: Any) -> None:
 
 
 def form_of(*values: Any) -> Row:
-    return {"url": "https://files.example", "fields": {"made of": list(values)}}
+    return {
+        "url": "https://files.example",
+        "method": "POST",
+        "fields": [{"name": "made of", "value": str(value)} for value in values],
+        "expiresAt": "2026-02-03T21:30:00Z",
+        "maxBytes": values[2],
+    }
 
 
 def sharing_of(*values: Any) -> list[str]:

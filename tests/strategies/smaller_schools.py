@@ -10,7 +10,8 @@ from tests.reference.policy import Row, World
 LINKS = (
     "personId", "organisationId", "groupId", "childId", "goalId", "authorId", "subjectId", "jobId",
     "noteId", "uploaderId", "importId", "openerId", "membershipId",
-    "grantedById", "givenById", "withdrawnById", "confirmedById", "endedById", "enrolledById",
+    "grantedById", "givenById", "withdrawnById", "confirmedById", "endedById",
+    "proposedById",
 )  # fmt: skip
 
 
