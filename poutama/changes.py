@@ -84,6 +84,7 @@ class Changes:
         values: Mapping[str, ColumnValue],
         *,
         columns: Mapping[str, ColumnValue] | None = None,
+        row: UUID | None = None,
     ) -> UUID:
         """Insert a row and return its id.
 
@@ -91,13 +92,14 @@ class Changes:
             type_: the GraphQL type.
             values: by field: a column's value, or for a to-one relation the row's id.
             columns: by column, what the schema does not show.
+            row: the id that the client has made (`@key(type:)`); None for one of ours.
 
         Raises:
             NotFoundError: a row that it belongs to is not there.
             QuotaExceededError: there are as many rows as a quota of the type allows.
             DatabaseError: the database refused it.
         """
-        row = uuid4()
+        row = row or uuid4()
         outcome = await self._run(Action.INSERT, type_, row, values, columns, None)
         if not outcome.written:
             raise NotFoundError(f"The row that the new {type_} belongs to was not found.")

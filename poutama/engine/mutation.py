@@ -192,8 +192,8 @@ class MutationRun:
                     results = await write_items(step, self._binding, transaction)
                     self._binding.returned = {RESULTS: results}
                     return await self._read_results(write.results, payload, results, transaction)
-                case PreparedCall(call, permit, payload):
-                    await self._call(call, permit, transaction)
+                case PreparedCall(call, _, _, payload):
+                    await self._call(step, call, transaction)
                     return await self._read_payload(payload, transaction)
                 case _:
                     assert_never(step)
@@ -303,18 +303,23 @@ class MutationRun:
             raise NotFoundError
         return fill_returned(read.data.decode(), self._binding.returned)
 
-    async def _call(self, step: Call, permit: Statement | None, transaction: Transaction) -> None:
-        """Call a procedure that the caller is permitted to call."""
+    async def _call(self, prepared: PreparedCall, step: Call, transaction: Transaction) -> None:
+        """Call a procedure that the caller is permitted to call, unless it has happened before."""
         viewer = self._binding.viewer
         if viewer is None:
             raise UnauthenticatedError
         values = resolve_tree(step.input, self._binding)
-        if permit is not None:
+        if (permit := prepared.permit) is not None:
             (row,) = await transaction.fetch(permit.text, *bind_values(permit, self._binding))
             for permitted, each in zip(row, step.permits, strict=True):
                 if not permitted:
                     with naming(step.field):
                         raise NotFoundError.of(each.entity.name)
+        if await find_made(step, prepared.made, self._binding, transaction.fetch):
+            assert step.made is not None
+            row_id = resolve_value(step.made.id, self._binding)
+            self._binding.returned = dict.fromkeys(step.made.returned, row_id)
+            return
         context = ProcedureContext(
             transaction=transaction,
             viewer=viewer,

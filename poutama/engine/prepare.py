@@ -33,7 +33,7 @@ from poutama.settings import Settings
 from poutama.sql.bounds import Bounds
 from poutama.sql.computed import has_marks
 from poutama.sql.json import render_idempotent, render_json
-from poutama.sql.permit import render_permits
+from poutama.sql.permit import render_made_row, render_permits
 from poutama.sql.rows import render_rows
 from poutama.sql.statement import Statement
 from poutama.sql.write import render_gaps, render_made, render_renumbering
@@ -84,11 +84,13 @@ class PreparedCall:
     Attributes:
         call: the plan.
         permit: None where being signed in is enough.
+        made: finds the row that has the client's id already, where the client makes it.
         payload: what reads the payload.
     """
 
     call: Call
     permit: Statement | None
+    made: Statement | None
     payload: Statement
 
 
@@ -235,7 +237,9 @@ def _prepare_step(step: MutationStep, render: Render, bounds: Bounds) -> Prepare
         case Text():
             return step
         case Call():
-            return PreparedCall(step, render_permits(step.permits), render(Read(step.payload)))
+            made = None if step.made is None else render_made_row(step.made)
+            payload = render(Read(step.payload))
+            return PreparedCall(step, render_permits(step.permits), made, payload)
         case BulkWrite():
             return _prepare_bulk(step, render)
         case Write(change=change):

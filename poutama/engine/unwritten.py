@@ -9,7 +9,7 @@ from poutama.changes import explain_conflict
 from poutama.engine.step_failures import naming
 from poutama.errors import ConflictError, NotFoundError
 from poutama.plan.binding import Binding, resolve_value
-from poutama.plan.mutation_steps import Write
+from poutama.plan.mutation_steps import Call, Write
 from poutama.plan.nodes import Insert
 from poutama.quotas import Fetch, find_refusal
 from poutama.sql.statement import Statement, StatementResult, bind_values
@@ -18,7 +18,9 @@ from poutama.sql.write import render_free_ids
 CHILD_IN_USE = "the id of a row that is inserted along with it is in use; expected one that is not."
 
 
-async def find_made(write: Write, made: Statement | None, binding: Binding, fetch: Fetch) -> bool:
+async def find_made(
+    step: Write | Call, made: Statement | None, binding: Binding, fetch: Fetch
+) -> bool:
     """Whether the row is there because the viewer has made it, with this id.
 
     Raises:
@@ -28,7 +30,7 @@ async def find_made(write: Write, made: Statement | None, binding: Binding, fetc
         return False
     found = await fetch(made.text, *bind_values(made, binding))
     if found and not found[0]["made"]:
-        with naming(write.field):
+        with naming(step.field):
             raise ConflictError("input.id: expected an id that is not in use; make a new one.")
     return bool(found)
 

@@ -52,6 +52,23 @@ class Permit:
 
 
 @dataclass(frozen=True, slots=True)
+class MadeRow:
+    """The row that has the id which the client has made, if there is one.
+
+    Attributes:
+        entity: its type.
+        id: the client's.
+        mine: what holds of it where the caller has made it.
+        returned: the payload's fields, all of which are this row.
+    """
+
+    entity: Entity
+    id: Value
+    mine: Predicate
+    returned: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Call:
     """One root field of a mutation that is a procedure."""
 
@@ -62,6 +79,7 @@ class Call:
     input: object
     """A tree of dicts and lists with values at its leaves."""
     payload: tuple[Member, ...]
+    made: MadeRow | None = None
 
 
 @dataclass(frozen=True, slots=True)

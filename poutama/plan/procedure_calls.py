@@ -10,11 +10,13 @@ from collections.abc import Mapping
 from typing import assert_never, cast
 
 from poutama.plan.guard import allowed_by, intersect, visible_rows
-from poutama.plan.mutation_steps import Permit
+from poutama.plan.mutation_steps import MadeRow, Permit
 from poutama.plan.nodes import All, AnyOf, Not, OneOf, OwnedBy, Predicate
 from poutama.plan.values import InputInteger, InputText, Value, ViewerId
 from poutama.plan.variables_shape import Tree
+from poutama.plan.write_guard import changeable_rows
 from poutama.schema.model import (
+    Action,
     Grant,
     InputChildren,
     InputColumn,
@@ -27,6 +29,7 @@ from poutama.schema.model import (
     NumberInput,
     ObjectInput,
     PlainInput,
+    Relation,
     TextInput,
 )
 
@@ -48,11 +51,11 @@ def _check(field: InputField, tree: Tree, where: str) -> Tree:
             return InputText(cast("Value", tree), rule, where)
         case NumberInput(rule):
             return InputInteger(cast("Value", tree), rule, where)
-        case PlainInput():
+        case PlainInput() | InputKey():
             return tree
         case ObjectInput(fields):
             return check_input(fields, cast("dict[str, Tree]", tree), where)
-        case InputColumn() | InputKey() | InputVersion() | InputParent() | InputChildren():
+        case InputColumn() | InputVersion() | InputParent() | InputChildren():
             raise AssertionError("a procedure's input has no fields of a write")
         case _:
             assert_never(field)
@@ -72,6 +75,26 @@ def build_permits(
         guard = intersect(grants, visible_rows(model.entities, entity))
         permits.append(Permit(permission.input, entity, cast("Value", row), guard))
     return tuple(permits)
+
+
+def find_made(model: Model, mutation: Mutation, input: Mapping[str, Tree]) -> MadeRow | None:
+    """The row that has the id which the client has made, to be asked for before the procedure."""
+    client_id = mutation.client_id
+    row = None if client_id is None else input.get(client_id.input)
+    if client_id is None or row is None:
+        return None
+    entity = model.entities[client_id.entity]
+    may = visible_rows(model.entities, entity)
+    if Action.UPDATE in entity.changes:
+        may = changeable_rows(model.entities, entity, Action.UPDATE)
+    mine = [may]
+    if client_id.by is not None:
+        mine.append(OwnedBy(client_id.by, ViewerId()))
+    for name, value in input.items():
+        relation = entity.fields.get(name.removesuffix("Id"))
+        if isinstance(relation, Relation) and relation.key is not None and value is not None:
+            mine.append(OwnedBy(relation.key, cast("Value", value)))
+    return MadeRow(entity, cast("Value", row), All(tuple(mine)), tuple(mutation.payload))
 
 
 def _grant(model: Model, grant: Grant, input: Mapping[str, Tree]) -> Predicate:

@@ -25,7 +25,8 @@ OPENING = """\
 
 How long a text may be, in characters after normalisation, and between which numbers a number:
 declared beside each field of the schema files by `@length`, `@pattern` and `@range`. Anything else
-is `BAD_USER_INPUT` with the path of the field. Limits of whole operations: [limits.md](limits.md).
+is `BAD_USER_INPUT` with the path of the field. Of several inputs (`updateGoalTasks`) each has the
+limits of the single mutation. Limits of whole operations: [limits.md](limits.md).
 
 This page is generated from the schema files: `make docs`.
 
@@ -39,6 +40,7 @@ def render_input_limits_page(model: Model) -> str:
     rows = [
         f"| `{name}` | `{field}` | {rule} |\n"
         for name, mutation in sorted(model.mutations.items())
+        if mutation.bulk is None
         for field, rule in _rules(mutation.inputs)
     ]
     return OPENING + "".join(rows)

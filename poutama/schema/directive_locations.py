@@ -109,9 +109,6 @@ def _check_inputs(document: DocumentNode) -> None:
     keyed = {
         named_type(argument.type)
         for mutation in find_mutations(document)
-        if any(
-            find_directive(mutation, each) is not None for each in ("insert", "update", "delete")
-        )
         for argument in mutation.arguments or ()
     }
     # Of rows inserted along with another: their ids.

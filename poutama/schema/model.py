@@ -272,6 +272,21 @@ class Permission:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientId:
+    """The field of a procedure's input that is the new row's id, where the client makes it.
+
+    Attributes:
+        input: its name.
+        entity: the row's type.
+        by: the column that names who made it; None where none does.
+    """
+
+    input: str
+    entity: str
+    by: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class Mutation:
     """A root field of Mutation.
 
@@ -291,6 +306,8 @@ class Mutation:
     """Of a procedure: being signed in is enough where no permission is asked for."""
     bulk: Bulk | None = None
     """Set where it takes several inputs."""
+    client_id: ClientId | None = None
+    """Of a procedure that makes a row whose id the client may make."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,6 +21,7 @@ from graphql import (
 
 from poutama.errors import SchemaError
 from poutama.schema.bulk import find_bulk, name_payload, name_result
+from poutama.schema.client_ids import find_client_id
 from poutama.schema.directives import find_directive, is_list, is_nullable, named_type
 from poutama.schema.entities import KINDS
 from poutama.schema.input_rules import NumberRule, TextRule
@@ -81,11 +82,16 @@ def load_mutations(
         enums=enums,
     )
     found: dict[str, Mutation] = {}
-    for field in find_mutations(document):
+    fields = find_mutations(document)
+    singles = {field.name.value for field in fields}
+    for field in fields:
         mutation = loader.load(field)
         found[mutation.field] = mutation
         if (declared := find_bulk(field)) is not None:
             name, limit = declared
+            if name in found or name in singles:
+                with at_node(field):
+                    raise SchemaError(f"Mutation.{name}: another mutation has this name.")
             bulk = Bulk(mutation.field, name_result(mutation.field), limit)
             found[name] = replace(mutation, field=name, payload_type=name_payload(name), bulk=bulk)
     return found
@@ -132,6 +138,7 @@ class _Loader:
     ) -> Mutation:
         input_type = self._input_type(node)
         permissions, everyone = load_permissions(node, input_type, self.entities, self.enums)
+        fields = self._payload_fields(payload, None, Action.PROCEDURE)
         return Mutation(
             field=node.name.value,
             action=Action.PROCEDURE,
@@ -139,9 +146,10 @@ class _Loader:
             procedure=procedure,
             inputs=self._read_fields(input_type, ()),
             payload_type=payload.name.value,
-            payload=self._payload_fields(payload, None, Action.PROCEDURE),
+            payload=fields,
             permissions=permissions,
             everyone=everyone,
+            client_id=find_client_id(input_type, fields, self.entities),
         )
 
     def _load_write(self, node: FieldDefinitionNode, payload: ObjectTypeDefinitionNode) -> Mutation:
@@ -223,8 +231,10 @@ class _Loader:
     def _written(self, owner: str, node: InputValueDefinitionNode, entity: Entity) -> InputField:
         name = node.name.value
         where = f"{owner}.{name}"
-        if find_directive(node, "key") is not None:
+        if (key := find_directive(node, "key")) is not None:
             _require_type(where, node, "UUID")
+            if key:
+                raise SchemaError(f"{where}: @key takes no arguments here.")
             return InputKey()
         if name == "expectedVersion":
             _require_type(where, node, "Int")
@@ -248,8 +258,8 @@ class _Loader:
             item = self.inputs.get(named_type(node.type))
             found = self._child_columns(item, self.entities[field.target]) if item else None
             if found is not None:
-                columns, key = found
-                return InputChildren(field, columns, key)
+                columns, child_key = found
+                return InputChildren(field, columns, child_key)
         raise SchemaError(f"{where}: {entity.name} has no column, relation or list of that name.")
 
     def _child_columns(
@@ -285,6 +295,10 @@ class _Loader:
 
     def _read_field(self, node: InputValueDefinitionNode, above: tuple[str, ...]) -> InputField:
         kind = named_type(node.type)
+        if find_directive(node, "key") is not None:
+            if len(above) > 1:
+                raise SchemaError(f"{above[-1]}.{node.name.value}: @key has no effect here.")
+            return InputKey()
         if kind in self.inputs:
             return ObjectInput(self._read_fields(self.inputs[kind], above))
         if kind == "String":

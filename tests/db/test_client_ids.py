@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from uuid import UUID, uuid5
+from uuid import UUID, uuid4, uuid5
 
 import pytest
 
@@ -97,6 +97,60 @@ async def test_an_id_in_use_elsewhere_is_a_conflict_and_nothing_is_written(
 async def test_under_a_goal_that_is_not_there_an_id_changes_nothing(client: EngineClient) -> None:
     input = {"id": new(1), "goalId": new(9), "information": "a"}
     assert await client.refuse(TASK, input=input) == "NOT_FOUND"
+
+
+ORGANISATION = """mutation ($input: CreateOrganisationInput!) { createOrganisation(input: $input) {
+  organisation { id name memberships { role } } } }"""
+GROUP = """mutation ($input: CreateGroupInput!) { createGroup(input: $input) {
+  group { id name joinCode } } }"""
+EVIDENCE = """mutation ($input: AddEvidenceInput!) { addEvidence(input: $input) {
+  evidence { id title goal { evidence { id } } } } }"""
+FILE = {
+    "goalId": str(goal_id(1)), "title": "Waka", "fileName": "a.png", "mediaType": "image/png",
+    "bytes": 1, "sha256": "0" * 64,
+}  # fmt: skip
+
+
+def place() -> dict[str, object]:
+    return {"id": str(uuid4()), "name": "Kura"}
+
+
+async def test_what_a_procedure_makes_is_made_once(client: EngineClient) -> None:
+    organisation = place()
+    group = {"id": str(uuid4()), "organisationId": organisation["id"], "name": "Kea"}
+    evidence = {"id": str(uuid4()), **FILE}
+    for query, input in ((ORGANISATION, organisation), (GROUP, group), (EVIDENCE, evidence)):
+        first = await client.ask(query, input=input)
+        assert str(input["id"]) in str(first)
+        assert await client.ask(query, input=input) == first
+    shown = await client.ask("{ organisations { id groups { id } memberships { role } } }")
+    assert {
+        "id": organisation["id"], "groups": [{"id": group["id"]}],
+        "memberships": [{"role": "ADMIN"}],
+    } in shown["organisations"]  # fmt: skip
+
+
+async def test_at_the_same_moment_as_well(client: EngineClient) -> None:
+    organisation = place()
+    sent = (client.ask(ORGANISATION, input=organisation) for _ in range(4))
+    first, *others = await asyncio.gather(*sent)
+    assert others == [first] * 3
+
+
+async def test_what_another_has_made_is_in_use(client: EngineClient) -> None:
+    mine, theirs, evidence = place(), place(), {"id": str(uuid4()), **FILE}
+    await client.ask(ORGANISATION, input=mine)
+    await client.ask(ORGANISATION, BEN, input=theirs)
+    assert await client.refuse(ORGANISATION, BEN, input=mine) == "CONFLICT"
+    await client.ask(EVIDENCE, input=evidence)
+    of_ben = {**evidence, "goalId": str(goal_id(6))}
+    assert await client.refuse(EVIDENCE, BEN, input=of_ben) == "CONFLICT"
+    elsewhere = {**evidence, "goalId": str(goal_id(2))}
+    assert await client.refuse(EVIDENCE, input=elsewhere) == "CONFLICT"
+    group = {"id": str(uuid4()), "organisationId": mine["id"], "name": "Kea"}
+    await client.ask(GROUP, input=group)
+    of_theirs = {**group, "organisationId": theirs["id"]}
+    assert await client.refuse(GROUP, BEN, input=of_theirs) == "CONFLICT"
 
 
 async def test_null_is_as_if_it_were_left_out(client: EngineClient) -> None:

@@ -20,7 +20,7 @@ from tests.features.sample import id_of, searched
 from tests.reference import rights
 from tests.reference.changes import Doing, Done, Refused, about
 from tests.reference.policy import Row
-from tests.strategies.drawing import Drawing
+from tests.strategies.drawing import Drawing, draw_new_id
 
 GOAL, EVIDENCE = {"goalId": Id("goal")}, {"evidenceId": Id("evidence")}
 FILE = {
@@ -48,8 +48,15 @@ def _add_evidence(doing: Doing, input: Row) -> Done:
     goal = doing.permitted("addEvidence", doing.find("Goal", input["goalId"]))
     if input.get("noteId"):
         note = doing.find("GoalNote", input["noteId"])
-        if note["goalId"] != goal["id"] or not doing.policy.may_see("GoalNote", note):
+        if not doing.policy.may_see("GoalNote", note):
             raise Refused("NOT_FOUND")
+    same = {"uploaderId": doing.viewer, "goalId": goal["id"]}
+    same |= {"noteId": input["noteId"]} if input.get("noteId") else {}
+    before = doing.made_before("Evidence", input.get("id"), lambda row: same.items() <= row.items())
+    if before is not None:
+        return before
+    if input.get("noteId") and note["goalId"] != goal["id"]:
+        raise Refused("NOT_FOUND")
     studies = doing.policy.current("STUDENT", of=doing.viewer)
     first = min(studies, key=lambda each: (each["beginsAt"], each["id"]), default=None)
     made = doing.add("Evidence", **{
@@ -128,6 +135,7 @@ RECORD = FeatureRecord(
     needs=("goals",),
     ids={"evidenceId": "Evidence"},
     values={
+        "id": draw_new_id("Evidence"),
         "title": ("Run", "Āe"),
         "altText": ("", "Āe"),
         "fileName": ("tui.jpg",),

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from hypothesis import strategies as st
 
@@ -27,7 +26,7 @@ from tests.features.sample import id_of, searched
 from tests.reference import rights
 from tests.reference.changes import Doing, Done, Refused, about
 from tests.reference.policy import Row
-from tests.strategies.drawing import Drawing
+from tests.strategies.drawing import Drawing, draw_new_id
 
 GOAL, TASK = {"goalId": Id("goal")}, {"taskId": Id("task")}
 NOTES = {"student": Caller.STUDENT, "mentor": Caller.MENTOR, "ended mentor": Caller.ENDED_MENTOR}
@@ -218,16 +217,6 @@ def _delete_goal_note(doing: Doing, input: Row) -> Done:
     return doing.delete("GoalNote", note, goal=("Goal", note["goalId"]))
 
 
-def _draw_id(drawing: Drawing) -> UUID | None:
-    """A new one, none, or one that is in use."""
-    kinds = ("Goal", "GoalTask", "GoalNote")
-    rows = [row["id"] for kind in kinds for row in drawing.world[kind]]
-    if rows and drawing.chance(20):
-        used: UUID = drawing.choose(*rows)
-        return used
-    return drawing.choose(None, drawing.draw(st.uuids(version=4)))
-
-
 def _draw_due_at(drawing: Drawing) -> datetime | None:
     due: datetime | None = drawing.choose(None, *(row["dueAt"] for row in drawing.world["Goal"]))
     return due
@@ -347,7 +336,7 @@ RECORD = FeatureRecord(
     rows=_rows,
     ids={"goalId": "Goal", "taskId": "GoalTask", "noteId": "GoalNote"},
     values={
-        "id": _draw_id,
+        "id": draw_new_id("Goal", "GoalTask", "GoalNote"),
         "title": ("Run", "Āe"),
         "information": ("Ka pai", "a"),
         "complete": (True, False),

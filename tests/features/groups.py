@@ -26,7 +26,7 @@ from tests.reference import membership_effects, policy, rights
 from tests.reference.changes import Doing, Done, Refused, about
 from tests.reference.computed import version_of, version_of_offer
 from tests.reference.policy import Row
-from tests.strategies.drawing import NAMES, Drawing
+from tests.strategies.drawing import NAMES, Drawing, draw_new_id
 
 SHOWN = "what was shown"
 """The version of a notice, until it is known which membership it is of."""
@@ -40,6 +40,10 @@ def invitation(role: str, **more: object) -> Input:
 
 
 def _create_organisation(doing: Doing, input: Row) -> Done:
+    may = doing.known["updateOrganisation"].may
+    before = doing.made_before("Organisation", input.get("id"), lambda row: may(doing.policy, row))
+    if before is not None:
+        return before
     usual = {"timeZone": "Pacific/Auckland", "region": "ap-southeast-2", "retentionDays": 730}
     made = doing.add("Organisation", **{**usual, **input})
     doing.record("INSERT", "Organisation", made["id"], None)
@@ -60,6 +64,14 @@ def _update_organisation(doing: Doing, input: Row) -> Done:
 
 def _create_group(doing: Doing, input: Row) -> Done:
     doing.permitted("createGroup", doing.find("Organisation", input["organisationId"]))
+    may = doing.known["updateGroup"].may
+    before = doing.made_before(
+        "Group",
+        input.get("id"),
+        lambda row: row["organisationId"] == input["organisationId"] and may(doing.policy, row),
+    )
+    if before is not None:
+        return before
     group = doing.add("Group", joinCode="new", joinCodeExpiresAt=_code_ends(doing), **input)
     doing.record("INSERT", "Group", group["id"], None)
     return about("Group", group)
@@ -332,6 +344,7 @@ RECORD = FeatureRecord(
         "childId": "Person",
     },
     values={
+        "id": draw_new_id("Organisation", "Group"),
         "name": NAMES,
         "email": _draw_email,
         "joinCode": _draw_join_code,

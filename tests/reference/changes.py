@@ -146,10 +146,19 @@ class Doing:
 
     def add(self, of: str, /, **values: Any) -> Row:
         made = {"version": 1, "updatedAt": self.now, "createdAt": self.now}
-        row = {"id": uuid4(), **made, **NEW.get(of, {}), **values}
+        row = {**made, **NEW.get(of, {}), **values}
+        row["id"] = row.get("id") or uuid4()
         row |= follow({}, row, self.now) if of in COMPLETED else {}
         self.world[of].append(row)
         return row
+
+    def made_before(self, of: str, /, id_: UUID | None, mine: Callable[[Row], bool]) -> Done | None:
+        """The row that has the id which the client made, if there is one and it is the viewer's."""
+        for row in self.all(of, id=id_) if id_ else ():
+            if not mine(row):
+                raise Refused("CONFLICT")
+            return about(of, row)
+        return None
 
     def touch(self, row: Row, **values: Any) -> None:
         row |= {**values, "version": row["version"] + 1, "updatedAt": self.now}

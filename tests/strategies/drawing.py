@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
+from uuid import UUID
 
 from hypothesis import strategies as st
 from hypothesis.strategies import DrawFn
@@ -40,3 +42,16 @@ class Drawing:
 
     def choose(self, *values: T) -> T:
         return choose(self.draw, *values)
+
+
+def draw_new_id(*kinds: str) -> Callable[[Drawing], UUID | None]:
+    """What draws an id that a client makes: a new one, none, or that of a row of these types."""
+
+    def draw(drawing: Drawing) -> UUID | None:
+        rows = [row["id"] for kind in kinds for row in drawing.world[kind]]
+        if rows and drawing.chance(20):
+            used: UUID = drawing.choose(*rows)
+            return used
+        return drawing.choose(None, drawing.draw(st.uuids(version=4)))
+
+    return draw

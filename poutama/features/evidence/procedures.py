@@ -52,6 +52,7 @@ class AddEvidenceInput(msgspec.Struct, frozen=True, rename="camel"):
     bytes: int
     sha256: str
     note_id: UUID | None = None
+    id: UUID | None = None
 
 
 class FinishEvidenceInput(msgspec.Struct, frozen=True, rename="camel"):
@@ -116,6 +117,7 @@ async def add_evidence(context: ProcedureContext, input: AddEvidenceInput) -> Ev
             "stem": stem,
             "upload_key": upload_key(stem),
         },
+        row=input.id,
     )
     return EvidencePayload(evidence)
 

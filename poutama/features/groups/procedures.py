@@ -77,6 +77,7 @@ class CreateOrganisationInput(msgspec.Struct, frozen=True, rename="camel"):
     time_zone: str
     region: str
     retention_days: int
+    id: UUID | None = None
 
 
 class UpdateOrganisationInput(msgspec.Struct, frozen=True, rename="camel"):
@@ -93,6 +94,7 @@ class CreateGroupInput(msgspec.Struct, frozen=True, rename="camel"):
     organisation_id: UUID
     name: str
     join_approval: bool
+    id: UUID | None = None
 
 
 class DeleteGroupInput(msgspec.Struct, frozen=True, rename="camel"):
@@ -151,6 +153,7 @@ async def create_organisation(
             "region": input.region,
             "retentionDays": input.retention_days,
         },
+        row=input.id,
     )
     await context.changes.insert(
         "Membership",
@@ -197,6 +200,7 @@ async def create_group(context: ProcedureContext, input: CreateGroupInput) -> Gr
             "joinApproval": input.join_approval,
             **_new_join_code(context, None),
         },
+        row=input.id,
     )
     return GroupPayload(group)
 

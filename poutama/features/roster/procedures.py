@@ -43,6 +43,7 @@ class StartRosterImportInput(msgspec.Struct, frozen=True, rename="camel"):
     managers: bool
     notice_version: str | None = None
     schools: str | None = None
+    id: UUID | None = None
 
 
 class CheckRosterImportInput(msgspec.Struct, frozen=True, rename="camel"):
@@ -97,6 +98,7 @@ async def start_roster_import(
             "upload_key": key,
             "object_key": key,
         },
+        row=input.id,
     )
     return RosterImportPayload(import_id)
 
