@@ -82,10 +82,10 @@ async def _read_rows(
     }
     bound = replace(binding, returned=ids)
     rows = await transaction.fetch(statement.text, *bind_values(statement, bound))
-    data, scanned = statement.read_data(rows, bound)
-    assert data is not None, "lists are there, with or without rows"
-    found = msgspec.json.decode(data, type=dict[str, list[msgspec.Raw]])
-    return {name: dict(map(_split_row, each)) for name, each in found.items()}, scanned
+    read = statement.read_data(rows, bound)
+    assert read.data is not None, "lists are there, with or without rows"
+    found = msgspec.json.decode(read.data, type=dict[str, list[msgspec.Raw]])
+    return {name: dict(map(_split_row, each)) for name, each in found.items()}, read.scanned
 
 
 def _split_row(row: msgspec.Raw) -> tuple[str, str]:

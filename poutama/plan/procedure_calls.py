@@ -77,7 +77,7 @@ def build_permits(
     return tuple(permits)
 
 
-def find_made(model: Model, mutation: Mutation, input: Mapping[str, Tree]) -> MadeRow | None:
+def build_made_row(model: Model, mutation: Mutation, input: Mapping[str, Tree]) -> MadeRow | None:
     """The row that has the id which the client has made, to be asked for before the procedure."""
     client_id = mutation.client_id
     row = None if client_id is None else input.get(client_id.input)

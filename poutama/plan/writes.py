@@ -61,7 +61,7 @@ from poutama.plan.payloads import (
     read_after,
     show_inserted,
 )
-from poutama.plan.procedure_calls import build_permits, check_input, find_made
+from poutama.plan.procedure_calls import build_made_row, build_permits, check_input
 from poutama.plan.quota_checks import check_children, check_quotas
 from poutama.plan.selection import Selections
 from poutama.plan.stale_reads import reads_written
@@ -169,7 +169,7 @@ class WriteBuilder:
                 permits=build_permits(self._model, mutation, input),
                 input=check_input(mutation.inputs, input, "input"),
                 payload=self._payload(key, nodes, mutation, None),
-                made=find_made(self._model, mutation, input),
+                made=build_made_row(self._model, mutation, input),
             )
         assert mutation.entity is not None
         entity = self._model.entities[mutation.entity]

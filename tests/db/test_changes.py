@@ -170,7 +170,7 @@ def misnamed(before: World, after: World, viewer: UUID) -> str:
         # No viewer has a right to a person who was not there before.
         others = row["subjectId"] not in (None, viewer, row["rowId"])
         # Of the viewer's own row that tells of another: the row's, or none without a right.
-        own = row["organisationId"] in {
+        mine = {
             each["organisationId"]
             for kind in ("Job", "Membership", "OpenedRecord")
             for each in after[kind]
@@ -178,6 +178,7 @@ def misnamed(before: World, after: World, viewer: UUID) -> str:
             # A child who ends a caregiver's membership ends the consent to it.
             if row["kind"] in (kind, {"Membership": "Consent"}.get(kind))
         }
+        own = row["organisationId"] in mine
         # A decision about an address also ends what other organisations have offered to it.
         decided = {each["personId"] for each in after["AddressConflict"] if each["decidedAt"]}
         own = own or any(
@@ -185,7 +186,8 @@ def misnamed(before: World, after: World, viewer: UUID) -> str:
             for each in after["Membership"]
         )
         if row["organisationId"] is None:
-            own = own and not any(policy.may_see_person(row["subjectId"]) for policy in policies)
+            seen = any(policy.may_see_person(row["subjectId"]) for policy in policies)
+            own = (own or bool(mine)) and not seen
         if row["id"] not in known and others and not (belongs or own):
             return f"AuditEntry: expected an organisation of the viewer's, got {row}"
         if row["id"] not in known and row["actorRole"] not in roles_in(policies, row):

@@ -38,10 +38,14 @@ def payload_of(mutation: str) -> dict[str, str]:
 
 
 ALLOWED = [
-    pytest.param(record, case, caller, id=f"{record.name}: {case.about}, {caller}")
+    pytest.param(
+        record, case, caller, rendering, id=f"{record.name}: {case.about}, {caller}-{rendering}"
+    )
     for record, case in mutation_cases()
     for caller in Caller
     if caller in case.allowed and payload_of(record.name)
+    # Both renderings of what several inputs are answered with: `test_bulk`, `test_changes`.
+    for rendering in (RENDERINGS[:1] if record.single else RENDERINGS)
 ]
 
 
@@ -65,8 +69,7 @@ def clients(engine_database: Database) -> dict[str, EngineClient]:
     return found
 
 
-@pytest.mark.parametrize("rendering", RENDERINGS)
-@pytest.mark.parametrize(("record", "case", "caller"), ALLOWED)
+@pytest.mark.parametrize(("record", "case", "caller", "rendering"), ALLOWED)
 async def test_a_payload_shows_no_more_than_a_query(
     engine_database: Database,
     clients: dict[str, EngineClient],

@@ -21,13 +21,13 @@ ORGANISATION = f"""{{ id name groups {{ id }} people {{ id }} goals {{ id }}
 GOAL = """{ id title audience organisationIds owner { id email } tasks { id }
   notes { id audience author { id email } organisation { id } evidence { id } }
   notesConnection { totalCount }
-  evidence { id downloadUrl thumbnailUrl uploadForm note { id } } }"""
+  evidence { id downloadUrl thumbnailUrl uploadForm { url fields { value } } note { id } } }"""
 JOB = """{ id kind resultUrl readAs readOrganisationIds person { id } subject { id }
   rowErrors { id } }"""
-EVIDENCE = "{ id uploadForm goal { id } }"
+EVIDENCE = "{ id uploadForm { url fields { value } } goal { id } }"
 CONFLICT = """{ id personName personSourcedId email claimant claimedName person { id email }
   organisation { id } }"""
-IMPORT = "{ id uploadForm job { id } changes { id } organisation { id } }"
+IMPORT = "{ id uploadForm { url fields { value } } job { id } changes { id } organisation { id } }"
 ACCESS = "{ access { id reason holderName holder { id } membership { id } } }"
 BY_ID = "{ id }"
 SHOWN = {

@@ -25,6 +25,7 @@ from poutama.schema.model import (
 )
 from poutama.schema.source import Source
 from tests.unit.schema.books import BOOKS, MISTAKES, WORDS
+from tests.unit.schema.bulk_mistakes import BULK_MISTAKES
 from tests.unit.schema.rule_mistakes import RULE_MISTAKES
 
 
@@ -125,9 +126,9 @@ def test_the_public_schema_has_no_mapping_in_it() -> None:
     }  # fmt: skip
 
 
-@pytest.mark.parametrize("mistake", MISTAKES | RULE_MISTAKES)
+@pytest.mark.parametrize("mistake", MISTAKES | RULE_MISTAKES | BULK_MISTAKES)
 def test_a_mistake_is_named(mistake: str) -> None:
-    wrong, instead, message = (MISTAKES | RULE_MISTAKES)[mistake]
+    wrong, instead, message = (MISTAKES | RULE_MISTAKES | BULK_MISTAKES)[mistake]
     assert BOOKS.count(wrong) >= 1
     with pytest.raises(SchemaError) as caught:
         build_model([Source("test.graphql", WORDS + BOOKS.replace(wrong, instead, 1))])
