@@ -161,6 +161,10 @@ class Settings:
     cost_search: float = setting(
         200.0, "What a filter costs for each text of other people that it compares."
     )
+    cost_subquery: float = setting(
+        40.0,
+        "What each relation in a filter costs besides, as the database plans a subquery for it.",
+    )
     cost_rows: float = setting(5.0, "Rows of a list that cost as much as one object.")
     cost_document: float = setting(
         4.0,
@@ -260,7 +264,7 @@ class Settings:
     )
     max_goals: int = setting(2_000, "Most goals one person may have.")
     max_goal_tasks: int = setting(1_000, "Most tasks one goal may have.")
-    max_goal_notes: int = setting(2_000, "Most notes one person may have on one goal.")
+    max_goal_notes: int = setting(400, "Most notes one person may have on one goal.")
     max_groups: int = setting(20_000, "Most groups one organisation may have.")
     max_organisations: int = setting(20, "Most organisations one person may found.")
     max_joined_groups: int = setting(500, "Most memberships one person may have by join codes.")

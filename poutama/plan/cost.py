@@ -27,6 +27,7 @@ from graphql import (
 
 from poutama.errors import PoutamaError
 from poutama.plan.binding import Binding, resolve_value
+from poutama.plan.filters import count_subqueries
 from poutama.plan.limits import exceeded
 from poutama.plan.operation import Operation
 from poutama.plan.selection import Selections
@@ -266,7 +267,9 @@ class Pricing:
             counts = sum(view[0].name.value == "totalCount" for view in views)
             scan = scan.plus(Cost(self._settings.cost_object * counts))
         size = float(self._expect(owner, relation))
-        return self._many(size, scan, returns=target.name in above)
+        subqueries = count_subqueries(self._model, target, arguments)
+        planned = Cost(self._settings.cost_subquery * subqueries)
+        return planned.plus(self._many(size, scan, returns=target.name in above))
 
     def _price_filter(self, entity: Entity, tree: Tree, above: frozenset[str]) -> Cost:
         """What a filter costs for each row that it is held against."""

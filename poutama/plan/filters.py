@@ -167,3 +167,17 @@ def find_values(predicate: Predicate) -> Iterator[Value]:
             yield from find_values(part)
         case Exists(_, _, where):
             yield from find_values(where)
+
+
+def count_subqueries(model: Model, entity: Entity, tree: object) -> int:
+    """How many relations a filter of these rows asks about: planning many takes a database long."""
+    if isinstance(tree, list):
+        return sum(count_subqueries(model, entity, part) for part in tree)
+    found = 0
+    for name, part in tree.items() if isinstance(tree, dict) else ():
+        field, target = entity.fields.get(name), entity
+        if isinstance(field, Relation):
+            target, is_one = model.entities[field.target], field.shape is RelationShape.ONE
+            found += 1 if is_one or not isinstance(part, dict) else len(part)
+        found += count_subqueries(model, target, part)
+    return found

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import csv
 import io
-import json
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +22,7 @@ from pypdf import PdfReader
 from poutama.changes import ChangePlans
 from poutama.db.connection import Database
 from poutama.db.transaction import Transaction, run_transaction
+from poutama.edge.worker_resources import EngineQuery
 from poutama.engine import Engine
 from poutama.features import load_features, load_model
 from poutama.features.exports.job import EXPORT
@@ -32,12 +32,10 @@ from poutama.jobs.job import Finished
 from poutama.jobs.local_queue import LocalQueue
 from poutama.jobs.table import enqueue
 from poutama.permits import Permits
-from poutama.plan.operation import GraphQLRequest
 from poutama.settings import Settings
 from poutama.store.directory import DirectoryStore
 from poutama.store.objects import ObjectStore
 from poutama.text import fold
-from poutama.viewer import Viewer
 from poutama.worker import Worker
 from tests.db.sample_people import fill
 from tests.db.sessions import soon
@@ -67,19 +65,6 @@ VALUES ($1::uuid, $2::uuid, $3::uuid, $4::uuid, $5::text, $6::text, '', 'x.jpg',
 """
 
 
-def ask_engine(engine: Engine) -> Any:
-    """What a step's `query` is: the engine, in a person's name."""
-
-    async def query(document: str, variables: Mapping[str, Any], person: UUID) -> Any:
-        request = GraphQLRequest(document, variables=dict(variables))
-        answer = await engine.execute(request, Viewer(person), deadline=soon())
-        body = json.loads(answer.body)
-        assert set(body) == {"data"}, body
-        return body["data"]
-
-    return query
-
-
 def rows(zip_: ZipFile, name: str) -> list[dict[str, str]]:
     """The rows of a CSV file of an export."""
     text = zip_.read(f"csv/{name}").decode("utf-8-sig")
@@ -103,7 +88,7 @@ def build_worker(
     kinds = {EXPORT: replace(EXPORT_JOB, step=step)}
     engine = Engine(load_model(), database, chosen, load_features().procedures)
     permits, plans = Permits(load_model(), database), ChangePlans(load_model())
-    query = ask_engine(engine)
+    query = EngineQuery(engine, seconds=60.0)
     return Worker(database, store, LocalQueue(), kinds, query, chosen, permits, plans)
 
 

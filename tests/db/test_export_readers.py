@@ -6,10 +6,11 @@ from uuid import UUID, uuid4
 
 import pytest
 
+from poutama.edge.worker_resources import EngineQuery
 from poutama.engine import Engine
 from poutama.features import load_features, load_model
 from poutama.settings import Settings
-from tests.db.journey_exporter import STUDENT, JourneyExporter, ask_engine
+from tests.db.journey_exporter import STUDENT, JourneyExporter
 from tests.features.record import Caller
 from tests.features.sample import id_of
 
@@ -61,7 +62,7 @@ async def is_delivered(exporter: JourneyExporter, job: UUID) -> bool:
         features.procedures,
         computed=lambda _: computed,
     )
-    found = (await ask_engine(engine)(RESULT, {"job": str(job)}, MENTOR))["job"]
+    found = (await EngineQuery(engine, 60.0)(RESULT, {"job": str(job)}, MENTOR))["job"]
     assert found["state"] == "SUCCEEDED"
     return found["resultUrl"] is not None
 

@@ -17,7 +17,7 @@ from poutama.db.connection import Database
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.export_section import ExportColumn, ExportParent, ExportSection
 from poutama.features import load_features
-from poutama.features.exports import steps
+from poutama.features.exports import journey_reader, steps
 from poutama.features.exports.job import PAGE, VOLUME, ExportPhase
 from poutama.features.exports.sections import arrange_sections
 from poutama.features.exports.steps import LOST, ExportProgress, ExportStep, export_step
@@ -57,6 +57,15 @@ async def forget(exporter: JourneyExporter) -> int:
 
 
 # What is in it
+
+ADD_NOTES = """
+INSERT INTO goal_note (id, goal_id, author_id, information, information_search, audience,
+    organisation_id)
+SELECT md5(n::text)::uuid, $1::uuid, $2::uuid, 'Note ' || n, 'note ' || n, audience,
+    organisation_id
+FROM generate_series(1, $3::int8) AS n, (SELECT audience, organisation_id FROM goal_note
+    WHERE goal_id = $1::uuid AND author_id = $2::uuid LIMIT 1) AS other
+"""
 
 
 async def test_the_zip_has_the_journey_in_every_form(exporter: JourneyExporter) -> None:
@@ -209,6 +218,57 @@ async def test_a_person_gets_only_so_many_exports_a_day(
     assert await client.refuse(EXPORT, viewer, of=None) == "QUOTA_EXCEEDED"
     await exporter.write("UPDATE job SET created_at = created_at - interval '25 hours'")
     await client.ask(EXPORT, viewer, of=None)
+
+
+# However much there is
+
+
+@pytest.mark.parametrize("access", [False, True])
+async def test_lists_that_are_longer_than_an_answer_may_have_are_exported_whole(
+    exporter: JourneyExporter, monkeypatch: pytest.MonkeyPatch, access: bool
+) -> None:
+    await exporter.add_goals(PAGE + 2, tasks=2)
+    await exporter.add_evidence("Photo", picture("JPEG"), picture("WEBP"))
+    await exporter.write(ADD_NOTES, id_of("goal"), id_of(Caller.MENTOR), 12)
+    whole = await exporter.wish(access=access)
+    await exporter.run(whole)
+    monkeypatch.setattr(journey_reader, "ROWS", 5)
+    job = await exporter.wish(access=access)
+    # The goal has three notes besides.
+    assert await exporter.run(job, max_list_rows=14) == "SUCCEEDED"
+    zips = [ZipFile(io.BytesIO(await exporter.result(each))) for each in (whole, job)]
+    first, second = [{name: zip_.read(name) for name in zip_.namelist()} for zip_ in zips]
+    documents = [json.loads(each.pop("journey.json")) for each in (first, second)]
+    for each in (first, second, *documents):
+        # The audit: reading the one left entries that the other has.
+        each.pop("csv/auditConnection.csv" if "README.txt" in each else "auditConnection", None)
+    assert (documents[0], first) == (documents[1], second)
+    assert len(documents[1]["goals"][0]["notes"]) == 15
+
+
+async def test_a_volume_has_so_much_text_at_most_and_every_goal_is_in_one(
+    exporter: JourneyExporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await exporter.add_goals(30)
+    monkeypatch.setattr(steps, "VOLUME_WEIGHT", 3_000)
+    zip_ = await exporter.exported()
+    texts = [pdf_text(zip_.read(each)) for each in zip_.namelist() if each.endswith(".pdf")]
+    titles = [goal["title"] for goal in json.loads(zip_.read("journey.json"))["goals"]]
+    assert len(titles) == 31
+    assert len(texts) > 2
+    assert [sum(f"{each}\n" in f"{text}\n" for text in texts) for each in titles] == [1] * 31
+
+
+async def test_what_is_too_long_to_be_printed_is_exported_otherwise(
+    exporter: JourneyExporter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The process that prints is ended by its own limits: a volume that takes too much memory."""
+    monkeypatch.setattr(steps, "print_apart", lambda request, pictures: None)
+    zip_ = await exporter.exported()
+    assert not [name for name in zip_.namelist() if name.endswith(".pdf")]
+    readme = zip_.read("README.txt").decode()
+    assert "journey.pdf is not here. Its goals have more text than can be" in readme
+    assert [row["title"] for row in rows(zip_, "goals.csv")] == ["Kōrero"]
 
 
 # When something goes wrong

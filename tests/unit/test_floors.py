@@ -29,6 +29,7 @@ FLOORS = {
     "text": -0.5,
     # What it normalises by.
     "unicode_data": -0.7,
+    "isolated_process": 0.5,
     "schema": 1,
     "plan": 2,
     "sql": 3,
@@ -63,7 +64,7 @@ IMPURE_LIBRARIES = {"asyncio", "asyncpg", "socket", "ssl", "subprocess", "thread
 READS_ENVIRONMENT = re.compile(
     r"poutama\.((commands|laptop|packaging|chaos|server)\..*|configuration|edge\.(application|lambda_.*)"
     # What a process without credentials gets of it.
-    r"|features\.evidence\.isolation)$"
+    r"|isolated_process)$"
 )
 # Only here may the packages of an extra be imported: never in a function.
 USES_EXTRAS = re.compile(

@@ -8,9 +8,7 @@ reason on its output, where the document cannot be served.
 
 from __future__ import annotations
 
-import resource
 import sys
-from contextlib import suppress
 from errno import EFBIG
 from pathlib import Path
 
@@ -18,6 +16,7 @@ import msgspec
 
 from poutama.features.evidence.documents import clean_document
 from poutama.features.evidence.types import UnfitFileError
+from poutama.isolated_process import Limits, limit_process
 
 UNFIT = 3
 """How the process ends for a document that cannot be served."""
@@ -25,15 +24,13 @@ TOO_LARGE = (
     "The file is too large or too complicated to be looked at. Make it smaller, and add it again."
 )
 
-_MEMORY_BYTES = 1_000_000_000
-_CPU_SECONDS = 60
-_FILE_BYTES = 500_000_000
+_LIMITS = Limits(memory=1_000_000_000, cpu=60, file=500_000_000)
 
 
 def run_document_process(arguments: list[str]) -> int:
     """Clean the document that the arguments name; returns how the process ends."""
     source, target, media_type = arguments
-    limit_process()
+    limit_process(_LIMITS)
     try:
         cleaned = clean_document(Path(source), Path(target), media_type)
     except UnfitFileError as error:
@@ -49,20 +46,6 @@ def run_document_process(arguments: list[str]) -> int:
         return UNFIT
     print(msgspec.json.encode(cleaned).decode())
     return 0
-
-
-def limit_process() -> None:
-    """Bound what this process may take, as far as the system can."""
-    for kind, soft, hard in (
-        (resource.RLIMIT_AS, _MEMORY_BYTES, _MEMORY_BYTES),
-        # At the first a signal says why the process ends, at the second it is killed.
-        (resource.RLIMIT_CPU, _CPU_SECONDS, _CPU_SECONDS + 5),
-        (resource.RLIMIT_FSIZE, _FILE_BYTES, _FILE_BYTES),
-        (resource.RLIMIT_CORE, 0, 0),
-    ):
-        # macOS refuses some of them.
-        with suppress(ValueError, OSError):
-            resource.setrlimit(kind, (soft, hard))
 
 
 if __name__ == "__main__":

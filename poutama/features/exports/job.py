@@ -18,7 +18,7 @@ EXPORT = "EXPORT"
 PAGE = 20
 """Goals that are read at once, and lie in one part."""
 VOLUME = 5
-"""Parts that are printed into one PDF."""
+"""As many times these goals are printed into one PDF at most."""
 TIME_ZONE = "Pacific/Auckland"
 """Of a person without an organisation that the viewer may see."""
 
@@ -78,8 +78,12 @@ class ExportCheckpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
     Attributes:
         phase: what the next step does.
         goals: how many were read.
+        page: how many are read at once, where `PAGE` of them are too much; 0: they are not.
         parts: how many parts they are in.
-        volumes: how many of them are printed.
+        starts: the numbers of the first part and the first goal of each volume.
+        weight: of the last volume, as `printing` weighs.
+        volumes: how many were printed, or found too long to be.
+        unprinted: the numbers of those that were too long.
         totals: how much there is in them.
         after: where the next page begins.
         name: the person's.
@@ -88,8 +92,12 @@ class ExportCheckpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 
     phase: ExportPhase = ExportPhase.BEGIN
     goals: int = 0
+    page: int = 0
     parts: int = 0
+    starts: tuple[tuple[int, int], ...] = ((1, 1),)
+    weight: int = 0
     volumes: int = 0
+    unprinted: tuple[int, ...] = ()
     totals: Totals = Totals()
     after: str | None = None
     name: str = ""
@@ -97,8 +105,15 @@ class ExportCheckpoint(msgspec.Struct, frozen=True, forbid_unknown_fields=True, 
 
     @property
     def all_volumes(self) -> int:
-        """How many there will be; an empty journey has one as well."""
-        return max(1, -(-self.parts // VOLUME))
+        """How many there are so far; an empty journey has one as well."""
+        return len(self.starts)
+
+    def find_last(self, volume: int) -> tuple[int, int]:
+        """The numbers of the last part and the last goal of a volume."""
+        if volume == len(self.starts):
+            return self.parts, self.goals
+        part, goal = self.starts[volume]
+        return part - 1, goal - 1
 
     def heading(self, input_: ExportInput) -> Heading:
         """Whose journey it is, and when it was so."""

@@ -19,8 +19,11 @@ from poutama.export_section import ExportSection, JsonObject
 from poutama.features.exports.file_names import name_file
 from poutama.features.exports.job import TIME_ZONE
 from poutama.features.exports.journey import JourneyPart, StoredFile
-from poutama.features.exports.sections import Sections
+from poutama.features.exports.sections import Sections, select_page, select_whole
 from poutama.jobs.job import Query
+
+ROWS = 200
+"""Rows of a list that are read at once, where lists are read by themselves."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +57,20 @@ async def read_page(
     number: int,
     notes_for_staff: bool,
     deadline: float,
+    by_lists: bool = False,
 ) -> GoalPage | None:
     """Read the next goals of `person` as `viewer` sees them; None if they do not see the person.
 
     `number` is that of the page's first goal within the journey, from 1. What is for staff alone is
-    left out without `notes_for_staff`.
+    left out without `notes_for_staff`. With `by_lists` every list is read by itself, page by page,
+    however long it is.
 
     Raises:
         PoutamaError: as the API would answer, or the database cannot be reached.
     """
     variables = {"person": str(person), "first": first, "after": after}
-    document = sections.first_page if after is None else sections.next_page
-    found = (await query(document, variables, viewer))["person"]
+    read = _read_by_lists if by_lists else _read_at_once
+    found = await read(query, sections, variables, viewer)
     if found is None:
         return None
     connection = found["goalsConnection"]
@@ -80,6 +85,59 @@ async def read_page(
         total=connection["totalCount"],
         after=info["endCursor"] if info["hasNextPage"] else None,
     )
+
+
+async def _read_at_once(
+    query: Query, sections: Sections, variables: Mapping[str, Any], viewer: UUID
+) -> JsonObject | None:
+    document = sections.first_page if variables["after"] is None else sections.next_page
+    found: JsonObject | None = (await query(document, variables, viewer))["person"]
+    return found
+
+
+async def _read_by_lists(
+    query: Query, sections: Sections, variables: Mapping[str, Any], viewer: UUID
+) -> JsonObject | None:
+    found: JsonObject | None = (await query(sections.without_lists, variables, viewer))["person"]
+    if found is None:
+        return None
+    for goal in found["goalsConnection"]["nodes"]:
+        goal |= await _read_lists(query, sections.lists, goal["id"], viewer)
+    of_person = sections.of_person if variables["after"] is None else ()
+    return found | await _read_lists(query, of_person, variables["person"], viewer)
+
+
+async def _read_lists(
+    query: Query, sections: Sequence[ExportSection], owner: str, viewer: UUID
+) -> JsonObject:
+    """The rows of these sections of a goal or person; none where it is gone meanwhile."""
+    lists: JsonObject = {}
+    for section in sections:
+        if section.name.endswith("Connection"):
+            found = await query(select_whole(section), {"owner": owner}, viewer)
+            lists |= found["owner"] or {}
+        else:
+            lists[section.name] = await _read_list(query, section, owner, viewer)
+    return lists
+
+
+async def _read_list(
+    query: Query, section: ExportSection, owner: str, viewer: UUID
+) -> list[JsonObject]:
+    document, after = select_page(section), None
+    rows: list[JsonObject] = []
+    while True:
+        variables = {"owner": owner, "first": ROWS, "after": after}
+        found = (await query(document, variables, viewer))["owner"]
+        # `goals` is a list, also of one.
+        owners = found if isinstance(found, list) else [found]
+        if not any(owners):
+            return rows
+        page = owners[0]["rows"]
+        rows += page["nodes"]
+        if not page["pageInfo"]["hasNextPage"]:
+            return rows
+        after = page["pageInfo"]["endCursor"]
 
 
 def _withhold(sections: Sections, goals: Sequence[JsonObject]) -> None:

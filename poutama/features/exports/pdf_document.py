@@ -1,8 +1,8 @@
 """The printable journey: an A4 document with a cover, a timeline, and every goal with all it has.
 
-`steps` calls it for some goals at a time: a long journey is printed in volumes. What is printed is
-described here and laid out by the template `journey.typ`, which has texts as values and never as
-markup. The same goals give the same bytes.
+`print_process` calls it for some goals at a time: a long journey is printed in volumes. What is
+printed is described here and laid out by the template `journey.typ`, which has texts as values and
+never as markup. The same goals give the same bytes.
 """
 
 from __future__ import annotations
@@ -33,7 +33,6 @@ from poutama.features.exports.pdf_section import describe_section
 from poutama.features.exports.theme import STEPS, label_goal_type
 from poutama.features.exports.timeline import describe_timeline
 
-_KEPT_DOCUMENTS = 11
 _TEMPLATE = Path(__file__).with_name("journey.typ")
 _CHECK_AUDIENCES = "Each goal and note says who it is for. Before you hand it to others, look."
 _WITH_NOTES_FOR_STAFF = "With notes for staff: not to be handed to the student or to caregivers."
@@ -119,10 +118,6 @@ def _lay_out(
         except typst.TypstError:
             # A text can combine signs that no one font has; it is printed with an empty box.
             return compile_as()
-        finally:
-            # typst keeps what it laid out until it was not used for ten documents.
-            for _ in range(_KEPT_DOCUMENTS):
-                typst.compile(b"", font_paths=typeface.fonts, ignore_system_fonts=True)
 
 
 @cache

@@ -12,6 +12,8 @@ from poutama.features.exports.journey import Heading
 _FILES = "    The files themselves, if there are any. The number at the front is the goal's."
 
 
+_TOO_LONG = "Its goals have more text than can be"
+_ALL = "    printed: journey.json and csv/ have all of them."
 _FOR_STAFF = (
     "NOTES FOR STAFF MAY BE IN IT. It must not be handed to the student or to caregivers.",
 )
@@ -22,19 +24,22 @@ def write_readme(
     volumes: int,
     sections: Sequence[ExportSection],
     notes_for_staff: bool = False,
+    *,
+    unprinted: Sequence[int] = (),
 ) -> Iterator[str]:
-    """The text; line ends are those that every system's editor shows."""
-    prints = name_print(1, volumes)
-    if volumes > 1:
-        prints += f" to {name_print(volumes, volumes)}"
+    """The text; line ends are those that every system's editor shows.
+
+    `unprinted`: the numbers of the volumes that were too long to be laid out.
+    """
     day = print_day(heading.as_of, heading.time_zone)
     yield "\r\n".join(
         (
             f"Learning journey of {heading.name}, as it was on {day}.",
             "",
-            f"{prints}",
+            name_print(1, volumes) + (f" to {name_print(volumes, volumes)}" if volumes > 1 else ""),
             "    To read and to print: a timeline, and every goal with its tasks, notes and",
             "    pictures.",
+            *_name_unprinted(unprinted, volumes),
             "csv/",
             f"    The same for a spreadsheet: {_name(sections)}. An apostrophe before",
             "    a text that begins like a formula was added here, and can be taken away.",
@@ -54,6 +59,12 @@ def write_readme(
             "",
         )
     )
+
+
+def _name_unprinted(unprinted: Iterable[int], volumes: int) -> Iterator[str]:
+    for number in unprinted:
+        yield f"    {name_print(number, volumes)} is not here. {_TOO_LONG}"
+        yield _ALL
 
 
 def _name(sections: Iterable[ExportSection]) -> str:

@@ -37,6 +37,22 @@ query ($person: UUID!, $first: Int!, $after: String) {
   }
 }
 """
+_LIST = """
+query ($owner: UUID!, $first: Int!, $after: String) {
+  owner: %s {
+    rows: %sConnection(first: $first, after: $after%s) {
+      nodes { %s }
+      pageInfo { hasNextPage endCursor }
+    }
+  }
+}
+"""
+_WHOLE = "query ($owner: UUID!) { owner: %s { %s } }"
+_OWNERS = {
+    ExportParent.GOAL: "goals(goalId: $owner)",
+    ExportParent.PERSON: "person(personId: $owner)",
+    ExportParent.ACCESS: "person(personId: $owner)",
+}
 _NEEDED = frozenset(("goals", "tasks", "notes"))
 _OF_PERSON = frozenset((ExportParent.PERSON, ExportParent.ACCESS))
 OF_GOALS = frozenset((ExportParent.JOURNEY, ExportParent.GOAL))
@@ -53,6 +69,7 @@ class Sections:
         of_person: what is under the person.
         first_page: the question for the first goals, and for what is under the person.
         next_page: for the goals after them.
+        without_lists: for goals without what is under them, or under the person.
         moments: section -> the columns of its CSV file that are moments.
     """
 
@@ -60,12 +77,34 @@ class Sections:
     of_person: tuple[ExportSection, ...]
     first_page: str
     next_page: str
+    without_lists: str
     moments: Mapping[str, frozenset[str]] = field(default_factory=dict)
 
     @property
     def all(self) -> tuple[ExportSection, ...]:
         """Of goals, then of the person."""
         return self.of_goals + self.of_person
+
+    @property
+    def lists(self) -> tuple[ExportSection, ...]:
+        """What is under a goal."""
+        return tuple(each for each in self.of_goals if each.parent is ExportParent.GOAL)
+
+
+def select_page(section: ExportSection) -> str:
+    """The question for a page of a section's rows, by the id of their owner."""
+    arguments = section.arguments.strip("()")
+    rows = (section.name, f", {arguments}" if arguments else "", section.fields)
+    return _LIST % (_OWNERS[section.parent], *rows)
+
+
+def select_whole(section: ExportSection) -> str:
+    """The question for a section that is a page itself."""
+    return _WHOLE % (_OWNERS[section.parent], section.selection)
+
+
+def _select_goals(sections: Iterable[ExportSection]) -> str:
+    return " ".join(each.fields for each in sections if each.parent is ExportParent.JOURNEY)
 
 
 @cache
@@ -106,6 +145,7 @@ def arrange_sections(
         of_person,
         first_page=_JOURNEY % (of_the_person, selected),
         next_page=_JOURNEY % ("", selected),
+        without_lists=_JOURNEY % ("", _select_goals(of_goals)),
         moments={section.name: _find_moments(section, model) for section in ordered},
     )
 

@@ -17,7 +17,7 @@ from uuid import UUID
 import msgspec
 
 from poutama.db.transaction import Transaction
-from poutama.errors import NotFoundError
+from poutama.errors import LimitExceededError, NotFoundError
 from poutama.export_section import JsonObject
 from poutama.features.exports.dates import in_zone
 from poutama.features.exports.document import write_document
@@ -40,9 +40,11 @@ from poutama.features.exports.journey import (
     read_section,
     write_part,
 )
-from poutama.features.exports.journey_reader import read_page
+from poutama.features.exports.journey_reader import GoalPage, read_page
 from poutama.features.exports.packing import JourneyZip
-from poutama.features.exports.pdf_document import Volume, print_journey
+from poutama.features.exports.pdf_document import Volume
+from poutama.features.exports.print_process import PrintRequest
+from poutama.features.exports.printing import VOLUME_WEIGHT, print_apart, weigh
 from poutama.features.exports.readme import write_readme
 from poutama.features.exports.sections import LAID_OUT, OF_GOALS, Sections, load_sections
 from poutama.features.exports.sweep import delete_folder, register_folder
@@ -125,65 +127,101 @@ def _begin(step: ExportStep) -> ExportProgress:
 
 async def _read(step: ExportStep) -> ExportProgress:
     state = step.checkpoint
-    page = await read_page(
-        step.query,
-        step.database,
-        _find_sections(step),
-        person=step.input.person_id,
-        viewer=step.job.person_id,
-        first=PAGE,
-        after=state.after,
-        number=state.goals + 1,
-        notes_for_staff=step.input.notes_for_staff,
-        deadline=step.deadline,
-    )
+    size = state.page or PAGE
+    try:
+        page = await _read_goals(step, size, by_lists=False)
+    except LimitExceededError:
+        if size > 1:
+            return _read_fewer(step, size)
+        page = await _read_goals(step, size, by_lists=True)
     if page is None:
         await _refuse(step)
-    goals = [read_goal(goal, ()) for goal in page.part.goals]
-    parts = state.parts
+    weight = weigh(page.part.goals)
+    if weight > VOLUME_WEIGHT and len(page.part.goals) > 1:
+        return _read_fewer(step, size)
     if page.part.goals:
-        parts += 1
-        await step.store.put(step.input.part(parts), write_part(page.part), media_type=PART_TYPE)
+        content = write_part(page.part)
+        await step.store.put(step.input.part(state.parts + 1), content, media_type=PART_TYPE)
     if page.person:
         content = msgspec.json.encode(page.person)
         await step.store.put(step.input.person, content, media_type=PART_TYPE)
-    read = msgspec.structs.replace(
-        state,
-        phase=ExportPhase.PRINT if page.after is None else ExportPhase.READ,
-        goals=state.goals + len(page.part.goals),
-        parts=parts,
-        totals=state.totals.add(count_goals(goals)),
-        after=page.after,
-        name=state.name or page.name,
-        time_zone=page.time_zone if not state.name else state.time_zone,
-    )
+    read = _add_page(state, page, weight)
     # As many goals as there were at first; some may have come or gone since.
     total = read.goals if page.after is None else max(page.total, read.goals)
     return Progress(checkpoint=read, done=read.goals, total=total * 2 + 2)
 
 
+async def _read_goals(step: ExportStep, size: int, *, by_lists: bool) -> GoalPage | None:
+    return await read_page(
+        step.query,
+        step.database,
+        _find_sections(step),
+        person=step.input.person_id,
+        viewer=step.job.person_id,
+        first=size,
+        after=step.checkpoint.after,
+        number=step.checkpoint.goals + 1,
+        notes_for_staff=step.input.notes_for_staff,
+        deadline=step.deadline,
+        by_lists=by_lists,
+    )
+
+
+def _read_fewer(step: ExportStep, size: int) -> ExportProgress:
+    """The next step reads the same again, with fewer goals at once."""
+    fewer = msgspec.structs.replace(step.checkpoint, page=max(1, size // 4))
+    return Progress(checkpoint=fewer, done=step.checkpoint.goals)
+
+
+def _add_page(state: ExportCheckpoint, page: GoalPage, weight: int) -> ExportCheckpoint:
+    """The checkpoint once the page is read: it belongs to the last volume, or begins another."""
+    goals = [read_goal(goal, ()) for goal in page.part.goals]
+    starts, in_volume = state.starts, state.goals + len(goals) + 1 - state.starts[-1][1]
+    is_full = in_volume > VOLUME * PAGE or state.weight + weight > VOLUME_WEIGHT
+    if goals and state.parts >= starts[-1][0] and is_full:
+        starts, weight = (*starts, (state.parts + 1, state.goals + 1)), weight - state.weight
+    return msgspec.structs.replace(
+        state,
+        phase=ExportPhase.PRINT if page.after is None else ExportPhase.READ,
+        goals=state.goals + len(goals),
+        parts=state.parts + bool(goals),
+        starts=starts,
+        weight=state.weight + weight,
+        totals=state.totals.add(count_goals(goals)),
+        after=page.after,
+        name=state.name or page.name,
+        time_zone=page.time_zone if not state.name else state.time_zone,
+    )
+
+
 async def _print(step: ExportStep) -> ExportProgress:
     state = step.checkpoint
     number = state.volumes + 1
-    first = state.volumes * VOLUME
+    first_part, first_goal = state.starts[number - 1]
+    last_part, last_goal = state.find_last(number)
     goals: list[JourneyGoal] = []
     files: list[StoredFile] = []
-    for number_ in range(first + 1, min(first + VOLUME, state.parts) + 1):
-        part = read_part(await _read_whole(step, step.input.part(number_)))
+    for part_number in range(first_part, last_part + 1):
+        part = read_part(await _read_whole(step, step.input.part(part_number)))
         goals += [read_goal(goal, PLAIN) for goal in part.goals]
         files += part.files
     pictures = await _read_pictures(step, files)
-    sections = await _read_sections(step)
-    volume = Volume(number, state.all_volumes, first * PAGE + 1, state.totals)
-    heading = state.heading(step.input)
-    content = await asyncio.to_thread(print_journey, heading, goals, volume, pictures, sections)
-    await step.store.put(step.input.volume(number), content, media_type=PDF_TYPE)
-    last = number == state.all_volumes
-    printed = msgspec.structs.replace(
-        state, volumes=number, phase=ExportPhase.PACK if last else ExportPhase.PRINT
+    request = PrintRequest(
+        state.heading(step.input),
+        goals,
+        Volume(number, state.all_volumes, first_goal, state.totals),
+        await _read_sections(step),
     )
-    done = state.goals + min(number * VOLUME * PAGE, state.goals)
-    return Progress(checkpoint=printed, done=done)
+    content = await asyncio.to_thread(print_apart, request, pictures)
+    if content is not None:
+        await step.store.put(step.input.volume(number), content, media_type=PDF_TYPE)
+    printed = msgspec.structs.replace(
+        state,
+        volumes=number,
+        unprinted=state.unprinted if content is not None else (*state.unprinted, number),
+        phase=ExportPhase.PACK if number == state.all_volumes else ExportPhase.PRINT,
+    )
+    return Progress(checkpoint=printed, done=state.goals + last_goal)
 
 
 async def _read_whole(step: ExportStep, key: str) -> bytes:
@@ -231,9 +269,15 @@ async def _pack(step: ExportStep) -> ExportProgress:
         path, heading = folder / "journey.zip", state.heading(step.input)
         with JourneyZip(path, in_zone(step.input.as_of, state.time_zone)) as packed:
             sections = _find_sections(step).all
-            readme = write_readme(heading, state.all_volumes, sections, step.input.notes_for_staff)
+            readme = write_readme(
+                heading,
+                state.all_volumes,
+                sections,
+                step.input.notes_for_staff,
+                unprinted=state.unprinted,
+            )
             packed.add_text("README.txt", readme)
-            for number in range(1, state.all_volumes + 1):
+            for number in sorted({*range(1, state.all_volumes + 1)} - {*state.unprinted}):
                 file = folder / "volume.pdf"
                 await step.store.download(step.input.volume(number), file)
                 name = name_print(number, state.all_volumes)

@@ -12,8 +12,9 @@ import pytest
 from poutama.errors import UnavailableError
 from poutama.features.evidence import document_process, isolation
 from poutama.features.evidence.documents import DOCUMENT_TYPES
-from poutama.features.evidence.isolation import DocumentProcessError, clean_apart, make_environment
+from poutama.features.evidence.isolation import DocumentProcessError, clean_apart
 from poutama.features.evidence.types import DOCX, FILE_TYPES, PDF, TEXT, WEBM_AUDIO, UnfitFileError
+from poutama.isolated_process import make_environment
 from tests.unit.features.office import archive, office
 from tests.unit.features.pdfs import pdf
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 import pytest
@@ -20,7 +21,7 @@ from tests.unit.plan.test_limits import DASHBOARD as FRAGMENTS
 from tests.unit.plan.test_limits import GROUPS
 
 # One row counts as one row here, and a list without `first` has three.
-PLAIN = Settings(cost_rows=1.0, assumed_list_size=3, max_cost=10**9)
+PLAIN = Settings(cost_rows=1.0, cost_subquery=0.0, assumed_list_size=3, max_cost=10**9)
 # As served, but without fractions.
 EXACT = Settings(cost_depth_factor=2.0, cost_rows=1.0)
 PAGES = "query P($n: Int) { goalsConnection(first: $n) { nodes { id tasks { id } } } }"
@@ -214,6 +215,25 @@ def test_a_count_is_priced_by_what_its_list_is_expected_to_have() -> None:
 
     # 100 memberships and 30 groups, an object each, within an object; `includeEnded` costs 1.5.
     assert price("membershipsConnection") - price("groupsConnection") == (100 - 30) * 2 * 1.5 - 2
+
+
+def test_each_relation_in_a_filter_costs_what_planning_a_subquery_does() -> None:
+    """250 of them took the database two seconds, however few rows there are."""
+    query = "query($f: GoalFilter) { goals(first: 1, filter: $f) { id } }"
+
+    def cost_of_planning(*parts: object) -> int:
+        served = Settings(max_cost=10**9)
+        free = replace(served, cost_subquery=0.0)
+        priced, unpriced = [cost_of(query, each, f={"or": list(parts)}) for each in (served, free)]
+        return priced - unpriced
+
+    notes = {"notes": {"some": {"version": {"eq": 1}}}}
+    assert cost_of_planning({"version": {"eq": 1}}) == 0
+    assert cost_of_planning(notes) == 40
+    assert cost_of_planning(notes, {"not": notes}, {"notes": {"none": {}, "every": {}}}) == 160
+    assert cost_of_planning({"tasks": {"some": {"goal": {"owner": {"name": {"eq": "a"}}}}}}) == 120
+    with pytest.raises(LimitExceededError, match="costs"):
+        cost_of(query, f={"or": [notes] * 250})
 
 
 @pytest.mark.parametrize(
