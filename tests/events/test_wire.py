@@ -79,8 +79,9 @@ async def test_computed_fields_are_signed_by_the_store(resources: Resources) -> 
     compute = compute_fields(resources)(ANA)
 
     form = compute["upload_form"]("people/a/b/c", "image/png", 7, SHA256)
-    assert set(form) == {"url", "fields"}
-    assert form["fields"]
+    assert set(form) == {"url", "method", "fields", "expiresAt", "maxBytes"}
+    assert (form["method"], form["maxBytes"]) == ("POST", 7)
+    assert {"name": "key", "value": "people/a/b/c"} in form["fields"]
     saved = compute["download_url"]("people/a/b/c", "tākoro.png", "image/png")
     shown = compute["inline_url"]("people/a/b/c", "tākoro.png", "image/png")
     assert "people/a/b/c" in saved
