@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
+import re
 from difflib import unified_diff
 from pathlib import Path
 
-from graphql import GraphQLNamedType, GraphQLObjectType, build_schema, get_named_type
+from graphql import (
+    GraphQLNamedType,
+    GraphQLObjectType,
+    GraphQLScalarType,
+    build_schema,
+    get_named_type,
+    is_specified_scalar_type,
+)
 from graphql.utilities import BreakingChange, find_schema_changes
 
 from poutama.features import load_model
 from poutama.schema.load import print_public_sdl
 from poutama.schema.model import RelationShape
 
-WRITTEN = Path(__file__).parents[3] / "docs" / "schema.graphql"
+DOCS = Path(__file__).parents[3] / "docs"
+WRITTEN = DOCS / "schema.graphql"
 PUBLISHED = """
 scalar UUID
 scalar DateTime
@@ -101,3 +110,13 @@ def test_each_row_that_a_mutation_names_can_be_read_by_the_same_id() -> None:
         and relation.shape is RelationShape.ONE
     }
     assert named == by_id
+
+
+def test_generators_of_types_are_given_each_scalar() -> None:
+    page = (DOCS / "clients.md").read_text("utf-8")
+    types = build_schema(WRITTEN.read_text("utf-8")).type_map.values()
+    scalars = [one for one in types if isinstance(one, GraphQLScalarType)]
+    own = {one.name for one in scalars if not is_specified_scalar_type(one)}
+    listed = re.search(r"scalars: \{ (.+?) \}", page)
+    assert listed is not None
+    assert {pair.partition(":")[0] for pair in listed[1].split(", ")} == own
