@@ -66,7 +66,7 @@ class Quotas:
         adding: int = 1,
         written: bool = False,
     ) -> None:
-        """Hold rows to the quotas of their type that are about them.
+        """Hold rows to the quotas of their type that are about them, whatever else exempts them.
 
         Args:
             table: that of a type; one that is none has no quotas.

@@ -274,6 +274,11 @@ class Settings:
     max_invitations_a_day: int = setting(
         1_000, "Most invitations that one person may send in 24 hours."
     )
+    max_unverified_invitations: int = setting(
+        50,
+        "Most invitations that one person may have sent for organisations that are not verified, "
+        "ended ones included.",
+    )
     max_roster_memberships: int = setting(
         2_000_000, "Most memberships by rosters one organisation may have, ended ones included."
     )

@@ -303,7 +303,8 @@ class Children:
 class QuotaCheck:
     """A quota that a new row counts under: there must be a place for it.
 
-    `conditions`: what must hold of the new row's own values for the quota to be about it.
+    `conditions`: what must hold of the new row's own values for the quota to be about it; `unless`:
+    the id that the new row has for the quota's exemption.
     """
 
     quota: Quota
@@ -311,6 +312,7 @@ class QuotaCheck:
     by: Value | None
     limit: int
     conditions: tuple[OneOf, ...]
+    unless: Value | None = None
 
 
 @dataclass(frozen=True, slots=True)

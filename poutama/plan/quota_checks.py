@@ -98,4 +98,5 @@ def _check(quota: Quota, cells: Mapping[str, Value], limit: int) -> QuotaCheck |
                 return None
             case value:
                 conditions.append(OneOf(value, words))
-    return QuotaCheck(quota, within, by, limit, tuple(conditions))
+    unless = None if quota.unless is None else cells.get(quota.unless.key)
+    return QuotaCheck(quota, within, by, limit, tuple(conditions), unless)

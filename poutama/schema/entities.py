@@ -36,7 +36,7 @@ from poutama.schema.model import (
     RelationShape,
     Unlisted,
 )
-from poutama.schema.quota import load_quotas
+from poutama.schema.quota import Exemption, load_quotas
 from poutama.schema.rules import (
     find_id_column,
     load_changes,
@@ -82,7 +82,7 @@ def load_entities(
             entity = entities.get(node.name.value)
             if entity is not None:
                 with at_node(node):
-                    entities[entity.name] = _add_quotas(entity, node, enums)
+                    entities[entity.name] = _add_quotas(entity, node, enums, entities)
     return entities
 
 
@@ -90,11 +90,21 @@ def _add_quotas(
     entity: Entity,
     node: ObjectTypeDefinitionNode | ObjectTypeExtensionNode,
     enums: Mapping[str, tuple[str, ...]],
+    entities: Mapping[str, Entity],
 ) -> Entity:
     words = {
         column.field: (column.name, enums.get(column.enum or "", ())) for column in entity.columns
     }
-    return replace(entity, quotas=entity.quotas + load_quotas(entity.name, node, words))
+    exemptions = {
+        f"{relation.name}.{column.field}": Exemption(relation.key, target.table, column.name)
+        for relation in entity.fields.values()
+        if isinstance(relation, Relation) and relation.shape is RelationShape.ONE and relation.key
+        for target in [entities[relation.target]]
+        for column in target.columns
+        if column.kind is ColumnKind.BOOLEAN and not column.nullable
+    }
+    found = load_quotas(entity.name, node, words, exemptions)
+    return replace(entity, quotas=entity.quotas + found)
 
 
 def load_relation(

@@ -7,7 +7,7 @@ Its limit is a setting, so that a school never meets it and an operator can move
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from poutama.errors import SchemaError
@@ -18,12 +18,22 @@ _DEFAULTS = {item.name: item.default for item in fields(Settings)}
 
 
 @dataclass(frozen=True, slots=True)
+class Exemption:
+    """Rows are exempt whose `key` is the id of a row of the table in which `column` is true."""
+
+    key: str
+    table: str
+    column: str
+
+
+@dataclass(frozen=True, slots=True)
 class Quota:
     """One `@quota` of a type.
 
     Attributes:
         within: the column whose value the counted rows share.
         by: another such column, or None.
+        unless: which rows are neither counted nor held to it.
         what: what is counted, in words: the subject of the message.
         advice: what to do when it is used up; empty where waiting is all there is to do.
         setting: the name of the setting with the limit, or else
@@ -40,6 +50,7 @@ class Quota:
     rows: tuple[tuple[str, tuple[str, ...]], ...] = ()
     hours: int | None = None
     by: str | None = None
+    unless: Exemption | None = None
 
     def allowed(self, settings: Settings) -> int:
         """How many rows there may be."""
@@ -55,7 +66,10 @@ class Quota:
 
 
 def load_quotas(
-    where: str, node: Directed, columns: Mapping[str, tuple[str, Sequence[str]]]
+    where: str,
+    node: Directed,
+    columns: Mapping[str, tuple[str, Sequence[str]]],
+    exemptions: Mapping[str, Exemption],
 ) -> tuple[Quota, ...]:
     """The quotas that a type's definition or extension declares.
 
@@ -63,12 +77,16 @@ def load_quotas(
         where: the type's name.
         node: its definition, or an extension.
         columns: field -> its column, and the words that it may hold where that is an enum.
+        exemptions: what `unless` may name, as `organisation.verified`.
 
     Raises:
         SchemaError: a quota has no limit or two, or names a field or setting that is not there.
     """
     return tuple(
-        _load(f"{where}: @quota", arguments, columns)
+        replace(
+            _load(f"{where}: @quota", arguments, columns),
+            unless=_load_exemption(f"{where}: @quota", arguments, exemptions),
+        )
         for arguments in find_directives(node, "quota")
     )
 
@@ -97,6 +115,16 @@ def _load(
         hours=hours,
         by=arguments.get("by"),
     )
+
+
+def _load_exemption(
+    where: str, arguments: Mapping[str, Any], exemptions: Mapping[str, Exemption]
+) -> Exemption | None:
+    named = arguments.get("unless")
+    if named is not None and named not in exemptions:
+        known = ", ".join(sorted(exemptions)) or "none"
+        raise SchemaError(f"{where}(unless: {named!r}): expected one of {known}.")
+    return None if named is None else exemptions[named]
 
 
 def _load_row(

@@ -7,12 +7,12 @@ as many entries of an index as there may be rows, and one.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from poutama.plan.nodes import All, Insert, QuotaCheck
 from poutama.plan.values import Constant, Value
 from poutama.schema.model import Entity
-from poutama.schema.quota import Quota
+from poutama.schema.quota import Exemption, Quota
 from poutama.sql.condition import TRUE, Condition, all_of, any_of, negate
 from poutama.sql.fragment import Parameters, name_column, quote_name, quote_text
 from poutama.sql.predicate import Conditions
@@ -43,12 +43,9 @@ def render_count(
         about: nothing is counted, nor read, unless this holds of the new row.
         by: the value that they share in the quota's other column, if it has one.
     """
-    conditions = [f"{name_column('sibling', quota.within)} = {within}"]
+    conditions = [f"{name_column('sibling', quota.within)} = {within}", *_list_kinds(quota)]
     if quota.by is not None and by is not None:
         conditions.append(f"{name_column('sibling', quota.by)} = {by}")
-    for column, words in quota.rows:
-        listed = ", ".join(quote_text(word) for word in words)
-        conditions.append(f"{name_column('sibling', column)} IN ({listed})")
     wait, shown = "NULL::int8", "1"
     if quota.hours is not None:
         span = f"interval '{quota.hours} hours'"
@@ -61,6 +58,15 @@ def render_count(
         f"SELECT count(*) AS used, {wait} AS wait FROM (SELECT {shown} FROM {table} AS sibling"
         f"{all_of(about, *map(Condition, conditions)).where} LIMIT {stop}) AS sibling"
     )
+
+
+def _list_kinds(quota: Quota) -> Iterator[str]:
+    """Which of the rows that share the values count."""
+    for column, words in quota.rows:
+        listed = ", ".join(quote_text(word) for word in words)
+        yield f"{name_column('sibling', column)} IN ({listed})"
+    if quota.unless is not None:
+        yield f"NOT {_render_exempt(quota.unless, name_column('sibling', quota.unless.key))}"
 
 
 def render_checks(
@@ -77,7 +83,7 @@ def render_checks(
     for check in checks:
         name = conditions.names.take("quota")
         within = parameters.place(check.within, "uuid")
-        about = conditions.render(name, All(check.conditions))
+        about = _render_about(conditions, name, check)
         by = _place_by(parameters, check)
         query = render_count(parameters, entity, check.quota, within, check.limit, about, by)
         ctes.append(f"{name} AS ({query})")
@@ -101,7 +107,7 @@ def render_refusal(change: Insert) -> Statement:
         query = render_count(parameters, change.entity, check.quota, within, limit, by=by)
         counts.append(f"{name} AS ({query})")
         tables.append(name)
-        about = conditions.render(name, All(check.conditions)).text
+        about = _render_about(conditions, name, check).text
         shown.append(f"{name}.used, {name}.wait, {about}")
     for parent in change.parents:
         alias = conditions.names.take(parent.entity.table)
@@ -113,6 +119,21 @@ def render_refusal(change: Insert) -> Statement:
         f" FROM {', '.join(tables)}{all_of(*guards).where}"
     )
     return Statement(text, parameters.values)
+
+
+def _render_about(conditions: Conditions, name: str, check: QuotaCheck) -> Condition:
+    """Whether the quota is about the new row."""
+    about = conditions.render(name, All(check.conditions))
+    if check.quota.unless is None or check.unless is None:
+        return about
+    key = conditions.parameters.place(check.unless, "uuid")
+    return all_of(about, Condition(f"NOT {_render_exempt(check.quota.unless, key)}"))
+
+
+def _render_exempt(unless: Exemption, key: str) -> str:
+    """Whether the row with this id exempts those that lead to it."""
+    table, flag = quote_name(unless.table), name_column("exempt", unless.column)
+    return f"EXISTS (SELECT 1 FROM {table} AS exempt WHERE exempt.id = {key} AND {flag})"
 
 
 def _place_by(parameters: Parameters, check: QuotaCheck) -> str | None:

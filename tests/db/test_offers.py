@@ -172,6 +172,36 @@ async def test_organisations_that_are_not_verified_are_no_way_to_write_to_a_chil
     await school.ask(INVITE_STAFF, viewer_for(Caller.ADMIN), id=verified, role="ADMIN")
 
 
+MY_NAME = """mutation ($id: UUID!, $name: String!) {
+  updatePerson(input: { personId: $id, name: $name }) { person { name } } }"""
+
+
+async def test_what_was_invited_reads_no_names_that_an_unverified_organisation_rewrites(
+    school: EngineClient,
+) -> None:
+    place = await found_snoop(school)
+    mentor = {"organisationId": place["organisationId"], "groupId": place["groupId"]}
+    await school.ask(INVITE, SNOOP, input=offer(role="MENTOR", email=THEIRS, **mentor))
+
+    async def named() -> tuple[str, str | None]:
+        (found,) = [each for each in await show(school, STUDENT) if each["role"] == "MENTOR"]
+        return found["groupName"], found["inviterName"]
+
+    before = await named()
+    assert before[1] == "stranger"
+    assert await school.refuse(RENAME_GROUP, SNOOP, id=place["groupId"]) == "CONFLICT"
+    await school.ask(MY_NAME, SNOOP, id=str(SNOOP.person_id), name="Answer me")
+    assert await named() == (before[0], None)
+    await school.database.write("update membership set ends_at = now()", deadline=soon())
+    await school.database.write(
+        "update membership set ends_at = null where source = 'FOUNDED'", deadline=soon()
+    )
+    await school.ask(RENAME_GROUP, SNOOP, id=place["groupId"])
+
+
+THEIRS = "the-student@school.example"
+
+
 async def test_to_end_an_offer_of_ones_own_is_to_decline_it(school: EngineClient) -> None:
     membership = (await invite(school))["id"]
     person = await sign_in(school)

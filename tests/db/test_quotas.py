@@ -129,6 +129,35 @@ async def test_a_procedures_insert_counts_and_only_rows_of_its_kind(
     assert error["message"].startswith("createOrganisation: Organisations founded by one person:")
 
 
+INVITE = """mutation { invite(input: {organisationId: "ID", role: ADMIN, name: "x",
+  email: "WHO@school.example"}) { membership { id } } }"""
+
+
+async def test_organisations_that_are_not_verified_invite_few(engine_database: Database) -> None:
+    """Of all of them together: a person may found several."""
+    places = []
+    for _ in range(2):
+        answer, _ = await ask(engine_database, FOUND)
+        places.append(answer["data"]["createOrganisation"]["organisation"]["id"])
+
+    def invite(place: str, who: str) -> str:
+        return INVITE.replace("ID", place).replace("WHO", who)
+
+    few: dict[str, Any] = {"max_unverified_invitations": 1}
+    assert set((await ask(engine_database, invite(places[0], "a"), **few))[0]) == {"data"}
+    error = await refuse(engine_database, invite(places[1], "b"), **few)
+    assert error["extensions"] == {"limit": "unverifiedInvitations", "allowed": 1, "used": 1}
+    assert "Ask those who run the service to verify the organisation" in error["message"]
+    verify = "UPDATE organisation SET verified = true WHERE id = $1::uuid"
+    await engine_database.write(verify, [UUID(places[1])], deadline=soon())
+    for who in ("b", "c"):
+        assert set((await ask(engine_database, invite(places[1], who), **few))[0]) == {"data"}
+    await engine_database.write(verify, [UUID(places[0])], deadline=soon())
+    other, _ = await ask(engine_database, FOUND)
+    place = other["data"]["createOrganisation"]["organisation"]["id"]
+    assert set((await ask(engine_database, invite(place, "d"), **few))[0]) == {"data"}
+
+
 async def test_jobs_count_while_they_wait_and_some_by_the_day(engine_database: Database) -> None:
     assert set((await ask(engine_database, EXPORT, max_jobs=1))[0]) == {"data"}
     await _execute(engine_database, "UPDATE job SET cancel_requested = true")

@@ -78,6 +78,11 @@ def _create_group(doing: Doing, input: Row) -> Done:
 
 
 def _update_group(doing: Doing, input: Row) -> Done:
+    group = doing.changeable("updateGroup", "Group", input, "groupId")
+    verified = doing.find("Organisation", group["organisationId"])["verified"]
+    offers = doing.all("Membership", groupId=group["id"], source="INVITED")
+    if "name" in input and not verified and any(doing.policy.is_offered(each) for each in offers):
+        raise Refused("CONFLICT")
     return doing.update("updateGroup", "Group", input, "groupId")
 
 

@@ -27,6 +27,7 @@ def offer(policy: Policy, membership: Row) -> Row:
     def name(kind: str, key: str) -> str | None:
         return next((x["name"] for x in policy.world[kind] if x["id"] == membership[key]), None)
 
+    inviters = [x for x in policy.world["Person"] if x["id"] == membership["grantedById"]]
     same = ("id", "personId", "role", "source", "createdAt", "expiresAt")
     organisations = policy.world["Organisation"]
     (place,) = (each for each in organisations if each["id"] == membership["organisationId"])
@@ -34,7 +35,14 @@ def offer(policy: Policy, membership: Row) -> Row:
         "organisationName": place["name"],
         "organisationVerified": place["verified"],
         "groupName": name("Group", "groupId"),
-        "inviterName": name("Person", "grantedById"),
+        "inviterName": next(
+            (
+                each["name"]
+                for each in inviters
+                if place["verified"] or each["updatedAt"] <= membership["createdAt"]
+            ),
+            None,
+        ),
     }
     return shown | compute("Invitation", shown)
 

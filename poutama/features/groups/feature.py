@@ -42,6 +42,7 @@ FEATURE = Feature(
         procedures.delete_group,
         procedures.join_group,
         procedures.renew_join_code,
+        procedures.update_group,
         procedures.update_organisation,
     ),
     computed={"invitation_sharing": show_sharing, "notice_version": show_notice_version},

@@ -23,6 +23,10 @@ NAME_IS_SHOWN = (
     "The organisation has invitations that were not answered, and they show its name; end them"
     " first (endMembership)."
 )
+GROUP_NAME_IS_SHOWN = (
+    "The group has invitations that were not answered, and they show its name; end them first"
+    " (endMembership), or ask those who run the service to verify the organisation."
+)
 NAME_IS_VERIFIED = (
     "The name of a verified organisation cannot be changed: it is what was checked. Ask those who"
     " run the service to verify the organisation under the new name."
@@ -37,8 +41,13 @@ _HAS_ENDED = "SELECT 1 FROM learning_group WHERE id = $1::uuid AND ended_at IS N
 _FIND_ORGANISATION = "SELECT verified, version FROM organisation WHERE id = $1::uuid"
 _FIND_OPEN_OFFER = """
 SELECT 1 FROM membership WHERE organisation_id = $1::uuid AND source = 'INVITED'
+    AND ($2::uuid IS NULL OR group_id = $2::uuid)
     AND accepted_at IS NULL AND (ends_at IS NULL OR ends_at > now())
     AND (expires_at IS NULL OR expires_at > now()) LIMIT 1
+"""
+_FIND_GROUP = """
+SELECT g.version, g.organisation_id, o.verified
+FROM learning_group AS g JOIN organisation AS o ON o.id = g.organisation_id WHERE g.id = $1::uuid
 """
 _FIND_CODE = f"""
 SELECT g.id, g.organisation_id, g.join_code_expires_at, {render_waits("$2::uuid", "g")} AS waits
@@ -95,6 +104,15 @@ class CreateGroupInput(msgspec.Struct, frozen=True, rename="camel"):
     name: str
     join_approval: bool
     id: UUID | None = None
+
+
+class UpdateGroupInput(msgspec.Struct, frozen=True, rename="camel"):
+    """Which group, what it is called, and whether joining it waits for approval."""
+
+    group_id: UUID
+    name: str | None = None
+    join_approval: bool | None = None
+    expected_version: int | None = None
 
 
 class DeleteGroupInput(msgspec.Struct, frozen=True, rename="camel"):
@@ -184,7 +202,7 @@ async def update_organisation(
     if input.name is not None:
         if row["verified"]:
             raise ForbiddenError(NAME_IS_VERIFIED)
-        if await context.transaction.fetch(_FIND_OPEN_OFFER, organisation):
+        if await context.transaction.fetch(_FIND_OPEN_OFFER, organisation, None):
             raise ConflictError(NAME_IS_SHOWN)
         await context.changes.update("Organisation", organisation, {"name": input.name})
     return OrganisationPayload(organisation)
@@ -202,6 +220,30 @@ async def create_group(context: ProcedureContext, input: CreateGroupInput) -> Gr
         },
         row=input.id,
     )
+    return GroupPayload(group)
+
+
+async def update_group(context: ProcedureContext, input: UpdateGroupInput) -> GroupPayload:
+    """Change a group's name, or whether joining it waits for approval; what is absent stays.
+
+    Raises:
+        ConflictError: it has another version than expected; or its name is to change, an offer of
+            it, which shows the name, is open, and its organisation is not verified.
+    """
+    group, expected = input.group_id, input.expected_version
+    (row,) = await context.transaction.fetch(_FIND_GROUP, group)
+    if expected not in (None, row["version"]):
+        raise explain_conflict(expected, row["version"])
+    values: dict[str, ColumnValue] = {}
+    if input.name is not None:
+        place = (row["organisation_id"], group)
+        if not row["verified"] and await context.transaction.fetch(_FIND_OPEN_OFFER, *place):
+            raise ConflictError(GROUP_NAME_IS_SHOWN)
+        values["name"] = input.name
+    if input.join_approval is not None:
+        values["joinApproval"] = input.join_approval
+    if values:
+        await context.changes.update("Group", group, values)
     return GroupPayload(group)
 
 

@@ -281,7 +281,7 @@ def test_every_change_is_guarded() -> None:
           c: createGoalNote(input: {goalId: $id, information: "x"}) { note { id } }
           d: createGoal(input: {goalType: SPORTS, title: "x"}) { goal { id } }
           e: updateGoalNote(input: {noteId: $id}) { note { id } }
-          f: updateGroup(input: {groupId: $id}) { group { id members { person { id } } } }
+          f: updatePerson(input: {personId: $id}) { person { id memberships { child { id } } } }
         }""",
         id=A_PERSON,
     )

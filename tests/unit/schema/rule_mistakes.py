@@ -3,6 +3,12 @@
 from __future__ import annotations
 
 RULE_MISTAKES = {
+    "a quota with an exemption that is not there": (
+        '@visible(through: "book")',
+        '@visible(through: "book")'
+        ' @quota(within: "book_id", what: "a", advice: "b", limit: 1, unless: "book.title")',
+        "Page: @quota(unless: 'book.title'): expected one of none",
+    ),
     "rows that lists leave out by a value that all have": (
         '@table(name: "book", owner: "reader_id")',
         '@table(name: "book", owner: "reader_id") @unlisted(field: "createdAt", argument: "all")',
