@@ -271,13 +271,9 @@ class Settings:
     max_invitations: int = setting(
         50_000, "Most memberships by invitation one organisation may have, ended ones included."
     )
-    max_invitations_a_day: int = setting(
-        1_000, "Most invitations that one person may send in 24 hours."
-    )
+    max_invitations_a_day: int = setting(1_000, "Most invitations one person may send in a day.")
     max_unverified_invitations: int = setting(
-        50,
-        "Most invitations that one person may have sent for organisations that are not verified, "
-        "ended ones included.",
+        50, "Most invitations one person may send for organisations that are not verified, in all."
     )
     max_roster_memberships: int = setting(
         2_000_000, "Most memberships by rosters one organisation may have, ended ones included."

@@ -72,9 +72,9 @@ def test_every_change_is_what_the_policy_allows(engines: Engines, examples: int 
     done = {name for name in engines.model.mutations if tally[f"{name} done"]}
     refused = {name for name in engines.model.mutations if tally[f"{name} NOT_FOUND"]}
     print("\n", dict(sorted(tally.items())))
-    # Chance leaves out one or the other; many it must not.
+    # Chance leaves out one or the other; one in ten it must not.
     assert set(engines.model.mutations) >= RARELY_DONE
-    assert len(set(engines.model.mutations) - done - RARELY_DONE) <= 2
+    assert len(set(engines.model.mutations) - done - RARELY_DONE) <= len(done) // 10
     restricted = {name for name, each in mutation_records().items() if each.may is not any_person}
     assert len(restricted - refused) <= 2
     assert tally["BAD_USER_INPUT"] < tally["done"]

@@ -217,7 +217,7 @@ class _SchoolBuilder(MembershipBuilder):
 
     def _group(self) -> Row:
         """Some have ended, with their memberships."""
-        ended = self.hours(choose(self.draw, None, None, None, None, -40))
+        ended = self.hours(choose(self.draw, *[None] * 8, -40))
         return {
             "name": choose(self.draw, *NAMES),
             "joinCode": None if ended else f"CODE{self.made}",

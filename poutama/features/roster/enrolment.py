@@ -76,15 +76,15 @@ def render_studies(membership: str, organisation: str, email: str) -> str:
     """Return the SQL condition that staged staff study there, by this file, or ever did.
 
     Args:
-        membership: the alias of the staged membership.
+        membership: the alias of the staged membership, of the import that is the first parameter.
         organisation: where.
         email: the address of its person.
     """
-    # A row that ends is there by the membership that it stands for.
+    # Of other rows the membership is there. Not correlated: read once, not for each of the staff.
     listed = (
-        "EXISTS (SELECT 1 FROM roster_staged_membership AS xs"  # noqa: S608  names
-        f" WHERE xs.import_id = {membership}.import_id AND xs.person_id = {membership}.person_id"
-        " AND xs.role = 'STUDENT' AND xs.action IN ('ADD', 'MOVE'))"
+        f"{membership}.person_id IN (SELECT xs.person_id FROM roster_staged_membership AS xs"  # noqa: S608
+        " WHERE xs.import_id = $1::uuid AND xs.role = 'STUDENT' AND xs.action IN ('ADD', 'MOVE')"
+        " AND xs.person_id IS NOT NULL)"
     )
     studied = render_has_studied(f"{membership}.person_id", organisation, email)
     return f"CASE WHEN {membership}.role IN {STAFF} THEN {listed} OR {studied} ELSE false END"
