@@ -89,6 +89,7 @@ def ask_everything(engines: Engines, world: World, tally: Counter[str]) -> None:
         # Of all people of all worlds: who asks a random question is too much a matter of luck.
         count_rights(tally, Policy(world, person["id"], NOW))
         tally["lost as the student left"] += count_lost(world, person["id"])
+        tally["notes for fewer"] += count_hidden_notes(world, person["id"])
 
 
 def whole_types(fields: set[str]) -> set[str]:
@@ -101,13 +102,14 @@ def types(fields: set[str]) -> set[str]:
 
 SEEN = {
     *("hidden", "hidden from a leader", "seen as MENTOR", "seen as OPENER", "seen as CAREGIVER"),
-    "lost as the student left",
+    *("lost as the student left", "notes for fewer"),
 }
-"""What must happen often: that another's goal is hidden, or seen for one reason alone."""
+"""What must happen often: that another's goal is hidden, or seen for one reason alone; and that a
+note is hidden from one who sees its goal, which changes what that person lists.
+"""
 TOLD_BY = {
     "audiences of goals": 2,
     "organisations of goals": 1,
-    "audiences of notes": 1,
 }
 """How many answers in a hundred depend on it, at least: else their comparison shows nothing."""
 
@@ -160,10 +162,17 @@ def count_lost(world: World, viewer: UUID) -> int:
     )
 
 
+def count_hidden_notes(world: World, viewer: UUID) -> int:
+    """How many notes the viewer would see, were they for all who see their goal."""
+    now, blind = Policy(world, viewer, NOW), WithoutNoteAudiences(world, viewer, NOW)
+    return sum(
+        blind.may_see_note(note) and not now.may_see_note(note) for note in world["GoalNote"]
+    )
+
+
 BLIND: dict[str, type[Policy]] = {
     "audiences of goals": WithoutAudiences,
     "organisations of goals": WithoutOrganisations,
-    "audiences of notes": WithoutNoteAudiences,
 }
 
 
