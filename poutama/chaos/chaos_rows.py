@@ -19,7 +19,7 @@ from poutama.errors import ConfigurationError, DatabaseError
 NO_SUCH_TABLE = "42P01"
 BATCH = 1_000
 
-_PERSON = "INSERT INTO person (id, email, name) VALUES ($1, $2, $3)"
+_PERSON = "INSERT INTO person (id, email, name, name_search) VALUES ($1, $2, $3, lower($3))"
 _GOAL = """
 INSERT INTO goal (id, person_id, goal_type, title, title_search, information, information_search)
 VALUES ($1, $2, 'ACADEMIC', $3, $3, '', '')

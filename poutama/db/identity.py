@@ -34,6 +34,7 @@ from poutama.db.invited_people import (
 )
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.errors import AmbiguousCommit, ForbiddenError, UnavailableError
+from poutama.text import fold
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +72,8 @@ ON CONFLICT DO NOTHING RETURNING person_id
 """  # noqa: S608  constants
 # The roster's word for a person who has accepted nothing is not theirs.
 _NAME = """
-UPDATE person AS p SET name = $2::text, version = p.version + 1, updated_at = now()
+UPDATE person AS p
+SET name = $2::text, name_search = $3::text, version = p.version + 1, updated_at = now()
 WHERE p.id = $1::uuid AND p.name <> $2::text
     AND EXISTS (SELECT 1 FROM roster_person AS r WHERE r.person_id = p.id AND r.made)
     AND NOT EXISTS (
@@ -179,7 +181,7 @@ async def _bind(
         made = await transaction.fetch(_BIND, *subject, person_id, sign_in.email)
         if made and sign_in.email is not None:
             called = choose_name(sign_in.name, sign_in.email)
-            await transaction.execute(_NAME, person_id, called)
+            await transaction.execute(_NAME, person_id, called, fold(called))
         rows = await transaction.fetch(_BOUND, *subject)
         if not rows:
             return None

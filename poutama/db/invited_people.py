@@ -12,6 +12,7 @@ from uuid import UUID, uuid4
 from poutama.db.address_conflicts import SAME_PERSON, render_is_claimed
 from poutama.db.connection import Database
 from poutama.db.transaction import Transaction, run_transaction
+from poutama.text import fold
 
 MAX_NAME = 200
 """Characters of a name, as the schema has it."""
@@ -26,7 +27,8 @@ HAS_INVITATION = (
 """Condition: an invitation to the address at $1 waits for its person."""
 
 _ADD_PERSON = f"""
-INSERT INTO person (id, email, name) SELECT $2::uuid, $1::text, $3::text
+INSERT INTO person (id, email, name, name_search)
+SELECT $2::uuid, $1::text, $3::text, $4::text
 WHERE {HAS_INVITATION}
 ON CONFLICT (email) DO NOTHING
 """
@@ -72,7 +74,7 @@ async def add_invited_person(
     called = choose_name(name, email)
 
     async def work(transaction: Transaction) -> UUID | None:
-        await transaction.execute(_ADD_PERSON, email, uuid4(), called)
+        await transaction.execute(_ADD_PERSON, email, uuid4(), called, fold(called))
         found = await transaction.fetch(_FIND_PERSON, email)
         if not found:
             return None

@@ -47,7 +47,7 @@ PRIVATE_GOAL = 10
 SHOWCASE, SHOWCASE_GOALS, SHOWCASE_TASKS, SHOWCASE_NOTES = 1, 12, 5, 3
 
 COLUMNS = {
-    "person": ("id", "email", "name", "version", "created_at", "updated_at"),
+    "person": ("id", "email", "name", "name_search", "version", "created_at", "updated_at"),
     "organisation": (
         *("id", "name", "name_search", "time_zone", "region", "retention_days"),
         *("version", "created_at", "updated_at"),
@@ -194,7 +194,8 @@ def _random(email: str) -> Random:
 
 
 def _write_person(rows: SchoolRows, email: str, random: Random) -> None:
-    rows.person.append((person_id(email), email, write_name(random), 1, OPENED, OPENED))
+    name = write_name(random)
+    rows.person.append((person_id(email), email, name, fold(name), 1, OPENED, OPENED))
 
 
 def _count_goals(random: Random) -> int:

@@ -68,7 +68,7 @@ def rows() -> Iterator[SampleRow]:
     for person in (*Caller, COLLEAGUE):
         if person != Caller.ANONYMOUS:
             email = f"{person.replace(' ', '-')}@school.example"
-            yield "person", {"id": id_of(person), "name": person, "email": email}
+            yield "person", {"id": id_of(person), **searched("name", person), "email": email}
     for name in ("organisation", "other organisation"):
         where = {"time_zone": "Pacific/Auckland", "region": "here", "retention_days": 730}
         known = {"verified": name == "organisation"}

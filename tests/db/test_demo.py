@@ -254,7 +254,7 @@ async def test_a_database_without_tables_is_said_plainly(postgres_url: str) -> N
 @EITHER_WAY
 async def test_a_load_is_all_or_nothing(fresh_database_url: str, settings: Settings) -> None:
     people = school(1, mentors=1).person
-    columns = ("id", "email", "name", "version", "created_at", "updated_at")
+    columns = ("id", "email", "name", "name_search", "version", "created_at", "updated_at")
     good, bad = TableRows("person", columns, people), TableRows("person", columns, people[:1])
     async with open_loader(settings, fresh_database_url) as loader:
         with pytest.raises(DatabaseError) as caught:

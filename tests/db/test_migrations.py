@@ -186,3 +186,16 @@ async def test_no_secret_in_the_message_about_a_bad_address(postgres_url: str) -
     with pytest.raises(ConfigurationError) as caught:
         await upgrade_schema(url)
     assert "s3cret" not in caught.value.message
+
+
+async def test_names_that_are_there_are_folded(fresh_database_url: str) -> None:
+    await read(
+        fresh_database_url,
+        "insert into person (id, email, name) values"
+        " (gen_random_uuid(), 'a@demo.example', 'T\u016b\u012b'),"
+        " (gen_random_uuid(), 'b@demo.example', 'Ana')",
+    )
+    await read(fresh_database_url, "update alembic_version set version_num = '0045_searched_names'")
+    await upgrade_schema(fresh_database_url)
+    rows = await read(fresh_database_url, "select name_search from person order by email")
+    assert [row[0] for row in rows] == ["tui", "ana"]

@@ -9,6 +9,7 @@ import pytest
 
 from poutama.db.connection import Database
 from poutama.db.trace import StatementTrace
+from poutama.text import fold
 from tests.db.sample_people import fill, viewer_for
 from tests.db.sessions import soon
 from tests.features.record import Caller
@@ -245,3 +246,38 @@ async def test_comparing_the_goals_of_a_class_leaves_an_entry_for_each_student(
     )
     actions = {(row["name"], row["kind"]) for row in rows}
     assert actions == {(Caller.CLASSMATE, "Goal"), (Caller.STUDENT, "Goal")}
+
+
+PEOPLE = """
+query ($search: String!) {
+  organisations { peopleConnection(filter: { search: $search }) {
+    totalCount nodes { name } } people { name } }
+  groups { people(orderBy: [NAME_DESC]) { name }
+    members(filter: { person: { search: $search } }) { role } }
+}
+"""
+
+
+@pytest.mark.parametrize("rendering", RENDERINGS)
+async def test_people_are_found_by_their_names(engine_database: Database, rendering: str) -> None:
+    await fill(engine_database)
+    client = EngineClient(engine_database, rendering)
+    rename = "mutation ($id: UUID!) { updatePerson(input: { personId: $id, name: %s })"
+    student = viewer_for(Caller.STUDENT)
+    rename = rename % '"T\u016b\u012b \u0100ria"' + " { person { name } } }"
+    await client.ask(rename, student, id=str(id_of(Caller.STUDENT)))
+    seen = await client.ask(PEOPLE, viewer_for(Caller.MANAGER), search="aria TUI")
+    (organisation,) = seen["organisations"]
+    assert organisation["peopleConnection"] == {
+        "totalCount": 1, "nodes": [{"name": "T\u016b\u012b \u0100ria"}]
+    }  # fmt: skip
+    names = [fold(person["name"]) for person in organisation["people"]]
+    assert names == sorted(names)
+    assert len(names) > 5
+    for group in seen["groups"]:
+        names = [fold(person["name"]) for person in group["people"]]
+        assert names == sorted(names, reverse=True)
+    found = [member["role"] for group in seen["groups"] for member in group["members"]]
+    assert found == ["STUDENT", "STUDENT"]  # in one group, and invited to the other
+    own = await client.ask(PEOPLE, student, search="mentor")
+    assert own["organisations"][0]["peopleConnection"]["totalCount"] == 0

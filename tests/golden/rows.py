@@ -73,7 +73,7 @@ NOTES = [
     (note_id(4), 6, "Ben's own note", 3),
 ]
 COLUMNS = {
-    "person": "id, email, name, version, created_at, updated_at",
+    "person": "id, email, name, name_search, version, created_at, updated_at",
     "goal": "id, person_id, goal_type, title, title_search, information, information_search,"
     " complete, completed_at, due_at, color, version, created_at, updated_at",
     "goal_task": "id, goal_id, information, information_search, complete, completed_at,"
@@ -87,7 +87,7 @@ def table_rows() -> dict[str, list[tuple[object, ...]]]:
     """Every row as its table has it; notes are their goals' owners'."""
     owner_of = {number: owner for number, (_, owner, *_) in enumerate(GOALS, start=1)}
     return {
-        "person": list(PEOPLE),
+        "person": [(*row[:3], fold(str(row[2])), *row[3:]) for row in PEOPLE],
         "goal": [
             (key, person_id(owner), kind, title, fold(title), text, fold(text), complete,
              _completed(complete, day), due, color, version, moment(day),

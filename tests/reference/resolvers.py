@@ -29,7 +29,7 @@ Row: TypeAlias = dict[str, Any]
 World: TypeAlias = Mapping[str, list[Row]]
 """Type -> rows by field name, with the ids of what they belong to besides: `personId`, `goalId`."""
 
-SEARCHED = ("title", "information")
+SEARCHED = ("title", "information", "name")
 BY_ID = {"goal": "goals", "goalTask": "tasks", "goalNote": "notes"}
 """Fields of Query that are one row by its id -> the list that it is in."""
 TO_ONE = ("owner", "goal", "author")

@@ -142,10 +142,12 @@ SEARCHED = {
     "GoalTask": ("information",),
     "GoalNote": ("information",),
     "Evidence": ("title",),
+    "Person": ("name",),
     "Organisation": ("name",),
     "Group": ("name",),
 }
 DEFAULT_ORDER = {
+    "Person": ["NAME_ASC"],
     "GoalTask": ["POSITION_ASC"],
     "Organisation": ["NAME_ASC"],
     "Group": ["NAME_ASC"],

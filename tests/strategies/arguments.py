@@ -34,7 +34,7 @@ from tests.strategies.worlds import TEXTS, Setting
 
 RELATIONS = ("owner", "author", "goal", "goals", "tasks", "notes")
 OWNERS = ("owner", "email", "name", "goals")
-TEXTUAL = ("title", "information")
+TEXTUAL = ("title", "information", "name")
 NULLABLE = ("dueAt", "color", "completedAt")
 NESTED = ("and", "or", "not", "some", "none", "every", *RELATIONS)
 TIES = ("COMPLETE", "GOAL_TYPE", "DUE_AT")
@@ -180,6 +180,7 @@ class Arguments:
             return nodes.Null
         if name == "search":
             field = choose(draw, "information", "title") if entity == "Goal" else "information"
+            field = "name" if entity == "Person" else field
             return self._operand(entity, field, "search")
         assert isinstance(type_, GraphQLInputObjectType)
         if is_list_type(kind):

@@ -6,7 +6,7 @@ from poutama.bulk_changes import BulkTable, update_rows
 from poutama.db.statements import load_sql
 
 GROUPS = BulkTable(kind="Group", table="learning_group", searchable=("name",))
-PEOPLE = BulkTable(kind="Person", table="person", subject="id")
+PEOPLE = BulkTable(kind="Person", table="person", searchable=("name",), subject="id")
 MEMBERSHIPS = BulkTable(
     kind="Membership", table="membership", subject="person_id", also=("child_id",)
 )

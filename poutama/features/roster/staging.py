@@ -199,6 +199,7 @@ def _person_values(rows: Sequence[UserRow], place: int, *, chosen: bool) -> list
             *(row.name, row.email, row.username),
             row.family or (chosen and not row.has_role),
             False,
+            fold(row.name),
         ]
         for index, row in enumerate(rows)
     ]

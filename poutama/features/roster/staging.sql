@@ -12,15 +12,16 @@ FROM jsonb_array_elements($2::jsonb) AS e (v)
 -- name: add_people
 INSERT INTO roster_staged_person
     (import_id, sourced_id, place, line, hash, refused, removed, name, email, username, in_family,
-    used)
+    used, name_search)
 SELECT $1::uuid, e.v->>0, (e.v->>1)::int8, (e.v->>2)::int8, e.v->>3, (e.v->>4)::bool,
-    (e.v->>5)::bool, e.v->>6, e.v->>7, e.v->>8, (e.v->>9)::bool, (e.v->>10)::bool
+    (e.v->>5)::bool, e.v->>6, e.v->>7, e.v->>8, (e.v->>9)::bool, (e.v->>10)::bool,
+    e.v->>11
 FROM jsonb_array_elements($2::jsonb) AS e (v)
 -- Only a row of a family has another one after it.
 ON CONFLICT (import_id, sourced_id) DO UPDATE SET
     line = excluded.line, hash = excluded.hash, refused = excluded.refused,
-    removed = excluded.removed, name = excluded.name, email = excluded.email,
-    username = excluded.username, in_family = excluded.in_family
+    removed = excluded.removed, name = excluded.name, name_search = excluded.name_search,
+    email = excluded.email, username = excluded.username, in_family = excluded.in_family
 
 -- name: add_memberships
 INSERT INTO roster_staged_membership

@@ -65,9 +65,9 @@ WRITE_GROUPS = (
 )
 WRITE_PEOPLE = (
     update_rows(PEOPLE, ("email",), _SQL["freed_people"]),
-    insert_rows(PEOPLE, ("id", "email", "name"), _SQL["new_people"]),
+    insert_rows(PEOPLE, ("id", "email", "name", "name_search"), _SQL["new_people"]),
     update_rows(MEMBERSHIPS, ("ends_at",), _SQL["lost_offers"]),
-    update_rows(PEOPLE, ("name", "email"), _SQL["changed_people"]),
+    update_rows(PEOPLE, ("name", "name_search", "email"), _SQL["changed_people"]),
     _SQL["link_people"],
     _SQL["end_links_of_people"],
     _SQL["mark_missing_people"],

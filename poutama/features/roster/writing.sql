@@ -43,7 +43,7 @@ WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
     AND s.fault = 'FREED' AND {is_squatted}
 
 -- name: new_people
-SELECT s.target AS id, nullif({address}, '') AS email, s.name
+SELECT s.target AS id, nullif({address}, '') AS email, s.name, s.name_search
 FROM roster_staged_person AS s
 WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
     AND s.action = 'ADD' AND s.found = 'NEW'
@@ -60,6 +60,7 @@ WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
 -- Matched again: the person may have signed in or joined elsewhere, and the email may be taken.
 SELECT p.id,
     CASE WHEN s.takes_name THEN s.name ELSE p.name END AS name,
+    CASE WHEN s.takes_name THEN s.name_search ELSE p.name_search END AS name_search,
     CASE WHEN s.takes_email AND s.shared
         AND NOT EXISTS (SELECT 1 FROM identity AS n WHERE n.person_id = p.id) THEN NULL
         WHEN s.takes_email AND NOT s.shared AND {own_domain}
