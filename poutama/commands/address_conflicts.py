@@ -27,7 +27,8 @@ from poutama.settings import Settings
 SECONDS = 30.0
 ID_WIDTH = 36
 _LIST = """
-SELECT c.id, c.email, c.kind, c.claimant, p.name AS proposer, c.proposed_at, o.name AS organisation
+SELECT c.id, c.email, c.kind, c.claimant, c.claimed_name, p.name AS proposer, c.proposed_at,
+    o.name AS organisation
 FROM address_conflict AS c JOIN organisation AS o ON o.id = c.organisation_id
     LEFT JOIN person AS p ON p.id = c.proposed_by
 WHERE c.decision IS NULL AND c.proposal IS NOT NULL ORDER BY c.proposed_at, c.id
@@ -57,7 +58,7 @@ def show_address_conflicts(settings: Settings, url: str, console: Console) -> No
             str(row["id"]),
             escape_text(row["email"]),
             row["kind"],
-            escape_text(row["claimant"]),
+            escape_text(" ".join(filter(None, (row["claimant"], row["claimed_name"])))),
             escape_text(row["proposer"] or "a person who was erased"),
             f"{row['proposed_at']:%Y-%m-%d}",
             escape_text(row["organisation"]),

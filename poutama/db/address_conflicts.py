@@ -29,9 +29,12 @@ ON CONFLICT (organisation_id, person_id, kind, source, claimant) DO UPDATE SET
     decided_by = NULL, decided_at = NULL, proposal = NULL, proposed_by = NULL, proposed_at = NULL,
     version = address_conflict.version + 1,
     created_at = now(), updated_at = now()
-WHERE address_conflict.decision IS NOT NULL
+WHERE address_conflict.decision IS NOT NULL OR address_conflict.email <> excluded.email
+    OR address_conflict.claimed_name IS DISTINCT FROM excluded.claimed_name
 """
-"""A conflict that is open stays as it is; one that was decided and comes up again is open again."""
+"""A conflict that is open stays as it is while the claim does; of another claim it says the new
+one, and what was proposed about the earlier one is gone. One that was decided and comes up again is
+open again."""
 
 
 def render_has_left(person: str) -> str:

@@ -11,6 +11,7 @@ What has gone wrong elsewhere: https://www.rfc-editor.org/rfc/rfc8725
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from typing import Any
@@ -31,6 +32,7 @@ from poutama.edge.tokens import (
     explain,
 )
 from poutama.errors import BadUserInputError, UnauthenticatedError
+from poutama.hidden_characters import without_hidden
 from poutama.settings import Settings
 from poutama.text import normalize, normalize_email, visible_text
 from poutama.unicode_data import is_printable
@@ -178,11 +180,14 @@ def read_claims(claims: Mapping[str, Any], issuer: Issuer) -> SignIn:
 
 
 def _read_name(name: object) -> str | None:
-    """The name in its stored form; None for what cannot be one, or shows nothing."""
-    if not isinstance(name, str) or not is_printable(name):
+    """The name in its stored form, cleaned; None for what cannot be one, or shows nothing."""
+    if not isinstance(name, str) or len(name) > LONGEST_NAME:
+        return None
+    name = without_hidden(name)
+    if not all(map(is_printable, re.split("[\u200c\u200d\U000e0020-\U000e007f]", name))):
         return None
     try:
-        stored = normalize(name, limit=LONGEST_NAME).strip()
+        stored = normalize(name).strip()
     except BadUserInputError:
         return None
     return stored if visible_text(stored) else None

@@ -15,6 +15,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from poutama.errors import BadUserInputError, LimitExceededError, UnauthenticatedError
+from poutama.hidden_characters import find_hidden
 from poutama.plan.cursor import decode_cursor
 from poutama.plan.input_values import MAX_ERRORS, show_value
 from poutama.plan.values import (
@@ -344,6 +345,9 @@ def _check_text(text: str, rule: TextRule, where: str) -> str:
         raise BadUserInputError(
             f"{where}: expected no control characters, got {control}.", field=where
         )
+    if rule.is_name and (hidden := find_hidden(text)):
+        expected = "no characters that show nothing or turn the direction of the text"
+        raise BadUserInputError(f"{where}: expected {expected}, got {hidden}.", field=where)
     if rule.pattern and not re.fullmatch(rule.pattern, text):
         raise BadUserInputError.at(where, f"{rule.expected}, got {show_value(text)}")
     return text

@@ -79,10 +79,7 @@ def allowed_by(
 
 def row_conditions(alternative: Audience | Through) -> tuple[Predicate, ...]:
     """What an alternative asks of the row itself."""
-    return tuple(
-        IsNull(each.column) if each.is_null else OneOf(each.column, each.values)
-        for each in alternative.row_is
-    )
+    return tuple(OneOf(each.column, each.values) for each in alternative.row_is)
 
 
 def once_written(predicate: Predicate, values: Mapping[str, Value]) -> Predicate:

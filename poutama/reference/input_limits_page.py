@@ -24,8 +24,10 @@ OPENING = """\
 # Limits of inputs
 
 How long a text may be, in characters after normalisation, and between which numbers a number:
-declared beside each field of the schema files by `@length`, `@pattern` and `@range`. Anything else
-is `BAD_USER_INPUT` with the path of the field. Of several inputs (`updateGoalTasks`) each has the
+declared beside each field of the schema files by `@length`, `@pattern`, `@name` and `@range`. A
+name has no characters that show nothing or turn the direction of the text, but joiners where a
+script or an emoji needs them; names of rosters and of sign-ins lose them. Anything else is
+`BAD_USER_INPUT` with the path of the field. Of several inputs (`updateGoalTasks`) each has the
 limits of the single mutation. Limits of whole operations: [limits.md](limits.md).
 
 This page is generated from the schema files: `make docs`.
@@ -61,9 +63,10 @@ def _rules(inputs: Mapping[str, InputField], path: str = "") -> Iterator[tuple[s
 def _describe_text(rule: TextRule) -> str:
     if rule.expected:
         return rule.expected
+    kind = "characters of a name" if rule.is_name else "characters"
     if rule.minimum:
-        return f"{rule.minimum:,} to {rule.maximum:,} characters"
-    return f"{rule.maximum:,} characters at most"
+        return f"{rule.minimum:,} to {rule.maximum:,} {kind}"
+    return f"{rule.maximum:,} {kind} at most"
 
 
 def _describe_number(rule: NumberRule) -> str:

@@ -188,8 +188,7 @@ def _conditions(model: Model, entity: Entity, alternative: Audience | Through) -
 
 
 def _condition(row_is: RowIs) -> str:
-    values = "none" if row_is.is_null else " or ".join(row_is.values)
-    return f"`{row_is.column.field}` is {values}"
+    return f"`{row_is.column.field}` is {' or '.join(row_is.values)}"
 
 
 def _named(model: Model, entity: Entity, column: str) -> str:

@@ -41,7 +41,7 @@ _ENUM = _COLUMN | {"default"}
 _WRITES = ("insert", "update", "delete")
 _ROOTS = frozenset({"rows", "row", "viewer"})
 _INPUT_BY_KIND: Mapping[str, frozenset[str]] = {
-    "String": frozenset({"length", "pattern"}),
+    "String": frozenset({"length", "pattern", "name"}),
     "Int": frozenset({"range"}),
 }
 

@@ -20,7 +20,7 @@ MAPPING = frozenset({
     "table", "visible", "column", "search", "sequence", "one", "many", "rows", "viewer", "where",
     "row", "key", "length", "pattern", "insert", "update", "delete", "procedure", "change",
     "restricted", "audited", "computed", "range", "permit", "quota", "default", "unlisted",
-    "trueSince", "bulk",
+    "trueSince", "name", "bulk",
 })  # fmt: skip
 """The directives that never reach the public schema ..."""
 

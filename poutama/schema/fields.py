@@ -151,11 +151,10 @@ RELATIONSHIPS = {
 
 @dataclass(frozen=True, slots=True)
 class RowIs:
-    """A condition on a row: the column holds one of these values, or is NULL."""
+    """A condition on a row: the column holds one of these values."""
 
     column: Column
-    values: tuple[str, ...] = ()
-    is_null: bool = False
+    values: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What the directives of an input field ask of its value: `@length`, `@pattern`, `@range`."""
+"""What `@length`, `@pattern`, `@name` and `@range` ask of the value of an input field."""
 
 from __future__ import annotations
 
@@ -9,12 +9,16 @@ from poutama.text import LONGEST_TEXT
 
 @dataclass(frozen=True, slots=True)
 class TextRule:
-    """What an input text must be: its length in characters after normalisation, and its pattern."""
+    """What an input text must be: its length in characters after normalisation, and its pattern.
+
+    A name has no hidden characters (`poutama.hidden_characters`).
+    """
 
     minimum: int = 0
     maximum: int = LONGEST_TEXT
     pattern: str | None = None
     expected: str | None = None
+    is_name: bool = False
 
 
 @dataclass(frozen=True, slots=True)

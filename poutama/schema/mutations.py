@@ -342,6 +342,7 @@ def _text_rule(node: InputValueDefinitionNode) -> TextRule:
         maximum=maximum,
         pattern=pattern.get("regex"),
         expected=pattern.get("expected"),
+        is_name=find_directive(node, "name") is not None,
     )
 
 

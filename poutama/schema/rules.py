@@ -145,8 +145,6 @@ def load_defaults(
             raise SchemaError(f"{where}: @default without `row` comes last: no row gets another.")
         known_values(f"{where}: @default", [arguments["value"]], known)
         conditions = load_row_conditions(f"{where}: @default", arguments, fields, enums)
-        if any(each.is_null for each in conditions):
-            raise SchemaError(f"{where}: @default(row:) asks about values, not about relations.")
         found.append(ColumnDefault(arguments["value"], conditions))
     if found and found[-1].row_is:
         raise SchemaError(f"{where}: the last @default takes no `row`, and is for all other rows.")
@@ -182,15 +180,6 @@ def _row_is(
 ) -> RowIs:
     name = arguments["field"]
     field = fields.get(name)
-    if (arguments.get("in") is None) == (arguments.get("isNull") is None):
-        raise SchemaError(f"{where}: expected one of `in` and `isNull: true` for {name}.")
-    if arguments.get("in") is None:
-        key = (
-            field.key if isinstance(field, Relation) and field.shape is RelationShape.ONE else None
-        )
-        if arguments["isNull"] is not True or key is None:
-            raise SchemaError(f"{where}: `isNull: true` is for @one fields, which {name} is not.")
-        return RowIs(Column(name, key, ColumnKind.UUID, nullable=True), is_null=True)
     if not isinstance(field, Column) or field.kind is not ColumnKind.ENUM or field.enum is None:
         raise SchemaError(f"{where}: {name} is not a field with enum values.")
     return RowIs(field, known_values(where, arguments["in"], enums[field.enum]))

@@ -59,9 +59,10 @@ FROM goal AS g CROSS JOIN generate_series(1, $2::int8) AS n WHERE g.person_id = 
 """
 ADD_EVIDENCE = """
 INSERT INTO evidence (id, goal_id, note_id, uploader_id, title, title_search, alt_text, file_name,
-    media_type, bytes, sha256, state, stem, object_key, thumbnail_key, thumbnail_type)
+    media_type, bytes, sha256, state, stem, object_key, thumbnail_key, thumbnail_type, added_to)
 VALUES ($1::uuid, $2::uuid, $3::uuid, $4::uuid, $5::text, $6::text, '', 'x.jpg', 'image/jpeg',
-    $7::int8, repeat('0', 64), 'READY', $8::text, $8::text, $9::text, 'image/webp')
+    $7::int8, repeat('0', 64), 'READY', $8::text, $8::text, $9::text, 'image/webp',
+    CASE WHEN $3::uuid IS NULL THEN 'GOAL' ELSE 'NOTE' END)
 """
 
 

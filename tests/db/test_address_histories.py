@@ -53,11 +53,11 @@ WRITE = """mutation ($title: String!) { createGoal(input: {title: $title, goalTy
 OWN = "{ goals { title } }"
 TAUGHT = "{ groups { name members { person { goals { title } } } } }"
 # The sample rows have one of a `subject` already.
-OPEN = """SELECT id, person_id, kind, source, claimant FROM address_conflict
+OPEN = """SELECT id, person_id, kind, source, claimant, version FROM address_conflict
 WHERE organisation_id = $1::uuid AND decision IS NULL AND claimant <> 'subject'
 ORDER BY created_at, id LIMIT 1"""
-RESOLVE = """mutation ($id: UUID!, $decision: AddressDecision!) {
-  resolveAddressConflict(input: {conflictId: $id, decision: $decision})
+RESOLVE = """mutation ($id: UUID!, $decision: AddressDecision!, $version: Int!) {
+  resolveAddressConflict(input: {conflictId: $id, decision: $decision, expectedVersion: $version})
     { addressConflict { id } } }"""
 MADE = "SELECT organisation_id FROM roster_person WHERE person_id = $1::uuid AND made"
 LISTED = "SELECT organisation_id, sourced_id, person_id FROM roster_person ORDER BY sourced_id"
@@ -244,11 +244,13 @@ class Play:
         found = await self.importer.rows(OPEN, organisation)
         if not found:
             return
-        variables = {"id": str(found[0]["id"]), "decision": step.decision}
+        shown = {"id": str(found[0]["id"]), "version": found[0]["version"]}
+        variables = {**shown, "decision": step.decision}
         response = await self.importer.send(RESOLVE, admin, **variables)
         if step.decision == "SAME_PERSON" and "errors" not in response:
             # As if another administrator had been the first.
             await self.importer.write(PROPOSED_BY_ANOTHER, found[0]["id"])
+            variables["version"] += 1
             response = await self.importer.send(RESOLVE, admin, **variables)
         if "errors" in response:
             (error,) = response["errors"]

@@ -25,9 +25,9 @@ WRITE = """mutation { createGoal(input: {title: "private", goalType: WELLBEING, 
   { goal { id } } }"""
 LOOK = "{ groups { members { person { name goals { title } } } } goals { title } }"
 CONFLICTS = """{ addressConflicts { id kind source claimant email personName personSourcedId
-      claimedName decision } }"""
-RESOLVE = """mutation ($id: UUID!, $decision: AddressDecision!) {
-  resolveAddressConflict(input: {conflictId: $id, decision: $decision})
+      claimedName proposal decision version } }"""
+RESOLVE = """mutation ($id: UUID!, $decision: AddressDecision!, $version: Int!) {
+  resolveAddressConflict(input: {conflictId: $id, decision: $decision, expectedVersion: $version})
     { addressConflict { decision } } }"""
 INVITE = "mutation ($input: InviteInput!) { invite(input: $input) { membership { id } } }"
 ACCEPT = """mutation ($id: UUID!, $notice: String!) {
@@ -69,11 +69,11 @@ async def conflicts(importer: Importer, caller: Caller = Caller.ADMIN) -> list[A
 async def resolve(importer: Importer, decision: str) -> None:
     """Decide the one conflict that is open, by as many adults as it takes."""
     (found,) = [each for each in await conflicts(importer) if each["decision"] is None]
-    first = Viewer(id_of(Caller.ADMIN))
-    answer = await send(importer, RESOLVE, first, id=found["id"], decision=decision)
+    first, shown = Viewer(id_of(Caller.ADMIN)), {"id": found["id"], "version": found["version"]}
+    answer = await send(importer, RESOLVE, first, **shown, decision=decision)
     if decision == "SAME_PERSON":
-        second = Viewer(id_of(Caller.MANAGER))
-        answer = await send(importer, RESOLVE, second, id=found["id"], decision=decision)
+        second, shown["version"] = Viewer(id_of(Caller.MANAGER)), found["version"] + 1
+        answer = await send(importer, RESOLVE, second, **shown, decision=decision)
     assert answer["resolveAddressConflict"]["addressConflict"]["decision"] == decision
 
 
@@ -203,7 +203,7 @@ async def test_only_the_school_that_the_person_belongs_to_decides(importer: Impo
     with pytest.raises(ForbiddenError):
         await sign_in(importer, ADDRESS, "other")
     (conflict,) = await conflicts(importer)
-    input = {"id": conflict["id"], "decision": "SAME_PERSON"}
+    input = {"id": conflict["id"], "decision": "SAME_PERSON", "version": conflict["version"]}
     client, admin = EngineClient(importer.database, "json"), Viewer(id_of(Caller.ADMIN))
     stranger = Viewer(id_of(Caller.OTHER_ADMIN))
     for viewer in (stranger, student, Viewer(id_of(Caller.MANAGER))):

@@ -332,11 +332,9 @@ async def test_what_a_student_does_to_a_hidden_goal_is_in_no_other_persons_audit
 
 async def test_evidence_of_a_note_is_for_those_who_read_the_note(client: EngineClient) -> None:
     note = (await write_note(client, Caller.STUDENT, "STUDENT"))["id"]
-    await client.database.write(
-        "UPDATE evidence SET note_id = $1 WHERE id = $2",
-        [UUID(note), id_of("evidence")],
-        deadline=soon(),
-    )
+    move = "UPDATE evidence SET note_id = $1, added_to = 'NOTE' WHERE id = $2"
+    moved = [UUID(note), id_of("evidence")]
+    await client.database.write(move, moved, deadline=soon())
     evidence = str(id_of("evidence"))
     query = "query ($id: UUID!) { evidence(evidenceId: $id) { id } }"
 
@@ -349,6 +347,10 @@ async def test_evidence_of_a_note_is_for_those_who_read_the_note(client: EngineC
     # A note that is gone does not open its evidence to those who never read it.
     delete = "mutation ($n: UUID!) { deleteGoalNote(input: { noteId: $n }) { deletedNoteId } }"
     await client.ask(delete, viewer(Caller.STUDENT), n=note)
+    assert await readers() == [Caller.STUDENT]
+    # Nor does another note under the id of the one that is gone.
+    again = NOTE.replace("goalId:", f'id: "{note}", goalId:')
+    await client.ask(again, viewer(Caller.MENTOR), goal=GOAL, audience="CAREGIVERS")
     assert await readers() == [Caller.STUDENT]
 
 

@@ -7,6 +7,10 @@ from uuid import UUID, uuid4, uuid5
 
 import pytest
 
+from poutama.db.connection import Database
+from poutama.features import load_model
+from poutama.schema.model import Action, InputChildren, InputKey, Model
+from tests.db.sessions import soon
 from tests.golden.engine_client import EngineClient
 from tests.golden.rows import BEN, goal_id, note_id, task_id
 
@@ -156,3 +160,56 @@ async def test_what_another_has_made_is_in_use(client: EngineClient) -> None:
 async def test_null_is_as_if_it_were_left_out(client: EngineClient) -> None:
     made = await client.ask(GOAL, input={**goal(1), "id": None})
     assert UUID(made["createGoal"]["goal"]["id"])
+
+
+WITHOUT_A_KEY = {
+    ("audit_entry", "actor_id"): "Person",
+    ("audit_entry", "organisation_id"): "Organisation",
+    ("audit_entry", "row_id"): "compared with no row",
+    ("export_folder", "job_id"): "Job",
+    ("goal_note", "organisation_id"): "Organisation",
+    ("job", "lease_id"): "refers to no row",
+    ("roster_staged_group", "target"): "kept while an import is under way",
+    ("roster_staged_membership", "group_id"): "kept while an import is under way",
+    ("roster_staged_membership", "person_id"): "kept while an import is under way",
+    ("roster_staged_membership", "previous"): "kept while an import is under way",
+    ("roster_staged_membership", "target"): "kept while an import is under way",
+    ("roster_staged_person", "target"): "kept while an import is under way",
+}
+"""(table, column) -> the type that it refers to without a foreign key; or why it may."""
+NEVER_DELETED = {"Organisation"}
+COLUMNS = """
+SELECT r.relname AS source, a.attname AS column
+FROM pg_attribute AS a JOIN pg_class AS r ON r.oid = a.attrelid
+    JOIN pg_namespace AS n ON n.oid = r.relnamespace
+WHERE n.nspname = 'public' AND r.relkind = 'r' AND a.attnum > 0 AND NOT a.attisdropped
+    AND a.attname <> 'id' AND a.atttypid IN ('uuid'::regtype, 'uuid[]'::regtype)
+    AND NOT EXISTS (
+        SELECT 1 FROM pg_constraint AS k
+        WHERE k.conrelid = r.oid AND k.contype = 'f' AND a.attnum = ANY (k.conkey)
+    )
+"""
+
+
+def find_made_by_clients(model: Model) -> set[str]:
+    """The types whose new rows have ids that clients make."""
+    found: set[str] = set()
+    for mutation in model.mutations.values():
+        inserts = mutation.action is Action.INSERT and mutation.entity is not None
+        for input in mutation.inputs.values() if inserts else ():
+            if isinstance(input, InputKey):
+                found.add(str(mutation.entity))
+            elif isinstance(input, InputChildren) and input.key is not None:
+                found.add(input.relation.target)
+        if mutation.client_id is not None:
+            found.add(mutation.client_id.entity)
+    return found
+
+
+async def test_no_row_inherits_by_its_id_what_was_another_rows(engine_database: Database) -> None:
+    """A row may come later under the id of one that was deleted: a foreign key forgets that id."""
+    rows = await engine_database.read(COLUMNS, deadline=soon())
+    assert {(row["source"], row["column"]) for row in rows} == set(WITHOUT_A_KEY)
+    made = find_made_by_clients(load_model())
+    assert made >= {"Goal", "GoalTask", "GoalNote", "Evidence"}
+    assert made & set(WITHOUT_A_KEY.values()) <= NEVER_DELETED

@@ -76,8 +76,8 @@ async def test_who_is_no_student_anywhere_counts_alone(harness: EvidenceHarness)
     input = announcement(b"x" * 20, TEXT, goalId=str(goal))
     added = (await harness.ask(ADD, Caller.STRANGER, i=input))["evidence"]
     assert await usage(harness, Caller.STRANGER) == (20, 1)
-    stem = (await harness.row(added["id"]))["stem"]
-    assert stem.startswith(f"people/{id_of(Caller.STRANGER)}/evidence/")
+    row = await harness.row(added["id"])
+    assert (row["uploader_id"], row["organisation_id"]) == (id_of(Caller.STRANGER), None)
 
 
 async def test_what_counts_is_what_is_served_and_nothing_where_nothing_is(

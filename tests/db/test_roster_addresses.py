@@ -40,7 +40,8 @@ DECLINE = (
     "mutation ($id: UUID!) { declineInvitation(input: {membershipId: $id}) { membership { id } } }"
 )
 RESOLVE = """mutation ($id: UUID!) {
-  resolveAddressConflict(input: {conflictId: $id, decision: DIFFERENT_PEOPLE})
+  resolveAddressConflict(input: {
+    conflictId: $id, decision: DIFFERENT_PEOPLE, expectedVersion: 1 })
     { addressConflict { decision } } }"""
 
 

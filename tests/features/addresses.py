@@ -21,6 +21,8 @@ from tests.reference import rights
 from tests.reference.changes import Doing, Done, Refused, about
 from tests.reference.policy import Row
 
+SAME_PERSON = {"decision": "SAME_PERSON", "expectedVersion": 1}
+
 
 def _rows() -> Iterator[SampleRow]:
     yield (
@@ -58,9 +60,12 @@ def _resolve_address_conflict(doing: Doing, input: Row) -> Done:
     doing.permitted("resolveAddressConflict", {**found, "asked": input["decision"]})
     if found["decision"] == input["decision"]:
         return about("AddressConflict", found)
-    same = input["decision"] == "SAME_PERSON"
     person = doing.find("Person", found["personId"])
     has_address = person["email"] == found["email"]
+    same = input["decision"] == "SAME_PERSON"
+    proposed = same and found["proposal"] and found["proposedById"] == doing.viewer
+    if not proposed and input["expectedVersion"] != found["version"]:
+        raise Refused("CONFLICT")
     if found["decision"] or not _decides(doing, found) or not has_address:
         raise Refused("CONFLICT")
     if same and not found["proposal"]:
@@ -69,7 +74,7 @@ def _resolve_address_conflict(doing: Doing, input: Row) -> Done:
         doing.touch(found, **proposed, proposedById=doing.viewer)
         doing.record("UPDATE", "AddressConflict", found["id"], person["id"])
         return about("AddressConflict", found)
-    if same and found["proposedById"] == doing.viewer:
+    if proposed:
         return about("AddressConflict", found)
     if input["decision"] == "DIFFERENT_PEOPLE":
         _free_address(doing, person)
@@ -117,12 +122,12 @@ MUTATIONS = (
         cases=(
             Case(
                 "one that was decided so",
-                {"conflictId": Id("conflict"), "decision": "SAME_PERSON"},
+                {"conflictId": Id("conflict"), **SAME_PERSON},
                 ADMIN,
             ),
             Case(
                 "one that another has decided so",
-                {"conflictId": Id("proposed conflict"), "decision": "SAME_PERSON"},
+                {"conflictId": Id("proposed conflict"), **SAME_PERSON},
                 LEADERS,
             ),
         ),
@@ -136,7 +141,7 @@ RECORD = FeatureRecord(
     mutations=MUTATIONS,
     rows=_rows,
     ids={"conflictId": "AddressConflict"},
-    values={"decision": ("SAME_PERSON", "DIFFERENT_PEOPLE")},
+    values={"decision": ("SAME_PERSON", "DIFFERENT_PEOPLE"), "expectedVersion": (1, 1, 2)},
     shown={
         "AddressConflict": VisibleType(
             f"{{ id person {sample.PERSON} organisation {sample.ORGANISATION} personName"

@@ -61,7 +61,8 @@ def _add_evidence(doing: Doing, input: Row) -> Done:
     first = min(studies, key=lambda each: (each["beginsAt"], each["id"]), default=None)
     made = doing.add("Evidence", **{
         "noteId": None, "altText": "", "uploaderId": doing.viewer, "stem": "new",
-        "uploadKey": "new", "organisationId": first and first["organisationId"], **input,
+        "uploadKey": "new", "addedTo": "NOTE" if input.get("noteId") else "GOAL",
+        "organisationId": first and first["organisationId"], **input,
     })  # fmt: skip
     doing.record("INSERT", "Evidence", made["id"], doing.viewer)
     return about("Evidence", made)

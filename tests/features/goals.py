@@ -125,6 +125,8 @@ def _delete_goal(doing: Doing, input: Row) -> Done:
             if row[author] != doing.viewer:
                 doing.record("DELETE", kind, row["id"], goal["personId"], about=row)
     doing.lose("Evidence", "goalId", goal)
+    for note in doing.all("GoalNote", goalId=goal["id"]):
+        doing.lose("Evidence", "noteId", note)
     for kind in ("GoalTask", "GoalNote", "Reminder"):
         doing.remove(kind, *doing.all(kind, goalId=goal["id"]))
     return doing.delete("Goal", goal, owner=("Person", goal["personId"]))
@@ -214,6 +216,7 @@ def _update_goal_note(doing: Doing, input: Row) -> Done:
 
 def _delete_goal_note(doing: Doing, input: Row) -> Done:
     note = doing.changeable("deleteGoalNote", "GoalNote", input, "noteId")
+    doing.lose("Evidence", "noteId", note)
     return doing.delete("GoalNote", note, goal=("Goal", note["goalId"]))
 
 

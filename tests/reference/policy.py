@@ -180,7 +180,7 @@ class Policy:
         goals = [each for each in self.world["Goal"] if each["id"] == evidence["goalId"]]
         if any(each["personId"] == self.viewer for each in goals):
             return True
-        if evidence["noteId"] is None:
+        if evidence["addedTo"] == "GOAL":
             return any(map(self.may_see_goal, goals))
         return any(
             self.may_see_note(each)

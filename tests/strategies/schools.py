@@ -319,7 +319,7 @@ class _SchoolBuilder(MembershipBuilder):
         return [self._evidence(people, goals, notes) for _ in range(number)]
 
     def _evidence(self, people: list[Row], goals: list[Row], notes: list[Row]) -> Row:
-        """Of a goal or of one of its notes; the goal of some is gone."""
+        """Of a goal or of one of its notes; the goal of some, or the note, is gone."""
         note = choose(self.draw, None, *notes)
         goal = choose(self.draw, *goals, None)
         uploader = choose(self.draw, *people, None)
@@ -327,7 +327,8 @@ class _SchoolBuilder(MembershipBuilder):
         row: Row = {
             **self.row("Evidence"),
             "goalId": note["goalId"] if note else goal and goal["id"],
-            "noteId": note and note["id"],
+            "noteId": note and choose(self.draw, note["id"], None),
+            "addedTo": "NOTE" if note else "GOAL",
             "uploaderId": uploader and uploader["id"],
             "title": choose(self.draw, *TEXTS),
             "altText": choose(self.draw, *TEXTS),

@@ -10,6 +10,7 @@ from tests.reference.policy import Row, World
 LINKS = (
     "personId", "organisationId", "groupId", "childId", "goalId", "authorId", "subjectId", "jobId",
     "noteId", "uploaderId", "importId", "openerId", "membershipId",
+    "proposedById", "decidedById",
     "grantedById", "givenById", "withdrawnById", "confirmedById", "endedById", "enrolledById",
     "proposedById",
 )  # fmt: skip

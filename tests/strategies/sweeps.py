@@ -24,7 +24,7 @@ GOAL = """{ id title audience organisationIds owner { id email } tasks { id }
   evidence { id downloadUrl thumbnailUrl uploadForm { url fields { value } } note { id } } }"""
 JOB = """{ id kind resultUrl readAs readOrganisationIds person { id } subject { id }
   rowErrors { id } }"""
-EVIDENCE = "{ id uploadForm { url fields { value } } goal { id } }"
+EVIDENCE = "{ id addedTo uploadForm { url fields { value } } goal { id } }"
 CONFLICT = """{ id personName personSourcedId email claimant claimedName person { id email }
   organisation { id } }"""
 IMPORT = "{ id uploadForm { url fields { value } } job { id } changes { id } organisation { id } }"

@@ -2,7 +2,7 @@
 
 -- name: find
 SELECT c.id, c.person_id, c.kind, c.source, c.claimant, c.email, c.decision, c.proposal,
-    c.proposed_by,
+    c.proposed_by, c.version,
     c.organisation_id IN ({deciders}) AS decides,
     EXISTS (SELECT 1 FROM person AS p WHERE p.id = c.person_id AND lower(p.email) = c.email)
         AS has_address

@@ -13,9 +13,14 @@ from uuid import UUID
 import msgspec
 
 from poutama.changes import NOW, ColumnValue
-from poutama.errors import NotFoundError
+from poutama.errors import ConflictError, NotFoundError
 from poutama.features.addresses.deciding import decide, find_conflict, require_undecided
 from poutama.procedure import ProcedureContext
+
+NOT_WHAT_WAS_SHOWN = (
+    "The conflict is not what was shown. Read it again, show both names, and decide with its"
+    " `version`."
+)
 
 
 class AddressDecision(StrEnum):
@@ -26,10 +31,11 @@ class AddressDecision(StrEnum):
 
 
 class ResolveAddressConflictInput(msgspec.Struct, frozen=True, rename="camel"):
-    """Which conflict, and how it is decided."""
+    """Which conflict, how it is decided, and which version of it was shown."""
 
     conflict_id: UUID
     decision: AddressDecision
+    expected_version: int
 
 
 class ResolveAddressConflictPayload(msgspec.Struct, frozen=True, rename="camel"):
@@ -47,8 +53,9 @@ async def resolve_address_conflict(
     it, and it counts once another adult has decided the same.
 
     Raises:
-        ConflictError: it was decided otherwise, the organisation no longer decides about the
-            person, or the address or the account has gone to another person since.
+        ConflictError: it was decided otherwise, it says something else than what was shown, the
+            organisation no longer decides about the person, or the address or the account has gone
+            to another person since.
     """
     conflict, viewer = input.conflict_id, context.viewer.person_id
     row = await find_conflict(context.transaction, conflict)
@@ -56,6 +63,10 @@ async def resolve_address_conflict(
         raise NotFoundError.of("AddressConflict")
     if row["decision"] == input.decision:
         return ResolveAddressConflictPayload(conflict)
+    if input.decision == row["proposal"] and row["proposed_by"] == viewer:
+        return ResolveAddressConflictPayload(conflict)
+    if row["version"] != input.expected_version:
+        raise ConflictError(NOT_WHAT_WAS_SHOWN)
     require_undecided(row)
     if input.decision is AddressDecision.SAME_PERSON and row["proposal"] is None:
         proposed: dict[str, ColumnValue] = {
@@ -64,6 +75,6 @@ async def resolve_address_conflict(
             "proposedBy": viewer,
         }
         await context.changes.update("AddressConflict", conflict, proposed)
-    elif input.decision != row["proposal"] or row["proposed_by"] != viewer:
+    else:
         await decide(context.transaction, context.changes, row, input.decision, viewer)
     return ResolveAddressConflictPayload(conflict)

@@ -52,15 +52,23 @@ FEATURE = Feature(
     ),
     stored_data=(
         StoredData(
+            prefix="evidence/",
+            note="photos, documents and recordings",
+            retention="with the evidence, or a day after an upload that was not finished",
+            export="`evidence`",
+            keys=EVIDENCE_KEYS,
+        ),
+        # Files from before: their keys name a person or an organisation.
+        StoredData(
             prefix="{organisation}/evidence/",
-            note="photos, documents and recordings of students of an organisation",
+            note="older photos, documents and recordings of students of an organisation",
             retention="with the evidence, or a day after an upload that was not finished",
             export="`evidence`",
             keys=EVIDENCE_KEYS,
         ),
         StoredData(
             prefix="people/{person}/evidence/",
-            note="photos, documents and recordings of people without an organisation",
+            note="older photos, documents and recordings of people without an organisation",
             retention="with the evidence, or a day after an upload that was not finished",
             export="`evidence`",
             keys=EVIDENCE_KEYS,

@@ -46,9 +46,13 @@ from poutama.store.deletion import schedule_deletion
 
 logger = logging.getLogger(__name__)
 
-_FIND = "SELECT file_name, bytes, sha256, state FROM evidence WHERE id = $1::uuid"
+# By its stem as well: under the id of evidence that was deleted there may be another.
+_FIND = """
+SELECT file_name, bytes, sha256, state FROM evidence WHERE id = $1::uuid AND stem = $2::text
+"""
 _FIND_UPLOADER = """
-SELECT state, stem, bytes, uploader_id, organisation_id FROM evidence WHERE id = $1::uuid
+SELECT state, stem, bytes, uploader_id, organisation_id FROM evidence
+WHERE id = $1::uuid AND stem = $2::text
 """
 
 
@@ -89,7 +93,9 @@ EvidenceStep: TypeAlias = Step[EvidenceInput, Empty]
 async def prepare_evidence(step: EvidenceStep) -> Finished:
     """Make an upload READY, or REJECTED with the reason."""
     evidence, stem = step.input.evidence, step.input.stem
-    rows = await step.database.read(_FIND, (evidence,), deadline=step.deadline, name="evidence")
+    rows = await step.database.read(
+        _FIND, (evidence, stem), deadline=step.deadline, name="evidence"
+    )
     if not rows:
         return Finished(effects=_conclude(step, evidence, stem, None))
     if rows[0]["state"] != "PENDING":
@@ -212,7 +218,7 @@ async def _write(
     outcome: Served | UnfitFileError | None,
 ) -> None:
     """Record the outcome; of evidence that was deleted, schedule every object for deletion."""
-    rows = await transaction.fetch(_FIND_UPLOADER, evidence)
+    rows = await transaction.fetch(_FIND_UPLOADER, evidence, stem)
     if not rows:
         await schedule_deletion(transaction, every_key(stem))
         return

@@ -32,8 +32,8 @@ def render_is_taken(person: str, row: str) -> str:
     """Return the SQL condition that the address is another person's, as far as is known.
 
     Another row of a roster stands or stood for the person, here or in another verified
-    organisation, or the person has left, as student or staff; and no administrator has decided that
-    they are the same.
+    organisation, or the person has left, as student or staff; and it was not decided of the row, as
+    it is now, that they are the same.
 
     Args:
         person: the id of the person who has the address.
@@ -51,6 +51,7 @@ def render_is_taken(person: str, row: str) -> str:
     SELECT 1 FROM address_conflict AS a
     WHERE a.person_id = {person} AND a.source = i.organisation_id::text
         AND a.claimant = {row}.sourced_id AND a.kind = '{ROSTER}' AND a.decision = '{SAME_PERSON}'
+        AND a.claimed_name = {row}.name
 )"""  # noqa: S608  names and constants
 
 

@@ -21,6 +21,7 @@ class CellKind(Enum):
 
     ID = auto()
     TEXT = auto()
+    NAME = auto()
     WORD = auto()
     DATE = auto()
 
@@ -68,7 +69,7 @@ _START = (_needed("sourcedId"), _word("status", STATUS, required=False, needed=T
 COLUMNS: Mapping[str, Sequence[CsvColumn]] = {
     "classes": (
         *_START,
-        _needed("title", CellKind.TEXT),
+        _needed("title", CellKind.NAME),
         CsvColumn("courseSourcedId", CellKind.ID, required=True),
         _word("classType", "homeroom scheduled"),
         CsvColumn("schoolSourcedId", CellKind.ID, required=True),
@@ -80,11 +81,11 @@ COLUMNS: Mapping[str, Sequence[CsvColumn]] = {
         CsvColumn("orgSourcedIds"),
         _word("role", USER_ROLES, required=False, needed=True),
         CsvColumn("username", required=True),
-        CsvColumn("givenName", required=True),
-        CsvColumn("familyName", required=True),
+        CsvColumn("givenName", CellKind.NAME, required=True),
+        CsvColumn("familyName", CellKind.NAME, required=True),
         CsvColumn("email"),
-        CsvColumn("preferredGivenName"),
-        CsvColumn("preferredFamilyName"),
+        CsvColumn("preferredGivenName", CellKind.NAME),
+        CsvColumn("preferredFamilyName", CellKind.NAME),
     ),
     "roles": (
         *_START,
@@ -111,7 +112,7 @@ COLUMNS: Mapping[str, Sequence[CsvColumn]] = {
     ),
     "orgs": (
         *_START,
-        _needed("name", CellKind.TEXT),
+        _needed("name", CellKind.NAME),
         _needed("type", CellKind.TEXT),
     ),
 }

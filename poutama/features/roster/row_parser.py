@@ -31,6 +31,7 @@ from poutama.features.roster.roster_rows import (
     SessionRow,
     UserRow,
 )
+from poutama.hidden_characters import without_hidden
 from poutama.jobs.job import RowError
 from poutama.text import LONGEST_DECOMPOSITION, has_long_run, normalize, normalize_email
 from poutama.unicode_data import is_printable
@@ -130,6 +131,8 @@ class RowReader:
         usable = True
         for column in self._columns:
             text = self._cell(record, column.name)
+            if column.kind is CellKind.NAME:
+                text = without_hidden(text).strip()
             fault = _check(column, text)
             if fault is None:
                 fields[column.name] = _store(column, text)
@@ -151,10 +154,10 @@ def _check(column: CsvColumn, text: str) -> tuple[str, str] | None:
     if any(ord(letter) < 32 and letter not in "\t\r\n" for letter in text):
         return "BAD_CHARACTER", f"{column.name} has a control character: {_shown(text)}."
     match column.kind:
-        case CellKind.TEXT if len(text) > LONGEST_CELL:
+        case CellKind.TEXT | CellKind.NAME if len(text) > LONGEST_CELL:
             message = f"{column.name} has {len(text):,} characters; the most is {LONGEST_CELL:,}."
             return "TOO_LONG", message
-        case CellKind.TEXT if has_long_run(text):
+        case CellKind.TEXT | CellKind.NAME if has_long_run(text):
             return "BAD_CHARACTER", f"{column.name} has more than 30 accents on one letter."
         case CellKind.ID if not _is_id(text):
             return "BAD_ID", f"{column.name} is not an id of {LONGEST_ID} characters at most."
@@ -172,7 +175,7 @@ def _store(column: CsvColumn, text: str) -> str:
             return text.lower()
         case CellKind.DATE:
             return text[:10]
-        case CellKind.TEXT:
+        case CellKind.TEXT | CellKind.NAME:
             return normalize(" ".join(text.split()))
         case CellKind.ID:
             return text

@@ -153,6 +153,17 @@ def test_quoted_line_ends_in_a_name_become_spaces() -> None:
     assert rows == [art(name="Art and craft")]
 
 
+def test_names_lose_what_shows_nothing_or_turns_the_direction() -> None:
+    names = {"givenName": "Mrs \u202e", "familyName": "Sm\u200bith"}
+    (row,), _, _ = read("users", csv_of("users", [{**user("u1", "Ana One"), **names}]))
+    assert isinstance(row, UserRow)
+    assert row.name == "Mrs Smith"
+    titles = classes(("c1", "\u200bA\u202ert"), ("c2", "\u2066"))
+    rows, errors, _ = read("classes", csv_of("classes", titles))
+    assert rows[0] == art(name="Art")
+    assert describe_errors(errors) == [(3, "title", "MISSING")]
+
+
 @pytest.mark.parametrize(
     ("change", "field", "code"),
     [

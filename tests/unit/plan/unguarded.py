@@ -304,15 +304,12 @@ def asserted(part: Predicate) -> Iterator[RowIs]:
     match part:
         case OneOf(Column() as column, options):
             yield RowIs(column, options)
-        case IsNull(column):
-            yield RowIs(column, is_null=True)
 
 
 def each_holds(wanted: tuple[RowIs, ...], facts: frozenset[RowIs]) -> bool:
     return all(
         any(
-            (fact.column.name, fact.is_null) == (each.column.name, each.is_null)
-            and set(fact.values) <= set(each.values)
+            fact.column.name == each.column.name and set(fact.values) <= set(each.values)
             for fact in facts
         )
         for each in wanted
