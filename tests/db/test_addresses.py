@@ -116,7 +116,7 @@ async def test_the_next_holder_of_an_address_is_not_the_last_one(
     assert conflict | {"id": ""} == {
         "id": "", "kind": "ROSTER", "source": "organisation", "claimant": "u77", "decision": None,
         "email": ADDRESS, "personName": None, "personSourcedId": "u1",
-        "claimedName": "Newbie Smith",
+        "claimedName": "Newbie Smith", "proposal": None, "version": 1,
     }  # fmt: skip
     for caller in (Caller.MANAGER, Caller.OTHER_ADMIN, Caller.MENTOR):
         assert await conflicts(importer, caller) == []

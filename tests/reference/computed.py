@@ -4,6 +4,7 @@ than what they were made of.
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from poutama.features.groups.notice import Offer, name_version
@@ -31,7 +32,7 @@ def compute(kind: str, row: Row) -> Row:
         case "RosterImport":
             before, ended = row["membershipsBefore"], row["membershipsEnded"]
             return {
-                "uploadForm": row["uploadKey"] and form_of(*(row[name] for name in ANNOUNCED)),
+                "uploadForm": row["uploadKey"] and read_form(*(row[name] for name in ANNOUNCED)),
                 "endingPercent": -(-100 * ended // before) if before else None,
             }
         case "Job":
@@ -43,7 +44,7 @@ def compute(kind: str, row: Row) -> Row:
             return {
                 "downloadUrl": row["objectKey"] and address_of(row["objectKey"]),
                 "thumbnailUrl": row["thumbnailKey"] and picture_of(row["thumbnailKey"]),
-                "uploadForm": row["uploadKey"] and form_of(*(row[name] for name in ANNOUNCED)),
+                "uploadForm": row["uploadKey"] and read_form(*(row[name] for name in ANNOUNCED)),
             }
     return {}
 
@@ -59,6 +60,12 @@ def picture_of(*values: Any) -> str:
 
 def pause_of(*_: Any) -> None:
     """No advice: when to read a job again has a test of its own."""
+
+
+def read_form(*values: Any) -> Row:
+    """The form as a row of the world has it: its end is a moment, not text."""
+    form = form_of(*values)
+    return {**form, "expiresAt": datetime.fromisoformat(form["expiresAt"])}
 
 
 def form_of(*values: Any) -> Row:
