@@ -249,6 +249,7 @@ class Settings:
     )
     invitation_days: int = setting(30, "Days in which an invitation by email can be accepted.")
     join_code_days: int = setting(30, "Days after which a group's new join code expires.")
+    account_code_days: int = setting(14, "Days in which a student's account code works.")
     invitation_pause_days: int = setting(
         90, "Days in which an organisation cannot invite an address again that declined."
     )

@@ -22,7 +22,7 @@ _FILLED = """least(
         b.level + $3::float8 * greatest(extract(epoch FROM now() - b.settled_at)::float8, 0)
     )"""
 _CHARGE = f"""
-INSERT INTO person_budget AS b (person_id, level, granted, settled_at)
+INSERT INTO {{table}} AS b ({{key}}, level, granted, settled_at)
 VALUES (
     $1::uuid,
     $2::float8 - $4::float8 - CASE WHEN $2::float8 - $4::float8 >= $5::float8
@@ -30,13 +30,16 @@ VALUES (
     $2::float8 - $4::float8 >= $5::float8,
     now()
 )
-ON CONFLICT (person_id) DO UPDATE SET
+ON CONFLICT ({{key}}) DO UPDATE SET
     level = {_FILLED} - $4::float8 - CASE WHEN {_FILLED} - $4::float8 >= $5::float8
         THEN $5::float8 ELSE 0 END,
     granted = {_FILLED} - $4::float8 >= $5::float8,
     settled_at = greatest(b.settled_at, now())
 RETURNING level, granted
 """  # noqa: S608  no value is in it
+PEOPLE = _CHARGE.replace("{table}", "person_budget").replace("{key}", "person_id")
+NEW_SIGN_INS = _CHARGE.replace("{table}", "new_sign_in").replace("{key}", "account")
+"""The statements of the two ledgers: of people, and of accounts that are not people yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,14 @@ class Charged:
 
 
 async def charge_budget(
-    database: Database, person: UUID, bucket: Bucket, *, owed: float, cost: float, deadline: float
+    database: Database,
+    person: UUID,
+    bucket: Bucket,
+    *,
+    owed: float,
+    cost: float,
+    deadline: float,
+    ledger: str = PEOPLE,
 ) -> Charged:
     """Take what is owed already, below zero if need be, and the cost if there is enough for it.
 
@@ -68,7 +78,7 @@ async def charge_budget(
     """
     values = [person, float(bucket.capacity), float(bucket.refill), float(owed), float(cost)]
     try:
-        rows = await database.write(_CHARGE, values, deadline=deadline, name="budget")
+        rows = await database.write(ledger, values, deadline=deadline, name="budget")
     except AmbiguousCommit as error:
         raise UnavailableError from error
     except DatabaseError as error:

@@ -45,6 +45,12 @@ NO_EMAIL = (
     "This sign-in is new here, and its token has no verified email to know you by: sign in with"
     " one that has, or ask your school's administrator."
 )
+
+
+class UnknownSignInError(ForbiddenError):
+    """The account is not a person's yet, and nothing leads from it to one."""
+
+
 HELD = (
     "Your email address belongs to a person here who has another account or has left. An"
     " administrator of your school must decide whether you are that person; ask them to look at the"
@@ -127,8 +133,8 @@ async def find_person(database: Database, sign_in: SignIn, *, seconds: float = T
         seconds: how long it may take.
 
     Raises:
-        ForbiddenError: the person is not found, or administrators must decide first; the message
-            has what to do next.
+        UnknownSignInError: the person is not found; the message has what to do next.
+        ForbiddenError: administrators must decide first.
         UnavailableError, DeadlineExceededError: the database did not answer.
     """
     deadline = time.monotonic() + seconds
@@ -143,7 +149,7 @@ async def find_person(database: Database, sign_in: SignIn, *, seconds: float = T
     if known:
         person_id = UUID(str(known[0]["person_id"]))
     elif sign_in.email is None:
-        raise ForbiddenError(NO_EMAIL)
+        raise UnknownSignInError(NO_EMAIL)
     else:
         person_id = await _find_invited(database, sign_in, sign_in.email, deadline)
     bound = await _bind(database, sign_in, person_id, deadline)
@@ -161,13 +167,13 @@ async def _find_invited(database: Database, sign_in: SignIn, email: str, deadlin
         logger.warning(
             "identity: rejected a sign-in: two people have emails that differ only in case"
         )
-        raise ForbiddenError(UNKNOWN)
+        raise UnknownSignInError(UNKNOWN)
     try:
         added = await add_invited_person(database, email, sign_in.name, deadline=deadline)
     except AmbiguousCommit as error:
         raise UnavailableError from error
     if added is None:
-        raise ForbiddenError(UNKNOWN)
+        raise UnknownSignInError(UNKNOWN)
     return added
 
 

@@ -19,7 +19,7 @@ from uuid import UUID
 
 from poutama.db.connection import Database
 from poutama.db.revisions import check_revisions
-from poutama.edge.budget import open_budgets
+from poutama.edge.budget import open_budgets, open_new_budgets
 from poutama.edge.http import Api, Route, Verifier
 from poutama.edge.oidc import open_verifier
 from poutama.edge.public_pages import open_pages
@@ -123,6 +123,7 @@ def open_api(
         health=lambda: ping_database(database),
         routes={**open_pages(load_features().pages, database), **(routes or {})},
         budgets=open_budgets(settings, database),
+        new_budgets=open_new_budgets(settings, database),
     )
 
 

@@ -13,20 +13,23 @@ from __future__ import annotations
 import asyncio
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import partial
 from time import monotonic
 from typing import Protocol
 from uuid import UUID
 
 import msgspec
 
-from poutama.db.budget_ledger import Bucket, Charged, charge_budget
+from poutama.db.budget_ledger import NEW_SIGN_INS, Bucket, Charged, charge_budget
 from poutama.db.connection import Database
 from poutama.edge.content_negotiation import HeaderPairs
 from poutama.errors import ConfigurationError, RateLimitedError
 from poutama.lru import Lru
 from poutama.settings import Settings
 
+ATTEMPTS_AN_HOUR = 10
+"""Requests of an account that is not a person yet."""
 PEOPLE = 10_000
 """Tabs kept by one process; the person who was here longest ago starts anew."""
 
@@ -56,9 +59,19 @@ class Budgets:
     """The budgets of all people, as one process keeps them."""
 
     def __init__(
-        self, ledger: Ledger, settings: Settings, clock: Callable[[], float] = monotonic
+        self,
+        ledger: Ledger,
+        settings: Settings,
+        clock: Callable[[], float] = monotonic,
+        price: float | None = None,
     ) -> None:
         """Keep what is needed to charge.
+
+        Args:
+            ledger: what is left is kept there.
+            settings: how much a budget has.
+            clock: in seconds.
+            price: of each request, whatever it costs; None: what it costs.
 
         Raises:
             ConfigurationError: no budget of the settings ever allows what `max_cost` allows.
@@ -73,6 +86,7 @@ class Budgets:
                 "POUTAMA_BUDGET_REFILL, POUTAMA_BUDGET_TAB: expected more than 0, and 0 or more,"
                 f" got {settings.budget_refill:g} and {settings.budget_tab:g}"
             )
+        self._price = price
         self._ledger = ledger
         self._bucket = Bucket(settings.budget_capacity, settings.budget_refill)
         self._max_owed = settings.budget_tab
@@ -89,7 +103,7 @@ class Budgets:
             # Full, until the ledger is read: a new caller does not wait.
             tab = Tab(self._bucket.capacity, self._clock())
             self._tabs.put(person, tab)
-        return Account(self, person, tab, deadline)
+        return Account(self, person, tab, deadline, self._price)
 
     def left(self, tab: Tab) -> float:
         """At most this is left, by what this process knows."""
@@ -155,21 +169,29 @@ class Budgets:
         )
 
 
-class Account(msgspec.Struct, frozen=True):
+class Account(msgspec.Struct):
     """One person's budget during one request."""
 
     budgets: Budgets
     person: UUID
     tab: Tab
     deadline: float
+    price: float | None = None
+    """Of the request, whatever it costs; None: what it costs."""
+    paid: bool = False
 
     async def spend(self, cost: int) -> None:
         """Take the cost; errors as `Budgets.spend`."""
-        await self.budgets.spend(self.person, self.tab, cost, self.deadline)
+        if self.price is None:
+            await self.budgets.spend(self.person, self.tab, cost, self.deadline)
+        elif not self.paid:
+            await self.budgets.spend(self.person, self.tab, self.price, self.deadline)
+            self.paid = True
 
     def owe(self, cost: int) -> None:
         """Note what was not known before: never refused, and paid with what comes next."""
-        self.tab.owed += cost
+        if self.price is None:
+            self.tab.owed += cost
 
     def headers(self) -> HeaderPairs:
         """What is left, for the response."""
@@ -185,11 +207,24 @@ def open_budgets(settings: Settings, database: Database) -> Budgets | None:
     if settings.budget_capacity == 0:
         return None
 
-    async def charge(
-        person: UUID, bucket: Bucket, *, owed: float, cost: float, deadline: float
-    ) -> Charged:
-        return await charge_budget(
-            database, person, bucket, owed=owed, cost=cost, deadline=deadline
-        )
+    return Budgets(partial(charge_budget, database), settings)
 
-    return Budgets(charge, settings)
+
+def open_new_budgets(
+    settings: Settings, database: Database, attempts: int = ATTEMPTS_AN_HOUR
+) -> Budgets | None:
+    """The budgets of accounts that are not people yet: so many attempts an hour, whatever is asked.
+
+    Kept in the database alone, so that all processes together allow no more.
+    """
+    if settings.budget_capacity == 0:
+        return None
+    counted = replace(
+        settings,
+        budget_capacity=attempts,
+        budget_refill=attempts / 3_600,
+        budget_tab=0,
+        max_cost=1,
+    )
+    charge = partial(charge_budget, database, ledger=NEW_SIGN_INS)
+    return Budgets(charge, counted, price=1)

@@ -136,6 +136,7 @@ class Api:
         health: Callable[[], Awaitable[object]],
         routes: Mapping[str, Route] | None = None,
         budgets: Budgets | None = None,
+        new_budgets: Budgets | None = None,
     ) -> None:
         """Put the parts together.
 
@@ -148,6 +149,7 @@ class Api:
             health: raises when the database does not answer, or lacks a migration.
             routes: further pages by exact path, GET only; the local mode's GraphiQL, for one.
             budgets: what each person may ask for in a while; None: as much as they like.
+            new_budgets: the same of each account that is not a person yet, in attempts.
 
         Raises:
             ConfigurationError: `allowed_origins` or `allowed_headers` cannot be used.
@@ -160,6 +162,7 @@ class Api:
         self._max_response_bytes = settings.max_response_bytes
         self._health = health
         self._budgets = budgets
+        self._new_budgets = new_budgets
         self._at_once = RequestsAtOnce(settings.max_requests_at_once)
         self._origins = Origins(settings.allowed_origins, settings.allowed_headers)
         self._pages: dict[str, Route] = {**(routes or {}), HEALTH_PATH: self._answer_health}
@@ -230,9 +233,10 @@ class Api:
         authorization = request.headers.get("authorization")
         viewer = await self._verifier.viewer_from_authorization(authorization)
         check_viewer(viewer, self._settings)
-        if self._budgets is None or viewer is None:
+        budgets = self._new_budgets if viewer and viewer.sign_in else self._budgets
+        if budgets is None or viewer is None:
             return await self._execute(request, media, viewer, deadline, None)
-        account = self._budgets.open_account(viewer.person_id, deadline)
+        account = budgets.open_account(viewer.person_id, deadline)
         request.accounts.append(account)
         response = await self._execute(request, media, viewer, deadline, account)
         return Response(response.status, response.headers + account.headers(), response.body)

@@ -20,7 +20,7 @@ from uuid import UUID
 import jwt
 
 from poutama.db.connection import Database
-from poutama.db.identity import SignIn, find_person
+from poutama.db.identity import SignIn, UnknownSignInError, find_person
 from poutama.edge.issuers import TENANT, Issuer, parse_issuers
 from poutama.edge.jwks import ALGORITHMS, KeySet, SigningKey
 from poutama.edge.tokens import (
@@ -36,8 +36,10 @@ from poutama.hidden_characters import without_hidden
 from poutama.settings import Settings
 from poutama.text import normalize, normalize_email, visible_text
 from poutama.unicode_data import is_printable
-from poutama.viewer import Viewer
+from poutama.viewer import NewSignIn, Viewer
 
+NEW_SECONDS = 2.0
+"""How long an account that is not a person's yet is not looked up again: it may become one."""
 REMEMBERED_SECONDS = 60.0
 """How long a person is taken to be there still: a removed one is locked out after it."""
 LONGEST_SUBJECT = 255
@@ -79,7 +81,11 @@ class OidcVerifier:
     async def verify(self, token: str, now: float) -> VerifiedToken:
         """See `edge.tokens.TokenVerifier.verify`."""
         sign_in, good_until = await self.read_sign_in(token, now)
-        viewer = Viewer(await self._find(sign_in))
+        try:
+            viewer = Viewer(await self._find(sign_in))
+        except UnknownSignInError as error:
+            new = NewSignIn(sign_in.issuer, sign_in.subject, error.message)
+            return VerifiedToken(Viewer.of_sign_in(new), min(good_until, now + NEW_SECONDS))
         return VerifiedToken(viewer, min(good_until, now + REMEMBERED_SECONDS))
 
     async def read_sign_in(self, token: str, now: float) -> tuple[SignIn, float]:

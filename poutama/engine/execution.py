@@ -19,6 +19,7 @@ from graphql import GraphQLNamedType
 
 from poutama.changes import ChangePlans
 from poutama.db.connection import Database
+from poutama.engine import new_sign_ins
 from poutama.engine.mutation import (
     MutationRun,
     PrepareRepeat,
@@ -162,7 +163,7 @@ class Engine:
             if isinstance(prepared, PreparedRead):
                 result = await self._read(prepared.statement, binding, deadline)
             else:
-                binding.idempotent_request = _idempotent_request(idempotency_key, request)
+                binding.idempotent_request = _idempotent_request(idempotency_key, request, viewer)
                 repeat = partial(self._prepare_repeat, operation, shape)
                 result = await self._mutate(prepared.steps, binding, deadline, repeat)
             return self._answer(prepared, result, viewer)
@@ -228,6 +229,7 @@ class Engine:
     async def _find_operation(
         self, request: GraphQLRequest, viewer: Viewer | None, spend: Spend | None
     ) -> Operation:
+        new_sign_ins.refuse_text(self._model, request, viewer)
         found = self._documents.find_kept(request)
         if found is None:
             check_text(request.query, self._settings)
@@ -236,6 +238,7 @@ class Engine:
             found = self._documents.find_operation(request, keep=viewer is not None)
         if viewer is None and not found.is_public:
             raise UnauthenticatedError
+        new_sign_ins.refuse_fields(self._model, found, viewer)
         return found
 
     async def _coerce(
@@ -308,8 +311,9 @@ def _answer_error(
 
 
 def _idempotent_request(
-    idempotency_key: str | None, request: GraphQLRequest
+    idempotency_key: str | None, request: GraphQLRequest, viewer: Viewer | None
 ) -> IdempotentRequest | None:
-    if idempotency_key is None:
+    # Keys are kept with people; what an account does that is not one yet is safe to repeat.
+    if idempotency_key is None or (viewer and viewer.sign_in):
         return None
     return IdempotentRequest(idempotency_key, fingerprint_request(request))

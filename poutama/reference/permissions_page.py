@@ -219,7 +219,8 @@ def _mutations(model: Model) -> Iterator[str]:
             continue
         if mutation.everyone:
             only = ", for what the input does not name" if mutation.permissions else ""
-            yield f"| `{name}` | | everyone who is signed in{only} | |\n"
+            also = ", also accounts that are not people yet" if mutation.new_sign_in else ""
+            yield f"| `{name}` | | everyone who is signed in{only}{also} | |\n"
         for permission in mutation.permissions:
             entity = model.entities[permission.entity]
             for grant in permission.grants:

@@ -308,6 +308,8 @@ class Mutation:
     """Set where it takes several inputs."""
     client_id: ClientId | None = None
     """Of a procedure that makes a row whose id the client may make."""
+    new_sign_in: bool = False
+    """Of a procedure: accounts that are not people yet may call it as well."""
 
 
 @dataclass(frozen=True, slots=True)

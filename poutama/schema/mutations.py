@@ -137,7 +137,9 @@ class _Loader:
         self, node: FieldDefinitionNode, procedure: str, payload: ObjectTypeDefinitionNode
     ) -> Mutation:
         input_type = self._input_type(node)
-        permissions, everyone = load_permissions(node, input_type, self.entities, self.enums)
+        permissions, everyone, new_sign_in = load_permissions(
+            node, input_type, self.entities, self.enums
+        )
         fields = self._payload_fields(payload, None, Action.PROCEDURE)
         return Mutation(
             field=node.name.value,
@@ -150,6 +152,7 @@ class _Loader:
             permissions=permissions,
             everyone=everyone,
             client_id=find_client_id(input_type, fields, self.entities),
+            new_sign_in=new_sign_in,
         )
 
     def _load_write(self, node: FieldDefinitionNode, payload: ObjectTypeDefinitionNode) -> Mutation:

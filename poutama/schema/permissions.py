@@ -33,8 +33,9 @@ def load_permissions(
     input_type: InputObjectTypeDefinitionNode,
     entities: Mapping[str, Entity],
     enums: Mapping[str, tuple[str, ...]],
-) -> tuple[tuple[Permission, ...], bool]:
-    """What must hold before the procedure is called, and whether being signed in may be enough.
+) -> tuple[tuple[Permission, ...], bool, bool]:
+    """What must hold before the procedure is called, whether being signed in may be enough, and
+    whether accounts that are not people yet may call it.
 
     Raises:
         SchemaError: nothing says who may call it, or a `@permit` leads nowhere.
@@ -43,18 +44,21 @@ def load_permissions(
     if not found:
         raise SchemaError("say who may call it with @permit.")
     fields = {field.name.value: field for field in input_type.fields or ()}
-    everyone = False
+    callers: set[str] = set()
     grants: dict[tuple[str, str], list[Grant]] = {}
     for each in found:
-        if each.get("everyone"):
+        if caller := next((name for name in ("everyone", "newSignIn") if each.get(name)), None):
             if len(each) > 1:
-                raise SchemaError("@permit(everyone: true) takes nothing else.")
-            everyone = True
+                raise SchemaError(f"@permit({caller}: true) takes nothing else.")
+            callers.add(caller)
             continue
         key = _find_row(each, fields, entities)
         grants.setdefault(key, []).append(_load_grant(each, entities[key[1]], fields, enums))
     if len({name for name, _ in grants}) < len(grants):
         raise SchemaError("@permit names two types for one input.")
+    everyone, new_sign_in = "everyone" in callers, "newSignIn" in callers
+    if new_sign_in and (grants or not everyone):
+        raise SchemaError("@permit(newSignIn: true) goes with @permit(everyone: true) alone.")
     if not everyone and all(is_nullable(fields[name].type) for name, _ in grants):
         raise SchemaError(
             "its inputs may be left out so that no @permit is asked;"
@@ -63,7 +67,7 @@ def load_permissions(
     found_permissions = (
         Permission(name, entity, tuple(each)) for (name, entity), each in grants.items()
     )
-    return tuple(found_permissions), everyone
+    return tuple(found_permissions), everyone, new_sign_in
 
 
 def _find_row(

@@ -19,6 +19,7 @@ from tests.features.record import (
 from tests.features.sample import LATELY, id_of
 from tests.reference import rights
 from tests.reference.changes import Doing, Done, Refused, about
+from tests.reference.derived_rows import has_signed_in
 from tests.reference.policy import Row
 
 SAME_PERSON = {"decision": "SAME_PERSON", "expectedVersion": 1}
@@ -109,7 +110,9 @@ def _decides(doing: Doing, conflict: Row) -> bool:
     ]
     current = [each for each in theirs if doing.policy.counts(each)]
     accepted = [each for each in theirs if each["acceptedAt"] is not None]
-    asked = {each["organisationId"] for each in current or accepted or theirs}
+    # An invitation gives no say over an account that is used.
+    invited = [] if has_signed_in(doing.world, conflict["personId"]) else theirs
+    asked = {each["organisationId"] for each in current or accepted or invited}
     person = doing.find("Person", conflict["personId"])
     if not accepted and (person["email"] or "").endswith("@school.example"):
         asked = verified

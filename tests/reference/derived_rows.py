@@ -11,7 +11,7 @@ from hashlib import md5
 from uuid import UUID
 
 from tests.reference.computed import compute
-from tests.reference.policy import LEADERS, Policy, Row
+from tests.reference.policy import LEADERS, Policy, Row, World
 
 
 def reminds(policy: Policy, reminder: Row) -> bool:
@@ -132,3 +132,25 @@ def progress(policy: Policy) -> list[Row]:
             "overdue": len(overdue), "completed": len(goals) - len(active),
         })  # fmt: skip
     return found
+
+
+def student_accounts(policy: Policy) -> list[Row]:
+    """Of each student who belongs to an organisation now, whether they have signed in."""
+    return [
+        {
+            "id": each["id"], "groupId": each["groupId"], "codeExpiresAt": None,
+            "organisationId": each["organisationId"],
+            "hasSignedIn": has_signed_in(policy.world, each["personId"]),
+        }
+        for each in policy.world["Membership"]
+        if each["role"] == "STUDENT" and policy.counts(each)
+    ]  # fmt: skip
+
+
+def has_signed_in(world: World, person: UUID | None) -> bool:
+    """Of the people of a world those have of whom it was decided that an account is theirs."""
+    return any(
+        each["kind"] == "SIGN_IN" and each["decision"] == "SAME_PERSON"
+        for each in world["AddressConflict"]
+        if each["personId"] == person
+    )

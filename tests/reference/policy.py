@@ -60,8 +60,10 @@ class Policy:
                 return self.belongs_to(row["id"])
             case "Group":
                 return self.is_in_group(row["id"]) or self.leads(row["organisationId"])
-            case "GroupProgress":
-                return self.mentors(row["id"]) or self.leads(row["organisationId"])
+            case "GroupProgress" | "StudentAccount":
+                # A group's sums, and whether a student has signed in: for those who teach or lead.
+                group = row.get("groupId", row["id"])
+                return self.mentors(group) or self.leads(row["organisationId"])
             case "Membership" | "Consent":
                 return self.may_see_membership(row)
             case "Reminder" | "Invitation":

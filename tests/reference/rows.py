@@ -71,6 +71,13 @@ select id, 'school.example' from organisation where verified
 """
 
 
+ADD_SIGN_INS = """
+insert into identity (issuer, subject, person_id)
+select source, claimant, person_id from address_conflict
+where kind = 'SIGN_IN' and decision = 'SAME_PERSON'
+"""
+
+
 async def delete_rows(database: Database) -> None:
     """Take out every row of people, groups and goals."""
     for statement in EMPTY:
@@ -97,6 +104,8 @@ async def insert_rows(database: Database, model: Model, world: World) -> None:
             )
         if kind == "Organisation":
             await database.write(ADD_DOMAIN, deadline=time.monotonic() + 60)
+        if kind == "AddressConflict":
+            await database.write(ADD_SIGN_INS, deadline=time.monotonic() + 60)
 
 
 async def read_rows(database: Database, model: Model, kinds: Iterable[str]) -> World:

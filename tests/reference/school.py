@@ -20,7 +20,13 @@ from graphql import (
     is_leaf_type,
 )
 
-from tests.reference.derived_rows import accesses, offer, progress, reminds
+from tests.reference.derived_rows import (
+    accesses,
+    offer,
+    progress,
+    reminds,
+    student_accounts,
+)
 from tests.reference.listings import Listing, name_list, order_terms, read_window
 from tests.reference.policy import Policy, Row
 from tests.reference.resolvers import compare, describe_missing, has_words
@@ -49,6 +55,7 @@ ONE = {
         "endedBy": ("Person", "endedById"),
         "enrolledBy": ("Person", "enrolledById"),
         "invitation": ("Invitation", "id"),
+        "account": ("StudentAccount", "id"),
     },
     "PersonAccess": {
         "person": ("Person", "personId"),
@@ -208,6 +215,8 @@ def see(policy: Policy, kind: str) -> Iterator[VisibleRow]:
     match kind:
         case "GroupProgress":
             rows = progress(policy)
+        case "StudentAccount":
+            rows = student_accounts(policy)
         case "Invitation":
             rows = [
                 offer(policy, row) for row in policy.world["Membership"] if policy.is_offered(row)

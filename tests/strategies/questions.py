@@ -259,6 +259,8 @@ class Asker:
             if field != "id":
                 return choose(self.draw, 1, 0, 2, 3)
             kind = "Group"
+        if kind == "StudentAccount" and field == "hasSignedIn":
+            return choose(self.draw, True, False)
         if kind in SHOWN_OF_OTHERS:
             kind, field = SHOWN_OF_OTHERS[kind].get(field, ("Membership", field))
         rows = [row for row in self.world[kind] if row[field] is not None]
@@ -274,6 +276,7 @@ SHOWN_OF_OTHERS = {
         "groupName": ("Group", "name"),
         "inviterName": ("Person", "name"),
     },
+    "StudentAccount": {"codeExpiresAt": ("Membership", "beginsAt")},
     "PersonAccess": {
         "reason": ("Membership", "role"),
         "readsGoals": ("Organisation", "verified"),

@@ -1,0 +1,1 @@
+"""Accounts of students without an address, and the codes by which they claim them."""
