@@ -53,7 +53,6 @@ _FIND_CODE = f"""
 SELECT g.id, g.organisation_id, g.join_code_expires_at, {render_waits("$2::uuid", "g")} AS waits
 FROM learning_group AS g WHERE g.join_code = $1::text AND g.join_code_expires_at > now()
 """  # noqa: S608  constants
-_FIND_GROUP = "SELECT organisation_id FROM learning_group WHERE id = $1::uuid"
 _FIND_ANY = "SELECT 1 FROM membership WHERE group_id = $1::uuid LIMIT 1"
 # `older`: joined by a code that the group has renewed since.
 _FIND_SAME = f"""
