@@ -34,7 +34,8 @@ def render_is_unknown(membership: str) -> str:
 
 
 def render_has_studied(person: str, organisation: str, email: str) -> str:
-    """Return the SQL condition that account or address have, or had, a student's place there.
+    """Return the SQL condition that account or address have, or had, a student's place there, or
+    that a roster listed the account as a student.
 
     Args:
         person: the id of the account's person.
@@ -45,8 +46,10 @@ def render_has_studied(person: str, organisation: str, email: str) -> str:
     place = f"sm.role = 'STUDENT' AND (sm.organisation_id = {organisation}) IS TRUE"
     found = "EXISTS (SELECT 1 FROM membership AS sm WHERE"
     return (
-        f"({found} sm.person_id = {person} AND {place})"
-        f" OR {found} sm.invited_email = {email} AND {place}))"
+        f"({found} sm.person_id = {person} AND {place})"  # noqa: S608  names
+        f" OR {found} sm.invited_email = {email} AND {place})"
+        f" OR EXISTS (SELECT 1 FROM roster_person AS sl WHERE sl.person_id = {person}"
+        f" AND (sl.organisation_id = {organisation}) IS TRUE AND sl.student))"
     )
 
 
@@ -59,6 +62,26 @@ def render_leads(person: str, organisation: str) -> str:
     )
 
 
+def render_is_to_lead(person: str, organisation: str) -> str:
+    """Return the SQL condition that the person leads it, or will once they are confirmed or begin.
+
+    Args:
+        person: the id of the person.
+        organisation: where.
+    """
+    return (
+        f"EXISTS (SELECT 1 FROM membership AS lm WHERE lm.person_id = {person}"  # noqa: S608  names
+        f" AND (lm.organisation_id = {organisation}) IS TRUE"
+        " AND lm.role IN ('MENTOR_MANAGER', 'ADMIN') AND lm.accepted_at IS NOT NULL"
+        " AND (lm.ends_at IS NULL OR lm.ends_at > now()))"
+    )
+
+
+def _render_leader_mentors(membership: str) -> str:
+    leads = render_is_to_lead(f"{membership}.person_id", f"{membership}.organisation_id")
+    return f"({membership}.role = 'MENTOR' AND {membership}.granted_by_id IS NULL AND {leads})"
+
+
 def render_needs_second_adult(membership: str) -> str:
     """Return the SQL condition that the membership waits to be confirmed once it is accepted.
 
@@ -68,8 +91,27 @@ def render_needs_second_adult(membership: str) -> str:
     Args:
         membership: the alias of its row.
     """
-    leads = render_leads(f"{membership}.person_id", f"{membership}.organisation_id")
+    return f"({render_is_unknown(membership)} OR {_render_leader_mentors(membership)})"
+
+
+def render_waits_again(membership: str) -> str:
+    """Return the SQL condition that a membership of staff which counts is to wait.
+
+    Its account has become a student's, or a leader's who mentors without another person's offer,
+    since it was accepted; and no second adult has confirmed it. The operator has checked founders.
+
+    Args:
+        membership: the alias of its row.
+    """
+    organisation = f"{membership}.organisation_id"
+    studied = render_has_studied(
+        f"{membership}.person_id", organisation, f"{membership}.invited_email"
+    )
     return (
-        f"({render_is_unknown(membership)} OR ({membership}.role = 'MENTOR'"
-        f" AND {membership}.granted_by_id IS NULL AND {leads}))"
+        f"({membership}.role IN {STAFF} AND {membership}.source <> 'FOUNDED'"
+        f" AND {membership}.accepted_at IS NOT NULL AND {membership}.confirmed"
+        f" AND {membership}.confirmed_at IS NULL"
+        f" AND ({membership}.ends_at IS NULL OR {membership}.ends_at > now())"
+        f" AND (({render_is_verified(organisation)} AND {studied})"
+        f" OR {_render_leader_mentors(membership)}))"
     )

@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
-from tests.db.roster_importer import Importer, counts, errors, small
+from dataclasses import dataclass, field
+from random import Random
+
+import pytest
+
+from tests.db.notices import shown
+from tests.db.roster_importer import ORGANISATION, Importer, counts, errors, small
 from tests.features.record import Caller
 from tests.features.sample import id_of
 from tests.unit.features.rosters import (
@@ -165,3 +171,97 @@ async def test_roles_of_1_2_manage_as_they_say_and_no_longer(importer: Importer)
     content = school_of_1_2(("a1", "teacher"), ("t1", "siteAdministrator"), ("u1", "student"))
     await importer.import_(content, managers=True)
     assert await managers(importer) == ["t1@school.example"]
+
+
+INVITE = "mutation ($i: InviteInput!) { invite(input: $i) { membership { id } } }"
+ACCEPT = """mutation ($id: UUID!, $notice: String!) {
+  acceptMembership(input: { membershipId: $id, noticeVersion: $notice }) { membership { id } } }"""
+# Who counts as staff without a second adult, and is, or was, a student, or leads and teaches.
+ALONE = """
+SELECT m.role FROM membership AS m
+WHERE m.person_id = $1 AND m.role <> 'STUDENT' AND m.accepted_at IS NOT NULL AND m.confirmed
+    AND m.confirmed_at IS NULL AND m.ends_at IS NULL AND ($2::bool OR (m.role = 'MENTOR'
+        AND m.source = 'ROSTER' AND EXISTS (
+            SELECT 1 FROM membership AS l WHERE l.person_id = m.person_id AND l.ends_at IS NULL
+                AND l.role = 'MENTOR_MANAGER' AND l.accepted_at IS NOT NULL)))
+"""
+
+
+@dataclass(slots=True)
+class Account:
+    """One account, and what the school's file says of it so far."""
+
+    importer: Importer
+    made: bool
+    role: str = "aide"
+    classes: dict[str, str] = field(default_factory=dict)
+    student: bool = False
+
+    async def do(self, step: str) -> None:
+        """List it, enrol it, or invite it; it accepts what it is offered."""
+        match step:
+            case "listed":
+                self.role, self.student = "student", True
+            case "enrolled":
+                self.classes["c1"], self.student = "student", True
+            case "teaches":
+                self.classes["c2"], self.role = "teacher", "teacher"
+            case "manages":
+                self.role = "administrator"
+        if step in ("mentors by hand", "manages by hand"):
+            place = {"organisationId": str(ORGANISATION), "email": "stranger@school.example"}
+            role: dict[str, str] = {"role": "MENTOR_MANAGER"}
+            if step == "mentors by hand":
+                role = {"role": "MENTOR", "groupId": str(id_of("group"))}
+            await self.importer.ask(INVITE, Caller.ADMIN, i={**place, **role, "name": "x"})
+        else:
+            await self.import_()
+        offers = await self.importer.rows(
+            "SELECT id FROM membership WHERE person_id = $1 AND accepted_at IS NULL"
+            " AND ends_at IS NULL",
+            id_of(Caller.STRANGER),
+        )
+        for offer in offers:
+            await self.importer.ask(
+                ACCEPT, Caller.STRANGER, **await shown(self.importer, offer["id"])
+            )
+
+    async def import_(self) -> None:
+        """As the school's system is now."""
+        account = user("u9", "The Account", self.role, email="stranger@school.example")
+        content = small(
+            classes=classes(("c1", "Art"), ("c2", "Music")),
+            users=[account],
+            enrollments=enrolments(*((each, "u9", role) for each, role in self.classes.items())),
+        )
+        await self.importer.import_(content, managers=True)
+        if self.made:
+            # As if the roster had made it: it is enrolled without being asked.
+            await self.importer.write("UPDATE roster_person SET made = true")
+
+
+@pytest.mark.parametrize("seed", range(8))
+async def test_in_no_order_is_a_student_s_account_a_second_adult(
+    importer: Importer, seed: int
+) -> None:
+    """Nor does a leader's mentor by a roster, before another adult has confirmed it."""
+    random = Random(seed)
+    account = Account(importer, made=bool(seed % 2))
+    steps = ["listed", "enrolled", "teaches", "manages", "mentors by hand", "manages by hand"]
+    for step in random.sample(steps, k=4):
+        await account.do(step)
+        alone = await importer.rows(ALONE, id_of(Caller.STRANGER), account.student)
+        assert alone == [], (step, alone)
+
+
+async def test_a_leader_whom_the_same_file_lists_as_a_teacher_waits(importer: Importer) -> None:
+    head = user("b1", "The Head", "administrator")
+    members = enrolments(("c1", "b1", "teacher"))
+    checked = await importer.check(small(users=[head], enrollments=members), managers=True)
+    said = [each["sentence"] for each in checked["changes"] if each["sourcedId"] == "c1-b1"]
+    assert "they are one themselves" in said[0]
+    await importer.apply(checked)
+    rows = await importer.rows(
+        "SELECT role, confirmed FROM membership WHERE source = 'ROSTER' ORDER BY role"
+    )
+    assert [tuple(row) for row in rows] == [("MENTOR", False), ("MENTOR_MANAGER", True)]

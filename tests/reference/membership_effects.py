@@ -146,7 +146,24 @@ def accept_membership(doing: Doing, input: Row) -> Done:
         if not doing.policy.is_over(other):
             doing.touch(other, endsAt=doing.now, endedById=doing.viewer)
             doing.record("UPDATE", "Membership", other["id"], found["personId"], found["childId"])
+    _let_staff_wait(doing, found)
     return about("Membership", found)
+
+
+def _let_staff_wait(doing: Doing, accepted: Row) -> None:
+    """A student's account is not a second adult, whichever it was first."""
+    place = {key: accepted[key] for key in ("personId", "organisationId")}
+    held = doing.all("Membership", **place)
+    waiting = [row for row in held if rights.waits_again(doing.policy, row)]
+    for row in waiting:
+        name = doing.find("Person", row["personId"])["name"]
+        waits = {"confirmed": False, "confirmedAt": None, "confirmedById": None}
+        doing.touch(row, **waits, applicantName=name)
+        doing.record("UPDATE", "Membership", row["id"], row["personId"], row["childId"])
+    admins = doing.all("Membership", organisationId=place["organisationId"], role="ADMIN")
+    was_admin = any(row["role"] == "ADMIN" for row in waiting)
+    if was_admin and not any(map(doing.policy.counts, admins)):
+        raise Refused("CONFLICT")
 
 
 def decline_invitation(doing: Doing, input: Row) -> Done:

@@ -7,6 +7,8 @@ with these few whom the engine lets do what.
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from tests.reference.policy import LEADERS, Policy, Row
 
 
@@ -90,19 +92,57 @@ def waits_for_a_second_adult(policy: Policy, membership: Row) -> bool:
     place, role = membership["organisationId"], membership["role"]
     if role not in ("MENTOR", *LEADERS):
         return False
-    verified = any(each["verified"] for each in policy.world["Organisation"] if each["id"] == place)
     known = (membership["invitedEmail"] or "").endswith("@school.example")
-    known = known and not any(
+    known = known and not has_studied(policy, membership)
+    return (is_verified(policy, place) and not known) or _mentors_as_leader(policy, membership)
+
+
+def waits_again(policy: Policy, membership: Row) -> bool:
+    """Of staff that counts: whose account is a student's by then, or who leads and mentors without
+    another's offer, and whom no second adult has confirmed. Founders were checked.
+    """
+    if membership["role"] not in ("MENTOR", *LEADERS) or membership["source"] == "FOUNDED":
+        return False
+    if membership["acceptedAt"] is None or policy.is_over(membership):
+        return False
+    if not membership["confirmed"] or membership["confirmedAt"] is not None:
+        return False
+    studied = is_verified(policy, membership["organisationId"]) and has_studied(policy, membership)
+    return studied or _mentors_as_leader(policy, membership)
+
+
+def is_verified(policy: Policy, place: UUID) -> bool:
+    return any(each["verified"] for each in policy.world["Organisation"] if each["id"] == place)
+
+
+def has_studied(policy: Policy, membership: Row) -> bool:
+    """Whether the account, or the address that was invited, is, or was, a student's there."""
+    place, address = membership["organisationId"], membership["invitedEmail"]
+    return any(
         each["organisationId"] == place
         and each["role"] == "STUDENT"
         and (
             each["personId"] == membership["personId"]
-            or each["invitedEmail"] == membership["invitedEmail"]
+            or (address is not None and each["invitedEmail"] == address)
         )
         for each in policy.world["Membership"]
     )
-    listed = role == "MENTOR" and membership["grantedById"] is None
-    return (verified and not known) or (listed and policy.leads(place))
+
+
+def _mentors_as_leader(policy: Policy, membership: Row) -> bool:
+    """A roster's mentor, say, who leads there or will, once confirmed or begun."""
+    return (
+        membership["role"] == "MENTOR"
+        and membership["grantedById"] is None
+        and any(
+            each["role"] in LEADERS
+            and each["personId"] == membership["personId"]
+            and each["organisationId"] == membership["organisationId"]
+            and each["acceptedAt"] is not None
+            and not policy.is_over(each)
+            for each in policy.world["Membership"]
+        )
+    )
 
 
 def who_may_end(policy: Policy, membership: Row) -> bool:

@@ -14,9 +14,9 @@ import msgspec
 from asyncpg import Record
 
 from poutama.changes import ColumnValue
-from poutama.errors import ConflictError
 from poutama.features.groups.lapses import find_lapsed, let_wait
 from poutama.features.groups.memberships import Role
+from poutama.features.groups.staff import require_administrator
 from poutama.procedure import ProcedureContext
 from poutama.sql.relationship import render_is_current
 
@@ -34,14 +34,10 @@ _FIND_CONSENTS = """
 SELECT id FROM consent WHERE withdrawn_at IS NULL
     AND membership_id IN (SELECT jsonb_array_elements_text($1::jsonb)::uuid)
 """
-_FIND_ADMIN = f"""
-SELECT 1 FROM membership WHERE organisation_id = $1::uuid AND role = 'ADMIN'
-    AND {render_is_current("membership")} LIMIT 1
-"""  # noqa: S608  constants
 _FIND_ROLES = f"""
 SELECT role FROM membership WHERE organisation_id = $1::uuid AND person_id = $2::uuid
     AND role IN ('MENTOR_MANAGER', 'ADMIN') AND {render_is_current("membership")}
-"""  # noqa: S608
+"""  # noqa: S608  constants
 # What a manager may end by themselves, and an administrator; never the caller's own.
 _IS_THEIRS = """
 m.organisation_id = $1::uuid AND m.person_id IS DISTINCT FROM $3::uuid
@@ -97,10 +93,8 @@ async def end_membership(
     gone = _list_ids([each["id"] for each in waiting])
     await let_wait(context.changes, await find_lapsed(context.transaction, gone))
     leaves = row["role"] == Role.ADMIN and row["accepted"] and not row["ended"]
-    if (leaves or any(each["admin"] for each in granted)) and not await context.transaction.fetch(
-        _FIND_ADMIN, row["organisation_id"]
-    ):
-        raise ConflictError("An organisation keeps an administrator.")
+    if leaves or any(each["admin"] for each in granted):
+        await require_administrator(context, row["organisation_id"])
     others = len(ending) - (membership in ending)
     return EndMembershipPayload(membership, others + len(waiting))
 

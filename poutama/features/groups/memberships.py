@@ -17,6 +17,7 @@ from poutama.db.second_adults import render_needs_second_adult
 from poutama.errors import ConflictError, ForbiddenError, NotFoundError
 from poutama.features.groups.join_codes import render_waits
 from poutama.features.groups.notice import Offer, describe_sharing, name_version
+from poutama.features.groups.staff import let_staff_wait
 from poutama.procedure import ProcedureContext
 
 NO_LONGER_VERIFIED = (
@@ -91,13 +92,14 @@ async def accept_membership(
 
     One by a join code waits to be confirmed where it would if the person joined now, or where the
     code was renewed since; so does one of an adult whom the school does not know
-    (`db.second_adults`). Other offers of the same membership end, unless it waits.
+    (`db.second_adults`). Other offers of the same membership end, unless it waits. The person's
+    memberships as staff wait again where this one is a student's (`staff`).
 
     Raises:
         NotFoundError: it has ended or has expired.
         ForbiddenError: only a verified organisation may offer it, and it is no longer one.
         ConflictError: the sentences that were shown are not the current ones, or another person
-            claims the address.
+            claims the address; or the organisation would be left without an administrator.
     """
     membership = input.membership_id
     offers = await context.transaction.fetch(_FIND_OFFER, membership)
@@ -121,6 +123,7 @@ async def accept_membership(
     await _record_consent(context, membership, offers[0], offer, input.notice_version)
     if not row["waits"]:
         await _end_others(context, membership)
+    await let_staff_wait(context, offers[0]["person_id"], offers[0]["organisation_id"])
     return MembershipPayload(membership)
 
 

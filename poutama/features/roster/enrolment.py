@@ -6,7 +6,7 @@ writes them.
 
 from __future__ import annotations
 
-from poutama.db.second_adults import STAFF, render_has_studied, render_leads
+from poutama.db.second_adults import STAFF, render_has_studied, render_is_to_lead
 from poutama.db.verified_organisations import render_has_domain, render_is_verified
 
 OTHER_DOMAIN, OWN_DECISION = "OTHER_DOMAIN", "OWN_DECISION"
@@ -84,21 +84,30 @@ def render_studies(membership: str, organisation: str, email: str) -> str:
     listed = (
         f"{membership}.person_id IN (SELECT xs.person_id FROM roster_staged_membership AS xs"  # noqa: S608
         " WHERE xs.import_id = $1::uuid AND xs.role = 'STUDENT' AND xs.action IN ('ADD', 'MOVE')"
-        " AND xs.person_id IS NOT NULL)"
+        " AND xs.person_id IS NOT NULL"
+        " UNION ALL SELECT xl.target FROM roster_staged_person AS xl"
+        " WHERE xl.import_id = $1::uuid AND xl.student AND xl.action IN ('ADD', 'CHANGE', 'SAME')"
+        " AND xl.target IS NOT NULL)"
     )
     studied = render_has_studied(f"{membership}.person_id", organisation, email)
     return f"CASE WHEN {membership}.role IN {STAFF} THEN {listed} OR {studied} ELSE false END"
 
 
 def render_mentors_as_leader(membership: str, organisation: str) -> str:
-    """Return the SQL condition that a staged membership makes a mentor of who leads there.
+    """Return the SQL condition that a staged membership makes a mentor of who leads there, also by
+    the same file.
 
     Args:
         membership: the alias of the staged membership.
         organisation: where.
     """
-    leads = render_leads(f"{membership}.person_id", organisation)
-    return f"CASE WHEN {membership}.role = 'MENTOR' THEN {leads} ELSE false END"
+    leads = render_is_to_lead(f"{membership}.person_id", organisation)
+    listed = (
+        f"{membership}.person_id IN (SELECT xs.person_id FROM roster_staged_membership AS xs"  # noqa: S608
+        " WHERE xs.import_id = $1::uuid AND xs.role = 'MENTOR_MANAGER'"
+        " AND xs.action IN ('ADD', 'MOVE') AND xs.person_id IS NOT NULL)"
+    )
+    return f"CASE WHEN {membership}.role = 'MENTOR' THEN {leads} OR {listed} ELSE false END"
 
 
 def render_has_declined(person: str, organisation: str, email: str, days: str) -> str:

@@ -13,7 +13,7 @@ from uuid import UUID
 
 from poutama.db.connection import Database
 from poutama.db.pooled_connection import Records
-from poutama.db.second_adults import STAFF, render_is_unknown
+from poutama.db.second_adults import STAFF, render_is_unknown, render_waits_again
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.errors import BadUserInputError, ConflictError, NotFoundError
 from poutama.text import fold, normalize_email
@@ -40,8 +40,11 @@ UPDATE membership AS m SET
     confirmed = false, confirmed_at = NULL, confirmed_by_id = NULL, applicant_name = p.name,
     version = m.version + 1, updated_at = now()
 FROM person AS p
-WHERE p.id = m.person_id AND {_IS_STAFF} AND m.source = 'INVITED' AND m.confirmed
-    AND (m.confirmed_at IS NULL OR m.confirmed_by_id IS NOT NULL) AND {render_is_unknown("m")}
+WHERE p.id = m.person_id AND {_IS_STAFF} AND (
+    (m.source = 'INVITED' AND m.confirmed
+        AND (m.confirmed_at IS NULL OR m.confirmed_by_id IS NOT NULL) AND {render_is_unknown("m")})
+    OR {render_waits_again("m")}
+)
 """  # noqa: S608  constants
 _CONFIRM = f"""
 UPDATE membership AS m SET
@@ -49,7 +52,11 @@ UPDATE membership AS m SET
     version = m.version + 1, updated_at = now()
 WHERE {_IS_STAFF} AND NOT m.confirmed
 """  # noqa: S608
-_CONFIRM_KNOWN = f"{_CONFIRM} AND m.granted_by_id IS NOT NULL AND NOT {render_is_unknown('m')}"
+# No person confirms these: where one becomes a student's account, it waits again.
+_CONFIRM_KNOWN = (
+    _CONFIRM.replace("confirmed_at = now()", "confirmed_at = NULL")
+    + f" AND m.granted_by_id IS NOT NULL AND NOT {render_is_unknown('m')}"
+)
 _CONFIRM_ADULT = f"""
 {_CONFIRM} AND (m.invited_email = $2::text OR m.person_id IN (
     SELECT p.id FROM person AS p WHERE lower(p.email) = $2::text

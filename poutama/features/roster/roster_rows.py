@@ -60,13 +60,14 @@ class UserRow(RosterRow):
 
     file: ClassVar[str] = "users"
     # It tells people apart; it changes nothing of them.
-    apart: ClassVar[frozenset[str]] = frozenset(("line", "username"))
+    apart: ClassVar[frozenset[str]] = frozenset(("line", "username", "student"))
     name: str = ""
     email: str = ""
     username: str = ""
     has_role: bool = False
     family: bool = False
     manages: bool = False
+    student: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,9 +75,11 @@ class RoleRow(RosterRow):
     """A role of a user, as 1.2 has it; one without use here is neither."""
 
     file: ClassVar[str] = "roles"
+    apart: ClassVar[frozenset[str]] = frozenset(("line", "student"))
     user_id: str = ""
     family: bool = False
     manages: bool = False
+    student: bool = False
     begins: str = ""
     ends: str = ""
 

@@ -229,6 +229,7 @@ def _make_user(line: int, fields: Fields, report: ReportFault) -> RosterRow | No
         has_role=bool(role),
         family=role in FAMILY,
         manages=role in ADMINISTRATORS,
+        student=role == "student",
     )
 
 
@@ -241,6 +242,7 @@ def _make_role(line: int, fields: Fields, report: ReportFault) -> RosterRow | No
         user_id=fields["userSourcedId"],
         family=fields["role"] in FAMILY,
         manages=fields["role"] in ADMINISTRATORS,
+        student=fields["role"] == "student",
         begins=fields.get("beginDate", ""),
         ends=fields.get("endDate", ""),
     )

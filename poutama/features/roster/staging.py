@@ -127,6 +127,7 @@ async def stage_rows(
         ("add_memberships", _membership_values(memberships, place.membership, zone)),
         ("set_roles", _role_values(rows)),
         ("set_enrolled", _enrolled_values(rows)),
+        ("set_students", _student_values(rows)),
     ):
         if values:
             await transaction.execute(_SQL[statement], import_id, dumps(values))
@@ -200,6 +201,7 @@ def _person_values(rows: Sequence[UserRow], place: int, *, chosen: bool) -> list
             row.family or (chosen and not row.has_role),
             False,
             fold(row.name),
+            row.student,
         ]
         for index, row in enumerate(rows)
     ]
@@ -230,6 +232,17 @@ def _role_values(rows: Sequence[RosterRow]) -> list[list[object]]:
 def _enrolled_values(rows: Sequence[RosterRow]) -> list[list[object]]:
     enrolled = {row.user_id for row in rows if isinstance(row, EnrolmentRow) and not row.removed}
     return [[user_id] for user_id in sorted(enrolled - {""})]
+
+
+def _student_values(rows: Sequence[RosterRow]) -> list[list[object]]:
+    """The users whom roles or classes list as students, whatever comes of these rows."""
+    listed = {
+        row.user_id
+        for row in rows
+        if (isinstance(row, RoleRow) and row.student)
+        or (isinstance(row, EnrolmentRow) and row.role == "STUDENT")
+    }
+    return [[user_id] for user_id in sorted(listed - {""})]
 
 
 def _midnight(text: str, zone: ZoneInfo) -> str | None:

@@ -8,6 +8,7 @@ and reported. Audit entries are those that single changes would write.
 from __future__ import annotations
 
 from poutama.bulk_changes import insert_rows, update_rows
+from poutama.db.second_adults import render_waits_again
 from poutama.db.statements import load_sql
 from poutama.db.verified_organisations import render_has_domain
 from poutama.features.roster.claims import (
@@ -49,6 +50,7 @@ _SQL = load_sql(
         # that a student's account is staff.
         "waits": f"({render_mentors_as_leader('s', 'i.organisation_id')}"
         f" OR {render_studies('s', 'i.organisation_id', 'p.email')})",
+        "waits_again": render_waits_again("m"),
         "is_renamed": IS_RENAMED,
         "spans": _SPANS,
         "linked_span": render_span("l.begins_at", "l.ends_at"),
@@ -69,6 +71,8 @@ WRITE_PEOPLE = (
     update_rows(MEMBERSHIPS, ("ends_at",), _SQL["lost_offers"]),
     update_rows(PEOPLE, ("name", "name_search", "email"), _SQL["changed_people"]),
     _SQL["link_people"],
+    _SQL["mark_students"],
+    update_rows(MEMBERSHIPS, ("confirmed", "applicant_name"), _SQL["staff_of_people"]),
     _SQL["end_links_of_people"],
     _SQL["mark_missing_people"],
 )
@@ -107,5 +111,6 @@ END_LINKS = (_SQL["end_links_of_memberships"],)
 END_MEMBERSHIPS = (
     update_rows(MEMBERSHIPS, ("begins_at", "ends_at"), _SQL["changed_memberships"]),
     update_rows(MEMBERSHIPS, ("ends_at",), _SQL["ended_memberships"]),
+    update_rows(MEMBERSHIPS, ("confirmed", "applicant_name"), _SQL["staff_of_memberships"]),
     update_rows(CONSENTS, ("withdrawn_at", "withdrawn_by_id"), _SQL["withdrawn_consents"]),
 )

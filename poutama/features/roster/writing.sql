@@ -90,6 +90,23 @@ ON CONFLICT (organisation_id, sourced_id) DO UPDATE SET
     import_id = excluded.import_id, hash = excluded.hash, username = excluded.username,
     shared_email = excluded.shared_email, ended = false, updated_at = now()
 
+-- name: mark_students
+-- Of all rows, also of those that are as they were: who was a student once stays marked.
+UPDATE roster_person AS l SET student = true, updated_at = now()
+FROM roster_staged_person AS s JOIN roster_import AS i ON i.id = s.import_id
+WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+    AND s.student AND s.action IN ('ADD', 'CHANGE', 'SAME')
+    AND l.organisation_id = i.organisation_id AND l.sourced_id = s.sourced_id AND NOT l.student
+
+-- name: staff_of_people
+SELECT m.id, false AS confirmed, p.name AS applicant_name
+FROM roster_staged_person AS s JOIN roster_import AS i ON i.id = s.import_id
+    JOIN membership AS m
+        ON m.person_id = s.target AND (m.organisation_id = i.organisation_id) IS TRUE
+    JOIN person AS p ON p.id = m.person_id
+WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+    AND s.student AND s.action IN ('ADD', 'CHANGE', 'SAME') AND {waits_again}
+
 -- name: end_links_of_people
 UPDATE roster_person AS l SET ended = true, import_id = i.id, updated_at = now()
 FROM roster_staged_person AS s JOIN roster_import AS i ON i.id = s.import_id
@@ -221,6 +238,18 @@ FROM (
     ) AS t
 ) AS f
 WHERE f.begins_at <> f.old_beginning OR f.ends_at IS DISTINCT FROM f.old_end
+
+-- name: staff_of_memberships
+-- All of the import's memberships are as they are to be: what else their people are counts as well.
+SELECT m.id, false AS confirmed, p.name AS applicant_name
+FROM membership AS m JOIN person AS p ON p.id = m.person_id
+WHERE m.person_id IN (
+        SELECT s.person_id FROM roster_staged_membership AS s
+        WHERE s.import_id = $1::uuid AND s.place >= $2::int8 AND s.place < $3::int8
+    )
+    AND (m.organisation_id = (
+        SELECT i.organisation_id FROM roster_import AS i WHERE i.id = $1::uuid
+    )) IS TRUE AND {waits_again}
 
 -- name: ended_memberships
 -- A membership ends when the last enrolment that stands for it has.
