@@ -147,6 +147,21 @@ async def test_a_student_who_had_to_wait_for_a_while_was_away(school: EngineClie
     assert await reads_goals(school, CAREGIVER)
 
 
+async def test_a_caregiver_who_waits_for_two_reasons_is_marked_once(school: EngineClient) -> None:
+    """Who is removed had offered the student's membership and confirmed the caregiver."""
+    granted = "update membership set granted_by_id = $2 where id = $1"
+    await write(school, granted, id_of("student's"), id_of(Caller.MENTOR))
+    confirmed = "update membership set confirmed_by_id = $2 where id = $1"
+    await write(school, confirmed, UUID(CARE), id_of(Caller.MENTOR))
+    read = "select version::int8 as version, confirmed from membership where id = $1"
+    (before,) = await school.database.read(read, [UUID(CARE)], deadline=soon())
+    ended = await school.ask(END, ADMIN, id=str(id_of("mentor's")), all=True)
+    (after,) = await school.database.read(read, [UUID(CARE)], deadline=soon())
+    assert ended["endMembership"]["endedGrants"] >= 2
+    assert (before["confirmed"], after["confirmed"]) == (True, False)
+    assert after["version"] == before["version"] + 1
+
+
 async def test_a_caregiver_is_not_confirmed_while_the_child_is_away(school: EngineClient) -> None:
     await school.ask(END, STUDENT, id=str(id_of("student's")))
     assert await school.refuse(CONFIRM, MANAGER, id=CARE) == "CONFLICT"

@@ -87,9 +87,10 @@ async def end_membership(
     ending += [each["id"] for each in granted if each["id"] != membership]
     if row["own_offer"] and not row["ended"]:
         await _mark_declined(context, [membership])
-    await end_all(context, ending, row["now"], [membership])
+    # Before the ends: a caregiver who waits already is not marked once more when their child leaves.
     waiting = [each for each in confirmed if each["id"] not in ending]
     await let_wait(context.changes, waiting)
+    await end_all(context, ending, row["now"], [membership])
     gone = _list_ids([each["id"] for each in waiting])
     await let_wait(context.changes, await find_lapsed(context.transaction, gone))
     leaves = row["role"] == Role.ADMIN and row["accepted"] and not row["ended"]
