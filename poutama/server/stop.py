@@ -8,11 +8,15 @@ nothing is left behind however often a person presses Ctrl-C.
 
 from __future__ import annotations
 
+import os
 import signal
+from threading import Timer
 from types import FrameType, TracebackType
 from typing import Protocol, Self
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+AGAIN_SECONDS = 0.05
+"""After which a signal comes again that came while an event loop was made."""
 
 
 class Stopped(KeyboardInterrupt):
@@ -74,10 +78,26 @@ class StopRequest:
         self._stopping = True
 
     def _handle(self, number: int, frame: FrameType | None) -> None:
-        del number, frame
         first, self.requested = not self.requested, True
         if self._server is not None:
             self._server.force_exit = not first
             self._server.should_exit = True
         elif first and not self._stopping:
+            if _is_in_a_loops_making(frame):
+                # What is half made could not be closed, and would say so.
+                self.requested = False
+                again = Timer(AGAIN_SECONDS, os.kill, (os.getpid(), number))
+                again.daemon = True
+                again.start()
+                return
             raise Stopped
+
+
+def _is_in_a_loops_making(frame: FrameType | None) -> bool:
+    """Whether asyncio is just making an event loop, or closing one."""
+    while frame is not None:
+        module = str(frame.f_globals.get("__name__"))
+        if module.startswith("asyncio.") and frame.f_code.co_name in ("new_event_loop", "close"):
+            return True
+        frame = frame.f_back
+    return False
