@@ -169,6 +169,7 @@ WITHOUT_A_KEY = {
     ("export_folder", "job_id"): "Job",
     ("goal_note", "organisation_id"): "Organisation",
     ("job", "lease_id"): "refers to no row",
+    ("new_sign_in", "account"): "compared with no row",
     ("roster_staged_group", "target"): "kept while an import is under way",
     ("roster_staged_membership", "group_id"): "kept while an import is under way",
     ("roster_staged_membership", "person_id"): "kept while an import is under way",

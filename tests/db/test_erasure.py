@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from hypothesis import Phase, given, settings
@@ -79,6 +79,12 @@ BESIDES = (
     "INSERT INTO membership (id, organisation_id, role, source, invited_name, invited_email)"
     f" SELECT gen_random_uuid(), {PLACE}, 'ADMIN', 'INVITED', $2::text, $2::text FROM person"
     " WHERE id = $1::uuid",
+    "INSERT INTO account_code (id, organisation_id, person_id, digest, expires_at, made_by_id)"
+    f" SELECT gen_random_uuid(), {PLACE}, $1::uuid, md5('of' || id::text || $2::text),"
+    " now(), id FROM person WHERE id <> $1::uuid LIMIT 1",
+    "INSERT INTO account_code (id, organisation_id, person_id, digest, expires_at, made_by_id)"
+    f" SELECT gen_random_uuid(), {PLACE}, id, md5('by' || id::text || $2::text),"
+    " now(), $1::uuid FROM person WHERE id <> $1::uuid LIMIT 1",
     "INSERT INTO invitation_report (id, organisation_id, reporter_id, role, reason)"
     f" SELECT gen_random_uuid(), {PLACE}, id, 'ADMIN', $2::text FROM person WHERE id = $1::uuid",
     "INSERT INTO invitation_report (id, organisation_id, reporter_id, inviter_id, role, reason)"
@@ -177,7 +183,9 @@ def mark_rows(world: World, person: UUID) -> list[str]:
         if row["id"] == person:
             row |= {"name": NAME, "email": EMAIL}
     mine = [row for row in world["Evidence"] if owners["Goal"].get(row["goalId"]) == person]
-    return [_move_evidence(row, f"people/{person}/evidence/{n}") for n, row in enumerate(mine)]
+    # Older files stand under their person.
+    folders = ("evidence", f"people/{person}/evidence")
+    return [_move_evidence(row, f"{folders[n % 2]}/{uuid4()}") for n, row in enumerate(mine)]
 
 
 def _move_evidence(row: Row, stem: str) -> str:

@@ -149,7 +149,7 @@ class WithoutNoteAudiences(Policy):
 class WithoutLeaving(Policy):
     """As if no student had left and returned."""
 
-    def has_stayed(self, student: UUID, organisation: UUID, since: datetime) -> bool:
+    def has_stayed(self, student: UUID, organisation: UUID, since: datetime | None) -> bool:
         return True
 
 

@@ -205,7 +205,8 @@ async def test_every_table_is_declared_once_with_or_without_people(
         (f"people/{STRANGER}/exports/x/journey.zip", True),
         (f"{STRANGER}/roster/x", True),
         (f"people/{STRANGER}/diary/x", False),
-        ("evidence/x", False),
+        ("evidence/x/file", True),
+        ("diary/x", False),
         (f"x/people/{STRANGER}/exports/x", False),
     ],
 )

@@ -34,7 +34,11 @@ async def test_memberships_that_are_replaced_or_become_others_count_as_ended(
         {**row, "userSourcedId": one["sourcedId"]} for row, one in zip(rows, others, strict=True)
     ]
     for changed, sentence in (
-        (mentors, "Person 0 (u0), who was a student of Art, becomes a mentor of Art."),
+        (
+            mentors,
+            "Person 0 (u0), who was a student of Art, becomes a mentor of Art, once another manager"
+            " or administrator has confirmed it: they are or were a student here.",
+        ),
         (
             replaced,
             "Newcomer 0 (n0) becomes a student of Art, in place of Person 0 (u0), who was a student"

@@ -14,6 +14,8 @@ async def test_names_and_addresses_are_updated_after_a_change_of_ids(importer: I
     other = {**STUDENT, "sourcedId": "new-1"}
     await importer.import_(school(other))
     await resolve(importer, "SAME_PERSON")
+    # The decision is about the name that was shown.
+    await importer.import_(school(other))
     await importer.import_(school({**other, "familyName": "Corrected"}))
     name = "SELECT name, email FROM person WHERE id = $1::uuid"
     (row,) = await importer.rows(

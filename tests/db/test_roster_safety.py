@@ -241,7 +241,8 @@ async def test_only_the_admin_sees_and_uses_an_import(importer: Importer, caller
     if caller is Caller.ANONYMOUS:
         assert response["errors"][0]["extensions"]["code"] == "UNAUTHENTICATED"
         return
-    assert response == {"data": {"rosterImport": None}}
+    assert response["data"] == {"rosterImport": None}
+    assert [each["extensions"]["code"] for each in response["errors"]] == ["NOT_FOUND"]
     version = {"expectedVersion": checked["version"]}
     for document, more in ((CHECK, {}), (APPLY, version)):
         code, _ = await importer.refuse(document, caller, i={"importId": checked["id"], **more})

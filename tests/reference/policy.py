@@ -295,8 +295,10 @@ class Policy:
         place = care["organisationId"]
         return care["childId"] == child and self.has_stayed(child, place, confirmed)
 
-    def has_stayed(self, student: UUID, organisation: UUID, since: datetime) -> bool:
+    def has_stayed(self, student: UUID, organisation: UUID, since: datetime | None) -> bool:
         """Then, and whenever a membership there ended since, one counted: they were never away."""
+        if since is None:
+            return False
         studies = [
             each
             for each in self.world["Membership"]

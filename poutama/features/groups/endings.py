@@ -87,7 +87,7 @@ async def end_membership(
     ending += [each["id"] for each in granted if each["id"] != membership]
     if row["own_offer"] and not row["ended"]:
         await _mark_declined(context, [membership])
-    # Before the ends: a caregiver who waits already is not marked once more when their child leaves.
+    # First: a caregiver who waits already is not marked once more when their child leaves.
     waiting = [each for each in confirmed if each["id"] not in ending]
     await let_wait(context.changes, waiting)
     await end_all(context, ending, row["now"], [membership])
