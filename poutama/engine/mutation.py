@@ -203,7 +203,9 @@ class MutationRun:
         match step:
             case Text():
                 return {}
-            case PreparedCall() | PreparedBulk() | WriteInSteps(write=Write(kept=(_,))):
+            case PreparedCall(call):
+                return {**self._binding.returned, **dict.fromkeys(call.shown_once)}
+            case PreparedBulk() | WriteInSteps(write=Write(kept=(_,))):
                 return self._binding.returned
             case SimpleWrite(write) | WriteInSteps(write):
                 return self._returned_ids(write)

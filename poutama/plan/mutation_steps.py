@@ -80,6 +80,8 @@ class Call:
     """A tree of dicts and lists with values at its leaves."""
     payload: tuple[Member, ...]
     made: MadeRow | None = None
+    shown_once: tuple[str, ...] = ()
+    """Values of the payload that no idempotency key keeps."""
 
 
 @dataclass(frozen=True, slots=True)

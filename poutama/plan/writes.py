@@ -170,6 +170,11 @@ class WriteBuilder:
                 input=check_input(mutation.inputs, input, "input"),
                 payload=self._payload(key, nodes, mutation, None),
                 made=build_made_row(self._model, mutation, input),
+                shown_once=tuple(
+                    name
+                    for name, value in mutation.payload.items()
+                    if isinstance(value, PayloadValue) and value.shown_once
+                ),
             )
         assert mutation.entity is not None
         entity = self._model.entities[mutation.entity]

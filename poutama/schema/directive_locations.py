@@ -57,16 +57,18 @@ def check_placement(document: DocumentNode) -> None:
         for node in document.definitions
         if isinstance(node, ObjectTypeDefinitionNode) and find_directive(node, "table") is not None
     }
+    payloads = _find_payloads(document)
     for node in document.definitions:
         if isinstance(node, ObjectTypeDefinitionNode | ObjectTypeExtensionNode):
-            _check_object(node, tables)
+            _check_object(node, tables, payloads)
     _check_inputs(document)
 
 
 def _check_object(
-    node: ObjectTypeDefinitionNode | ObjectTypeExtensionNode, tables: set[str]
+    node: ObjectTypeDefinitionNode | ObjectTypeExtensionNode, tables: set[str], payloads: set[str]
 ) -> None:
     name = node.name.value
+    plain = frozenset({"shownOnce"}) if name in payloads else frozenset[str]()
     extended = frozenset({"quota"}) if isinstance(node, ObjectTypeExtensionNode) else _TYPE
     _allow(name, node, extended if name in tables else frozenset())
     for field in node.fields or ():
@@ -80,7 +82,7 @@ def _check_object(
             _allow(where, field, written | ({"permit"} if procedure else {"bulk"}))
             _only_one(where, field, written)
         else:
-            _allow(where, field, _allowed_on(field) if name in tables else frozenset())
+            _allow(where, field, _allowed_on(field) if name in tables else plain)
         rows = name == "Query" and find_directive(field, "viewer") is None
         for argument in field.arguments or ():
             place = f"{where}({argument.name.value}:)"
@@ -89,6 +91,18 @@ def _check_object(
                 with at_node(argument):
                     also = " without @where" if rows else ""
                     raise SchemaError(f"{place}: it has no effect here{also}.")
+
+
+def _find_payloads(document: DocumentNode) -> set[str]:
+    """The types of what procedures return."""
+    return {
+        named_type(field.type)
+        for node in document.definitions
+        if isinstance(node, ObjectTypeDefinitionNode | ObjectTypeExtensionNode)
+        and node.name.value == "Mutation"
+        for field in node.fields or ()
+        if find_directive(field, "procedure") is not None
+    }
 
 
 def _allowed_on(field: FieldDefinitionNode) -> frozenset[str]:

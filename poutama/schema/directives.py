@@ -20,7 +20,7 @@ MAPPING = frozenset({
     "table", "visible", "column", "search", "sequence", "one", "many", "rows", "viewer", "where",
     "row", "key", "length", "pattern", "insert", "update", "delete", "procedure", "change",
     "restricted", "audited", "computed", "range", "permit", "quota", "default", "unlisted",
-    "trueSince", "name", "bulk",
+    "trueSince", "name", "bulk", "shownOnce",
 })  # fmt: skip
 """The directives that never reach the public schema ..."""
 

@@ -209,9 +209,10 @@ class PayloadId:
 
 @dataclass(frozen=True, slots=True)
 class PayloadValue:
-    """A payload field that is a value which a procedure returns."""
+    """A payload field that is a value which a procedure returns; `shown_once`: and no key keeps."""
 
     nullable: bool = False
+    shown_once: bool = False
 
 
 @dataclass(frozen=True, slots=True)

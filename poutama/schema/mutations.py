@@ -205,7 +205,10 @@ class _Loader:
             if kind in self.entities:
                 return PayloadRow(kind, nullable)
             if kind in PAYLOAD_VALUES or kind in self.enums:
-                return PayloadValue(nullable)
+                once = find_directive(node, "shownOnce") is not None
+                if once and not nullable:
+                    raise SchemaError(f"{where}: @shownOnce needs a field that may be null.")
+                return PayloadValue(nullable, once)
             raise SchemaError(f"{where}: a payload holds rows and plain values, not {kind}.")
         if nullable:
             raise SchemaError(f"{where}: the row written is there; say {kind}!.")

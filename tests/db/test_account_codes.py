@@ -22,6 +22,7 @@ from poutama.features.roster.organisation_verification import (
 )
 from poutama.settings import Settings
 from poutama.viewer import NewSignIn, Viewer
+from tests.db.idempotent_mutations import send
 from tests.db.roster_importer import ORGANISATION, Importer
 from tests.db.sessions import soon
 from tests.db.tasks import run_task
@@ -40,6 +41,9 @@ WRITE = """mutation { createGoal(input: {title: "Mine", goalType: WELLBEING, inf
   goal { id } } }"""
 GROUP = "SELECT id FROM learning_group WHERE name = 'Room 1'"
 ISSUER = "https://issuer.example"
+
+
+KEPT = "SELECT written::text AS written FROM idempotency_key WHERE key = 'codes'"
 
 
 class Claims:
@@ -153,6 +157,22 @@ async def test_codes_are_for_students_who_never_signed_in(claims: Claims) -> Non
     (group,) = await importer.rows("SELECT id FROM learning_group WHERE id = $1", id_of("group"))
     made = await importer.ask(MAKE, Caller.MANAGER, group=str(group["id"]), person=None)
     assert made["count"] == 0
+
+
+async def test_codes_are_in_the_first_answer_alone_and_no_idempotency_key_keeps_them(
+    claims: Claims,
+) -> None:
+    (group,) = await claims.importer.rows(GROUP)
+    mutation = (MAKE, {"group": str(group["id"]), "person": None})
+    admin = Viewer(id_of(Caller.ADMIN))
+    first, again = [
+        json.loads((await send(claims.client, mutation, "codes", admin)).body)["data"]
+        for _ in range(2)
+    ]
+    assert first["makeAccountCodes"]["codes"].count("-") == 8
+    assert again == {"makeAccountCodes": {"count": 2, "codes": None}}
+    (kept,) = await claims.importer.rows(KEPT)
+    assert "name" not in kept["written"]
 
 
 ENDINGS = ("expired", "withdrawn", "verified again", "left", "returned", "address", "conflict",

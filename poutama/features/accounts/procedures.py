@@ -42,7 +42,7 @@ class MakeAccountCodesPayload(msgspec.Struct, frozen=True, rename="camel"):
 
     group: UUID
     count: int
-    codes: str
+    codes: str | None
 
 
 class ClaimAccountInput(msgspec.Struct, frozen=True, rename="camel"):

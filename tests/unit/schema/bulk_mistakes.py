@@ -38,4 +38,14 @@ BULK_MISTAKES = {
         'input Burn {\n  newId: UUID @key(type: "Page")\n  bookId: UUID! ',
         "Burn.newId: @key: the payload holds more than the Page",
     ),
+    "a value that is shown once and is there each time": (
+        "burnt: Int!",
+        "burnt: Int! @shownOnce",
+        "BurnPayload.burnt: @shownOnce needs a field that may be null",
+    ),
+    "what a write shows once": (
+        "{ tornPageId: UUID! }",
+        "{ tornPageId: UUID! @shownOnce }",
+        "TearPayload.tornPageId: @shownOnce has no effect here",
+    ),
 }
