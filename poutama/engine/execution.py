@@ -57,6 +57,7 @@ from poutama.memory_footprint import measure_bytes
 from poutama.plan.binding import Binding, IdempotentRequest
 from poutama.plan.cost import (
     check_cost,
+    check_variables,
     price_answer,
     price_document,
     price_refusal,
@@ -246,7 +247,9 @@ class Engine:
     ) -> tuple[dict[str, object], VariablesShape]:
         price = price_variables(request.variables, self._settings)
         if spend is not None and price:
-            await spend(price)
+            # What is refused below has been received and counted, and is paid for.
+            await spend(min(price, self._settings.max_cost))
+        check_variables(request.variables, price, self._settings)
         return self._documents.coerce_variables(operation, request.variables)
 
     async def _prepare(

@@ -141,20 +141,26 @@ def price_document(text: str, settings: Settings) -> int:
 def price_variables(variables: Mapping[str, object] | None, settings: Settings) -> int:
     """What it costs to coerce the variables, as they were sent, and to plan for their shape.
 
-    Raises:
-        LimitExceededError: they are too many values, or it is above `max_cost`.
+    Values are counted up to one more than `max_values`: `check_variables` refuses those.
     """
     if not variables:
         return 0
     values = count_values(variables, settings.max_values)
+    return (count_bytes(variables) + values * BYTES_OF_VALUE) // settings.cost_bytes
+
+
+def check_variables(variables: Mapping[str, object] | None, price: int, settings: Settings) -> None:
+    """Refuse variables that are too much to look at.
+
+    Raises:
+        LimitExceededError: they are too many values, or the price is above `max_cost`.
+    """
+    values = count_values(variables, settings.max_values)
     if values > settings.max_values:
         found = f"The variables have {values} values or more"
         raise exceeded("values", values, settings.max_values, found)
-    size = count_bytes(variables) + values * BYTES_OF_VALUE
-    price = size // settings.cost_bytes
     if price > settings.max_cost:
         raise exceeded("cost", price, settings.max_cost, f"The variables alone cost {price}")
-    return price
 
 
 class Pricing:

@@ -198,12 +198,17 @@ NESTED = "query($f: GoalFilter) { goals(first: 1, filter: $f) { id } }"
 
 async def test_values_are_counted_before_any_is_looked_at(calls: Counter[str]) -> None:
     nested: dict[str, object] = {"or": [{"or": [{}] * 99}] * 101}
+    spent: list[int] = []
 
-    answer = await ask(make_engine(), NESTED, variables={"f": nested})
+    async def spend(cost: int) -> None:
+        spent.append(cost)
+
+    answer = await ask(make_engine(), NESTED, variables={"f": nested}, spend=spend)
 
     (error,) = json.loads(answer.body)["errors"]
     assert error["message"] == "The variables have 10001 values or more: at most 10000 allowed."
     assert error["extensions"]["limit"] == "values"
+    assert spent[-1] == (10_001 * 50 + 206) // 500, "and are paid for"
     assert not {"coerce", "plan"} & calls.keys()
 
 

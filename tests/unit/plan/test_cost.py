@@ -11,6 +11,7 @@ from bench.cases import DASHBOARD
 from poutama.errors import BadUserInputError, LimitExceededError
 from poutama.plan.cost import (
     BYTES_OF_VALUE,
+    check_variables,
     price_answer,
     price_refusal,
     price_variables,
@@ -291,5 +292,6 @@ def test_what_is_sent_is_priced_before_it_is_coerced() -> None:
     text = 490 * (2_000 + len("information"))
     assert price_variables({"i": FULL}, EXACT) == (text + values * BYTES_OF_VALUE) // 500
     assert price_variables({"i": {"title": "short"}, "n": 5, "o": None}, EXACT) == 0
+    large = {"unknown": ["a" * 3_000_000]}
     with pytest.raises(LimitExceededError, match="variables alone cost 6000"):
-        price_variables({"unknown": ["a" * 3_000_000]}, EXACT)
+        check_variables(large, price_variables(large, EXACT), EXACT)
