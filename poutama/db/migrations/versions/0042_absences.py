@@ -2,7 +2,8 @@
 
 `person_access` lists neither a caregiver whose child has been away from the organisation since they
 were confirmed, nor a record that was opened before its student was away, also where the student has
-returned; an ended membership is not the only sign of it.
+returned; an ended membership is not the only sign of it. It names who applied a roster as who
+granted its memberships.
 """
 
 from __future__ import annotations
@@ -71,8 +72,8 @@ _OPENER_LEADS = f"""exists (
         )"""  # noqa: S608  constants
 
 
-def _create_view(has_left: Callable[[str], str]) -> str:
-    """The view, with the condition that a student has left since a moment."""
+def _create_view(granter: str, has_left: Callable[[str], str]) -> str:
+    """The view, with who granted a membership, and the condition that a student has left since."""
     return f"""
     create view person_access as
     select
@@ -84,7 +85,7 @@ def _create_view(has_left: Callable[[str], str]) -> str:
         {_name("organisation", "theirs.organisation_id")} as organisation_name,
         {_name("learning_group", "held.group_id")} as group_name,
         {_SINCE} as since,
-        {_name("person", "coalesce(held.granted_by_id, held.enrolled_by_id)")} as granted_by_name,
+        {_name("person", granter)} as granted_by_name,
         {_name("person", "held.confirmed_by_id")} as confirmed_by_name,
         case held.role when 'CAREGIVER' then held.id else theirs.id end as membership_id
     from membership as theirs
@@ -112,9 +113,9 @@ def _create_view(has_left: Callable[[str], str]) -> str:
 
 def upgrade() -> None:
     op.execute("drop view if exists person_access")
-    op.execute(_create_view(_has_left_since))
+    op.execute(_create_view("coalesce(held.granted_by_id, held.enrolled_by_id)", _has_left_since))
 
 
 def downgrade() -> None:
     op.execute("drop view if exists person_access")
-    op.execute(_create_view(_left_by_an_end))
+    op.execute(_create_view("held.granted_by_id", _left_by_an_end))
