@@ -117,7 +117,7 @@ def frames(webp: bytes) -> list[list[tuple[bytes, bytes]]]:
 def write_large_jpeg(path: Path, width: int, height: int) -> None:
     """A grey JPEG of any size, that takes little time and memory to make.
 
-    One row of blocks is encoded, and stands there as often as is needed: each block begins anew
+    One row of blocks is encoded, and stands there many times: each block begins anew
     after a marker.
     """
     file = BytesIO()

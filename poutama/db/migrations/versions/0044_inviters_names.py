@@ -1,7 +1,7 @@
 """What inviters of organisations that are not verified are called: shown as it was, or not at all.
 
 A person's name is theirs to change, and an open invitation shows it: it would be a way to write to
-whoever was invited. A person who has changed since the invitation may have another name.
+the people who are invited. A person who has changed since the invitation may have another name.
 """
 
 from __future__ import annotations

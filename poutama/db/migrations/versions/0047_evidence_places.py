@@ -1,6 +1,6 @@
 """Evidence of a note, once the note is deleted: it has been added to a note, and names none.
 
-It named the deleted note until now, and went to whoever made a note of the same id.
+It named the deleted note until now, and was shown to the readers of a new note under the same id.
 """
 
 from __future__ import annotations
