@@ -1,8 +1,8 @@
 -- Codes by which students claim their accounts.
 
 -- name: find_students
--- Of a group, or one of them: current students whom the organisation's roster made, and who have never
--- signed in.
+-- Of a group, or one of them: current students whom the organisation's roster made without an address,
+-- and who have never signed in.
 SELECT DISTINCT p.id, p.name, coalesce((
     SELECT min(u.username) FROM roster_person AS u
     WHERE u.person_id = p.id AND (u.organisation_id = m.organisation_id) IS TRUE
@@ -23,8 +23,8 @@ SELECT gen_random_uuid() AS id, $2::uuid AS organisation_id, (e.v->>0)::uuid AS 
 FROM jsonb_array_elements($1::jsonb) AS e (v)
 
 -- name: find_code
--- `counts`: the person is still to sign in, and has been the organisation's student ever since; it has
--- been verified ever since, and no one has claimed an address of theirs.
+-- `counts`: the person is still to sign in and without an address, and has been the organisation's student
+-- ever since; it has been verified ever since, and no one has claimed an address that they had.
 SELECT c.id, c.person_id, c.organisation_id, c.used_at IS NOT NULL AS used,
     c.used_at IS NULL AND c.ended_at IS NULL AND c.expires_at > now() AND {still_may_claim}
     AND EXISTS (

@@ -12,13 +12,16 @@ CODES = BulkTable(kind="AccountCode", table="account_code", subject="person_id")
 
 def _render_may_claim(person: str, organisation: str) -> str:
     """The condition that a code may lead to the person: a verified organisation's roster made them,
-    they have never signed in, and no one claims an address of theirs.
+    they have no address, have never signed in, and no one claims an address that they had.
+
+    An address leads to another sign-in, which would come to an account that who used the code has.
     """
     return f"""({render_is_verified(organisation)}
     AND EXISTS (
         SELECT 1 FROM roster_person AS r WHERE r.person_id = {person}
             AND (r.organisation_id = {organisation}) IS TRUE AND r.made
     )
+    AND EXISTS (SELECT 1 FROM person AS h WHERE h.id = {person} AND h.email IS NULL)
     AND NOT EXISTS (SELECT 1 FROM identity AS n WHERE n.person_id = {person})
     AND NOT EXISTS (
         SELECT 1 FROM address_conflict AS o WHERE o.person_id = {person} AND o.decision IS NULL

@@ -3,7 +3,8 @@
 Who may call them is declared in `accounts.graphql`. What is decided here: for whom a code is made,
 and whether it still counts when it is used. Managers and administrators make codes, mentors do not:
 a code hands out an identity. A code leads to students alone, whom a verified school's roster made
-and who have never signed in: there is nothing of theirs to take, and no second adult to become.
+without an address and who have never signed in: there is nothing of theirs to take, no second adult
+to become, and no other sign-in that comes to the account later.
 """
 
 from __future__ import annotations
