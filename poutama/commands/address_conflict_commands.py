@@ -33,14 +33,15 @@ def _show_address_conflicts(context: typer.Context) -> None:
         show_address_conflicts(settings, database.url, open_console())
 
 
-@address_conflicts.command(epilog=f"Example: poutama address-conflicts confirm {EXAMPLE_ID}")
+@address_conflicts.command(epilog=f"Example: poutama address-conflicts confirm {EXAMPLE_ID} 2")
 def confirm(
     conflict: Annotated[UUID, typer.Argument(help="Of which you know that they are one person.")],
+    version: Annotated[int, typer.Argument(help="The version that was listed.")],
 ) -> None:
     """Confirm, as the second, that who has an address and who claims it are one person."""
     with open_command_database() as (settings, database):
         # heavy: the database driver
         from poutama.commands.address_conflicts import confirm_address
 
-        confirm_address(settings, database.url, conflict)
+        confirm_address(settings, database.url, conflict, version)
     print("confirmed")

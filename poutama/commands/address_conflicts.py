@@ -20,17 +20,18 @@ from poutama.db.pooled_connection import Records
 from poutama.db.transaction import Transaction, run_transaction
 from poutama.errors import NotFoundError
 from poutama.features import load_model
-from poutama.features.addresses.deciding import decide, find_conflict, require_undecided
+from poutama.features.addresses.deciding import decide, find_conflict, require_decidable
 from poutama.schedule import SYSTEM
 from poutama.settings import Settings
 
 SECONDS = 30.0
 ID_WIDTH = 36
+HEADINGS = ("version", "address", "of", "kind", "claimed by", "decided by", "on", "organisation")
 _LIST = """
-SELECT c.id, c.email, c.kind, c.claimant, c.claimed_name, p.name AS proposer, c.proposed_at,
-    o.name AS organisation
+SELECT c.id, c.version, c.email, h.name AS holder, c.kind, c.claimant, c.claimed_name,
+    p.name AS proposer, c.proposed_at, o.name AS organisation
 FROM address_conflict AS c JOIN organisation AS o ON o.id = c.organisation_id
-    LEFT JOIN person AS p ON p.id = c.proposed_by
+    JOIN person AS h ON h.id = c.person_id LEFT JOIN person AS p ON p.id = c.proposed_by
 WHERE c.decision IS NULL AND c.proposal IS NOT NULL ORDER BY c.proposed_at, c.id
 """
 
@@ -51,12 +52,14 @@ def show_address_conflicts(settings: Settings, url: str, console: Console) -> No
         return
     shown = Table(box=None)
     shown.add_column("conflict", no_wrap=True, min_width=ID_WIDTH)
-    for heading in ("address", "kind", "claimed by", "decided by", "on", "organisation"):
+    for heading in HEADINGS:
         shown.add_column(heading)
     for row in rows:
         shown.add_row(
             str(row["id"]),
+            str(row["version"]),
             escape_text(row["email"]),
+            escape_text(row["holder"]),
             row["kind"],
             escape_text(" ".join(filter(None, (row["claimant"], row["claimed_name"])))),
             escape_text(row["proposer"] or "a person who was erased"),
@@ -66,12 +69,18 @@ def show_address_conflicts(settings: Settings, url: str, console: Console) -> No
     console.print(shown)
 
 
-def confirm_address(settings: Settings, url: str, conflict: UUID) -> None:
+def confirm_address(settings: Settings, url: str, conflict: UUID, version: int) -> None:
     """Confirm that the person who has the address, and the one who claims it, are the same.
+
+    Args:
+        settings: of the system.
+        url: of the database.
+        conflict: its id.
+        version: the one that `show_address_conflicts` has shown.
 
     Raises:
         NotFoundError: no administrator has decided so of a conflict of this id.
-        ConflictError: it can no longer be decided.
+        ConflictError: it is not what was shown, or can no longer be decided.
         PoutamaError: the database cannot be reached.
     """
 
@@ -85,7 +94,7 @@ def confirm_address(settings: Settings, url: str, conflict: UUID) -> None:
                     f"conflict {conflict}: not found, or no administrator has decided it;"
                     " `poutama address-conflicts` lists those that wait"
                 )
-            require_undecided(row)
+            require_decidable(row, version)
             changes = Changes(plans, transaction, SYSTEM)
             await decide(transaction, changes, row, row["proposal"], None)
 

@@ -145,15 +145,30 @@ async def run(url: str, *words: str) -> tuple[int, str]:
     return process.returncode or 0, output.decode()
 
 
+async def test_the_operator_confirms_what_was_listed_and_nothing_else(
+    importer: Importer, database_url: str
+) -> None:
+    """A row got another name, and was proposed again, after the operator had read the list."""
+    shown = await claim_by_a_row(importer)
+    _, listed = await run(database_url)
+    assert listed.count("Stu") == 2
+    await importer.check(school(RENAMED))
+    assert await decide(importer, ADMIN, shown["id"]) is None
+    code, said = await run(database_url, "confirm", shown["id"], str(shown["version"]))
+    assert (code, "not what was shown" in " ".join(said.split())) == (1, True)
+    (now,) = await conflicts(importer)
+    assert (now["decision"], now["proposal"]) == (None, SAME)
+
+
 async def test_the_operator_is_the_second_of_a_school_with_one_administrator(
     importer: Importer, database_url: str
 ) -> None:
     conflict = await claim(importer)
-    assert (await run(database_url, "confirm", conflict))[0] == 1
+    assert (await run(database_url, "confirm", conflict, "1"))[0] == 1
     assert await decide(importer, ADMIN, conflict) is None
     code, listed = await run(database_url)
     assert (code, conflict in listed, ADDRESS in listed) == (0, True, True)
-    code, done = await run(database_url, "confirm", conflict)
+    code, done = await run(database_url, "confirm", conflict, "2")
     # On a busy machine it says before that it waits for the database.
     assert (code, done.splitlines()[-1]) == (0, "confirmed")
     assert await sees(importer, await sign_in(importer, ADDRESS, "made by the administrator"))

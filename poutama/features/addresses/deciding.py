@@ -24,6 +24,11 @@ from poutama.features.addresses.decision_statements import (
     UNLINK,
 )
 
+NOT_WHAT_WAS_SHOWN = (
+    "The conflict is not what was shown. Read it again, show both names, and decide with its"
+    " `version`."
+)
+
 
 async def find_conflict(transaction: Transaction, conflict: UUID) -> Record | None:
     """Return the conflict as it is decided about; None if it is not found."""
@@ -31,13 +36,19 @@ async def find_conflict(transaction: Transaction, conflict: UUID) -> Record | No
     return rows[0] if rows else None
 
 
-def require_undecided(row: Record) -> None:
-    """Refuse to decide what can no longer be decided.
+def require_decidable(row: Record, shown: int) -> None:
+    """Refuse to decide what is not what was shown, or can no longer be decided.
+
+    Args:
+        row: the conflict, as `find_conflict` returns it.
+        shown: the version of it that was shown to who decides.
 
     Raises:
-        ConflictError: it was decided, the organisation no longer decides about the person, or the
-            address has gone to another person since.
+        ConflictError: it has another version, it was decided, the organisation no longer decides
+            about the person, or the address has gone to another person since.
     """
+    if row["version"] != shown:
+        raise ConflictError(NOT_WHAT_WAS_SHOWN)
     if row["decision"] is not None:
         raise ConflictError(f"It was decided already: {row['decision']}.")
     if not row["decides"]:

@@ -13,14 +13,9 @@ from uuid import UUID
 import msgspec
 
 from poutama.changes import NOW, ColumnValue
-from poutama.errors import ConflictError, NotFoundError
-from poutama.features.addresses.deciding import decide, find_conflict, require_undecided
+from poutama.errors import NotFoundError
+from poutama.features.addresses.deciding import decide, find_conflict, require_decidable
 from poutama.procedure import ProcedureContext
-
-NOT_WHAT_WAS_SHOWN = (
-    "The conflict is not what was shown. Read it again, show both names, and decide with its"
-    " `version`."
-)
 
 
 class AddressDecision(StrEnum):
@@ -65,9 +60,7 @@ async def resolve_address_conflict(
         return ResolveAddressConflictPayload(conflict)
     if input.decision == row["proposal"] and row["proposed_by"] == viewer:
         return ResolveAddressConflictPayload(conflict)
-    if row["version"] != input.expected_version:
-        raise ConflictError(NOT_WHAT_WAS_SHOWN)
-    require_undecided(row)
+    require_decidable(row, input.expected_version)
     if input.decision is AddressDecision.SAME_PERSON and row["proposal"] is None:
         proposed: dict[str, ColumnValue] = {
             "proposal": input.decision,
