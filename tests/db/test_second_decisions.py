@@ -16,6 +16,7 @@ from tests.db.roster_importer import ORGANISATION, Importer, errors
 from tests.db.sample_people import COLLEAGUE
 from tests.db.test_addresses import (
     ADDRESS,
+    FAR,
     RESOLVE,
     conflicts,
     school,
@@ -131,6 +132,22 @@ async def test_a_row_that_changes_after_the_decision_is_decided_about_anew(
     assert (now["claimedName"], now["decision"], now["proposal"]) == ("Someone Else", None, None)
     (person,) = await importer.rows("SELECT name FROM person WHERE email = $1", ADDRESS)
     assert person["name"] == "Stu One"
+
+
+STALE = """
+INSERT INTO address_conflict
+    (id, organisation_id, person_id, email, kind, importer_id, source, claimant, claimed_name)
+SELECT gen_random_uuid(), $2, person_id, email, kind, importer_id, source, claimant, 'Someone Else'
+FROM address_conflict WHERE id = $1
+"""
+
+
+async def test_a_name_that_only_an_earlier_conflict_has_is_not_decided(importer: Importer) -> None:
+    """Another organisation's conflict had kept the name that the row had before."""
+    shown = await claim_by_a_row(importer)
+    await importer.write(STALE, UUID(shown["id"]), FAR)
+    assert await decide(importer, MANAGER, shown["id"]) == SAME
+    assert ("users.csv", 3, "email", "TAKEN") in errors(await importer.import_(school(RENAMED)))
 
 
 async def run(url: str, *words: str) -> tuple[int, str]:

@@ -9,14 +9,15 @@ SELECT c.id, c.person_id, c.kind, c.source, c.claimant, c.email, c.decision, c.p
 FROM address_conflict AS c WHERE c.id = $1::uuid
 
 -- name: resolve_alike
--- The same claim in other organisations; and every claim, once the address is free.
+-- The same claim in other organisations, of the same name; and every claim, once the address is free.
 UPDATE address_conflict AS a SET
     decision = $2::text, decided_by = $3::uuid, decided_at = now(), version = a.version + 1,
     updated_at = now()
 FROM address_conflict AS c
 WHERE c.id = $4::uuid AND a.person_id = $1::uuid AND a.id <> c.id AND a.decision IS NULL
     AND ($2::text = {different_people}
-        OR (a.kind = c.kind AND a.source = c.source AND a.claimant = c.claimant))
+        OR (a.kind = c.kind AND a.source = c.source AND a.claimant = c.claimant
+            AND a.claimed_name IS NOT DISTINCT FROM c.claimed_name))
 
 -- name: find_unaccepted
 SELECT m.id FROM membership AS m
