@@ -245,11 +245,11 @@ class Engine:
     async def _coerce(
         self, operation: Operation, request: GraphQLRequest, spend: Spend | None
     ) -> tuple[dict[str, object], VariablesShape]:
-        price = price_variables(request.variables, self._settings)
+        values, price = price_variables(request.variables, self._settings)
         if spend is not None and price:
             # What is refused below has been received and counted, and is paid for.
             await spend(min(price, self._settings.max_cost))
-        check_variables(request.variables, price, self._settings)
+        check_variables(values, price, self._settings)
         return self._documents.coerce_variables(operation, request.variables)
 
     async def _prepare(

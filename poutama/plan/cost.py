@@ -31,7 +31,7 @@ from poutama.plan.filters import count_subqueries
 from poutama.plan.limits import exceeded
 from poutama.plan.operation import Operation
 from poutama.plan.selection import Selections
-from poutama.plan.text_bytes import TextPlace, count_bytes, count_text, count_values, find_texts
+from poutama.plan.text_bytes import TextPlace, count_text, count_values, find_texts
 from poutama.plan.values import Constant, PageSize
 from poutama.plan.variables_shape import Tree
 from poutama.schema.model import Entity, Model, Relation, RelationShape
@@ -138,24 +138,24 @@ def price_document(text: str, settings: Settings) -> int:
     return ceil(len(text) / settings.cost_document)
 
 
-def price_variables(variables: Mapping[str, object] | None, settings: Settings) -> int:
-    """What it costs to coerce the variables, as they were sent, and to plan for their shape.
+def price_variables(variables: Mapping[str, object] | None, settings: Settings) -> tuple[int, int]:
+    """How many values the variables have, and what it costs to coerce them and to plan for them.
 
-    Values are counted up to one more than `max_values`: `check_variables` refuses those.
+    Both as they were sent, and up to one value more than `max_values`: `check_variables` refuses
+    those.
     """
     if not variables:
-        return 0
-    values = count_values(variables, settings.max_values)
-    return (count_bytes(variables) + values * BYTES_OF_VALUE) // settings.cost_bytes
+        return 0, 0
+    values, size = count_values(variables, settings.max_values)
+    return values, (size + values * BYTES_OF_VALUE) // settings.cost_bytes
 
 
-def check_variables(variables: Mapping[str, object] | None, price: int, settings: Settings) -> None:
-    """Refuse variables that are too much to look at.
+def check_variables(values: int, price: int, settings: Settings) -> None:
+    """Refuse variables that are too much to look at; arguments as `price_variables` returns them.
 
     Raises:
         LimitExceededError: they are too many values, or the price is above `max_cost`.
     """
-    values = count_values(variables, settings.max_values)
     if values > settings.max_values:
         found = f"The variables have {values} values or more"
         raise exceeded("values", values, settings.max_values, found)

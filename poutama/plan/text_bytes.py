@@ -6,6 +6,7 @@ checked, folded or stored twenty times. Linear in what is there; changes and ref
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 
@@ -16,35 +17,28 @@ TextPlace: TypeAlias = Constant | Variable
 """A place of an argument that may hold text."""
 
 
-def count_values(value: object, stop: int) -> int:
-    """The values in a value as JSON has it, itself and its lists and objects included.
+def count_values(value: object, stop: int = sys.maxsize) -> tuple[int, int]:
+    """The values in a value as JSON has it, and the bytes of all texts in them, in UTF-8.
 
-    Counting stops above `stop`.
+    Itself, its lists and its objects are values as well; the names of fields are texts. Counting
+    stops above `stop` values: what follows is in neither number.
     """
-    total, stack = 0, [value]
-    while stack and total <= stop:
-        total += 1
-        match stack.pop():
-            case dict(fields):
-                stack.extend(fields.values())
-            case list(items):
-                stack.extend(items)
-    return total
-
-
-def count_bytes(value: object) -> int:
-    """The bytes of all texts in a value as JSON has it, names of fields included; in UTF-8."""
-    total, stack = 0, [value]
-    while stack:
+    values, size, stack = 0, 0, [value]
+    while stack and values <= stop:
+        values += 1
         match stack.pop():
             case str(text):
-                total += len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
+                size += _count_text_bytes(text)
             case dict(fields):
-                stack.extend(fields)
+                size += sum(map(_count_text_bytes, fields))
                 stack.extend(fields.values())
             case list(items):
                 stack.extend(items)
-    return total
+    return values, size
+
+
+def _count_text_bytes(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-8", "surrogatepass"))
 
 
 def find_texts(tree: Tree) -> Iterator[TextPlace]:
@@ -63,8 +57,8 @@ def find_texts(tree: Tree) -> Iterator[TextPlace]:
 def count_text(text: TextPlace, variables: Mapping[str, object]) -> int:
     """The bytes that a place holds, given the request's variables."""
     if isinstance(text, Constant):
-        return count_bytes(text.value)
+        return count_values(text.value)[1]
     value: Any = variables
     for step in text.path:
         value = value[step]
-    return count_bytes(value)
+    return count_values(value)[1]

@@ -290,8 +290,16 @@ def test_what_is_sent_is_priced_before_it_is_coerced() -> None:
     # All variables, the input, its fields, and the tasks with their texts.
     values = 1 + 1 + len(FULL) + 490 * 2
     text = 490 * (2_000 + len("information"))
-    assert price_variables({"i": FULL}, EXACT) == (text + values * BYTES_OF_VALUE) // 500
-    assert price_variables({"i": {"title": "short"}, "n": 5, "o": None}, EXACT) == 0
+    price = (text + values * BYTES_OF_VALUE) // 500
+    assert price_variables({"i": FULL}, EXACT) == (values, price)
+    assert price_variables({"i": {"title": "short"}, "n": 5, "o": None}, EXACT) == (5, 0)
     large = {"unknown": ["a" * 3_000_000]}
     with pytest.raises(LimitExceededError, match="variables alone cost 6000"):
-        check_variables(large, price_variables(large, EXACT), EXACT)
+        check_variables(*price_variables(large, EXACT), EXACT)
+
+
+def test_what_follows_one_value_too_many_is_not_looked_at() -> None:
+    many = {"i": [*["a" * 500] * 1_000_000, *[1] * EXACT.max_values]}
+    values, price = price_variables(many, EXACT)
+    assert values == EXACT.max_values + 1
+    assert price == values * BYTES_OF_VALUE // 500
