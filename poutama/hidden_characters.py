@@ -84,7 +84,7 @@ def _is_needed(before: str, letter: str, after: str) -> bool:
 def _may_join(before: str, letter: str, after: str) -> bool:
     if combining(before) == _VIRAMA or (after and combining(after) == _VIRAMA):
         return True
-    if not after:
+    if not after or _shows_nothing(after):
         return False
     if _is_cursive(before) and _is_cursive(after):
         return True

@@ -52,6 +52,11 @@ def test_every_format_character_is_refused_between_letters() -> None:
     assert [each for each in formats if find_hidden(f"a{each}b") is None] == []
 
 
+def test_a_joiner_before_what_shows_nothing_joins_nothing() -> None:
+    # U+2800 is a symbol, as an emoji is.
+    assert without_hidden("\u2642\u200d\u2800") == "\u2642"
+
+
 @given(st.text(st.sampled_from([*HIDDEN, *"aم♂\u094d\U0001f3f41", "\u20e3"]), max_size=8))
 def test_what_is_left_of_a_name_has_none(name: str) -> None:
     assert find_hidden(without_hidden(name)) is None
