@@ -23,6 +23,7 @@ from poutama.sql.bounds import RAISE_SQLSTATE, refuse_payload
 from poutama.sql.statement import Statement
 
 FOREIGN_KEY_VIOLATION, UNIQUE_VIOLATION = "23503", "23505"
+CHILD_IN_USE = "the id of a row that is inserted along with it is in use; expected one that is not."
 
 
 class StepFailure(Exception):  # noqa: N818  carries an error and its place
@@ -52,10 +53,7 @@ def refusing_payload(write: Write, statement: Statement) -> Iterator[None]:
         yield
     except DatabaseError as error:
         if error.sqlstate == UNIQUE_VIOLATION and _makes_ids_of_children(write):
-            raise ConflictError(
-                f"{write.field}: the id of a row that is inserted along with it is in use; expected"
-                " one that is not."
-            ) from error
+            raise ConflictError(f"{write.field}: {CHILD_IN_USE}") from error
         if error.sqlstate == RAISE_SQLSTATE and (statement.places or statement.scans):
             raise refuse_payload(write.field, statement.places, statement.scans) from error
         raise
@@ -63,9 +61,7 @@ def refusing_payload(write: Write, statement: Statement) -> Iterator[None]:
 
 def _makes_ids_of_children(write: Write) -> bool:
     change = write.change
-    return isinstance(change, Insert) and any(
-        row.client_made for children in change.children for row in children.rows
-    )
+    return isinstance(change, Insert) and any(each.client_ids for each in change.children)
 
 
 @contextmanager

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from poutama.changes import explain_conflict
-from poutama.engine.step_failures import naming
+from poutama.engine.step_failures import CHILD_IN_USE, naming
 from poutama.errors import ConflictError, NotFoundError
 from poutama.plan.binding import Binding, resolve_value
 from poutama.plan.mutation_steps import Call, Write
@@ -14,8 +14,6 @@ from poutama.plan.nodes import Insert
 from poutama.quotas import Fetch, find_refusal
 from poutama.sql.statement import Statement, StatementResult, bind_values
 from poutama.sql.write import render_free_ids
-
-CHILD_IN_USE = "the id of a row that is inserted along with it is in use; expected one that is not."
 
 
 async def find_made(
@@ -70,7 +68,7 @@ def refuse_repeated_ids(write: Write, binding: Binding) -> None:
     """Raise ConflictError where two rows that are inserted along with one have the same id."""
     change = write.change
     for children in change.children if isinstance(change, Insert) else ():
-        ids = [resolve_value(row.id, binding) for row in children.rows if row.client_made]
+        ids = [resolve_value(each, binding) for each in children.client_ids]
         if len(set(ids)) < len(ids):
             with naming(write.field):
                 raise ConflictError(CHILD_IN_USE)

@@ -298,6 +298,11 @@ class Children:
     entity: Entity
     rows: tuple[NewRow, ...]
 
+    @property
+    def client_ids(self) -> tuple[Value, ...]:
+        """The ids of those whose id the client has made."""
+        return tuple(row.id for row in self.rows if row.client_made)
+
 
 @dataclass(frozen=True, slots=True)
 class QuotaCheck:

@@ -107,8 +107,7 @@ class ChangeRenderer:
     def _free_ids(self, change: Insert) -> Iterator[Condition]:
         """That the ids that the client made for rows inserted along with it are not in use."""
         for children in change.children:
-            ids = [row.id for row in children.rows if row.client_made]
-            if ids:
+            if ids := children.client_ids:
                 listed = ", ".join(self._parameters.place(each, "uuid") for each in ids)
                 table = quote_name(children.entity.table)
                 used = f"SELECT 1 FROM {table} AS used WHERE used.id IN ({listed})"
@@ -316,7 +315,7 @@ def render_free_ids(change: Insert) -> Statement | None:
     """The statement that asks whether the ids are free that the client made for rows inserted along
     with another; None where it made none.
     """
-    if not any(row.client_made for children in change.children for row in children.rows):
+    if not any(children.client_ids for children in change.children):
         return None
     parameters = Parameters()
     text = ChangeRenderer(Conditions(parameters)).render_free_ids(change)
