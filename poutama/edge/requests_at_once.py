@@ -71,6 +71,9 @@ class RequestsAtOnce:
                 del self._queues[person]
 
     async def _wait(self, queue: _Queue, deadline: float) -> None:
+        if not queue.turns.locked():
+            await queue.turns.acquire()  # at once
+            return
         seconds = min(self._wait_seconds, deadline - monotonic())
         try:
             async with asyncio.timeout(seconds):
