@@ -101,7 +101,8 @@ def _require_same(page: OggPage, serial: int) -> None:
 
 def _blank_comments(data: Bytes, pages: Iterator[OggPage], mark: bytes, serial: int) -> None:
     """Overwrite the packet that begins on the next page, and make the checksums anew."""
-    places: list[tuple[int, int]] = []
+    packet = bytearray()
+    lengths: list[int] = []
     touched: list[OggPage] = []
     ended = False
     while not ended:
@@ -112,15 +113,15 @@ def _blank_comments(data: Bytes, pages: Iterator[OggPage], mark: bytes, serial: 
         if bool(page.flags & _CONTINUED) != bool(touched):
             raise damaged_media()
         length, ended = _measure_packet(page.sizes)
-        places.append((page.body, page.body + length))
+        packet += read_bytes(data, page.body, length)
+        lengths.append(length)
         touched.append(page)
-        if sum(end - start for start, end in places) > _LONGEST_COMMENTS:
+        if len(packet) > _LONGEST_COMMENTS:
             raise damaged_media()
-    packet = b"".join(read_bytes(data, start, end - start) for start, end in places)
-    blank = blank_packet(packet, mark)
-    for start, end in places:
-        data[start:end], blank = blank[: end - start], blank[end - start :]
-    for page in touched:
+    blank, done = blank_packet(bytes(packet), mark), 0
+    for page, length in zip(touched, lengths, strict=True):
+        data[page.body : page.body + length] = blank[done : done + length]
+        done += length
         at = page.start + 22
         data[at : at + _CRC_BYTES] = bytes(_CRC_BYTES)
         found = checksum(read_bytes(data, page.start, page.end - page.start))

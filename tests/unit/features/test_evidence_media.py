@@ -149,6 +149,14 @@ def test_a_second_sound_that_is_not_known_is_left_out(tmp_path: Path) -> None:
     assert b"behind you" not in served
 
 
+def test_comments_on_many_empty_pages_take_time_in_proportion(tmp_path: Path) -> None:
+    head = recordings.ogg()[: recordings.ogg().index(b"OggS", 4)]
+    # A segment of 255 bytes: the packet goes on, on pages without segments.
+    opened = b"OggS\0\0" + bytes(8) + b"\7" + bytes(11) + b"\1\xff" + b"OpusTags".ljust(255)
+    empty = opened[:5] + b"\1" + opened[6:26] + b"\0"
+    _try(tmp_path, head + opened + empty * 30_000, "ogg")
+
+
 @pytest.mark.parametrize("name", EVERY)
 @pytest.mark.parametrize("part", [0.0, 0.1, 0.5, 0.95])
 def test_a_part_of_a_file_gives_a_file_or_a_sentence(
