@@ -40,9 +40,9 @@ def run_print_process(arguments: Sequence[str]) -> int:
     """Print the volume in the folder that the arguments name; returns how the process ends."""
     limit_process(LIMITS)
     folder = Path(arguments[0])
-    request = msgspec.json.decode((folder / REQUEST).read_bytes(), type=PrintRequest)
-    pictures = {UUID(path.stem): path.read_bytes() for path in folder.glob(PICTURES)}
     try:
+        request = msgspec.json.decode((folder / REQUEST).read_bytes(), type=PrintRequest)
+        pictures = {UUID(path.stem): path.read_bytes() for path in folder.glob(PICTURES)}
         content = print_journey(
             request.heading, request.goals, request.volume, pictures, request.sections
         )

@@ -53,6 +53,11 @@ def test_what_takes_more_than_it_may_is_not_printed(limits: str) -> None:
     assert print_with(f"p.LIMITS = {limits}", with_notes(*[LINES] * 6)) is None
 
 
+def test_what_takes_more_than_it_may_to_be_read_is_not_printed() -> None:
+    code = "def fail(*_, **__): raise MemoryError\np.msgspec.json.decode = fail"
+    assert print_with(code, GARDEN) is None
+
+
 def test_a_fault_of_ours_is_an_error() -> None:
     with pytest.raises(PrintProcessError, match="ended with 1: ImportError: typst"):
         print_with("raise ImportError('typst')", GARDEN)
