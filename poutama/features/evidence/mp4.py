@@ -50,10 +50,10 @@ def clean_mp4(data: Bytes) -> Media:
         raise damaged_media()
     (movie,) = movies
     tracks = _clean_movie(data, movie, parts)
-    defaults = read_defaults(data, movie, parts)
+    by_id, defaults = {track.id: track for track in tracks}, read_defaults(data, movie, parts)
     for box in boxes:
         if box.kind == b"moof":
-            read_fragment(data, box, {track.id: track for track in tracks}, defaults, parts)
+            read_fragment(data, box, by_id, defaults, parts)
     spans = [span for track in tracks for span in track.spans]
     _overwrite_unused(data, [box for box in boxes if box.kind == b"mdat"], spans)
     is_video = any(track.handler == VIDEO for track in tracks)

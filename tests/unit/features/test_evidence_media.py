@@ -149,6 +149,11 @@ def test_a_second_sound_that_is_not_known_is_left_out(tmp_path: Path) -> None:
     assert b"behind you" not in served
 
 
+def test_many_fragments_of_many_tracks_take_time_in_proportion(tmp_path: Path) -> None:
+    movie = recordings.fragmented(*[SOUND] * 3_000)
+    _try(tmp_path, movie + recordings.box(b"moof") * 100_000, "fragments")
+
+
 def test_comments_on_many_empty_pages_take_time_in_proportion(tmp_path: Path) -> None:
     head = recordings.ogg()[: recordings.ogg().index(b"OggS", 4)]
     # A segment of 255 bytes: the packet goes on, on pages without segments.
