@@ -34,26 +34,26 @@ def clean_mp3(data: Bytes) -> Media:
         UnfitFileError: it is damaged.
     """
     parts = Parts()
-    start = at = _skip_tags(data)
-    frames, samples, shape = 0, 0, None
-    seconds = 0.0
+    start = at = _skip_tags(data, parts)
+    frames, shape = 0, None
     while (found := _read_frame(data, at)) is not None and at + found[0] <= len(data):
-        length, samples, rate = found
-        if shape not in (None, (samples, rate)):
-            raise damaged_media()
-        shape = samples, rate
         parts.take()
-        frames, at, seconds = frames + 1, at + length, seconds + samples / rate
-    if frames < _FEWEST_FRAMES or not _is_the_end(data, at):
+        length, *rest = found
+        if shape not in (None, rest):
+            raise damaged_media()
+        frames, shape, at = frames + 1, rest, at + length
+    if shape is None or frames < _FEWEST_FRAMES or not _is_the_end(data, at):
         raise damaged_media()
+    samples, rate = shape
     size = at - start
     data.move(0, start, size)
-    return Media(MP3.media_type, seconds, size)
+    return Media(MP3.media_type, frames * samples / rate, size)
 
 
-def _skip_tags(data: Bytes) -> int:
+def _skip_tags(data: Bytes, parts: Parts) -> int:
     at = 0
     while data[at : at + 3] == _ID3:
+        parts.take()
         head = read_bytes(data, at, 10)
         if any(each & 0x80 for each in head[6:]):
             raise damaged_media()
